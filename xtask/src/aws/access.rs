@@ -1,0 +1,218 @@
+//! Which AWS a command works on, and how the SDK and the children reach it.
+
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    names::{Profile, Region},
+    process::Env,
+};
+
+/// Which AWS a command works on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Target {
+    /// The user's account, by the usual chain of credentials.
+    Account {
+        /// The profile that a flag named; else the chain decides.
+        profile: Option<Profile>,
+    },
+    /// An emulator that someone else runs.
+    Endpoint {
+        /// Its address.
+        url: String,
+    },
+    /// The emulator that this run started and will stop.
+    Embedded {
+        /// Its address.
+        url: String,
+    },
+}
+
+impl Target {
+    /// The endpoint, where it isn't AWS's own.
+    pub fn endpoint(&self) -> Option<&str> {
+        match self {
+            Self::Account { .. } => None,
+            Self::Endpoint { url } | Self::Embedded { url } => Some(url),
+        }
+    }
+}
+
+/// A target in a region, and the environment that its credentials come from.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// The target.
+    pub target: Target,
+    /// The region of everything that is created.
+    pub region: Region,
+    env: Env,
+}
+
+/// The keys of an embedded AWS: no secret, but a shape that clients take.
+const EMULATOR_KEY: &str = "test";
+
+impl Access {
+    /// Access to `target` with what `env`, the caller's, says of credentials.
+    pub fn new(target: Target, region: Region, env: &Env) -> Self {
+        Self { target, region, env: env.clone() }
+    }
+
+    /// The AWS variables of a child. An emulator on this machine gets no
+    /// profile, no configuration file and no key of a real account.
+    pub fn child_env(&self) -> Env {
+        let region = self.region.as_str();
+        let base = match &self.target {
+            Target::Account { profile } => {
+                let mut env = self.env.aws();
+                if let Some(profile) = profile {
+                    // Keys in the environment would win over the profile that was asked for.
+                    for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]
+                    {
+                        env = env.without(key);
+                    }
+                    env = env.with("AWS_PROFILE", profile.as_str());
+                }
+                env
+            }
+            Target::Endpoint { url } | Target::Embedded { url } => {
+                let (id, secret, token) = self.emulator_keys();
+                let env = Env::from([
+                    ("AWS_ACCESS_KEY_ID", id.as_str()),
+                    ("AWS_SECRET_ACCESS_KEY", secret.as_str()),
+                    ("AWS_ENDPOINT_URL", url.as_str()),
+                    ("AWS_EC2_METADATA_DISABLED", "true"),
+                    ("AWS_CONFIG_FILE", "/dev/null"),
+                    ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+                ]);
+                match token {
+                    Some(token) => env.with("AWS_SESSION_TOKEN", token),
+                    None => env,
+                }
+            }
+        };
+        // sam reads AWS_DEFAULT_REGION, the SDKs read AWS_REGION.
+        base.with("AWS_REGION", region).with("AWS_DEFAULT_REGION", region).with("SAM_CLI_TELEMETRY", "0")
+    }
+
+    /// The keys for an emulator: those in the environment for one that
+    /// someone else runs, so that its own access rules can be met.
+    fn emulator_keys(&self) -> (String, String, Option<String>) {
+        let own = || (EMULATOR_KEY.to_owned(), EMULATOR_KEY.to_owned(), None);
+        if matches!(self.target, Target::Embedded { .. }) {
+            return own();
+        }
+        match (self.env.get("AWS_ACCESS_KEY_ID"), self.env.get("AWS_SECRET_ACCESS_KEY")) {
+            (Some(id), Some(secret)) => (id.into(), secret.into(), self.env.get("AWS_SESSION_TOKEN").map(Into::into)),
+            _ => own(),
+        }
+    }
+
+    /// The SDK's configuration. For an emulator nothing is read from the
+    /// environment or from files.
+    pub async fn sdk_config(&self) -> SdkConfig {
+        let region = aws_config::Region::new(self.region.as_str().to_owned());
+        let config = match &self.target {
+            Target::Account { profile } => {
+                let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
+                if let Some(profile) = profile {
+                    let provider = aws_config::profile::ProfileFileCredentialsProvider::builder();
+                    loader = loader
+                        .profile_name(profile.as_str())
+                        .credentials_provider(provider.profile_name(profile.as_str()).build());
+                }
+                loader.load().await
+            }
+            Target::Endpoint { url } | Target::Embedded { url } => {
+                let (id, secret, token) = self.emulator_keys();
+                let keys = Credentials::new(id, secret, token, None, "emulator");
+                SdkConfig::builder()
+                    .behavior_version(BehaviorVersion::latest())
+                    .region(region)
+                    .credentials_provider(SharedCredentialsProvider::new(keys))
+                    .endpoint_url(url.clone())
+                    .build()
+            }
+        };
+        config
+            .into_builder()
+            .retry_config(RetryConfig::standard().with_max_attempts(5))
+            .timeout_config(timeouts())
+            .stalled_stream_protection(
+                StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(30)).build(),
+            )
+            .build()
+    }
+}
+
+/// The SDK's default has no attempt time-out: a connection that dies silently would hang a run.
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(60))
+        .operation_attempt_timeout(Duration::from_secs(90))
+        .build()
+}
+
+/// Checks an `--endpoint-url`: http or https, a host, nothing after it.
+///
+/// # Errors
+/// When it is anything else.
+pub fn parse_endpoint(text: &str) -> anyhow::Result<String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let host = rest.with_context(|| format!("{text:?} does not start with http:// or https://"))?.trim_end_matches('/');
+    ensure!(
+        !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']),
+        "{text:?} is not the address of an endpoint, such as http://127.0.0.1:4566"
+    );
+    let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
+    if let Some(port) = port {
+        ensure!(port.parse::<u16>().is_ok_and(|p| p > 0), "{port:?} in {text:?} is not a port");
+    }
+    // `localhost` would make bucket names part of the host's name; the address does not.
+    Ok(text.trim_end_matches('/').replacen("://localhost", "://127.0.0.1", 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn real_keys() -> Env {
+        Env::from([
+            ("AWS_ACCESS_KEY_ID", "AKIAREAL"),
+            ("AWS_SECRET_ACCESS_KEY", "real"),
+            ("AWS_PROFILE", "prod"),
+            ("PATH", "/bin"),
+        ])
+    }
+
+    #[test]
+    fn the_embedded_aws_sees_nothing_of_a_real_account() {
+        let target = Target::Embedded { url: "http://127.0.0.1:1".into() };
+        let env = Access::new(target, "us-east-1".parse().unwrap(), &real_keys()).child_env();
+        assert_eq!(env.get("AWS_ACCESS_KEY_ID"), Some("test"));
+        assert_eq!(env.get("AWS_PROFILE"), None);
+        assert_eq!(env.get("AWS_CONFIG_FILE"), Some("/dev/null"));
+    }
+
+    #[test]
+    fn a_profile_by_flag_wins_over_keys_in_the_environment() {
+        let target = Target::Account { profile: Some("dev".parse().unwrap()) };
+        let env = Access::new(target, "eu-west-1".parse().unwrap(), &real_keys()).child_env();
+        assert_eq!((env.get("AWS_PROFILE"), env.get("AWS_ACCESS_KEY_ID")), (Some("dev"), None));
+        assert_eq!((env.get("AWS_REGION"), env.get("AWS_DEFAULT_REGION")), (Some("eu-west-1"), Some("eu-west-1")));
+    }
+
+    #[test]
+    fn endpoints() {
+        assert_eq!(parse_endpoint("http://localhost:4566/").unwrap(), "http://127.0.0.1:4566");
+        for bad in ["", "localhost:4566", "http://", "http://x/y", "ftp://x", "http://x:99999", "http://x:port"] {
+            assert!(parse_endpoint(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+}

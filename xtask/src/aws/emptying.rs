@@ -1,0 +1,211 @@
+//! Emptying a bucket to the last version, delete marker and unfinished upload.
+
+use std::cell::Cell;
+
+use anyhow::{Context, anyhow, bail};
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use futures_util::{TryStreamExt, stream};
+
+use super::{
+    Clients,
+    faults::{self, Fault},
+};
+use crate::backoff::Backoff;
+
+/// What emptying a bucket took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Emptied {
+    /// Versions and delete markers that were deleted.
+    pub versions: u64,
+    /// Multipart uploads that were aborted.
+    pub uploads: u64,
+    /// Listings of the whole bucket; the last one found nothing.
+    pub passes: u32,
+}
+
+/// Delete calls of 1,000 keys in flight. A prefix takes 3,500 writes a second, so more would only be throttled.
+const IN_FLIGHT: usize = 4;
+
+/// A bucket that still fills after this many passes has a writer that nothing stops.
+const MOST_PASSES: u32 = 30;
+
+/// Deletes everything in a bucket, pass after pass until one finds nothing.
+/// `progress` hears of every batch, with the total so far. A bucket that is
+/// not there is empty.
+///
+/// # Errors
+/// When a key can't be deleted for good, or the bucket keeps filling.
+pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<Emptied> {
+    let mut emptied = Emptied::default();
+    let mut backoff = Backoff::polling();
+    while emptied.passes < MOST_PASSES {
+        emptied.passes += 1;
+        let done = emptied.versions;
+        let versions = delete_versions(clients, bucket, &|n| progress(done + n)).await?;
+        let uploads = abort_uploads(clients, bucket).await?;
+        emptied.versions += versions;
+        emptied.uploads += uploads;
+        if versions == 0 && uploads == 0 {
+            return Ok(emptied);
+        }
+        if emptied.passes > 2 {
+            tokio::time::sleep(backoff.next_delay()).await;
+        }
+    }
+    bail!("bucket {bucket} was emptied {MOST_PASSES} times and still fills: something goes on writing to it");
+}
+
+/// One pass: listing runs ahead while up to [`IN_FLIGHT`] batches are deleted.
+async fn delete_versions(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<u64> {
+    let deleted = Cell::new(0);
+    let pages = stream::try_unfold(Some(Marker::default()), |from| async move {
+        let Some(from) = from else { return Ok(None) };
+        Ok::<_, anyhow::Error>(Some(list_page(clients, bucket, from).await?))
+    });
+    pages
+        .try_filter(|page| std::future::ready(!page.is_empty()))
+        .map_ok(|page| delete_batch(clients, bucket, page))
+        .try_buffer_unordered(IN_FLIGHT)
+        .try_for_each(|batch| {
+            deleted.set(deleted.get() + batch);
+            progress(deleted.get());
+            std::future::ready(Ok(()))
+        })
+        .await?;
+    Ok(deleted.get())
+}
+
+/// Where a listing goes on: S3 has no paginator for versions, both markers are to be followed.
+#[derive(Default)]
+struct Marker {
+    key: Option<String>,
+    version: Option<String>,
+}
+
+async fn list_page(
+    clients: &Clients,
+    bucket: &str,
+    from: Marker,
+) -> anyhow::Result<(Vec<ObjectIdentifier>, Option<Marker>)> {
+    let mut backoff = Backoff::retrying();
+    for attempt in 1..=TRIES {
+        let request = clients.s3.list_object_versions().bucket(bucket).max_keys(1000);
+        let request = request.set_key_marker(from.key.clone()).set_version_id_marker(from.version.clone());
+        let page = match request.send().await {
+            Ok(page) => page,
+            Err(error) if faults::is_absent(&error) => return Ok((Vec::new(), None)),
+            Err(error) if faults::of(&error) == Fault::Transient && attempt < TRIES => {
+                tokio::time::sleep(backoff.next_delay()).await;
+                continue;
+            }
+            Err(error) => return Err(anyhow!(error).context(format!("listing the versions in bucket {bucket}"))),
+        };
+        let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+        let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
+        let objects =
+            versions.chain(markers).map(|(key, version)| identifier(key, version)).collect::<Result<_, _>>()?;
+        let more = page.is_truncated() == Some(true);
+        let next = more.then(|| Marker {
+            key: page.next_key_marker().map(str::to_owned),
+            version: page.next_version_id_marker().map(str::to_owned),
+        });
+        return Ok((objects, next));
+    }
+    unreachable!("the last try returns")
+}
+
+fn identifier(key: Option<&str>, version: Option<&str>) -> anyhow::Result<ObjectIdentifier> {
+    let key = key.context("an object without a key")?;
+    // Objects from before versioning have the version "null", which must be named to be deleted.
+    ObjectIdentifier::builder().key(key).version_id(version.unwrap_or("null")).build().context("an object's name")
+}
+
+/// How often one call, or the keys that it left over, are tried.
+const TRIES: u32 = 10;
+
+/// Deletes one page's objects. S3 reports refused keys inside HTTP 200, which
+/// no retry of the SDK sees: keys that may pass later are asked for again.
+async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectIdentifier>) -> anyhow::Result<u64> {
+    let total = objects.len() as u64;
+    let mut backoff = Backoff::retrying();
+    for attempt in 1..=TRIES {
+        let delete =
+            Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().context("a delete call")?;
+        let answer = match clients.s3.delete_objects().bucket(bucket).delete(delete).send().await {
+            Ok(answer) => answer,
+            Err(error) if faults::is_absent(&error) => return Ok(total),
+            Err(error) if faults::of(&error) == Fault::Transient && attempt < TRIES => {
+                tokio::time::sleep(backoff.next_delay()).await;
+                continue;
+            }
+            Err(error) => return Err(anyhow!(error).context(format!("deleting objects in bucket {bucket}"))),
+        };
+        objects = left_over(answer.errors()).with_context(|| format!("in bucket {bucket}"))?;
+        if objects.is_empty() {
+            return Ok(total);
+        }
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+    bail!("{} objects in bucket {bucket} could not be deleted in {TRIES} tries", objects.len());
+}
+
+/// The keys that may be deleted later; an error for one that can't be.
+fn left_over(errors: &[aws_sdk_s3::types::Error]) -> anyhow::Result<Vec<ObjectIdentifier>> {
+    let mut again = Vec::new();
+    for error in errors {
+        match faults::by_code(error.code().unwrap_or_default()) {
+            Fault::Absent => {}
+            Fault::Transient => again.push(identifier(error.key(), error.version_id())?),
+            _ => bail!(
+                "{} can't be deleted: {} ({})",
+                error.key().unwrap_or("an object"),
+                error.message().unwrap_or("no message"),
+                error.code().unwrap_or("no code")
+            ),
+        }
+    }
+    Ok(again)
+}
+
+async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
+    let mut aborted = 0;
+    let (mut key, mut id) = (None, None);
+    loop {
+        let request = clients.s3.list_multipart_uploads().bucket(bucket);
+        let page = match request.set_key_marker(key).set_upload_id_marker(id).send().await {
+            Ok(page) => page,
+            Err(error) if faults::is_absent(&error) => return Ok(aborted),
+            Err(error) => return Err(anyhow!(error).context(format!("listing the uploads to bucket {bucket}"))),
+        };
+        for upload in page.uploads() {
+            let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
+            match clients.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await {
+                Ok(_) => aborted += 1,
+                Err(error) if faults::is_absent(&error) => {}
+                Err(error) => return Err(anyhow!(error).context(format!("aborting the upload of s3://{bucket}/{key}"))),
+            }
+        }
+        if page.is_truncated() != Some(true) {
+            return Ok(aborted);
+        }
+        (key, id) = (page.next_key_marker().map(str::to_owned), page.next_upload_id_marker().map(str::to_owned));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: &str) -> aws_sdk_s3::types::Error {
+        aws_sdk_s3::types::Error::builder().key("k").version_id("v").code(code).build()
+    }
+
+    #[test]
+    fn refused_keys_are_requeued_ignored_or_fatal_by_code() {
+        let again = left_over(&[error("SlowDown"), error("NoSuchVersion"), error("InternalError")]).unwrap();
+        assert_eq!(again.len(), 2);
+        assert!(
+            left_over(&[error("SlowDown"), error("AccessDenied")]).unwrap_err().to_string().contains("AccessDenied")
+        );
+    }
+}

@@ -1,0 +1,243 @@
+//! Executions of the state machine.
+
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use aws_sdk_sfn::types::{ExecutionStatus, StateMachineStatus};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::AfterDeserializationInterceptorContextRef},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::ConfigBag;
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio::time::Instant;
+
+use super::{
+    Clients,
+    faults::{self, Fault},
+};
+use crate::backoff::Backoff;
+
+/// An execution that has ended.
+#[derive(Debug, Clone)]
+pub struct Ended {
+    /// SUCCEEDED, FAILED, TIMED_OUT or ABORTED.
+    pub status: ExecutionStatus,
+    /// The execution's own stopDate - startDate, ms.
+    pub wall_clock_ms: u64,
+    /// The execution in the shape that `aws stepfunctions describe-execution` prints.
+    pub description: Value,
+}
+
+/// Starts an execution; its name makes a repeated start harmless.
+///
+/// # Errors
+/// When the start is refused or nobody answers.
+pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) -> anyhow::Result<String> {
+    let request = clients.sfn.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
+    let answer = request.send().await.with_context(|| format!("starting execution {name} of {machine}"))?;
+    Ok(answer.execution_arn().to_owned())
+}
+
+/// How long a fresh execution may be unknown: DescribeExecution is eventually consistent.
+const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
+
+/// Polls until the execution has ended, densely at first. Throttling and
+/// dropped connections are waited out. After `cap` the execution is stopped.
+///
+/// # Errors
+/// When the cap is reached, or the service gives an error that won't pass.
+pub async fn wait(clients: &Clients, arn: &str, cap: Duration) -> anyhow::Result<Ended> {
+    let started = Instant::now();
+    let mut backoff = Backoff::polling();
+    loop {
+        if started.elapsed() > cap {
+            stop(clients, arn, "the run's time cap was reached").await?;
+            bail!("execution {arn} did not end within {} minutes and was stopped", cap.as_secs() / 60);
+        }
+        match describe(clients, arn).await {
+            Ok(Some(ended)) => return Ok(ended),
+            Ok(None) => {}
+            Err((Fault::Transient, _)) => {}
+            Err((Fault::Absent, _)) if started.elapsed() < UNKNOWN_GRACE => {}
+            Err((_, error)) => return Err(error.context(format!("watching execution {arn}"))),
+        }
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+}
+
+async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault, anyhow::Error)> {
+    let answer = clients.sfn.describe_execution().execution_arn(arn).send().await;
+    let answer = answer.map_err(|e| (faults::of(&e), anyhow!(e)))?;
+    if matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive) {
+        return Ok(None);
+    }
+    let millis = |t: Option<&aws_sdk_sfn::primitives::DateTime>| t.and_then(|t| t.to_millis().ok());
+    let (start, stop) = (millis(Some(answer.start_date())), millis(answer.stop_date()));
+    let (Some(start), Some(stop)) = (start, stop) else {
+        return Err((Fault::Other, anyhow!("the ended execution has no start or stop date")));
+    };
+    let time = |ms: i64| crate::history::cli_timestamp(&json!(ms as f64 / 1000.0)).unwrap_or_default();
+    let mut description = json!({
+        "executionArn": answer.execution_arn(),
+        "stateMachineArn": answer.state_machine_arn(),
+        "name": answer.name(),
+        "status": answer.status().as_str(),
+        "startDate": time(start),
+        "stopDate": time(stop),
+    });
+    let optional =
+        [("input", answer.input()), ("output", answer.output()), ("error", answer.error()), ("cause", answer.cause())];
+    for (key, value) in optional {
+        if let Some(value) = value {
+            description[key] = value.into();
+        }
+    }
+    Ok(Some(Ended { status: answer.status().clone(), wall_clock_ms: (stop - start).max(0) as u64, description }))
+}
+
+/// The bodies of all pages of an execution's history, as the service sent them.
+///
+/// # Errors
+/// When a page can't be read.
+pub async fn history_pages(clients: &Clients, arn: &str) -> anyhow::Result<Vec<Vec<u8>>> {
+    let mut pages = Vec::new();
+    let mut token = None;
+    loop {
+        let body = CapturedBody::default();
+        let request =
+            clients.sfn.get_execution_history().execution_arn(arn).include_execution_data(true).max_results(1000);
+        let answer = request
+            .set_next_token(token)
+            .customize()
+            .interceptor(body.clone())
+            .send()
+            .await
+            .with_context(|| format!("the history of {arn}"))?;
+        pages.push(body.take().with_context(|| format!("the history of {arn} came without a body"))?);
+        token = answer.next_token().map(str::to_owned);
+        if token.is_none() {
+            return Ok(pages);
+        }
+    }
+}
+
+/// Keeps a response's body: the SDK's types can't be written as JSON, and
+/// would lose fields that they don't know.
+#[derive(Debug, Clone, Default)]
+struct CapturedBody(Arc<Mutex<Option<Vec<u8>>>>);
+
+impl CapturedBody {
+    fn take(&self) -> Option<Vec<u8>> {
+        self.0.lock().expect("no holder panics").take()
+    }
+}
+
+impl Intercept for CapturedBody {
+    fn name(&self) -> &'static str {
+        "CapturedBody"
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        *self.0.lock().expect("no holder panics") = context.response().body().bytes().map(<[u8]>::to_vec);
+        Ok(())
+    }
+}
+
+/// All executions of a state machine that are still running.
+///
+/// # Errors
+/// When they can't be listed. A machine that does not exist has none.
+pub async fn running(clients: &Clients, machine: &str) -> anyhow::Result<Vec<String>> {
+    let mut pages = clients
+        .sfn
+        .list_executions()
+        .state_machine_arn(machine)
+        .status_filter(ExecutionStatus::Running)
+        .into_paginator()
+        .send();
+    let mut arns = Vec::new();
+    while let Some(page) = pages.next().await {
+        match page {
+            Ok(page) => arns.extend(page.executions().iter().map(|e| e.execution_arn().to_owned())),
+            Err(error) if faults::is_absent(&error) => return Ok(arns),
+            Err(error) => return Err(anyhow!(error).context(format!("listing the executions of {machine}"))),
+        }
+    }
+    Ok(arns)
+}
+
+/// Stops an execution and waits until it has ended.
+///
+/// # Errors
+/// When it can't be stopped. One that is gone or has ended is fine.
+pub async fn stop(clients: &Clients, arn: &str, cause: &str) -> anyhow::Result<()> {
+    let stopped = clients.sfn.stop_execution().execution_arn(arn).cause(cause).send().await;
+    match stopped {
+        Ok(_) => {}
+        Err(error) if faults::is_absent(&error) => return Ok(()),
+        // One that has just ended can't be stopped; whether it has is seen below.
+        Err(error) if matches!(faults::of(&error), Fault::Other | Fault::Transient) => {}
+        Err(error) => return Err(anyhow!(error).context(format!("stopping execution {arn}"))),
+    }
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let mut backoff = Backoff::polling();
+    loop {
+        match describe(clients, arn).await {
+            Ok(Some(_)) | Err((Fault::Absent, _)) => return Ok(()),
+            Ok(None) | Err((Fault::Transient, _)) if Instant::now() < deadline => {}
+            Ok(None) => bail!("execution {arn} is still running a minute after StopExecution"),
+            Err((_, error)) => return Err(error.context(format!("watching execution {arn} stop"))),
+        }
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+}
+
+/// What is known of a state machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
+    /// The log groups that it writes to, by name.
+    pub log_groups: Vec<String>,
+    /// Whether its deletion has begun.
+    pub deleting: bool,
+}
+
+/// Reads a state machine's tags and log groups; `None` when there is none of that ARN.
+///
+/// # Errors
+/// When the service refuses to tell.
+pub async fn machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
+    let described = match clients.sfn.describe_state_machine().state_machine_arn(arn).send().await {
+        Ok(described) => described,
+        Err(error) if faults::is_absent(&error) => return Ok(None),
+        Err(error) => return Err(anyhow!(error).context(format!("describing {arn}"))),
+    };
+    let tags = match clients.sfn.list_tags_for_resource().resource_arn(arn).send().await {
+        Ok(answer) => answer
+            .tags()
+            .iter()
+            .map(|t| (t.key().unwrap_or_default().into(), t.value().unwrap_or_default().into()))
+            .collect(),
+        Err(error) if faults::is_absent(&error) => return Ok(None),
+        Err(error) => return Err(anyhow!(error).context(format!("reading the tags of {arn}"))),
+    };
+    let destinations = described.logging_configuration().map(|l| l.destinations()).unwrap_or_default();
+    let log_groups = destinations
+        .iter()
+        .filter_map(|d| d.cloud_watch_logs_log_group()?.log_group_arn())
+        .filter_map(|arn| arn.split(":log-group:").nth(1))
+        .map(|name| name.trim_end_matches(":*").to_owned())
+        .collect();
+    Ok(Some(Machine { tags, log_groups, deleting: described.status() == Some(&StateMachineStatus::Deleting) }))
+}

@@ -1,0 +1,118 @@
+//! Which errors of AWS pass by themselves, and what to say of those that don't.
+
+use aws_sdk_s3::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+};
+
+/// What an error means for the caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The thing is not there.
+    Absent,
+    /// Throttled, a dropped connection, a time-out, a 5xx: the same call may succeed later.
+    Transient,
+    /// Keys that are missing, wrong or out of date.
+    Credentials,
+    /// The caller may not do this.
+    Denied,
+    /// Anything else.
+    Other,
+}
+
+const ABSENT: [&str; 9] = [
+    "NoSuchBucket",
+    "NoSuchKey",
+    "NoSuchVersion",
+    "NoSuchUpload",
+    "NoSuchTagSet",
+    "NotFound",
+    "StateMachineDoesNotExist",
+    "ExecutionDoesNotExist",
+    "ResourceNotFoundException",
+];
+
+const TRANSIENT: [&str; 14] = [
+    "SlowDown",
+    "InternalError",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+    "ThrottledException",
+    "TooManyRequestsException",
+    "RequestLimitExceeded",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "InternalFailure",
+    "OperationAborted",
+    "InternalServerError",
+    "BandwidthLimitExceeded",
+];
+
+const CREDENTIALS: [&str; 9] = [
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "InvalidAccessKeyId",
+    "UnrecognizedClientException",
+    "SignatureDoesNotMatch",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "RequestExpired",
+];
+
+const DENIED: [&str; 4] = ["AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"];
+
+/// Classifies an error by its code, as AWS documents them.
+pub fn by_code(code: &str) -> Fault {
+    if ABSENT.contains(&code) {
+        Fault::Absent
+    } else if TRANSIENT.contains(&code) {
+        Fault::Transient
+    } else if CREDENTIALS.contains(&code) {
+        Fault::Credentials
+    } else if DENIED.contains(&code) {
+        Fault::Denied
+    } else {
+        Fault::Other
+    }
+}
+
+/// Classifies any error of any operation.
+pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
+    match error {
+        SdkError::ConstructionFailure(_) => Fault::Other,
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Fault::Transient,
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Fault::Transient,
+        SdkError::DispatchFailure(_) => Fault::Credentials,
+        SdkError::ServiceError(service) => {
+            let status = service.raw().status().as_u16();
+            match by_code(service.err().code().unwrap_or_default()) {
+                Fault::Other if status == 404 => Fault::Absent,
+                Fault::Other if status == 403 => Fault::Denied,
+                Fault::Other if status == 429 || status >= 500 => Fault::Transient,
+                fault => fault,
+            }
+        }
+        _ => Fault::Other,
+    }
+}
+
+/// Whether the error says that the thing is not there.
+pub fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    of(error) == Fault::Absent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_fall_into_one_class_each() {
+        assert_eq!(by_code("SlowDown"), Fault::Transient);
+        assert_eq!(by_code("AccessDenied"), Fault::Denied);
+        assert_eq!(by_code("ExpiredToken"), Fault::Credentials);
+        assert_eq!(by_code("NoSuchBucket"), Fault::Absent);
+        assert_eq!(by_code("MalformedXML"), Fault::Other);
+    }
+}

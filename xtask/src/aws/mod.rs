@@ -1,0 +1,13 @@
+//! AWS through its SDK: identity, executions and buckets, nothing else.
+
+pub mod access;
+mod clients;
+pub mod emptying;
+pub mod executions;
+pub mod faults;
+pub mod identity;
+pub mod objects;
+pub mod signed_read;
+
+pub use access::{Access, Target};
+pub use clients::Clients;

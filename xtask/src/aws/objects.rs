@@ -1,0 +1,218 @@
+//! Buckets and the objects in them.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use aws_sdk_s3::{
+    primitives::ByteStream,
+    types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag, Tagging},
+};
+use tokio::io::AsyncWriteExt;
+
+use super::{
+    Clients,
+    faults::{self, Fault},
+};
+use crate::{backoff::Backoff, names::Region};
+
+/// Whether there is a bucket of this name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BucketState {
+    /// No bucket of this name answers to these credentials.
+    Absent,
+    /// A bucket that these credentials may see.
+    Ours,
+    /// A bucket of someone else, or one that may not be seen.
+    Forbidden,
+}
+
+/// Looks for a bucket.
+///
+/// # Errors
+/// When the service gives no clear answer.
+pub async fn bucket_state(clients: &Clients, bucket: &str) -> anyhow::Result<BucketState> {
+    match clients.s3.head_bucket().bucket(bucket).send().await {
+        Ok(_) => Ok(BucketState::Ours),
+        Err(error) => match faults::of(&error) {
+            Fault::Absent => Ok(BucketState::Absent),
+            Fault::Denied => Ok(BucketState::Forbidden),
+            _ => Err(anyhow!(error).context(format!("looking for bucket {bucket}"))),
+        },
+    }
+}
+
+/// Creates a private bucket and tags it.
+///
+/// # Errors
+/// When the name is taken or a call is refused.
+pub async fn create_bucket(
+    clients: &Clients,
+    bucket: &str,
+    region: &Region,
+    tags: &[(&str, &str)],
+) -> anyhow::Result<()> {
+    let mut request = clients.s3.create_bucket().bucket(bucket);
+    if region.as_str() != "us-east-1" {
+        let place = BucketLocationConstraint::from(region.as_str());
+        request = request
+            .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
+    }
+    request.send().await.with_context(|| format!("creating bucket {bucket}"))?;
+    let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
+    let set = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().context("tags")?;
+    let tagging = Tagging::builder().set_tag_set(Some(set)).build().context("tags")?;
+    retried(|| clients.s3.put_bucket_tagging().bucket(bucket).tagging(tagging.clone()).send(), faults::of)
+        .await
+        .with_context(|| format!("tagging bucket {bucket}"))?;
+    let block = PublicAccessBlockConfiguration::builder()
+        .block_public_acls(true)
+        .block_public_policy(true)
+        .ignore_public_acls(true)
+        .restrict_public_buckets(true)
+        .build();
+    clients
+        .s3
+        .put_public_access_block()
+        .bucket(bucket)
+        .public_access_block_configuration(block)
+        .send()
+        .await
+        .with_context(|| format!("closing bucket {bucket} to the public"))?;
+    Ok(())
+}
+
+/// A new bucket may be unknown for a moment: asks again for a few seconds.
+async fn retried<T, E, F>(call: impl Fn() -> F, class: impl Fn(&E) -> Fault) -> Result<T, E>
+where
+    F: Future<Output = Result<T, E>>,
+{
+    let mut backoff = Backoff::retrying();
+    for _ in 0..5 {
+        match call().await {
+            Err(error) if matches!(class(&error), Fault::Absent | Fault::Transient) => {
+                tokio::time::sleep(backoff.next_delay()).await;
+            }
+            result => return result,
+        }
+    }
+    call().await
+}
+
+/// A bucket's tags; `None` when the bucket is not there.
+///
+/// # Errors
+/// When they can't be read.
+pub async fn bucket_tags(clients: &Clients, bucket: &str) -> anyhow::Result<Option<Vec<(String, String)>>> {
+    match clients.s3.get_bucket_tagging().bucket(bucket).send().await {
+        Ok(answer) => Ok(Some(answer.tag_set().iter().map(|t| (t.key().to_owned(), t.value().to_owned())).collect())),
+        Err(error) if faults::is_absent(&error) => match bucket_state(clients, bucket).await? {
+            BucketState::Absent => Ok(None),
+            _ => Ok(Some(Vec::new())),
+        },
+        Err(error) => Err(anyhow!(error).context(format!("reading the tags of bucket {bucket}"))),
+    }
+}
+
+/// The names of the account's buckets that start with one of `prefixes`.
+///
+/// # Errors
+/// When the buckets can't be listed.
+pub async fn buckets_starting(clients: &Clients, prefixes: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut pages = clients.s3.list_buckets().into_paginator().send();
+    while let Some(page) = pages.next().await {
+        let page = page.context("listing the account's buckets")?;
+        names.extend(page.buckets().iter().filter_map(|b| b.name()).map(str::to_owned));
+    }
+    names.retain(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)));
+    Ok(names)
+}
+
+/// Deletes an empty bucket. One that is gone is fine.
+///
+/// # Errors
+/// When it is not empty or the call is refused.
+pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<()> {
+    match clients.s3.delete_bucket().bucket(bucket).send().await {
+        Ok(_) => Ok(()),
+        Err(error) if faults::is_absent(&error) => Ok(()),
+        Err(error) => Err(anyhow!(error).context(format!("deleting bucket {bucket}"))),
+    }
+}
+
+/// Uploads bytes.
+///
+/// # Errors
+/// When the upload is refused.
+pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
+    let request = clients.s3.put_object().bucket(bucket).key(key).content_type("application/gzip");
+    request.body(ByteStream::from(bytes)).send().await.with_context(|| format!("uploading s3://{bucket}/{key}"))?;
+    Ok(())
+}
+
+/// How often a download that broke off is tried.
+const DOWNLOAD_TRIES: u32 = 5;
+
+/// Downloads an object; the file appears under its name only when it is whole.
+///
+/// # Errors
+/// When the object is not there, or every try broke off.
+pub async fn download(clients: &Clients, bucket: &str, key: &str, to: &Path) -> anyhow::Result<u64> {
+    let part = to.with_extension("part");
+    let mut backoff = Backoff::retrying();
+    for attempt in 1.. {
+        match download_once(clients, bucket, key, &part).await {
+            Ok(bytes) => {
+                tokio::fs::rename(&part, to).await.with_context(|| format!("{}", to.display()))?;
+                return Ok(bytes);
+            }
+            Err(Broken::ForGood(error)) => return Err(error.context(format!("downloading s3://{bucket}/{key}"))),
+            Err(Broken::OnTheWay(error)) if attempt == DOWNLOAD_TRIES => {
+                return Err(error.context(format!("downloading s3://{bucket}/{key} broke off {attempt} times")));
+            }
+            Err(Broken::OnTheWay(_)) => tokio::time::sleep(backoff.next_delay()).await,
+        }
+    }
+    bail!("unreachable: the loop above ends by returning")
+}
+
+enum Broken {
+    OnTheWay(anyhow::Error),
+    ForGood(anyhow::Error),
+}
+
+async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) -> Result<u64, Broken> {
+    let answer =
+        clients.s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| match faults::of(&error) {
+            Fault::Transient => Broken::OnTheWay(anyhow!(error)),
+            _ => Broken::ForGood(anyhow!(error)),
+        })?;
+    let promised = answer.content_length();
+    let written = write_body(answer.body, part).await;
+    let written =
+        written.map_err(|error| if is_disk(&error) { Broken::ForGood(error) } else { Broken::OnTheWay(error) })?;
+    let whole = || {
+        ensure!(promised.is_none_or(|p| u64::try_from(p) == Ok(written)), "{written} of {promised:?} bytes came");
+        Ok(())
+    };
+    whole().map_err(Broken::OnTheWay)?;
+    Ok(written)
+}
+
+async fn write_body(mut body: ByteStream, part: &Path) -> anyhow::Result<u64> {
+    let mut file = tokio::fs::File::create(part).await.with_context(|| format!("{}", part.display()))?;
+    let mut written = 0;
+    loop {
+        let next = tokio::time::timeout(Duration::from_secs(60), body.try_next()).await;
+        let next = next.map_err(|_| anyhow!("no byte came for a minute"))?;
+        let Some(bytes) = next.map_err(|e| anyhow!(e))? else { break };
+        file.write_all(&bytes).await.with_context(|| format!("{}", part.display()))?;
+        written += bytes.len() as u64;
+    }
+    file.flush().await.with_context(|| format!("{}", part.display()))?;
+    Ok(written)
+}
+
+fn is_disk(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some()
+}

@@ -1,0 +1,125 @@
+//! The exit codes of every command, and the error type that carries one.
+
+use std::fmt;
+
+/// Why the process ends. The numbers are a public contract, see [`TABLE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Everything that was asked for was done and verified.
+    Success,
+    /// Arguments, configuration or pre-flight; nothing was created.
+    Preflight,
+    /// The handler ZIP could not be built or breaks its size budget.
+    Build,
+    /// `sam validate` or `sam deploy` failed.
+    Deploy,
+    /// A render failed, timed out, or could not be measured.
+    Render,
+    /// A render is not equal enough to its baseline.
+    Quality,
+    /// The execution's own records contradict the video that it delivered.
+    Semantic,
+    /// Something that the run created is still there, or can't be proved gone.
+    Leak,
+    /// Ended by a signal of this number, after cleaning up.
+    Signal(i32),
+}
+
+/// The documented table: code, meaning. The README and `--help` print it.
+pub const TABLE: &[(&str, &str)] = &[
+    ("0", "every planned render was measured and passed; nothing is left behind"),
+    ("1", "arguments, configuration or pre-flight: nothing was created"),
+    ("2", "the handler ZIP could not be built, or is over its size budget"),
+    ("3", "sam validate or sam deploy failed"),
+    ("4", "a render failed, timed out or could not be measured"),
+    ("5", "a render is not equal enough to its baseline (PSNR, worst frame, frames, size, fps, audio)"),
+    ("6", "semantic mismatch: the execution's own records contradict the delivered video"),
+    ("7", "resources leaked, or could not be proved gone, after an otherwise green run"),
+    ("128+n", "ended by signal n (130: Ctrl-C), after cleaning up"),
+];
+
+impl ExitCode {
+    /// The process status, 0..=255.
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Preflight => 1,
+            Self::Build => 2,
+            Self::Deploy => 3,
+            Self::Render => 4,
+            Self::Quality => 5,
+            Self::Semantic => 6,
+            Self::Leak => 7,
+            Self::Signal(n) => 128 + u8::try_from(n).unwrap_or(0),
+        }
+    }
+}
+
+/// The table as `--help` shows it under the options.
+pub fn help_table() -> String {
+    let rows = TABLE.iter().map(|(code, meaning)| format!("  {code:<6} {meaning}"));
+    format!("Exit codes:\n{}", rows.collect::<Vec<_>>().join("\n"))
+}
+
+/// An error that knows the exit code it ends the process with.
+#[derive(Debug)]
+pub struct Failure {
+    /// The code from the table.
+    pub code: ExitCode,
+    /// What failed, on what, and what to do next.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// Pairs an error with its exit code.
+    pub fn new(code: ExitCode, error: impl Into<anyhow::Error>) -> Self {
+        Self { code, error: error.into() }
+    }
+
+    /// A failure before anything was created.
+    pub fn preflight(message: impl fmt::Display) -> Self {
+        Self::new(ExitCode::Preflight, anyhow::anyhow!("{message}"))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
+    }
+}
+
+/// Gives the errors of one stage that stage's exit code.
+pub trait OrExit<T> {
+    /// Turns an error into a [`Failure`] with `code`.
+    fn or_exit(self, code: ExitCode) -> Result<T, Failure>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
+    fn or_exit(self, code: ExitCode) -> Result<T, Failure> {
+        self.map_err(|error| Failure::new(code, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses_follow_the_table() {
+        let codes = [
+            ExitCode::Success,
+            ExitCode::Preflight,
+            ExitCode::Build,
+            ExitCode::Deploy,
+            ExitCode::Render,
+            ExitCode::Quality,
+            ExitCode::Semantic,
+            ExitCode::Leak,
+        ];
+        let statuses: Vec<_> = codes.iter().map(|c| c.status().to_string()).collect();
+        let table: Vec<_> = TABLE.iter().map(|(code, _)| *code).take(codes.len()).collect();
+        assert_eq!(statuses, table);
+        assert_eq!(ExitCode::Signal(2).status(), 130);
+        assert_eq!(ExitCode::Signal(15).status(), 143);
+    }
+}

@@ -1,0 +1,123 @@
+//! Why an execution did not succeed.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The state, error name and cause that ended an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failed {
+    /// The state that failed, where the history tells.
+    pub state: Option<String>,
+    /// The error's name, such as PLAN_TOO_LARGE.
+    pub error: String,
+    /// The error's message.
+    pub cause: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.state {
+            Some(state) => write!(f, "state {state} failed with {}: {}", self.error, self.cause),
+            None => write!(f, "the execution ended with {}: {}", self.error, self.cause),
+        }
+    }
+}
+
+/// Reads the failure from a history in the CLI's shape. `None` when the
+/// history holds no failure.
+pub fn failed(history: &Value) -> Option<Failed> {
+    let events = history["events"].as_array()?;
+    let end = events.iter().rev().find_map(|e| details_of(e, &ENDS))?;
+    let origin = events.iter().rev().find(|e| details_of(e, &TASK_FAILURES).is_some());
+    let state = origin.and_then(|e| state_of(events, e)).or_else(|| last_entered(events));
+    let details =
+        origin.and_then(|e| details_of(e, &TASK_FAILURES)).filter(|d| !text(d, "error").is_empty()).unwrap_or(end);
+    Some(Failed {
+        state,
+        error: or_else(text(details, "error"), text(end, "error")),
+        cause: message(&text(details, "cause")),
+    })
+}
+
+const ENDS: [&str; 3] =
+    ["executionFailedEventDetails", "executionTimedOutEventDetails", "executionAbortedEventDetails"];
+
+const TASK_FAILURES: [&str; 6] = [
+    "taskFailedEventDetails",
+    "taskTimedOutEventDetails",
+    "taskStartFailedEventDetails",
+    "taskSubmitFailedEventDetails",
+    "lambdaFunctionFailedEventDetails",
+    "lambdaFunctionTimedOutEventDetails",
+];
+
+fn details_of<'a>(event: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+    keys.iter().find_map(|key| event.get(*key))
+}
+
+/// Follows `previousEventId` back from `event` to the state that was entered.
+fn state_of(events: &[Value], event: &Value) -> Option<String> {
+    let mut current = event;
+    for _ in 0..events.len() {
+        if let Some(name) = entered_name(current) {
+            return Some(name);
+        }
+        let previous = current["previousEventId"].as_u64()?;
+        current = events.iter().find(|e| e["id"].as_u64() == Some(previous))?;
+    }
+    None
+}
+
+fn last_entered(events: &[Value]) -> Option<String> {
+    events.iter().rev().find_map(entered_name)
+}
+
+fn entered_name(event: &Value) -> Option<String> {
+    event["stateEnteredEventDetails"]["name"].as_str().map(str::to_owned)
+}
+
+/// Lambda's cause is a JSON object with `errorMessage` and a stack trace; people want the message.
+fn message(cause: &str) -> String {
+    serde_json::from_str::<Value>(cause)
+        .ok()
+        .and_then(|v| v["errorMessage"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| cause.to_owned())
+}
+
+fn text(details: &Value, key: &str) -> String {
+    details[key].as_str().unwrap_or_default().to_owned()
+}
+
+fn or_else(first: String, second: String) -> String {
+    if first.is_empty() { second } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_failing_state_is_the_one_whose_task_failed() {
+        let history = json!({"events": [
+            {"id": 1, "type": "ExecutionStarted", "previousEventId": 0},
+            {"id": 2, "type": "TaskStateEntered", "previousEventId": 1, "stateEnteredEventDetails": {"name": "Plan"}},
+            {"id": 3, "type": "TaskStateEntered", "previousEventId": 2, "stateEnteredEventDetails": {"name": "RenderChunk"}},
+            {"id": 4, "type": "TaskStateEntered", "previousEventId": 2, "stateEnteredEventDetails": {"name": "Other"}},
+            {"id": 5, "type": "TaskScheduled", "previousEventId": 3},
+            {"id": 6, "type": "TaskFailed", "previousEventId": 5,
+             "taskFailedEventDetails": {"error": "BOOM", "cause": "{\"errorMessage\":\"it broke\",\"trace\":[]}"}},
+            {"id": 7, "type": "ExecutionFailed", "previousEventId": 6, "executionFailedEventDetails": {"error": "BOOM", "cause": "x"}},
+        ]});
+        let failed = failed(&history).unwrap();
+        assert_eq!(failed.to_string(), "state RenderChunk failed with BOOM: it broke");
+    }
+
+    #[test]
+    fn success_is_no_failure() {
+        assert_eq!(failed(&json!({"events": [{"id": 1, "type": "ExecutionSucceeded"}]})), None);
+    }
+}

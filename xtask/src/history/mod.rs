@@ -1,0 +1,9 @@
+//! Execution histories: the JSON that the AWS CLI prints, and what it tells. Pure.
+
+mod cli_shape;
+mod failure;
+mod rendered;
+
+pub use cli_shape::{cli_events, cli_timestamp};
+pub use failure::{Failed, failed};
+pub use rendered::{ChunkFacts, PlanFacts, Rendered, rendered};

@@ -1,0 +1,119 @@
+//! What a successful execution tells of its plan, its chunks and its assembly.
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use serde_json::Value;
+
+/// The facts of one successful render.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rendered {
+    /// What Plan made.
+    pub plan: PlanFacts,
+    /// What each RenderChunk made, in order of completion.
+    pub chunks: Vec<ChunkFacts>,
+    /// Frames that Assemble says it wrote.
+    pub assembled_frames: u64,
+}
+
+/// What Plan made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanFacts {
+    /// Chunks that really ran, whatever was asked for.
+    pub chunk_count: u64,
+    /// Frames of the composition.
+    pub total_frames: u64,
+    /// `v1` or `v2`, where the handler tells.
+    pub protocol: Option<String>,
+}
+
+/// What one RenderChunk made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChunkFacts {
+    /// From 0.
+    pub index: u64,
+    /// Frames in the chunk.
+    pub frames_encoded: u64,
+    /// Of the encoded chunk.
+    pub sha256: Option<String>,
+    /// The handler's own time, ms.
+    pub duration_ms: Option<u64>,
+    /// `beginframe` or `screenshot`.
+    pub capture_mode: Option<String>,
+}
+
+/// Reads the facts from a history in the CLI's shape: the handler's answers
+/// are in `taskSucceededEventDetails.output`, under `Payload`.
+///
+/// # Errors
+/// When Plan's or Assemble's answer is missing, or an answer lacks a field:
+/// a render whose records are incomplete is not known to be right.
+pub fn rendered(history: &Value) -> anyhow::Result<Rendered> {
+    let payloads = payloads(history)?;
+    let of = |action: &'static str| payloads.iter().filter(move |p| p["Action"] == action);
+    let plan = of("plan").next().context("the history has no answer of Plan")?;
+    let assemble = of("assemble").next_back().context("the history has no answer of Assemble")?;
+    Ok(Rendered {
+        plan: PlanFacts {
+            chunk_count: number(plan, "ChunkCount")?,
+            total_frames: number(plan, "TotalFrames")?,
+            protocol: text(plan, "PlanProtocol"),
+        },
+        chunks: payloads.iter().filter(|p| is_chunk(p)).map(chunk).collect::<anyhow::Result<_>>()?,
+        assembled_frames: number(assemble, "FramesEncoded")?,
+    })
+}
+
+fn payloads(history: &Value) -> anyhow::Result<Vec<Value>> {
+    let events = history["events"].as_array().context("the history has no events")?;
+    let mut payloads = Vec::new();
+    for details in events.iter().filter_map(|e| e.get("taskSucceededEventDetails")) {
+        ensure!(details["outputDetails"]["truncated"] != true, "the service cut an answer out of the history");
+        let output = details["output"].as_str().context("a task's answer is not in the history")?;
+        let output: Value = serde_json::from_str(output).context("a task's answer is not JSON")?;
+        let mut payload = output.get("Payload").cloned().unwrap_or(output);
+        if payload.get("Action").is_none()
+            && let Some(action) = action_by_shape(&payload)
+        {
+            payload["Action"] = action.into();
+        }
+        payloads.push(payload);
+    }
+    Ok(payloads)
+}
+
+/// Answers that name no action are told apart by the fields that only they have.
+fn action_by_shape(payload: &Value) -> Option<&'static str> {
+    let has = |key: &str| payload.get(key).is_some();
+    if has("ChunkCount") && has("PlanHash") {
+        Some("plan")
+    } else if has("OutputS3Uri") {
+        Some("assemble")
+    } else {
+        None
+    }
+}
+
+fn is_chunk(payload: &Value) -> bool {
+    payload.get("ChunkS3Uri").is_some() && payload.get("ChunkIndex").is_some()
+}
+
+fn chunk(payload: &Value) -> anyhow::Result<ChunkFacts> {
+    Ok(ChunkFacts {
+        index: number(payload, "ChunkIndex")?,
+        frames_encoded: number(payload, "FramesEncoded")?,
+        sha256: text(payload, "Sha256"),
+        duration_ms: payload["DurationMs"].as_f64().map(|ms| ms as u64),
+        capture_mode: text(payload, "CaptureMode"),
+    })
+}
+
+fn number(payload: &Value, key: &str) -> anyhow::Result<u64> {
+    payload[key].as_u64().with_context(|| format!("the handler's answer has no {key}"))
+}
+
+fn text(payload: &Value, key: &str) -> Option<String> {
+    payload[key].as_str().map(str::to_owned)
+}

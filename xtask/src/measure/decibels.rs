@@ -1,0 +1,118 @@
+//! Decibel values: thresholds, which are finite, and measured levels, which need not be.
+
+use std::{cmp::Ordering, fmt, str::FromStr};
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// A finite number of decibels, as thresholds are.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Decibels(f64);
+
+impl Decibels {
+    /// Takes a finite number of dB.
+    ///
+    /// # Errors
+    /// For infinities and NaN.
+    pub fn new(db: f64) -> anyhow::Result<Self> {
+        ensure!(db.is_finite(), "decibels must be a finite number");
+        Ok(Self(db))
+    }
+
+    /// The value in dB.
+    pub fn db(self) -> f64 {
+        self.0
+    }
+}
+
+impl FromStr for Decibels {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let db: f64 =
+            text.parse().ok().with_context(|| format!("{text:?} is not a number of decibels (write 40, not 40dB)"))?;
+        Self::new(db).with_context(|| format!("{text:?}"))
+    }
+}
+
+impl fmt::Display for Decibels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.0)
+    }
+}
+
+/// A measured peak signal-to-noise ratio.
+///
+/// Two equal pictures have no noise and no finite ratio. Summing that case as
+/// a number made identical videos fail and half-length ones pass, so it is a
+/// case of its own, above every finite level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Level {
+    /// The ratio in dB, finite.
+    Db(f64),
+    /// Equal to the bit: no noise at all.
+    Identical,
+}
+
+impl Level {
+    /// Whether the level is at least `threshold`.
+    pub fn reaches(self, threshold: Decibels) -> bool {
+        match self {
+            Self::Identical => true,
+            Self::Db(db) => db >= threshold.db(),
+        }
+    }
+}
+
+impl PartialOrd for Level {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Identical, Self::Identical) => Some(Ordering::Equal),
+            (Self::Identical, Self::Db(_)) => Some(Ordering::Greater),
+            (Self::Db(_), Self::Identical) => Some(Ordering::Less),
+            (Self::Db(a), Self::Db(b)) => a.partial_cmp(b),
+        }
+    }
+}
+
+/// A number of dB, or the string "inf" as ffmpeg prints it: JSON has no infinity.
+impl Serialize for Level {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Db(db) => serializer.serialize_f64(*db),
+            Self::Identical => serializer.serialize_str("inf"),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Db(db) => f.pad(&format!("{db:.2}")),
+            Self::Identical => f.pad("inf"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_finite_numbers() {
+        assert_eq!("40".parse::<Decibels>().unwrap().db(), 40.0);
+        assert_eq!("-3.5".parse::<Decibels>().unwrap().db(), -3.5);
+        for bad in ["40dB", "", "inf", "NaN", "-inf", "4O", "40 dB", "0x10"] {
+            assert!(bad.parse::<Decibels>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn identical_is_above_every_threshold() {
+        assert!(Level::Identical.reaches(Decibels::new(f64::MAX).unwrap()));
+        assert!(Level::Identical > Level::Db(f64::MAX));
+        assert!(!Level::Db(39.99).reaches(Decibels::new(40.0).unwrap()));
+        assert!(!Level::Db(f64::NAN).reaches(Decibels::new(-1e9).unwrap()));
+    }
+}

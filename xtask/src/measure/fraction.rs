@@ -1,0 +1,82 @@
+//! Exact frame rates.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::{Context, ensure};
+use serde::{Serialize, Serializer};
+
+/// A positive fraction in lowest terms, such as 30000/1001 frames a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fraction {
+    num: u64,
+    den: u64,
+}
+
+impl Fraction {
+    /// Reduces `num/den`.
+    ///
+    /// # Errors
+    /// When either is zero.
+    pub fn new(num: u64, den: u64) -> anyhow::Result<Self> {
+        ensure!(num > 0 && den > 0, "{num}/{den} is not a positive fraction");
+        let divisor = gcd(num, den);
+        Ok(Self { num: num / divisor, den: den / divisor })
+    }
+
+    /// The value as a floating-point number.
+    pub fn value(self) -> f64 {
+        self.num as f64 / self.den as f64
+    }
+
+    /// The value when it is a whole number.
+    pub fn whole(self) -> Option<u64> {
+        (self.den == 1).then_some(self.num)
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+impl FromStr for Fraction {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (num, den) = text.split_once('/').unwrap_or((text, "1"));
+        let part =
+            |s: &str| s.trim().parse::<u64>().ok().with_context(|| format!("{text:?} is not a fraction like 30/1"));
+        Self::new(part(num)?, part(den)?)
+    }
+}
+
+impl fmt::Display for Fraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.whole() {
+            Some(n) => write!(f, "{n}"),
+            None => write!(f, "{}/{}", self.num, self.den),
+        }
+    }
+}
+
+/// As "num/den", or "num" when whole.
+impl Serialize for Fraction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reduces_and_compares_exactly() {
+        let ntsc: Fraction = "30000/1001".parse().unwrap();
+        assert_eq!(ntsc.to_string(), "30000/1001");
+        assert_eq!(ntsc.whole(), None);
+        assert_eq!("60/2".parse::<Fraction>().unwrap(), "30".parse().unwrap());
+        for bad in ["0/0", "30/0", "a/b", "", "-30/1", "29.97"] {
+            assert!(bad.parse::<Fraction>().is_err(), "{bad:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Whether an execution's own records agree with the video that it delivered.
+
+use crate::history::Rendered;
+
+/// Every contradiction between what the history tells and `decoded_frames`,
+/// the frames that decode from the delivered file. Empty when all agree.
+pub fn contradictions(told: &Rendered, decoded_frames: u64) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut indices: Vec<u64> = told.chunks.iter().map(|c| c.index).collect();
+    indices.sort_unstable();
+    if indices != (0..told.plan.chunk_count).collect::<Vec<_>>() {
+        found.push(format!("the plan made {} chunks, but chunks {indices:?} were rendered", told.plan.chunk_count));
+    }
+    let encoded: u64 = told.chunks.iter().map(|c| c.frames_encoded).sum();
+    if encoded != told.plan.total_frames {
+        found.push(format!("the plan has {} frames, its chunks encoded {encoded}", told.plan.total_frames));
+    }
+    if told.assembled_frames != decoded_frames {
+        found.push(format!(
+            "Assemble reported {} frames, the delivered video has {decoded_frames}",
+            told.assembled_frames
+        ));
+    }
+    if told.plan.total_frames != decoded_frames {
+        found.push(format!("the plan has {} frames, the delivered video {decoded_frames}", told.plan.total_frames));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{ChunkFacts, PlanFacts};
+
+    fn told() -> Rendered {
+        let chunk =
+            |index| ChunkFacts { index, frames_encoded: 30, sha256: None, duration_ms: None, capture_mode: None };
+        Rendered {
+            plan: PlanFacts { chunk_count: 2, total_frames: 60, protocol: Some("v2".into()) },
+            chunks: vec![chunk(1), chunk(0)],
+            assembled_frames: 60,
+        }
+    }
+
+    #[test]
+    fn agreeing_records_have_none() {
+        assert_eq!(contradictions(&told(), 60), Vec::<String>::new());
+    }
+
+    #[test]
+    fn each_contradiction_is_found() {
+        assert_eq!(contradictions(&told(), 59).len(), 2);
+        let mut lost = told();
+        lost.chunks.pop();
+        assert_eq!(contradictions(&lost, 60).len(), 2);
+        let mut twice = told();
+        twice.chunks[0].index = 0;
+        assert_eq!(contradictions(&twice, 60).len(), 1);
+    }
+}

@@ -1,0 +1,124 @@
+//! Names that follow from a run's id and its stack's name.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::{RunId, StackName};
+
+/// The template's ProjectName: `<up to 36 characters of the stack>-<run id>`.
+///
+/// Function, state machine, bucket and log groups are named after it, so two
+/// stacks never share one. 49 characters at most, lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ProjectName(String);
+
+impl ProjectName {
+    const PREFIX_LEN: usize = 36;
+
+    /// The project name of `run` in `stack`.
+    pub fn new(stack: &StackName, run: &RunId) -> Self {
+        let prefix: String = stack.as_str().to_ascii_lowercase().chars().take(Self::PREFIX_LEN).collect();
+        Self(format!("{}-{run}", prefix.trim_end_matches('-')))
+    }
+
+    /// The name as the template takes it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The per-run bucket that `sam deploy` uploads to:
+/// `hyperframes-smoke-<8 hex of the stack's name>-<run id>`.
+///
+/// It is created first and deleted last, so while it stands it proves which
+/// run claimed the stack's name, on any machine and without a journal.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ArtifactBucketName(String);
+
+impl ArtifactBucketName {
+    /// The bucket of `run` for `stack`.
+    pub fn new(stack: &StackName, run: &RunId) -> Self {
+        Self(format!("{}{run}", Self::prefix_of(stack)))
+    }
+
+    /// What the names of all artifact buckets of `stack` start with.
+    pub fn prefix_of(stack: &StackName) -> String {
+        let digest = Sha256::digest(stack.as_str().as_bytes());
+        let hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+        format!("hyperframes-smoke-{hash}-")
+    }
+
+    /// The run id at the name's end.
+    pub fn run(&self) -> RunId {
+        let id = self.0.rsplit('-').next().expect("a split has a last part");
+        id.parse().expect("checked when the name was parsed or made")
+    }
+
+    /// The bucket's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ArtifactBucketName {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let rest = text.strip_prefix("hyperframes-smoke-").unwrap_or_default();
+        let run_ok = rest.get(9..).is_some_and(|run| run.parse::<RunId>().is_ok());
+        ensure!(run_ok && rest.as_bytes()[8] == b'-', "{text:?} is not an artifact bucket of a run");
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for ArtifactBucketName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn names_fit_and_differ_by_run(stack in "[a-zA-Z][-a-zA-Z0-9]{0,127}", a in "[0-9a-f]{12}", b in "[0-9a-f]{12}") {
+            let stack: StackName = stack.parse().unwrap();
+            let (a, b): (RunId, RunId) = (a.parse().unwrap(), b.parse().unwrap());
+            let project = ProjectName::new(&stack, &a);
+            prop_assert!(project.as_str().len() <= 49);
+            prop_assert!(project.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
+            let bucket = ArtifactBucketName::new(&stack, &a);
+            prop_assert!(bucket.as_str().len() <= 63);
+            prop_assert_eq!(bucket.as_str().parse::<ArtifactBucketName>().unwrap().run(), a.clone());
+            prop_assert_eq!(a == b, project == ProjectName::new(&stack, &b));
+            prop_assert!(bucket.as_str().starts_with(&ArtifactBucketName::prefix_of(&stack)));
+        }
+    }
+
+    #[test]
+    fn foreign_buckets_are_not_taken_for_ours() {
+        for foreign in [
+            "",
+            "hyperframes-smoke-",
+            "hyperframes-smoke-00000000-xyz",
+            "production",
+            "hyperframes-smoke-0000000000123456789ab",
+        ] {
+            assert!(foreign.parse::<ArtifactBucketName>().is_err(), "{foreign:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! How many chunks, and how many frames in each.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+
+/// How many chunks a render is asked to be split into, 1..=256 (the handler's limit).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct ChunkCount(u16);
+
+impl ChunkCount {
+    /// Takes 1..=256.
+    ///
+    /// # Errors
+    /// Outside that range.
+    pub fn new(count: u16) -> anyhow::Result<Self> {
+        ensure!((1..=256).contains(&count), "a chunk count is 1 to 256, not {count}");
+        Ok(Self(count))
+    }
+
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl FromStr for ChunkCount {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let text = text.trim();
+        ensure!(
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()),
+            "{text:?} is not a chunk count (a whole number, 1 to 256)"
+        );
+        Self::new(text.parse().ok().with_context(|| format!("a chunk count is 1 to 256, not {text}"))?)
+    }
+}
+
+impl fmt::Display for ChunkCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The chunk counts of a run: at least one, none twice, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ChunkCounts(Vec<ChunkCount>);
+
+impl ChunkCounts {
+    /// The counts in the order given.
+    pub fn iter(&self) -> std::slice::Iter<'_, ChunkCount> {
+        self.0.iter()
+    }
+}
+
+impl FromStr for ChunkCounts {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        ensure!(
+            !text.trim().is_empty(),
+            "the list of chunk counts is empty: nothing would be rendered (example: 2,4,8)"
+        );
+        let counts = text.split(',').map(str::parse).collect::<anyhow::Result<Vec<ChunkCount>>>()?;
+        for (i, count) in counts.iter().enumerate() {
+            ensure!(!counts[..i].contains(count), "chunk count {count} is listed twice");
+        }
+        Ok(Self(counts))
+    }
+}
+
+/// Frames a chunk, 1..=3600 (the handler's limit).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct ChunkSize(u32);
+
+impl ChunkSize {
+    /// Takes 1..=3600.
+    ///
+    /// # Errors
+    /// Outside that range.
+    pub fn new(frames: u64) -> anyhow::Result<Self> {
+        ensure!((1..=3600).contains(&frames), "a chunk size is 1 to 3600 frames, not {frames}");
+        Ok(Self(frames as u32))
+    }
+
+    /// The size that splits `frames` into `count` chunks: ceil(frames / count).
+    ///
+    /// # Errors
+    /// When that is more than the handler takes.
+    pub fn for_count(frames: u64, count: ChunkCount) -> anyhow::Result<Self> {
+        Self::new(frames.div_ceil(u64::from(count.get())).max(1))
+            .with_context(|| format!("{frames} frames can't be rendered in {count} chunks"))
+    }
+
+    /// The number of frames.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// How many chunks `frames` frames make at this size.
+    pub fn chunks_of(self, frames: u64) -> u64 {
+        frames.div_ceil(u64::from(self.0))
+    }
+}
+
+impl FromStr for ChunkSize {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        Self::new(
+            text.parse().ok().with_context(|| format!("{text:?} is not a chunk size (a whole number of frames)"))?,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn counts_are_distinct_and_in_range() {
+        assert_eq!("2,4, 8".parse::<ChunkCounts>().unwrap().iter().map(|c| c.get()).collect::<Vec<_>>(), [2, 4, 8]);
+        for bad in ["", " ", ",", "2,", "2,x", "0", "257", "2,2", "-1", "+2", "1.5", "99999999999"] {
+            assert!(bad.parse::<ChunkCounts>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_size_never_makes_more_chunks_than_asked(frames in 1u64..100_000, count in 1u16..=256) {
+            let count = ChunkCount::new(count).unwrap();
+            if let Ok(size) = ChunkSize::for_count(frames, count) {
+                prop_assert!(size.chunks_of(frames) <= u64::from(count.get()));
+            }
+        }
+    }
+}

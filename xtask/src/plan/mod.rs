@@ -1,0 +1,9 @@
+//! From options and fixture to the renders of a run. Pure.
+
+mod chunks;
+mod execution;
+mod renders;
+
+pub use chunks::{ChunkCount, ChunkCounts, ChunkSize};
+pub use execution::{ExecutionInput, execution_name};
+pub use renders::{PlanProtocol, PlannedRender, RenderSettings, planned_renders};

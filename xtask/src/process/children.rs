@@ -1,0 +1,79 @@
+//! All children that are alive, each the leader of a process group of its own.
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+
+/// A register of the process groups that this process started and that have
+/// not ended. A terminal's Ctrl-C does not reach them, as each group is its own.
+#[derive(Debug, Clone, Default)]
+pub struct Children(Rc<RefCell<BTreeMap<i32, String>>>);
+
+impl Children {
+    /// How long a group may take to end after SIGTERM before it gets SIGKILL.
+    const GRACE: Duration = Duration::from_secs(5);
+    const POLL: Duration = Duration::from_millis(20);
+
+    pub(super) fn register(&self, pid: u32, name: &str) -> Registered {
+        let pid = i32::try_from(pid).expect("process ids are positive i32");
+        self.0.borrow_mut().insert(pid, name.to_owned());
+        Registered { pid, children: self.clone() }
+    }
+
+    /// Ends all groups, grandchildren included: SIGTERM, a grace period,
+    /// SIGKILL. Returns the names of those that were still alive.
+    pub async fn stop_all(&self) -> Vec<String> {
+        let groups: Vec<(i32, String)> = self.0.borrow().iter().map(|(p, n)| (*p, n.clone())).collect();
+        for (pid, _) in &groups {
+            stop_group(*pid).await;
+        }
+        let mut register = self.0.borrow_mut();
+        groups.into_iter().map(|(pid, name)| (register.remove(&pid), name).1).collect()
+    }
+}
+
+async fn stop_group(pid: i32) {
+    signal(pid, Signal::TERM);
+    let mut waited = Duration::ZERO;
+    while alive(pid) && waited < Children::GRACE {
+        tokio::time::sleep(Children::POLL).await;
+        waited += Children::POLL;
+    }
+    signal(pid, Signal::KILL);
+    while alive(pid) && waited < 2 * Children::GRACE {
+        tokio::time::sleep(Children::POLL).await;
+        waited += Children::POLL;
+    }
+}
+
+/// Sends a signal to a whole group. A group that has ended is fine.
+pub(super) fn signal(pid: i32, signal: Signal) {
+    if let Some(pid) = Pid::from_raw(pid) {
+        let _ = kill_process_group(pid, signal);
+    }
+}
+
+fn alive(pid: i32) -> bool {
+    Pid::from_raw(pid).is_some_and(|pid| test_kill_process_group(pid).is_ok())
+}
+
+/// A child in the register. When its future is dropped, it stays there for
+/// [`Children::stop_all`]; when it has ended, call [`Registered::ended`].
+pub(super) struct Registered {
+    pid: i32,
+    children: Children,
+}
+
+impl Registered {
+    /// The child has been waited for: what is left of its group ends now.
+    pub(super) fn ended(self) {
+        signal(self.pid, Signal::KILL);
+        self.children.0.borrow_mut().remove(&self.pid);
+    }
+
+    /// Ends the group, politely first.
+    pub(super) async fn stop(self) {
+        stop_group(self.pid).await;
+        self.children.0.borrow_mut().remove(&self.pid);
+    }
+}

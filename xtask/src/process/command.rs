@@ -1,0 +1,292 @@
+//! Running one child to its end.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    fs::File,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+
+use super::{Children, Env};
+
+/// A program, its arguments and all that it may see.
+#[derive(Debug, Clone)]
+pub struct Command {
+    program: PathBuf,
+    args: Vec<String>,
+    env: Env,
+    cwd: Option<PathBuf>,
+    log: Option<PathBuf>,
+    limit: Duration,
+}
+
+/// What a child that was run to its end left.
+#[derive(Debug, Clone)]
+pub struct Output {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// All of its standard output.
+    pub stdout: String,
+    /// The last lines of its standard error.
+    pub stderr_tail: String,
+}
+
+impl Command {
+    const DEFAULT_LIMIT: Duration = Duration::from_secs(120);
+
+    /// A child that sees `env` and nothing else of the caller's environment.
+    pub fn new(program: impl Into<PathBuf>, env: &Env) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: env.clone(),
+            cwd: None,
+            log: None,
+            limit: Self::DEFAULT_LIMIT,
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<String>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<I: IntoIterator<Item = S>, S: Into<String>>(mut self, args: I) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// The folder that the child runs in.
+    #[must_use]
+    pub fn cwd(mut self, dir: &Path) -> Self {
+        self.cwd = Some(dir.to_owned());
+        self
+    }
+
+    /// A file that gets everything the child prints, line by line.
+    #[must_use]
+    pub fn log(mut self, path: &Path) -> Self {
+        self.log = Some(path.to_owned());
+        self
+    }
+
+    /// How long the child may take; after that its group is stopped.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Runs the child; an exit status but 0 is an error with the tail of what
+    /// it printed and its log's path.
+    ///
+    /// # Errors
+    /// When it can't be started, takes too long, or fails.
+    pub async fn run(&self, children: &Children) -> anyhow::Result<Output> {
+        let output = self.run_any(children).await?;
+        if output.status.success() {
+            return Ok(output);
+        }
+        bail!("{}", self.complaint(&output));
+    }
+
+    /// Runs the child to its end, whatever its exit status.
+    ///
+    /// # Errors
+    /// When it can't be started or takes too long.
+    pub async fn run_any(&self, children: &Children) -> anyhow::Result<Output> {
+        let mut child = self.spawn().with_context(|| format!("{self} can't be started"))?;
+        let registered = children.register(child.id().expect("not yet waited for"), &self.name());
+        let log = self.open_log()?;
+        let stdout = child.stdout.take().expect("piped");
+        let stderr = child.stderr.take().expect("piped");
+        let (mut all, mut tail) = (Keep::all(), Keep::tail());
+        let done = async {
+            tokio::try_join!(copy(stdout, &mut all, log.as_ref()), copy(stderr, &mut tail, log.as_ref()))?;
+            child.wait().await
+        };
+        match tokio::time::timeout(self.limit, done).await {
+            Ok(status) => {
+                let status = status.with_context(|| format!("waiting for {self}"))?;
+                registered.ended();
+                Ok(Output { status, stdout: all.text(), stderr_tail: tail.text() })
+            }
+            Err(_) => {
+                registered.stop().await;
+                bail!("{self} took more than {} s and was stopped{}", self.limit.as_secs(), self.log_hint());
+            }
+        }
+    }
+
+    /// What to say of a child that failed.
+    pub fn complaint(&self, output: &Output) -> String {
+        let printed =
+            if output.stderr_tail.trim().is_empty() { last_lines(&output.stdout) } else { output.stderr_tail.clone() };
+        format!("{self} failed ({}){}\n{}", output.status, self.log_hint(), indent(&printed))
+    }
+
+    fn log_hint(&self) -> String {
+        self.log.as_ref().map(|path| format!("; its log is {}", path.display())).unwrap_or_default()
+    }
+
+    fn open_log(&self) -> anyhow::Result<Option<File>> {
+        let Some(path) = &self.log else { return Ok(None) };
+        let mut log = File::options()
+            .create(true)
+            .append(true)
+            .open(path)
+            .with_context(|| format!("the log {}", path.display()))?;
+        writeln!(log, "$ {self}").with_context(|| format!("the log {}", path.display()))?;
+        Ok(Some(log))
+    }
+
+    fn spawn(&self) -> std::io::Result<tokio::process::Child> {
+        let mut command = std::process::Command::new(&self.program);
+        command.args(&self.args).env_clear().envs(self.env.iter());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(dir) = &self.cwd {
+            command.current_dir(dir);
+        }
+        own_group(&mut command);
+        tokio::process::Command::from(command).spawn()
+    }
+
+    fn name(&self) -> String {
+        self.program.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+}
+
+/// Makes the child the leader of a group of its own, which ends when this
+/// process is killed: even SIGKILL leaves no `sam deploy` behind that goes on
+/// creating things.
+pub(super) fn own_group(command: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+    #[cfg(target_os = "linux")]
+    {
+        let die_with_parent =
+            || Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?);
+        // SAFETY: prctl is async-signal-safe, and the closure allocates nothing.
+        #[expect(unsafe_code, reason = "the one way to run prctl in the child")]
+        unsafe {
+            command.pre_exec(die_with_parent);
+        }
+    }
+}
+
+/// The command line, shortened to what tells children apart.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())?;
+        for arg in self.args.iter().take(3) {
+            let shown: String = arg.chars().take(60).collect();
+            write!(f, " {shown}")?;
+        }
+        if self.args.len() > 3 { f.write_str(" …") } else { Ok(()) }
+    }
+}
+
+struct Keep {
+    lines: VecDeque<String>,
+    most: usize,
+}
+
+const TAIL_LINES: usize = 15;
+
+impl Keep {
+    fn all() -> Self {
+        Self { lines: VecDeque::new(), most: usize::MAX }
+    }
+
+    fn tail() -> Self {
+        Self { lines: VecDeque::new(), most: TAIL_LINES }
+    }
+
+    fn push(&mut self, line: String) {
+        if self.lines.len() == self.most {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(line);
+    }
+
+    fn text(&self) -> String {
+        self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
+    }
+}
+
+async fn copy(source: impl AsyncRead + Unpin, keep: &mut Keep, mut log: Option<&File>) -> std::io::Result<()> {
+    let mut source = BufReader::new(source);
+    let mut line = Vec::new();
+    while source.read_until(b'\n', &mut line).await? > 0 {
+        if let Some(log) = &mut log {
+            log.write_all(&line)?;
+        }
+        keep.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
+        line.clear();
+    }
+    Ok(())
+}
+
+fn last_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+fn indent(text: &str) -> String {
+    text.trim_end().lines().map(|line| format!("    {line}\n")).collect::<String>().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    fn sh(script: &str) -> Command {
+        Command::new("/bin/sh", &Env::from([("PATH", "/usr/bin:/bin")])).args(["-c", script])
+    }
+
+    #[test]
+    fn a_failure_tells_status_tail_and_log() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("x.log");
+        let error =
+            run(sh("echo out; echo broken >&2; exit 3").log(&log).run(&Children::default())).unwrap_err().to_string();
+        assert!(error.contains("exit status: 3") && error.contains("broken") && error.contains("x.log"), "{error}");
+        let logged = std::fs::read_to_string(log).unwrap();
+        assert!(logged.contains("out\n") && logged.contains("broken\n"), "{logged}");
+    }
+
+    #[test]
+    fn a_child_over_its_limit_is_stopped_with_its_children() {
+        let dir = tempfile::tempdir().unwrap();
+        let pid_file = dir.path().join("pid");
+        let script = format!("sleep 300 & echo $! > {}; wait", pid_file.display());
+        let error =
+            run(sh(&script).limit(Duration::from_millis(500)).run(&Children::default())).unwrap_err().to_string();
+        assert!(error.contains("was stopped"), "{error}");
+        let pid: i32 = std::fs::read_to_string(pid_file).unwrap().trim().parse().unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(state.is_empty() || state.contains(") Z "), "the grandchild is alive: {state}");
+    }
+
+    #[test]
+    fn a_child_sees_only_what_it_is_given() {
+        let output =
+            run(sh("env | sort | grep -v -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD=").run(&Children::default())).unwrap();
+        assert_eq!(output.stdout, "PATH=/usr/bin:/bin\n");
+    }
+}

@@ -1,0 +1,9 @@
+//! Child processes: explicit environments, groups that are stopped whole, logs on the disk.
+
+mod children;
+mod command;
+mod env;
+
+pub use children::Children;
+pub use command::{Command, Output};
+pub use env::Env;

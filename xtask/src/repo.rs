@@ -1,0 +1,143 @@
+//! Where things are: this repository, or a HyperFrames checkout.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+
+/// A repository whose handler and fixtures the commands work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repo {
+    root: PathBuf,
+    layout: Layout,
+}
+
+/// How a repository is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// This project: `fixtures/`, and the handler beside its template.
+    Own,
+    /// A HyperFrames checkout, known by `packages/aws-lambda/package.json`.
+    HyperFrames,
+}
+
+impl Repo {
+    /// The variable that points to another repository than this one.
+    pub const ENV: &'static str = "HYPERFRAMES_REPO_ROOT";
+
+    /// This project's repository, or the one that [`Repo::ENV`] names.
+    ///
+    /// # Errors
+    /// When the folder is neither this project nor a HyperFrames checkout.
+    pub fn find(from_env: Option<&str>) -> anyhow::Result<Self> {
+        match from_env.filter(|path| !path.is_empty()) {
+            Some(path) => {
+                let root = std::path::absolute(path).with_context(|| format!("{}={path}", Self::ENV))?;
+                Self::at(&root).with_context(|| format!("{}={path}", Self::ENV))
+            }
+            None => Self::at(&tool_root()),
+        }
+    }
+
+    /// The repository at `root`.
+    ///
+    /// # Errors
+    /// When there is no template.
+    pub fn at(root: &Path) -> anyhow::Result<Self> {
+        ensure!(root.is_dir(), "{} is not a folder", root.display());
+        let layout = if root.join("packages/aws-lambda/package.json").is_file() {
+            Layout::HyperFrames
+        } else if root.join("examples/aws-lambda/template.yaml").is_file() {
+            Layout::Own
+        } else {
+            bail!(
+                "{} is neither a HyperFrames checkout nor this project: it has no examples/aws-lambda/template.yaml",
+                root.display()
+            );
+        };
+        Ok(Self { root: root.to_owned(), layout })
+    }
+
+    /// The repository's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// How it is laid out.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The SAM template.
+    pub fn template(&self) -> PathBuf {
+        self.root.join("examples/aws-lambda/template.yaml")
+    }
+
+    /// The handler's package.
+    pub fn handler_package(&self) -> PathBuf {
+        match self.layout {
+            Layout::Own => self.root.join("examples/aws-lambda/handler"),
+            Layout::HyperFrames => self.root.join("packages/aws-lambda"),
+        }
+    }
+
+    /// The ZIP that the template's CodeUri points to.
+    pub fn handler_zip(&self) -> PathBuf {
+        self.handler_package().join("dist/handler.zip")
+    }
+
+    /// The folders that fixtures lie in.
+    pub fn fixture_roots(&self) -> Vec<PathBuf> {
+        match self.layout {
+            Layout::Own => vec![self.root.join("fixtures")],
+            Layout::HyperFrames => {
+                let tests = self.root.join("packages/producer/tests");
+                vec![tests.join("distributed"), tests]
+            }
+        }
+    }
+
+    /// All fixtures, name and folder, sorted; a folder with a meta.json is one.
+    /// Where two have one name, the first root wins.
+    pub fn fixtures(&self) -> Vec<(String, PathBuf)> {
+        let mut found: Vec<(String, PathBuf)> = Vec::new();
+        for root in self.fixture_roots() {
+            for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if entry.path().join("meta.json").is_file() && !found.iter().any(|(known, _)| *known == name) {
+                    found.push((name, entry.path()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// The repository that this tool was built in: its launcher, locks and tools lie there.
+pub fn tool_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in a workspace").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_is_known_by_its_marker() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Repo::at(dir.path()).is_err());
+        std::fs::create_dir_all(dir.path().join("packages/aws-lambda")).unwrap();
+        std::fs::write(dir.path().join("packages/aws-lambda/package.json"), "{}").unwrap();
+        for fixture in
+            ["packages/producer/tests/distributed/a", "packages/producer/tests/a", "packages/producer/tests/b"]
+        {
+            std::fs::create_dir_all(dir.path().join(fixture)).unwrap();
+            std::fs::write(dir.path().join(fixture).join("meta.json"), "{}").unwrap();
+        }
+        let repo = Repo::at(dir.path()).unwrap();
+        assert_eq!(repo.layout(), Layout::HyperFrames);
+        let fixtures = repo.fixtures();
+        assert_eq!(fixtures.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(fixtures[0].1.ends_with("distributed/a"));
+    }
+}
