@@ -1,11 +1,35 @@
 //! Release gates for HyperFrames distributed rendering on AWS Lambda.
+//!
+//! The decisions (a history's meaning, PSNR, the verdict, ownership) are pure
+//! functions over plain types in `measure`, `history`, `plan`, `names` and parts
+//! of `teardown` and `journal`. Effects are at the edge: `aws`, `process`, `sam`,
+//! `media`, `toolbox`, `embedded`. `smoke` and `teardown` put them together.
+
 pub mod aws;
 pub mod backoff;
+pub mod baseline;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod connect;
+pub mod console;
+pub mod embedded;
 pub mod exit;
 pub mod fixture;
+pub mod handler;
 pub mod history;
+pub mod journal;
 pub mod measure;
+pub mod media;
 pub mod names;
 pub mod plan;
+pub mod preflight;
 pub mod process;
 pub mod repo;
+pub mod report;
+pub mod sam;
+pub mod session;
+pub mod signals;
+pub mod smoke;
+pub mod teardown;
+pub mod toolbox;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `cargo xtask`: see the library for what it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(xtask::commands::main().status())
+}

@@ -47,11 +47,12 @@ pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) 
 const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
 /// Polls until the execution has ended, densely at first. Throttling and
-/// dropped connections are waited out. After `cap` the execution is stopped.
+/// dropped connections are waited out; `polled` hears of every poll. After `cap`
+/// the execution is stopped.
 ///
 /// # Errors
 /// When the cap is reached, or the service gives an error that won't pass.
-pub async fn wait(clients: &Clients, arn: &str, cap: Duration) -> anyhow::Result<Ended> {
+pub async fn wait(clients: &Clients, arn: &str, cap: Duration, polled: &dyn Fn()) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let mut backoff = Backoff::polling();
     loop {
@@ -59,6 +60,7 @@ pub async fn wait(clients: &Clients, arn: &str, cap: Duration) -> anyhow::Result
             stop(clients, arn, "the run's time cap was reached").await?;
             bail!("execution {arn} did not end within {} minutes and was stopped", cap.as_secs() / 60);
         }
+        polled();
         match describe(clients, arn).await {
             Ok(Some(ended)) => return Ok(ended),
             Ok(None) => {}

@@ -16,7 +16,7 @@ impl Decibels {
     /// # Errors
     /// For infinities and NaN.
     pub fn new(db: f64) -> anyhow::Result<Self> {
-        ensure!(db.is_finite(), "decibels must be a finite number");
+        ensure!(db.is_finite(), "decibels must be a finite number, not {db}");
         Ok(Self(db))
     }
 
@@ -32,7 +32,7 @@ impl FromStr for Decibels {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let db: f64 =
             text.parse().ok().with_context(|| format!("{text:?} is not a number of decibels (write 40, not 40dB)"))?;
-        Self::new(db).with_context(|| format!("{text:?}"))
+        Self::new(db)
     }
 }
 

@@ -155,7 +155,7 @@ impl Verdict {
 }
 
 /// Everything about one render that is not equal enough.
-fn findings(render: &Measured, gate: &Gate) -> Vec<Finding> {
+pub fn findings(render: &Measured, gate: &Gate) -> Vec<Finding> {
     let mut found = Vec::new();
     match &render.comparison {
         Comparison::Unlike(differences) => found.extend(differences.iter().cloned().map(Finding::Shape)),

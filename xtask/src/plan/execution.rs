@@ -26,12 +26,12 @@ impl ExecutionInput {
         settings: &RenderSettings,
         render: &PlannedRender,
     ) -> Self {
-        let output_key = format!("renders/{name}/output.mp4");
+        let output_key = format!("renders/{name}/output.{}", settings.format.extension());
         let mut config = settings.forwarded.clone();
         config.insert("fps".into(), json!(settings.fps.get()));
         config.insert("width".into(), json!(settings.width));
         config.insert("height".into(), json!(settings.height));
-        config.insert("format".into(), json!("mp4"));
+        config.insert("format".into(), json!(settings.format.extension()));
         config.insert("chunkSize".into(), json!(render.chunk_size.get()));
         config.insert("maxParallelChunks".into(), json!(render.chunk_count.get()));
         config.insert("runtimeCap".into(), json!("lambda"));
@@ -49,4 +49,47 @@ impl ExecutionInput {
 /// `smoke-N<N>-<epoch>-<run>`: unique in the state machine, and idempotent to start again.
 pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> String {
     format!("smoke-N{}-{epoch_s}-{}", render.chunk_count, run.short())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fixture::{LambdaFps, VideoFormat},
+        plan::{ChunkCount, ChunkSize},
+    };
+
+    #[test]
+    fn the_input_is_what_the_state_machine_takes() {
+        let settings = RenderSettings {
+            fps: LambdaFps::from_meta(&json!(30)).unwrap(),
+            format: VideoFormat::Mp4,
+            width: 640,
+            height: 360,
+            frames: 60,
+            forwarded: serde_json::Map::from_iter([("codec".to_owned(), json!("h264"))]),
+        };
+        let render =
+            PlannedRender { chunk_count: ChunkCount::new(4).unwrap(), chunk_size: ChunkSize::new(15).unwrap() };
+        let input =
+            ExecutionInput::new("b", "projects/f.tar.gz", "smoke-N4-1-abc", PlanProtocol::V2, &settings, &render);
+        insta::assert_json_snapshot!(input.json, @r#"
+        {
+          "ProjectS3Uri": "s3://b/projects/f.tar.gz",
+          "PlanOutputS3Prefix": "s3://b/renders/smoke-N4-1-abc/",
+          "OutputS3Uri": "s3://b/renders/smoke-N4-1-abc/output.mp4",
+          "PlanProtocol": "v2",
+          "Config": {
+            "codec": "h264",
+            "fps": 30,
+            "width": 640,
+            "height": 360,
+            "format": "mp4",
+            "chunkSize": 15,
+            "maxParallelChunks": 4,
+            "runtimeCap": "lambda"
+          }
+        }
+        "#);
+    }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{ChunkCount, ChunkCounts, ChunkSize};
-use crate::fixture::LambdaFps;
+use crate::fixture::{LambdaFps, VideoFormat};
 
 /// How Plan hands its work to the chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -45,6 +45,8 @@ impl fmt::Display for PlanProtocol {
 pub struct RenderSettings {
     /// Frames a second.
     pub fps: LambdaFps,
+    /// The container.
+    pub format: VideoFormat,
     /// Picture width in pixels.
     pub width: u64,
     /// Picture height in pixels.

@@ -23,6 +23,7 @@ pub struct Command {
     env: Env,
     cwd: Option<PathBuf>,
     log: Option<PathBuf>,
+    input: Option<PathBuf>,
     limit: Duration,
 }
 
@@ -48,6 +49,7 @@ impl Command {
             env: env.clone(),
             cwd: None,
             log: None,
+            input: None,
             limit: Self::DEFAULT_LIMIT,
         }
     }
@@ -77,6 +79,13 @@ impl Command {
     #[must_use]
     pub fn log(mut self, path: &Path) -> Self {
         self.log = Some(path.to_owned());
+        self
+    }
+
+    /// A file that the child reads as its standard input; else it has none.
+    #[must_use]
+    pub fn input(mut self, path: &Path) -> Self {
+        self.input = Some(path.to_owned());
         self
     }
 
@@ -153,7 +162,8 @@ impl Command {
     fn spawn(&self) -> std::io::Result<tokio::process::Child> {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env.iter());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let input = self.input.as_ref().map(File::open).transpose()?;
+        command.stdin(input.map_or_else(Stdio::null, Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::piped());
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
         }

@@ -1,0 +1,120 @@
+//! `lambda-baseline`: render a fixture in-process, and compare with its committed baseline.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::BaselineArgs,
+    connect,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::{Fixture, check_baseline_file},
+    handler::{install_packages, sha256_of_file},
+    measure::verdict::Comparison,
+    media::Media,
+    process::Command,
+    repo::{Repo, tool_root},
+    session::Session,
+};
+
+const RENDER_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// Renders the fixture and says how the new baseline differs from the old
+/// one, which is replaced only with `--update`.
+///
+/// # Errors
+/// When the fixture is unknown (exit 1) or the render fails (exit 4).
+pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
+    let repo = Repo::find(session.env.get(Repo::ENV)).or_exit(ExitCode::Preflight)?;
+    let fixture = Fixture::load(&repo, &args.fixture).or_exit(ExitCode::Preflight)?;
+    connect::provision(session).await.or_exit(ExitCode::Preflight)?;
+    // Beside the old one, so that replacing it is a rename; removed with the folder's guard.
+    let out = fixture.dir.join("output");
+    fs::create_dir_all(&out).with_context(|| format!("{}", out.display())).or_exit(ExitCode::Preflight)?;
+    let scratch = tempfile::Builder::new().prefix(".rendering-").tempdir_in(&out).context("a scratch folder");
+    let scratch = scratch.or_exit(ExitCode::Preflight)?;
+    let fresh = scratch.path().join(fixture.baseline().file_name().expect("a baseline has a name"));
+    let provenance = render(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
+    let report = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
+    for line in &report {
+        session.console.result(line);
+    }
+    if args.update {
+        replace(&fixture, &fresh, provenance).or_exit(ExitCode::Render)?;
+        session.console.result(&format!("{} is replaced", fixture.baseline().display()));
+    } else {
+        session.console.result("the committed baseline is unchanged; --update replaces it");
+    }
+    Ok(ExitCode::Success)
+}
+
+async fn render(session: &Session, fixture: &Fixture, to: &Path) -> anyhow::Result<Value> {
+    let package = tool_root().join("examples/aws-lambda/handler");
+    let env = session.env.clone().with_path_first(&session.toolbox.bin());
+    let log = to.with_extension("log");
+    install_packages(&package, &session.toolbox.bin().join("bun"), &env, &session.children, &log, &session.console)
+        .await?;
+    session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
+    let mut command = Command::new(session.toolbox.bin().join("node"), &env.for_child())
+        .arg(package.join("render-in-process.mjs").display().to_string())
+        .args(["--project", &fixture.src().display().to_string(), "--output", &to.display().to_string()])
+        .args(["--fps", &fixture.meta.fps.to_string(), "--format", fixture.meta.format.extension()])
+        .limit(RENDER_LIMIT);
+    if let Some(variables) = fixture.meta.forwarded.get("variables") {
+        command = command.args(["--variables", &variables.to_string()]);
+    }
+    if fixture.meta.forwarded.get("hdr").is_some_and(|hdr| *hdr == json!(true)) {
+        command = command.arg("--hdr");
+    }
+    let output =
+        command.run(&session.children).await.with_context(|| format!("rendering {} in-process", fixture.name))?;
+    ensure!(to.is_file(), "the renderer ended well but left no video");
+    let last = output.stdout.lines().last().context("the renderer said nothing of its render")?;
+    serde_json::from_str(last).with_context(|| format!("the renderer's last line is no JSON: {last}"))
+}
+
+/// How the fresh render differs from the committed baseline, a line each.
+async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::Result<Vec<String>> {
+    let old: PathBuf = fixture.baseline();
+    if let Err(error) = check_baseline_file(&old) {
+        return Ok(vec![format!("there is no old baseline to compare with: {error:#}")]);
+    }
+    if sha256_of_file(&old)? == sha256_of_file(fresh)? {
+        return Ok(vec!["the new render is the committed baseline to the byte".to_owned()]);
+    }
+    let media = Media {
+        ffmpeg: session.toolbox.bin().join("ffmpeg"),
+        ffprobe: session.toolbox.bin().join("ffprobe"),
+        env: session.env.for_child(),
+        children: session.children.clone(),
+    };
+    let shape = match media.shape(&old).await {
+        Ok(shape) => shape,
+        Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
+    };
+    Ok(match media.compare(fresh, &old, &shape).await?.1 {
+        Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
+        Comparison::Alike { psnr, audio } => {
+            let mut lines = vec![format!(
+                "differs: PSNR {} dB, worst frame {} dB (#{}), {} of {} frames identical",
+                psnr.mean, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
+            )];
+            lines.extend(audio.iter().enumerate().map(|(i, level)| format!("audio track {i}: residual {level} dBFS")));
+            lines
+        }
+    })
+}
+
+fn replace(fixture: &Fixture, fresh: &Path, mut provenance: Value) -> anyhow::Result<()> {
+    provenance["sha256"] = json!(sha256_of_file(fresh)?);
+    let target = fixture.baseline();
+    fs::rename(fresh, &target).with_context(|| format!("{}", target.display()))?;
+    let path = target.with_file_name("provenance.json");
+    let text = serde_json::to_string_pretty(&provenance).map_err(|e| anyhow!(e))? + "\n";
+    fs::write(&path, text).with_context(|| format!("{}", path.display()))
+}

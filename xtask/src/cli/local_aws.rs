@@ -1,0 +1,19 @@
+//! `local-aws`: the embedded AWS by itself.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+/// Flags of `local-aws`.
+#[derive(Debug, Clone, Args)]
+pub struct LocalAwsArgs {
+    /// Write a JSON file with endpoint and pid when it answers.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// The port; the kernel chooses a free one without it.
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// Enforce access keys and roles, as AWS does.
+    #[arg(long)]
+    pub enforce_iam: bool,
+}

@@ -1,0 +1,46 @@
+//! The command line: parsed into types before anything starts.
+
+mod baseline;
+mod local_aws;
+mod smoke;
+mod target;
+mod teardown;
+
+use clap::{Parser, Subcommand};
+
+pub use baseline::BaselineArgs;
+pub use local_aws::LocalAwsArgs;
+pub use smoke::{SmokeArgs, SmokeOptions};
+pub use target::{TargetArgs, TargetChoice};
+pub use teardown::{TeardownArgs, TeardownSubject};
+
+/// Release gates for HyperFrames distributed rendering on AWS Lambda.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 110,
+    disable_help_subcommand = true
+)]
+#[command(after_help = crate::exit::help_table())]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Deploy a per-run stack, render one fixture at several chunk counts, compare with its baseline, tear down.
+    LambdaSmoke(Box<SmokeArgs>),
+    /// Delete everything that runs of this tool left of a stack, proved by its tags.
+    LambdaTeardown(TeardownArgs),
+    /// Render a fixture in-process and say how it differs from its committed baseline.
+    LambdaBaseline(BaselineArgs),
+    /// Start the embedded AWS in the foreground and print the exports for a second terminal.
+    LocalAws(LocalAwsArgs),
+    /// Provision the tools of local runs into .tools of this repository.
+    Setup,
+}

@@ -1,0 +1,194 @@
+//! `lambda-smoke`: flags, their environment twins, and the options they come to.
+
+use std::{path::PathBuf, str::FromStr};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+
+use super::{TargetArgs, TargetChoice};
+use crate::{
+    measure::Decibels,
+    names::{Region, StackName},
+    plan::{ChunkCounts, ChunkSize, PlanProtocol},
+    process::Env,
+};
+
+/// Flags of `lambda-smoke`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = crate::exit::help_table())]
+pub struct SmokeArgs {
+    /// Fixture to render [env: FIXTURE] [default: mp4-h264-sdr].
+    #[arg(long, value_name = "NAME")]
+    pub fixture: Option<String>,
+    /// Chunk counts, one render each [env: CHUNK_COUNTS] [default: 2,4,8].
+    #[arg(long, value_name = "N,N,..")]
+    pub chunk_counts: Option<ChunkCounts>,
+    /// Frames a chunk, instead of as many as make each chunk count [env: CHUNK_SIZE].
+    #[arg(long, value_name = "FRAMES")]
+    pub chunk_size: Option<ChunkSize>,
+    /// How Plan hands its work to the chunks, v1 or v2 [env: PLAN_PROTOCOL] [default: v2].
+    #[arg(long, value_name = "V")]
+    pub plan_protocol: Option<PlanProtocol>,
+    /// Least mean PSNR in dB; no frame may be more than 6 dB below it
+    /// [env: PSNR_THRESHOLD] [default: the fixture's minPsnr, else 40].
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    pub psnr_threshold: Option<Decibels>,
+    /// Stack to create; it must not exist [env: STACK_NAME] [default: hyperframes-lambda-smoke-<epoch>-<run>].
+    #[arg(long, value_name = "NAME")]
+    pub stack_name: Option<StackName>,
+    /// The function's reserved concurrency; chunks above it are throttled and retried. 0 reserves none
+    /// [env: RESERVED_CONCURRENCY] [default: 16].
+    #[arg(long, value_name = "N")]
+    pub reserved_concurrency: Option<u32>,
+    /// Folder for results, renders and logs [env: ARTIFACTS] [default: lambda-smoke-artifacts in the repository].
+    #[arg(long, value_name = "DIR")]
+    pub artifacts: Option<PathBuf>,
+    /// Leave the stack in place; `lambda-teardown` removes it.
+    #[arg(long)]
+    pub keep_stack: bool,
+    /// Deploy the handler ZIP that is there.
+    #[arg(long)]
+    pub skip_build: bool,
+    /// Which AWS.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// What a smoke run was asked to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SmokeOptions {
+    /// The fixture's name.
+    pub fixture: String,
+    /// One render for each.
+    pub chunk_counts: ChunkCounts,
+    /// Frames a chunk, where given.
+    pub chunk_size: Option<ChunkSize>,
+    /// The plan protocol.
+    pub plan_protocol: PlanProtocol,
+    /// The threshold, where given.
+    pub psnr_threshold: Option<Decibels>,
+    /// The stack's name, where given.
+    pub stack_name: Option<StackName>,
+    /// The function's reserved concurrency; `None` reserves nothing.
+    pub reserved_concurrency: Option<u32>,
+    /// The artifact folder, where given.
+    pub artifacts: Option<PathBuf>,
+    /// Whether the stack stays.
+    pub keep_stack: bool,
+    /// Whether the ZIP that is there is deployed.
+    pub skip_build: bool,
+    /// Which AWS.
+    pub target: TargetChoice,
+    /// The region.
+    pub region: Region,
+}
+
+impl SmokeArgs {
+    /// The options: each flag, else its environment twin, else its default.
+    ///
+    /// # Errors
+    /// When a twin's value is wrong, or options contradict each other.
+    pub fn options(&self, env: &Env) -> anyhow::Result<SmokeOptions> {
+        let reserved = or_twin(self.reserved_concurrency, env, "RESERVED_CONCURRENCY")?.unwrap_or(16);
+        let target = self.target.choice();
+        ensure!(
+            !(self.keep_stack && target == TargetChoice::Local),
+            "--keep-stack can't keep a stack of --local, whose AWS ends with the run; \
+             start `cargo xtask local-aws` and use --endpoint-url"
+        );
+        Ok(SmokeOptions {
+            fixture: self
+                .fixture
+                .clone()
+                .or_else(|| env.get("FIXTURE").map(Into::into))
+                .unwrap_or_else(|| "mp4-h264-sdr".into()),
+            chunk_counts: match &self.chunk_counts {
+                Some(counts) => counts.clone(),
+                None => twin(env, "CHUNK_COUNTS", "2,4,8")?,
+            },
+            chunk_size: or_twin(self.chunk_size, env, "CHUNK_SIZE")?,
+            plan_protocol: or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?.unwrap_or(PlanProtocol::V2),
+            psnr_threshold: or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?,
+            stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
+            reserved_concurrency: (reserved > 0).then_some(reserved),
+            artifacts: self.artifacts.clone().or_else(|| env.get("ARTIFACTS").map(Into::into)),
+            keep_stack: self.keep_stack,
+            skip_build: self.skip_build,
+            region: self.target.region(env)?,
+            target,
+        })
+    }
+}
+
+/// A flag's value, else that of its twin.
+fn or_twin<T>(flag: Option<T>, env: &Env, name: &str) -> anyhow::Result<Option<T>>
+where
+    T: FromStr,
+    T::Err: Into<anyhow::Error>,
+{
+    match (flag, env.get(name)) {
+        (Some(value), _) => Ok(Some(value)),
+        (None, Some(text)) => text.parse().map(Some).map_err(Into::into).with_context(|| format!("{name}={text}")),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The value of an environment twin, or the default.
+pub(super) fn twin<T>(env: &Env, name: &str, default: &str) -> anyhow::Result<T>
+where
+    T: FromStr,
+    T::Err: Into<anyhow::Error>,
+{
+    let text = env.get(name).unwrap_or(default);
+    text.parse().map_err(Into::into).with_context(|| format!("{name}={text}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn options(args: &[&str], env: &Env) -> anyhow::Result<SmokeOptions> {
+        let cli = Cli::try_parse_from(["xtask", "lambda-smoke"].iter().chain(args))?;
+        let Command::LambdaSmoke(args) = cli.command else { unreachable!() };
+        args.options(env)
+    }
+
+    #[test]
+    fn defaults_are_the_seeds() {
+        let options = options(&[], &Env::default()).unwrap();
+        assert_eq!(options.fixture, "mp4-h264-sdr");
+        assert_eq!(options.chunk_counts, "2,4,8".parse().unwrap());
+        assert_eq!((options.reserved_concurrency, options.region.as_str()), (Some(16), "us-east-1"));
+        assert_eq!(options.target, TargetChoice::Account(None));
+    }
+
+    #[test]
+    fn flags_win_over_twins_and_twins_over_defaults() {
+        let env =
+            Env::from([("CHUNK_COUNTS", "3"), ("FIXTURE", "f"), ("AWS_REGION", "eu-west-1"), ("PSNR_THRESHOLD", "33")]);
+        let from_env = options(&[], &env).unwrap();
+        assert_eq!((from_env.fixture.as_str(), from_env.region.as_str()), ("f", "eu-west-1"));
+        assert_eq!(from_env.chunk_counts, "3".parse().unwrap());
+        assert_eq!(from_env.psnr_threshold.map(Decibels::db), Some(33.0));
+        let by_flag = options(&["--chunk-counts", "5", "--region", "us-west-2"], &env).unwrap();
+        assert_eq!((by_flag.chunk_counts, by_flag.region.as_str()), ("5".parse().unwrap(), "us-west-2"));
+    }
+
+    #[test]
+    fn a_wrong_twin_is_named() {
+        let error = options(&[], &Env::from([("PSNR_THRESHOLD", "40dB")])).unwrap_err();
+        assert_eq!(
+            format!("{error:#}"),
+            "PSNR_THRESHOLD=40dB: \"40dB\" is not a number of decibels (write 40, not 40dB)"
+        );
+    }
+
+    #[test]
+    fn contradictions_are_refused() {
+        assert!(options(&["--local", "--keep-stack"], &Env::default()).is_err());
+        assert!(options(&["--local", "--endpoint-url", "http://127.0.0.1:1"], &Env::default()).is_err());
+        assert!(options(&["--local", "--profile", "x"], &Env::default()).is_err());
+    }
+}

@@ -1,0 +1,43 @@
+//! `lambda-teardown`: a stack by name, or all unfinished runs.
+
+use clap::Args;
+
+use super::TargetArgs;
+use crate::names::StackName;
+
+/// Flags of `lambda-teardown`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = crate::exit::help_table())]
+pub struct TeardownArgs {
+    /// The stack.
+    #[arg(required_unless_present = "unfinished", conflicts_with = "unfinished")]
+    pub stack: Option<StackName>,
+    /// Finish every run that a journal knows as unfinished.
+    #[arg(long)]
+    pub unfinished: bool,
+    /// Delete a stack that has no tag of a run; asks for its name to be typed again.
+    #[arg(long, requires = "stack")]
+    pub force: bool,
+    /// With --force: do not ask.
+    #[arg(long, requires = "force")]
+    pub yes: bool,
+    /// Which AWS; without these flags the one that the stack's journal names.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// What is to be torn down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TeardownSubject {
+    /// One stack.
+    Stack(StackName),
+    /// Every unfinished run.
+    Unfinished,
+}
+
+impl TeardownArgs {
+    /// What is to be torn down.
+    pub fn subject(&self) -> TeardownSubject {
+        self.stack.clone().map_or(TeardownSubject::Unfinished, TeardownSubject::Stack)
+    }
+}

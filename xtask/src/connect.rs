@@ -1,0 +1,120 @@
+//! From the target that was asked for to clients that work.
+
+use anyhow::{Context, bail};
+
+use crate::{
+    aws::{Access, Clients, Target, identity},
+    cli::TargetChoice,
+    embedded::{EmbeddedAws, Options},
+    names::Region,
+    process::Env,
+    sam::Sam,
+    session::Session,
+    toolbox::{ensure_zip, is_linux_x86_64},
+};
+
+/// A target that answers, and who we are there.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// How it is reached.
+    pub access: Access,
+    /// The SDK.
+    pub clients: Clients,
+    /// The account.
+    pub account: String,
+    /// The user or role.
+    pub arn: String,
+}
+
+/// Makes everything ready that `choice` needs before it can be reached: for
+/// `--local` the tools and an emulator.
+///
+/// # Errors
+/// When this machine can't run it, or a tool can't be provisioned.
+pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result<(Target, Option<EmbeddedAws>)> {
+    match choice {
+        TargetChoice::Account(profile) => Ok((Target::Account { profile: profile.clone() }, None)),
+        TargetChoice::Endpoint(url) => Ok((Target::Endpoint { url: url.clone() }, None)),
+        TargetChoice::Local => {
+            provision(session).await?;
+            let embedded = EmbeddedAws::start(&session.toolbox, &Options::default(), &session.env).await?;
+            Ok((Target::Embedded { url: embedded.endpoint.clone() }, Some(embedded)))
+        }
+    }
+}
+
+/// Provisions the tools of local runs.
+///
+/// # Errors
+/// When this machine can't run them, or a tool can't be had.
+pub async fn provision(session: &Session) -> anyhow::Result<()> {
+    if !is_linux_x86_64() {
+        bail!(
+            "the embedded AWS runs on Linux x86-64 only, as its Chromium does; \
+             here, run against your own account, or against `cargo xtask local-aws` on a Linux machine with --endpoint-url"
+        );
+    }
+    ensure_zip(&session.console, &session.children, &session.env).await?;
+    session.toolbox.provide_all(&session.console, &session.children, &session.env).await
+}
+
+/// Connects to a target and asks who we are.
+///
+/// # Errors
+/// When nobody answers, or the credentials are missing or refused.
+pub async fn connect(session: &Session, target: Target, region: &Region) -> anyhow::Result<Connection> {
+    let access = Access::new(target, region.clone(), &session.env);
+    let clients = Clients::new(&access).await;
+    let caller = identity::caller(&access, &clients).await?;
+    Ok(Connection { access, clients, account: caller.account, arn: caller.arn })
+}
+
+impl Connection {
+    /// The environment in which tools are looked for: a local run uses the
+    /// provisioned ones, so that it is the same everywhere; another run uses
+    /// the user's, and the provisioned ones where those are missing.
+    pub fn tool_env(&self, session: &Session) -> Env {
+        match self.access.target {
+            Target::Embedded { .. } => session.env.clone().with_path_first(&session.toolbox.bin()),
+            _ => {
+                let own = session.env.get("PATH").unwrap_or_default();
+                let path = format!("{own}:{}", session.toolbox.bin().display());
+                session.env.clone().with("PATH", path)
+            }
+        }
+    }
+
+    /// The SAM CLI at this target, logging to `logs`.
+    ///
+    /// # Errors
+    /// When `logs` can't be written to.
+    pub fn sam(&self, session: &Session, program: &std::path::Path, logs: &std::path::Path) -> anyhow::Result<Sam> {
+        let home = session.toolbox.sam_home();
+        Sam::new(program, &self.access, &home, &session.env, &session.children, logs).context("preparing sam")
+    }
+
+    /// The target in one phrase, without secrets.
+    pub fn describe(&self) -> String {
+        let place = match &self.access.target {
+            Target::Account { profile: Some(profile) } => format!("AWS (profile {profile})"),
+            Target::Account { profile: None } => "AWS".to_owned(),
+            Target::Endpoint { url } => format!("emulator at {url}"),
+            Target::Embedded { url } => format!("embedded AWS at {url}"),
+        };
+        format!("{place}, account {}, {}, as {}", self.account, self.access.region, self.arn)
+    }
+
+    /// The flags that lead another command to this target.
+    pub fn flags(&self) -> String {
+        flags(&self.access.target, &self.access.region)
+    }
+}
+
+/// The flags that lead a command to a target.
+pub fn flags(target: &Target, region: &Region) -> String {
+    match target {
+        Target::Account { profile: Some(profile) } => format!("--region {region} --profile {profile}"),
+        Target::Account { profile: None } => format!("--region {region}"),
+        Target::Endpoint { url } | Target::Embedded { url } => format!("--region {region} --endpoint-url {url}"),
+    }
+}

@@ -1,0 +1,179 @@
+//! The embedded AWS of a local run: an emulator that lives as long as the run.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use anyhow::{Context, bail, ensure};
+use serde::Deserialize;
+use tokio::{process::Child, time::Instant};
+
+use crate::{process::Env, repo::tool_root, toolbox::Toolbox};
+
+/// A running emulator. It watches the pipe to this process, and ends when
+/// this process does, however that ends.
+#[derive(Debug)]
+pub struct EmbeddedAws {
+    child: Child,
+    scratch: Scratch,
+    /// Where it answers.
+    pub endpoint: String,
+    /// Its process id.
+    pub pid: u32,
+}
+
+/// How to start it.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// A port of the caller's choice; else the kernel chooses.
+    pub port: Option<u16>,
+    /// Whether access keys and roles are enforced.
+    pub enforce_iam: bool,
+    /// How many functions run at once; the others queue.
+    pub lambda_slots: Option<u32>,
+}
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+#[derive(Deserialize)]
+struct Ready {
+    endpoint: String,
+    pid: u32,
+}
+
+impl EmbeddedAws {
+    /// Starts an emulator and waits until it answers.
+    ///
+    /// # Errors
+    /// When it ends at once or does not answer within a minute; the message has its log's tail.
+    pub async fn start(toolbox: &Toolbox, options: &Options, env: &Env) -> anyhow::Result<Self> {
+        let scratch = Scratch::new(&toolbox.scratch())?;
+        let ready_file = scratch.dir.join("ready.json");
+        let log_path = scratch.dir.join("emulator.log");
+        let log = File::create(&log_path).with_context(|| format!("{}", log_path.display()))?;
+        let mut command = std::process::Command::new(toolbox.python());
+        command.arg(tool_root().join("xtask/embedded-aws/launch.py"));
+        command.arg("--ready-file").arg(&ready_file);
+        command.arg("--scratch").arg(scratch.dir.join("emulator"));
+        command.arg("--node").arg(toolbox.bin().join("node"));
+        command.arg("--watch-stdin");
+        command.args(options.port.map(|port| format!("--port={port}")));
+        command.args(options.enforce_iam.then_some("--enforce-iam"));
+        command.args(options.lambda_slots.map(|n| format!("--lambda-slots={n}")));
+        let env = env.for_child().with_path_first(&toolbox.bin()).with("PYTHONDONTWRITEBYTECODE", "1");
+        command.env_clear().envs(env.iter());
+        command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
+        // Not the parent's death signal: at the end of the pipe the launcher
+        // stops its functions and removes its scratch folder first.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = tokio::process::Command::from(command).spawn().context("the embedded AWS can't be started")?;
+        let ready = wait_ready(&mut child, &ready_file, &log_path).await?;
+        Ok(Self { child, scratch, endpoint: ready.endpoint, pid: ready.pid })
+    }
+
+    /// The emulator's log.
+    pub fn log(&self) -> PathBuf {
+        self.scratch.dir.join("emulator.log")
+    }
+
+    /// Stops the emulator, its functions and their browsers, and removes their files.
+    pub async fn stop(mut self) {
+        drop(self.child.stdin.take());
+        if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+
+    /// Waits until the emulator has ended by itself.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
+    pub async fn ended(&mut self) -> anyhow::Result<std::process::ExitStatus> {
+        self.child.wait().await.context("waiting for the embedded AWS")
+    }
+}
+
+async fn wait_ready(child: &mut Child, ready_file: &Path, log: &Path) -> anyhow::Result<Ready> {
+    let deadline = Instant::now() + START_LIMIT;
+    loop {
+        if let Ok(text) = fs::read(ready_file) {
+            return serde_json::from_slice(&text).context("the embedded AWS's ready file");
+        }
+        if let Some(status) = child.try_wait().context("the embedded AWS")? {
+            bail!("the embedded AWS ended at its start ({status}):\n{}", tail(log));
+        }
+        ensure!(
+            Instant::now() < deadline,
+            "the embedded AWS does not answer after {} s:\n{}",
+            START_LIMIT.as_secs(),
+            tail(log)
+        );
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+}
+
+fn tail(log: &Path) -> String {
+    let mut text = String::new();
+    let _ = File::open(log).and_then(|mut file| file.read_to_string(&mut text));
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(15)..].join("\n")
+}
+
+/// A folder of one emulator, locked while its run lives. Folders that a killed
+/// run left behind are removed at the next start.
+#[derive(Debug)]
+struct Scratch {
+    dir: PathBuf,
+    _lock: File,
+}
+
+impl Scratch {
+    fn new(parent: &Path) -> anyhow::Result<Self> {
+        fs::create_dir_all(parent).with_context(|| format!("{}", parent.display()))?;
+        remove_stale(parent);
+        let dir = tempfile::Builder::new().prefix("run-").tempdir_in(parent);
+        let dir = dir.with_context(|| format!("a scratch folder in {}", parent.display()))?.keep();
+        let lock = File::create(dir.join("lock")).with_context(|| format!("{}", dir.display()))?;
+        lock.lock().with_context(|| format!("{}", dir.display()))?;
+        Ok(Self { dir, _lock: lock })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+fn remove_stale(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let lock = File::open(entry.path().join("lock"));
+        if lock.is_ok_and(|lock| lock.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_dead_runs_go_and_those_of_live_ones_stay() {
+        let parent = tempfile::tempdir().unwrap();
+        let dead = parent.path().join("run-dead");
+        fs::create_dir(&dead).unwrap();
+        fs::write(dead.join("lock"), "").unwrap();
+        let live = Scratch::new(parent.path()).unwrap();
+        let second = Scratch::new(parent.path()).unwrap();
+        assert!(!dead.exists() && live.dir.exists() && second.dir.exists());
+        let dir = live.dir.clone();
+        drop(live);
+        assert!(!dir.exists());
+    }
+}

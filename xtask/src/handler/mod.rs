@@ -1,0 +1,210 @@
+//! The handler ZIP: built only when its inputs changed, the same bytes every time.
+
+mod budget;
+mod inputs;
+mod pack;
+mod zip_file;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    console::Console,
+    process::{Children, Command, Env},
+    repo::{Layout, Repo},
+};
+pub use budget::check as check_budget;
+pub use inputs::sha256_of_file;
+pub use zip_file::{ZipSizes, sizes};
+
+/// The programs and files that a build needs.
+#[derive(Debug, Clone)]
+pub struct BuildTools {
+    /// The `bun` program.
+    pub bun: PathBuf,
+    /// The `zip` program.
+    pub zip: PathBuf,
+    /// The folder with the static ffmpeg and ffprobe of the ZIP.
+    pub media: PathBuf,
+}
+
+/// A handler ZIP that is ready to deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandlerZip {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its hash.
+    pub sha256: String,
+    /// Its sizes, in bytes.
+    pub sizes: ZipSizes,
+    /// Whether this run built it, or found it built from the same inputs.
+    pub built: bool,
+}
+
+/// What the ZIP was made from, written beside it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    schema_version: u32,
+    inputs_sha256: String,
+    zip_sha256: String,
+    zipped_bytes: u64,
+    unzipped_bytes: u64,
+    files: u64,
+}
+
+const BUILD_LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// Builds the repository's handler ZIP, unless the one there has the same inputs.
+///
+/// # Errors
+/// When a step fails, or the ZIP breaks its size budget.
+pub async fn build(
+    repo: &Repo,
+    tools: &BuildTools,
+    env: &Env,
+    children: &Children,
+    logs: &Path,
+    console: &Console,
+) -> anyhow::Result<HandlerZip> {
+    let zip = match repo.layout() {
+        Layout::Own => build_own(repo, tools, env, children, logs, console).await?,
+        Layout::HyperFrames => build_checkout(repo, tools, env, children, logs, console).await?,
+    };
+    check_budget(&zip.sizes)?;
+    Ok(zip)
+}
+
+/// The ZIP that is there, for `--skip-build`.
+///
+/// # Errors
+/// When there is none, it is no ZIP, or it breaks the size budget.
+pub fn existing(repo: &Repo) -> anyhow::Result<HandlerZip> {
+    let path = repo.handler_zip();
+    ensure!(path.is_file(), "--skip-build: there is no {}; run once without it", path.display());
+    let zip = read(path, false)?;
+    check_budget(&zip.sizes)?;
+    Ok(zip)
+}
+
+fn read(path: PathBuf, built: bool) -> anyhow::Result<HandlerZip> {
+    Ok(HandlerZip { sha256: sha256_of_file(&path)?, sizes: sizes(&path)?, path, built })
+}
+
+async fn build_own(
+    repo: &Repo,
+    tools: &BuildTools,
+    env: &Env,
+    children: &Children,
+    logs: &Path,
+    console: &Console,
+) -> anyhow::Result<HandlerZip> {
+    let package = repo.handler_package();
+    let dist = package.join("dist");
+    fs::create_dir_all(&dist).with_context(|| format!("{}", dist.display()))?;
+    let _lock = lock(&dist, console)?;
+    let inputs = inputs::digest(&package, &tools.media)?;
+    let manifest_path = dist.join("handler-manifest.json");
+    if let Some(zip) = up_to_date(repo, &manifest_path, &inputs) {
+        return Ok(zip);
+    }
+    let _ = fs::remove_file(&manifest_path);
+    let log = logs.join("build.log");
+    let bun = |args: &[&str]| {
+        Command::new(&tools.bun, &env.for_child()).args(args.iter().copied()).cwd(&package).log(&log).limit(BUILD_LIMIT)
+    };
+    install_packages(&package, &tools.bun, env, children, &log, console).await?;
+    console.step("build", "bun bundle");
+    let staging = tempfile::Builder::new().prefix("staging-").tempdir_in(&dist).context("a staging folder")?;
+    let root = staging.path().join("root");
+    bun(&["run", "bundle.ts", &root.display().to_string()]).run(children).await?;
+    console.step("build", "zip");
+    let fresh = staging.path().join("handler.zip");
+    pack::pack(&root, &tools.media, &fresh, &tools.zip, env, children).await?;
+    let target = repo.handler_zip();
+    fs::rename(&fresh, &target).with_context(|| format!("{}", target.display()))?;
+    let zip = read(target, true)?;
+    let manifest = Manifest {
+        schema_version: 1,
+        inputs_sha256: inputs,
+        zip_sha256: zip.sha256.clone(),
+        zipped_bytes: zip.sizes.zipped,
+        unzipped_bytes: zip.sizes.unzipped,
+        files: zip.sizes.files,
+    };
+    fs::write(&manifest_path, serde_json::to_string_pretty(&manifest)? + "\n")
+        .with_context(|| format!("{}", manifest_path.display()))?;
+    Ok(zip)
+}
+
+/// Installs the package's dependencies from its lockfile, unless the ones
+/// there came from the same lockfile.
+///
+/// # Errors
+/// When the lockfile does not fit, or a package can't be had.
+pub async fn install_packages(
+    package: &Path,
+    bun: &Path,
+    env: &Env,
+    children: &Children,
+    log: &Path,
+    console: &Console,
+) -> anyhow::Result<()> {
+    let stamp = package.join("node_modules/.installed-from");
+    let lock = sha256_of_file(&package.join("bun.lock"))?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    console.step("build", "bun install (from the lockfile)");
+    let install = Command::new(bun, &env.for_child()).cwd(package).log(log).limit(BUILD_LIMIT);
+    install.args(["install", "--frozen-lockfile", "--ignore-scripts", "--no-progress"]).run(children).await?;
+    fs::write(&stamp, lock).with_context(|| format!("{}", stamp.display()))
+}
+
+/// One process at a time builds; the lock goes with the process.
+fn lock(dist: &Path, console: &Console) -> anyhow::Result<File> {
+    let path = dist.join("lock");
+    let file = File::create(&path).with_context(|| format!("{}", path.display()))?;
+    if file.try_lock().is_err() {
+        console.step("build", "waiting for another run that is building");
+        file.lock().with_context(|| format!("{}", path.display()))?;
+    }
+    Ok(file)
+}
+
+/// The ZIP that is there, when its manifest names these inputs and its own content.
+fn up_to_date(repo: &Repo, manifest: &Path, inputs: &str) -> Option<HandlerZip> {
+    let manifest: Manifest = serde_json::from_slice(&fs::read(manifest).ok()?).ok()?;
+    let path = repo.handler_zip();
+    if manifest.inputs_sha256 != inputs || !path.is_file() {
+        return None;
+    }
+    let zip = read(path, false).ok()?;
+    (zip.sha256 == manifest.zip_sha256).then_some(zip)
+}
+
+async fn build_checkout(
+    repo: &Repo,
+    tools: &BuildTools,
+    env: &Env,
+    children: &Children,
+    logs: &Path,
+    console: &Console,
+) -> anyhow::Result<HandlerZip> {
+    let package = repo.handler_package().display().to_string();
+    for script in ["build:zip", "verify:zip-size"] {
+        console.step("build", &format!("bun run {script}"));
+        let command = Command::new(&tools.bun, &env.for_child()).args(["run", "--cwd", &package, script]);
+        command.cwd(repo.root()).log(&logs.join("build.log")).limit(BUILD_LIMIT).run(children).await?;
+    }
+    let path = repo.handler_zip();
+    ensure!(path.is_file(), "build:zip ended well but left no {}", path.display());
+    read(path, true)
+}

@@ -1,0 +1,109 @@
+//! The sizes in a ZIP's central directory: what Lambda will count.
+
+use std::{
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::Path,
+};
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+
+/// The sizes of a ZIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ZipSizes {
+    /// Bytes of the file itself.
+    pub zipped: u64,
+    /// Bytes of its content.
+    pub unzipped: u64,
+    /// Entries.
+    pub files: u64,
+}
+
+const END: [u8; 4] = *b"PK\x05\x06";
+const ENTRY: [u8; 4] = *b"PK\x01\x02";
+const END_LEN: usize = 22;
+const ENTRY_LEN: usize = 46;
+
+/// Reads the sizes. Format: APPNOTE.TXT 4.3.12 and 4.3.16; ZIP64, which
+/// starts at 4 GB, is far over what Lambda takes and is refused.
+///
+/// # Errors
+/// When the file is no ZIP.
+pub fn sizes(path: &Path) -> anyhow::Result<ZipSizes> {
+    read(path).with_context(|| format!("{} is not a ZIP that Lambda takes", path.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<ZipSizes> {
+    let mut file = File::open(path)?;
+    let zipped = file.seek(SeekFrom::End(0))?;
+    // The end record is followed by a comment of 64 KiB at most.
+    let tail_len = zipped.min((END_LEN + 0xffff) as u64);
+    file.seek(SeekFrom::Start(zipped - tail_len))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let end =
+        tail.windows(4).rposition(|w| w == END).context("there is no end record: the file is cut off or no ZIP")?;
+    let end = tail.get(end..end + END_LEN).context("the end record is cut off")?;
+    let (files, size, offset) = (u16_at(end, 10), u32_at(end, 12), u32_at(end, 16));
+    ensure!(offset != u32::MAX && u64::from(offset) + u64::from(size) <= zipped, "its directory is cut off");
+
+    file.seek(SeekFrom::Start(offset.into()))?;
+    let mut directory = vec![0; size as usize];
+    file.read_exact(&mut directory)?;
+    let (mut at, mut unzipped) = (0, 0);
+    for _ in 0..files {
+        let entry = directory.get(at..at + ENTRY_LEN).context("its directory is too short")?;
+        ensure!(entry[..4] == ENTRY, "its directory is damaged");
+        unzipped += u64::from(u32_at(entry, 24));
+        at += ENTRY_LEN + [28, 30, 32].iter().map(|&field| usize::from(u16_at(entry, field))).sum::<usize>();
+    }
+    Ok(ZipSizes { zipped, unzipped, files: files.into() })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `printf aaaaaaaaaa > a; zip -X z a`, by hand: one stored entry of 10 bytes.
+    fn zip() -> Vec<u8> {
+        let mut bytes = b"PK\x03\x04".to_vec();
+        bytes.resize(30, 0);
+        bytes.extend(b"aaaaaaaaaaa");
+        let offset = bytes.len() as u32;
+        let mut entry = ENTRY.to_vec();
+        entry.resize(ENTRY_LEN, 0);
+        entry[24] = 10;
+        entry[28] = 1;
+        bytes.extend(&entry);
+        bytes.push(b'a');
+        let mut end = END.to_vec();
+        end.resize(END_LEN, 0);
+        end[10] = 1;
+        end[12] = 47;
+        end[16..20].copy_from_slice(&offset.to_le_bytes());
+        bytes.extend(end);
+        bytes
+    }
+
+    #[test]
+    fn reads_the_directory_and_refuses_what_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("z.zip");
+        std::fs::write(&path, zip()).unwrap();
+        assert_eq!(sizes(&path).unwrap(), ZipSizes { zipped: zip().len() as u64, unzipped: 10, files: 1 });
+        for broken in [&zip()[..60], &zip()[5..], b"", b"not a zip"] {
+            std::fs::write(&path, broken).unwrap();
+            assert!(sizes(&path).is_err());
+        }
+    }
+}

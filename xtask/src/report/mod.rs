@@ -1,0 +1,11 @@
+//! What a run leaves to read: results.json, run.json and the table.
+
+mod artifacts;
+mod results;
+mod run_json;
+mod table;
+
+pub use artifacts::Artifacts;
+pub use results::ResultRow;
+pub use run_json::{RunRecord, StageTiming, TeardownRecord, ToolVersions, VerdictRecord};
+pub use table::table;

@@ -1,0 +1,32 @@
+//! What every command has at hand.
+
+use crate::{
+    console::Console,
+    process::{Children, Env},
+    toolbox::Toolbox,
+};
+
+/// The caller's environment, the children, the terminal and the tools.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// The caller's environment.
+    pub env: Env,
+    /// All children.
+    pub children: Children,
+    /// The terminal.
+    pub console: Console,
+    /// Provisioned tools.
+    pub toolbox: Toolbox,
+}
+
+impl Session {
+    /// The session of this process.
+    pub fn of_process() -> Self {
+        Self {
+            env: Env::of_process(),
+            children: Children::default(),
+            console: Console::default(),
+            toolbox: Toolbox::of_repository(),
+        }
+    }
+}

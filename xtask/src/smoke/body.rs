@@ -1,0 +1,140 @@
+//! The work of a run, from its target to its verdict.
+
+use anyhow::Context;
+
+use super::{deploy, render, run::Run};
+use crate::{
+    aws::objects,
+    connect::{self, Connection},
+    exit::{ExitCode, Failure, OrExit},
+    fixture::tar_gz,
+    handler::{self, BuildTools, HandlerZip},
+    measure::{probe::MediaShape, verdict::Verdict},
+    media::Media,
+    preflight::{self, Purpose, Tools},
+    toolbox::is_linux_x86_64,
+};
+
+/// All stages up to the verdict. What fails says with which exit code.
+pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
+    run.stage("target", reach_target(run)).await?;
+    let (media, baseline, tools) = run.stage("preflight", preflight(run)).await?;
+    let (settings, renders) = run.prepared.renders(&baseline).or_exit(ExitCode::Preflight)?;
+
+    let template = run.prepared.repo.template();
+    let deployed = async {
+        let (zip, valid, unused) = tokio::join!(
+            run.stage("build", build(run, &tools)),
+            run.stage("validate", run.sam().validate(&template)),
+            run.stage("names", deploy::prove_unused(run)),
+        );
+        unused?;
+        let zip = zip?;
+        valid.context("the template is not valid").or_exit(ExitCode::Deploy)?;
+        run.step("build", &describe(&zip));
+        run.record.borrow_mut().handler = Some(zip);
+        run.stage("deploy", deploy::deploy(run)).await
+    };
+    let stack = deployed.await?;
+
+    let project_key = format!("projects/{}.tar.gz", run.prepared.fixture.name);
+    let packed = tar_gz(&run.prepared.fixture.src()).or_exit(ExitCode::Render)?;
+    run.stage("upload", objects::upload(&run.connection().clients, &stack.bucket, &project_key, packed))
+        .await
+        .or_exit(ExitCode::Render)?;
+    for planned in &renders {
+        let one = render::Render {
+            run,
+            stack: &stack,
+            media: &media,
+            baseline: &baseline,
+            settings: &settings,
+            project_key: &project_key,
+        };
+        run.stage(&format!("render N={}", planned.chunk_count), one.run(planned)).await?;
+    }
+    Ok(Verdict::judge(&run.prepared.options.chunk_counts, &run.measured.borrow(), &run.prepared.gate))
+}
+
+/// The target: tools and emulator for `--local`, then identity.
+async fn reach_target(run: &Run) -> Result<(), Failure> {
+    let options = &run.prepared.options;
+    let (target, embedded) = connect::prepare(&run.session, &options.target).await.or_exit(ExitCode::Preflight)?;
+    *run.embedded.borrow_mut() = embedded;
+    let connection = connect::connect(&run.session, target, &options.region).await.or_exit(ExitCode::Preflight)?;
+    run.step("target", &connection.describe());
+    let mut record = run.record.borrow_mut();
+    record.target = Some(connection.access.target.clone());
+    record.account = Some(connection.account.clone());
+    drop(record);
+    let _ = run.connection.set(connection);
+    Ok(())
+}
+
+/// Tools and baseline, all problems at once.
+async fn preflight(run: &Run) -> Result<(Media, MediaShape, Tools), Failure> {
+    let purpose = if run.prepared.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
+    let connection: &Connection = run.connection();
+    let env = connection.tool_env(&run.session);
+    let tools = preflight::check(purpose, &env, &run.session.children).await;
+    let tools =
+        tools.map_err(|problems| Failure::preflight(format!("pre-flight:\n  - {}", problems.join("\n  - "))))?;
+    run.record.borrow_mut().tools = tools.versions.clone();
+    let sam = connection.sam(&run.session, tools.path("sam"), &run.artifacts.logs()).or_exit(ExitCode::Preflight)?;
+    let _ = run.sam.set(sam);
+    let media = Media {
+        ffmpeg: tools.path("ffmpeg").to_owned(),
+        ffprobe: tools.path("ffprobe").to_owned(),
+        env: env.for_child(),
+        children: run.session.children.clone(),
+    };
+    let baseline = media.shape(&run.prepared.fixture.baseline()).await;
+    let baseline = baseline.context("the baseline can't be measured").or_exit(ExitCode::Preflight)?;
+    run.step(
+        "preflight",
+        &format!(
+            "{} tools fit; baseline has {} frames, {}x{}, {} fps, {}",
+            tools.versions.len(),
+            baseline.frames,
+            baseline.width,
+            baseline.height,
+            baseline.fps,
+            if baseline.audio.is_empty() { "no sound" } else { "sound" }
+        ),
+    );
+    Ok((media, baseline, tools))
+}
+
+async fn build(run: &Run, tools: &Tools) -> Result<HandlerZip, Failure> {
+    let session = &run.session;
+    if run.prepared.options.skip_build {
+        return handler::existing(&run.prepared.repo).or_exit(ExitCode::Build);
+    }
+    if !is_linux_x86_64() || !session.toolbox.media().join("ffmpeg").exists() {
+        session
+            .toolbox
+            .provide_media(&session.console, &session.children, &session.env)
+            .await
+            .or_exit(ExitCode::Build)?;
+    }
+    let build_tools = BuildTools {
+        bun: tools.path("bun").to_owned(),
+        zip: tools.path("zip").to_owned(),
+        media: session.toolbox.media(),
+    };
+    let env = run.connection().tool_env(session);
+    let logs = run.artifacts.logs();
+    handler::build(&run.prepared.repo, &build_tools, &env, &session.children, &logs, &session.console)
+        .await
+        .or_exit(ExitCode::Build)
+}
+
+fn describe(zip: &HandlerZip) -> String {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    format!(
+        "handler ZIP {:.1} MiB, {:.1} MiB unzipped ({})",
+        mib(zip.sizes.zipped),
+        mib(zip.sizes.unzipped),
+        if zip.built { "built" } else { "unchanged" }
+    )
+}

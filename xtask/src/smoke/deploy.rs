@@ -1,0 +1,160 @@
+//! From a proof that the names are unused to a stack that is proved ours.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
+
+use super::run::Run;
+use crate::{
+    aws::{
+        executions,
+        objects::{self, BucketState},
+        signed_read::{self, Presence},
+    },
+    clock,
+    exit::{ExitCode, Failure, OrExit},
+    journal::{Begin, Entry, Journal, Resource, StackFacts},
+    names::{ArtifactBucketName, RunId},
+    sam::{Deployment, StackState},
+    teardown::STACK_TAG,
+};
+
+/// The parts of a deployed stack that renders need.
+pub(super) struct DeployedStack {
+    /// The render bucket.
+    pub bucket: String,
+    /// The state machine's ARN.
+    pub machine: String,
+}
+
+/// Proves that nothing of the run's names is there. An existing stack would be
+/// updated by `sam deploy`, so it is refused while it is untouched.
+pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
+    let prepared = &run.prepared;
+    let connection = run.connection();
+    let clients = &connection.clients;
+    let function = format!("{}-render", prepared.project);
+    let bucket = format!("{}-{}", prepared.project, connection.account);
+    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack)];
+    let looked = async {
+        let (stack, claims, bucket_state, function_state) = tokio::join!(
+            run.sam().stack(&prepared.stack),
+            objects::buckets_starting(clients, &prefix),
+            objects::bucket_state(clients, &bucket),
+            signed_read::function(clients, &function),
+        );
+        ensure!(
+            stack? == StackState::Absent,
+            "stack {} exists already and is left untouched; a run creates its own stack: choose another --stack-name, \
+             or none, or delete it if it is a run's: {}",
+            prepared.stack,
+            run.recovery()
+        );
+        let claims = claims?;
+        ensure!(
+            claims.is_empty(),
+            "another run uses the stack name {} or left things of it ({}); finish it first: {}",
+            prepared.stack,
+            claims.join(", "),
+            run.recovery()
+        );
+        ensure!(bucket_state? == BucketState::Absent, "bucket {bucket} exists already");
+        ensure!(function_state? == Presence::Absent, "function {function} exists already");
+        anyhow::Ok(())
+    };
+    looked.await.or_exit(ExitCode::Preflight)
+}
+
+/// Claims the stack's name, deploys, and proves that what is there is this run's.
+pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
+    begin_journal(run).or_exit(ExitCode::Preflight)?;
+    claim_name(run).await?;
+    let prepared = &run.prepared;
+    run.step("deploy", &format!("sam deploy {}", prepared.stack));
+    run.journal(Entry::Intent { resource: Resource::Stack { facts: None } }).or_exit(ExitCode::Deploy)?;
+    let template = prepared.repo.template();
+    let deployment = Deployment {
+        template: &template,
+        stack: &prepared.stack,
+        run: &prepared.run,
+        project: &prepared.project,
+        artifacts: &prepared.artifact_bucket,
+        reserved_concurrency: prepared.options.reserved_concurrency,
+    };
+    run.sam().deploy(&deployment).await.or_exit(ExitCode::Deploy)?;
+    let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
+    run.step("deploy", &format!("bucket {}", stack.bucket));
+    Ok(stack)
+}
+
+fn begin_journal(run: &Run) -> anyhow::Result<()> {
+    let (prepared, connection) = (&run.prepared, run.connection());
+    let begin = Begin {
+        run: prepared.run.clone(),
+        stack: prepared.stack.clone(),
+        project: prepared.project.clone(),
+        target: connection.access.target.clone(),
+        region: connection.access.region.clone(),
+        account: connection.account.clone(),
+        artifacts: run.artifacts.dir().to_owned(),
+        started_at: clock::now_rfc3339(),
+    };
+    let _ = run.journal.set(Journal::begin(&run.states, begin)?);
+    Ok(())
+}
+
+/// Creates the artifact bucket, whose tags claim the stack's name. Of two runs
+/// that claim one name at the same moment, neither goes on.
+async fn claim_name(run: &Run) -> Result<(), Failure> {
+    let (prepared, connection) = (&run.prepared, run.connection());
+    let bucket = &prepared.artifact_bucket;
+    let resource = || Resource::ArtifactBucket { name: bucket.clone() };
+    run.journal(Entry::Intent { resource: resource() }).or_exit(ExitCode::Deploy)?;
+    let tags = [(RunId::TAG, prepared.run.as_str()), (STACK_TAG, prepared.stack.as_str())];
+    objects::create_bucket(&connection.clients, bucket.as_str(), &connection.access.region, &tags)
+        .await
+        .or_exit(ExitCode::Deploy)?;
+    run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
+    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack)];
+    let claims = objects::buckets_starting(&connection.clients, &prefix).await.or_exit(ExitCode::Deploy)?;
+    let others: Vec<&str> = claims.iter().map(String::as_str).filter(|name| *name != bucket.as_str()).collect();
+    if !others.is_empty() {
+        let why =
+            format!("another run claimed the stack name {} at the same time ({})", prepared.stack, others.join(", "));
+        return Err(Failure::preflight(why));
+    }
+    Ok(())
+}
+
+async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
+    let prepared = &run.prepared;
+    let StackState::Present(outputs) = run.sam().stack(&prepared.stack).await? else {
+        anyhow::bail!("stack {} is not there after its deployment", prepared.stack);
+    };
+    let stack = DeployedStack {
+        bucket: output(&outputs, "RenderBucketName")?,
+        machine: output(&outputs, "RenderStateMachineArn")?,
+    };
+    let machine = executions::machine(&run.connection().clients, &stack.machine).await?;
+    let machine = machine.with_context(|| format!("state machine {} is not there", stack.machine))?;
+    let tagged = machine.tags.iter().any(|(key, value)| key == RunId::TAG && value == prepared.run.as_str());
+    ensure!(
+        tagged,
+        "state machine {} does not carry this run's tag: stack {} is not this run's",
+        stack.machine,
+        prepared.stack
+    );
+    let facts = StackFacts {
+        render_bucket: Some(stack.bucket.clone()),
+        state_machine: Some(stack.machine.clone()),
+        function: outputs.get("RenderFunctionArn").and_then(|arn| arn.split(":function:").nth(1)).map(str::to_owned),
+        log_groups: machine.log_groups,
+    };
+    run.journal(Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } })?;
+    *run.facts.borrow_mut() = facts;
+    Ok(stack)
+}
+
+fn output(outputs: &BTreeMap<String, String>, key: &str) -> anyhow::Result<String> {
+    outputs.get(key).cloned().with_context(|| format!("the stack has no output {key}"))
+}

@@ -1,0 +1,115 @@
+//! The state of one run, kept outside of its work so that clean-up and report
+//! have it however the work ends.
+
+use std::cell::{OnceCell, RefCell};
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::prepare::Prepared;
+use crate::{
+    aws::Target,
+    cli::SmokeOptions,
+    clock,
+    connect::Connection,
+    embedded::EmbeddedAws,
+    exit::{ExitCode, Failure, OrExit},
+    journal::{Entry, Journal, StackFacts, StateFolder},
+    measure::verdict::Measured,
+    report::{Artifacts, ResultRow, RunRecord, StageTiming},
+    sam::Sam,
+    session::Session,
+};
+
+/// One run.
+pub(super) struct Run {
+    pub session: Session,
+    pub prepared: Prepared,
+    pub artifacts: Artifacts,
+    pub states: StateFolder,
+    pub record: RefCell<RunRecord>,
+    pub rows: RefCell<Vec<ResultRow>>,
+    pub measured: RefCell<Vec<Measured>>,
+    pub embedded: RefCell<Option<EmbeddedAws>>,
+    pub connection: OnceCell<Connection>,
+    pub sam: OnceCell<Sam>,
+    pub journal: OnceCell<Journal>,
+    pub facts: RefCell<StackFacts>,
+}
+
+impl Run {
+    /// Parses and checks everything that can be checked without starting anything.
+    pub(super) fn prepare(session: &Session, options: SmokeOptions) -> Result<Self, Failure> {
+        let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
+        let prepared = Prepared::new(session, options).or_exit(ExitCode::Preflight)?;
+        let artifacts = match &prepared.options.artifacts {
+            Some(dir) => Artifacts::at(dir),
+            None => Artifacts::default_in(prepared.repo.root(), &prepared.run),
+        };
+        let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
+        let run = Self {
+            record: RefCell::new(prepared.record()),
+            session: session.clone(),
+            prepared,
+            artifacts,
+            states,
+            rows: RefCell::default(),
+            measured: RefCell::default(),
+            embedded: RefCell::default(),
+            connection: OnceCell::new(),
+            sam: OnceCell::new(),
+            journal: OnceCell::new(),
+            facts: RefCell::default(),
+        };
+        run.save_record();
+        Ok(run)
+    }
+
+    /// Does `work` as a stage: its time goes to run.json, however it ends.
+    pub(super) async fn stage<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let result = work.await;
+        self.record.borrow_mut().stages.push(StageTiming { stage: name.to_owned(), ms: clock::ms(started.elapsed()) });
+        self.save_record();
+        result
+    }
+
+    /// Saves run.json. A full disk must not end a run before its clean-up, so this only says so.
+    pub(super) fn save_record(&self) {
+        if let Err(error) = self.artifacts.save("run.json", &*self.record.borrow()) {
+            self.session.console.say(&format!("warning: {error:#}"));
+        }
+    }
+
+    /// Saves results.json with all rows so far.
+    pub(super) fn save_rows(&self) -> anyhow::Result<()> {
+        self.artifacts.save("results.json", &json!(*self.rows.borrow()))
+    }
+
+    pub(super) fn journal(&self, entry: Entry) -> anyhow::Result<()> {
+        self.journal.get().expect("begun before anything is created").note(entry)
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        self.connection.get().expect("connected before it is used")
+    }
+
+    pub(super) fn sam(&self) -> &Sam {
+        self.sam.get().expect("found by the pre-flight")
+    }
+
+    pub(super) fn step(&self, stage: &str, text: &str) {
+        self.session.console.step(stage, text);
+    }
+
+    /// The command that finishes the clean-up of this run.
+    pub(super) fn recovery(&self) -> String {
+        let flags = self.connection.get().map(|c| format!(" {}", c.flags())).unwrap_or_default();
+        format!("cargo xtask lambda-teardown {}{flags}", self.prepared.stack)
+    }
+
+    /// Whether the run's AWS ends with it.
+    pub(super) fn embedded_target(&self) -> bool {
+        self.connection.get().is_some_and(|c| matches!(c.access.target, Target::Embedded { .. }))
+    }
+}

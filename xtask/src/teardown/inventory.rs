@@ -1,0 +1,205 @@
+//! What is there of a stack's name: the stack, its machine, its buckets, their tags.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::ownership::{Evidence, StackEvidence};
+use crate::{
+    aws::{Clients, executions, executions::Machine, objects},
+    journal::StackFacts,
+    names::{ArtifactBucketName, ProjectName, RunId, StackName},
+    sam::{Sam, StackState},
+};
+
+/// The tag on artifact buckets that names the stack they were made for.
+pub const STACK_TAG: &str = "HyperframesSmokeStack";
+
+/// Everything that was found of one stack's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// The stack's outputs, `None` without a stack.
+    pub outputs: Option<BTreeMap<String, String>>,
+    /// The state machine's ARN and what is known of it.
+    pub machine: Option<(String, Machine)>,
+    /// The artifact buckets of runs, tagged as such.
+    pub anchors: Vec<ArtifactBucketName>,
+    /// Render buckets and the run that is proved to have made each; `None` where nothing proves it.
+    pub render_buckets: Vec<FoundBucket>,
+}
+
+/// A bucket that may be a stack's render bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FoundBucket {
+    /// Its name.
+    pub name: String,
+    /// The run whose tag or whose name it carries.
+    pub run: Option<RunId>,
+}
+
+/// Looks for everything of `stack`. `hints` are runs that may have used the
+/// name; they only say where to look, and prove nothing.
+///
+/// # Errors
+/// When something can't be seen: what is not known is not assumed.
+pub async fn take(
+    sam: &Sam,
+    clients: &Clients,
+    account: &str,
+    region: &str,
+    stack: &StackName,
+    hints: &[RunId],
+) -> anyhow::Result<Inventory> {
+    let prefixes = [ArtifactBucketName::prefix_of(stack), bucket_prefix(stack)];
+    let (stack_state, names) = tokio::join!(sam.stack(stack), objects::buckets_starting(clients, &prefixes));
+    let outputs = match stack_state? {
+        StackState::Absent => None,
+        StackState::Present(outputs) => Some(outputs),
+    };
+    let names = names?;
+    let anchors = anchors(clients, stack, &names).await?;
+    let mut runs: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).chain(hints.iter().cloned()).collect();
+    runs.sort();
+    runs.dedup();
+    let machine = machine(clients, account, region, stack, outputs.as_ref(), &runs).await?;
+    let claimed: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).collect();
+    let render_buckets = render_buckets(clients, account, stack, outputs.as_ref(), &names, &claimed).await?;
+    Ok(Inventory { outputs, machine, anchors, render_buckets })
+}
+
+/// CloudFormation names a bucket `<stack>-<logical id>-<random>`, in lower case.
+fn bucket_prefix(stack: &StackName) -> String {
+    let lower = stack.as_str().to_ascii_lowercase();
+    format!("{}-", lower.chars().take(24).collect::<String>().trim_end_matches('-'))
+}
+
+/// The artifact buckets whose tags agree with their names.
+async fn anchors(clients: &Clients, stack: &StackName, names: &[String]) -> anyhow::Result<Vec<ArtifactBucketName>> {
+    let prefix = ArtifactBucketName::prefix_of(stack);
+    let mut anchors = Vec::new();
+    for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+        let Ok(bucket) = name.parse::<ArtifactBucketName>() else { continue };
+        let Some(tags) = objects::bucket_tags(clients, name).await? else { continue };
+        let proved = has(&tags, RunId::TAG, bucket.run().as_str()) && has(&tags, STACK_TAG, stack.as_str());
+        // A run that was killed between creating and tagging leaves an empty
+        // bucket whose name alone, with 48 random bits and the stack's hash, is proof.
+        if proved || tags.is_empty() {
+            anchors.push(bucket);
+        }
+    }
+    Ok(anchors)
+}
+
+fn has(tags: &[(String, String)], key: &str, value: &str) -> bool {
+    tags.iter().any(|(k, v)| k == key && v == value)
+}
+
+fn run_tag(tags: &[(String, String)]) -> Option<RunId> {
+    tags.iter().find(|(key, _)| key == RunId::TAG).and_then(|(_, value)| value.parse().ok())
+}
+
+async fn machine(
+    clients: &Clients,
+    account: &str,
+    region: &str,
+    stack: &StackName,
+    outputs: Option<&BTreeMap<String, String>>,
+    runs: &[RunId],
+) -> anyhow::Result<Option<(String, Machine)>> {
+    let named = outputs.and_then(|o| o.get("RenderStateMachineArn")).cloned();
+    let partition = partition(region);
+    let derived = runs.iter().map(|run| {
+        format!("arn:{partition}:states:{region}:{account}:stateMachine:{}-render", ProjectName::new(stack, run))
+    });
+    for arn in named.into_iter().chain(derived) {
+        if let Some(machine) = executions::machine(clients, &arn).await? {
+            return Ok(Some((arn, machine)));
+        }
+    }
+    Ok(None)
+}
+
+fn partition(region: &str) -> &'static str {
+    match region {
+        r if r.starts_with("cn-") => "aws-cn",
+        r if r.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+async fn render_buckets(
+    clients: &Clients,
+    account: &str,
+    stack: &StackName,
+    outputs: Option<&BTreeMap<String, String>>,
+    names: &[String],
+    claimed: &[RunId],
+) -> anyhow::Result<Vec<FoundBucket>> {
+    let anchor_prefix = ArtifactBucketName::prefix_of(stack);
+    let mut candidates: Vec<String> = names.iter().filter(|n| !n.starts_with(&anchor_prefix)).cloned().collect();
+    candidates.extend(outputs.and_then(|o| o.get("RenderBucketName")).cloned());
+    let derived = |run: &RunId| format!("{}-{account}", ProjectName::new(stack, run));
+    candidates.extend(claimed.iter().map(derived));
+    candidates.sort();
+    candidates.dedup();
+    let output = outputs.and_then(|o| o.get("RenderBucketName"));
+    let mut found = Vec::new();
+    for name in candidates {
+        let tags = objects::bucket_tags(clients, &name).await;
+        let Some(tags) = tags.with_context(|| format!("whose bucket is {name}?"))? else { continue };
+        // An emulator may not tag the buckets of a stack: then the name tells,
+        // for a run whose tagged artifact bucket is there.
+        let by_name = claimed.iter().find(|run| derived(run) == name).cloned();
+        let run = run_tag(&tags).or(by_name);
+        if run.is_some() || output == Some(&name) {
+            found.push(FoundBucket { name, run });
+        }
+    }
+    Ok(found)
+}
+
+impl Inventory {
+    /// What the inventory says of ownership.
+    pub fn evidence(&self) -> Evidence {
+        let stack = match (&self.outputs, &self.machine) {
+            (None, _) => StackEvidence::Absent,
+            (Some(_), Some((_, machine))) => StackEvidence::Machine(run_tag(&machine.tags)),
+            (Some(_), None) => StackEvidence::Bare,
+        };
+        Evidence {
+            stack,
+            anchors: self.anchors.iter().map(ArtifactBucketName::run).collect(),
+            tagged_buckets: self.render_buckets.iter().filter_map(|b| b.run.clone()).collect(),
+        }
+    }
+
+    /// The names of what is in the stack, as far as they are known.
+    pub fn facts(&self) -> StackFacts {
+        let output = |key: &str| self.outputs.as_ref().and_then(|o| o.get(key)).cloned();
+        let function = output("RenderFunctionArn").and_then(|arn| function_name(&arn));
+        StackFacts {
+            render_bucket: output("RenderBucketName"),
+            state_machine: self.machine.as_ref().map(|(arn, _)| arn.clone()),
+            log_groups: self.machine.iter().flat_map(|(_, machine)| machine.log_groups.clone()).collect(),
+            function,
+        }
+    }
+}
+
+/// The name in a function's ARN, `arn:aws:lambda:region:account:function:name[:version]`.
+fn function_name(arn: &str) -> Option<String> {
+    arn.split(":function:").nth(1)?.split(':').next().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn function_names() {
+        assert_eq!(function_name("arn:aws:lambda:us-east-1:1:function:p-render").as_deref(), Some("p-render"));
+        assert_eq!(function_name("arn:aws:lambda:us-east-1:1:function:p-render:live").as_deref(), Some("p-render"));
+        assert_eq!(function_name("p-render"), None);
+    }
+}

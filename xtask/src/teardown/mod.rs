@@ -1,0 +1,19 @@
+//! The one way in which anything is deleted: prove, stop, empty, delete, verify.
+//!
+//! Success, failed gates, errors, panics and signals all end here, and so does
+//! `lambda-teardown` after a crash.
+
+mod command;
+mod inventory;
+mod nearest;
+mod ownership;
+mod proof;
+mod rounds;
+mod sweep;
+
+pub use command::run;
+pub use inventory::{Inventory, STACK_TAG, take};
+pub use ownership::{Claim, Decision, Evidence, StackEvidence, decide};
+pub use proof::{Check, Proof, ResourceState};
+pub use rounds::sweep_run;
+pub use sweep::{Sweeper, Swept};

@@ -1,0 +1,199 @@
+//! Deleting what a claim covers, in the order that leaves nothing behind.
+
+use std::cell::Cell;
+
+use anyhow::Context;
+use futures_util::future::try_join_all;
+use serde::Serialize;
+
+use super::{
+    inventory::{self, Inventory},
+    ownership::{Claim, Decision, decide},
+    proof::{self, Expected, Proof},
+};
+use crate::{
+    aws::{Clients, emptying, executions, objects},
+    console::Console,
+    journal::StackFacts,
+    names::{ProjectName, RunId, StackName},
+    sam::Sam,
+};
+
+/// Everything that deleting needs.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    /// The SAM CLI.
+    pub sam: Sam,
+    /// The SDK.
+    pub clients: Clients,
+    /// The account that is swept.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// Where progress is shown.
+    pub console: Console,
+}
+
+/// How a sweep ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Swept {
+    /// The runs whose things were deleted.
+    pub runs: Vec<RunId>,
+    /// What proved that they were theirs.
+    pub evidence: String,
+    /// Versions and delete markers that were deleted.
+    pub objects_deleted: u64,
+    /// Executions that were still running and were stopped.
+    pub executions_stopped: usize,
+    /// The proof that everything is gone.
+    pub proof: Proof,
+}
+
+impl Sweeper {
+    /// What is there of `stack`, and whose it is. With `only`, one run's alone.
+    ///
+    /// # Errors
+    /// When something can't be seen.
+    pub async fn survey(
+        &self,
+        stack: &StackName,
+        only: Option<&RunId>,
+        hints: &[RunId],
+    ) -> anyhow::Result<(Inventory, Decision)> {
+        let found = inventory::take(&self.sam, &self.clients, &self.account, &self.region, stack, hints).await?;
+        let decision = decide(&found.evidence(), only);
+        Ok((found, decision))
+    }
+
+    /// Deletes what `claim` covers and proves it gone. `known` are names that
+    /// must be gone too, whoever told them.
+    ///
+    /// # Errors
+    /// When a step fails; what is left stays proved and can be swept again.
+    pub async fn sweep(
+        &self,
+        stack: &StackName,
+        found: &Inventory,
+        claim: &Claim,
+        known: &StackFacts,
+    ) -> anyhow::Result<Swept> {
+        let buckets = owned_buckets(found, claim);
+        let mut executions_stopped = 0;
+        if claim.stack
+            && let Some((arn, _)) = &found.machine
+        {
+            executions_stopped = self.stop_executions(arn).await?;
+        }
+        // Before the stack goes: a template may let CloudFormation delete its
+        // bucket, which only works when it is empty.
+        let mut objects_deleted = 0;
+        for bucket in &buckets {
+            objects_deleted += self.empty(bucket).await?;
+        }
+        if claim.stack {
+            self.console.step("teardown", &format!("sam delete {stack}"));
+            self.sam.delete(stack).await?;
+        }
+        // Once more, since functions may have written up to their deletion. The
+        // artifact bucket, which is the proof of the claim, goes last.
+        for bucket in &buckets {
+            objects_deleted += self.empty(bucket).await?;
+            objects::delete_bucket(&self.clients, bucket).await?;
+        }
+        for anchor in found.anchors.iter().filter(|a| claim.runs.contains(&a.run())) {
+            objects_deleted += self.empty(anchor.as_str()).await?;
+            objects::delete_bucket(&self.clients, anchor.as_str()).await?;
+        }
+        let expected = self.expected(stack, found, claim, known, &buckets);
+        let proof = proof::verify(&expected, &self.sam, &self.clients).await;
+        Ok(Swept {
+            runs: claim.runs.clone(),
+            evidence: claim.evidence.clone(),
+            objects_deleted,
+            executions_stopped,
+            proof,
+        })
+    }
+
+    /// Proves that nothing of these runs is there, where nothing had to be deleted.
+    pub async fn prove_nothing(
+        &self,
+        stack: &StackName,
+        found: &Inventory,
+        runs: &[RunId],
+        known: &StackFacts,
+    ) -> Proof {
+        let claim = Claim { runs: runs.to_vec(), stack: found.outputs.is_none(), evidence: String::new() };
+        let expected = self.expected(stack, found, &claim, known, &[]);
+        proof::verify(&expected, &self.sam, &self.clients).await
+    }
+
+    async fn stop_executions(&self, machine: &str) -> anyhow::Result<usize> {
+        let running = executions::running(&self.clients, machine).await?;
+        if !running.is_empty() {
+            self.console.step("teardown", &format!("stopping {} running executions", running.len()));
+        }
+        let stops = running.iter().map(|arn| executions::stop(&self.clients, arn, "the run is being torn down"));
+        try_join_all(stops).await?;
+        Ok(running.len())
+    }
+
+    async fn empty(&self, bucket: &str) -> anyhow::Result<u64> {
+        let shown = Cell::new(0);
+        let progress = |total: u64| {
+            self.console.live("teardown", &format!("{total} objects deleted from {bucket}"));
+            if total / 10_000 > shown.get() {
+                shown.set(total / 10_000);
+                self.console.step("teardown", &format!("{total} objects deleted from {bucket}"));
+            }
+        };
+        let emptied = emptying::empty(&self.clients, bucket, &progress).await;
+        let emptied = emptied.with_context(|| format!("emptying bucket {bucket}"))?;
+        if emptied.versions > 0 {
+            self.console.step("teardown", &format!("{} objects deleted from {bucket}", emptied.versions));
+        }
+        Ok(emptied.versions)
+    }
+
+    /// The names of all that must be gone: found, told, and derived from the runs.
+    fn expected(
+        &self,
+        stack: &StackName,
+        found: &Inventory,
+        claim: &Claim,
+        known: &StackFacts,
+        buckets: &[String],
+    ) -> Expected {
+        let mut expected =
+            Expected { stack: (claim.stack || found.outputs.is_none()).then(|| stack.clone()), ..Expected::default() };
+        expected.buckets.extend(buckets.iter().cloned());
+        expected
+            .buckets
+            .extend(found.anchors.iter().filter(|a| claim.runs.contains(&a.run())).map(ToString::to_string));
+        let in_stack = found.facts();
+        for facts in [&in_stack, known].into_iter().filter(|_| claim.stack) {
+            expected.buckets.extend(facts.render_bucket.clone());
+            expected.machines.extend(facts.state_machine.clone());
+            expected.functions.extend(facts.function.clone());
+            expected.log_groups.extend(facts.log_groups.iter().cloned());
+            expected.log_groups.extend(facts.function.iter().map(|f| format!("/aws/lambda/{f}")));
+        }
+        for run in &claim.runs {
+            let project = ProjectName::new(stack, run);
+            expected.buckets.insert(format!("{project}-{}", self.account));
+            expected.functions.insert(format!("{project}-render"));
+            expected.log_groups.insert(format!("/aws/lambda/{project}-render"));
+        }
+        expected
+    }
+}
+
+/// The render buckets of the claim's runs, and of the stack itself where that is theirs.
+fn owned_buckets(found: &Inventory, claim: &Claim) -> Vec<String> {
+    let owned = |run: &Option<RunId>| match run {
+        Some(run) => claim.runs.contains(run),
+        None => claim.stack,
+    };
+    found.render_buckets.iter().filter(|b| owned(&b.run)).map(|b| b.name.clone()).collect()
+}

