@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
-use tokio::{process::Child, time::Instant};
+use tokio::{
+    process::{Child, ChildStdin},
+    time::Instant,
+};
 
 use crate::{process::Env, repo::tool_root, toolbox::Toolbox};
 
@@ -19,6 +22,8 @@ use crate::{process::Env, repo::tool_root, toolbox::Toolbox};
 #[derive(Debug)]
 pub struct EmbeddedAws {
     child: Child,
+    // Kept apart: `Child::wait` would close it, and its end ends the emulator.
+    stdin: Option<ChildStdin>,
     scratch: Scratch,
     /// Where it answers.
     pub endpoint: String,
@@ -72,8 +77,9 @@ impl EmbeddedAws {
         // stops its functions and removes its scratch folder first.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = tokio::process::Command::from(command).spawn().context("the embedded AWS can't be started")?;
+        let stdin = child.stdin.take();
         let ready = wait_ready(&mut child, &ready_file, &log_path).await?;
-        Ok(Self { child, scratch, endpoint: ready.endpoint, pid: ready.pid })
+        Ok(Self { child, stdin, scratch, endpoint: ready.endpoint, pid: ready.pid })
     }
 
     /// The emulator's log.
@@ -83,7 +89,7 @@ impl EmbeddedAws {
 
     /// Stops the emulator, its functions and their browsers, and removes their files.
     pub async fn stop(mut self) {
-        drop(self.child.stdin.take());
+        drop(self.stdin.take());
         if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
             let _ = self.child.kill().await;
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use aws_sdk_sfn::types::{ExecutionStatus, StateMachineStatus};
+use aws_sdk_sfn::types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -234,7 +234,7 @@ pub async fn machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Mach
         Err(error) if faults::is_absent(&error) => return Ok(None),
         Err(error) => return Err(anyhow!(error).context(format!("reading the tags of {arn}"))),
     };
-    let destinations = described.logging_configuration().map(|l| l.destinations()).unwrap_or_default();
+    let destinations = described.logging_configuration().map(LoggingConfiguration::destinations).unwrap_or_default();
     let log_groups = destinations
         .iter()
         .filter_map(|d| d.cloud_watch_logs_log_group()?.log_group_arn())

@@ -12,6 +12,7 @@ pub struct Children(Rc<RefCell<BTreeMap<i32, String>>>);
 impl Children {
     /// How long a group may take to end after SIGTERM before it gets SIGKILL.
     const GRACE: Duration = Duration::from_secs(5);
+    const COLLECT: Duration = Duration::from_secs(1);
     const POLL: Duration = Duration::from_millis(20);
 
     pub(super) fn register(&self, pid: u32, name: &str) -> Registered {
@@ -40,9 +41,11 @@ async fn stop_group(pid: i32) {
         waited += Children::POLL;
     }
     signal(pid, Signal::KILL);
-    while alive(pid) && waited < 2 * Children::GRACE {
+    // Nothing survives SIGKILL, but what init has not collected yet still counts as alive.
+    let mut collected = Duration::ZERO;
+    while alive(pid) && collected < Children::COLLECT {
         tokio::time::sleep(Children::POLL).await;
-        waited += Children::POLL;
+        collected += Children::POLL;
     }
 }
 

@@ -131,7 +131,8 @@ impl Command {
                 Ok(Output { status, stdout: all.text(), stderr_tail: tail.text() })
             }
             Err(_) => {
-                registered.stop().await;
+                // Waited for at the same time: a child that nobody waits for stays in its group.
+                let _ = tokio::join!(registered.stop(), child.wait());
                 bail!("{self} took more than {} s and was stopped{}", self.limit.as_secs(), self.log_hint());
             }
         }

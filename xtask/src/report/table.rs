@@ -87,7 +87,7 @@ mod tests {
     fn tells_the_story() {
         let rows = [row(2, 2, Some(Level::Db(45.812))), row(8, 6, Some(Level::Identical)), row(16, 16, None)];
         insta::assert_snapshot!(table(&rows), @r"
-        chunks  planned  wall clock  PSNR mean    worst frame  audio
+        chunks  planned  wall clock  PSNR mean     worst frame  audio
              2        2      16.5 s   45.81 dB  45.81 dB (#41)   none    ok
              8       6*      16.5 s     inf dB    inf dB (#41)   none    ok
             16       16      16.5 s          -               -   none  FAIL

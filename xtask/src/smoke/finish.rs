@@ -120,7 +120,7 @@ fn report(run: &Run, ended: &Ended, cleanup: &CleanUp) -> ExitCode {
     let cleaned = cleanup_line(run, cleanup);
     match (&code, ended) {
         (ExitCode::Success, _) => {
-            console.result(&format!("PASS  {} of {} renders equal enough; {cleaned}", rows.len(), rows.len()))
+            console.result(&format!("PASS  {} of {} renders equal enough; {cleaned}", rows.len(), rows.len()));
         }
         (ExitCode::Signal(_), _) => console.result(&format!("STOPPED  {cleaned}")),
         (ExitCode::Leak, _) => console.result(&format!("LEAK  the renders pass, but {cleaned}")),

@@ -11,7 +11,7 @@ use crate::{
     aws::Target,
     cli::SmokeOptions,
     clock,
-    connect::Connection,
+    connect::{Connection, flags},
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
     journal::{Entry, Journal, StackFacts, StateFolder},
@@ -42,6 +42,7 @@ impl Run {
     pub(super) fn prepare(session: &Session, options: SmokeOptions) -> Result<Self, Failure> {
         let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
         let prepared = Prepared::new(session, options).or_exit(ExitCode::Preflight)?;
+        mention_unfinished(session, &states);
         let artifacts = match &prepared.options.artifacts {
             Some(dir) => Artifacts::at(dir),
             None => Artifacts::default_in(prepared.repo.root(), &prepared.run),
@@ -111,5 +112,24 @@ impl Run {
     /// Whether the run's AWS ends with it.
     pub(super) fn embedded_target(&self) -> bool {
         self.connection.get().is_some_and(|c| matches!(c.access.target, Target::Embedded { .. }))
+    }
+}
+
+/// Says which earlier runs ended without clean-up, and how to finish them.
+fn mention_unfinished(session: &Session, states: &StateFolder) {
+    for known in states.unfinished() {
+        let begin = &known.state.begin;
+        if let Target::Embedded { .. } = begin.target {
+            // Its AWS ended with it: nothing is left, and nothing is to be done.
+            let _ = known.finish();
+            continue;
+        }
+        session.console.say(&format!(
+            "note: the run of {} on stack {} did not clean up; finish it with: cargo xtask lambda-teardown {} {}",
+            begin.started_at,
+            begin.stack,
+            begin.stack,
+            flags(&begin.target, &begin.region)
+        ));
     }
 }

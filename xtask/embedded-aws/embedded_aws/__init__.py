@@ -1,0 +1,1 @@
+"""An AWS for one developer's machine: a pinned MiniStack with its deviations from AWS repaired."""

@@ -1,0 +1,153 @@
+"""CloudFormation stacks."""
+
+import json
+import time
+import unittest
+import urllib.request
+
+from support import ROLE, AwsCase, RepairCase, function_resource, waiting_resources, wait_for
+
+RETAINED = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+
+
+def machine_resource(name: str) -> dict:
+    definition = {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}
+    return {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {
+            "StateMachineName": name,
+            "RoleArn": "arn:aws:iam::123456789012:role/any",
+            "DefinitionString": json.dumps(definition),
+        },
+    }
+
+
+def alarm_resource(name: str) -> dict:
+    return {
+        "Type": "AWS::CloudWatch::Alarm",
+        "Properties": {
+            "AlarmName": name, "Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistic": "Sum", "Period": 60,
+            "EvaluationPeriods": 1, "Threshold": 1, "ComparisonOperator": "GreaterThanThreshold",
+        },
+    }
+
+
+class Names(RepairCase):
+    repair = "stack-names"
+
+    def test_taken_names_roll_the_second_stack_back(self):
+        kinds = {
+            "function": function_resource("taken"),
+            "machine": machine_resource("taken"),
+            "logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "taken"}},
+            "role": {**ROLE, "Properties": {**ROLE["Properties"], "RoleName": "taken"}},
+            "alarm": alarm_resource("taken"),
+        }
+        for kind, resource in kinds.items():
+            with self.subTest(kind):
+                self.assertEqual(self.stack(f"first-{kind}", {"Named": resource}), "CREATE_COMPLETE")
+                self.assertEqual(self.stack(f"second-{kind}", {"Named": resource}), "ROLLBACK_COMPLETE")
+                failed = next(event for event in self.events(f"second-{kind}") if event[1] == "CREATE_FAILED")
+                self.assertIn("already exists", failed[2])
+
+    def test_rolled_back_creation_keeps_what_is_to_be_retained(self):
+        self.stack("owner", {"Named": function_resource("contended")})
+        second = {"Bucket": RETAINED, "Named": {**function_resource("contended"), "DependsOn": "Bucket"}}
+        before = self.buckets()
+        self.assertEqual(self.stack("contender", second), "ROLLBACK_COMPLETE")
+        self.assertEqual(len(self.buckets() - before), 1)
+        self.assertEqual(self.invoke("contended"), (1, False), "the owner's function is untouched")
+        self.assertEqual(self.delete_stack("contender"), "gone")
+        self.assertEqual(len(self.buckets() - before), 1)
+
+
+class DeletionDuringCreation(RepairCase):
+    repair = "stack-deletion"
+
+    def test_creation_stops_and_what_it_made_goes(self):
+        function = {**function_resource("half-made"), "DependsOn": "Bucket"}
+        before = self.buckets()
+        self.start_stack("half-made", {"Bucket": RETAINED, "Function": function, **waiting_resources("Function", 3)})
+        self.assertEqual(self.stack_status("half-made"), "CREATE_IN_PROGRESS")
+        wait_for(lambda: ("Wait", "CREATE_IN_PROGRESS", "") in self.events("half-made"))
+        started = time.monotonic()
+        self.assertEqual(self.delete_stack("half-made"), "gone")
+        self.assertLess(time.monotonic() - started, 2)
+        self.assertEqual(len(self.buckets() - before), 1, "the retained bucket")
+        self.assert_refused("ResourceNotFoundException", self.client("lambda").get_function, FunctionName="half-made")
+        time.sleep(3)
+        self.assertEqual(self.stack_status("half-made"), "gone", "and it does not come back")
+
+
+class ChangeSets(RepairCase):
+    def change_set(self, stack: str, resources: dict, kind: str = "CREATE") -> str:
+        return self.client("cloudformation").create_change_set(
+            StackName=stack, ChangeSetName="first", ChangeSetType=kind,
+            TemplateBody=json.dumps({"Resources": resources}),
+        )["Id"]
+
+
+class Updatable(ChangeSets):
+    repair = "stack-updatable"
+
+    def test_rolled_back_stack_takes_no_update(self):
+        self.stack("holder", {"Named": function_resource("held")})
+        self.assertEqual(self.stack("failed", {"Named": function_resource("held")}), "ROLLBACK_COMPLETE")
+        message = self.assert_refused(
+            "ValidationError", self.change_set, stack="failed", resources={"Bucket": RETAINED}, kind="UPDATE"
+        )
+        self.assertTrue(message.endswith("is in ROLLBACK_COMPLETE state and can not be updated."), message)
+        self.change_set("holder", {"Bucket": RETAINED}, kind="UPDATE")
+
+
+class Capabilities(ChangeSets):
+    repair = "stack-capabilities"
+
+    def test_iam_resources_are_to_be_acknowledged(self):
+        message = self.assert_refused("InsufficientCapabilitiesException", self.change_set, stack="bold", resources={"Role": ROLE})
+        self.assertEqual(message, "Requires capabilities : [CAPABILITY_IAM]")
+        self.assertEqual(self.stack_status("bold"), "gone")
+
+
+class NoRepairNeeded(AwsCase):
+    """What the tool relies on and the emulator does by itself."""
+
+    change_set = ChangeSets.change_set
+
+    def test_retained_bucket_stays_after_deletion(self):
+        self.stack("retaining", {"Bucket": RETAINED})
+        bucket = self.resource("retaining", "Bucket")
+        self.client("s3").put_object(Bucket=bucket, Key="kept", Body=b"x")
+        self.assertEqual(self.delete_stack("retaining"), "gone")
+        self.assertEqual(self.client("s3").get_object(Bucket=bucket, Key="kept")["Body"].read(), b"x")
+
+    def test_declared_log_group_goes_with_the_stack(self):
+        self.stack("logs", {"Logs": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/declared"}}})
+        self.assertIn("/aws/lambda/declared", self.log_groups())
+        self.delete_stack("logs")
+        self.assertNotIn("/aws/lambda/declared", self.log_groups())
+
+    def test_stack_in_review_can_be_deleted(self):
+        self.change_set("reviewed", {"Bucket": RETAINED})
+        self.assertEqual(self.stack_status("reviewed"), "REVIEW_IN_PROGRESS")
+        self.client("cloudformation").delete_stack(StackName="reviewed")
+        wait_for(lambda: self.stack_status("reviewed") == "gone")
+
+    def test_creation_goes_on_without_the_client(self):
+        change_set = self.change_set("abandoned", {"Function": function_resource("abandoned"), **waiting_resources("Function", 30)})
+        self.client("cloudformation").execute_change_set(ChangeSetName=change_set)
+        self.client("cloudformation").close()
+        self.aws._clients.clear()
+        wait_for(lambda: ("Wait", "CREATE_IN_PROGRESS", "") in self.events("abandoned"))
+        signal = {"Status": "SUCCESS", "UniqueId": "1", "Data": "", "Reason": ""}
+        request = urllib.request.Request(self.resource("abandoned", "Handle"), json.dumps(signal).encode(), {"Content-Type": ""}, method="PUT")
+        urllib.request.urlopen(request).close()
+        self.assertEqual(self.settled("abandoned"), "CREATE_COMPLETE")
+
+    def test_missing_stack(self):
+        message = self.assert_refused("ValidationError", self.client("cloudformation").describe_stacks, StackName="never-was")
+        self.assertEqual(message, "Stack with id never-was does not exist")
+
+
+if __name__ == "__main__":
+    unittest.main()
