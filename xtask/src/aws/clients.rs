@@ -11,7 +11,7 @@ pub struct Clients {
     pub sfn: aws_sdk_sfn::Client,
     /// Identity.
     pub sts: aws_sdk_sts::Client,
-    /// What the signed reads of [`super::signed_read`] are configured from.
+    /// What the calls of [`super::signed_calls`] are signed with.
     pub config: aws_config::SdkConfig,
 }
 

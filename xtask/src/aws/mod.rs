@@ -7,7 +7,7 @@ pub mod executions;
 pub mod faults;
 pub mod identity;
 pub mod objects;
-pub mod signed_read;
+pub mod signed_calls;
 
 pub use access::{Access, Target};
 pub use clients::Clients;

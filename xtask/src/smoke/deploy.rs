@@ -9,7 +9,7 @@ use crate::{
     aws::{
         executions,
         objects::{self, BucketState},
-        signed_read::{self, Presence},
+        signed_calls::{self, Presence},
     },
     clock,
     exit::{ExitCode, Failure, OrExit},
@@ -41,7 +41,7 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
             run.sam().stack(&prepared.stack),
             objects::buckets_starting(clients, &prefix),
             objects::bucket_state(clients, &bucket),
-            signed_read::function(clients, &function),
+            signed_calls::function(clients, &function),
         );
         ensure!(
             stack? == StackState::Absent,

@@ -53,7 +53,7 @@ async fn one_stack(
     }
     let (target, region) = target_of(session, args, &journaled).or_exit(ExitCode::Preflight)?;
     if let Target::Embedded { .. } = target {
-        for known in &journaled {
+        for known in journaled.iter().filter(|known| matches!(known.state.begin.target, Target::Embedded { .. })) {
             known.finish().or_exit(ExitCode::Leak)?;
         }
         session.console.result(&format!("nothing is left of {stack}: the embedded AWS that it was on has ended"));
@@ -175,10 +175,13 @@ fn unknown(stack: &StackName, states: &StateFolder, site: &Site) -> Failure {
     Failure::preflight(format!("neither AWS ({}) nor a journal knows a stack {stack}; {near}", site.flags))
 }
 
-/// The flags' target; without flags the one in the journal of the stack's last run.
+/// The flags' target; without flags the one in the journal of the stack's last
+/// run, of those that may have left something.
 fn target_of(session: &Session, args: &TeardownArgs, journaled: &[Known]) -> anyhow::Result<(Target, Region)> {
     let given = &args.target;
-    let last = journaled.last().map(|known| &known.state.begin);
+    let embedded = |known: &&Known| matches!(known.state.begin.target, Target::Embedded { .. });
+    let left_something = journaled.iter().rev().find(|known| known.state.is_unfinished() && !embedded(known));
+    let last = left_something.or(journaled.last()).map(|known| &known.state.begin);
     let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none();
     match (last, given.choice()) {
         (_, TargetChoice::Local) => match last {

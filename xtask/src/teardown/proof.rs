@@ -8,7 +8,7 @@ use crate::{
     aws::{
         Clients, executions,
         objects::{self, BucketState},
-        signed_read::{self, Presence},
+        signed_calls::{self, Presence},
     },
     backoff::Backoff,
     clock,
@@ -120,11 +120,11 @@ async fn look(expected: &Expected, sam: &Sam, clients: &Clients) -> Vec<Check> {
         checks.push(check("stateMachine", arn, "states DescribeStateMachine", found));
     }
     for name in &expected.functions {
-        let found = signed_read::function(clients, name).await.map(|p| p == Presence::Present);
+        let found = signed_calls::function(clients, name).await.map(|p| p == Presence::Present);
         checks.push(check("function", name, "lambda GetFunctionConfiguration", found));
     }
     for name in &expected.log_groups {
-        let found = signed_read::log_group(clients, name).await.map(|p| p == Presence::Present);
+        let found = signed_calls::log_group(clients, name).await.map(|p| p == Presence::Present);
         checks.push(check("logGroup", name, "logs DescribeLogGroups", found));
     }
     checks

@@ -28,7 +28,10 @@ pub async fn sweep_run(
         let (found, decision) = sweeper.survey(stack, Some(run), std::slice::from_ref(run)).await?;
         match decision {
             Decision::Owned(claim) => all.push(sweeper.sweep(stack, &found, &claim, known).await?),
-            Decision::Nothing | Decision::Foreign(_) => {
+            nothing_more => {
+                if let Decision::Foreign(why) = nothing_more {
+                    sweeper.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
+                }
                 let proof = sweeper.prove_nothing(stack, &found, std::slice::from_ref(run), known).await;
                 return Ok((all, proof));
             }

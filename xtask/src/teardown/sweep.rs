@@ -12,7 +12,10 @@ use super::{
     proof::{self, Expected, Proof},
 };
 use crate::{
-    aws::{Clients, emptying, executions, objects},
+    aws::{
+        Clients, emptying, executions, objects,
+        signed_calls::{self, Presence},
+    },
     console::Console,
     journal::StackFacts,
     names::{ProjectName, RunId, StackName},
@@ -106,6 +109,7 @@ impl Sweeper {
             objects::delete_bucket(&self.clients, anchor.as_str()).await?;
         }
         let expected = self.expected(stack, found, claim, known, &buckets);
+        self.delete_outlived_log_groups(&expected).await?;
         let proof = proof::verify(&expected, &self.sam, &self.clients).await;
         Ok(Swept {
             runs: claim.runs.clone(),
@@ -127,6 +131,20 @@ impl Sweeper {
         let claim = Claim { runs: runs.to_vec(), stack: found.outputs.is_none(), evidence: String::new() };
         let expected = self.expected(stack, found, &claim, known, &[]);
         proof::verify(&expected, &self.sam, &self.clients).await
+    }
+
+    /// A template that declares no log group for its function leaves the one
+    /// that Lambda made; a late line can bring back a declared one too. Their
+    /// names are those of the claim's own functions.
+    async fn delete_outlived_log_groups(&self, expected: &Expected) -> anyhow::Result<()> {
+        for name in &expected.log_groups {
+            // One that can't be seen is for the proof to tell.
+            if matches!(signed_calls::log_group(&self.clients, name).await, Ok(Presence::Present)) {
+                self.console.step("teardown", &format!("deleting log group {name}, which outlived the stack"));
+                signed_calls::delete_log_group(&self.clients, name).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn stop_executions(&self, machine: &str) -> anyhow::Result<usize> {
@@ -176,7 +194,9 @@ impl Sweeper {
             expected.buckets.extend(facts.render_bucket.clone());
             expected.machines.extend(facts.state_machine.clone());
             expected.functions.extend(facts.function.clone());
-            expected.log_groups.extend(facts.log_groups.iter().cloned());
+            // A machine may log to a group that others share: only one named after a run is its stack's.
+            let of_a_run = |group: &&String| claim.runs.iter().any(|run| group.contains(run.as_str()));
+            expected.log_groups.extend(facts.log_groups.iter().filter(of_a_run).cloned());
             expected.log_groups.extend(facts.function.iter().map(|f| format!("/aws/lambda/{f}")));
         }
         for run in &claim.runs {

@@ -70,8 +70,7 @@ impl Toolbox {
     pub async fn provide_all(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
         let _lock = self.lock(console)?;
         self.venv(console, children, env).await?;
-        self.python_tools(console, children, env).await?;
-        self.media_tools(console, children, env).await?;
+        tokio::try_join!(self.python_tools(console, children, env), self.media_tools(console, children, env))?;
         self.link_bin()?;
         self.write_sam_home()
     }
@@ -121,7 +120,14 @@ impl Toolbox {
             return Ok(());
         }
         console.step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
-        self.pip(env, "install").arg("-r").arg(list.display().to_string()).run(children).await.with_context(advice)?;
+        // Compiling what is never imported would take as long as the rest.
+        self.pip(env, "install")
+            .arg("--no-compile")
+            .arg("-r")
+            .arg(list.display().to_string())
+            .run(children)
+            .await
+            .with_context(advice)?;
         stamp.write()
     }
 

@@ -1,8 +1,8 @@
-//! Proof that a function or a log group is gone, by one signed read each.
+//! Whether a function or a log group is gone, and removing a log group that
+//! outlived its stack.
 //!
 //! The SDK crates of Lambda and CloudWatch Logs would add minutes of build for
-//! two calls. These are the calls, signed by the SDK's own signer. They only
-//! read; what they can't read counts as not proved.
+//! three calls. These are the calls, signed by the SDK's own signer.
 
 use std::time::SystemTime;
 
@@ -69,6 +69,22 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Presence
         if token.is_null() {
             return Ok(Presence::Absent);
         }
+    }
+}
+
+/// Deletes a log group (Logs DeleteLogGroup). One that is gone is fine.
+///
+/// # Errors
+/// When the call is refused.
+pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<()> {
+    let body = json!({ "logGroupName": name }).to_string();
+    let target = Some("Logs_20140328.DeleteLogGroup");
+    let call = Call { service: "logs", method: "POST", path: "/", target, body };
+    let (status, body) = call.send(clients).await.with_context(|| format!("deleting log group {name}"))?;
+    match status {
+        200 => Ok(()),
+        400 if body.contains("ResourceNotFoundException") => Ok(()),
+        _ => bail!("deleting log group {name}: HTTP {status}: {}", short(&body)),
     }
 }
 

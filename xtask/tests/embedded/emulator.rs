@@ -1,0 +1,75 @@
+//! An embedded AWS for one test, by `cargo xtask local-aws`.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::Once,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// A running emulator; it ends with the value.
+pub(crate) struct Emulator {
+    child: Child,
+    /// Where it answers.
+    pub(crate) endpoint: String,
+    _dir: tempfile::TempDir,
+}
+
+/// The binary under test.
+pub(crate) const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
+
+/// A tool of the provisioned toolbox.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    provision();
+    xtask::toolbox::Toolbox::of_repository().bin().join(name)
+}
+
+/// Provisions the tools, once in each test process.
+pub(crate) fn provision() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = Command::new(XTASK).arg("setup").status().expect("the binary under test starts");
+        assert!(status.success(), "cargo xtask setup failed");
+    });
+}
+
+impl Emulator {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(flags: &[&str]) -> Self {
+        provision();
+        let dir = tempfile::tempdir().unwrap();
+        let ready = dir.path().join("ready.json");
+        let child = Command::new(XTASK)
+            .arg("local-aws")
+            .arg("--ready-file")
+            .arg(&ready)
+            .args(flags)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let content = loop {
+            if let Ok(content) = std::fs::read(&ready) {
+                break content;
+            }
+            assert!(Instant::now() < deadline, "the embedded AWS did not start");
+            std::thread::sleep(Duration::from_millis(50));
+        };
+        let content: Value = serde_json::from_slice(&content).unwrap();
+        Self { child, endpoint: content["endpoint"].as_str().unwrap().to_owned(), _dir: dir }
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+}

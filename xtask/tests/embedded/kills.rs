@@ -1,0 +1,183 @@
+//! The tool is killed at every stage; then the account must be, or be made, as before.
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use crate::{
+    account::listing,
+    emulator::Emulator,
+    proxy::{Fault, Proxy},
+    repository::Repository,
+    run::{Runner, finish, run},
+};
+
+/// Each stage, and the call during which it is.
+const STAGES: [(&str, &str); 8] = [
+    ("bucket creation", "CreateBucket"),
+    ("after bucket creation", "PutPublicAccessBlock"),
+    ("during sam deploy", "ExecuteChangeSet"),
+    ("after deploy", "PutObject"),
+    ("during an execution", "DescribeExecution"),
+    ("during download", "GetObject"),
+    ("during purge", "DeleteObjects"),
+    ("during sam delete", "DeleteStack"),
+];
+
+#[test]
+fn sigkill_leaves_nothing_that_lambda_teardown_does_not_remove() {
+    kill_at_every_stage(Signal::KILL);
+}
+
+#[test]
+fn sigint_leaves_nothing() {
+    kill_at_every_stage(Signal::INT);
+}
+
+#[test]
+fn sigterm_leaves_nothing() {
+    kill_at_every_stage(Signal::TERM);
+}
+
+/// Kills one run at each stage, on one emulator, and prints stage x signal -> leaks.
+fn kill_at_every_stage(signal: Signal) {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({"chunkMs": 1500}));
+    let before = listing(&emulator);
+    let mut failures = Vec::new();
+    for (stage, operation) in STAGES {
+        let ended = kill_at(&emulator, &repository, operation, signal);
+        let after = listing(&emulator);
+        let leaks: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
+        println!("{:?} {stage:<22} -> {} leaks", signal, leaks.len());
+        let told = ended.unwrap_or_else(|wrong| {
+            failures.push(format!("{signal:?} {stage}: {wrong}"));
+            String::new()
+        });
+        if after != before {
+            failures.push(format!("{signal:?} {stage}: {leaks:?}\n{told}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// Runs a smoke that gets `signal` at `operation`; after SIGKILL, the one command that finishes it.
+fn kill_at(
+    emulator: &Emulator,
+    repository: &Repository,
+    operation: &'static str,
+    signal: Signal,
+) -> Result<String, String> {
+    let proxy = Proxy::new(&emulator.endpoint);
+    let runner = Runner::new(repository, &proxy.endpoint);
+    proxy.at(operation, 1, Fault::Signal(signal));
+    let child = runner.smoke(&["--stack-name", "to-be-killed"]).spawn().unwrap();
+    proxy.watch(child.id());
+    let (code, told) = finish(child);
+    if !proxy.unmet().is_empty() {
+        return Err(format!("{operation} was never called:\n{told}"));
+    }
+    if signal == Signal::KILL {
+        let (code, told) = run(runner.teardown(&["to-be-killed"]));
+        return if code == Some(0) { Ok(told) } else { Err(format!("lambda-teardown ended with {code:?}:\n{told}")) };
+    }
+    let expected = Some(128 + signal.as_raw());
+    if code == expected { Ok(told) } else { Err(format!("ended with {code:?}, not {expected:?}:\n{told}")) }
+}
+
+#[test]
+fn a_second_signal_prints_the_command_that_finishes_the_clean_up() {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({"chunkMs": 1500}));
+    let before = listing(&emulator);
+    let proxy = Proxy::new(&emulator.endpoint);
+    let runner = Runner::new(&repository, &proxy.endpoint);
+    proxy.at("DescribeExecution", 1, Fault::Signal(Signal::INT));
+    proxy.at("DeleteStack", 1, Fault::Signal(Signal::INT));
+    let child = runner.smoke(&["--stack-name", "twice"]).spawn().unwrap();
+    proxy.watch(child.id());
+    let (code, told) = finish(child);
+    assert_eq!(code, Some(130), "{told}");
+    assert!(told.contains("finish the clean-up with: cargo xtask lambda-teardown twice"), "{told}");
+
+    let (_, told) = run(runner.smoke(&["--chunk-size", "0"]));
+    assert!(!told.contains("did not clean up"), "a wrong flag is told alone:\n{told}");
+    let (code, told) = run(runner.teardown(&["--unfinished"]));
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(listing(&emulator), before);
+    let (code, told) = run(runner.teardown(&["twice"]));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("nothing is left of twice"), "{told}");
+}
+
+#[test]
+fn the_next_run_mentions_an_unfinished_one() {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({}));
+    let proxy = Proxy::new(&emulator.endpoint);
+    let runner = Runner::new(&repository, &proxy.endpoint);
+    proxy.at("StartExecution", 1, Fault::Signal(Signal::KILL));
+    let child = runner.smoke(&["--stack-name", "lost"]).spawn().unwrap();
+    proxy.watch(child.id());
+    finish(child);
+    let (code, told) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("did not clean up; finish it with: cargo xtask lambda-teardown lost"), "{told}");
+    assert_eq!(run(runner.teardown(&["lost"])).0, Some(0));
+}
+
+#[test]
+fn throttling_refused_keys_and_lost_connections_are_survived_in_every_phase() {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({}));
+    let before = listing(&emulator);
+    let faults = [Fault::SlowDown, Fault::Reset];
+    let runs: Vec<_> = faults
+        .into_iter()
+        .map(|fault| {
+            let proxy = Proxy::new(&emulator.endpoint);
+            for operation in [
+                "GetCallerIdentity",
+                "CreateBucket",
+                "PutBucketTagging",
+                "StartExecution",
+                "DescribeExecution",
+                "GetExecutionHistory",
+            ] {
+                proxy.at(operation, 2, fault);
+            }
+            for operation in
+                ["GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "DeleteBucket", "HeadBucket"]
+            {
+                proxy.at(operation, 2, fault);
+            }
+            proxy.at("DeleteObjects", 1, Fault::KeyError("SlowDown"));
+            proxy.at("DeleteObjects", 1, Fault::KeyError("InternalError"));
+            proxy.at("GetObject", 2, Fault::Truncate);
+            proxy
+        })
+        .collect();
+    for proxy in &runs {
+        let runner = Runner::new(&repository, &proxy.endpoint);
+        let (code, told) = run(runner.smoke(&[]));
+        assert_eq!(code, Some(0), "{told}");
+        assert_eq!(proxy.unmet(), Vec::<&str>::new(), "these faults were not met:\n{told}");
+    }
+    assert_eq!(listing(&emulator), before);
+}
+
+#[test]
+fn a_key_that_may_not_be_deleted_is_a_leak_with_the_command_to_finish() {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({}));
+    let before = listing(&emulator);
+    let proxy = Proxy::new(&emulator.endpoint);
+    let runner = Runner::new(&repository, &proxy.endpoint);
+    proxy.at("DeleteObjects", 1, Fault::KeyError("AccessDenied"));
+    let (code, told) = run(runner.smoke(&["--stack-name", "denied"]));
+    assert_eq!(code, Some(7), "{told}");
+    assert!(told.contains("AccessDenied") && told.contains("lambda-teardown denied"), "{told}");
+    let (code, told) = run(runner.teardown(&["denied"]));
+    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(listing(&emulator), before);
+    assert!(proxy.calls("DeleteObjects") > 1);
+}

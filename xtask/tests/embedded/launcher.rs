@@ -1,0 +1,21 @@
+//! The launcher's own tests, in the Python that runs it.
+
+use std::process::Command;
+
+use crate::emulator::provision;
+
+#[test]
+fn every_repair_restores_what_aws_does() {
+    provision();
+    let toolbox = xtask::toolbox::Toolbox::of_repository();
+    let path = format!("{}:{}", toolbox.bin().display(), std::env::var("PATH").unwrap());
+    let output = Command::new(toolbox.python())
+        .args(["-m", "unittest", "discover", "-s", "xtask/embedded-aws/tests"])
+        .current_dir(xtask::repo::tool_root())
+        .env("PATH", path)
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("Ran ") && !told.contains("Ran 0 tests"), "{told}");
+}

@@ -1,0 +1,19 @@
+//! End-to-end tests on the embedded AWS: the real sam, a real emulator, and,
+//! in `real_render`, the published handler in real Chromium.
+//!
+//! They provision the tools by themselves (`cargo xtask setup`).
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test says what it met")]
+#![expect(clippy::print_stdout, reason = "tables and rates that `cargo test -- --nocapture` shows")]
+
+mod account;
+mod emulator;
+mod foreign;
+mod kills;
+mod launcher;
+mod outcomes;
+mod proxy;
+mod purge;
+mod real_render;
+mod repository;
+mod run;

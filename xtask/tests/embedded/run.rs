@@ -1,0 +1,78 @@
+//! The binary under test on an emulator, with folders of its own.
+
+use std::{
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::{emulator::XTASK, repository::Repository};
+
+/// How one test runs the binary.
+pub(crate) struct Runner<'a> {
+    repository: &'a Repository,
+    endpoint: String,
+    dir: tempfile::TempDir,
+}
+
+impl<'a> Runner<'a> {
+    pub(crate) fn new(repository: &'a Repository, endpoint: &str) -> Self {
+        Self { repository, endpoint: endpoint.to_owned(), dir: tempfile::tempdir().unwrap() }
+    }
+
+    /// `lambda-smoke` of the stand-in at 2 chunks, unless `args` say otherwise.
+    pub(crate) fn smoke(&self, args: &[&str]) -> Command {
+        let mut command = self.command("lambda-smoke");
+        command.args(["--fixture", "f", "--skip-build"]).arg("--artifacts").arg(self.artifacts()).args(args);
+        if !args.contains(&"--chunk-counts") {
+            command.args(["--chunk-counts", "2"]);
+        }
+        command
+    }
+
+    /// `lambda-teardown`.
+    pub(crate) fn teardown(&self, args: &[&str]) -> Command {
+        let mut command = self.command("lambda-teardown");
+        command.args(args);
+        command
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(XTASK);
+        command.arg(name).args(["--endpoint-url", &self.endpoint]).env_clear();
+        for passed in ["PATH", "HOME", "TMPDIR"] {
+            command.envs(std::env::var_os(passed).map(|value| (passed, value)));
+        }
+        command.env("HYPERFRAMES_REPO_ROOT", self.repository.root());
+        command.env("HYPERFRAMES_STATE_DIR", self.dir.path().join("state"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        self.dir.path().join("artifacts")
+    }
+
+    /// A JSON file of the artifacts.
+    pub(crate) fn json(&self, name: &str) -> Value {
+        let path = self.artifacts().join(name);
+        let bytes = std::fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        serde_json::from_slice(&bytes).unwrap()
+    }
+}
+
+/// Everything a command printed, with its exit status.
+pub(crate) fn finish(child: Child) -> (Option<i32>, String) {
+    told(&child.wait_with_output().unwrap())
+}
+
+/// Everything a command printed, with its exit status.
+pub(crate) fn run(mut command: Command) -> (Option<i32>, String) {
+    told(&command.output().unwrap())
+}
+
+fn told(output: &Output) -> (Option<i32>, String) {
+    let text = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
+    (output.status.code(), text)
+}
