@@ -19,7 +19,8 @@ pub(super) async fn finish(run: Run, ended: Ended, signals: &mut Signals) -> Exi
     if !matches!(ended, Ended::Judged(_)) {
         run.session.children.stop_all().await;
     }
-    let cleanup = clean_up(&run, signals).await;
+    let mut ended = ended;
+    let cleanup = clean_up(&run, &mut ended, signals).await;
     if let Some(embedded) = run.embedded.take() {
         run.step("target", "stopping the embedded AWS");
         embedded.stop().await;
@@ -59,7 +60,9 @@ enum CleanUp {
     Interrupted(Signal),
 }
 
-async fn clean_up(run: &Run, signals: &mut Signals) -> CleanUp {
+/// Cleans up. The run's first signal, if it comes only now, lets the clean-up
+/// go on to its end; a second one ends it.
+async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanUp {
     if run.journal.get().is_none() {
         return CleanUp::Done(TeardownRecord::NothingCreated);
     }
@@ -68,13 +71,22 @@ async fn clean_up(run: &Run, signals: &mut Signals) -> CleanUp {
         return CleanUp::Done(TeardownRecord::Kept { recovery: run.recovery() });
     }
     let _ = run.journal(Entry::TearingDown);
-    let result = tokio::select! {
-        biased;
-        signal = signals.next() => {
+    let mut work = std::pin::pin!(run.stage("teardown", tear_down(run)));
+    let result = loop {
+        let signal = tokio::select! {
+            biased;
+            signal = signals.next() => signal,
+            result = &mut work => break result,
+        };
+        if matches!(ended, Ended::Signalled(_)) {
             run.session.children.stop_all().await;
             return CleanUp::Interrupted(signal);
         }
-        result = run.stage("teardown", tear_down(run)) => result,
+        run.session.console.say(&format!(
+            "{}: the clean-up goes on; a second signal ends it, and prints the command that finishes it.",
+            signal.name
+        ));
+        *ended = Ended::Signalled(signal);
     };
     match result {
         Ok(record) => CleanUp::Done(record),

@@ -1,7 +1,5 @@
 //! Sweeping one run until nothing of it turns up any more.
 
-use anyhow::bail;
-
 use super::{Decision, Proof, Sweeper, Swept};
 use crate::{
     journal::StackFacts,
@@ -9,11 +7,11 @@ use crate::{
 };
 
 /// A call that was cut off by a signal may still create something after the
-/// first look, so it is looked again until a look finds nothing.
+/// first look, so it is looked again until a look finds nothing and the proof agrees.
 const ROUNDS: u32 = 4;
 
-/// Deletes everything of `run` under the name `stack`, and nothing else, and
-/// proves it gone.
+/// Deletes everything of `run` under the name `stack`, and nothing else. The
+/// proof tells whether all of it is gone.
 ///
 /// # Errors
 /// When a step fails; what is left can be swept again.
@@ -23,19 +21,27 @@ pub async fn sweep_run(
     run: &RunId,
     known: &StackFacts,
 ) -> anyhow::Result<(Vec<Swept>, Proof)> {
+    let run = std::slice::from_ref(run);
     let mut all = Vec::new();
-    for _ in 0..ROUNDS {
-        let (found, decision) = sweeper.survey(stack, Some(run), std::slice::from_ref(run)).await?;
-        match decision {
-            Decision::Owned(claim) => all.push(sweeper.sweep(stack, &found, &claim, known).await?),
-            nothing_more => {
-                if let Decision::Foreign(why) = nothing_more {
-                    sweeper.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
-                }
-                let proof = sweeper.prove_nothing(stack, &found, std::slice::from_ref(run), known).await;
-                return Ok((all, proof));
+    let mut round = 1;
+    loop {
+        let (found, decision) = sweeper.survey(stack, run.first(), run).await?;
+        let proof = match decision {
+            Decision::Owned(claim) => {
+                let swept = sweeper.sweep(stack, &found, &claim, known).await?;
+                let proof = swept.proof.clone();
+                all.push(swept);
+                proof
             }
+            Decision::Foreign(why) => {
+                sweeper.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
+                sweeper.prove_nothing(stack, &found, run, known).await
+            }
+            Decision::Nothing => sweeper.prove_nothing(stack, &found, run, known).await,
+        };
+        if proof.clean || round == ROUNDS {
+            return Ok((all, proof));
         }
+        round += 1;
     }
-    bail!("things of run {run} turn up again after {ROUNDS} rounds of clean-up");
 }

@@ -18,7 +18,7 @@ use crate::{
     },
     console::Console,
     journal::StackFacts,
-    names::{ProjectName, RunId, StackName},
+    names::{ArtifactBucketName, ProjectName, RunId, StackName},
     sam::Sam,
 };
 
@@ -201,6 +201,7 @@ impl Sweeper {
         }
         for run in &claim.runs {
             let project = ProjectName::new(stack, run);
+            expected.buckets.insert(ArtifactBucketName::new(stack, run).to_string());
             expected.buckets.insert(format!("{project}-{}", self.account));
             expected.functions.insert(format!("{project}-render"));
             expected.log_groups.insert(format!("/aws/lambda/{project}-render"));
