@@ -11,10 +11,10 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// For watching something that may end soon or late: 0.2 s, half as much
-    /// again each time, 3 s at most.
+    /// For watching something that may end soon or late: 0.2 s, growing by a
+    /// tenth, 3 s at most. The end is seen a tenth of the waited time late, or less.
     pub fn polling() -> Self {
-        Self { next: Duration::from_millis(200), factor: 1.5, most: Duration::from_secs(3) }
+        Self { next: Duration::from_millis(200), factor: 1.1, most: Duration::from_secs(3) }
     }
 
     /// For asking again after a refusal: 0.3 s, doubling, 10 s at most.
@@ -36,8 +36,18 @@ mod tests {
 
     #[test]
     fn grows_to_its_limit() {
-        let mut backoff = Backoff::polling();
-        let delays: Vec<u128> = (0..9).map(|_| backoff.next_delay().as_millis()).collect();
-        assert_eq!(delays, [200, 300, 450, 675, 1012, 1518, 2278, 3000, 3000]);
+        let mut backoff = Backoff::retrying();
+        let delays: Vec<u128> = (0..8).map(|_| backoff.next_delay().as_millis()).collect();
+        assert_eq!(delays, [300, 600, 1200, 2400, 4800, 9600, 10_000, 10_000]);
+    }
+
+    #[test]
+    fn polling_never_lags_more_than_a_tenth_and_a_moment() {
+        let (mut backoff, mut waited) = (Backoff::polling(), 0.0);
+        for _ in 0..100 {
+            let delay = backoff.next_delay().as_secs_f64();
+            assert!(delay <= 0.2 + 0.1 * waited + 1e-6 && delay <= 3.0);
+            waited += delay;
+        }
     }
 }

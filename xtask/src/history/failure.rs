@@ -28,18 +28,20 @@ impl fmt::Display for Failed {
 
 /// Reads the failure from a history in the CLI's shape. `None` when the
 /// history holds no failure.
+///
+/// The state is that of the last task that failed with the execution's error;
+/// tasks whose retries helped have other, earlier failures. Without such a task
+/// (a Fail state, a time-out) it is the state that the end follows on.
 pub fn failed(history: &Value) -> Option<Failed> {
     let events = history["events"].as_array()?;
-    let end = events.iter().rev().find_map(|e| details_of(e, &ENDS))?;
-    let origin = events.iter().rev().find(|e| details_of(e, &TASK_FAILURES).is_some());
-    let state = origin.and_then(|e| state_of(events, e)).or_else(|| last_entered(events));
-    let details =
-        origin.and_then(|e| details_of(e, &TASK_FAILURES)).filter(|d| !text(d, "error").is_empty()).unwrap_or(end);
-    Some(Failed {
-        state,
-        error: or_else(text(details, "error"), text(end, "error")),
-        cause: message(&text(details, "cause")),
-    })
+    let end = events.iter().rev().find(|e| details_of(e, &ENDS).is_some())?;
+    let end_details = details_of(end, &ENDS)?;
+    let (error, cause) = (text(end_details, "error"), text(end_details, "cause"));
+    let task = events.iter().rev().find(|e| details_of(e, &TASK_FAILURES).is_some_and(|d| text(d, "error") == error));
+    let state = state_of(events, task.unwrap_or(end)).or_else(|| last_entered(events));
+    let error = if error.is_empty() { end["type"].as_str().unwrap_or("no error name").to_owned() } else { error };
+    let cause = task.and_then(|t| details_of(t, &TASK_FAILURES)).map_or(cause, |d| text(d, "cause"));
+    Some(Failed { state, error, cause: message(&cause) })
 }
 
 const ENDS: [&str; 3] =
@@ -91,10 +93,6 @@ fn text(details: &Value, key: &str) -> String {
     details[key].as_str().unwrap_or_default().to_owned()
 }
 
-fn or_else(first: String, second: String) -> String {
-    if first.is_empty() { second } else { first }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +112,23 @@ mod tests {
         ]});
         let failed = failed(&history).unwrap();
         assert_eq!(failed.to_string(), "state RenderChunk failed with BOOM: it broke");
+    }
+
+    fn recorded(name: &str) -> Value {
+        let path = format!("{}/tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn recorded_failures_are_attributed_to_their_state() {
+        let told = |name: &str| failed(&recorded(name)).unwrap().to_string();
+        assert_eq!(told("failed-chunk"), "state RenderChunkV2 failed with TypeError: chunk 1 is broken on purpose");
+        assert_eq!(
+            told("protocol-refused"),
+            "state RefusePlanProtocol failed with PLAN_PROTOCOL_UNSUPPORTED: PlanProtocol must be \"v1\" or \"v2\", \
+             or be left out, which means \"v2\"."
+        );
+        assert_eq!(failed(&recorded("success-n4-v2")), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub struct PlanFacts {
     pub chunk_count: u64,
     /// Frames of the composition.
     pub total_frames: u64,
-    /// `v1` or `v2`, where the handler tells.
+    /// `v2`; the handler does not name `v1`.
     pub protocol: Option<String>,
 }
 
@@ -116,4 +116,47 @@ fn number(payload: &Value, key: &str) -> anyhow::Result<u64> {
 
 fn text(payload: &Value, key: &str) -> Option<String> {
     payload[key].as_str().map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn recorded(name: &str) -> Value {
+        let path = format!("{}/tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn recorded_renders_tell_plan_chunks_and_assembly() {
+        for (name, chunks, protocol) in [("success-n4-v2", 4, Some("v2")), ("success-n2-v1", 2, None)] {
+            let told = rendered(&recorded(name)).unwrap();
+            assert_eq!(
+                (told.plan.chunk_count, told.plan.total_frames, told.assembled_frames),
+                (chunks, 60, 60),
+                "{name}"
+            );
+            assert_eq!(told.plan.protocol.as_deref(), protocol);
+            assert_eq!(told.chunks.iter().map(|c| c.frames_encoded).sum::<u64>(), 60);
+            assert_eq!(told.chunks.len() as u64, chunks);
+        }
+    }
+
+    #[test]
+    fn a_history_without_an_answer_of_plan_or_assemble_tells_nothing() {
+        for action in ["plan", "assemble"] {
+            let mut history = recorded("success-n4-v2");
+            let events = history["events"].as_array_mut().unwrap();
+            events.retain(|e| {
+                !e["taskSucceededEventDetails"]["output"]
+                    .as_str()
+                    .unwrap_or_default()
+                    .contains(&format!("\"Action\": \"{action}\""))
+            });
+            let before = recorded("success-n4-v2")["events"].as_array().unwrap().len();
+            assert!(events.len() < before, "no answer of {action} was taken out");
+            assert!(rendered(&history).is_err(), "{action}");
+        }
+        assert!(rendered(&recorded("protocol-refused")).is_err());
+    }
 }

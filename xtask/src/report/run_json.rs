@@ -85,7 +85,7 @@ pub struct VerdictRecord {
 
 /// How the clean-up ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase", tag = "outcome")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "outcome")]
 pub enum TeardownRecord {
     /// Everything is proved gone.
     Clean {

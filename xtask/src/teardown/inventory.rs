@@ -108,16 +108,18 @@ async fn machine(
     runs: &[RunId],
 ) -> anyhow::Result<Option<(String, Machine)>> {
     let named = outputs.and_then(|o| o.get("RenderStateMachineArn")).cloned();
-    let partition = partition(region);
-    let derived = runs.iter().map(|run| {
-        format!("arn:{partition}:states:{region}:{account}:stateMachine:{}-render", ProjectName::new(stack, run))
-    });
+    let derived = runs.iter().map(|run| machine_arn(region, account, &ProjectName::new(stack, run)));
     for arn in named.into_iter().chain(derived) {
         if let Some(machine) = executions::machine(clients, &arn).await? {
             return Ok(Some((arn, machine)));
         }
     }
     Ok(None)
+}
+
+/// The ARN of the state machine that the template makes for `project`.
+pub(super) fn machine_arn(region: &str, account: &str, project: &ProjectName) -> String {
+    format!("arn:{}:states:{region}:{account}:stateMachine:{project}-render", partition(region))
 }
 
 fn partition(region: &str) -> &'static str {

@@ -49,7 +49,8 @@ pub struct Swept {
     pub objects_deleted: u64,
     /// Executions that were still running and were stopped.
     pub executions_stopped: usize,
-    /// The proof that everything is gone.
+    /// The proof that everything is gone; cleanup-verification.json has it.
+    #[serde(skip)]
     pub proof: Proof,
 }
 
@@ -203,7 +204,9 @@ impl Sweeper {
             let project = ProjectName::new(stack, run);
             expected.buckets.insert(ArtifactBucketName::new(stack, run).to_string());
             expected.buckets.insert(format!("{project}-{}", self.account));
+            expected.machines.insert(inventory::machine_arn(&self.region, &self.account, &project));
             expected.functions.insert(format!("{project}-render"));
+            expected.log_groups.insert(format!("/aws/vendedlogs/states/{project}-render"));
             expected.log_groups.insert(format!("/aws/lambda/{project}-render"));
         }
         expected
