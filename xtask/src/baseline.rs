@@ -68,7 +68,7 @@ async fn render(session: &Session, fixture: &Fixture, to: &Path) -> anyhow::Resu
     if let Some(variables) = fixture.meta.forwarded.get("variables") {
         command = command.args(["--variables", &variables.to_string()]);
     }
-    if fixture.meta.forwarded.get("hdr").is_some_and(|hdr| *hdr == json!(true)) {
+    if fixture.meta.forwarded.get("hdrMode").is_some_and(|mode| *mode == json!("auto")) {
         command = command.arg("--hdr");
     }
     let output =

@@ -195,6 +195,7 @@ class NodeWorker(lambda_runtime.Worker):
             # The system folders of Lambda's own PATH: tools the package does not bring are not there either.
             "PATH": f"{settings.runtime_bin}:/usr/local/bin:/usr/bin:/bin:/opt/bin",
             "AWS_ENDPOINT_URL": settings.endpoint,
+            "FONTCONFIG_PATH": _fonts_of(folder),
             **{k: v for k, v in variables.items() if k not in lambda_runtime._RESERVED_RUNTIME_ENV_VARS},
             **credentials,
             "AWS_REGION": region,
@@ -213,6 +214,20 @@ class NodeWorker(lambda_runtime.Worker):
             "TMPDIR": folder,
             "HOME": folder,
         }
+
+
+def _fonts_of(folder: str) -> str:
+    """A font configuration for an environment whose temporary folder is not /tmp.
+
+    On Lambda it is, and packages count on it: @sparticuz/chromium unpacks fonts there, and its own
+    configuration names /tmp/fonts. Without one font Chromium drops web fonts too, at random.
+    """
+    configuration = Path(folder, "fontconfig")
+    configuration.mkdir()
+    (configuration / "fonts.conf").write_text(
+        f"<fontconfig><dir>{folder}/fonts</dir><cachedir>{configuration}/cache</cachedir></fontconfig>\n"
+    )
+    return str(configuration)
 
 
 def _failure(error: dict, log: str = "") -> dict:

@@ -81,6 +81,16 @@ class Environments(RepairCase):
         self.assertEqual(len({answer[0] for answer in answers}), 1, "one copy of the code")
         self.assertEqual(len({answer[2] for answer in answers}), 2, "a temporary folder each")
 
+    def test_fonts_are_looked_for_in_the_environments_own_temporary_folder(self):
+        source = """
+        import fs from "node:fs";
+        export const handler = async () => [
+          fs.readFileSync(`${process.env.FONTCONFIG_PATH}/fonts.conf`, "utf8"), process.env.TMPDIR];
+        """
+        self.function("fonts", source)
+        configuration, folder = self.invoke("fonts")[0]
+        self.assertIn(f"<dir>{folder}/fonts</dir>", configuration)
+
     def test_commonjs_handler_with_a_callback(self):
         package = zipped({"index.js": "exports.handler = (event, context, done) => done(null, event.n + 1);"})
         self.client("lambda").create_function(
