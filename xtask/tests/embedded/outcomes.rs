@@ -89,3 +89,15 @@ fn a_replaced_baseline_is_found_before_or_at_the_gate() {
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("the baseline can't be measured"), "{told}");
 }
+
+#[test]
+fn a_hyperframes_checkout_with_its_own_template_leaves_nothing_either() {
+    let emulator = Emulator::start();
+    let repository = Repository::checkout(json!({}));
+    let runner = Runner::new(&repository, &emulator.endpoint);
+    let before = listing(&emulator);
+    let (code, told) = run(runner.smoke(&["--chunk-counts", "3"]));
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("which outlived the stack"), "its function's log group is nobody's:\n{told}");
+    assert_eq!(listing(&emulator), before);
+}

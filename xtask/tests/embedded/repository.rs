@@ -13,6 +13,7 @@ use crate::emulator::tool;
 /// A temporary repository of this project's layout, with a built ZIP.
 pub(crate) struct Repository {
     dir: tempfile::TempDir,
+    fixture: &'static str,
 }
 
 /// What the stand-in is asked to do, see `data/stand-in/index.mjs`.
@@ -23,12 +24,24 @@ pub(crate) fn ask(stand_in: Value) -> Value {
 impl Repository {
     /// With one fixture, `f`, of 60 frames, whose renders go as `stand_in` says.
     pub(crate) fn new(stand_in: Value) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let repository = Self { dir };
+        let own = xtask::repo::tool_root().join("examples/aws-lambda/template.yaml");
+        Self::laid_out(stand_in, "fixtures/f", "examples/aws-lambda/handler", &own)
+    }
+
+    /// The same in the layout and with the template of a HyperFrames checkout.
+    pub(crate) fn checkout(stand_in: Value) -> Self {
+        let template = xtask::repo::tool_root().join("xtask/tests/data/checkout/template.yaml");
+        Self::laid_out(stand_in, "packages/producer/tests/distributed/f", "packages/aws-lambda", &template)
+    }
+
+    fn laid_out(stand_in: Value, fixture: &'static str, package: &str, template: &Path) -> Self {
+        let repository = Self { dir: tempfile::tempdir().unwrap(), fixture };
         let own = xtask::repo::tool_root();
-        let lambda = repository.root().join("examples/aws-lambda");
-        fs::create_dir_all(lambda.join("handler/dist")).unwrap();
-        fs::copy(own.join("examples/aws-lambda/template.yaml"), lambda.join("template.yaml")).unwrap();
+        let package = repository.root().join(package);
+        fs::create_dir_all(package.join("dist")).unwrap();
+        fs::write(package.join("package.json"), "{}").unwrap();
+        fs::create_dir_all(repository.root().join("examples/aws-lambda")).unwrap();
+        fs::copy(template, repository.root().join("examples/aws-lambda/template.yaml")).unwrap();
         let fixture = repository.fixture();
         fs::create_dir_all(fixture.join("src")).unwrap();
         fs::create_dir_all(fixture.join("output")).unwrap();
@@ -44,7 +57,7 @@ impl Repository {
         fs::copy(staging.join("baseline.mp4"), repository.baseline()).unwrap();
         let zip = Command::new("zip")
             .args(["-q", "-X", "-r"])
-            .arg(lambda.join("handler/dist/handler.zip"))
+            .arg(package.join("dist/handler.zip"))
             .arg(".")
             .current_dir(&staging)
             .status()
@@ -62,7 +75,7 @@ impl Repository {
     }
 
     fn fixture(&self) -> PathBuf {
-        self.root().join("fixtures/f")
+        self.root().join(self.fixture)
     }
 }
 
