@@ -81,10 +81,18 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
         artifacts: &prepared.artifact_bucket,
         reserved_concurrency: prepared.options.reserved_concurrency,
     };
-    run.sam().deploy(&deployment).await.or_exit(ExitCode::Deploy)?;
+    run.sam().deploy(&deployment).await.map_err(with_advice).or_exit(ExitCode::Deploy)?;
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
     run.step("deploy", &format!("bucket {}", stack.bucket));
     Ok(stack)
+}
+
+/// New accounts may use 10 functions at once, of which none can be reserved.
+fn with_advice(error: anyhow::Error) -> anyhow::Error {
+    if error.to_string().contains("UnreservedConcurrentExecution") {
+        return error.context("this account's quota is too small to reserve concurrency; use --reserved-concurrency 0");
+    }
+    error
 }
 
 fn begin_journal(run: &Run) -> anyhow::Result<()> {
