@@ -1,6 +1,7 @@
 //! What people see while they wait: lines on stderr, results on stdout.
-
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+//!
+//! A terminal that has gone away, or a pipe that nobody reads, must not end a run
+//! before its clean-up, so printing never fails.
 
 use std::{
     cell::Cell,
@@ -27,14 +28,15 @@ impl Console {
     /// A line of progress, with the seconds since the start.
     pub fn step(&self, stage: &str, text: &str) {
         self.clear_live();
-        eprintln!("[{:7.1}s] {stage:<9} {text}", self.started.elapsed().as_secs_f64());
+        self.error_line(&format!("[{:7.1}s] {stage:<9} {text}", self.started.elapsed().as_secs_f64()));
     }
 
     /// A line that the next one replaces; only on a terminal.
     pub fn live(&self, stage: &str, text: &str) {
         if self.is_terminal {
-            eprint!("\r\x1b[K[{:7.1}s] {stage:<9} {text}", self.started.elapsed().as_secs_f64());
-            let _ = std::io::stderr().flush();
+            let mut stderr = std::io::stderr();
+            let _ = write!(stderr, "\r\x1b[K[{:7.1}s] {stage:<9} {text}", self.started.elapsed().as_secs_f64());
+            let _ = stderr.flush();
             self.live.set(true);
         }
     }
@@ -42,18 +44,22 @@ impl Console {
     /// A line without a clock, for messages.
     pub fn say(&self, text: &str) {
         self.clear_live();
-        eprintln!("{text}");
+        self.error_line(text);
     }
 
     /// A result, on stdout.
     pub fn result(&self, text: &str) {
         self.clear_live();
-        println!("{text}");
+        let _ = writeln!(std::io::stdout(), "{text}");
+    }
+
+    fn error_line(&self, line: &str) {
+        let _ = writeln!(std::io::stderr(), "{line}");
     }
 
     fn clear_live(&self) {
         if self.live.replace(false) {
-            eprint!("\r\x1b[K");
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 }

@@ -78,7 +78,8 @@ async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault,
     if matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive) {
         return Ok(None);
     }
-    let millis = |t: Option<&aws_sdk_sfn::primitives::DateTime>| t.and_then(|t| t.to_millis().ok());
+    // The service gives milliseconds as a fraction, which its floating-point value only approximates.
+    let millis = |t: Option<&aws_sdk_sfn::primitives::DateTime>| t.map(|t| (t.as_secs_f64() * 1000.0).round() as i64);
     let (start, stop) = (millis(Some(answer.start_date())), millis(answer.stop_date()));
     let (Some(start), Some(stop)) = (start, stop) else {
         return Err((Fault::Other, anyhow!("the ended execution has no start or stop date")));

@@ -1,7 +1,10 @@
 //! Who the credentials belong to.
 
+use std::time::Duration;
+
 use anyhow::anyhow;
-use aws_sdk_sts::error::DisplayErrorContext;
+use aws_config::retry::RetryConfig;
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use serde::Serialize;
 
 use super::{Access, Clients, Target};
@@ -21,9 +24,10 @@ pub struct Identity {
 /// When there are no credentials, they are refused, or nobody answers; the
 /// message says which and what to do.
 pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identity> {
-    let answer = clients.sts.get_caller_identity().send().await.map_err(|error| {
-        let shown = DisplayErrorContext(&error).to_string();
-        anyhow!("{}", advice(&access.target, &super::faults::of(&error), &first_sentence(&shown)))
+    let answer = clients.sts.get_caller_identity().customize().config_override(patience(&access.target)).send().await;
+    let answer = answer.map_err(|error| {
+        let fault = super::faults::of(&error);
+        anyhow!("{}", advice(&access.target, fault, &told(&error)))
     })?;
     Ok(Identity {
         account: answer.account().unwrap_or_default().to_owned(),
@@ -31,7 +35,7 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     })
 }
 
-fn advice(target: &Target, fault: &super::faults::Fault, shown: &str) -> String {
+fn advice(target: &Target, fault: super::faults::Fault, shown: &str) -> String {
     use super::faults::Fault;
     match (target, fault) {
         (Target::Account { profile: Some(profile) }, Fault::Credentials) => format!(
@@ -52,8 +56,34 @@ fn advice(target: &Target, fault: &super::faults::Fault, shown: &str) -> String 
     }
 }
 
-/// The SDK's error context goes on with a dump of the whole response.
-fn first_sentence(shown: &str) -> String {
-    let end = shown.find(" (").map_or(shown.len(), |i| i);
-    shown[..end].trim().to_owned()
+/// An emulator on this machine answers at once or not at all.
+fn patience(target: &Target) -> aws_sdk_sts::config::Builder {
+    let attempts = match target {
+        Target::Account { .. } => 5,
+        Target::Endpoint { .. } | Target::Embedded { .. } => 3,
+    };
+    let retry = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(200));
+    aws_sdk_sts::Config::builder().retry_config(retry)
+}
+
+/// The service's code and message, or else the chain of causes.
+fn told<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    match error.as_service_error().map(|e| (e.code(), e.message())) {
+        Some((Some(code), Some(message))) => format!("{code}: {message}"),
+        Some((Some(code), None)) => code.to_owned(),
+        _ => {
+            let mut causes = Vec::new();
+            let mut next: Option<&dyn std::error::Error> = Some(error);
+            while let Some(cause) = next {
+                causes.push(cause.to_string());
+                next = cause.source();
+            }
+            causes.dedup();
+            causes.join(": ")
+        }
+    }
 }

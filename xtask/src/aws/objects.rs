@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use aws_sdk_s3::{
+    error::ProvideErrorMetadata,
     primitives::ByteStream,
     types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag, Tagging},
 };
@@ -57,7 +58,14 @@ pub async fn create_bucket(
         request = request
             .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
     }
-    request.send().await.with_context(|| format!("creating bucket {bucket}"))?;
+    match request.send().await {
+        // The answer to an earlier try was lost. Only the caller's own buckets give
+        // this error, and nobody else has a name with this run's random id.
+        Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => {}
+        created => {
+            created.with_context(|| format!("creating bucket {bucket}"))?;
+        }
+    }
     let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
     let set = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().context("tags")?;
     let tagging = Tagging::builder().set_tag_set(Some(set)).build().context("tags")?;

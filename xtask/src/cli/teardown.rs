@@ -12,8 +12,8 @@ pub struct TeardownArgs {
     /// The stack.
     #[arg(required_unless_present = "unfinished", conflicts_with = "unfinished")]
     pub stack: Option<StackName>,
-    /// Finish every run that a journal knows as unfinished.
-    #[arg(long)]
+    /// Finish every run that a journal knows as unfinished, each where it ran.
+    #[arg(long, conflicts_with_all = ["force", "yes", "local", "endpoint_url", "region", "profile"])]
     pub unfinished: bool,
     /// Delete a stack that has no tag of a run; asks for its name to be typed again.
     #[arg(long, requires = "stack")]

@@ -12,7 +12,7 @@ use crate::{
     measure::{probe::MediaShape, verdict::Verdict},
     media::Media,
     preflight::{self, Purpose, Tools},
-    toolbox::is_linux_x86_64,
+    repo::Layout,
 };
 
 /// All stages up to the verdict. What fails says with which exit code.
@@ -110,7 +110,8 @@ async fn build(run: &Run, tools: &Tools) -> Result<HandlerZip, Failure> {
     if run.prepared.options.skip_build {
         return handler::existing(&run.prepared.repo).or_exit(ExitCode::Build);
     }
-    if !is_linux_x86_64() || !session.toolbox.media().join("ffmpeg").exists() {
+    // A checkout's ZIP brings its own.
+    if run.prepared.repo.layout() == Layout::Own {
         session
             .toolbox
             .provide_media(&session.console, &session.children, &session.env)

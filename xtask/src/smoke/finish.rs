@@ -42,6 +42,9 @@ fn announce(run: &Run, ended: &Ended) {
         Ended::Judged(_) => {}
         Ended::Failed(failure) => console.say(&format!("error: {failure}")),
         Ended::Panicked(message) => console.say(&format!("error: a defect of this tool: it panicked: {message}")),
+        Ended::Signalled(signal) if created && run.prepared.options.keep_stack => {
+            console.say(&format!("{}: stopping; stack {} is kept, as asked for.", signal.name, run.prepared.stack));
+        }
         Ended::Signalled(signal) if created => console.say(&format!(
             "{}: stopping; then cleaning up stack {} and its buckets. \
              A second signal ends that too, and prints the command that finishes it.",
@@ -67,8 +70,7 @@ async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanU
         return CleanUp::Done(TeardownRecord::NothingCreated);
     }
     if run.prepared.options.keep_stack {
-        let _ = run.journal(Entry::Finished { kept: true });
-        return CleanUp::Done(TeardownRecord::Kept { recovery: run.recovery() });
+        return keep(run, ended).await;
     }
     let _ = run.journal(Entry::TearingDown);
     let mut work = std::pin::pin!(run.stage("teardown", tear_down(run)));
@@ -94,17 +96,32 @@ async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanU
     }
 }
 
-async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
+/// Leaves the stack, but nothing that is still running in it.
+async fn keep(run: &Run, ended: &Ended) -> CleanUp {
+    let machine = run.facts.borrow().state_machine.clone();
+    if let (Some(machine), false) = (machine, matches!(ended, Ended::Judged(_)))
+        && let Err(error) = sweeper(run).stop_executions(&machine).await
+    {
+        return CleanUp::Failed(error);
+    }
+    let _ = run.journal(Entry::Finished { kept: true });
+    CleanUp::Done(TeardownRecord::Kept { recovery: run.recovery() })
+}
+
+fn sweeper(run: &Run) -> Sweeper {
     let connection = run.connection();
-    let sweeper = Sweeper {
+    Sweeper {
         sam: run.sam().clone(),
         clients: connection.clients.clone(),
         account: connection.account.clone(),
         region: connection.access.region.to_string(),
         console: run.session.console.clone(),
-    };
+    }
+}
+
+async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
     let known = run.facts.borrow().clone();
-    let (swept, proof) = teardown::sweep_run(&sweeper, &run.prepared.stack, &run.prepared.run, &known).await?;
+    let (swept, proof) = teardown::sweep_run(&sweeper(run), &run.prepared.stack, &run.prepared.run, &known).await?;
     run.artifacts.save("cleanup-verification.json", &proof).context("the proof of the clean-up")?;
     let leaks: Vec<String> =
         proof.leaks().map(|c| format!("{} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence)).collect();

@@ -10,6 +10,7 @@ use crate::{
     measure::{Decibels, probe::MediaShape, verdict::Gate},
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
     plan::{PlannedRender, RenderSettings, planned_renders},
+    process::Env,
     repo::Repo,
     report::{RunRecord, ToolVersions},
     session::Session,
@@ -66,7 +67,7 @@ impl Prepared {
         Ok((settings, renders))
     }
 
-    pub(super) fn record(&self) -> RunRecord {
+    pub(super) fn record(&self, env: &Env) -> RunRecord {
         RunRecord {
             schema_version: 1,
             run_id: self.run.clone(),
@@ -80,7 +81,7 @@ impl Prepared {
             fixture: self.fixture.name.clone(),
             chunk_counts: self.options.chunk_counts.clone(),
             gate: Some(self.gate),
-            git_commit: git_commit(&self.repo),
+            git_commit: git_commit(&self.repo, env),
             tools: ToolVersions::new(),
             handler: None,
             stages: Vec::new(),
@@ -107,10 +108,13 @@ fn gate(options: &SmokeOptions, fixture: &Fixture) -> anyhow::Result<Gate> {
 }
 
 /// The repository's commit, with `-dirty` when it has changes; `None` outside of git.
-fn git_commit(repo: &Repo) -> Option<String> {
+fn git_commit(repo: &Repo, env: &Env) -> Option<String> {
     let shell = Shell::new().ok()?;
     let root = repo.root();
-    let read = |command: xshell::Cmd<'_>| command.quiet().ignore_stderr().read().ok();
+    let read = |command: xshell::Cmd<'_>| {
+        let env = env.for_child();
+        command.env_clear().envs(env.iter()).quiet().ignore_stderr().read().ok()
+    };
     let commit = read(cmd!(shell, "git -C {root} rev-parse HEAD"))?;
     let changes = read(cmd!(shell, "git -C {root} status --porcelain --untracked-files=no"))?;
     Some(if changes.is_empty() { commit } else { format!("{commit}-dirty") })

@@ -49,7 +49,7 @@ impl Run {
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
         let run = Self {
-            record: RefCell::new(prepared.record()),
+            record: RefCell::new(prepared.record(&session.env)),
             session: session.clone(),
             prepared,
             artifacts,

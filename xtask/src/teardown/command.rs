@@ -36,6 +36,7 @@ struct Site {
     // Holds the log folder as long as sam may write to it.
     _logs: tempfile::TempDir,
     flags: String,
+    endpoint: Option<String>,
 }
 
 async fn one_stack(
@@ -217,6 +218,7 @@ async fn site(session: &Session, target: Target, region: &Region) -> anyhow::Res
     let sam = connection.sam(session, tools.path("sam"), logs.path())?;
     session.console.step("target", &connection.describe());
     let flags = connection.flags();
+    let endpoint = connection.access.target.endpoint().map(str::to_owned);
     let sweeper = Sweeper {
         sam,
         clients: connection.clients,
@@ -224,12 +226,16 @@ async fn site(session: &Session, target: Target, region: &Region) -> anyhow::Res
         region: region.to_string(),
         console: session.console.clone(),
     };
-    Ok(Site { sweeper, _logs: logs, flags })
+    Ok(Site { sweeper, _logs: logs, flags, endpoint })
 }
 
 impl Site {
     fn is_home_of(&self, known: &Known) -> bool {
-        known.state.begin.account == self.sweeper.account && known.state.begin.region.as_str() == self.sweeper.region
+        let begin = &known.state.begin;
+        // All emulators have the same account and regions; their addresses tell them apart.
+        begin.account == self.sweeper.account
+            && begin.region.as_str() == self.sweeper.region
+            && begin.target.endpoint() == self.endpoint.as_deref()
     }
 
     fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {

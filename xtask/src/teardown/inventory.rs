@@ -148,12 +148,17 @@ async fn render_buckets(
     let output = outputs.and_then(|o| o.get("RenderBucketName"));
     let mut found = Vec::new();
     for name in candidates {
-        let tags = objects::bucket_tags(clients, &name).await;
-        let Some(tags) = tags.with_context(|| format!("whose bucket is {name}?"))? else { continue };
+        let tags = match objects::bucket_tags(clients, &name).await {
+            // A bucket whose name only begins alike is someone else's, as long as nothing says otherwise.
+            Err(_) if output != Some(&name) && !claimed.iter().any(|run| derived(run) == name) => continue,
+            tags => tags.with_context(|| format!("whose bucket is {name}?"))?,
+        };
+        let Some(tags) = tags else { continue };
+        let of_stack = has(&tags, "aws:cloudformation:stack-name", stack.as_str()) || output == Some(&name);
         // An emulator may not tag the buckets of a stack: then the name tells,
         // for a run whose tagged artifact bucket is there.
         let by_name = claimed.iter().find(|run| derived(run) == name).cloned();
-        let run = run_tag(&tags).or(by_name);
+        let run = run_tag(&tags).filter(|run| of_stack || claimed.contains(run)).or(by_name);
         if run.is_some() || output == Some(&name) {
             found.push(FoundBucket { name, run });
         }

@@ -148,7 +148,11 @@ impl Sweeper {
         Ok(())
     }
 
-    async fn stop_executions(&self, machine: &str) -> anyhow::Result<usize> {
+    /// Stops all running executions of a state machine, and waits for their ends.
+    ///
+    /// # Errors
+    /// When one can't be stopped.
+    pub async fn stop_executions(&self, machine: &str) -> anyhow::Result<usize> {
         let running = executions::running(&self.clients, machine).await?;
         if !running.is_empty() {
             self.console.step("teardown", &format!("stopping {} running executions", running.len()));
