@@ -101,7 +101,7 @@ fn a_second_signal_prints_the_command_that_finishes_the_clean_up() {
 
     let (_, told) = run(runner.smoke(&["--chunk-size", "0"]));
     assert!(!told.contains("did not clean up"), "a wrong flag is told alone:\n{told}");
-    let (code, told) = run(runner.teardown(&["--unfinished"]));
+    let (code, told) = run(runner.finish_all());
     assert_eq!(code, Some(0), "{told}");
     assert_eq!(listing(&emulator), before);
     let (code, told) = run(runner.teardown(&["twice"]));

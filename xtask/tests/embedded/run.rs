@@ -24,23 +24,34 @@ impl<'a> Runner<'a> {
     /// `lambda-smoke` of the stand-in at 2 chunks, unless `args` say otherwise.
     pub(crate) fn smoke(&self, args: &[&str]) -> Command {
         let mut command = self.command("lambda-smoke");
-        command.args(["--fixture", "f", "--skip-build"]).arg("--artifacts").arg(self.artifacts()).args(args);
+        command
+            .args(["--endpoint-url", &self.endpoint, "--fixture", "f", "--skip-build"])
+            .arg("--artifacts")
+            .arg(self.artifacts())
+            .args(args);
         if !args.contains(&"--chunk-counts") {
             command.args(["--chunk-counts", "2"]);
         }
         command
     }
 
-    /// `lambda-teardown`.
+    /// `lambda-teardown` of one stack.
     pub(crate) fn teardown(&self, args: &[&str]) -> Command {
         let mut command = self.command("lambda-teardown");
-        command.args(args);
+        command.args(["--endpoint-url", &self.endpoint]).args(args);
+        command
+    }
+
+    /// `lambda-teardown --unfinished`, which goes where the journals say.
+    pub(crate) fn finish_all(&self) -> Command {
+        let mut command = self.command("lambda-teardown");
+        command.arg("--unfinished");
         command
     }
 
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(XTASK);
-        command.arg(name).args(["--endpoint-url", &self.endpoint]).env_clear();
+        command.arg(name).env_clear();
         for passed in ["PATH", "HOME", "TMPDIR"] {
             command.envs(std::env::var_os(passed).map(|value| (passed, value)));
         }

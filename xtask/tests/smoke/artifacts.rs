@@ -1,0 +1,71 @@
+//! The artifact folder: one run's, and nobody else's.
+
+use std::fs;
+
+use crate::support::{
+    Test,
+    fake_aws::{End, Fault},
+};
+
+#[test]
+fn files_of_an_earlier_run_are_gone_and_others_stay() {
+    let test = Test::new();
+    test.smoke(&["--chunk-counts", "2,4"]).exit(0);
+    fs::write(test.artifacts().join("notes.txt"), "mine").unwrap();
+    let test = test.tool("sam validate", "exit 1");
+    test.smoke(&["--stack-name", "second"]).exit(3);
+    let files = test.files();
+    assert!(!files.iter().any(|file| file.starts_with("renders/") || file == "results.json"), "{files:?}");
+    assert!(!files.contains(&"cleanup-verification.json".to_owned()) && files.contains(&"notes.txt".to_owned()));
+}
+
+#[test]
+fn a_folder_of_someone_else_is_refused() {
+    let test = Test::new();
+    fs::create_dir_all(test.artifacts().join("renders")).unwrap();
+    fs::write(test.artifacts().join("renders/holiday.mp4"), "mine").unwrap();
+    let ran = test.smoke(&[]);
+    ran.exit(1).only_error(
+        "--artifacts: <dir>/artifacts holds other files; choose an empty folder, as an earlier run's files are \
+         removed from it",
+    );
+    assert_eq!(test.files(), ["renders/holiday.mp4"]);
+    assert_eq!((test.tools.calls(), test.aws.calls()), (vec![], vec![]));
+}
+
+#[test]
+fn a_folder_in_use_is_refused_and_the_default_one_is_shared_out() {
+    let test = Test::new().render(|render| render.end = End::Never);
+    let default = test.repository.root().join("lambda-smoke-artifacts").display().to_string();
+    let child = test.spawn_smoke(&["--artifacts", &default]);
+    test.aws.wait_for("DescribeExecution");
+    let other = test.smoke(&["--artifacts", &default, "--stack-name", "other"]);
+    other.exit(1).only_error(
+        "another run is writing to <dir>/repository/lambda-smoke-artifacts; choose another folder with --artifacts",
+    );
+    test.render_ends();
+    let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--chunk-counts", "2", "--endpoint-url"];
+    let beside = test.run(&[&args[..], &[&test.aws.endpoint]].concat());
+    beside.exit(0).says("artifacts: <dir>/repository/lambda-smoke-artifacts-<run>");
+    crate::signals::send(&child, rustix::process::Signal::INT);
+    test.finish(child).exit(130);
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_killed_run_leaves_its_record() {
+    let test = Test::new().fault("DescribeExecution", 1, Fault::Signal(rustix::process::Signal::KILL));
+    assert_eq!(test.smoke(&[]).status, None);
+    let run = test.artifact("run.json");
+    assert!(run["exitCode"].is_null() && run["endedAt"].is_null() && run["stack"] == "smoke-test");
+}
+
+#[test]
+fn sams_log_has_every_call() {
+    let test = Test::new();
+    test.smoke(&[]).exit(0);
+    let log = fs::read_to_string(test.artifacts().join("logs/sam.log")).unwrap();
+    for call in ["$ sam validate", "$ sam list stack-outputs", "$ sam deploy", "$ sam delete"] {
+        assert!(log.contains(call), "{call} is not in\n{log}");
+    }
+}

@@ -1,0 +1,92 @@
+//! Building the handler ZIP, and its size budget.
+
+use std::path::Path;
+
+use xtask::{
+    console::Console,
+    handler::{self, BuildTools, HandlerZip},
+    process::{Children, Env},
+    repo::Repo,
+};
+
+use crate::support::{Test, repository::zip};
+
+#[test]
+fn no_zip_is_exit_2_before_anything_is_created() {
+    let test = Test::new();
+    std::fs::remove_file(test.repository.handler_zip()).unwrap();
+    test.smoke(&[]).exit(2).warns("--skip-build: there is no <dir>/repository").says("nothing was created");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_zip_over_its_budget_or_cut_off_is_exit_2() {
+    let test = Test::new();
+    std::fs::write(test.repository.handler_zip(), zip(249 << 20)).unwrap();
+    let ran = test.smoke(&[]);
+    ran.exit(2).warns("error: the handler ZIP has 249.0 MiB unzipped, the budget is 248 MiB");
+    ran.says("FAIL  the handler ZIP was not built (exit 2); nothing was created");
+    std::fs::write(test.repository.handler_zip(), &zip(1)[..60]).unwrap();
+    test.smoke(&[]).exit(2).warns("is not a ZIP that Lambda takes");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_checkout_is_built_and_verified_by_its_own_scripts() {
+    let test = Test::checkout();
+    test.build_and_smoke(&[]).exit(0).warns("build     bun run build:zip").warns("build     bun run verify:zip-size");
+    let run = test.artifact("run.json");
+    assert_eq!((&run["handler"]["built"], &run["handler"]["sizes"]["unzipped"]), (&true.into(), &(2 << 20).into()));
+}
+
+#[test]
+fn a_checkout_whose_build_or_check_fails_is_exit_2() {
+    for script in ["build:zip", "verify:zip-size"] {
+        let test = Test::checkout().tool(&format!("bun {script}"), "echo out of budget >&2; exit 1");
+        let ran = test.build_and_smoke(&[]);
+        ran.exit(2)
+            .warns("out of budget")
+            .warns("its log is <dir>/artifacts/logs/build.log")
+            .says("nothing was created");
+        test.assert_account_clean();
+    }
+}
+
+#[test]
+fn this_projects_zip_is_built_once_for_the_same_inputs() {
+    let test = Test::new();
+    let first = build(&test).unwrap();
+    assert!(first.built);
+    assert_eq!(std::fs::read_to_string(test.tools.packed_names()).unwrap(), "bin/ffmpeg\nbin/ffprobe\nindex.mjs\n");
+    assert_eq!(build(&test).unwrap(), HandlerZip { built: false, ..first });
+    std::fs::write(test.repository.root().join("examples/aws-lambda/handler/bundle.ts"), "changed").unwrap();
+    assert!(build(&test).unwrap().built);
+}
+
+#[test]
+fn this_projects_build_tells_which_step_failed() {
+    let test = Test::new().tool("bun install", "echo lockfile had changes >&2; exit 1");
+    let error = format!("{:#}", build(&test).unwrap_err());
+    assert!(error.contains("bun install --frozen-lockfile") && error.contains("lockfile had changes"), "{error}");
+    test.tools.unhook("bun install");
+    test.tools.build_zip(&zip(300 << 20));
+    let error = build(&test).unwrap_err().to_string();
+    assert_eq!(error, "the handler ZIP has 300.0 MiB unzipped, the budget is 248 MiB");
+}
+
+/// Builds in this process, with static ffmpeg and ffprobe of the test: the binary would provision real ones.
+fn build(test: &Test) -> anyhow::Result<HandlerZip> {
+    let bin = test.tools.bin();
+    let media = test.repository.root().join("media");
+    std::fs::create_dir_all(&media).unwrap();
+    for program in ["ffmpeg", "ffprobe"] {
+        std::fs::write(media.join(program), program).unwrap();
+    }
+    let tools = BuildTools { bun: bin.join("bun"), zip: bin.join("zip"), media };
+    let repo = Repo::at(test.repository.root()).unwrap();
+    let env = Env::from([("PATH", "/nowhere")]);
+    let run =
+        async |logs: &Path| handler::build(&repo, &tools, &env, &Children::default(), logs, &Console::default()).await;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(test.repository.root()))
+}

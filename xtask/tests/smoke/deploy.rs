@@ -1,0 +1,62 @@
+//! Deployments that go wrong.
+
+use crate::support::{STACK, Test, fake_aws::Fault};
+
+#[test]
+fn a_template_that_is_not_valid_is_exit_3_and_nothing_is_created() {
+    let test = Test::new().tool("sam validate", "echo 'E1001 Additional properties' >&2; exit 1");
+    let ran = test.smoke(&[]);
+    ran.exit(3).warns("error: the template is not valid: sam validate --region us-east-1").warns("E1001");
+    ran.says("FAIL  the stack was not deployed (exit 3); nothing was created");
+    test.assert_account_clean();
+    assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
+}
+
+#[test]
+fn a_deployment_that_fails_at_once_is_torn_down() {
+    let test = Test::new().tool("sam deploy", "echo 'Error: limit exceeded' >&2; exit 1");
+    let ran = test.smoke(&[]);
+    ran.exit(3).warns("Error: limit exceeded").warns("its log is <dir>/artifacts/logs/sam.log");
+    ran.says("FAIL  the stack was not deployed (exit 3); clean-up verified");
+    test.assert_account_clean();
+    assert_eq!(test.artifact("cleanup-verification.json")["clean"], true);
+}
+
+#[test]
+fn a_deployment_that_leaves_half_a_stack_is_torn_down() {
+    // ROLLBACK_FAILED: the stack is there, without outputs.
+    let half = Test::new().tool("sam deploy", "project= make_stack; exit 1");
+    half.smoke(&[]).exit(3).says("clean-up verified").warns("sam delete smoke-test");
+    half.assert_account_clean();
+    // All was created, and sam died in the end.
+    let whole = Test::new().tool("sam deploy", "make_stack; exit 1");
+    whole.smoke(&[]).exit(3).says("clean-up verified").warns("sam delete smoke-test");
+    whole.assert_account_clean();
+}
+
+#[test]
+fn a_stack_that_someone_else_deployed_meanwhile_is_left_alone() {
+    let test = Test::new().tool("sam deploy", "project=theirs run= make_stack; exit");
+    let ran = test.smoke(&[]);
+    ran.exit(3).warns("does not carry this run's tag: stack smoke-test is not this run's");
+    let listing = test.aws.account().listing();
+    assert!(listing.contains(&format!("stack {STACK}")) && listing.contains(&"function theirs-render".to_owned()));
+    assert!(!listing.iter().any(|line| line.starts_with("bucket hyperframes-smoke-")), "{listing:?}");
+    assert!(!test.tools.calls().iter().any(|call| call.starts_with("sam delete")));
+}
+
+#[test]
+fn a_stack_without_its_outputs_is_exit_3() {
+    let test = Test::new().tool("sam deploy", "project= make_stack; exit 0");
+    test.smoke(&[]).exit(3).warns("the stack has no output RenderBucketName").says("clean-up verified");
+    test.assert_account_clean();
+}
+
+#[test]
+fn an_artifact_bucket_that_cant_be_made_is_exit_3() {
+    for operation in ["CreateBucket", "PutBucketTagging", "PutPublicAccessBlock"] {
+        let test = Test::new().fault(operation, 99, Fault::Error(403, "AccessDenied"));
+        test.smoke(&[]).exit(3).warns("AccessDenied").says("clean-up verified");
+        test.assert_account_clean();
+    }
+}

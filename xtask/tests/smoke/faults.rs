@@ -1,0 +1,106 @@
+//! Throttling, dropped connections and broken downloads, which a run survives.
+
+use crate::support::{Test, fake_aws::Fault};
+
+/// Every operation of a green run, in the phase where it comes first.
+const OPERATIONS: [&str; 21] = [
+    "GetCallerIdentity",
+    "ListBuckets",
+    "HeadBucket",
+    "GetFunctionConfiguration",
+    "CreateBucket",
+    "PutBucketTagging",
+    "PutPublicAccessBlock",
+    "DescribeStateMachine",
+    "ListTagsForResource",
+    "PutObject",
+    "StartExecution",
+    "DescribeExecution",
+    "GetExecutionHistory",
+    "GetObject",
+    "GetBucketTagging",
+    "ListExecutions",
+    "ListObjectVersions",
+    "DeleteObjects",
+    "ListMultipartUploads",
+    "DeleteBucket",
+    "DescribeLogGroups",
+];
+
+/// Runs against an AWS that meets `fault` at the first call of each operation
+/// in a group; the groups run side by side, as most of the time is waiting.
+fn survives(groups: &[&[&'static str]], fault: Fault) {
+    std::thread::scope(|scope| {
+        for group in groups {
+            scope.spawn(move || {
+                let test = group.iter().fold(Test::new(), |test, operation| test.fault(operation, 1, fault));
+                test.smoke(&[]).exit(0).says("clean-up verified");
+                test.assert_account_clean().assert_faults_met();
+            });
+        }
+    });
+}
+
+fn groups() -> Vec<&'static [&'static str]> {
+    OPERATIONS.chunks(3).collect()
+}
+
+#[test]
+fn throttling_in_every_phase_is_survived() {
+    survives(&groups(), Fault::SLOW_DOWN);
+}
+
+#[test]
+fn connections_that_end_without_an_answer_in_every_phase_are_survived() {
+    survives(&groups(), Fault::Reset);
+}
+
+#[test]
+fn a_lost_answer_to_create_bucket_is_survived_in_every_region() {
+    let test = Test::new().fault("CreateBucket", 1, Fault::Reset);
+    test.smoke(&["--region", "eu-west-1"]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_poll_survives_what_the_sdk_repeats_and_what_it_does_not() {
+    let test = Test::new()
+        .fault("DescribeExecution", 2, Fault::Error(503, "ServiceUnavailable"))
+        .fault_at("DescribeExecution", 3, Fault::Error(409, "OperationAborted"))
+        .fault_at("DescribeExecution", 4, Fault::Error(409, "OperationAborted"));
+    test.smoke(&[]).exit(0);
+    test.assert_faults_met();
+}
+
+#[test]
+fn an_execution_that_is_not_known_at_once_is_waited_for() {
+    let test = Test::new().render(|render| render.polls = 2).fault(
+        "DescribeExecution",
+        2,
+        Fault::Error(400, "ExecutionDoesNotExist"),
+    );
+    test.smoke(&[]).exit(0);
+    test.assert_faults_met();
+}
+
+#[test]
+fn a_download_that_breaks_off_is_repeated() {
+    let test = Test::new().fault("GetObject", 2, Fault::Truncate);
+    test.smoke(&[]).exit(0);
+    assert_eq!(test.aws.calls().iter().filter(|call| *call == "GetObject").count(), 3);
+    assert!(!test.files().iter().any(|file| file.ends_with(".part")), "{:?}", test.files());
+}
+
+#[test]
+fn a_history_page_that_breaks_off_is_repeated() {
+    let test = Test::new().fault_at("GetExecutionHistory", 2, Fault::Truncate);
+    test.smoke(&[]).exit(0);
+    assert_eq!(test.artifact("renders/N2-history.json")["events"].as_array().unwrap().len(), 22);
+}
+
+#[test]
+fn keys_that_s3_refuses_for_a_moment_are_deleted_later() {
+    let test = Test::new().fault("DeleteObjects", 2, Fault::EveryKey("SlowDown"));
+    test.smoke(&[]).exit(0).says("clean-up verified");
+    test.assert_account_clean().assert_faults_met();
+}

@@ -1,0 +1,17 @@
+//! `lambda-smoke` from its command line to its exit code, with fake tools and a fake AWS.
+
+#![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
+
+mod artifacts;
+mod build;
+mod deploy;
+mod faults;
+mod green;
+mod leaks;
+mod preflight;
+mod records;
+mod renders;
+mod signals;
+#[path = "../support/mod.rs"]
+mod support;
+mod verdicts;

@@ -1,0 +1,162 @@
+//! What is refused before anything is created.
+
+use std::time::{Duration, Instant};
+
+use insta::assert_snapshot;
+
+use crate::support::{SECRETS, STACK, Test, fake_aws::Fault};
+
+/// The calls that only look.
+const READS: [&str; 7] = [
+    "GetCallerIdentity",
+    "HeadBucket",
+    "ListBuckets",
+    "GetFunctionConfiguration",
+    "GetBucketTagging",
+    "DescribeStateMachine",
+    "ListTagsForResource",
+];
+
+/// Nothing was created or deleted, on AWS or by sam.
+fn assert_only_looked(test: &Test) {
+    test.assert_account_clean();
+    assert!(test.aws.calls().iter().all(|call| READS.contains(&call.as_str())), "{:?}", test.aws.calls());
+    let acted = |call: &&String| call.starts_with("sam deploy") || call.starts_with("sam delete");
+    assert_eq!(test.tools.calls().iter().find(acted), None);
+    assert_eq!(test.artifact("run.json")["exitCode"], 1);
+    assert!(test.journals().is_empty());
+}
+
+#[test]
+fn all_problems_with_tools_are_told_at_once() {
+    let test = Test::new()
+        .tool("sam --version", "echo SAM CLI, version 1.99.0; exit")
+        .tool("bun --version", "echo 1.2.23; exit")
+        .tool("ffmpeg -filters", "echo ' ... ssim  VV->V'; exit")
+        .tool("ffprobe -version", "echo cannot open shared object >&2; exit 127")
+        .without_tool("zip");
+    let ran = test.build_and_smoke(&[]);
+    assert_snapshot!(ran.exit(1).stderr, @r"
+    [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
+    error: pre-flight:
+      - <dir>/tools/bin/sam is 1.99, 1.100 or newer is needed: get it by `pipx install aws-sam-cli`, or on Linux x86-64 by `cargo xtask setup`
+      - <dir>/tools/bin/bun is 1.2, 1.3 or newer is needed: get it by `npm install -g bun`, or on Linux x86-64 by `cargo xtask setup`
+      - <dir>/tools/bin/ffmpeg has no psnr: get it by `apt-get install ffmpeg` or `brew install ffmpeg`, or on Linux x86-64 by `cargo xtask setup`
+      - <dir>/tools/bin/ffprobe does not run: ffprobe -version failed (exit status: 127)
+        cannot open shared object; get it by it comes with ffmpeg, or on Linux x86-64 by `cargo xtask setup`
+      - zip is not on PATH: get it by `apt-get install zip` or `brew install zip`, or on Linux x86-64 by `cargo xtask setup`
+    ");
+    assert_snapshot!(ran.stdout, @r"
+    FAIL  pre-flight (exit 1); nothing was created
+    artifacts: <dir>/artifacts
+    ");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn an_ffmpeg_without_x264_or_version_is_refused() {
+    let test = Test::new().tool("ffmpeg -encoders", "exit").tool("sam --version", "echo unknown; exit");
+    let ran = test.smoke(&[]);
+    ran.exit(1).warns("tools/bin/ffmpeg has no libx264: get it by").warns("does not tell its version: \"unknown\"");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn without_a_build_neither_bun_nor_zip_is_needed() {
+    Test::new().without_tool("bun").without_tool("zip").smoke(&[]).exit(0);
+}
+
+#[test]
+fn missing_credentials_are_told_with_advice() {
+    let test = Test::new()
+        .without_env("AWS_ACCESS_KEY_ID")
+        .without_env("AWS_SECRET_ACCESS_KEY")
+        .without_env("AWS_SESSION_TOKEN");
+    let artifacts = test.artifacts().display().to_string();
+    let ran = test.run(&["lambda-smoke", "--skip-build", "--fixture", "f", "--artifacts", &artifacts]);
+    assert_snapshot!(ran.exit(1).stderr, @"error: no usable AWS credentials: dispatch failure: other: the credential provider was not enabled: no providers in chain provided credentials; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, run `aws sso login`, or use --local, which needs no account");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn a_missing_profile_is_named() {
+    let test = Test::new();
+    let artifacts = test.artifacts().display().to_string();
+    let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--profile", "nobody", "--artifacts", &artifacts];
+    test.run(&args)
+        .exit(1)
+        .warns("no usable AWS credentials in profile nobody")
+        .warns("aws sso login --profile nobody");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn an_endpoint_where_nothing_answers_is_told_soon() {
+    let test = Test::new();
+    let started = Instant::now();
+    let ran = test.smoke(&["--endpoint-url", "http://127.0.0.1:1"]);
+    ran.exit(1).warns("nothing answers at http://127.0.0.1:1").warns("is the emulator running");
+    assert!(started.elapsed() < Duration::from_secs(3), "{:?}", started.elapsed());
+}
+
+#[test]
+fn refused_credentials_are_told() {
+    let test = Test::new().fault("GetCallerIdentity", 9, Fault::Error(403, "ExpiredToken"));
+    test.smoke(&[]).exit(1).warns("refused sts GetCallerIdentity").warns("ExpiredToken");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn a_stack_that_exists_is_left_untouched() {
+    let test = Test::new();
+    let ran = test.smoke(&["--stack-name", "production"]);
+    assert_snapshot!(ran.exit(1).stderr, @r"
+    [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
+    [<s>] preflight 3 tools fit; baseline has 60 frames, 64x36, 30 fps, no sound
+    error: stack production exists already and is left untouched; a run creates its own stack: choose another --stack-name, or none, or delete it if it is a run's: cargo xtask lambda-teardown production --region us-east-1 --endpoint-url <endpoint>
+    ");
+    assert_snapshot!(ran.stdout, @r"
+    FAIL  pre-flight (exit 1); nothing was created
+    artifacts: <dir>/artifacts
+    ");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn a_stack_whose_existence_cant_be_told_is_not_deployed() {
+    let test = Test::new().tool("sam list", "echo 'Error: Rate exceeded' >&2; exit 1");
+    test.smoke(&[]).exit(1).warns("sam can't tell whether the stack exists").warns("Rate exceeded");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn a_name_that_another_run_has_claimed_is_refused() {
+    let test = Test::new();
+    test.aws.account().buckets.insert("hyperframes-smoke-3f61df3c-0123456789ab".to_owned(), Default::default());
+    let ran = test.smoke(&[]);
+    ran.exit(1).warns("another run uses the stack name smoke-test").warns(&format!("lambda-teardown {STACK} --region"));
+    assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
+}
+
+#[test]
+fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
+    let test = Test::new().account(|account| account.rival = true);
+    let ran = test.smoke(&[]);
+    ran.exit(1).warns("another run claimed the stack name smoke-test at the same time").says("clean-up verified");
+    let buckets: Vec<String> = test.aws.account().buckets.keys().cloned().collect();
+    assert_eq!(buckets, ["hyperframes-smoke-3f61df3c-ffffffffffff", "prod-123456789012"]);
+}
+
+#[test]
+fn a_baseline_that_cant_be_measured_is_told_before_a_deployment() {
+    let test = Test::new().fixture_file("output/output.mp4", "no video at all");
+    test.smoke(&[]).exit(1).warns("the baseline can't be measured").warns("Invalid data found");
+    assert_only_looked(&test);
+}
+
+#[test]
+fn git_sees_no_secret() {
+    let test = Test::new();
+    test.smoke(&[]).exit(0);
+    assert!(!test.tools.environments("git").iter().any(|env| SECRETS.iter().any(|secret| env.contains(secret))));
+}

@@ -1,0 +1,91 @@
+//! Renders that fail, or can't be measured.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{
+    STACK, Test,
+    fake_aws::{End, Fault},
+};
+
+const FAILS: End = End::Fails("PLAN_HASH_MISMATCH", "the plan has another hash");
+
+#[test]
+fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
+    let test = Test::new().render_of(4, |render| render.end = FAILS);
+    let ran = test.smoke(&["--chunk-counts", "2,4,8"]);
+    assert_snapshot!(ran.exit(4).stdout, @r"
+    chunks  planned  wall clock  PSNR mean     worst frame  audio
+         2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
+
+    FAIL  a render failed (exit 4); clean-up verified, 7 resources gone
+    artifacts: <dir>/artifacts
+    ");
+    ran.warns(
+        "error: render N=4 FAILED: state RenderChunk failed with PLAN_HASH_MISMATCH: the plan has another hash; \
+         see <dir>/artifacts/renders/N4-execution.json",
+    );
+    let execution = test.artifact("renders/N4-execution.json");
+    assert_eq!((&execution["status"], &execution["error"]), (&json!("FAILED"), &json!("PLAN_HASH_MISMATCH")));
+    assert_eq!(execution["stopDate"], "2023-11-14T22:13:26.375000+00:00");
+    let history = test.artifact("renders/N4-history.json");
+    assert_eq!(history["events"].as_array().unwrap().last().unwrap()["type"], "ExecutionFailed");
+    let run = test.artifact("run.json");
+    let told = json!({"state": "RenderChunk", "error": "PLAN_HASH_MISMATCH", "cause": "the plan has another hash"});
+    assert_eq!(run["executionFailure"], told);
+    test.assert_account_clean();
+}
+
+#[test]
+fn what_was_measured_before_a_failure_is_kept() {
+    let test = Test::new().render_of(4, |render| render.end = FAILS);
+    test.smoke(&["--chunk-counts", "2,4,8"]).exit(4);
+    assert_eq!(test.artifact("results.json").as_array().unwrap().len(), 1);
+    assert_eq!(test.aws.calls().iter().filter(|call| *call == "StartExecution").count(), 2);
+}
+
+#[test]
+fn a_video_that_does_not_decode_is_exit_4() {
+    let test = Test::new().render(|render| render.video = b"<html>".to_vec());
+    let ran = test.smoke(&[]);
+    ran.exit(4)
+        .warns("error: <dir>/artifacts/renders/N2-output.mp4 can't be read as a video")
+        .warns("Invalid data found");
+    ran.says("FAIL  a render failed (exit 4); clean-up verified");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_video_that_ffmpeg_gives_up_on_is_exit_4() {
+    let test = Test::new().tool("ffmpeg psnr", "echo 'n:1 psnr_avg:45.0'; echo 'corrupt frame' >&2; exit 69");
+    test.smoke(&[]).exit(4).warns("measuring the PSNR").warns("corrupt frame");
+    // An ffmpeg that compares fewer frames, and says that all is well.
+    let test = Test::new().tool("ffmpeg psnr", "echo 'n:1 psnr_avg:45.0'; exit");
+    test.smoke(&[]).exit(4).warns("1 of 60 frames of <dir>/artifacts/renders/N2-output.mp4 were compared");
+}
+
+#[test]
+fn an_execution_that_delivers_no_video_is_exit_4() {
+    let test = Test::new().fault("GetObject", 99, Fault::Error(404, "NoSuchKey"));
+    test.smoke(&[]).exit(4).warns("downloading s3://smoke-test-").warns("NoSuchKey");
+    test.assert_account_clean();
+}
+
+#[test]
+fn credentials_that_expire_in_the_middle_are_exit_4_with_the_command_to_finish_it() {
+    let expired = Fault::Error(400, "ExpiredTokenException");
+    let test = Test::new().fault("DescribeExecution", 9, expired).fault("GetBucketTagging", 9, expired);
+    let ran = test.smoke(&[]);
+    ran.exit(4).warns("error: watching execution arn:aws:states:").warns("ExpiredTokenException");
+    ran.warns("error: clean-up: ").says("the clean-up failed; finish the clean-up with: cargo xtask lambda-teardown");
+    test.aws.faults().clear();
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn the_wall_clock_is_the_executions_own_to_the_millisecond() {
+    let test = Test::new().render(|render| render.ended = 1_700_000_006.35);
+    test.smoke(&[]).exit(0);
+    assert_eq!(test.artifact("results.json")[0]["wallClockMs"], 6100);
+}

@@ -1,0 +1,207 @@
+//! Signals, and what they leave: nothing, or a command that finishes it.
+
+use std::process::Child;
+
+use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{
+    STACK, Test,
+    fake_aws::{End, Fault},
+};
+
+pub(crate) fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+#[test]
+fn a_signal_in_the_middle_of_an_execution_stops_it_and_cleans_up() {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let test = Test::new().render(|render| render.end = End::Never).fault_at(
+            "DescribeExecution",
+            2,
+            Fault::Signal(signal),
+        );
+        let ran = test.smoke(&[]);
+        ran.exit(status).says("STOPPED  clean-up verified, 7 resources gone").warns("stopping 1 running executions");
+        assert!(test.aws.calls().contains(&"StopExecution".to_owned()));
+        test.assert_account_clean();
+        assert!(test.journals()[0].ends_with("\"finished\",\"kept\":false}\n"));
+        assert_eq!(test.artifact("run.json")["exitCode"], status);
+    }
+}
+
+#[test]
+fn ctrl_c_says_what_it_does() {
+    let test = Test::new().fault("StartExecution", 1, Fault::Signal(Signal::INT));
+    let ran = test.smoke(&[]);
+    assert_snapshot!(ran.exit(130).stderr, @r"
+    [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
+    [<s>] preflight 3 tools fit; baseline has 60 frames, 64x36, 30 fps, no sound
+    [<s>] build     handler ZIP 0.0 MiB, 1.0 MiB unzipped (unchanged)
+    [<s>] deploy    sam deploy smoke-test
+    [<s>] deploy    bucket smoke-test-<run>-123456789012
+    [<s>] render    N=2: 30 frames a chunk
+    SIGINT: stopping; then cleaning up stack smoke-test and its buckets. A second signal ends that too, and prints the command that finishes it.
+    [<s>] teardown  2 objects deleted from smoke-test-<run>-123456789012
+    [<s>] teardown  sam delete smoke-test
+    [<s>] teardown  1 objects deleted from hyperframes-smoke-3f61df3c-<run>
+    [<s>] teardown  verified: 7 resources are gone
+    ");
+}
+
+#[test]
+fn a_terminal_that_goes_away_does_not_keep_a_run_from_cleaning_up() {
+    let test = Test::new().render(|render| render.end = End::Never);
+    let mut child = test.spawn_smoke(&[]);
+    test.aws.wait_for("DescribeExecution");
+    drop((child.stdout.take(), child.stderr.take()));
+    send(&child, Signal::HUP);
+    let ran = test.finish(child);
+    test.assert_account_clean();
+    ran.exit(129);
+}
+
+#[test]
+fn output_that_nobody_reads_does_not_keep_a_run_from_cleaning_up() {
+    let test = Test::new().render(|render| render.polls = 3);
+    let mut child = test.spawn_smoke(&[]);
+    test.aws.wait_for("DescribeExecution");
+    drop((child.stdout.take(), child.stderr.take()));
+    let ran = test.finish(child);
+    test.assert_account_clean();
+    ran.exit(0);
+}
+
+#[test]
+fn a_signal_before_anything_is_created_leaves_nothing() {
+    for operation in ["GetCallerIdentity", "ListBuckets"] {
+        let test = Test::new().fault(operation, 1, Fault::Signal(Signal::INT));
+        test.smoke(&[]).exit(130).warns("SIGINT: stopping; nothing was created").says("STOPPED  nothing was created");
+        test.assert_account_clean();
+        assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
+    }
+}
+
+#[test]
+fn a_signal_during_sam_deploy_ends_sam_and_what_it_made() {
+    let test = Test::new().tool("sam deploy", "make_stack; kill -INT $PPID; exec sleep 60");
+    test.smoke(&[]).exit(130).says("STOPPED  clean-up verified").warns("sam delete smoke-test");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_signal_during_a_build_ends_the_build() {
+    let test = Test::checkout().tool("bun build:zip", "kill -TERM $PPID; exec sleep 60");
+    test.build_and_smoke(&[]).exit(143).warns("SIGTERM: stopping; nothing was created");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_second_signal_ends_the_clean_up_and_tells_how_to_finish_it() {
+    let test = Test::new()
+        .render(|render| render.end = End::Never)
+        .fault("DescribeExecution", 1, Fault::Signal(Signal::INT))
+        .fault("DeleteObjects", 1, Fault::Signal(Signal::INT));
+    let ran = test.smoke(&[]);
+    assert_snapshot!(ran.exit(130).stdout, @r"
+    STOPPED  the clean-up was interrupted; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
+    artifacts: <dir>/artifacts
+    ");
+    assert!(!test.journals()[0].contains("finished"));
+    test.render_ends();
+    let next = test.smoke(&["--stack-name", "next"]);
+    next.exit(0).warns("on stack smoke-test did not clean up; finish it with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>");
+    test.run(&["lambda-teardown", STACK]).exit(0);
+    test.assert_account_clean();
+    test.smoke(&["--stack-name", "after"]).exit(0).never_says("did not clean up");
+}
+
+#[test]
+fn a_signal_in_the_clean_up_of_a_green_run_lets_it_end_and_is_no_success() {
+    let test = Test::new().fault("DeleteObjects", 1, Fault::Signal(Signal::TERM));
+    test.smoke(&[]).exit(143).says("STOPPED  clean-up verified").warns("SIGTERM: the clean-up goes on");
+    test.assert_account_clean();
+}
+
+#[test]
+fn two_signals_in_the_clean_up_of_a_green_run_end_it() {
+    let test = Test::new().fault("ListObjectVersions", 1, Fault::Signal(Signal::INT)).fault(
+        "DeleteObjects",
+        1,
+        Fault::Signal(Signal::INT),
+    );
+    test.smoke(&[])
+        .exit(130)
+        .says("the clean-up was interrupted; finish the clean-up with: cargo xtask lambda-teardown");
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_kept_stack_has_no_execution_that_runs_on() {
+    let test =
+        Test::new().render(|render| render.end = End::Never).fault("DescribeExecution", 1, Fault::Signal(Signal::INT));
+    let ran = test.smoke(&["--keep-stack"]);
+    ran.exit(130).says("STOPPED  stack smoke-test is kept; remove it with: cargo xtask lambda-teardown smoke-test");
+    let listing = test.aws.account().listing();
+    assert!(listing.contains(&format!("stack {STACK}")));
+    assert!(!listing.iter().any(|line| line.starts_with("running execution")), "{listing:?}\n{ran}");
+}
+
+/// From the first thing that is created to the last that is deleted.
+const KILLS: [(&str, usize); 14] = [
+    ("CreateBucket", 1),
+    ("PutBucketTagging", 1),
+    ("PutPublicAccessBlock", 1),
+    ("DescribeStateMachine", 1),
+    ("ListTagsForResource", 1),
+    ("PutObject", 1),
+    ("StartExecution", 1),
+    ("DescribeExecution", 1),
+    ("GetObject", 1),
+    ("ListExecutions", 1),
+    ("DeleteObjects", 1),
+    ("DeleteBucket", 1),
+    ("DeleteBucket", 2),
+    ("DescribeLogGroups", 5),
+];
+
+#[test]
+fn whenever_a_run_is_killed_teardown_by_name_leaves_nothing() {
+    let kill = |(operation, call)| {
+        let test = Test::new().fault_at(operation, call, Fault::Signal(Signal::KILL));
+        assert_eq!(test.smoke(&[]).status, None, "killed at {operation}");
+        test.assert_faults_met();
+        let torn_down = test.teardown(&[STACK]);
+        assert_eq!(
+            (torn_down.status, &torn_down.stderr.contains("error")),
+            (Some(0), &false),
+            "{operation}\n{torn_down}"
+        );
+        test.assert_account_clean();
+    };
+    std::thread::scope(|scope| {
+        for half in KILLS.chunks(KILLS.len() / 2) {
+            scope.spawn(|| half.iter().copied().for_each(kill));
+        }
+    });
+}
+
+#[test]
+fn a_run_that_is_killed_while_sam_deploys_takes_sam_with_it() {
+    let test = Test::new().tool("sam deploy", "make_stack; kill -KILL $PPID; exec sleep 60");
+    assert_eq!(test.smoke(&[]).status, None);
+    assert_eq!(test.tools.alive(), [0; 0]);
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn without_its_journal_a_killed_run_is_found_by_its_tags() {
+    let test = Test::new().fault("DescribeExecution", 1, Fault::Signal(Signal::KILL));
+    assert_eq!(test.smoke(&[]).status, None);
+    std::fs::remove_dir_all(test.state()).unwrap();
+    test.teardown(&[STACK]).exit(0).warns("its state machine has the tag HyperframesSmokeRun=<run>");
+    test.assert_account_clean();
+}

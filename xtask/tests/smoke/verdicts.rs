@@ -1,0 +1,130 @@
+//! Renders that are delivered, and are not equal enough.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{Ran, Test, video::Video};
+
+/// Runs with a video of its own, and a baseline with sound where the video's samples matter.
+fn smoke_of(video: &Video, baseline: &Video) -> (Test, Ran) {
+    let test = Test::new().video(video).fixture_file("output/output.mp4", baseline.bytes());
+    let ran = test.smoke(&[]);
+    test.assert_account_clean();
+    (test, ran)
+}
+
+#[test]
+fn a_mean_below_the_gate_is_exit_5() {
+    let (test, ran) = smoke_of(&Video::levels(&[("39.990000", 60)]), &Video::default());
+    assert_snapshot!(ran.exit(5).stdout, @r"
+    chunks  planned  wall clock  PSNR mean    worst frame  audio
+         2        2       6.1 s   39.99 dB  39.99 dB (#0)   none  FAIL
+
+      N=2: PSNR 39.99 dB is below 40.00 dB
+    FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
+    artifacts: <dir>/artifacts
+    ");
+    let run = test.artifact("run.json");
+    assert_eq!(run["verdict"]["outcome"], "unequal");
+    assert_eq!(test.artifact("results.json")[0]["findings"], json!(["PSNR 39.99 dB is below 40.00 dB"]));
+}
+
+#[test]
+fn the_threshold_itself_passes() {
+    smoke_of(&Video::levels(&[("40.000000", 60)]), &Video::default()).1.exit(0);
+}
+
+#[test]
+fn one_ruined_frame_is_exit_5_and_is_named() {
+    let (_, ran) =
+        smoke_of(&Video::levels(&[("50.000000", 41), ("5.000000", 1), ("50.000000", 18)]), &Video::default());
+    ran.exit(5).says("  N=2: frame 41 (counted from 0) has 5.00 dB, below 34.00 dB for any single frame\n");
+    ran.says("49.25 dB  5.00 dB (#41)");
+}
+
+#[test]
+fn identical_frames_do_not_hide_bad_ones() {
+    let (_, ran) = smoke_of(&Video::levels(&[("inf", 59), ("36.000000", 1)]), &Video::default());
+    ran.exit(5).says("N=2: PSNR 36.00 dB is below 40.00 dB");
+}
+
+#[test]
+fn every_difference_in_shape_is_exit_5_and_no_psnr_is_told() {
+    let sound = Video { audio_tracks: 1, ..Video::default() };
+    let cases = [
+        (Video { width: 128, ..Video::default() }, "size: 128x36 in the render, 64x36 in the baseline"),
+        (Video { rate: "24/1", ..Video::default() }, "frames a second: 24 in the render, 30 in the baseline"),
+        (
+            Video { pixels: "yuv444p", ..Video::default() },
+            "pixel format: yuv444p in the render, yuv420p in the baseline",
+        ),
+        (
+            Video { duration: "1.966667", ..Video::default() },
+            "duration: 1.967 s in the render, 2.000 s in the baseline",
+        ),
+        (sound, "audio tracks: 1 in the render, 0 in the baseline"),
+    ];
+    for (video, finding) in cases {
+        let (test, ran) = smoke_of(&video, &Video::default());
+        ran.exit(5).says(&format!("  N=2: {finding}\n")).says("6.1 s          -            -");
+        assert_eq!(test.artifact("results.json")[0]["psnrAvgDb"], json!(null));
+        assert!(!test.tools.calls().iter().any(|call| call.contains("psnr=stats_file")));
+    }
+}
+
+#[test]
+fn a_missing_tail_is_exit_5() {
+    let half = Video { frames: 31, duration: "1.033333", levels: vec![("45.000000", 60)], ..Video::default() };
+    let (_, ran) = smoke_of(&half, &Video::default());
+    ran.exit(5).says("  N=2: frames: 31 in the render, 60 in the baseline\n");
+    // What contradicts the records is told as well.
+    ran.says("  N=2: the plan has 60 frames, the delivered video 31\n");
+}
+
+#[test]
+fn lost_sound_is_exit_5() {
+    let sound = Video { audio_tracks: 1, ..Video::default() };
+    smoke_of(&Video::default(), &sound).1.exit(5).says("audio tracks: 0 in the render, 1 in the baseline");
+}
+
+#[test]
+fn other_sound_is_exit_5() {
+    let sound = Video { audio_tracks: 1, samples: "AAAAAAAA", ..Video::default() };
+    let noise = Video { samples: "AAAAAA\u{1}\u{1}", ..sound.clone() };
+    let (_, ran) = smoke_of(&noise, &sound);
+    ran.exit(5).says("  N=2: audio track 0: the residual of -12.0 dBFS is above -50.00 dBFS\n");
+}
+
+#[test]
+fn records_that_contradict_the_video_are_exit_6() {
+    let test = Test::new().render(|render| render.assembled = 59);
+    let ran = test.smoke(&[]);
+    assert_snapshot!(ran.exit(6).stdout, @r"
+    chunks  planned  wall clock  PSNR mean     worst frame  audio
+         2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  FAIL
+
+      N=2: Assemble reported 59 frames, the delivered video has 60
+    FAIL  the records contradict the videos (exit 6); clean-up verified, 7 resources gone
+    artifacts: <dir>/artifacts
+    ");
+    let test = Test::new().render(|render| render.frames = 90);
+    test.smoke(&[]).exit(6).says("  N=2: the plan has 90 frames, the delivered video 60\n");
+}
+
+#[test]
+fn the_fixtures_threshold_is_used_unless_a_flag_names_one() {
+    let meta = r#"{"minPsnr": 46, "renderConfig": {"fps": 30}}"#;
+    let test = Test::new().fixture_file("meta.json", meta);
+    test.smoke(&[]).exit(5).says("PSNR 45.48 dB is below 46.00 dB");
+    test.smoke(&["--psnr-threshold", "45"]).exit(0);
+}
+
+#[test]
+fn one_bad_render_among_good_ones_fails_the_run() {
+    let test = Test::new().render_of(4, |render| render.video = Video::levels(&[("20.000000", 60)]).bytes());
+    let ran = test.smoke(&["--chunk-counts", "2,4,8"]);
+    ran.exit(5).says("FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified");
+    let passed: Vec<bool> =
+        test.artifact("results.json").as_array().unwrap().iter().map(|row| row["passed"].as_bool().unwrap()).collect();
+    assert_eq!(passed, [true, false, true]);
+}

@@ -1,0 +1,174 @@
+//! What the fake account holds, and how stacks come to it and go from it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+};
+
+use super::{executions::Execution, render::Renders};
+
+/// The account's number.
+pub(crate) const ACCOUNT: &str = "123456789012";
+
+/// Everything in the account.
+#[derive(Debug, Default)]
+pub(crate) struct Account {
+    pub(crate) buckets: BTreeMap<String, Bucket>,
+    pub(crate) machines: BTreeMap<String, Machine>,
+    pub(crate) functions: BTreeSet<String>,
+    pub(crate) log_groups: BTreeSet<String>,
+    pub(crate) executions: BTreeMap<String, Execution>,
+    /// How executions go.
+    pub(crate) renders: Renders,
+    /// Whether the buckets of stacks get the stack's tags, as on AWS.
+    pub(crate) tags_buckets: bool,
+    /// Functions outlive their stack.
+    pub(crate) functions_linger: bool,
+    /// Log groups outlive their stack.
+    pub(crate) log_groups_linger: bool,
+    /// Whoever creates an artifact bucket finds that another run has just done so too.
+    pub(crate) rival: bool,
+    /// The stacks that the fake sam has made, a file each.
+    stack_files: PathBuf,
+    stacks: BTreeMap<String, Stack>,
+}
+
+/// A bucket.
+#[derive(Debug, Default)]
+pub(crate) struct Bucket {
+    pub(crate) tags: Vec<(String, String)>,
+    /// Contents by key and version; `None` is a delete marker.
+    pub(crate) objects: BTreeMap<(String, String), Option<Vec<u8>>>,
+    /// Multipart uploads by key and id.
+    pub(crate) uploads: BTreeSet<(String, String)>,
+}
+
+/// A state machine.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub(crate) tags: Vec<(String, String)>,
+    pub(crate) log_group: String,
+}
+
+/// What the fake sam noted of a stack.
+#[derive(Debug, Default, Clone)]
+struct Stack {
+    project: String,
+    run: String,
+    artifacts: String,
+}
+
+impl Account {
+    pub(crate) fn new(stack_files: PathBuf) -> Self {
+        Self { stack_files, tags_buckets: true, ..Self::default() }
+    }
+
+    /// Makes what new stacks hold, and removes what vanished ones held.
+    pub(crate) fn follow_stacks(&mut self) {
+        let there = self.read_stacks();
+        let gone: Vec<String> = self.stacks.keys().filter(|name| !there.contains_key(*name)).cloned().collect();
+        for name in gone {
+            let stack = self.stacks.remove(&name).expect("its name was listed");
+            self.remove(&stack.project);
+        }
+        for (name, stack) in there {
+            if !self.stacks.contains_key(&name) {
+                self.create(&stack);
+                self.stacks.insert(name, stack);
+            }
+        }
+    }
+
+    fn read_stacks(&self) -> BTreeMap<String, Stack> {
+        let files = fs::read_dir(&self.stack_files).expect("the folder of stacks is there").flatten();
+        files
+            .map(|file| {
+                let text = fs::read_to_string(file.path()).expect("the fake sam renames whole files");
+                let field = |name: &str| {
+                    text.lines()
+                        .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+                        .unwrap_or_default()
+                        .to_owned()
+                };
+                let stack = Stack { project: field("project"), run: field("run"), artifacts: field("artifacts") };
+                (file.file_name().to_string_lossy().into_owned(), stack)
+            })
+            .collect()
+    }
+
+    fn create(&mut self, stack: &Stack) {
+        let project = &stack.project;
+        if project.is_empty() {
+            return;
+        }
+        let tags = match stack.run.as_str() {
+            "" => Vec::new(),
+            run => vec![("HyperframesSmokeRun".to_owned(), run.to_owned())],
+        };
+        let mut bucket = Bucket::default();
+        if self.tags_buckets {
+            bucket.tags.clone_from(&tags);
+        }
+        self.buckets.entry(format!("{project}-{ACCOUNT}")).or_insert(bucket);
+        if let Some(artifacts) = self.buckets.get_mut(&stack.artifacts) {
+            artifacts.put("stack/handler.zip", "null", b"zip");
+        }
+        let log_group = format!("/aws/vendedlogs/states/{project}-render");
+        self.log_groups.extend([log_group.clone(), format!("/aws/lambda/{project}-render")]);
+        self.functions.insert(format!("{project}-render"));
+        self.machines.insert(machine_arn(project), Machine { tags, log_group });
+    }
+
+    /// What a template whose bucket is retained lets go.
+    fn remove(&mut self, project: &str) {
+        if !self.log_groups_linger {
+            self.log_groups.retain(|name| !name.ends_with(&format!("/{project}-render")));
+        }
+        if !self.functions_linger {
+            self.functions.remove(&format!("{project}-render"));
+        }
+        self.machines.remove(&machine_arn(project));
+    }
+
+    /// A stack that no run has made, with a bucket that holds something.
+    pub(crate) fn add_foreign(&mut self, stack: &str, project: &str) {
+        fs::write(self.stack_files.join(stack), format!("project={project}\nrun=\nartifacts=\n")).unwrap();
+        self.follow_stacks();
+        self.buckets.get_mut(&format!("{project}-{ACCOUNT}")).unwrap().put("precious", "null", b"data");
+    }
+
+    /// A line for each thing, sorted: what a leak would add to.
+    pub(crate) fn listing(&self) -> Vec<String> {
+        let objects = |bucket: &Bucket| bucket.objects.len() + bucket.uploads.len();
+        let mut lines: Vec<String> = self.stacks.keys().map(|name| format!("stack {name}")).collect();
+        lines.extend(self.buckets.iter().map(|(name, bucket)| format!("bucket {name} ({} objects)", objects(bucket))));
+        lines.extend(self.machines.keys().map(|arn| format!("stateMachine {arn}")));
+        lines.extend(self.functions.iter().map(|name| format!("function {name}")));
+        lines.extend(self.log_groups.iter().map(|name| format!("logGroup {name}")));
+        lines.extend(
+            self.executions.values().filter(|e| e.is_running()).map(|e| format!("running execution {}", e.name)),
+        );
+        lines.sort();
+        lines
+    }
+}
+
+impl Bucket {
+    pub(crate) fn put(&mut self, key: &str, version: &str, content: &[u8]) {
+        self.objects.insert((key.to_owned(), version.to_owned()), Some(content.to_vec()));
+    }
+
+    /// Old versions, delete markers and an unfinished upload, as in a bucket with a history.
+    pub(crate) fn litter(&mut self) {
+        for version in ["null", "v1", "v2", "v3"] {
+            self.put("a & b/<odd> \"key\" ü+1", version, b"old");
+        }
+        self.objects.insert(("deleted".to_owned(), "v4".to_owned()), None);
+        self.uploads.insert(("half".to_owned(), "upload-1".to_owned()));
+    }
+}
+
+fn machine_arn(project: &str) -> String {
+    format!("arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{project}-render")
+}

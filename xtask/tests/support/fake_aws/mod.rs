@@ -1,0 +1,163 @@
+//! A fake AWS on 127.0.0.1: S3, Step Functions, STS and two reads of Lambda and
+//! Logs, as far as the tool uses them. What it holds can be inspected, and any
+//! call can be made to fail.
+
+mod account;
+mod executions;
+mod faults;
+mod http;
+mod render;
+mod s3;
+
+use std::{
+    io::BufReader,
+    net::{Shutdown, TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use serde_json::json;
+
+pub(crate) use account::{ACCOUNT, Account};
+pub(crate) use faults::Fault;
+use faults::Faults;
+use http::{Request, Response};
+pub(crate) use render::{End, Render};
+
+/// The running fake; it serves until the test process ends.
+pub(crate) struct FakeAws {
+    pub(crate) endpoint: String,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    account: Mutex<Account>,
+    faults: Faults,
+    calls: Mutex<Vec<String>>,
+}
+
+impl FakeAws {
+    /// A fake whose stacks are the files in `stacks`.
+    pub(crate) fn start(stacks: &Path) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let account = Mutex::new(Account::new(stacks.to_owned()));
+        let shared = Arc::new(Shared { account, faults: Faults::default(), calls: Mutex::default() });
+        let serving = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&serving);
+                std::thread::spawn(move || shared.serve(stream));
+            }
+        });
+        Self { endpoint, shared }
+    }
+
+    /// The account, as it is now.
+    pub(crate) fn account(&self) -> MutexGuard<'_, Account> {
+        let mut account = self.shared.account.lock().unwrap();
+        account.follow_stacks();
+        account
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// The operations that were called, in order.
+    pub(crate) fn calls(&self) -> Vec<String> {
+        self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// Waits until an operation has been called.
+    pub(crate) fn wait_for(&self, operation: &str) {
+        for _ in 0..1000 {
+            if self.calls().iter().any(|call| call == operation) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{operation} was not called within 10 s");
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut stream: TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        while let Some(request) = Request::read(&mut reader) {
+            let operation = request.operation().to_owned();
+            let fault = self.faults.next(&operation);
+            self.calls.lock().unwrap().push(operation);
+            let answer = match fault {
+                Some(Fault::Error(status, code)) => Response::error(&request, status, code),
+                Some(Fault::EveryKey(code)) => s3::every_key_refused(&request, code),
+                _ => self.answer(&request),
+            };
+            let keep = match fault {
+                Some(Fault::Reset) => None,
+                Some(Fault::Truncate) => Some(answer.body.len() / 2),
+                Some(Fault::Signal(signal)) => {
+                    self.faults.send(signal);
+                    Some(usize::MAX)
+                }
+                _ => Some(usize::MAX),
+            };
+            let written = keep.is_some_and(|keep| answer.write(&mut stream, keep).is_ok());
+            if !written || keep != Some(usize::MAX) {
+                let _ = stream.shutdown(Shutdown::Both);
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let mut account = self.account.lock().unwrap();
+        account.follow_stacks();
+        let answer = executions::answer(&mut account, request)
+            .or_else(|| reads(&account, request))
+            .or_else(|| delete_log_group(&mut account, request))
+            .or_else(|| s3::answer(&mut account, request));
+        answer.unwrap_or_else(|| panic!("the fake AWS does not know {} {}", request.method, request.path))
+    }
+}
+
+/// STS, and the single reads of Lambda and Logs.
+fn reads(account: &Account, request: &Request) -> Option<Response> {
+    match request.operation() {
+        "GetCallerIdentity" => Some(Response::ok(format!(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/tester</Arn>\
+             <UserId>U</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        ))),
+        "GetFunctionConfiguration" => {
+            let name = request.path.split('/').nth(3).unwrap_or_default();
+            Some(match account.functions.contains(name) {
+                true => Response::ok(json!({"FunctionName": name}).to_string()),
+                false => Response::error(request, 404, "ResourceNotFoundException"),
+            })
+        }
+        "DescribeLogGroups" => {
+            let input = request.json();
+            let prefix = input["logGroupNamePrefix"].as_str().unwrap_or_default();
+            // A page without a match comes first, as the service may send one.
+            if input.get("nextToken").is_none() {
+                return Some(Response::ok(json!({"logGroups": [], "nextToken": "more"}).to_string()));
+            }
+            let found = account.log_groups.iter().filter(|name| name.starts_with(prefix));
+            let groups: Vec<_> = found.map(|name| json!({"logGroupName": name})).collect();
+            Some(Response::ok(json!({"logGroups": groups}).to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn delete_log_group(account: &mut Account, request: &Request) -> Option<Response> {
+    (request.operation() == "DeleteLogGroup").then(|| {
+        let name = request.json()["logGroupName"].as_str().unwrap_or_default().to_owned();
+        match account.log_groups.remove(&name) {
+            true => Response::empty(200),
+            false => Response::error(request, 400, "ResourceNotFoundException"),
+        }
+    })
+}

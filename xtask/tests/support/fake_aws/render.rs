@@ -1,0 +1,140 @@
+//! How executions go, and the history that they leave.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::super::video::Video;
+
+/// How the executions of an account go: all alike, or some chunk counts apart.
+#[derive(Debug, Default)]
+pub(crate) struct Renders {
+    pub(crate) usual: Render,
+    pub(crate) special: BTreeMap<u64, Render>,
+}
+
+/// How one execution goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Render {
+    /// The video that is delivered.
+    pub(crate) video: Vec<u8>,
+    /// Frames that Plan finds.
+    pub(crate) frames: u64,
+    /// Chunks that Plan makes; else as many as the chunk size gives.
+    pub(crate) planned: Option<u64>,
+    /// Frames that Assemble claims to have written.
+    pub(crate) assembled: u64,
+    /// How often a poll finds it running.
+    pub(crate) polls: u32,
+    /// When it ends, s since 1970: between two polls, as no polling would measure.
+    pub(crate) ended: f64,
+    pub(crate) end: End,
+}
+
+/// How an execution ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Succeeds,
+    /// RenderChunk fails with this error and this message.
+    Fails(&'static str, &'static str),
+    /// Only StopExecution ends it.
+    Never,
+}
+
+impl Default for Render {
+    fn default() -> Self {
+        Self {
+            video: Video::default().bytes(),
+            frames: 60,
+            planned: None,
+            assembled: 60,
+            polls: 0,
+            ended: 1_700_000_006.375,
+            end: End::Succeeds,
+        }
+    }
+}
+
+impl Renders {
+    /// How an execution with this input goes.
+    pub(crate) fn of(&self, input: &Value) -> &Render {
+        let asked = input["Config"]["maxParallelChunks"].as_u64().expect("the input asks for chunks");
+        self.special.get(&asked).unwrap_or(&self.usual)
+    }
+}
+
+/// When every execution starts, s since 1970.
+pub(crate) const STARTED: f64 = 1_700_000_000.25;
+
+impl Render {
+    /// All events of the execution, as the service sends them.
+    pub(crate) fn history(&self, input: &Value) -> Vec<Value> {
+        let mut events = Events::default();
+        events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
+        let size = input["Config"]["chunkSize"].as_u64().expect("the input has a chunk size");
+        let chunks = self.planned.unwrap_or(self.frames.div_ceil(size));
+        let plan = json!({
+            "Action": "plan", "PlanProtocol": input["PlanProtocol"], "PlanHash": "0", "ChunkCount": chunks,
+            "TotalFrames": self.frames, "Fps": 30, "Width": 64, "Height": 36, "Format": "mp4", "HasAudio": false,
+            "PlanV2ManifestS3Uri": "s3://b/plan.json", "DurationMs": 5,
+        });
+        events.task("Plan", &plan);
+        if let End::Fails(error, message) = self.end {
+            events.failed_task("RenderChunk", error, message);
+            return events.0;
+        }
+        let mut left = self.frames;
+        for index in 0..chunks {
+            let frames = if index + 1 == chunks { left } else { left.min(self.frames.div_ceil(chunks)) };
+            left -= frames;
+            let uri = format!("s3://b/chunk-{index}.mp4");
+            let chunk = json!({"ChunkS3Uri": uri, "ChunkIndex": index, "Sha256": "aa", "FramesEncoded": frames, "DurationMs": 7.5});
+            events.task("RenderChunk", &chunk);
+        }
+        let assembled =
+            json!({"Action": "assemble", "OutputS3Uri": input["OutputS3Uri"], "FramesEncoded": self.assembled});
+        events.task("Assemble", &assembled);
+        events.add("ExecutionSucceeded", json!({"executionSucceededEventDetails": {"output": "{}"}}));
+        events.0
+    }
+}
+
+/// Numbered events, each a tenth of a second after the one before.
+#[derive(Default)]
+struct Events(Vec<Value>);
+
+impl Events {
+    fn add(&mut self, kind: &str, details: Value) {
+        let before = self.0.len();
+        let mut event = json!({
+            "id": before + 1, "previousEventId": before, "type": kind, "timestamp": STARTED + 0.1 * before as f64,
+        });
+        let (Value::Object(event_fields), Value::Object(details)) = (&mut event, details) else { unreachable!() };
+        event_fields.extend(details);
+        self.0.push(event);
+    }
+
+    fn enter(&mut self, state: &str) {
+        self.add("TaskStateEntered", json!({"stateEnteredEventDetails": {"name": state, "input": "{}"}}));
+        self.add(
+            "TaskScheduled",
+            json!({"taskScheduledEventDetails": {"resource": "invoke", "resourceType": "lambda"}}),
+        );
+        self.add("TaskStarted", json!({"taskStartedEventDetails": {"resource": "invoke", "resourceType": "lambda"}}));
+    }
+
+    fn task(&mut self, state: &str, payload: &Value) {
+        self.enter(state);
+        let output = json!({"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}).to_string();
+        let details = json!({"output": output, "outputDetails": {"truncated": false}, "resource": "invoke"});
+        self.add("TaskSucceeded", json!({"taskSucceededEventDetails": details}));
+        self.add("TaskStateExited", json!({"stateExitedEventDetails": {"name": state, "output": "{}"}}));
+    }
+
+    fn failed_task(&mut self, state: &str, error: &str, message: &str) {
+        self.enter(state);
+        let cause = json!({"errorType": error, "errorMessage": message, "trace": ["at handler"]}).to_string();
+        self.add("TaskFailed", json!({"taskFailedEventDetails": {"error": error, "cause": cause}}));
+        self.add("ExecutionFailed", json!({"executionFailedEventDetails": {"error": error, "cause": cause}}));
+    }
+}

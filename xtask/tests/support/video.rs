@@ -1,0 +1,49 @@
+//! Fake videos: text that the fake ffprobe and ffmpeg read their reports from.
+
+/// A video with a certain shape, and a certain likeness to its baseline.
+#[derive(Debug, Clone)]
+pub(crate) struct Video {
+    pub(crate) frames: u32,
+    pub(crate) width: u32,
+    pub(crate) rate: &'static str,
+    pub(crate) pixels: &'static str,
+    pub(crate) duration: &'static str,
+    pub(crate) audio_tracks: usize,
+    /// PSNR levels as ffmpeg prints them, each with the number of frames that have it.
+    pub(crate) levels: Vec<(&'static str, u32)>,
+    /// The samples of every audio track, as s16le; text for simplicity.
+    pub(crate) samples: &'static str,
+}
+
+impl Default for Video {
+    fn default() -> Self {
+        Self {
+            frames: 60,
+            width: 64,
+            rate: "30/1",
+            pixels: "yuv420p",
+            duration: "2.000000",
+            audio_tracks: 0,
+            levels: vec![("45.500000", 59), ("44.250000", 1)],
+            samples: "AAAAAAAA",
+        }
+    }
+}
+
+impl Video {
+    pub(crate) fn levels(levels: &[(&'static str, u32)]) -> Self {
+        Self { levels: levels.to_vec(), ..Self::default() }
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let Self { frames, width, rate, pixels, duration, samples, .. } = self;
+        let levels: Vec<String> = self.levels.iter().map(|(level, count)| format!("{level}x{count}")).collect();
+        let tracks = "1 ".repeat(self.audio_tracks);
+        format!(
+            "# fake video\nframes={frames} width={width} height=36 rate={rate} pixels={pixels} duration={duration}\n\
+             tracks='{tracks}' levels='{}' samples='{samples}'\n",
+            levels.join(" ")
+        )
+        .into_bytes()
+    }
+}
