@@ -116,7 +116,7 @@ impl Command {
     pub async fn run_any(&self, children: &Children) -> anyhow::Result<Output> {
         let mut child = self.spawn().with_context(|| format!("{self} can't be started"))?;
         let registered = children.register(child.id().expect("not yet waited for"), &self.name());
-        let log = self.open_log()?;
+        let log = self.open_log();
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
         let (mut all, mut tail) = (Keep::all(), Keep::tail());
@@ -126,8 +126,8 @@ impl Command {
         };
         match tokio::time::timeout(self.limit, done).await {
             Ok(status) => {
-                let status = status.with_context(|| format!("waiting for {self}"))?;
                 registered.ended();
+                let status = status.with_context(|| format!("waiting for {self}"))?;
                 Ok(Output { status, stdout: all.text(), stderr_tail: tail.text() })
             }
             Err(_) => {
@@ -149,15 +149,11 @@ impl Command {
         self.log.as_ref().map(|path| format!("; its log is {}", path.display())).unwrap_or_default()
     }
 
-    fn open_log(&self) -> anyhow::Result<Option<File>> {
-        let Some(path) = &self.log else { return Ok(None) };
-        let mut log = File::options()
-            .create(true)
-            .append(true)
-            .open(path)
-            .with_context(|| format!("the log {}", path.display()))?;
-        writeln!(log, "$ {self}").with_context(|| format!("the log {}", path.display()))?;
-        Ok(Some(log))
+    /// A log that can't be written, on a full disk, must not keep `sam delete` from running.
+    fn open_log(&self) -> Option<File> {
+        let mut log = File::options().create(true).append(true).open(self.log.as_ref()?).ok()?;
+        let _ = writeln!(log, "$ {self}");
+        Some(log)
     }
 
     fn spawn(&self) -> std::io::Result<tokio::process::Child> {
@@ -240,7 +236,7 @@ async fn copy(source: impl AsyncRead + Unpin, keep: &mut Keep, mut log: Option<&
     let mut line = Vec::new();
     while source.read_until(b'\n', &mut line).await? > 0 {
         if let Some(log) = &mut log {
-            log.write_all(&line)?;
+            let _ = log.write_all(&line);
         }
         keep.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
         line.clear();
@@ -278,6 +274,12 @@ mod tests {
         assert!(error.contains("exit status: 3") && error.contains("broken") && error.contains("x.log"), "{error}");
         let logged = std::fs::read_to_string(log).unwrap();
         assert!(logged.contains("out\n") && logged.contains("broken\n"), "{logged}");
+    }
+
+    #[test]
+    fn a_full_disk_does_not_stop_a_child() {
+        let output = run(sh("echo gone").log(Path::new("/dev/full")).run(&Children::default())).unwrap();
+        assert_eq!(output.stdout, "gone\n");
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! The end of every run: clean up, say how it went, leave no process behind.
 
-use anyhow::Context;
-
 use super::{Ended, run::Run};
 use crate::{
     clock,
@@ -122,15 +120,22 @@ fn sweeper(run: &Run) -> Sweeper {
 async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
     let known = run.facts.borrow().clone();
     let (swept, proof) = teardown::sweep_run(&sweeper(run), &run.prepared.stack, &run.prepared.run, &known).await?;
-    run.artifacts.save("cleanup-verification.json", &proof).context("the proof of the clean-up")?;
+    // Everything may be gone although a full disk keeps it from being noted.
+    warn(run, run.artifacts.save("cleanup-verification.json", &proof));
     let leaks: Vec<String> =
         proof.leaks().map(|c| format!("{} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence)).collect();
     if !leaks.is_empty() {
         return Ok(TeardownRecord::Leaked { leaks, recovery: run.recovery() });
     }
-    run.journal(Entry::Finished { kept: false })?;
+    warn(run, run.journal(Entry::Finished { kept: false }));
     run.step("teardown", &format!("verified: {} resources are gone", proof.resources.len()));
     Ok(TeardownRecord::Clean { swept, resources_verified: proof.resources.len() })
+}
+
+fn warn(run: &Run, result: anyhow::Result<()>) {
+    if let Err(error) = result {
+        run.session.console.say(&format!("warning: {error:#}"));
+    }
 }
 
 /// Prints table, findings and verdict, fills in the record, and gives the exit code.
