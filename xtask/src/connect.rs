@@ -70,20 +70,6 @@ pub async fn connect(session: &Session, target: Target, region: &Region) -> anyh
 }
 
 impl Connection {
-    /// The environment in which tools are looked for: a local run uses the
-    /// provisioned ones, so that it is the same everywhere; another run uses
-    /// the user's, and the provisioned ones where those are missing.
-    pub fn tool_env(&self, session: &Session) -> Env {
-        match self.access.target {
-            Target::Embedded { .. } => session.env.clone().with_path_first(&session.toolbox.bin()),
-            _ => {
-                let own = session.env.get("PATH").unwrap_or_default();
-                let path = format!("{own}:{}", session.toolbox.bin().display());
-                session.env.clone().with("PATH", path)
-            }
-        }
-    }
-
     /// The SAM CLI at this target, logging to `logs`.
     ///
     /// # Errors
@@ -107,6 +93,20 @@ impl Connection {
     /// The flags that lead another command to this target.
     pub fn flags(&self) -> String {
         flags(&self.access.target, &self.access.region)
+    }
+}
+
+/// The environment in which tools are looked for: a local run uses the
+/// provisioned ones, so that it is the same everywhere; another run uses the
+/// user's, and the provisioned ones where those are missing.
+pub fn tool_env(session: &Session, target: &Target) -> Env {
+    match target {
+        Target::Embedded { .. } => session.env.clone().with_path_first(&session.toolbox.bin()),
+        _ => {
+            let own = session.env.get("PATH").unwrap_or_default();
+            let path = format!("{own}:{}", session.toolbox.bin().display());
+            session.env.clone().with("PATH", path)
+        }
     }
 }
 

@@ -25,7 +25,7 @@ const SAM: Need = Need {
     version_args: &["--version"],
     oldest: Some((1, 100)),
     must_list: &[],
-    how_to_get: "`pipx install aws-sam-cli`",
+    how_to_get: "get it by `pipx install aws-sam-cli`",
 };
 
 const BUN: Need = Need {
@@ -33,7 +33,7 @@ const BUN: Need = Need {
     version_args: &["--version"],
     oldest: Some((1, 3)),
     must_list: &[],
-    how_to_get: "`npm install -g bun`",
+    how_to_get: "get it by `npm install -g bun`",
 };
 
 const FFMPEG: Need = Need {
@@ -41,7 +41,7 @@ const FFMPEG: Need = Need {
     version_args: &["-version"],
     oldest: None,
     must_list: &[(&["-hide_banner", "-filters"], " psnr "), (&["-hide_banner", "-encoders"], " libx264 ")],
-    how_to_get: "`apt-get install ffmpeg` or `brew install ffmpeg`",
+    how_to_get: "get it by `apt-get install ffmpeg` or `brew install ffmpeg`",
 };
 
 const FFPROBE: Need = Need {
@@ -57,7 +57,7 @@ const ZIP: Need = Need {
     version_args: &["-v"],
     oldest: None,
     must_list: &[],
-    how_to_get: "`apt-get install zip` or `brew install zip`",
+    how_to_get: "get it by `apt-get install zip` or `brew install zip`",
 };
 
 /// Programs that are there, new enough and able.
@@ -113,7 +113,7 @@ pub async fn check(purpose: Purpose, env: &Env, children: &Children) -> Result<T
 }
 
 async fn check_one(need: &Need, env: &Env, children: &Children) -> Result<(PathBuf, String), String> {
-    let advice = format!("get it by {}, or on Linux x86-64 by `cargo xtask setup`", need.how_to_get);
+    let advice = format!("{}, or on Linux x86-64 by `cargo xtask setup`", need.how_to_get);
     let Ok(path) = which::which_in(need.name, env.get("PATH"), ".") else {
         return Err(format!("{} is not on PATH: {advice}", need.name));
     };

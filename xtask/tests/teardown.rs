@@ -230,6 +230,18 @@ fn runs_with_names_that_begin_alike_are_left_alone() {
 }
 
 #[test]
+fn a_bucket_that_outlived_everything_else_is_found_by_its_tags() {
+    let test = killed();
+    fs::remove_dir_all(test.state()).unwrap();
+    fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
+    test.aws.account().buckets.retain(|name, _| !name.starts_with("hyperframes-smoke-"));
+    let render_bucket = left(&test);
+    assert!(render_bucket.len() == 1 + 1 && render_bucket[0].starts_with("bucket smoke-test-"), "{render_bucket:?}");
+    test.teardown(&[STACK]).exit(0).warns("tagged buckets are left of it");
+    assert!(!left(&test).iter().any(|line| line.starts_with("bucket")), "{:?}", left(&test));
+}
+
+#[test]
 fn a_bucket_that_only_looks_like_a_runs_is_left_alone() {
     let test = killed();
     let name = "hyperframes-smoke-3f61df3c-0123456789ab".to_owned();

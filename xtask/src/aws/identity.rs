@@ -66,7 +66,7 @@ fn patience(target: &Target) -> aws_sdk_sts::config::Builder {
     aws_sdk_sts::Config::builder().retry_config(retry)
 }
 
-/// The service's code and message, or else the chain of causes.
+/// The service's code and message, or else the innermost cause: the others only say that there is one.
 fn told<E, R>(error: &SdkError<E, R>) -> String
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -76,14 +76,11 @@ where
         Some((Some(code), Some(message))) => format!("{code}: {message}"),
         Some((Some(code), None)) => code.to_owned(),
         _ => {
-            let mut causes = Vec::new();
-            let mut next: Option<&dyn std::error::Error> = Some(error);
-            while let Some(cause) = next {
-                causes.push(cause.to_string());
-                next = cause.source();
+            let mut cause: &dyn std::error::Error = error;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
             }
-            causes.dedup();
-            causes.join(": ")
+            cause.to_string().trim_end_matches('.').to_owned()
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The artifact folder: one run's, never mixed with another's.
 
 use std::{
+    cell::Cell,
     fs::{self, File},
     path::{Path, PathBuf},
 };
@@ -16,6 +17,7 @@ use crate::names::RunId;
 pub struct Artifacts {
     dir: PathBuf,
     _lock: File,
+    taken: Cell<bool>,
 }
 
 /// All that a run writes; what else is in the folder stays.
@@ -25,7 +27,7 @@ const OURS: [&str; 7] =
 const LOCK: &str = ".run.lock";
 
 impl Artifacts {
-    /// Takes the folder that the user named, and clears an earlier run's files from it.
+    /// Reserves the folder that the user named; [`Artifacts::take`] then clears it.
     ///
     /// # Errors
     /// When it holds files that are no run's, or a run is using it.
@@ -37,7 +39,7 @@ impl Artifacts {
         }
     }
 
-    /// Takes `lambda-smoke-artifacts` in `root`, or, while another run has it,
+    /// Reserves `lambda-smoke-artifacts` in `root`, or, while another run has it,
     /// a folder beside it that carries the run's id.
     ///
     /// # Errors
@@ -59,8 +61,18 @@ impl Artifacts {
         if lock.try_lock().is_err() {
             return Ok(None);
         }
+        Ok(Some(Self { dir: dir.to_owned(), _lock: lock, taken: Cell::new(false) }))
+    }
+
+    /// Removes an earlier run's files. Called once this run has something to
+    /// say: a wrong flag or missing credentials leave the last run's results alone.
+    ///
+    /// # Errors
+    /// When a file can't be removed.
+    pub fn take(&self) -> anyhow::Result<()> {
+        let context = || format!("the artifact folder {}", self.dir.display());
         for name in OURS {
-            let path = dir.join(name);
+            let path = self.dir.join(name);
             let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
                 Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e).with_context(context),
@@ -68,9 +80,15 @@ impl Artifacts {
             }
         }
         for name in ["renders", "logs"] {
-            fs::create_dir_all(dir.join(name)).with_context(context)?;
+            fs::create_dir_all(self.dir.join(name)).with_context(context)?;
         }
-        Ok(Some(Self { dir: dir.to_owned(), _lock: lock }))
+        self.taken.set(true);
+        Ok(())
+    }
+
+    /// Whether the folder holds this run's files.
+    pub fn is_taken(&self) -> bool {
+        self.taken.get()
     }
 
     /// The folder.
@@ -127,12 +145,15 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("a");
         let first = Artifacts::at(&dir).unwrap();
+        first.take().unwrap();
         first.save("results.json", &[1]).unwrap();
         fs::write(dir.join("renders/N9-output.mp4"), "old").unwrap();
         fs::write(dir.join("notes.txt"), "mine").unwrap();
         assert!(Artifacts::at(&dir).is_err(), "a folder in use was taken");
         drop(first);
-        let _second = Artifacts::at(&dir).unwrap();
+        let second = Artifacts::at(&dir).unwrap();
+        assert!(dir.join("results.json").exists(), "results went before there were others");
+        second.take().unwrap();
         assert!(!dir.join("results.json").exists() && !dir.join("renders/N9-output.mp4").exists());
         assert!(dir.join("notes.txt").exists());
     }

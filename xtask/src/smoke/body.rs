@@ -4,7 +4,7 @@ use anyhow::Context;
 
 use super::{deploy, render, run::Run};
 use crate::{
-    aws::objects,
+    aws::{Target, objects},
     connect::{self, Connection},
     exit::{ExitCode, Failure, OrExit},
     fixture::tar_gz,
@@ -17,8 +17,8 @@ use crate::{
 
 /// All stages up to the verdict. What fails says with which exit code.
 pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
-    run.stage("target", reach_target(run)).await?;
-    let (media, baseline, tools) = run.stage("preflight", preflight(run)).await?;
+    let target = run.stage("target", reach_target(run)).await?;
+    let (media, baseline, tools) = run.stage("preflight", preflight(run, target)).await?;
     let (settings, renders) = run.prepared.renders(&baseline).or_exit(ExitCode::Preflight)?;
 
     let template = run.prepared.repo.template();
@@ -56,37 +56,37 @@ pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
     Ok(Verdict::judge(&run.prepared.options.chunk_counts, &run.measured.borrow(), &run.prepared.gate))
 }
 
-/// The target: tools and emulator for `--local`, then identity.
-async fn reach_target(run: &Run) -> Result<(), Failure> {
-    let options = &run.prepared.options;
-    let (target, embedded) = connect::prepare(&run.session, &options.target).await.or_exit(ExitCode::Preflight)?;
+/// The target: for `--local` the tools and an emulator.
+async fn reach_target(run: &Run) -> Result<Target, Failure> {
+    let (target, embedded) =
+        connect::prepare(&run.session, &run.prepared.options.target).await.or_exit(ExitCode::Preflight)?;
     *run.embedded.borrow_mut() = embedded;
-    let connection = connect::connect(&run.session, target, &options.region).await.or_exit(ExitCode::Preflight)?;
-    run.step("target", &connection.describe());
-    let mut record = run.record.borrow_mut();
-    record.target = Some(connection.access.target.clone());
-    record.account = Some(connection.account.clone());
-    drop(record);
-    let _ = run.connection.set(connection);
-    Ok(())
+    run.record.borrow_mut().target = Some(target.clone());
+    Ok(target)
 }
 
-/// Tools and baseline, all problems at once.
-async fn preflight(run: &Run) -> Result<(Media, MediaShape, Tools), Failure> {
-    let purpose = if run.prepared.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
-    let connection: &Connection = run.connection();
-    let env = connection.tool_env(&run.session);
-    let tools = preflight::check(purpose, &env, &run.session.children).await;
-    let tools =
-        tools.map_err(|problems| Failure::preflight(format!("pre-flight:\n  - {}", problems.join("\n  - "))))?;
+/// Credentials, tools and baseline, all problems at once.
+async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tools), Failure> {
+    let (session, options) = (&run.session, &run.prepared.options);
+    let purpose = if options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
+    let env = connect::tool_env(session, &target);
+    let (connection, tools) = tokio::join!(
+        connect::connect(session, target, &options.region),
+        preflight::check(purpose, &env, &session.children),
+    );
+    let (connection, tools) = all_or_problems(connection, tools)?;
+    run.step("target", &connection.describe());
+    run.artifacts.take().or_exit(ExitCode::Preflight)?;
     run.record.borrow_mut().tools = tools.versions.clone();
-    let sam = connection.sam(&run.session, tools.path("sam"), &run.artifacts.logs()).or_exit(ExitCode::Preflight)?;
+    run.record.borrow_mut().account = Some(connection.account.clone());
+    let sam = connection.sam(session, tools.path("sam"), &run.artifacts.logs()).or_exit(ExitCode::Preflight)?;
     let _ = run.sam.set(sam);
+    let _ = run.connection.set(connection);
     let media = Media {
         ffmpeg: tools.path("ffmpeg").to_owned(),
         ffprobe: tools.path("ffprobe").to_owned(),
         env: env.for_child(),
-        children: run.session.children.clone(),
+        children: session.children.clone(),
     };
     let baseline = media.shape(&run.prepared.fixture.baseline()).await;
     let baseline = baseline.context("the baseline can't be measured").or_exit(ExitCode::Preflight)?;
@@ -103,6 +103,21 @@ async fn preflight(run: &Run) -> Result<(Media, MediaShape, Tools), Failure> {
         ),
     );
     Ok((media, baseline, tools))
+}
+
+/// Both, or a list of everything that is wrong with either.
+fn all_or_problems(
+    connection: anyhow::Result<Connection>,
+    tools: Result<Tools, Vec<String>>,
+) -> Result<(Connection, Tools), Failure> {
+    let mut problems = Vec::new();
+    let connection = connection.map_err(|error| problems.push(format!("{error:#}"))).ok();
+    let tools = tools.map_err(|of_tools| problems.extend(of_tools)).ok();
+    match (connection, tools) {
+        (Some(connection), Some(tools)) => Ok((connection, tools)),
+        _ if problems.len() == 1 => Err(Failure::preflight(&problems[0])),
+        _ => Err(Failure::preflight(format!("pre-flight:\n  - {}", problems.join("\n  - ")))),
+    }
 }
 
 async fn build(run: &Run, tools: &Tools) -> Result<HandlerZip, Failure> {
@@ -123,7 +138,7 @@ async fn build(run: &Run, tools: &Tools) -> Result<HandlerZip, Failure> {
         zip: tools.path("zip").to_owned(),
         media: session.toolbox.media(),
     };
-    let env = run.connection().tool_env(session);
+    let env = connect::tool_env(session, &run.connection().access.target);
     let logs = run.artifacts.logs();
     handler::build(&run.prepared.repo, &build_tools, &env, &session.children, &logs, &session.console)
         .await

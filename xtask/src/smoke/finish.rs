@@ -160,7 +160,9 @@ fn report(run: &Run, ended: &Ended, cleanup: &CleanUp) -> ExitCode {
         (ExitCode::Leak, _) => console.result(&format!("LEAK  the renders pass, but {cleaned}")),
         _ => console.result(&format!("FAIL  {} (exit {}); {cleaned}", headline(ended), code.status())),
     }
-    console.result(&format!("artifacts: {}", run.artifacts.dir().display()));
+    if run.artifacts.is_taken() {
+        console.result(&format!("artifacts: {}", run.artifacts.dir().display()));
+    }
     code
 }
 

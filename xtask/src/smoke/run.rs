@@ -48,7 +48,7 @@ impl Run {
             None => Artifacts::default_in(prepared.repo.root(), &prepared.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
-        let run = Self {
+        Ok(Self {
             record: RefCell::new(prepared.record(&session.env)),
             session: session.clone(),
             prepared,
@@ -61,9 +61,7 @@ impl Run {
             sam: OnceCell::new(),
             journal: OnceCell::new(),
             facts: RefCell::default(),
-        };
-        run.save_record();
-        Ok(run)
+        })
     }
 
     /// Does `work` as a stage: its time goes to run.json, however it ends.
@@ -77,6 +75,9 @@ impl Run {
 
     /// Saves run.json. A full disk must not end a run before its clean-up, so this only says so.
     pub(super) fn save_record(&self) {
+        if !self.artifacts.is_taken() {
+            return;
+        }
         if let Err(error) = self.artifacts.save("run.json", &*self.record.borrow()) {
             self.session.console.say(&format!("warning: {error:#}"));
         }

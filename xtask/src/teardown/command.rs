@@ -211,7 +211,7 @@ fn region_of(session: &Session, args: &TeardownArgs, last: Option<&crate::journa
 
 async fn site(session: &Session, target: Target, region: &Region) -> anyhow::Result<Site> {
     let connection = connect::connect(session, target, region).await?;
-    let env = connection.tool_env(session);
+    let env = connect::tool_env(session, &connection.access.target);
     let tools = preflight::check(Purpose::Teardown, &env, &session.children).await;
     let tools = tools.map_err(|problems| anyhow!("pre-flight: {}", problems.join("; ")))?;
     let logs = tempfile::tempdir().context("a temporary folder for logs")?;

@@ -112,7 +112,7 @@ fn environment_twins_stand_in_for_flags() {
     let test = Test::new()
         .env("FIXTURE", "f")
         .env("CHUNK_COUNTS", "5")
-        .env("CHUNK_SIZE", "12")
+        .env("CHUNK_SIZE", "15")
         .env("PLAN_PROTOCOL", "v1")
         .env("PSNR_THRESHOLD", "44")
         .env("STACK_NAME", "by-twin")
@@ -125,7 +125,7 @@ fn environment_twins_stand_in_for_flags() {
     assert_eq!((&run["stack"], &run["region"], &run["fixture"]), (&json!("by-twin"), &json!("eu-west-1"), &json!("f")));
     assert_eq!((&run["chunkCounts"], &run["gate"]["psnrDb"]), (&json!([5]), &json!(44.0)));
     let row = &test.artifact("results.json")[0];
-    assert_eq!((&row["chunkSize"], &row["planProtocol"]), (&json!(12), &json!("v1")));
+    assert_eq!((&row["chunkSize"], &row["planProtocol"]), (&json!(15), &json!("v1")));
     assert!(test.tools.calls().iter().any(|call| call.contains(" ReservedConcurrency=3 ")));
 }
 

@@ -84,9 +84,15 @@ fn a_signal_before_anything_is_created_leaves_nothing() {
 }
 
 #[test]
-fn a_signal_during_sam_deploy_ends_sam_and_what_it_made() {
-    let test = Test::new().tool("sam deploy", "make_stack; kill -INT $PPID; exec sleep 60");
+fn a_signal_during_sam_deploy_ends_sam_before_what_it_made_is_deleted() {
+    // Nobody reads what it prints by then, and a shell prints that its sleep has ended.
+    let stopped = r#"exec 2> /dev/null; trap 'echo sam was stopped >> "$dir/calls"; exit 143' TERM"#;
+    let test = Test::new()
+        .tool("sam deploy", &format!("{stopped}\nmake_stack; kill -INT $PPID; while :; do sleep 0.05; done"));
     test.smoke(&[]).exit(130).says("STOPPED  clean-up verified").warns("sam delete smoke-test");
+    let calls = test.tools.calls();
+    let position = |text: &str| calls.iter().position(|call| call.starts_with(text));
+    assert!(position("sam was stopped").is_some() && position("sam was stopped") < position("sam delete"), "{calls:?}");
     test.assert_account_clean();
 }
 

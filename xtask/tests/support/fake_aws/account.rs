@@ -74,7 +74,7 @@ impl Account {
         }
         for (name, stack) in there {
             if !self.stacks.contains_key(&name) {
-                self.create(&stack);
+                self.create(&name, &stack);
                 self.stacks.insert(name, stack);
             }
         }
@@ -97,7 +97,7 @@ impl Account {
             .collect()
     }
 
-    fn create(&mut self, stack: &Stack) {
+    fn create(&mut self, name: &str, stack: &Stack) {
         let project = &stack.project;
         if project.is_empty() {
             return;
@@ -109,6 +109,7 @@ impl Account {
         let mut bucket = Bucket::default();
         if self.tags_buckets {
             bucket.tags.clone_from(&tags);
+            bucket.tags.push(("aws:cloudformation:stack-name".to_owned(), name.to_owned()));
         }
         self.buckets.entry(format!("{project}-{ACCOUNT}")).or_insert(bucket);
         if let Some(artifacts) = self.buckets.get_mut(&stack.artifacts) {

@@ -58,7 +58,7 @@ impl Default for Render {
 impl Renders {
     /// How an execution with this input goes.
     pub(crate) fn of(&self, input: &Value) -> &Render {
-        let asked = input["Config"]["maxParallelChunks"].as_u64().expect("the input asks for chunks");
+        let asked = input["Config"]["maxParallelChunks"].as_u64().unwrap_or_default();
         self.special.get(&asked).unwrap_or(&self.usual)
     }
 }
@@ -71,7 +71,7 @@ impl Render {
     pub(crate) fn history(&self, input: &Value) -> Vec<Value> {
         let mut events = Events::default();
         events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
-        let size = input["Config"]["chunkSize"].as_u64().expect("the input has a chunk size");
+        let size = input["Config"]["chunkSize"].as_u64().unwrap_or(60);
         let chunks = self.planned.unwrap_or(self.frames.div_ceil(size));
         let plan = json!({
             "Action": "plan", "PlanProtocol": input["PlanProtocol"], "PlanHash": "0", "ChunkCount": chunks,
