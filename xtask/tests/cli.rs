@@ -60,7 +60,7 @@ fn every_wrong_value_of_smoke_is_told_before_anything_happens() {
         (&["--stack-name", "my_stack"], "a stack name has only letters, digits and hyphens"),
         (&["--stack-name", "1st"], "a stack name starts with a letter"),
         (&["--stack-name", &long], "a stack name has at most 128 characters, this one has 129"),
-        (&["--reserved-concurrency", "-1"], "unexpected argument '-1'"),
+        (&["--reserved-concurrency", "-2"], "is not a reserved concurrency"),
         (&["--reserved-concurrency", "many"], "--reserved-concurrency <N>"),
         (&["--region", "us-east"], r#""us-east" is not a region's name, which looks like us-east-1"#),
         (&["--profile", ""], "a profile's name can't be empty"),
@@ -142,7 +142,7 @@ fn a_wrong_twin_is_told_with_its_name() {
         ("PLAN_PROTOCOL", "both", r#"PLAN_PROTOCOL=both: "both" is not a plan protocol (v1 or v2)"#),
         ("PSNR_THRESHOLD", "40dB", r#"PSNR_THRESHOLD=40dB: "40dB" is not a number of decibels"#),
         ("STACK_NAME", "a b", r#"STACK_NAME=a b: a stack name has only letters, digits and hyphens"#),
-        ("RESERVED_CONCURRENCY", "-1", "RESERVED_CONCURRENCY=-1: "),
+        ("RESERVED_CONCURRENCY", "-2", "RESERVED_CONCURRENCY=-2: "),
         ("AWS_REGION", "Frankfurt", r#"AWS_REGION=Frankfurt: "Frankfurt" is not a region's name"#),
         ("FIXTURE", "nope", r#"there is no fixture "nope"; there are: f, other-fixture"#),
     ] {

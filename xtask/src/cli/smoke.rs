@@ -36,10 +36,10 @@ pub struct SmokeArgs {
     /// Stack to create; it must not exist [env: STACK_NAME] [default: hyperframes-lambda-smoke-<epoch>-<run>].
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
-    /// The function's reserved concurrency; chunks above it are throttled and retried. 0 reserves none
+    /// The function's reserved concurrency; chunks above it are throttled and retried. 0 or -1 reserve none
     /// [env: RESERVED_CONCURRENCY] [default: 16].
-    #[arg(long, value_name = "N")]
-    pub reserved_concurrency: Option<u32>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_reserved)]
+    pub reserved_concurrency: Option<i32>,
     /// Folder for results, renders and logs [env: ARTIFACTS] [default: lambda-smoke-artifacts in the repository].
     #[arg(long, value_name = "DIR")]
     pub artifacts: Option<PathBuf>,
@@ -89,7 +89,11 @@ impl SmokeArgs {
     /// # Errors
     /// When a twin's value is wrong, or options contradict each other.
     pub fn options(&self, env: &Env) -> anyhow::Result<SmokeOptions> {
-        let reserved = or_twin(self.reserved_concurrency, env, "RESERVED_CONCURRENCY")?.unwrap_or(16);
+        let reserved = match (self.reserved_concurrency, env.get("RESERVED_CONCURRENCY")) {
+            (Some(reserved), _) => reserved,
+            (None, Some(text)) => parse_reserved(text).with_context(|| format!("RESERVED_CONCURRENCY={text}"))?,
+            (None, None) => 16,
+        };
         let target = self.target.choice();
         ensure!(
             !(self.keep_stack && target == TargetChoice::Local),
@@ -110,7 +114,7 @@ impl SmokeArgs {
             plan_protocol: or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?.unwrap_or(PlanProtocol::V2),
             psnr_threshold: or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?,
             stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
-            reserved_concurrency: (reserved > 0).then_some(reserved),
+            reserved_concurrency: u32::try_from(reserved).ok().filter(|n| *n > 0),
             artifacts: self.artifacts.clone().or_else(|| env.get("ARTIFACTS").map(Into::into)),
             keep_stack: self.keep_stack,
             skip_build: self.skip_build,
@@ -118,6 +122,12 @@ impl SmokeArgs {
             target,
         })
     }
+}
+
+/// A reserved concurrency; the template's own word for none is -1.
+fn parse_reserved(text: &str) -> anyhow::Result<i32> {
+    let reserved = text.parse().ok().filter(|n| (-1..=100_000).contains(n));
+    reserved.with_context(|| format!("{text:?} is not a reserved concurrency (a whole number; 0 or -1 reserve none)"))
 }
 
 /// A flag's value, else that of its twin.

@@ -31,7 +31,7 @@ pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
         unused?;
         let zip = zip?;
         valid.context("the template is not valid").or_exit(ExitCode::Deploy)?;
-        run.step("build", &describe(&zip));
+        run.step("build", &describe(&zip, run.prepared.options.skip_build));
         run.record.borrow_mut().handler = Some(zip);
         run.stage("deploy", deploy::deploy(run)).await
     };
@@ -145,12 +145,16 @@ async fn build(run: &Run, tools: &Tools) -> Result<HandlerZip, Failure> {
         .or_exit(ExitCode::Build)
 }
 
-fn describe(zip: &HandlerZip) -> String {
+fn describe(zip: &HandlerZip, skipped: bool) -> String {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     format!(
         "handler ZIP {:.1} MiB, {:.1} MiB unzipped ({})",
         mib(zip.sizes.zipped),
         mib(zip.sizes.unzipped),
-        if zip.built { "built" } else { "unchanged" }
+        match (skipped, zip.built) {
+            (true, _) => "as it was",
+            (false, true) => "built",
+            (false, false) => "unchanged",
+        }
     )
 }

@@ -83,7 +83,9 @@ pub(super) struct Expected {
     pub(super) log_groups: BTreeSet<String>,
 }
 
-/// AWS removes a state machine a while after its stack is gone.
+/// AWS removes a state machine a while after its stack is gone; till then its status says so.
+const ON_ITS_WAY_OUT: &str = "DELETING";
+
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Looks for everything, again and again while something is on its way out.
@@ -92,9 +94,9 @@ pub(super) async fn verify(expected: &Expected, sam: &Sam, clients: &Clients) ->
     let mut backoff = Backoff::polling();
     loop {
         let proof = Proof::of(look(expected, sam, clients).await);
-        let machine_lingers =
-            proof.leaks().any(|check| check.kind == "stateMachine" && check.state == ResourceState::Present);
-        if !machine_lingers || tokio::time::Instant::now() > deadline {
+        if !proof.leaks().any(|check| check.evidence.ends_with(ON_ITS_WAY_OUT))
+            || tokio::time::Instant::now() > deadline
+        {
             return proof;
         }
         tokio::time::sleep(backoff.next_delay()).await;
@@ -116,8 +118,13 @@ async fn look(expected: &Expected, sam: &Sam, clients: &Clients) -> Vec<Check> {
         checks.push(check("bucket", bucket, "s3 HeadBucket", found));
     }
     for arn in &expected.machines {
-        let found = executions::machine(clients, arn).await.map(|machine| machine.is_some());
-        checks.push(check("stateMachine", arn, "states DescribeStateMachine", found));
+        let machine = executions::machine(clients, arn).await;
+        let deleting = machine.as_ref().is_ok_and(|m| m.as_ref().is_some_and(|m| m.deleting));
+        let mut found = check("stateMachine", arn, "states DescribeStateMachine", machine.map(|m| m.is_some()));
+        if deleting {
+            found.evidence = format!("{}: {ON_ITS_WAY_OUT}", found.evidence);
+        }
+        checks.push(found);
     }
     for name in &expected.functions {
         let found = signed_calls::function(clients, name).await.map(|p| p == Presence::Present);
