@@ -152,7 +152,7 @@ fn describe(zip: &HandlerZip, skipped: bool) -> String {
         mib(zip.sizes.zipped),
         mib(zip.sizes.unzipped),
         match (skipped, zip.built) {
-            (true, _) => "as it was",
+            (true, _) => "as found: --skip-build",
             (false, true) => "built",
             (false, false) => "unchanged",
         }
