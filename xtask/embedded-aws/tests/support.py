@@ -1,16 +1,13 @@
 """Launchers for the tests, and short ways to put things into them."""
 
-import io
 import json
 import os
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,10 +15,11 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from parts import ACCOUNT, TRUST, zipped
+
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
 # Beside the virtual environment that runs the tests, or else the machine's.
 NODE = shutil.which("node", path=str(Path(sys.prefix).parent / "bin")) or shutil.which("node")
-ACCOUNT = "123456789012"
 REGION = "us-east-1"
 
 
@@ -222,69 +220,6 @@ class RepairCase(AwsCase):
     """Tests of one repair; `test_repairs_are_needed` runs them once more without it."""
 
     repair: str
-
-
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ],
-}
-
-ROLE = {
-    "Type": "AWS::IAM::Role",
-    "Properties": {"AssumeRolePolicyDocument": TRUST},
-}
-
-
-def function_resource(name: str, source: str = "exports.handler = async () => 1;", **properties) -> dict:
-    return {
-        "Type": "AWS::Lambda::Function",
-        "Properties": {
-            "FunctionName": name,
-            "Runtime": "nodejs22.x",
-            "Handler": "index.handler",
-            "Role": f"arn:aws:iam::{ACCOUNT}:role/any",
-            "Timeout": 30,
-            "Code": {"ZipFile": source},
-            **properties,
-        },
-    }
-
-
-def waiting_resources(after: str, seconds: int) -> dict:
-    """Resources that keep a stack's creation from ending after the resource `after`."""
-    return {
-        "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
-        "Wait": {
-            "Type": "AWS::CloudFormation::WaitCondition",
-            "DependsOn": after,
-            "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": str(seconds)},
-        },
-    }
-
-
-def invoke_state(function_arn: str, **more) -> dict:
-    return {
-        "Type": "Task",
-        "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": function_arn, "Payload.$": "$"},
-        "ResultSelector": {"payload.$": "$.Payload"},
-        "End": True,
-        **more,
-    }
-
-
-def zipped(files: dict) -> bytes:
-    """A ZIP; a value (text, mode) sets the file's mode."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for name, content in files.items():
-            text, mode = content if isinstance(content, tuple) else (content, 0o644)
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = (stat.S_IFREG | mode) << 16
-            archive.writestr(entry, text)
-    return packed.getvalue()
 
 
 def wait_for(probe, seconds: float = 10):

@@ -5,7 +5,8 @@ import unittest
 import urllib.error
 import urllib.request
 
-from support import AwsCase, invoke_state
+from parts import invoke_state
+from support import AwsCase
 
 READING = """
 import { createHash, createHmac } from "node:crypto";

@@ -5,7 +5,8 @@ import time
 import unittest
 import uuid
 
-from support import AwsCase, RepairCase, concurrently, function_resource, processes_with, wait_for, zipped
+from parts import function_resource, zipped
+from support import AwsCase, RepairCase, concurrently, processes_with, wait_for
 
 NAMED_ERROR = """
 export async function handler(event) {

@@ -5,7 +5,8 @@ import time
 import unittest
 import urllib.request
 
-from support import ROLE, AwsCase, RepairCase, function_resource, waiting_resources, wait_for
+from parts import ROLE, function_resource, waiting_resources
+from support import AwsCase, RepairCase, wait_for
 
 RETAINED = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
 

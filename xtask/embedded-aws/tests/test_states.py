@@ -4,7 +4,8 @@ import json
 import time
 import unittest
 
-from support import RepairCase, invoke_state, wait_for
+from parts import invoke_state
+from support import RepairCase, wait_for
 
 ECHO = """
 export async function handler(event) {

@@ -4,7 +4,8 @@ import json
 import threading
 import unittest
 
-from support import RepairCase, function_resource, invoke_state
+from parts import function_resource, invoke_state
+from support import RepairCase
 
 SLOW = "export const handler = async () => { await new Promise((done) => setTimeout(done, 1500)); };"
 

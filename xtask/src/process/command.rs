@@ -1,7 +1,6 @@
 //! Running one child to its end.
 
 use std::{
-    collections::VecDeque,
     fmt,
     fs::File,
     io::Write,
@@ -10,10 +9,11 @@ use std::{
     time::Duration,
 };
 
+use super::{
+    Children, Env,
+    printed::{Keep, copy, indent, last_lines},
+};
 use anyhow::{Context, bail};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-
-use super::{Children, Env};
 
 /// A program, its arguments and all that it may see.
 #[derive(Debug, Clone)]
@@ -201,56 +201,6 @@ impl fmt::Display for Command {
         }
         if self.args.len() > 3 { f.write_str(" …") } else { Ok(()) }
     }
-}
-
-struct Keep {
-    lines: VecDeque<String>,
-    most: usize,
-}
-
-const TAIL_LINES: usize = 15;
-
-impl Keep {
-    fn all() -> Self {
-        Self { lines: VecDeque::new(), most: usize::MAX }
-    }
-
-    fn tail() -> Self {
-        Self { lines: VecDeque::new(), most: TAIL_LINES }
-    }
-
-    fn push(&mut self, line: String) {
-        if self.lines.len() == self.most {
-            self.lines.pop_front();
-        }
-        self.lines.push_back(line);
-    }
-
-    fn text(&self) -> String {
-        self.lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect()
-    }
-}
-
-async fn copy(source: impl AsyncRead + Unpin, keep: &mut Keep, mut log: Option<&File>) -> std::io::Result<()> {
-    let mut source = BufReader::new(source);
-    let mut line = Vec::new();
-    while source.read_until(b'\n', &mut line).await? > 0 {
-        if let Some(log) = &mut log {
-            let _ = log.write_all(&line);
-        }
-        keep.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
-        line.clear();
-    }
-    Ok(())
-}
-
-fn last_lines(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
-}
-
-fn indent(text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("    {line}\n")).collect::<String>().trim_end().to_owned()
 }
 
 #[cfg(test)]

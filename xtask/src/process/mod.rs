@@ -3,6 +3,7 @@
 mod children;
 mod command;
 mod env;
+mod printed;
 
 pub use children::Children;
 pub use command::{Command, Output};
