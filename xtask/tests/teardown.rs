@@ -43,10 +43,10 @@ fn everything_of_a_killed_run_is_deleted_and_proved_gone() {
     assert_snapshot!(ran.stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
     [<s>] teardown  smoke-test: its state machine has the tag HyperframesSmokeRun=<run>
-    [<s>] teardown  stopping 1 running executions
-    [<s>] teardown  1 objects deleted from smoke-test-<run>-123456789012
+    [<s>] teardown  stopping 1 running execution
+    [<s>] teardown  1 object deleted from smoke-test-<run>-123456789012
     [<s>] teardown  sam delete smoke-test
-    [<s>] teardown  1 objects deleted from hyperframes-smoke-3f61df3c-<run>
+    [<s>] teardown  1 object deleted from hyperframes-smoke-3f61df3c-<run>
     ");
     test.assert_account_clean();
     assert_eq!(test.artifact("cleanup-verification.json")["clean"], true);

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use futures_util::{TryStreamExt, stream};
 
@@ -10,7 +10,7 @@ use super::{
     Clients,
     faults::{self, Fault},
 };
-use crate::backoff::Backoff;
+use crate::{backoff::Backoff, report::counted};
 
 /// What emptying a bucket took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -98,7 +98,9 @@ async fn list_page(
                 tokio::time::sleep(backoff.next_delay()).await;
                 continue;
             }
-            Err(error) => return Err(anyhow!(error).context(format!("listing the versions in bucket {bucket}"))),
+            Err(error) => {
+                return Err(faults::as_error(error).context(format!("listing the versions in bucket {bucket}")));
+            }
         };
         let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
         let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
@@ -138,7 +140,7 @@ async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectId
                 tokio::time::sleep(backoff.next_delay()).await;
                 continue;
             }
-            Err(error) => return Err(anyhow!(error).context(format!("deleting objects in bucket {bucket}"))),
+            Err(error) => return Err(faults::as_error(error).context(format!("deleting objects in bucket {bucket}"))),
         };
         objects = left_over(answer.errors()).with_context(|| format!("in bucket {bucket}"))?;
         if objects.is_empty() {
@@ -146,7 +148,7 @@ async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectId
         }
         tokio::time::sleep(backoff.next_delay()).await;
     }
-    bail!("{} objects in bucket {bucket} could not be deleted in {TRIES} tries", objects.len());
+    bail!("{} in bucket {bucket} could not be deleted in {TRIES} tries", counted(objects.len(), "object"));
 }
 
 /// The keys that may be deleted later; an error for one that can't be.
@@ -175,14 +177,18 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
         let page = match request.set_key_marker(key).set_upload_id_marker(id).send().await {
             Ok(page) => page,
             Err(error) if faults::is_absent(&error) => return Ok(aborted),
-            Err(error) => return Err(anyhow!(error).context(format!("listing the uploads to bucket {bucket}"))),
+            Err(error) => {
+                return Err(faults::as_error(error).context(format!("listing the uploads to bucket {bucket}")));
+            }
         };
         for upload in page.uploads() {
             let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
             match clients.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await {
                 Ok(_) => aborted += 1,
                 Err(error) if faults::is_absent(&error) => {}
-                Err(error) => return Err(anyhow!(error).context(format!("aborting the upload of s3://{bucket}/{key}"))),
+                Err(error) => {
+                    return Err(faults::as_error(error).context(format!("aborting the upload of s3://{bucket}/{key}")));
+                }
             }
         }
         if page.is_truncated() != Some(true) {

@@ -39,7 +39,11 @@ pub struct Ended {
 /// When the start is refused or nobody answers.
 pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) -> anyhow::Result<String> {
     let request = clients.sfn.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
-    let answer = request.send().await.with_context(|| format!("starting execution {name} of {machine}"))?;
+    let answer = request
+        .send()
+        .await
+        .map_err(faults::as_error)
+        .with_context(|| format!("starting execution {name} of {machine}"))?;
     Ok(answer.execution_arn().to_owned())
 }
 
@@ -74,7 +78,7 @@ pub async fn wait(clients: &Clients, arn: &str, cap: Duration, polled: &dyn Fn()
 
 async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault, anyhow::Error)> {
     let answer = clients.sfn.describe_execution().execution_arn(arn).send().await;
-    let answer = answer.map_err(|e| (faults::of(&e), anyhow!(e)))?;
+    let answer = answer.map_err(|e| (faults::of(&e), faults::as_error(e)))?;
     if matches!(answer.status(), ExecutionStatus::Running | ExecutionStatus::PendingRedrive) {
         return Ok(None);
     }
@@ -120,6 +124,7 @@ pub async fn history_pages(clients: &Clients, arn: &str) -> anyhow::Result<Vec<V
             .interceptor(body.clone())
             .send()
             .await
+            .map_err(faults::as_error)
             .with_context(|| format!("the history of {arn}"))?;
         pages.push(body.take().with_context(|| format!("the history of {arn} came without a body"))?);
         token = answer.next_token().map(str::to_owned);
@@ -173,7 +178,7 @@ pub async fn running(clients: &Clients, machine: &str) -> anyhow::Result<Vec<Str
         match page {
             Ok(page) => arns.extend(page.executions().iter().map(|e| e.execution_arn().to_owned())),
             Err(error) if faults::is_absent(&error) => return Ok(arns),
-            Err(error) => return Err(anyhow!(error).context(format!("listing the executions of {machine}"))),
+            Err(error) => return Err(faults::as_error(error).context(format!("listing the executions of {machine}"))),
         }
     }
     Ok(arns)
@@ -190,7 +195,7 @@ pub async fn stop(clients: &Clients, arn: &str, cause: &str) -> anyhow::Result<(
         Err(error) if faults::is_absent(&error) => return Ok(()),
         // One that has just ended can't be stopped; whether it has is seen below.
         Err(error) if matches!(faults::of(&error), Fault::Other | Fault::Transient) => {}
-        Err(error) => return Err(anyhow!(error).context(format!("stopping execution {arn}"))),
+        Err(error) => return Err(faults::as_error(error).context(format!("stopping execution {arn}"))),
     }
     let deadline = Instant::now() + Duration::from_secs(60);
     let mut backoff = Backoff::polling();
@@ -224,7 +229,7 @@ pub async fn machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Mach
     let described = match clients.sfn.describe_state_machine().state_machine_arn(arn).send().await {
         Ok(described) => described,
         Err(error) if faults::is_absent(&error) => return Ok(None),
-        Err(error) => return Err(anyhow!(error).context(format!("describing {arn}"))),
+        Err(error) => return Err(faults::as_error(error).context(format!("describing {arn}"))),
     };
     let tags = match clients.sfn.list_tags_for_resource().resource_arn(arn).send().await {
         Ok(answer) => answer
@@ -233,7 +238,7 @@ pub async fn machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Mach
             .map(|t| (t.key().unwrap_or_default().into(), t.value().unwrap_or_default().into()))
             .collect(),
         Err(error) if faults::is_absent(&error) => return Ok(None),
-        Err(error) => return Err(anyhow!(error).context(format!("reading the tags of {arn}"))),
+        Err(error) => return Err(faults::as_error(error).context(format!("reading the tags of {arn}"))),
     };
     let destinations = described.logging_configuration().map(LoggingConfiguration::destinations).unwrap_or_default();
     let log_groups = destinations

@@ -103,6 +103,32 @@ pub fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> 
     of(error) == Fault::Absent
 }
 
+/// What to say of an error: the service's code and message, or else the innermost cause, as the others only say that there is one.
+pub fn told<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    match error.as_service_error().map(|e| (e.code(), e.message())) {
+        Some((Some(code), Some(message))) => format!("{code}: {message}"),
+        Some((Some(code), None)) => code.to_owned(),
+        _ => {
+            let mut cause: &dyn std::error::Error = error;
+            while let Some(deeper) = cause.source() {
+                cause = deeper;
+            }
+            cause.to_string().trim_end_matches('.').to_owned()
+        }
+    }
+}
+
+/// [`told`] as an error, to put context on.
+pub fn as_error<E>(error: SdkError<E, HttpResponse>) -> anyhow::Error
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    anyhow::anyhow!("{}", told(&error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

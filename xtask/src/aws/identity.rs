@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 use aws_config::retry::RetryConfig;
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use serde::Serialize;
 
 use super::{Access, Clients, Target};
@@ -27,11 +26,11 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     let answer = clients.sts.get_caller_identity().customize().config_override(patience(&access.target)).send().await;
     let answer = answer.map_err(|error| {
         let fault = super::faults::of(&error);
-        anyhow!("{}", advice(&access.target, fault, &told(&error)))
+        anyhow!("{}", advice(&access.target, fault, &super::faults::told(&error)))
     })?;
     Ok(Identity {
-        account: answer.account().unwrap_or_default().to_owned(),
-        arn: answer.arn().unwrap_or_default().to_owned(),
+        account: answer.account().context("sts GetCallerIdentity gave no account")?.to_owned(),
+        arn: answer.arn().context("sts GetCallerIdentity gave no ARN")?.to_owned(),
     })
 }
 
@@ -64,23 +63,4 @@ fn patience(target: &Target) -> aws_sdk_sts::config::Builder {
     };
     let retry = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(200));
     aws_sdk_sts::Config::builder().retry_config(retry)
-}
-
-/// The service's code and message, or else the innermost cause: the others only say that there is one.
-fn told<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    match error.as_service_error().map(|e| (e.code(), e.message())) {
-        Some((Some(code), Some(message))) => format!("{code}: {message}"),
-        Some((Some(code), None)) => code.to_owned(),
-        _ => {
-            let mut cause: &dyn std::error::Error = error;
-            while let Some(deeper) = cause.source() {
-                cause = deeper;
-            }
-            cause.to_string().trim_end_matches('.').to_owned()
-        }
-    }
 }

@@ -37,7 +37,7 @@ pub async fn bucket_state(clients: &Clients, bucket: &str) -> anyhow::Result<Buc
         Err(error) => match faults::of(&error) {
             Fault::Absent => Ok(BucketState::Absent),
             Fault::Denied => Ok(BucketState::Forbidden),
-            _ => Err(anyhow!(error).context(format!("looking for bucket {bucket}"))),
+            _ => Err(faults::as_error(error).context(format!("looking for bucket {bucket}"))),
         },
     }
 }
@@ -63,7 +63,7 @@ pub async fn create_bucket(
         // this error, and nobody else has a name with this run's random id.
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => {}
         created => {
-            created.with_context(|| format!("creating bucket {bucket}"))?;
+            created.map_err(faults::as_error).with_context(|| format!("creating bucket {bucket}"))?;
         }
     }
     let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
@@ -71,6 +71,7 @@ pub async fn create_bucket(
     let tagging = Tagging::builder().set_tag_set(Some(set)).build().context("tags")?;
     retried(|| clients.s3.put_bucket_tagging().bucket(bucket).tagging(tagging.clone()).send(), faults::of)
         .await
+        .map_err(faults::as_error)
         .with_context(|| format!("tagging bucket {bucket}"))?;
     let block = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)
@@ -85,6 +86,7 @@ pub async fn create_bucket(
         .public_access_block_configuration(block)
         .send()
         .await
+        .map_err(faults::as_error)
         .with_context(|| format!("closing bucket {bucket} to the public"))?;
     Ok(())
 }
@@ -117,7 +119,7 @@ pub async fn bucket_tags(clients: &Clients, bucket: &str) -> anyhow::Result<Opti
             BucketState::Absent => Ok(None),
             _ => Ok(Some(Vec::new())),
         },
-        Err(error) => Err(anyhow!(error).context(format!("reading the tags of bucket {bucket}"))),
+        Err(error) => Err(faults::as_error(error).context(format!("reading the tags of bucket {bucket}"))),
     }
 }
 
@@ -129,7 +131,7 @@ pub async fn buckets_starting(clients: &Clients, prefixes: &[String]) -> anyhow:
     let mut names = Vec::new();
     let mut pages = clients.s3.list_buckets().into_paginator().send();
     while let Some(page) = pages.next().await {
-        let page = page.context("listing the account's buckets")?;
+        let page = page.map_err(faults::as_error).context("listing the account's buckets")?;
         names.extend(page.buckets().iter().filter_map(|b| b.name()).map(str::to_owned));
     }
     names.retain(|name| prefixes.iter().any(|prefix| name.starts_with(prefix)));
@@ -144,7 +146,7 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<()
     match clients.s3.delete_bucket().bucket(bucket).send().await {
         Ok(_) => Ok(()),
         Err(error) if faults::is_absent(&error) => Ok(()),
-        Err(error) => Err(anyhow!(error).context(format!("deleting bucket {bucket}"))),
+        Err(error) => Err(faults::as_error(error).context(format!("deleting bucket {bucket}"))),
     }
 }
 
@@ -154,7 +156,12 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<()
 /// When the upload is refused.
 pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
     let request = clients.s3.put_object().bucket(bucket).key(key).content_type("application/gzip");
-    request.body(ByteStream::from(bytes)).send().await.with_context(|| format!("uploading s3://{bucket}/{key}"))?;
+    request
+        .body(ByteStream::from(bytes))
+        .send()
+        .await
+        .map_err(faults::as_error)
+        .with_context(|| format!("uploading s3://{bucket}/{key}"))?;
     Ok(())
 }
 
@@ -192,8 +199,8 @@ enum Broken {
 async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) -> Result<u64, Broken> {
     let answer =
         clients.s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| match faults::of(&error) {
-            Fault::Transient => Broken::OnTheWay(anyhow!(error)),
-            _ => Broken::ForGood(anyhow!(error)),
+            Fault::Transient => Broken::OnTheWay(faults::as_error(error)),
+            _ => Broken::ForGood(faults::as_error(error)),
         })?;
     let promised = answer.content_length();
     let written = write_body(answer.body, part).await;

@@ -1,11 +1,13 @@
 //! What a run leaves to read: results.json, run.json and the table.
 
 mod artifacts;
+mod counted;
 mod results;
 mod run_json;
 mod table;
 
 pub use artifacts::Artifacts;
+pub use counted::counted;
 pub use results::ResultRow;
 pub use run_json::{RunRecord, StageTiming, TeardownRecord, ToolVersions, VerdictRecord};
 pub use table::table;

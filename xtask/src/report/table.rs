@@ -1,6 +1,6 @@
 //! The table that tells the story at one look. Pure.
 
-use super::ResultRow;
+use super::{ResultRow, counted};
 
 /// A line for each render: chunks, times, levels, verdict.
 pub fn table(rows: &[ResultRow]) -> String {
@@ -15,8 +15,8 @@ pub fn table(rows: &[ResultRow]) -> String {
     let mut text: Vec<String> = lines.iter().map(show).collect();
     for row in rows.iter().filter(|row| row.count_differs()) {
         text.push(format!(
-            "* {} chunks were asked for, the plan made {} (chunk size {})",
-            row.chunk_count,
+            "* {} were asked for, the plan made {} (chunk size {})",
+            counted(row.chunk_count, "chunk"),
             row.planned_chunk_count,
             row.chunk_size.get()
         ));

@@ -6,7 +6,7 @@ use crate::{
     exit::{ExitCode, Failure},
     journal::Entry,
     measure::verdict::{Outcome, Verdict},
-    report::{TeardownRecord, VerdictRecord, table},
+    report::{TeardownRecord, VerdictRecord, counted, table},
     signals::{Signal, Signals},
     teardown::{self, Sweeper},
 };
@@ -128,7 +128,7 @@ async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
         return Ok(TeardownRecord::Leaked { leaks, recovery: run.recovery() });
     }
     warn(run, run.journal(Entry::Finished { kept: false }));
-    run.step("teardown", &format!("verified: {} resources are gone", proof.resources.len()));
+    run.step("teardown", &format!("verified: {} gone", counted(proof.resources.len(), "resource")));
     Ok(TeardownRecord::Clean { swept, resources_verified: proof.resources.len() })
 }
 
@@ -238,7 +238,7 @@ fn cleanup_line(run: &Run, cleanup: &CleanUp) -> String {
             (TeardownRecord::NothingCreated, "nothing was created".to_owned())
         }
         CleanUp::Done(record @ TeardownRecord::Clean { resources_verified, .. }) => {
-            (record.clone(), format!("clean-up verified, {resources_verified} resources gone"))
+            (record.clone(), format!("clean-up verified, {} gone", counted(resources_verified, "resource")))
         }
         CleanUp::Done(record @ TeardownRecord::Kept { recovery }) => {
             (record.clone(), format!("stack {} is kept; remove it with: {recovery}", run.prepared.stack))
@@ -247,7 +247,7 @@ fn cleanup_line(run: &Run, cleanup: &CleanUp) -> String {
             for leak in leaks {
                 console.result(&format!("  leaked: {leak}"));
             }
-            (record.clone(), format!("{} resources leaked or can't be proved gone; {recovery}", leaks.len()))
+            (record.clone(), format!("{} leaked or not proved gone; {recovery}", counted(leaks.len(), "resource")))
         }
         CleanUp::Failed(error) => {
             console.say(&format!("error: clean-up: {error:#}"));

@@ -24,7 +24,7 @@ use crate::{
     },
     media::Media,
     plan::{ExecutionInput, PlannedRender, RenderSettings, execution_name},
-    report::ResultRow,
+    report::{ResultRow, counted},
 };
 
 /// What all renders of a run share.
@@ -48,7 +48,7 @@ impl Render<'_> {
         let name = execution_name(planned, run.prepared.epoch_s, &run.prepared.run);
         let protocol = run.prepared.options.plan_protocol;
         let input = ExecutionInput::new(&self.stack.bucket, self.project_key, &name, protocol, self.settings, planned);
-        run.step("render", &format!("{label}: {} frames a chunk", planned.chunk_size.get()));
+        run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
 
         let started = Instant::now();
         let (arn, ended) = self.execute(&name, &input.json, &label).await.or_exit(ExitCode::Render)?;
@@ -158,11 +158,12 @@ impl Render<'_> {
 
 fn summary(row: &ResultRow, comparison: &Comparison) -> String {
     let level = match comparison {
-        Comparison::Unlike(differences) => format!("{} differences in shape", differences.len()),
+        Comparison::Unlike(differences) => format!("{} in shape", counted(differences.len(), "difference")),
         Comparison::Alike { psnr, .. } => {
             format!("PSNR {} dB, worst frame {} dB", psnr.mean, psnr.worst)
         }
     };
     let seconds = row.wall_clock_ms as f64 / 1000.0;
-    format!("N={}: {} chunks in {seconds:.1} s, {level}", row.chunk_count, row.planned_chunk_count)
+    let chunks = counted(row.planned_chunk_count, "chunk");
+    format!("N={}: {chunks} in {seconds:.1} s, {level}", row.chunk_count)
 }

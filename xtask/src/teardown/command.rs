@@ -14,6 +14,7 @@ use crate::{
     journal::{Known, StackFacts, StateFolder},
     names::{Region, RunId, StackName},
     preflight::{self, Purpose},
+    report::counted,
     session::Session,
 };
 
@@ -133,12 +134,12 @@ fn conclude(
     for known in journaled.iter().filter(|known| known.state.is_unfinished()) {
         known.finish().or_exit(ExitCode::Leak)?;
     }
-    let gone = proof.resources.len();
+    let gone = counted(proof.resources.len(), "resource");
     let line = match swept {
         Some(swept) => {
-            format!("{stack} is gone: {} objects deleted, {gone} resources verified absent", swept.objects_deleted)
+            format!("{stack} is gone: {} deleted, {gone} verified absent", counted(swept.objects_deleted, "object"))
         }
-        None => format!("nothing is left of {stack}: {gone} resources verified absent"),
+        None => format!("nothing is left of {stack}: {gone} verified absent"),
     };
     session.console.result(&line);
     Ok(ExitCode::Success)

@@ -19,6 +19,7 @@ use crate::{
     console::Console,
     journal::StackFacts,
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
+    report::counted,
     sam::Sam,
 };
 
@@ -155,7 +156,7 @@ impl Sweeper {
     pub async fn stop_executions(&self, machine: &str) -> anyhow::Result<usize> {
         let running = executions::running(&self.clients, machine).await?;
         if !running.is_empty() {
-            self.console.step("teardown", &format!("stopping {} running executions", running.len()));
+            self.console.step("teardown", &format!("stopping {}", counted(running.len(), "running execution")));
         }
         let stops = running.iter().map(|arn| executions::stop(&self.clients, arn, "the run is being torn down"));
         try_join_all(stops).await?;
@@ -165,16 +166,16 @@ impl Sweeper {
     async fn empty(&self, bucket: &str) -> anyhow::Result<u64> {
         let shown = Cell::new(0);
         let progress = |total: u64| {
-            self.console.live("teardown", &format!("{total} objects deleted from {bucket}"));
+            self.console.live("teardown", &format!("{} deleted from {bucket}", counted(total, "object")));
             if total / 10_000 > shown.get() {
                 shown.set(total / 10_000);
-                self.console.step("teardown", &format!("{total} objects deleted from {bucket}"));
+                self.console.step("teardown", &format!("{} deleted from {bucket}", counted(total, "object")));
             }
         };
         let emptied = emptying::empty(&self.clients, bucket, &progress).await;
         let emptied = emptied.with_context(|| format!("emptying bucket {bucket}"))?;
         if emptied.versions > 0 {
-            self.console.step("teardown", &format!("{} objects deleted from {bucket}", emptied.versions));
+            self.console.step("teardown", &format!("{} deleted from {bucket}", counted(emptied.versions, "object")));
         }
         Ok(emptied.versions)
     }

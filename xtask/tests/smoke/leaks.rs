@@ -46,7 +46,7 @@ fn a_function_that_outlives_its_stack_is_exit_7() {
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
       leaked: function smoke-test-<run>-render (Present: lambda GetFunctionConfiguration)
-    LEAK  the renders pass, but 1 resources leaked or can't be proved gone; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
+    LEAK  the renders pass, but 1 resource leaked or not proved gone; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
     ");
     assert_eq!(test.artifact("cleanup-verification.json")["clean"], false);
@@ -64,7 +64,7 @@ fn what_cant_be_seen_is_exit_7() {
     let test = Test::new().fault("DescribeLogGroups", 999, Fault::Error(400, "AccessDeniedException"));
     let ran = test.smoke(&[]);
     ran.exit(7).says("  leaked: logGroup /aws/lambda/smoke-test-<run>-render (Unverifiable: logs DescribeLogGroups: ");
-    ran.says("AccessDeniedException").says("2 resources leaked or can't be proved gone");
+    ran.says("AccessDeniedException").says("2 resources leaked or not proved gone");
 }
 
 #[test]

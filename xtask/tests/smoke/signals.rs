@@ -23,7 +23,7 @@ fn a_signal_in_the_middle_of_an_execution_stops_it_and_cleans_up() {
             Fault::Signal(signal),
         );
         let ran = test.smoke(&[]);
-        ran.exit(status).says("STOPPED  clean-up verified, 7 resources gone").warns("stopping 1 running executions");
+        ran.exit(status).says("STOPPED  clean-up verified, 7 resources gone").warns("stopping 1 running execution");
         assert!(test.aws.calls().contains(&"StopExecution".to_owned()));
         test.assert_account_clean();
         assert!(test.journals()[0].ends_with("\"finished\",\"kept\":false}\n"));
@@ -45,8 +45,8 @@ fn ctrl_c_says_what_it_does() {
     SIGINT: stopping; then cleaning up stack smoke-test and its buckets. A second signal ends that too, and prints the command that finishes it.
     [<s>] teardown  2 objects deleted from smoke-test-<run>-123456789012
     [<s>] teardown  sam delete smoke-test
-    [<s>] teardown  1 objects deleted from hyperframes-smoke-3f61df3c-<run>
-    [<s>] teardown  verified: 7 resources are gone
+    [<s>] teardown  1 object deleted from hyperframes-smoke-3f61df3c-<run>
+    [<s>] teardown  verified: 7 resources gone
     ");
 }
 
