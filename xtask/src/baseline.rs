@@ -104,7 +104,9 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
                 "differs: PSNR {} dB, worst frame {} dB (#{}), {} of {} frames identical",
                 psnr.mean, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
             )];
-            lines.extend(audio.iter().enumerate().map(|(i, level)| format!("audio track {i}: residual {level} dBFS")));
+            lines.extend(
+                audio.iter().enumerate().map(|(i, sound)| format!("audio track {i}: residual {} dBFS", sound.whole)),
+            );
             lines
         }
     })

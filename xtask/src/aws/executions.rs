@@ -52,17 +52,18 @@ const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
 /// Polls until the execution has ended, densely at first. Throttling and
 /// dropped connections are waited out; `polled` hears of every poll. After `cap`
-/// the execution is stopped.
+/// the execution is stopped, and has ended as aborted.
 ///
 /// # Errors
-/// When the cap is reached, or the service gives an error that won't pass.
+/// When the service gives an error that won't pass.
 pub async fn wait(clients: &Clients, arn: &str, cap: Duration, polled: &dyn Fn()) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let mut backoff = Backoff::polling();
     loop {
         if started.elapsed() > cap {
-            stop(clients, arn, "the run's time cap was reached").await?;
-            bail!("execution {arn} did not end within {} minutes and was stopped", cap.as_secs() / 60);
+            stop(clients, arn, &format!("not ended within {} minutes", cap.as_secs() / 60)).await?;
+            let ended = describe(clients, arn).await.map_err(|(_, error)| error)?;
+            return ended.with_context(|| format!("execution {arn} was stopped, and runs on"));
         }
         polled();
         match describe(clients, arn).await {

@@ -63,8 +63,8 @@ pub struct SmokeOptions {
     pub chunk_counts: ChunkCounts,
     /// Frames a chunk, where given.
     pub chunk_size: Option<ChunkSize>,
-    /// The plan protocol.
-    pub plan_protocol: PlanProtocol,
+    /// The plan protocol, where given.
+    pub plan_protocol: Option<PlanProtocol>,
     /// The threshold, where given.
     pub psnr_threshold: Option<Decibels>,
     /// The stack's name, where given.
@@ -111,7 +111,7 @@ impl SmokeArgs {
                 None => twin(env, "CHUNK_COUNTS", "2,4,8")?,
             },
             chunk_size: or_twin(self.chunk_size, env, "CHUNK_SIZE")?,
-            plan_protocol: or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?.unwrap_or(PlanProtocol::V2),
+            plan_protocol: or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?,
             psnr_threshold: or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?,
             stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
             reserved_concurrency: u32::try_from(reserved).ok().filter(|n| *n > 0),

@@ -4,6 +4,6 @@ mod cli_shape;
 mod failure;
 mod rendered;
 
-pub use cli_shape::{cli_events, cli_timestamp};
+pub use cli_shape::{cli_events, cli_timestamp, is_complete};
 pub use failure::{Failed, failed};
 pub use rendered::{ChunkFacts, PlanFacts, Rendered, rendered};

@@ -28,6 +28,13 @@ pub struct PlanFacts {
     pub protocol: Option<String>,
 }
 
+impl PlanFacts {
+    /// The protocol that ran, by name.
+    pub fn protocol_ran(&self) -> &str {
+        self.protocol.as_deref().unwrap_or("v1")
+    }
+}
+
 /// What one RenderChunk made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -9,20 +9,52 @@ use super::Fraction;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MediaShape {
-    /// Frames that really decode (`-count_frames`), not what the header claims.
+    /// Frames that really decode, not what the header claims.
     pub frames: u64,
     /// Picture width in pixels.
     pub width: u64,
     /// Picture height in pixels.
     pub height: u64,
+    /// A pixel's width to its height, 1:1 where the file says nothing.
+    pub pixel_aspect: String,
+    /// By how much a player turns the picture, in degrees.
+    pub rotation: i64,
     /// Average frame rate, frames a second.
     pub fps: Fraction,
+    /// Codec, such as h264.
+    pub codec: String,
     /// Pixel format, such as yuv420p.
     pub pixel_format: String,
+    /// What the samples mean.
+    pub color: Color,
+    /// Whether the file says that it has an alpha plane, which VP8 and VP9 code apart from the picture.
+    pub alpha: bool,
     /// Duration of the video stream, in seconds.
     pub duration_s: f64,
+    /// Video tracks, pictures attached to the file aside. The first one is measured.
+    pub video_tracks: u64,
     /// The audio tracks, in stream order.
     pub audio: Vec<AudioShape>,
+    /// When each frame is shown, in seconds.
+    #[serde(skip)]
+    pub frame_times_s: Vec<f64>,
+}
+
+/// The tags that say what a video's samples mean; `None` where it has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Color {
+    /// `tv` or `pc`.
+    #[serde(rename(deserialize = "color_range"))]
+    pub range: Option<String>,
+    /// Such as bt709.
+    #[serde(rename(deserialize = "color_space"))]
+    pub space: Option<String>,
+    /// Such as bt709.
+    #[serde(rename(deserialize = "color_primaries"))]
+    pub primaries: Option<String>,
+    /// Such as bt709 or smpte2084.
+    #[serde(rename(deserialize = "color_transfer"))]
+    pub transfer: Option<String>,
 }
 
 /// The shape of an audio track.
@@ -36,49 +68,89 @@ pub struct AudioShape {
 }
 
 impl MediaShape {
-    /// Reads `ffprobe -count_frames -show_streams -show_format -of json`.
+    /// Reads ffprobe's JSON of streams, format and frames, these with
+    /// `stream_index` and `best_effort_timestamp_time`.
     ///
     /// # Errors
     /// When there is no video stream, no frame decodes, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
         let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
-        let video = report
-            .streams
-            .iter()
-            .find(|s| s.codec_type == "video" && s.disposition.attached_pic == 0)
-            .context("there is no video stream")?;
-        let frames = number(video.nb_read_frames.as_deref(), "nb_read_frames")?;
-        ensure!(frames > 0, "no frame of the video decodes");
+        let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
+        let video = videos().next().context("there is no video stream")?;
+        let frame_times_s = times(&report.frames, video.index)?;
+        ensure!(!frame_times_s.is_empty(), "no frame of the video decodes");
         let duration =
             video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
         Ok(Self {
-            frames,
+            frames: frame_times_s.len() as u64,
             width: video.width.context("the video has no width")?,
             height: video.height.context("the video has no height")?,
+            pixel_aspect: known(video.sample_aspect_ratio.as_deref(), "0:1").unwrap_or("1:1").to_owned(),
+            rotation: video.side_data_list.iter().find_map(|d| d.rotation).unwrap_or(0.0).round() as i64,
             fps: video.avg_frame_rate.parse().context("avg_frame_rate")?,
+            codec: video.codec_name.clone().context("the video has no codec")?,
             pixel_format: video.pix_fmt.clone().context("the video has no pixel format")?,
+            color: video.color.known(),
+            alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
             duration_s: duration.parse().ok().with_context(|| format!("duration {duration:?}"))?,
+            video_tracks: videos().count() as u64,
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
+            frame_times_s,
         })
+    }
+
+    /// The decoder that gives the alpha plane too, where ffmpeg's own drops it.
+    pub fn alpha_decoder(&self) -> Option<&'static str> {
+        match self.codec.as_str() {
+            "vp9" if self.alpha => Some("libvpx-vp9"),
+            "vp8" if self.alpha => Some("libvpx"),
+            _ => None,
+        }
+    }
+}
+
+fn times(frames: &[Frame], stream: u64) -> anyhow::Result<Vec<f64>> {
+    let of_stream = frames.iter().filter(|f| f.stream_index == Some(stream));
+    of_stream
+        .enumerate()
+        .map(|(i, frame)| {
+            let time = frame.best_effort_timestamp_time.as_deref().with_context(|| format!("frame {i} has no time"))?;
+            time.parse().ok().with_context(|| format!("frame {i} has the time {time:?}"))
+        })
+        .collect()
+}
+
+/// ffprobe leaves out what it does not know, or gives a word that says so.
+fn known<'a>(text: Option<&'a str>, unknown: &str) -> Option<&'a str> {
+    text.filter(|text| ![unknown, "unknown", "unspecified", "reserved", "N/A", ""].contains(text))
+}
+
+impl Color {
+    fn known(&self) -> Self {
+        let tag = |text: &Option<String>| known(text.as_deref(), "N/A").map(str::to_owned);
+        Self {
+            range: tag(&self.range),
+            space: tag(&self.space),
+            primaries: tag(&self.primaries),
+            transfer: tag(&self.transfer),
+        }
     }
 }
 
 fn audio(stream: &Stream) -> anyhow::Result<AudioShape> {
+    let rate = stream.sample_rate.as_deref().context("an audio track has no sample rate")?;
     Ok(AudioShape {
-        sample_rate: number(stream.sample_rate.as_deref(), "sample_rate")?,
+        sample_rate: rate.parse().ok().with_context(|| format!("sample rate {rate:?}"))?,
         channels: stream.channels.context("an audio track has no channels")?,
     })
-}
-
-fn number(text: Option<&str>, name: &str) -> anyhow::Result<u64> {
-    let text = text.with_context(|| format!("ffprobe gave no {name}: nothing decodes"))?;
-    text.parse().with_context(|| format!("{name} {text:?}"))
 }
 
 #[derive(Deserialize)]
 struct Report {
     streams: Vec<Stream>,
     format: Format,
+    #[serde(default)]
+    frames: Vec<Frame>,
 }
 
 #[derive(Deserialize)]
@@ -87,19 +159,33 @@ struct Format {
 }
 
 #[derive(Deserialize)]
+struct Frame {
+    stream_index: Option<u64>,
+    best_effort_timestamp_time: Option<String>,
+}
+
+#[derive(Deserialize)]
 struct Stream {
+    index: u64,
     codec_type: String,
-    nb_read_frames: Option<String>,
+    codec_name: Option<String>,
     width: Option<u64>,
     height: Option<u64>,
+    sample_aspect_ratio: Option<String>,
     #[serde(default)]
     avg_frame_rate: String,
     pix_fmt: Option<String>,
+    #[serde(flatten)]
+    color: Color,
     duration: Option<String>,
     sample_rate: Option<String>,
     channels: Option<u64>,
     #[serde(default)]
     disposition: Disposition,
+    #[serde(default)]
+    tags: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    side_data_list: Vec<SideData>,
 }
 
 #[derive(Deserialize, Default)]
@@ -108,27 +194,43 @@ struct Disposition {
     attached_pic: u64,
 }
 
+#[derive(Deserialize)]
+struct SideData {
+    rotation: Option<f64>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const REPORT: &str = r#"{"streams":[
-        {"codec_type":"audio","sample_rate":"48000","channels":2,"avg_frame_rate":"0/0","nb_read_frames":"95"},
-        {"codec_type":"video","width":640,"height":360,"avg_frame_rate":"30/1","pix_fmt":"yuv420p","duration":"2.000000","nb_read_frames":"60"}
-      ],"format":{"duration":"2.002000"}}"#;
+        {"index":0,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2,"avg_frame_rate":"0/0"},
+        {"index":1,"codec_type":"video","codec_name":"mjpeg","width":9,"height":9,"disposition":{"attached_pic":1}},
+        {"index":2,"codec_type":"video","codec_name":"vp9","width":640,"height":360,"avg_frame_rate":"30/1","pix_fmt":"yuv420p",
+         "duration":"0.066667","sample_aspect_ratio":"0:1","color_space":"unknown","color_range":"tv",
+         "tags":{"ALPHA_MODE":"1"},"side_data_list":[{"side_data_type":"Display Matrix","rotation":-90}]}
+      ],"format":{"duration":"2.002000"},"frames":[
+        {"stream_index":2,"best_effort_timestamp_time":"0.000000"},{"stream_index":0,"best_effort_timestamp_time":"0.0"},
+        {"stream_index":2,"best_effort_timestamp_time":"0.033000"},{"stream_index":1}
+      ]}"#;
 
     #[test]
     fn reads_a_report() {
         let shape = MediaShape::from_ffprobe(REPORT).unwrap();
-        assert_eq!((shape.frames, shape.width, shape.height, shape.duration_s), (60, 640, 360, 2.0));
-        assert_eq!(shape.fps.whole(), Some(30));
+        assert_eq!((shape.frames, shape.width, shape.height, shape.duration_s), (2, 640, 360, 0.066_667));
+        assert_eq!((shape.fps.whole(), shape.rotation, shape.pixel_aspect.as_str()), (Some(30), -90, "1:1"));
+        assert_eq!(shape.color, Color { range: Some("tv".into()), ..Color::default() });
+        assert_eq!((shape.video_tracks, shape.frame_times_s.as_slice()), (1, [0.0, 0.033].as_slice()));
         assert_eq!(shape.audio, [AudioShape { sample_rate: 48000, channels: 2 }]);
+        assert_eq!(shape.alpha_decoder(), Some("libvpx-vp9"));
     }
 
     #[test]
     fn a_video_of_which_nothing_decodes_has_no_shape() {
-        let none = REPORT.replace(r#""nb_read_frames":"60""#, r#""nb_frames":"60""#);
-        assert!(MediaShape::from_ffprobe(&none).unwrap_err().to_string().contains("nothing decodes"));
+        let none = REPORT.replace(r#""stream_index":2"#, r#""stream_index":9"#);
+        assert!(MediaShape::from_ffprobe(&none).unwrap_err().to_string().contains("no frame"));
+        let timeless = REPORT.replace("0.033000", "N/A");
+        assert!(MediaShape::from_ffprobe(&timeless).unwrap_err().to_string().contains("frame 1"));
         assert!(MediaShape::from_ffprobe(r#"{"streams":[],"format":{}}"#).is_err());
     }
 }

@@ -13,14 +13,18 @@ pub struct PsnrSummary {
     pub frames: u64,
     /// How many of them are equal to the bit.
     pub identical_frames: u64,
-    /// Arithmetic mean of the differing frames' `psnr_avg`, in dB. Identical
-    /// frames are left out: they have no finite ratio, and could only hide the others.
+    /// Arithmetic mean of the frames' `psnr_avg`, in dB. Identical frames have
+    /// no finite ratio; each counts as [`IDENTICAL_DB`], or as the best of the others.
     pub mean: Level,
     /// The worst frame's `psnr_avg`, in dB.
     pub worst: Level,
     /// The worst frame's index in decode order, from 0.
     pub worst_frame: u64,
 }
+
+/// What an identical frame counts as in a mean, in dB: above what lossy
+/// encoders reach, and not so far above that a few frames of black hide the others.
+pub const IDENTICAL_DB: f64 = 60.0;
 
 impl PsnrSummary {
     /// Reads the filter's statistics, `n:1 mse_avg:… psnr_avg:45.31 …` a line.
@@ -41,6 +45,7 @@ impl PsnrSummary {
     fn of(levels: &[Level]) -> anyhow::Result<Self> {
         let finite: Vec<f64> =
             levels.iter().filter_map(|l| if let Level::Db(db) = l { Some(*db) } else { None }).collect();
+        let identical = levels.len() - finite.len();
         let (worst_frame, worst) = levels
             .iter()
             .enumerate()
@@ -48,11 +53,14 @@ impl PsnrSummary {
             .context("no frame was compared")?;
         let mean = match finite.len() {
             0 => Level::Identical,
-            n => Level::Db(finite.iter().sum::<f64>() / n as f64),
+            _ => {
+                let best = finite.iter().copied().fold(IDENTICAL_DB, f64::max);
+                Level::Db((finite.iter().sum::<f64>() + identical as f64 * best) / levels.len() as f64)
+            }
         };
         Ok(Self {
             frames: levels.len() as u64,
-            identical_frames: (levels.len() - finite.len()) as u64,
+            identical_frames: identical as u64,
             mean,
             worst: *worst,
             worst_frame: worst_frame as u64,
@@ -103,9 +111,10 @@ mod tests {
     }
 
     #[test]
-    fn one_identical_frame_does_not_lift_the_mean() {
-        let summary = PsnrSummary::from_stats(&stats(&["inf", "20.0", "22.0"])).unwrap();
-        assert_eq!((summary.mean, summary.identical_frames), (Level::Db(21.0), 1));
+    fn an_identical_frame_is_neither_nothing_nor_infinitely_much() {
+        let mean = |levels: &[&str]| PsnrSummary::from_stats(&stats(levels)).unwrap().mean;
+        assert_eq!(mean(&["inf", "20.0", "22.0"]), Level::Db(34.0));
+        assert_eq!(mean(&["inf", "70.0"]), Level::Db(70.0));
     }
 
     #[test]
@@ -125,6 +134,17 @@ mod tests {
             let best = levels.iter().copied().fold(f64::MIN, f64::max);
             let (Level::Db(mean), Level::Db(worst)) = (summary.mean, summary.worst) else { panic!("finite") };
             prop_assert!(worst <= mean + 1e-5 && mean <= best + 1e-5);
+        }
+
+        #[test]
+        fn a_frame_that_gets_identical_never_lowers_the_mean(
+            levels in proptest::collection::vec(0.0f64..60.0, 2..50), which in any::<prop::sample::Index>(),
+        ) {
+            let mean = |levels: &[Level]| PsnrSummary::of(levels).unwrap().mean;
+            let before: Vec<Level> = levels.iter().copied().map(Level::Db).collect();
+            let mut after = before.clone();
+            after[which.index(levels.len())] = Level::Identical;
+            prop_assert!(mean(&after) >= mean(&before));
         }
     }
 }

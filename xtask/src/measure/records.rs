@@ -1,11 +1,18 @@
 //! Whether an execution's own records agree with the video that it delivered.
 
-use crate::history::Rendered;
+use crate::{history::Rendered, plan::PlanProtocol};
 
-/// Every contradiction between what the history tells and `decoded_frames`,
-/// the frames that decode from the delivered file. Empty when all agree.
-pub fn contradictions(told: &Rendered, decoded_frames: u64) -> Vec<String> {
+/// Every contradiction between what the history tells, the protocol that had
+/// to run, and `decoded_frames`, the frames that decode from the delivered file.
+/// Empty when all agree.
+pub fn contradictions(told: &Rendered, required: Option<PlanProtocol>, decoded_frames: u64) -> Vec<String> {
     let mut found = Vec::new();
+    let ran = told.plan.protocol_ran();
+    if let Some(required) = required.map(|protocol| protocol.to_string())
+        && required != ran
+    {
+        found.push(format!("plan protocol {required} was asked for, {ran} ran"));
+    }
     let mut indices: Vec<u64> = told.chunks.iter().map(|c| c.index).collect();
     indices.sort_unstable();
     if indices != (0..told.plan.chunk_count).collect::<Vec<_>>() {
@@ -44,17 +51,22 @@ mod tests {
 
     #[test]
     fn agreeing_records_have_none() {
-        assert_eq!(contradictions(&told(), 60), Vec::<String>::new());
+        assert_eq!(contradictions(&told(), Some(PlanProtocol::V2), 60), Vec::<String>::new());
     }
 
     #[test]
     fn each_contradiction_is_found() {
-        assert_eq!(contradictions(&told(), 59).len(), 2);
+        assert_eq!(contradictions(&told(), None, 59).len(), 2);
         let mut lost = told();
         lost.chunks.pop();
-        assert_eq!(contradictions(&lost, 60).len(), 2);
+        assert_eq!(contradictions(&lost, None, 60).len(), 2);
         let mut twice = told();
         twice.chunks[0].index = 0;
-        assert_eq!(contradictions(&twice, 60).len(), 1);
+        assert_eq!(contradictions(&twice, None, 60).len(), 1);
+        let mut other = told();
+        other.plan.protocol = None;
+        assert_eq!(contradictions(&other, Some(PlanProtocol::V2), 60), ["plan protocol v2 was asked for, v1 ran"]);
+        assert!(contradictions(&other, Some(PlanProtocol::V1), 60).is_empty());
+        assert!(contradictions(&other, None, 60).is_empty());
     }
 }

@@ -1,90 +1,151 @@
 //! Comparing the shapes of a render and its baseline, before any decibel.
 
-use std::fmt;
+use std::fmt::{self, Display};
 
-use super::probe::MediaShape;
+use super::probe::{Color, MediaShape};
 
 /// One way in which a render's shape differs from its baseline's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    what: &'static str,
+    what: String,
     baseline: String,
     render: String,
 }
 
-impl fmt::Display for Difference {
+impl Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} in the render, {} in the baseline", self.what, self.render, self.baseline)
     }
 }
 
-/// All differences that make PSNR meaningless. Durations may differ by less
+/// All differences that make PSNR meaningless, or that a viewer would see or
+/// hear although the decoded samples are the same. Times may differ by less
 /// than half a frame, as container time bases round.
 pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut check = |what, equal: bool, baseline: String, render: String| {
-        if !equal {
-            found.push(Difference { what, baseline, render });
-        }
-    };
+    let mut found = Found::default();
+    let (b, r) = (baseline, render);
     let size = |s: &MediaShape| format!("{}x{}", s.width, s.height);
-    check("frames", baseline.frames == render.frames, baseline.frames.to_string(), render.frames.to_string());
-    check("size", size(baseline) == size(render), size(baseline), size(render));
-    check("frames a second", baseline.fps == render.fps, baseline.fps.to_string(), render.fps.to_string());
-    check(
-        "pixel format",
-        baseline.pixel_format == render.pixel_format,
-        baseline.pixel_format.clone(),
-        render.pixel_format.clone(),
-    );
-    let half_frame = 0.5 / baseline.fps.value();
-    check(
-        "duration",
-        (baseline.duration_s - render.duration_s).abs() < half_frame,
-        format!("{:.3} s", baseline.duration_s),
-        format!("{:.3} s", render.duration_s),
-    );
-    let tracks = |s: &MediaShape| s.audio.len().to_string();
-    check("audio tracks", baseline.audio.len() == render.audio.len(), tracks(baseline), tracks(render));
-    found
+    found.unless_equal("frames", b.frames, r.frames);
+    found.unless_equal("size", size(b), size(r));
+    found.unless_equal("pixel aspect", &b.pixel_aspect, &r.pixel_aspect);
+    found.unless_equal("rotation", b.rotation, r.rotation);
+    found.unless_equal("frames a second", b.fps, r.fps);
+    found.unless_equal("codec", &b.codec, &r.codec);
+    found.unless_equal("pixel format", &b.pixel_format, &r.pixel_format);
+    found.unless_equal("alpha plane", b.alpha, r.alpha);
+    color(&mut found, &b.color, &r.color);
+    let half_frame = 0.5 / b.fps.value();
+    if (b.duration_s - r.duration_s).abs() >= half_frame {
+        found.add("duration", seconds(b.duration_s), seconds(r.duration_s));
+    }
+    if b.frames == r.frames {
+        let times = b.frame_times_s.iter().zip(&r.frame_times_s);
+        if let Some((i, (of_b, of_r))) = times.enumerate().find(|(_, (x, y))| (*x - *y).abs() >= half_frame) {
+            found.add(&format!("time of frame {i}"), seconds(*of_b), seconds(*of_r));
+        }
+    }
+    found.unless_equal("video tracks", b.video_tracks, r.video_tracks);
+    found.unless_equal("audio tracks", b.audio.len(), r.audio.len());
+    for (i, (of_b, of_r)) in b.audio.iter().zip(&r.audio).enumerate() {
+        found.unless_equal(&format!("channels of audio track {i}"), of_b.channels, of_r.channels);
+        found.unless_equal(&format!("sample rate of audio track {i}"), of_b.sample_rate, of_r.sample_rate);
+    }
+    found.0
+}
+
+/// A missing tag differs from no other: files from before HyperFrames tagged its
+/// colours hold the same samples, and PSNR compares those.
+fn color(found: &mut Found, baseline: &Color, render: &Color) {
+    let tags = [
+        ("color range", &baseline.range, &render.range),
+        ("color space", &baseline.space, &render.space),
+        ("color primaries", &baseline.primaries, &render.primaries),
+        ("color transfer", &baseline.transfer, &render.transfer),
+    ];
+    for (what, of_baseline, of_render) in tags {
+        if let (Some(b), Some(r)) = (of_baseline, of_render) {
+            found.unless_equal(what, b, r);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Found(Vec<Difference>);
+
+impl Found {
+    fn unless_equal<T: Display + PartialEq>(&mut self, what: &str, baseline: T, render: T) {
+        if baseline != render {
+            self.add(what, baseline.to_string(), render.to_string());
+        }
+    }
+
+    fn add(&mut self, what: &str, baseline: String, render: String) {
+        self.0.push(Difference { what: what.to_owned(), baseline, render });
+    }
+}
+
+fn seconds(s: f64) -> String {
+    format!("{s:.3} s")
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::measure::{Fraction, probe::AudioShape};
 
-    fn shape() -> MediaShape {
+    pub(crate) fn shape() -> MediaShape {
         MediaShape {
             frames: 60,
             width: 640,
             height: 360,
+            pixel_aspect: "1:1".into(),
+            rotation: 0,
             fps: Fraction::new(30, 1).unwrap(),
+            codec: "h264".into(),
             pixel_format: "yuv420p".into(),
+            color: Color { range: Some("tv".into()), ..Color::default() },
+            alpha: false,
             duration_s: 2.0,
+            video_tracks: 1,
             audio: vec![AudioShape { sample_rate: 48_000, channels: 2 }],
+            frame_times_s: (0..60).map(|i| f64::from(i) / 30.0).collect(),
         }
     }
 
     #[test]
     fn equal_shapes_have_no_differences() {
         assert_eq!(differences(&shape(), &shape()), []);
-        assert_eq!(differences(&shape(), &MediaShape { duration_s: 2.002, ..shape() }), []);
+        let mut rounded = MediaShape { duration_s: 2.002, color: Color::default(), ..shape() };
+        rounded.frame_times_s.iter_mut().for_each(|t| *t = (*t * 1000.0).round() / 1000.0);
+        assert_eq!(differences(&shape(), &rounded), []);
     }
 
     #[test]
     fn each_difference_is_named() {
+        let color = |range: &str| Color { range: Some(range.into()), ..Color::default() };
+        let mut late = shape();
+        late.frame_times_s[21] += 0.02;
+        let track = |sample_rate, channels| vec![AudioShape { sample_rate, channels }];
         let cases = [
             ("frames", MediaShape { frames: 31, ..shape() }),
             ("size", MediaShape { height: 361, ..shape() }),
+            ("pixel aspect", MediaShape { pixel_aspect: "2:1".into(), ..shape() }),
+            ("rotation", MediaShape { rotation: 90, ..shape() }),
             ("frames a second", MediaShape { fps: Fraction::new(30_000, 1001).unwrap(), ..shape() }),
+            ("codec", MediaShape { codec: "hevc".into(), ..shape() }),
             ("pixel format", MediaShape { pixel_format: "yuv444p".into(), ..shape() }),
+            ("alpha plane", MediaShape { alpha: true, ..shape() }),
+            ("color range", MediaShape { color: color("pc"), ..shape() }),
             ("duration", MediaShape { duration_s: 1.98, ..shape() }),
+            ("time of frame 21", late),
+            ("video tracks", MediaShape { video_tracks: 2, ..shape() }),
             ("audio tracks", MediaShape { audio: vec![], ..shape() }),
+            ("channels of audio track 0", MediaShape { audio: track(48_000, 1), ..shape() }),
+            ("sample rate of audio track 0", MediaShape { audio: track(44_100, 2), ..shape() }),
         ];
         for (what, render) in cases {
             let found = differences(&shape(), &render);
-            assert_eq!(found.iter().map(|d| d.what).collect::<Vec<_>>(), [what]);
+            assert_eq!(found.iter().map(|d| d.what.as_str()).collect::<Vec<_>>(), [what]);
         }
     }
 }

@@ -4,7 +4,12 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Decibels, Level, audio::Residual, psnr::PsnrSummary, shape::Difference};
+use super::{
+    Decibels, Level,
+    audio::{Lost, Residual, Sound},
+    psnr::PsnrSummary,
+    shape::Difference,
+};
 use crate::plan::{ChunkCount, ChunkCounts};
 
 /// What a render must reach.
@@ -15,8 +20,10 @@ pub struct Gate {
     pub psnr_db: Decibels,
     /// Least PSNR of any single frame, dB.
     pub worst_frame_db: Decibels,
-    /// Loudest residual of the audio tracks, dBFS.
+    /// Loudest residual of an audio track over its whole length, dBFS.
     pub audio_residual_dbfs: Decibels,
+    /// Loudest tenth of a second of that residual, dBFS.
+    pub audio_loudest_dbfs: Decibels,
 }
 
 impl Gate {
@@ -26,6 +33,10 @@ impl Gate {
 
     /// The residual that a gate allows when the fixture names none, in dBFS.
     pub const AUDIO_RESIDUAL_DBFS: f64 = -50.0;
+
+    /// How far above the limit for the whole length a tenth of a second may
+    /// be, in dB: four times the amplitude.
+    pub const AUDIO_LOUDEST_MARGIN_DB: f64 = 12.0;
 }
 
 /// How one render compares with the baseline.
@@ -37,8 +48,8 @@ pub enum Comparison {
     Alike {
         /// The picture.
         psnr: PsnrSummary,
-        /// The sound's residuals, a track each, where there is sound.
-        audio: Vec<Residual>,
+        /// The sound, a track each, where there is sound.
+        audio: Vec<Sound>,
     },
 }
 
@@ -64,6 +75,10 @@ pub enum Finding {
     WorstFrame(Level, u64, Decibels),
     /// The sound differs: level, track, gate.
     Audio(Residual, usize, Decibels),
+    /// The sound differs for a moment: level, when in seconds, track, gate.
+    AudioMoment(Residual, f64, usize, Decibels),
+    /// A stretch of the baseline's sound is not there, in this track.
+    AudioLost(Lost, usize),
     /// The records contradict the video.
     Contradiction(String),
 }
@@ -79,6 +94,15 @@ impl fmt::Display for Finding {
             Self::Audio(level, track, gate) => {
                 write!(f, "audio track {track}: the residual of {level} dBFS is above {gate} dBFS")
             }
+            Self::AudioMoment(level, at_s, track, gate) => write!(
+                f,
+                "audio track {track}: the residual of {level} dBFS at {at_s:.1} s is above {gate} dBFS for any tenth of a second"
+            ),
+            Self::AudioLost(lost, track) => write!(
+                f,
+                "audio track {track}: from {:.1} s to {:.1} s the baseline's sound ({} dBFS) is not in the render: the residual has {} dBFS",
+                lost.from_s, lost.to_s, lost.baseline, lost.residual
+            ),
             Self::Contradiction(what) => f.write_str(what),
         }
     }
@@ -166,10 +190,15 @@ pub fn findings(render: &Measured, gate: &Gate) -> Vec<Finding> {
             if !psnr.worst.reaches(gate.worst_frame_db) {
                 found.push(Finding::WorstFrame(psnr.worst, psnr.worst_frame, gate.worst_frame_db));
             }
-            for (track, level) in audio.iter().enumerate() {
-                if !level.within(gate.audio_residual_dbfs.db()) {
-                    found.push(Finding::Audio(*level, track, gate.audio_residual_dbfs));
+            for (track, sound) in audio.iter().enumerate() {
+                if !sound.whole.within(gate.audio_residual_dbfs.db()) {
+                    found.push(Finding::Audio(sound.whole, track, gate.audio_residual_dbfs));
                 }
+                if !sound.loudest.within(gate.audio_loudest_dbfs.db()) {
+                    let (level, at_s) = (sound.loudest, sound.loudest_at_s);
+                    found.push(Finding::AudioMoment(level, at_s, track, gate.audio_loudest_dbfs));
+                }
+                found.extend(sound.lost.map(|lost| Finding::AudioLost(lost, track)));
             }
         }
     }
@@ -184,7 +213,12 @@ mod tests {
 
     fn gate() -> Gate {
         let db = |v| Decibels::new(v).unwrap();
-        Gate { psnr_db: db(40.0), worst_frame_db: db(34.0), audio_residual_dbfs: db(-50.0) }
+        Gate {
+            psnr_db: db(40.0),
+            worst_frame_db: db(34.0),
+            audio_residual_dbfs: db(-50.0),
+            audio_loudest_dbfs: db(-38.0),
+        }
     }
 
     fn measured(count: u16, mean: f64, worst: f64) -> Measured {
@@ -241,9 +275,22 @@ mod tests {
     fn loud_residuals_fail() {
         let mut render = measured(2, 45.0, 44.0);
         let Comparison::Alike { audio, .. } = &mut render.comparison else { unreachable!() };
-        audio.extend([Residual::Silent, Residual::DbFs(-9.8)]);
+        let sound = |whole, loudest, lost| Sound { whole, loudest, loudest_at_s: 1.5, lost };
+        let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
+        audio.extend([
+            sound(Residual::Silent, Residual::Silent, None),
+            sound(Residual::DbFs(-9.8), Residual::DbFs(-9.8), None),
+            sound(Residual::DbFs(-50.0), Residual::DbFs(-37.9), None),
+            sound(Residual::DbFs(-50.0), Residual::DbFs(-38.0), Some(lost)),
+        ]);
         let verdict = Verdict::judge(&counts("2"), &[render], &gate());
-        assert_eq!(verdict.judged()[0].findings, [Finding::Audio(Residual::DbFs(-9.8), 1, gate().audio_residual_dbfs)]);
+        let found: Vec<String> = verdict.judged()[0].findings.iter().map(ToString::to_string).collect();
+        insta::assert_snapshot!(found.join("\n"), @r"
+        audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS
+        audio track 1: the residual of -9.8 dBFS at 1.5 s is above -38.00 dBFS for any tenth of a second
+        audio track 2: the residual of -37.9 dBFS at 1.5 s is above -38.00 dBFS for any tenth of a second
+        audio track 3: from 2.0 s to 3.0 s the baseline's sound (-45.0 dBFS) is not in the render: the residual has -45.0 dBFS
+        ");
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use crate::{
     history::ChunkFacts,
     measure::{
         Level,
-        audio::Residual,
+        audio::{Residual, Sound},
         probe::MediaShape,
         verdict::{Comparison, Judged},
     },
@@ -23,13 +23,15 @@ pub struct ResultRow {
     pub planned_chunk_count: u64,
     /// Frames a chunk that were sent to the planner.
     pub chunk_size: ChunkSize,
-    /// v1 or v2.
-    pub plan_protocol: PlanProtocol,
+    /// The plan protocol that ran.
+    pub plan_protocol: String,
+    /// The plan protocol that was asked for.
+    pub asked_plan_protocol: PlanProtocol,
     /// The execution's own stopDate - startDate, ms.
     pub wall_clock_ms: u64,
     /// From the start call to the last poll, as this machine saw it, ms.
     pub client_wall_ms: u64,
-    /// Mean PSNR over the frames that differ, dB; "inf" when none does, null when the shapes differ.
+    /// Mean PSNR, dB; "inf" when all frames are identical, null when the shapes differ.
     pub psnr_avg_db: Option<Level>,
     /// The worst frame's PSNR, dB.
     pub psnr_worst_db: Option<Level>,
@@ -39,6 +41,8 @@ pub struct ResultRow {
     pub identical_frames: Option<u64>,
     /// The residual of each audio track, dBFS; "-inf" for perfect cancellation.
     pub audio_residual_dbfs: Vec<Residual>,
+    /// The same with its loudest moment, and what of the sound is lost.
+    pub audio: Vec<Sound>,
     /// The delivered video's shape.
     pub media: MediaShape,
     /// Whether the render passes.
@@ -64,11 +68,17 @@ impl ResultRow {
             self.psnr_worst_db = Some(psnr.worst);
             self.worst_frame = Some(psnr.worst_frame);
             self.identical_frames = Some(psnr.identical_frames);
-            self.audio_residual_dbfs = audio.clone();
+            self.audio_residual_dbfs = audio.iter().map(|sound| sound.whole).collect();
+            self.audio.clone_from(audio);
         }
         self.passed = judged.findings.is_empty();
         self.findings = judged.findings.iter().map(ToString::to_string).collect();
         self
+    }
+
+    /// Whether another plan protocol ran than was asked for, as with a template that has no choice.
+    pub fn protocol_differs(&self) -> bool {
+        self.plan_protocol != self.asked_plan_protocol.to_string()
     }
 
     /// Whether the plan made another number of chunks than was asked for.

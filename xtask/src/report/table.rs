@@ -21,6 +21,12 @@ pub fn table(rows: &[ResultRow]) -> String {
             row.chunk_size.get()
         ));
     }
+    if let Some(row) = rows.iter().find(|row| row.protocol_differs()) {
+        text.push(format!(
+            "plan protocol {} was asked for, {} ran: the template may have no choice",
+            row.asked_plan_protocol, row.plan_protocol
+        ));
+    }
     text.join("\n")
 }
 
@@ -48,7 +54,7 @@ fn line(row: &ResultRow) -> [String; 7] {
 mod tests {
     use super::*;
     use crate::{
-        measure::{Fraction, Level, probe::MediaShape},
+        measure::{Level, probe::MediaShape, shape::tests::shape},
         plan::{ChunkCount, ChunkSize, PlanProtocol},
     };
 
@@ -57,7 +63,8 @@ mod tests {
             chunk_count: ChunkCount::new(asked).unwrap(),
             planned_chunk_count: planned,
             chunk_size: ChunkSize::new(8).unwrap(),
-            plan_protocol: PlanProtocol::V2,
+            plan_protocol: "v2".into(),
+            asked_plan_protocol: PlanProtocol::V2,
             wall_clock_ms: 16_549,
             client_wall_ms: 17_000,
             psnr_avg_db: level,
@@ -65,15 +72,8 @@ mod tests {
             worst_frame: level.map(|_| 41),
             identical_frames: Some(0),
             audio_residual_dbfs: vec![],
-            media: MediaShape {
-                frames: 60,
-                width: 640,
-                height: 360,
-                fps: Fraction::new(30, 1).unwrap(),
-                pixel_format: "yuv420p".into(),
-                duration_s: 2.0,
-                audio: vec![],
-            },
+            audio: vec![],
+            media: MediaShape { audio: vec![], ..shape() },
             passed: level.is_some(),
             findings: vec![],
             output: String::new(),

@@ -1,5 +1,7 @@
 //! The work of a run, from its target to its verdict.
 
+use std::path::Path;
+
 use anyhow::Context;
 
 use super::{deploy, render, run::Run};
@@ -18,7 +20,7 @@ use crate::{
 /// All stages up to the verdict. What fails says with which exit code.
 pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
     let target = run.stage("target", reach_target(run)).await?;
-    let (media, baseline, tools) = run.stage("preflight", preflight(run, target)).await?;
+    let (media, baseline, tools, packed) = run.stage("preflight", preflight(run, target)).await?;
     let (settings, renders) = run.prepared.renders(&baseline).or_exit(ExitCode::Preflight)?;
 
     let template = run.prepared.repo.template();
@@ -38,7 +40,6 @@ pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
     let stack = deployed.await?;
 
     let project_key = format!("projects/{}.tar.gz", run.prepared.fixture.name);
-    let packed = tar_gz(&run.prepared.fixture.src()).or_exit(ExitCode::Render)?;
     run.stage("upload", objects::upload(&run.connection().clients, &stack.bucket, &project_key, packed))
         .await
         .or_exit(ExitCode::Render)?;
@@ -66,14 +67,17 @@ async fn reach_target(run: &Run) -> Result<Target, Failure> {
 }
 
 /// Credentials, tools and baseline, all problems at once.
-async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tools), Failure> {
+async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tools, Vec<u8>), Failure> {
     let (session, options) = (&run.session, &run.prepared.options);
     let purpose = if options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
     let env = connect::tool_env(session, &target);
-    let (connection, tools) = tokio::join!(
+    let src = run.prepared.fixture.src();
+    let (connection, tools, packed) = tokio::join!(
         connect::connect(session, target, &options.region),
         preflight::check(purpose, &env, &session.children),
+        tokio::task::spawn_blocking(move || tar_gz(&src)),
     );
+    let packed = packed.context("packing the composition").or_exit(ExitCode::Preflight)?;
     let (connection, tools) = all_or_problems(connection, tools)?;
     run.step("target", &connection.describe());
     run.artifacts.take().or_exit(ExitCode::Preflight)?;
@@ -88,7 +92,8 @@ async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tool
         env: env.for_child(),
         children: session.children.clone(),
     };
-    let baseline = media.shape(&run.prepared.fixture.baseline()).await;
+    let packed = packed.or_exit(ExitCode::Preflight)?;
+    let baseline = measurable(&media, &run.prepared.fixture.baseline()).await;
     let baseline = baseline.context("the baseline can't be measured").or_exit(ExitCode::Preflight)?;
     run.step(
         "preflight",
@@ -102,7 +107,13 @@ async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tool
             if baseline.audio.is_empty() { "no sound" } else { "sound" }
         ),
     );
-    Ok((media, baseline, tools))
+    Ok((media, baseline, tools, packed))
+}
+
+async fn measurable(media: &Media, baseline: &Path) -> anyhow::Result<MediaShape> {
+    let shape = media.shape(baseline).await?;
+    media.decodes(baseline, &shape).await?;
+    Ok(shape)
 }
 
 /// Both, or a list of everything that is wrong with either.

@@ -170,6 +170,10 @@ fn work_code(run: &Run, ended: &Ended) -> ExitCode {
     match ended {
         Ended::Judged(verdict) => judged_code(run, verdict),
         Ended::Failed(failure) => {
+            if !run.rows.borrow().is_empty() {
+                let planned = &run.prepared.options.chunk_counts;
+                judged_code(run, &Verdict::judge(planned, &run.measured.borrow(), &run.prepared.gate));
+            }
             run.record.borrow_mut().failure = Some(failure.to_string());
             failure.code
         }

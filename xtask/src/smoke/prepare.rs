@@ -9,9 +9,9 @@ use crate::{
     fixture::{Fixture, check_baseline_file},
     measure::{Decibels, probe::MediaShape, verdict::Gate},
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
-    plan::{PlannedRender, RenderSettings, planned_renders},
+    plan::{PlanProtocol, PlannedRender, RenderSettings, planned_renders},
     process::Env,
-    repo::Repo,
+    repo::{Layout, Repo},
     report::{RunRecord, ToolVersions},
     session::Session,
 };
@@ -49,6 +49,20 @@ impl Prepared {
             stack,
             epoch_s,
         })
+    }
+
+    /// The plan protocol to ask for.
+    pub(super) fn protocol(&self) -> PlanProtocol {
+        self.options.plan_protocol.unwrap_or(PlanProtocol::V2)
+    }
+
+    /// The protocol that must have run. The template of another checkout may have
+    /// no choice: there only one that was named is required.
+    pub(super) fn required_protocol(&self) -> Option<PlanProtocol> {
+        match self.repo.layout() {
+            Layout::Own => Some(self.protocol()),
+            Layout::HyperFrames => self.options.plan_protocol,
+        }
     }
 
     /// The renders to do. Length and size are the composition's own, or else its baseline's.
@@ -103,8 +117,15 @@ fn gate(options: &SmokeOptions, fixture: &Fixture) -> anyhow::Result<Gate> {
         Some(limit) => limit,
         None => Decibels::new(Gate::AUDIO_RESIDUAL_DBFS)?,
     };
-    let worst_frame_db = Decibels::new(psnr_db.db() - Gate::WORST_FRAME_MARGIN_DB)?;
-    Ok(Gate { psnr_db, worst_frame_db, audio_residual_dbfs: audio })
+    // A fixture that allows no frame below its minPsnr means each single one.
+    let each_frame = options.psnr_threshold.is_none() && fixture.meta.no_frame_failures;
+    let margin = if each_frame { 0.0 } else { Gate::WORST_FRAME_MARGIN_DB };
+    Ok(Gate {
+        psnr_db,
+        worst_frame_db: Decibels::new(psnr_db.db() - margin)?,
+        audio_residual_dbfs: audio,
+        audio_loudest_dbfs: Decibels::new(audio.db() + Gate::AUDIO_LOUDEST_MARGIN_DB)?,
+    })
 }
 
 /// The repository's commit, with `-dirty` when it has changes; `None` outside of git.

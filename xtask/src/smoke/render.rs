@@ -13,6 +13,7 @@ use crate::{
         executions::{self, Ended},
         objects,
     },
+    backoff::Backoff,
     clock,
     exit::{ExitCode, Failure, OrExit},
     history::{self, Rendered},
@@ -40,13 +41,16 @@ pub(super) struct Render<'a> {
 /// An execution is stopped after this long.
 const CAP: Duration = Duration::from_secs(25 * 60);
 
+/// How long the last events of an execution that has ended are waited for.
+const HISTORY_LAG: Duration = Duration::from_secs(30);
+
 impl Render<'_> {
     /// Renders at one chunk count and saves everything that is known of it.
     pub(super) async fn run(&self, planned: &PlannedRender) -> Result<(), Failure> {
         let run = self.run;
         let label = format!("N={}", planned.chunk_count);
         let name = execution_name(planned, run.prepared.epoch_s, &run.prepared.run);
-        let protocol = run.prepared.options.plan_protocol;
+        let protocol = run.prepared.protocol();
         let input = ExecutionInput::new(&self.stack.bucket, self.project_key, &name, protocol, self.settings, planned);
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
 
@@ -61,7 +65,7 @@ impl Render<'_> {
         let history = history.or_exit(ExitCode::Render)?;
         let told = history::rendered(&history)
             .with_context(|| format!("{label}: the history does not tell what was rendered"))
-            .or_exit(ExitCode::Semantic)?;
+            .or_exit(ExitCode::Render)?;
 
         let output_file = format!("renders/N{}-output.{}", planned.chunk_count, self.settings.format.extension());
         let output = run.artifacts.path(&output_file);
@@ -73,7 +77,8 @@ impl Render<'_> {
             chunk_count: planned.chunk_count,
             planned_chunk_count: told.plan.chunk_count,
             chunk_size: planned.chunk_size,
-            plan_protocol: protocol,
+            asked_plan_protocol: protocol,
+            plan_protocol: told.plan.protocol_ran().to_owned(),
             wall_clock_ms: ended.wall_clock_ms,
             client_wall_ms,
             psnr_avg_db: None,
@@ -81,6 +86,7 @@ impl Render<'_> {
             worst_frame: None,
             identical_frames: None,
             audio_residual_dbfs: Vec::new(),
+            audio: Vec::new(),
             media,
             passed: false,
             findings: Vec::new(),
@@ -112,8 +118,16 @@ impl Render<'_> {
     }
 
     async fn save_history(&self, arn: &str, file: &str) -> anyhow::Result<Value> {
-        let pages = executions::history_pages(&self.run.connection().clients, arn).await?;
-        let history = history::cli_events(&pages)?;
+        let deadline = Instant::now() + HISTORY_LAG;
+        let mut backoff = Backoff::retrying();
+        let history = loop {
+            let pages = executions::history_pages(&self.run.connection().clients, arn).await?;
+            let history = history::cli_events(&pages)?;
+            if history::is_complete(&history) || Instant::now() > deadline {
+                break history;
+            }
+            tokio::time::sleep(backoff.next_delay()).await;
+        };
         self.run.artifacts.save(file, &history)?;
         Ok(history)
     }
@@ -151,7 +165,7 @@ impl Render<'_> {
     ) -> anyhow::Result<(MediaShape, Measured)> {
         let baseline = self.run.prepared.fixture.baseline();
         let (media, comparison) = self.media.compare(output, &baseline, self.baseline).await?;
-        let contradictions = contradictions(told, media.frames);
+        let contradictions = contradictions(told, self.run.prepared.required_protocol(), media.frames);
         Ok((media, Measured { chunk_count: planned.chunk_count, comparison, contradictions }))
     }
 }

@@ -22,6 +22,7 @@ fn results_json_has_a_row_for_each_render() {
       "plannedChunkCount": 2,
       "chunkSize": 30,
       "planProtocol": "v2",
+      "askedPlanProtocol": "v2",
       "wallClockMs": 6125,
       "clientWallMs": null,
       "psnrAvgDb": 45.479166666666664,
@@ -29,13 +30,25 @@ fn results_json_has_a_row_for_each_render() {
       "worstFrame": 59,
       "identicalFrames": 0,
       "audioResidualDbfs": [],
+      "audio": [],
       "media": {
         "frames": 60,
         "width": 64,
         "height": 36,
+        "pixelAspect": "1:1",
+        "rotation": 0,
         "fps": "30",
+        "codec": "h264",
         "pixelFormat": "yuv420p",
+        "color": {
+          "range": null,
+          "space": null,
+          "primaries": null,
+          "transfer": null
+        },
+        "alpha": false,
         "durationS": 2.0,
+        "videoTracks": 1,
         "audio": []
       },
       "passed": true,
@@ -96,7 +109,8 @@ fn run_json_tells_who_what_and_how_it_ended() {
       "gate": {
         "psnrDb": 40.0,
         "worstFrameDb": 34.0,
-        "audioResidualDbfs": -50.0
+        "audioResidualDbfs": -50.0,
+        "audioLoudestDbfs": -38.0
       },
       "gitCommit": "0123456789abcdef0123456789abcdef01234567",
       "tools": {

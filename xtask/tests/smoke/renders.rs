@@ -18,6 +18,8 @@ fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
     chunks  planned  wall clock  PSNR mean     worst frame  audio
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
+      N=4 was not measured
+      N=8 was not measured
     FAIL  a render failed (exit 4); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     ");

@@ -5,6 +5,7 @@ case "$*" in
   *-filters) verb=-filters ;;
   *-encoders) verb=-encoders ;;
   *-filter_complex*) verb=psnr ;;
+  *0:V:0*) verb=decode ;;
   *-map*) verb=sound ;;
 esac
 hook "$verb"
@@ -26,6 +27,7 @@ case $verb in
   -version) echo "ffmpeg version 7.0-fake" ;;
   -filters) echo " ... psnr              VV->V      Calculate the PSNR between two video streams." ;;
   -encoders) echo " V....D libx264              libx264 H.264 / AVC" ;;
+  decode) ;;
   psnr) . "$video"; psnr_lines ;;
   sound) . "$video"; printf '%s' "$samples" > "${last#file:}" ;;
   *) echo "the fake ffmpeg can't do this: $line" >&2; exit 64 ;;

@@ -11,9 +11,17 @@ if ! head -n 1 "$video" | grep -q '^# fake video$'; then
   exit 1
 fi
 . "$video"
-printf '{"streams":[{"codec_type":"video","width":%s,"height":%s,"pix_fmt":"%s",' "$width" "$height" "$pixels"
-printf '"avg_frame_rate":"%s","duration":"%s","nb_read_frames":"%s"}' "$rate" "$duration" "$frames"
+printf '{"streams":[{"index":0,"codec_type":"video","codec_name":"h264","width":%s,"height":%s,' "$width" "$height"
+printf '"pix_fmt":"%s","avg_frame_rate":"%s","duration":"%s"}' "$pixels" "$rate" "$duration"
+stream=0
 for track in $tracks; do
-  printf ',{"codec_type":"audio","sample_rate":"48000","channels":2}'
+  stream=$((stream + 1))
+  printf ',{"index":%s,"codec_type":"audio","sample_rate":"48000","channels":2}' "$stream"
 done
-printf '],"format":{"duration":"%s"}}\n' "$duration"
+printf '],"format":{"duration":"%s"},"frames":[' "$duration"
+frame=0
+while [ "$frame" -lt "$frames" ]; do
+  printf '%s{"stream_index":0,"best_effort_timestamp_time":"%s.%06d"}' "$comma" $((frame / 30)) $((frame % 30 * 33333))
+  frame=$((frame + 1)) comma=,
+done
+printf ']}\n'
