@@ -167,3 +167,18 @@ fn git_sees_no_secret() {
     test.smoke(&[]).exit(0);
     assert!(!test.tools.environments("git").iter().any(|env| SECRETS.iter().any(|secret| env.contains(secret))));
 }
+
+#[test]
+fn a_baseline_that_does_not_decode_is_told_before_a_deployment() {
+    let test = Test::new().tool("ffmpeg decode", "echo 'corrupt packet' >&2; exit 69");
+    test.smoke(&[]).exit(1).warns("the baseline can't be measured").warns("corrupt packet");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_composition_that_cant_be_packed_is_told_before_a_deployment() {
+    let test = Test::new();
+    std::os::unix::fs::symlink("nowhere", test.repository.fixture_file("src/lost.png")).unwrap();
+    test.smoke(&[]).exit(1).warns("lost.png");
+    test.assert_account_clean();
+}

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::support::{
     STACK, Test,
     fake_aws::{End, Fault},
+    video::Video,
 };
 
 const FAILS: End = End::Fails("PLAN_HASH_MISMATCH", "the plan has another hash");
@@ -90,4 +91,30 @@ fn the_wall_clock_is_the_executions_own_to_the_millisecond() {
     let test = Test::new().render(|render| render.ended = 1_700_000_006.35);
     test.smoke(&[]).exit(0);
     assert_eq!(test.artifact("results.json")[0]["wallClockMs"], 6100);
+}
+
+#[test]
+fn a_history_that_lags_behind_its_execution_is_waited_for() {
+    let test = Test::new().render(|render| render.history_lag = 2);
+    test.smoke(&[]).exit(0);
+    let history = test.artifact("renders/N2-history.json");
+    assert_eq!(history["events"].as_array().unwrap().last().unwrap()["type"], "ExecutionSucceeded");
+}
+
+#[test]
+fn findings_before_a_failure_are_told_too() {
+    let ruined = Video::levels(&[("20.000000", 60)]).bytes();
+    let test = Test::new().render_of(2, |render| render.video = ruined).render_of(4, |render| render.end = FAILS);
+    let ran = test.smoke(&["--chunk-counts", "2,4"]);
+    ran.exit(4).says("  N=2: PSNR 20.00 dB is below 40.00 dB\n").says("  N=4 was not measured\n");
+    assert_eq!(test.artifact("run.json")["verdict"]["outcome"], "incomplete");
+}
+
+#[test]
+fn an_undecodable_video_is_exit_4_although_frames_are_missing_too() {
+    let half = Video { frames: 31, ..Video::default() };
+    let test = Test::new()
+        .video(&half)
+        .tool("ffmpeg decode", "case $line in *N2-output*) echo 'corrupt packet' >&2; exit 69;; esac");
+    test.smoke(&[]).exit(4).warns("N2-output.mp4 does not decode from end to end").warns("corrupt packet");
 }

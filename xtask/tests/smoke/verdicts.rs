@@ -130,3 +130,31 @@ fn one_bad_render_among_good_ones_fails_the_run() {
         test.artifact("results.json").as_array().unwrap().iter().map(|row| row["passed"].as_bool().unwrap()).collect();
     assert_eq!(passed, [true, false, true]);
 }
+
+#[test]
+fn another_plan_protocol_than_asked_for_is_exit_6() {
+    let test = Test::new().render(|render| render.protocol = Some("v1"));
+    let ran = test.smoke(&[]);
+    ran.exit(6).says("  N=2: plan protocol v2 was asked for, v1 ran\n");
+    assert_eq!(test.artifact("results.json")[0]["planProtocol"], "v1");
+    test.smoke(&["--plan-protocol", "v1"]).exit(0);
+}
+
+#[test]
+fn a_checkouts_template_may_have_no_choice_of_plan_protocol() {
+    let test = Test::checkout().render(|render| render.protocol = Some("v1"));
+    let ran = test.smoke(&[]);
+    ran.exit(0).says("plan protocol v2 was asked for, v1 ran: the template may have no choice\n");
+    // One that was named is meant.
+    test.smoke(&["--plan-protocol", "v2"]).exit(6);
+}
+
+#[test]
+fn a_fixture_that_allows_no_frame_below_its_threshold_means_each() {
+    let video = Video::levels(&[("45.000000", 59), ("39.000000", 1)]);
+    let of = |meta: &str| Test::new().video(&video).fixture_file("meta.json", meta);
+    of(r#"{"minPsnr": 40, "renderConfig": {"fps": 30}}"#).smoke(&[]).exit(0);
+    let strict = of(r#"{"minPsnr": 40, "maxFrameFailures": 0, "renderConfig": {"fps": 30}}"#);
+    strict.smoke(&[]).exit(5).says("frame 59 (counted from 0) has 39.00 dB, below 40.00 dB for any single frame");
+    strict.smoke(&["--psnr-threshold", "40"]).exit(0);
+}

@@ -29,6 +29,10 @@ pub(crate) struct Render {
     /// When it ends, s since 1970: between two polls, as no polling would measure.
     pub(crate) ended: f64,
     pub(crate) end: End,
+    /// The protocol that runs whatever was asked for.
+    pub(crate) protocol: Option<&'static str>,
+    /// How often the history is asked for before its last events are in it.
+    pub(crate) history_lag: u32,
 }
 
 /// How an execution ends.
@@ -51,6 +55,8 @@ impl Default for Render {
             polls: 0,
             ended: 1_700_000_006.375,
             end: End::Succeeds,
+            protocol: None,
+            history_lag: 0,
         }
     }
 }
@@ -73,8 +79,9 @@ impl Render {
         events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
         let size = input["Config"]["chunkSize"].as_u64().unwrap_or(60);
         let chunks = self.planned.unwrap_or(self.frames.div_ceil(size));
+        let protocol = self.protocol.map_or_else(|| input["PlanProtocol"].clone(), Into::into);
         let plan = json!({
-            "Action": "plan", "PlanProtocol": input["PlanProtocol"], "PlanHash": "0", "ChunkCount": chunks,
+            "Action": "plan", "PlanProtocol": protocol, "PlanHash": "0", "ChunkCount": chunks,
             "TotalFrames": self.frames, "Fps": 30, "Width": 64, "Height": 36, "Format": "mp4", "HasAudio": false,
             "PlanV2ManifestS3Uri": "s3://b/plan.json", "DurationMs": 5,
         });
