@@ -1,0 +1,226 @@
+//! Measuring with the real ffmpeg: what must pass, and what must not.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use xtask::{
+    measure::{
+        Decibels,
+        verdict::{Comparison, Gate, Measured, findings},
+    },
+    media::Media,
+    plan::ChunkCount,
+    process::{Children, Env},
+};
+
+use crate::emulator::tool;
+
+/// A folder with `base.mp4`, two seconds of moving pictures and a tone.
+struct Lab {
+    dir: tempfile::TempDir,
+}
+
+const X264: &str = "-c:v libx264 -preset veryfast -crf 16 -pix_fmt yuv420p";
+const VP9: &str = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -crf 10 -b:v 0 -auto-alt-ref 0";
+
+impl Lab {
+    fn new() -> Self {
+        let lab = Self { dir: tempfile::tempdir().unwrap() };
+        let sources = "-f lavfi -i testsrc2=s=160x96:r=30:d=2 -f lavfi -i sine=440:d=2:r=48000";
+        lab.make("base.mp4", &format!("{sources} {X264} -c:a aac -ac 2 -t 2"));
+        lab
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Makes a file by ffmpeg's arguments, which are split at spaces.
+    fn make(&self, name: &str, args: &str) {
+        let made = Command::new(tool("ffmpeg"))
+            .current_dir(&self.dir)
+            .args(["-nostdin", "-v", "error", "-y"])
+            .args(args.split(' '))
+            .arg(name)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{name}: {}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// What the gate says of a render of `baseline`: its findings, or why it can't be measured.
+    fn judge(&self, baseline: &str, render: &str) -> Result<Vec<String>, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let told = runtime.block_on(measure(&self.path(baseline), &self.path(render)));
+        told.map_err(|error| format!("{error:#}"))
+    }
+
+    fn passes(&self, baseline: &str, render: &str) {
+        assert_eq!(self.judge(baseline, render), Ok(vec![]), "{render}");
+    }
+
+    fn fails(&self, baseline: &str, render: &str, finding: &str) {
+        let found = self.judge(baseline, render).unwrap_or_else(|error| panic!("{render}: {error}"));
+        assert!(found.iter().any(|f| f.contains(finding)), "{render}: {finding:?} is not in {found:#?}");
+    }
+
+    fn does_not_decode(&self, baseline: &str, render: &str) {
+        let error = self.judge(baseline, render).expect_err(render);
+        assert!(error.contains(render), "{error}");
+    }
+}
+
+async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Vec<String>> {
+    let media = Media {
+        ffmpeg: tool("ffmpeg"),
+        ffprobe: tool("ffprobe"),
+        env: Env::from([("PATH", "/usr/bin:/bin")]),
+        children: Children::default(),
+    };
+    let shape = media.shape(baseline).await?;
+    media.decodes(baseline, &shape).await?;
+    let (_, comparison) = media.compare(render, baseline, &shape).await?;
+    if let Comparison::Alike { psnr, .. } = &comparison {
+        assert_eq!(psnr.frames, shape.frames);
+    }
+    let db = |db| Decibels::new(db).unwrap();
+    let gate = Gate {
+        psnr_db: db(40.0),
+        worst_frame_db: db(34.0),
+        audio_residual_dbfs: db(-50.0),
+        audio_loudest_dbfs: db(-38.0),
+    };
+    let measured = Measured { chunk_count: ChunkCount::new(2).unwrap(), comparison, contradictions: vec![] };
+    Ok(findings(&measured, &gate).iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn equal_enough_videos_pass() {
+    let lab = Lab::new();
+    lab.passes("base.mp4", "base.mp4");
+    lab.make("good.mp4", &format!("-i base.mp4 {X264} -crf 17 -c:a copy"));
+    lab.passes("base.mp4", "good.mp4");
+    lab.make("re-encoded sound.mp4", "-i base.mp4 -c:v copy -c:a aac -b:a 192k");
+    lab.passes("base.mp4", "re-encoded sound.mp4");
+    // Colours without tags hold the same samples.
+    lab.make("tagged.mp4", "-i base.mp4 -c copy -bsf:v h264_metadata=video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1");
+    lab.passes("base.mp4", "tagged.mp4");
+    // A picture of the file, and names that a filter would take apart.
+    lab.make("cover.png", "-f lavfi -i color=red:s=64x64 -frames:v 1 -c:v mjpeg -f image2");
+    lab.make("[1];x,'%d:.mp4", "-i good.mp4 -i cover.png -map 0 -map 1 -c copy -disposition:v:1 attached_pic");
+    lab.passes("base.mp4", "[1];x,'%d:.mp4");
+    // Chunks, put together as Assemble does.
+    for (i, range) in ["end_frame=20", "start_frame=20:end_frame=40", "start_frame=40"].iter().enumerate() {
+        lab.make(&format!("chunk{i}.mp4"), &format!("-i base.mp4 -an -vf trim={range},setpts=N/30/TB -r 30 {X264}"));
+    }
+    std::fs::write(lab.path("list"), "file chunk0.mp4\nfile chunk1.mp4\nfile chunk2.mp4\n").unwrap();
+    lab.make("video.mp4", "-r 30 -f concat -safe 0 -i list -c copy");
+    lab.make("joined.mp4", "-i video.mp4 -i base.mp4 -map 0:v -map 1:a -c copy -r 30 -movflags +faststart");
+    lab.passes("base.mp4", "joined.mp4");
+    // What distributed renders of other formats are.
+    lab.make("base.webm", &format!("-i base.mp4 {VP9} -c:a libopus"));
+    lab.make("good.webm", &format!("-i base.mp4 {VP9} -crf 12 -c:a libopus"));
+    lab.passes("base.webm", "good.webm");
+    lab.make("base.mov", "-i base.mp4 -an -c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le");
+    lab.make("good.mov", "-i base.mov -c:v prores_ks -profile:v 4444 -pix_fmt yuva444p10le -qscale:v 6");
+    lab.passes("base.mov", "good.mov");
+}
+
+#[test]
+fn what_a_viewer_would_see_fails() {
+    let lab = Lab::new();
+    let cases = [
+        ("frozen.mp4", "-vf loop=loop=1:size=1:start=30,setpts=N/30/TB -frames:v 60", "below 34.00 dB for any single"),
+        ("short.mp4", "-frames:v 31", "frames: 31 in the render, 60 in the baseline"),
+        ("wide.mp4", "-vf setsar=2/1", "pixel aspect: 2:1 in the render, 1:1"),
+        ("deep.mp4", "-pix_fmt yuv420p10le", "pixel format: yuv420p10le"),
+        ("hevc.mp4", "-c:v libx265 -x265-params log-level=error", "codec: hevc in the render, h264"),
+    ];
+    for (name, change, finding) in cases {
+        lab.make(name, &format!("-i base.mp4 {X264} -c:a copy {change}"));
+        lab.fails("base.mp4", name, finding);
+    }
+    let copies = [
+        ("turned.mp4", "-display_rotation 90 -i base.mp4 -c copy", "rotation: 90 in the render"),
+        ("two.mp4", "-i base.mp4 -i frozen.mp4 -map 0 -map 1:v -c copy", "video tracks: 2 in the render"),
+        ("late.mp4", "-itsoffset 0.2 -i base.mp4 -i base.mp4 -map 0:v -map 1:a -c copy", "time of frame 0: 0.200 s"),
+        (
+            "other tags.mp4",
+            "-i base.mp4 -c copy -bsf:v h264_metadata=video_full_range_flag=1",
+            "yuvj420p in the render",
+        ),
+    ];
+    for (name, args, finding) in copies {
+        lab.make(name, args);
+        lab.fails("base.mp4", name, finding);
+    }
+    let hurry = "settb=1/15360,setpts='if(between(N,20,39),(N-20)*25+20*512,N*512)'";
+    lab.make(
+        "hurried.mp4",
+        &format!("-i base.mp4 -vf {hurry} -fps_mode passthrough -enc_time_base 1/15360 {X264} -c:a copy"),
+    );
+    lab.fails("base.mp4", "hurried.mp4", "time of frame 2");
+}
+
+#[test]
+fn an_alpha_plane_is_measured() {
+    let lab = Lab::new();
+    let alpha = |value: &str| {
+        let planes = format!("format=yuva420p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='{value}'");
+        format!("-i base.mp4 -an -vf {planes} {VP9} -pix_fmt yuva420p -metadata:s:v:0 alpha_mode=1")
+    };
+    lab.make("alpha.webm", &alpha("255*X/W"));
+    lab.make("clear.webm", &alpha("0"));
+    lab.make("opaque.webm", &format!("-i base.mp4 -an {VP9}"));
+    lab.passes("alpha.webm", "alpha.webm");
+    lab.fails("alpha.webm", "clear.webm", "dB is below 40.00 dB");
+    lab.fails("alpha.webm", "opaque.webm", "alpha plane: false in the render, true in the baseline");
+}
+
+#[test]
+fn what_a_listener_would_hear_fails() {
+    let lab = Lab::new();
+    let cases = [
+        ("noise.mp4", "-af volume=0.9", "the residual of"),
+        ("silent.mp4", "-af volume=0", "is not in the render"),
+        ("dropout.mp4", "-af volume=0:enable='between(t,1,1.1)'", "for any tenth of a second"),
+        ("delayed.mp4", "-af adelay=33:all=1 -t 2", "the residual of"),
+        ("mono.mp4", "-ac 1", "channels of audio track 0: 1 in the render, 2"),
+        ("44.mp4", "-ar 44100", "sample rate of audio track 0: 44100"),
+    ];
+    for (name, change, finding) in cases {
+        lab.make(name, &format!("-i base.mp4 -c:v copy -c:a aac -b:a 192k {change}"));
+        lab.fails("base.mp4", name, finding);
+    }
+    lab.make("none.mp4", "-i base.mp4 -c:v copy -an");
+    lab.fails("base.mp4", "none.mp4", "audio tracks: 0 in the render, 1 in the baseline");
+    lab.make("gap.mp4", "-i base.mp4 -c copy -bsf:a setts=ts='if(gt(PTS,48000),PTS+2400,PTS)'");
+    lab.fails("base.mp4", "gap.mp4", "for any tenth of a second");
+    // As loud as a residual may be, and all that there is.
+    lab.make("quiet.mp4", "-i base.mp4 -c:v copy -af volume=-40dB -c:a aac");
+    lab.make("quiet, lost.mp4", "-i quiet.mp4 -c:v copy -af volume=0 -c:a aac");
+    lab.fails("quiet.mp4", "quiet, lost.mp4", "is not in the render");
+}
+
+#[test]
+fn what_does_not_decode_is_not_measured() {
+    let lab = Lab::new();
+    lab.make("fast.mp4", "-i base.mp4 -c copy -movflags +faststart");
+    let whole = std::fs::read(lab.path("fast.mp4")).unwrap();
+    let cut = |name: &str, length: usize| std::fs::write(lab.path(name), &whole[..length]).unwrap();
+    cut("60.mp4", whole.len() * 6 / 10);
+    cut("97.mp4", whole.len() * 97 / 100);
+    cut("head.mp4", 100);
+    cut("nothing.mp4", 0);
+    let mut zeroed = whole.clone();
+    zeroed[whole.len() / 2..whole.len() / 2 + 2000].fill(0);
+    std::fs::write(lab.path("zeroed.mp4"), zeroed).unwrap();
+    std::fs::write(lab.path("text.mp4"), "no video").unwrap();
+    for name in ["60.mp4", "97.mp4", "head.mp4", "nothing.mp4", "zeroed.mp4", "text.mp4"] {
+        lab.does_not_decode("base.mp4", name);
+    }
+    // Nor is anything measured against it.
+    let error = lab.judge("97.mp4", "base.mp4").expect_err("a truncated baseline");
+    assert!(error.contains("97.mp4 does not decode"), "{error}");
+}
