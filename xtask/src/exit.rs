@@ -28,7 +28,7 @@ pub enum ExitCode {
 /// The documented table: code, meaning. The README and `--help` print it.
 pub const TABLE: &[(&str, &str)] = &[
     ("0", "every planned render was measured and passed; nothing is left behind"),
-    ("1", "arguments, configuration or pre-flight; nothing was created, or at most a claim on the name, removed at once"),
+    ("1", "arguments, configuration or pre-flight; at most a claim was made, and withdrawn"),
     ("2", "the handler ZIP could not be built, or is over its size budget"),
     ("3", "sam validate or sam deploy failed"),
     ("4", "a render failed, timed out or could not be measured"),
