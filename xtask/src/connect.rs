@@ -76,7 +76,11 @@ impl Connection {
     /// When `logs` can't be written to.
     pub fn sam(&self, session: &Session, program: &std::path::Path, logs: &std::path::Path) -> anyhow::Result<Sam> {
         let home = session.toolbox.sam_home();
-        Sam::new(program, &self.access, &home, &session.env, &session.children, logs).context("preparing sam")
+        let keys = match self.access.target {
+            Target::Account { .. } => self.clients.config.credentials_provider(),
+            Target::Endpoint { .. } | Target::Embedded { .. } => None,
+        };
+        Sam::new(program, &self.access, &home, &session.env, &session.children, logs, keys).context("preparing sam")
     }
 
     /// The target in one phrase, without secrets.

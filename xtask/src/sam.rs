@@ -1,18 +1,17 @@
-//! The SAM CLI: validating, deploying, reading and deleting a stack.
+//! The SAM CLI: validating, deploying and deleting a stack.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Context, bail};
-use serde::Deserialize;
+use anyhow::Context;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
 use crate::{
     aws::{Access, Target},
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
-    process::{Children, Command, Env, Output},
+    process::{Children, Command, Env},
 };
 
 /// The `sam` program, in one region of one target.
@@ -24,15 +23,7 @@ pub struct Sam {
     children: Children,
     logs: PathBuf,
     no_config: PathBuf,
-}
-
-/// What is known of a stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StackState {
-    /// There is no stack of this name.
-    Absent,
-    /// There is one, with these outputs; none as long as it is not complete.
-    Present(BTreeMap<String, String>),
+    keys: Option<SharedCredentialsProvider>,
 }
 
 /// What a deployment needs to know.
@@ -56,7 +47,9 @@ const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
 const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 impl Sam {
-    /// `sam` as `program`, for `access`; its log goes to the folder `logs`.
+    /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With
+    /// `keys` sam acts with what they give, as the same caller as the SDK: its own
+    /// chain of credentials has another order.
     ///
     /// # Errors
     /// When that folder can't be written to.
@@ -67,6 +60,7 @@ impl Sam {
         env: &Env,
         children: &Children,
         logs: &Path,
+        keys: Option<SharedCredentialsProvider>,
     ) -> anyhow::Result<Self> {
         // A samconfig.toml beside the template could add options that nobody asked for.
         let no_config = logs.join("samconfig.toml");
@@ -83,6 +77,7 @@ impl Sam {
             children: children.clone(),
             logs: logs.to_owned(),
             no_config,
+            keys,
         })
     }
 
@@ -92,7 +87,7 @@ impl Sam {
     /// When the template is not valid.
     pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
         let command =
-            self.command(&["validate"]).args(["--lint", "--template-file"]).arg(template.display().to_string());
+            self.command(&["validate"]).await?.args(["--lint", "--template-file"]).arg(template.display().to_string());
         command.run(&self.children).await.map(|_| ())
     }
 
@@ -109,6 +104,7 @@ impl Sam {
         ];
         let command = self
             .command(&["deploy"])
+            .await?
             .arg("--template-file")
             .arg(deployment.template.display().to_string())
             .args(["--stack-name", deployment.stack.as_str()])
@@ -123,79 +119,49 @@ impl Sam {
         command.limit(DEPLOY_LIMIT).run(&self.children).await.map(|_| ())
     }
 
-    /// What is known of a stack.
-    ///
-    /// # Errors
-    /// When sam gives no clear answer.
-    pub async fn stack(&self, stack: &StackName) -> anyhow::Result<StackState> {
-        let command =
-            self.command(&["list", "stack-outputs"]).args(["--output", "json", "--stack-name", stack.as_str()]);
-        let output = command.run_any(&self.children).await?;
-        stack_state(&output).with_context(|| command.complaint(&output))
-    }
-
     /// `sam delete`; waits until the stack is gone. A stack that is not there is fine.
     ///
     /// # Errors
     /// When the deletion fails.
     pub async fn delete(&self, stack: &StackName) -> anyhow::Result<()> {
-        let command = self.command(&["delete"]).args(["--no-prompts", "--stack-name", stack.as_str()]);
+        let command = self.command(&["delete"]).await?.args(["--no-prompts", "--stack-name", stack.as_str()]);
         command.limit(DELETE_LIMIT).run(&self.children).await.map(|_| ())
     }
 
-    fn command(&self, verb: &[&str]) -> Command {
-        Command::new(&self.program, &self.env)
+    async fn command(&self, verb: &[&str]) -> anyhow::Result<Command> {
+        Ok(Command::new(&self.program, &self.env_now().await?)
             .args(verb.iter().copied())
             .args(["--region", &self.region, "--config-file", &self.no_config.display().to_string()])
             .cwd(&self.logs)
             .log(&self.logs.join("sam.log"))
-            .limit(Duration::from_secs(180))
+            .limit(Duration::from_secs(180)))
+    }
+
+    /// The environment, with keys that are valid now.
+    async fn env_now(&self) -> anyhow::Result<Env> {
+        let Some(keys) = &self.keys else { return Ok(self.env.clone()) };
+        let keys = keys.provide_credentials().await.context("credentials for sam")?;
+        let mut env = self.env.clone();
+        for other in OTHER_IDENTITIES {
+            env = env.without(other);
+        }
+        env =
+            env.with("AWS_ACCESS_KEY_ID", keys.access_key_id()).with("AWS_SECRET_ACCESS_KEY", keys.secret_access_key());
+        Ok(match keys.session_token() {
+            Some(token) => env.with("AWS_SESSION_TOKEN", token),
+            None => env.without("AWS_SESSION_TOKEN"),
+        })
     }
 }
 
-#[derive(Deserialize)]
-struct StackOutput {
-    #[serde(rename = "OutputKey")]
-    key: String,
-    #[serde(rename = "OutputValue")]
-    value: String,
-}
-
-/// Reads the answer of `sam list stack-outputs --output json`.
-fn stack_state(output: &Output) -> anyhow::Result<StackState> {
-    if output.status.success() {
-        let outputs: Vec<StackOutput> =
-            serde_json::from_str(&output.stdout).context("sam's list of outputs is no JSON")?;
-        return Ok(StackState::Present(outputs.into_iter().map(|o| (o.key, o.value)).collect()));
-    }
-    if output.stderr_tail.contains("does not exist on Cloudformation") {
-        Ok(StackState::Absent)
-    } else if output.stderr_tail.contains("Outputs do not exist") {
-        Ok(StackState::Present(BTreeMap::new()))
-    } else {
-        bail!("sam can't tell whether the stack exists")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::os::unix::process::ExitStatusExt;
-
-    fn output(code: i32, stdout: &str, stderr: &str) -> Output {
-        let status = std::process::ExitStatus::from_raw(code << 8);
-        Output { status, stdout: stdout.into(), stderr_tail: stderr.into() }
-    }
-
-    #[test]
-    fn absence_is_told_from_trouble() {
-        let absent = "Error: The input stack x does not exist on Cloudformation in the region us-east-1.";
-        assert_eq!(stack_state(&output(1, "", absent)).unwrap(), StackState::Absent);
-        let none = "Error: Outputs do not exist for the input stack x on Cloudformation in the region us-east-1";
-        assert_eq!(stack_state(&output(1, "", none)).unwrap(), StackState::Present(BTreeMap::new()));
-        assert!(stack_state(&output(1, "", "Error: Rate exceeded")).is_err());
-        let outputs = r#"[{"OutputKey":"RenderBucketName","OutputValue":"b","Description":""}]"#;
-        let StackState::Present(outputs) = stack_state(&output(0, outputs, "")).unwrap() else { panic!("absent") };
-        assert_eq!(outputs["RenderBucketName"], "b");
-    }
-}
+/// Variables by which sam could come to act as someone else.
+const OTHER_IDENTITIES: [&str; 8] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];

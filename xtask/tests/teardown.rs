@@ -29,6 +29,14 @@ fn kill_one(test: &Test, stack: &str) {
     test.render_ends();
 }
 
+/// A world in which a run was killed when it had claimed the name, and had no stack yet.
+fn claimed() -> Test {
+    let test = Test::new().fault("PutPublicAccessBlock", 1, Fault::Signal(Signal::KILL));
+    assert_eq!(test.smoke(&[]).status, None);
+    assert!(left(&test).len() == 1 && left(&test)[0].starts_with("bucket hyperframes-smoke-"));
+    test
+}
+
 /// What the account holds beyond what it always holds.
 fn left(test: &Test) -> Vec<String> {
     test.aws.account().listing().into_iter().filter(|line| !FOREIGN.contains(&line.as_str())).collect()
@@ -42,11 +50,11 @@ fn everything_of_a_killed_run_is_deleted_and_proved_gone() {
     assert_snapshot!(ran.exit(0).stdout, @"smoke-test is gone: 2 objects deleted, 7 resources verified absent");
     assert_snapshot!(ran.stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    [<s>] teardown  smoke-test: its state machine has the tag HyperframesSmokeRun=<run>
+    [<s>] teardown  smoke-test: it has the tag HyperframesSmokeRun=<run>
     [<s>] teardown  stopping 1 running execution
     [<s>] teardown  1 object deleted from smoke-test-<run>-123456789012
     [<s>] teardown  sam delete smoke-test
-    [<s>] teardown  1 object deleted from hyperframes-smoke-3f61df3c-<run>
+    [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
     ");
     test.assert_account_clean();
     assert_eq!(test.artifact("cleanup-verification.json")["clean"], true);
@@ -76,7 +84,7 @@ fn a_stack_of_nobodys_run_is_refused() {
     let ran = test.teardown(&["production"]);
     assert_snapshot!(ran.exit(1).stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    error: stack production is not a run's and is left untouched: its state machine has no tag HyperframesSmokeRun; `--force` deletes it all the same, after its name is typed again
+    error: stack production is not a run's and is left untouched: it has no tag HyperframesSmokeRun; `--force` deletes it all the same, after its name is typed again
     ");
     test.assert_account_clean();
 }
@@ -137,7 +145,9 @@ fn all_unfinished_runs_are_finished() {
 fn one_run_that_cant_be_finished_does_not_keep_the_others() {
     let test = killed();
     kill_one(&test, "another");
-    let test = test.tool("sam delete", "[ $stack = smoke-test ] && { echo 'Error: DELETE_FAILED' >&2; exit 1; }");
+    let test = test
+        .tool("sam delete", "[ $stack = smoke-test ] && { echo 'Error: DELETE_FAILED' >&2; exit 1; }")
+        .fault("DeleteStack", 99, Fault::Error(403, "AccessDenied"));
     let ran = test.run(&["lambda-teardown", "--unfinished"]);
     ran.exit(7).says("another").warns("error: smoke-test: ").warns("DELETE_FAILED");
     ran.warns("error: 1 of 2 runs could not be finished: smoke-test");
@@ -159,7 +169,6 @@ fn a_run_of_another_account_is_not_looked_for_here() {
 fn a_look_at_another_emulator_does_not_finish_a_run() {
     let test = killed();
     let other = Test::new();
-    let test = test.tool("sam list", "echo 'Error: x does not exist on Cloudformation' >&2; exit 1");
     test.run(&["lambda-teardown", STACK, "--endpoint-url", &other.aws.endpoint]);
     assert!(!test.journals()[0].contains("finished"));
 }
@@ -196,7 +205,9 @@ fn what_is_still_there_is_exit_7_and_named() {
 
 #[test]
 fn what_cant_be_seen_is_not_touched() {
-    for operation in ["ListBuckets", "GetBucketTagging", "DescribeStateMachine", "ListTagsForResource"] {
+    for operation in
+        ["DescribeStacks", "ListBuckets", "GetBucketTagging", "DescribeStateMachine", "ListTagsForResource"]
+    {
         let test = killed().fault(operation, 99, Fault::Error(403, "AccessDenied"));
         let before = left(&test);
         test.teardown(&[STACK]).exit(1).warns("AccessDenied");
@@ -210,12 +221,71 @@ fn leftovers_beside_a_foreign_stack_go_and_the_stack_stays() {
     // The stack was deleted by hand, and someone deployed another one of that name.
     fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
     test.aws.account().add_foreign(STACK, "theirs");
-    test.teardown(&[STACK]).exit(0);
+    let ran = test.teardown(&[STACK]);
+    ran.exit(1).says("what runs left beside smoke-test is gone").warns("stack smoke-test is not a run's");
     let left = left(&test);
     assert!(
         left.contains(&format!("stack {STACK}")) && left.contains(&"bucket theirs-123456789012 (1 objects)".to_owned())
     );
     assert!(!left.iter().any(|line| line.contains("hyperframes-smoke-")), "{left:?}");
+}
+
+#[test]
+fn force_takes_leftovers_and_the_stack_beside_them() {
+    let test = claimed();
+    test.aws.account().add_foreign(STACK, "theirs");
+    test.teardown(&[STACK, "--force", "--yes"]).exit(0).warns("smoke-test: forced by the caller");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_stack_made_by_others_after_a_claim_is_left() {
+    let test = claimed();
+    test.aws.account().add_foreign(STACK, "theirs");
+    let theirs: Vec<String> =
+        left(&test).into_iter().filter(|line| !line.starts_with("bucket hyperframes-smoke-")).collect();
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0).warns("stack smoke-test is left alone: it has no tag");
+    assert_eq!(left(&test), theirs);
+    test.teardown(&[STACK]).exit(1);
+    assert_eq!(left(&test), theirs);
+}
+
+#[test]
+fn a_change_set_that_was_never_executed_goes_with_the_claim_on_its_name() {
+    let test = claimed();
+    test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
+    test.teardown(&[STACK]).exit(0).warns("it is a change set that was never executed, and a run claimed its name");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_change_set_of_nobodys_run_is_left() {
+    let test = Test::new();
+    test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
+    test.teardown(&[STACK]).exit(1).warns("stack smoke-test is not a run's and is left untouched");
+    assert_eq!(left(&test), [format!("stack {STACK}")]);
+}
+
+#[test]
+fn a_stack_that_is_protected_keeps_its_data() {
+    let test = killed();
+    let file = test.tools.stacks().join(STACK);
+    let lines = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    drop(test.aws.account());
+    test.aws.account().add_stack(STACK, &format!("{lines}protected=true\n"));
+    let before = left(&test);
+    test.teardown(&[STACK]).exit(1).warns("termination protection");
+    test.teardown(&[STACK, "--force", "--yes"]).exit(1).warns("termination protection");
+    assert_eq!(left(&test), before);
+}
+
+#[test]
+fn a_claim_of_another_region_is_left() {
+    let test = claimed();
+    let before = left(&test);
+    test.teardown(&[STACK, "--region", "eu-central-1"]).exit(1).warns("neither AWS (--region eu-central-1");
+    assert_eq!(left(&test), before);
 }
 
 #[test]
@@ -244,7 +314,7 @@ fn a_bucket_that_outlived_everything_else_is_found_by_its_tags() {
 #[test]
 fn a_bucket_that_only_looks_like_a_runs_is_left_alone() {
     let test = killed();
-    let name = "hyperframes-smoke-3f61df3c-0123456789ab".to_owned();
+    let name = "hyperframes-smoke-a222bf3f-0123456789ab".to_owned();
     let theirs = vec![("Owner".to_owned(), "someone".to_owned())];
     test.aws.account().buckets.entry(name.clone()).or_default().tags = theirs;
     test.aws.account().buckets.get_mut(&name).unwrap().put("data", "null", b"theirs");

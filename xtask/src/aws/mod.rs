@@ -8,6 +8,8 @@ pub mod faults;
 pub mod identity;
 pub mod objects;
 pub mod signed_calls;
+mod signed_request;
+pub mod stacks;
 
 pub use access::{Access, Target};
 pub use clients::Clients;

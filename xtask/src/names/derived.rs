@@ -6,7 +6,7 @@ use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{RunId, StackName};
+use super::{Region, RunId, StackName};
 
 /// The template's ProjectName: `<up to 36 characters of the stack>-<run id>`.
 ///
@@ -38,7 +38,7 @@ impl fmt::Display for ProjectName {
 }
 
 /// The per-run bucket that `sam deploy` uploads to:
-/// `hyperframes-smoke-<8 hex of the stack's name>-<run id>`.
+/// `hyperframes-smoke-<8 hex of the stack's name and region>-<run id>`.
 ///
 /// It is created first and deleted last, so while it stands it proves which
 /// run claimed the stack's name, on any machine and without a journal.
@@ -47,14 +47,15 @@ impl fmt::Display for ProjectName {
 pub struct ArtifactBucketName(String);
 
 impl ArtifactBucketName {
-    /// The bucket of `run` for `stack`.
-    pub fn new(stack: &StackName, run: &RunId) -> Self {
-        Self(format!("{}{run}", Self::prefix_of(stack)))
+    /// The bucket of `run` for `stack` in `region`.
+    pub fn new(stack: &StackName, region: &Region, run: &RunId) -> Self {
+        Self(format!("{}{run}", Self::prefix_of(stack, region)))
     }
 
-    /// What the names of all artifact buckets of `stack` start with.
-    pub fn prefix_of(stack: &StackName) -> String {
-        let digest = Sha256::digest(stack.as_str().as_bytes());
+    /// What the names of all artifact buckets of `stack` start with. An account
+    /// lists the buckets of all its regions, and each region has stacks of its own.
+    pub fn prefix_of(stack: &StackName, region: &Region) -> String {
+        let digest = Sha256::digest(format!("{region}/{stack}"));
         let hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
         format!("hyperframes-smoke-{hash}-")
     }
@@ -101,11 +102,12 @@ mod tests {
             let project = ProjectName::new(&stack, &a);
             prop_assert!(project.as_str().len() <= 49);
             prop_assert!(project.as_str().chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'));
-            let bucket = ArtifactBucketName::new(&stack, &a);
+            let region: Region = "eu-west-1".parse().unwrap();
+            let bucket = ArtifactBucketName::new(&stack, &region, &a);
             prop_assert!(bucket.as_str().len() <= 63);
             prop_assert_eq!(bucket.as_str().parse::<ArtifactBucketName>().unwrap().run(), a.clone());
             prop_assert_eq!(a == b, project == ProjectName::new(&stack, &b));
-            prop_assert!(bucket.as_str().starts_with(&ArtifactBucketName::prefix_of(&stack)));
+            prop_assert!(bucket.as_str().starts_with(&ArtifactBucketName::prefix_of(&stack, &region)));
         }
     }
 

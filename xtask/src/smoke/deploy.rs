@@ -10,12 +10,13 @@ use crate::{
         executions,
         objects::{self, BucketState},
         signed_calls::{self, Presence},
+        stacks,
     },
     clock,
     exit::{ExitCode, Failure, OrExit},
     journal::{Begin, Entry, Journal, Resource, StackFacts},
     names::{ArtifactBucketName, RunId},
-    sam::{Deployment, StackState},
+    sam::Deployment,
     teardown::STACK_TAG,
 };
 
@@ -35,21 +36,15 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let clients = &connection.clients;
     let function = format!("{}-render", prepared.project);
     let bucket = format!("{}-{}", prepared.project, connection.account);
-    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack)];
+    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack, &connection.access.region)];
     let looked = async {
         let (stack, claims, bucket_state, function_state) = tokio::join!(
-            run.sam().stack(&prepared.stack),
+            stacks::describe(clients, prepared.stack.as_str()),
             objects::buckets_starting(clients, &prefix),
             objects::bucket_state(clients, &bucket),
             signed_calls::function(clients, &function),
         );
-        ensure!(
-            stack? == StackState::Absent,
-            "stack {} exists already and is left untouched; a run creates its own stack: choose another --stack-name, \
-             or none, or delete it if it is a run's: {}",
-            prepared.stack,
-            run.recovery()
-        );
+        ensure!(stack?.is_none(), "{}", exists(run));
         let claims = claims?;
         ensure!(
             claims.is_empty(),
@@ -123,7 +118,7 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
         .await
         .or_exit(ExitCode::Deploy)?;
     run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
-    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack)];
+    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack, &connection.access.region)];
     let claims = objects::buckets_starting(&connection.clients, &prefix).await.or_exit(ExitCode::Deploy)?;
     let others: Vec<&str> = claims.iter().map(String::as_str).filter(|name| *name != bucket.as_str()).collect();
     if !others.is_empty() {
@@ -131,14 +126,27 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
             format!("another run claimed the stack name {} at the same time ({})", prepared.stack, others.join(", "));
         return Err(Failure::preflight(why));
     }
+    // The build may have taken minutes; sam would update a stack that came up meanwhile.
+    let stack = stacks::describe(&connection.clients, prepared.stack.as_str()).await.or_exit(ExitCode::Deploy)?;
+    if stack.is_some() {
+        return Err(Failure::preflight(exists(run)));
+    }
     Ok(())
+}
+
+fn exists(run: &Run) -> String {
+    format!(
+        "stack {} exists already and is left untouched; a run creates its own stack: choose another --stack-name, \
+         or none, or delete it if it is a run's: {}",
+        run.prepared.stack,
+        run.recovery()
+    )
 }
 
 async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     let prepared = &run.prepared;
-    let StackState::Present(outputs) = run.sam().stack(&prepared.stack).await? else {
-        anyhow::bail!("stack {} is not there after its deployment", prepared.stack);
-    };
+    let there = stacks::describe(&run.connection().clients, prepared.stack.as_str()).await?;
+    let outputs = there.with_context(|| format!("stack {} is not there after its deployment", prepared.stack))?.outputs;
     let stack = DeployedStack {
         bucket: output(&outputs, "RenderBucketName")?,
         machine: output(&outputs, "RenderStateMachineArn")?,

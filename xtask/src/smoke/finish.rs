@@ -112,7 +112,7 @@ fn sweeper(run: &Run) -> Sweeper {
         sam: run.sam().clone(),
         clients: connection.clients.clone(),
         account: connection.account.clone(),
-        region: connection.access.region.to_string(),
+        region: connection.access.region.clone(),
         console: run.session.console.clone(),
     }
 }

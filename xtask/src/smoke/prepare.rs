@@ -41,7 +41,7 @@ impl Prepared {
         Ok(Self {
             gate: gate(&options, &fixture)?,
             project: ProjectName::new(&stack, &run),
-            artifact_bucket: ArtifactBucketName::new(&stack, &run),
+            artifact_bucket: ArtifactBucketName::new(&stack, &options.region, &run),
             options,
             repo,
             fixture,

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
-use super::{Claim, Decision, Inventory, Proof, Sweeper, Swept, sweep_run};
+use super::{Claim, Decision, Inventory, Proof, StackClaim, Sweeper, Swept, sweep_run};
 use crate::{
     aws::Target,
     cli::{TargetChoice, TeardownArgs, TeardownSubject},
@@ -66,32 +66,46 @@ async fn one_stack(
     let journaled: Vec<Known> = journaled.into_iter().filter(|known| site.is_home_of(known)).collect();
     let hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
     let (found, decision) = site.sweeper.survey(stack, None, &hints).await.or_exit(ExitCode::Preflight)?;
+    if let Some(there) = &found.stack {
+        there.deletable(stack).or_exit(ExitCode::Preflight)?;
+    }
     let claim = match decision {
+        Decision::Owned(Claim { runs, stack: StackClaim::Foreign(why), .. }) if args.force => {
+            Claim { runs, ..forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)? }
+        }
         Decision::Owned(claim) => claim,
         Decision::Nothing if journaled.is_empty() => return Err(unknown(stack, states, &site)),
         Decision::Nothing => {
-            let proof = site.sweeper.prove_nothing(stack, &found, &hints, &facts_of(&journaled)).await;
+            let facts = facts_of(&journaled);
+            let proof = site.sweeper.prove_nothing(stack, &found, &hints, &facts, &Decision::Nothing).await;
             return conclude(session, stack, &site, &journaled, None, &proof);
         }
         Decision::Foreign(why) if args.force => {
-            forced(session, args, stack, &found, &why).or_exit(ExitCode::Preflight)?
+            forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)?
         }
         Decision::Foreign(why) => {
-            return Err(Failure::preflight(format!(
-                "stack {stack} is not a run's and is left untouched: {why}; \
-                 `--force` deletes it all the same, after its name is typed again"
-            )));
+            return Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why))));
         }
     };
     session.console.step("teardown", &format!("{stack}: {}", claim.evidence));
     let swept = site.sweeper.sweep(stack, &found, &claim, &facts_of(&journaled)).await;
     let swept = swept.map_err(|error| site.leak(stack, &error))?;
     let proof = swept.proof.clone();
-    conclude(session, stack, &site, &journaled, Some(swept), &proof)
+    let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;
+    match claim.stack {
+        StackClaim::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
+        _ => Ok(code),
+    }
+}
+
+const FORCE_HINT: &str = "`--force` deletes it all the same, after its name is typed again";
+
+fn not_a_runs(stack: &StackName, why: &str) -> String {
+    format!("stack {stack} is not a run's and is left untouched: {why}")
 }
 
 /// `--force`: the name, typed again, stands in for the tag.
-fn forced(
+async fn forced(
     session: &Session,
     args: &TeardownArgs,
     stack: &StackName,
@@ -103,16 +117,26 @@ fn forced(
             bail!("--force asks for the stack's name to be typed, and there is no terminal; add --yes");
         }
         session.console.say(&format!(
-            "Stack {stack} is not a run's: {why}.\nThis deletes it with its buckets ({}). Type its name to go on:",
+            "Stack {stack} is not a run's: {why}.\nThis deletes it with its buckets ({}) and its function's log group. \
+             Type its name to go on:",
             found.render_buckets.iter().map(|b| b.name.as_str()).collect::<Vec<_>>().join(", ")
         ));
-        let mut typed = String::new();
-        std::io::stdin().lock().read_line(&mut typed).context("reading the stack's name")?;
+        let typed = read_line().await.context("reading the stack's name")?;
         if typed.trim() != stack.as_str() {
             bail!("{:?} is not {stack}; nothing was touched", typed.trim());
         }
     }
-    Ok(Claim { runs: Vec::new(), stack: true, evidence: "forced by the caller".to_owned() })
+    Ok(Claim { runs: Vec::new(), stack: StackClaim::Forced, evidence: "forced by the caller".to_owned() })
+}
+
+/// A line of the terminal, read on a thread of its own so that a signal ends the wait.
+async fn read_line() -> anyhow::Result<String> {
+    let (sender, line) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut typed = String::new();
+        let _ = sender.send(std::io::stdin().lock().read_line(&mut typed).map(|_| typed));
+    });
+    Ok(line.await??)
 }
 
 /// Says how it ended, and closes the journals when everything is gone.
@@ -135,7 +159,10 @@ fn conclude(
         known.finish().or_exit(ExitCode::Leak)?;
     }
     let gone = counted(proof.resources.len(), "resource");
+    // Where the stack is someone else's, its absence is not looked for.
+    let theirs = proof.resources.iter().all(|check| check.kind != "stack");
     let line = match swept {
+        _ if theirs => format!("what runs left beside {stack} is gone: {gone} verified absent"),
         Some(swept) => {
             format!("{stack} is gone: {} deleted, {gone} verified absent", counted(swept.objects_deleted, "object"))
         }
@@ -224,7 +251,7 @@ async fn site(session: &Session, target: Target, region: &Region) -> anyhow::Res
         sam,
         clients: connection.clients,
         account: connection.account,
-        region: region.to_string(),
+        region: region.clone(),
         console: session.console.clone(),
     };
     Ok(Site { sweeper, _logs: logs, flags, endpoint })
@@ -235,7 +262,7 @@ impl Site {
         let begin = &known.state.begin;
         // All emulators have the same account and regions; their addresses tell them apart.
         begin.account == self.sweeper.account
-            && begin.region.as_str() == self.sweeper.region
+            && begin.region == self.sweeper.region
             && begin.target.endpoint() == self.endpoint.as_deref()
     }
 

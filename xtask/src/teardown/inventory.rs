@@ -1,16 +1,20 @@
 //! What is there of a stack's name: the stack, its machine, its buckets, their tags.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use serde::Serialize;
 
 use super::ownership::{Evidence, StackEvidence};
 use crate::{
-    aws::{Clients, executions, executions::Machine, objects},
+    aws::{
+        Clients, executions,
+        executions::Machine,
+        objects,
+        stacks::{self, Stack},
+    },
     journal::StackFacts,
-    names::{ArtifactBucketName, ProjectName, RunId, StackName},
-    sam::{Sam, StackState},
+    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
 };
 
 /// The tag on artifact buckets that names the stack they were made for.
@@ -19,8 +23,8 @@ pub const STACK_TAG: &str = "HyperframesSmokeStack";
 /// Everything that was found of one stack's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
-    /// The stack's outputs, `None` without a stack.
-    pub outputs: Option<BTreeMap<String, String>>,
+    /// The stack, `None` without one.
+    pub stack: Option<Stack>,
     /// The state machine's ARN and what is known of it.
     pub machine: Option<(String, Machine)>,
     /// The artifact buckets of runs, tagged as such.
@@ -44,28 +48,25 @@ pub struct FoundBucket {
 /// # Errors
 /// When something can't be seen: what is not known is not assumed.
 pub async fn take(
-    sam: &Sam,
     clients: &Clients,
     account: &str,
-    region: &str,
+    region: &Region,
     stack: &StackName,
     hints: &[RunId],
 ) -> anyhow::Result<Inventory> {
-    let prefixes = [ArtifactBucketName::prefix_of(stack), bucket_prefix(stack)];
-    let (stack_state, names) = tokio::join!(sam.stack(stack), objects::buckets_starting(clients, &prefixes));
-    let outputs = match stack_state? {
-        StackState::Absent => None,
-        StackState::Present(outputs) => Some(outputs),
-    };
-    let names = names?;
-    let anchors = anchors(clients, stack, &names).await?;
+    let prefixes = [ArtifactBucketName::prefix_of(stack, region), bucket_prefix(stack)];
+    let (described, names) =
+        tokio::join!(stacks::describe(clients, stack.as_str()), objects::buckets_starting(clients, &prefixes));
+    let (described, names) = (described?, names?);
+    let outputs = described.as_ref().map(|stack| &stack.outputs);
+    let anchors = anchors(clients, stack, region, &names, hints).await?;
     let mut runs: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).chain(hints.iter().cloned()).collect();
     runs.sort();
     runs.dedup();
-    let machine = machine(clients, account, region, stack, outputs.as_ref(), &runs).await?;
+    let machine = machine(clients, account, region, stack, outputs, &runs).await?;
     let claimed: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).collect();
-    let render_buckets = render_buckets(clients, account, stack, outputs.as_ref(), &names, &claimed).await?;
-    Ok(Inventory { outputs, machine, anchors, render_buckets })
+    let render_buckets = render_buckets(clients, account, (stack, region), outputs, &names, &claimed).await?;
+    Ok(Inventory { stack: described, machine, anchors, render_buckets })
 }
 
 /// CloudFormation names a bucket `<stack>-<logical id>-<random>`, in lower case.
@@ -74,13 +75,27 @@ fn bucket_prefix(stack: &StackName) -> String {
     format!("{}-", lower.chars().take(24).collect::<String>().trim_end_matches('-'))
 }
 
-/// The artifact buckets whose tags agree with their names.
-async fn anchors(clients: &Clients, stack: &StackName, names: &[String]) -> anyhow::Result<Vec<ArtifactBucketName>> {
-    let prefix = ArtifactBucketName::prefix_of(stack);
+/// The artifact buckets whose tags agree with their names. Those of `hints` are
+/// looked for by name as well: a list of buckets may be a moment behind.
+async fn anchors(
+    clients: &Clients,
+    stack: &StackName,
+    region: &Region,
+    names: &[String],
+    hints: &[RunId],
+) -> anyhow::Result<Vec<ArtifactBucketName>> {
+    let prefix = ArtifactBucketName::prefix_of(stack, region);
+    let listed = names.iter().filter(|name| name.starts_with(&prefix)).filter_map(|name| name.parse().ok());
+    let hinted = hints.iter().map(|run| ArtifactBucketName::new(stack, region, run));
+    let candidates: BTreeSet<ArtifactBucketName> = listed.chain(hinted).collect();
     let mut anchors = Vec::new();
-    for name in names.iter().filter(|name| name.starts_with(&prefix)) {
-        let Ok(bucket) = name.parse::<ArtifactBucketName>() else { continue };
-        let Some(tags) = objects::bucket_tags(clients, name).await? else { continue };
+    for bucket in candidates {
+        let tags = match objects::bucket_tags(clients, bucket.as_str()).await {
+            // Whose tags can't be read is not proved ours; a run's own bucket has to be.
+            Err(_) if !hints.contains(&bucket.run()) => continue,
+            tags => tags?,
+        };
+        let Some(tags) = tags else { continue };
         let proved = has(&tags, RunId::TAG, bucket.run().as_str()) && has(&tags, STACK_TAG, stack.as_str());
         // A run that was killed between creating and tagging leaves an empty
         // bucket whose name alone, with 48 random bits and the stack's hash, is proof.
@@ -102,7 +117,7 @@ fn run_tag(tags: &[(String, String)]) -> Option<RunId> {
 async fn machine(
     clients: &Clients,
     account: &str,
-    region: &str,
+    region: &Region,
     stack: &StackName,
     outputs: Option<&BTreeMap<String, String>>,
     runs: &[RunId],
@@ -118,8 +133,8 @@ async fn machine(
 }
 
 /// The ARN of the state machine that the template makes for `project`.
-pub(super) fn machine_arn(region: &str, account: &str, project: &ProjectName) -> String {
-    format!("arn:{}:states:{region}:{account}:stateMachine:{project}-render", partition(region))
+pub(super) fn machine_arn(region: &Region, account: &str, project: &ProjectName) -> String {
+    format!("arn:{}:states:{region}:{account}:stateMachine:{project}-render", partition(region.as_str()))
 }
 
 fn partition(region: &str) -> &'static str {
@@ -133,12 +148,12 @@ fn partition(region: &str) -> &'static str {
 async fn render_buckets(
     clients: &Clients,
     account: &str,
-    stack: &StackName,
+    (stack, region): (&StackName, &Region),
     outputs: Option<&BTreeMap<String, String>>,
     names: &[String],
     claimed: &[RunId],
 ) -> anyhow::Result<Vec<FoundBucket>> {
-    let anchor_prefix = ArtifactBucketName::prefix_of(stack);
+    let anchor_prefix = ArtifactBucketName::prefix_of(stack, region);
     let mut candidates: Vec<String> = names.iter().filter(|n| !n.starts_with(&anchor_prefix)).cloned().collect();
     candidates.extend(outputs.and_then(|o| o.get("RenderBucketName")).cloned());
     let derived = |run: &RunId| format!("{}-{account}", ProjectName::new(stack, run));
@@ -169,10 +184,13 @@ async fn render_buckets(
 impl Inventory {
     /// What the inventory says of ownership.
     pub fn evidence(&self) -> Evidence {
-        let stack = match (&self.outputs, &self.machine) {
-            (None, _) => StackEvidence::Absent,
-            (Some(_), Some((_, machine))) => StackEvidence::Machine(run_tag(&machine.tags)),
-            (Some(_), None) => StackEvidence::Bare,
+        let stack = match &self.stack {
+            None => StackEvidence::Absent,
+            Some(stack) => match run_tag(&stack.tags).or_else(|| self.tag_of_machine_in(stack)) {
+                Some(run) => StackEvidence::Tagged(run),
+                None if stack.in_review() => StackEvidence::InReview,
+                None => StackEvidence::Untagged,
+            },
         };
         Evidence {
             stack,
@@ -181,9 +199,16 @@ impl Inventory {
         }
     }
 
+    /// The run tag of the state machine that a stack's outputs name: an emulator
+    /// may keep a stack's tags to what is in it.
+    fn tag_of_machine_in(&self, stack: &Stack) -> Option<RunId> {
+        let (arn, machine) = self.machine.as_ref()?;
+        (stack.outputs.get("RenderStateMachineArn") == Some(arn)).then(|| run_tag(&machine.tags))?
+    }
+
     /// The names of what is in the stack, as far as they are known.
     pub fn facts(&self) -> StackFacts {
-        let output = |key: &str| self.outputs.as_ref().and_then(|o| o.get(key)).cloned();
+        let output = |key: &str| self.stack.as_ref().and_then(|s| s.outputs.get(key)).cloned();
         let function = output("RenderFunctionArn").and_then(|arn| function_name(&arn));
         StackFacts {
             render_bucket: output("RenderBucketName"),

@@ -20,10 +20,13 @@ pub struct Evidence {
 pub enum StackEvidence {
     /// There is none.
     Absent,
-    /// There is one, and its state machine carries this run tag, or none.
-    Machine(Option<RunId>),
-    /// There is one, without a state machine that could be seen.
-    Bare,
+    /// There is one, and it carries this run's tag.
+    Tagged(RunId),
+    /// There is one, without a run's tag.
+    Untagged,
+    /// There is only a change set that was never executed. It holds nothing,
+    /// and may not show its tags yet.
+    InReview,
 }
 
 /// Whose leave there is to delete.
@@ -42,10 +45,30 @@ pub enum Decision {
 pub struct Claim {
     /// The runs: one, unless several used the stack's name in turn.
     pub runs: Vec<RunId>,
-    /// Whether the stack itself is proved theirs.
-    pub stack: bool,
+    /// What may be done to the stack itself.
+    pub stack: StackClaim,
     /// The proof, for people.
     pub evidence: String,
+}
+
+/// What may be done to a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StackClaim {
+    /// There is none.
+    Absent,
+    /// It is proved to be the runs'.
+    Owned,
+    /// It is someone else's, for this reason, and stays.
+    Foreign(String),
+    /// It is not proved to be a run's, and its name was typed again.
+    Forced,
+}
+
+impl StackClaim {
+    /// Whether the stack is to be deleted.
+    pub fn deletes(&self) -> bool {
+        matches!(self, Self::Owned | Self::Forced)
+    }
 }
 
 /// Decides by the evidence. With `only`, what other runs made is not ours.
@@ -54,36 +77,30 @@ pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     let mut runs: Vec<RunId> =
         evidence.anchors.iter().chain(&evidence.tagged_buckets).filter(wanted).cloned().collect();
     let (stack, proof) = match &evidence.stack {
-        StackEvidence::Absent => (false, "tagged buckets are left of it".to_owned()),
-        StackEvidence::Machine(Some(run)) if wanted(&run) => {
+        StackEvidence::Absent => (StackClaim::Absent, "tagged buckets are left of it".to_owned()),
+        StackEvidence::Tagged(run) if wanted(&run) => {
             runs.push(run.clone());
-            (true, format!("its state machine has the tag {}={run}", RunId::TAG))
+            (StackClaim::Owned, format!("it has the tag {}={run}", RunId::TAG))
         }
-        StackEvidence::Machine(Some(run)) => {
-            return foreign_unless_leftovers(runs, format!("the stack belongs to run {run}"));
+        StackEvidence::InReview if evidence.anchors.iter().any(|run| wanted(&run)) => {
+            (StackClaim::Owned, "it is a change set that was never executed, and a run claimed its name".to_owned())
         }
-        StackEvidence::Machine(None) => {
-            return foreign_unless_leftovers(runs, format!("its state machine has no tag {}", RunId::TAG));
-        }
-        StackEvidence::Bare => match evidence.anchors.iter().find(wanted) {
-            Some(run) => (true, format!("run {run} claimed its name with a tagged artifact bucket")),
-            None => {
-                let why =
-                    format!("it has no state machine with the tag {}, and no run of ours claimed its name", RunId::TAG);
-                return foreign_unless_leftovers(runs, why);
-            }
-        },
+        StackEvidence::Tagged(run) => foreign(format!("it belongs to run {run}")),
+        StackEvidence::Untagged | StackEvidence::InReview => foreign(format!("it has no tag {}", RunId::TAG)),
     };
     runs.sort();
     runs.dedup();
-    if runs.is_empty() { Decision::Nothing } else { Decision::Owned(Claim { runs, stack, evidence: proof }) }
+    match (runs.is_empty(), stack) {
+        (true, StackClaim::Foreign(why)) => Decision::Foreign(why),
+        (true, _) => Decision::Nothing,
+        (false, stack) => Decision::Owned(Claim { runs, stack, evidence: proof }),
+    }
 }
 
 /// A stack that is not ours is never touched; what our runs left beside it may go.
-fn foreign_unless_leftovers(mut runs: Vec<RunId>, why: String) -> Decision {
-    runs.sort();
-    runs.dedup();
-    if runs.is_empty() { Decision::Foreign(why) } else { Decision::Owned(Claim { runs, stack: false, evidence: why }) }
+fn foreign(why: String) -> (StackClaim, String) {
+    let leftovers = format!("tagged buckets of runs are left; the stack itself stays: {why}");
+    (StackClaim::Foreign(why), leftovers)
 }
 
 #[cfg(test)]
@@ -98,37 +115,43 @@ mod tests {
         Evidence { stack, anchors: anchors.to_vec(), tagged_buckets: vec![] }
     }
 
-    #[test]
-    fn a_tagged_stack_is_owned_and_an_untagged_one_is_foreign() {
-        let owned = decide(&evidence(StackEvidence::Machine(Some(run('a'))), &[]), None);
-        assert!(matches!(owned, Decision::Owned(claim) if claim.stack && claim.runs == [run('a')]));
-        assert!(matches!(decide(&evidence(StackEvidence::Machine(None), &[]), None), Decision::Foreign(_)));
-        assert!(matches!(decide(&evidence(StackEvidence::Bare, &[]), None), Decision::Foreign(_)));
+    fn stack_claim(decision: &Decision) -> Option<&StackClaim> {
+        if let Decision::Owned(claim) = decision { Some(&claim.stack) } else { None }
     }
 
     #[test]
-    fn a_stack_without_a_machine_is_owned_by_the_run_that_claimed_its_name() {
-        let claim = decide(&evidence(StackEvidence::Bare, &[run('a')]), None);
-        assert!(matches!(claim, Decision::Owned(claim) if claim.stack));
+    fn a_tagged_stack_is_owned_and_an_untagged_one_is_foreign() {
+        let owned = decide(&evidence(StackEvidence::Tagged(run('a')), &[]), None);
+        assert!(
+            matches!(owned, Decision::Owned(claim) if claim.stack == StackClaim::Owned && claim.runs == [run('a')])
+        );
+        assert!(matches!(decide(&evidence(StackEvidence::Untagged, &[]), None), Decision::Foreign(_)));
+        assert!(matches!(decide(&evidence(StackEvidence::InReview, &[]), None), Decision::Foreign(_)));
+    }
+
+    #[test]
+    fn a_claim_on_a_name_owns_no_stack_but_a_change_set() {
+        let untagged = decide(&evidence(StackEvidence::Untagged, &[run('a')]), None);
+        assert!(matches!(stack_claim(&untagged), Some(StackClaim::Foreign(_))), "{untagged:?}");
+        let in_review = decide(&evidence(StackEvidence::InReview, &[run('a')]), None);
+        assert_eq!(stack_claim(&in_review), Some(&StackClaim::Owned));
+        let of_another = decide(&evidence(StackEvidence::InReview, &[run('b')]), Some(&run('a')));
+        assert!(matches!(of_another, Decision::Foreign(_)));
     }
 
     #[test]
     fn a_run_never_takes_another_runs_stack() {
-        let theirs = evidence(StackEvidence::Machine(Some(run('b'))), &[run('b')]);
+        let theirs = evidence(StackEvidence::Tagged(run('b')), &[run('b')]);
         assert!(matches!(decide(&theirs, Some(&run('a'))), Decision::Foreign(_)));
-        let beside_ours = evidence(StackEvidence::Machine(Some(run('b'))), &[run('a')]);
-        assert!(
-            matches!(decide(&beside_ours, Some(&run('a'))), Decision::Owned(claim) if !claim.stack && claim.runs == [run('a')])
-        );
-        let untagged_beside_ours = evidence(StackEvidence::Machine(None), &[run('a')]);
-        assert!(matches!(decide(&untagged_beside_ours, None), Decision::Owned(claim) if !claim.stack));
+        let beside_ours = decide(&evidence(StackEvidence::Tagged(run('b')), &[run('a')]), Some(&run('a')));
+        assert!(matches!(stack_claim(&beside_ours), Some(StackClaim::Foreign(_))), "{beside_ours:?}");
+        assert!(matches!(beside_ours, Decision::Owned(claim) if claim.runs == [run('a')]));
     }
 
     #[test]
     fn leftovers_of_a_gone_stack_are_owned_and_nothing_is_nothing() {
-        assert!(
-            matches!(decide(&evidence(StackEvidence::Absent, &[run('a')]), None), Decision::Owned(claim) if !claim.stack)
-        );
+        let left = decide(&evidence(StackEvidence::Absent, &[run('a')]), None);
+        assert_eq!(stack_claim(&left), Some(&StackClaim::Absent));
         assert_eq!(decide(&evidence(StackEvidence::Absent, &[]), None), Decision::Nothing);
         assert_eq!(decide(&evidence(StackEvidence::Absent, &[run('b')]), Some(&run('a'))), Decision::Nothing);
     }

@@ -9,11 +9,11 @@ use crate::{
         Clients, executions,
         objects::{self, BucketState},
         signed_calls::{self, Presence},
+        stacks,
     },
     backoff::Backoff,
     clock,
     names::StackName,
-    sam::{Sam, StackState},
 };
 
 /// Whether a thing is still there.
@@ -62,6 +62,11 @@ impl Proof {
         Self { schema_version: 1, checked_at: clock::now_rfc3339(), clean, resources }
     }
 
+    /// This proof and another one.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self::of(self.resources.into_iter().chain(other.resources).collect())
+    }
+
     /// What is there, or may be.
     pub fn leaks(&self) -> impl Iterator<Item = &Check> {
         self.resources.iter().filter(|check| check.state != ResourceState::Absent)
@@ -73,7 +78,7 @@ impl Proof {
 pub(super) struct Expected {
     /// The stack, unless it is someone else's.
     pub(super) stack: Option<StackName>,
-    /// Buckets.
+    /// Buckets, artifact buckets aside.
     pub(super) buckets: BTreeSet<String>,
     /// State machines, by ARN.
     pub(super) machines: BTreeSet<String>,
@@ -89,11 +94,11 @@ const ON_ITS_WAY_OUT: &str = "DELETING";
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Looks for everything, again and again while something is on its way out.
-pub(super) async fn verify(expected: &Expected, sam: &Sam, clients: &Clients) -> Proof {
+pub(super) async fn verify(expected: &Expected, clients: &Clients) -> Proof {
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut backoff = Backoff::polling();
     loop {
-        let proof = Proof::of(look(expected, sam, clients).await);
+        let proof = Proof::of(look(expected, clients).await);
         if !proof.leaks().any(|check| check.evidence.ends_with(ON_ITS_WAY_OUT))
             || tokio::time::Instant::now() > deadline
         {
@@ -103,11 +108,11 @@ pub(super) async fn verify(expected: &Expected, sam: &Sam, clients: &Clients) ->
     }
 }
 
-async fn look(expected: &Expected, sam: &Sam, clients: &Clients) -> Vec<Check> {
+async fn look(expected: &Expected, clients: &Clients) -> Vec<Check> {
     let mut checks = Vec::new();
     if let Some(stack) = &expected.stack {
-        let found = sam.stack(stack).await.map(|state| state != StackState::Absent);
-        checks.push(check("stack", stack.as_str(), "sam list stack-outputs", found));
+        let found = stacks::describe(clients, stack.as_str()).await.map(|found| found.is_some());
+        checks.push(check("stack", stack.as_str(), "cloudformation DescribeStacks", found));
     }
     for bucket in &expected.buckets {
         let found = objects::bucket_state(clients, bucket).await.and_then(|state| match state {

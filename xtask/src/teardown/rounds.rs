@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decision, Proof, Sweeper, Swept};
+use super::{Decision, Proof, StackClaim, Sweeper, Swept};
 use crate::{
     journal::StackFacts,
     names::{RunId, StackName},
@@ -13,9 +13,13 @@ use crate::{
 const ROUNDS: u32 = 4;
 
 /// A step that fails is tried once more: what is left costs money until someone finishes it.
-const TRIES: u32 = 2;
+const TRIES: u32 = 3;
 
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+/// After each try and each round, as S3 and CloudFormation may be a moment behind.
+const BETWEEN_TRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(5)];
+
+/// How long a call that a signal cut off may still take to create its thing.
+const IN_FLIGHT: Duration = Duration::from_secs(3);
 
 /// Deletes everything of `run` under the name `stack`, and nothing else. The
 /// proof tells whether all of it is gone.
@@ -33,11 +37,11 @@ pub async fn sweep_run(
     loop {
         match one_round(sweeper, stack, run, known, &mut all).await {
             Ok(proof) if proof.clean || round == ROUNDS => return Ok((all, proof)),
-            Ok(_) => {}
+            Ok(_) => tokio::time::sleep(BETWEEN_TRIES[0]).await,
             Err(error) if round >= TRIES => return Err(error),
             Err(error) => {
                 sweeper.console.step("teardown", &format!("once more, as this failed: {error:#}"));
-                tokio::time::sleep(BETWEEN_TRIES).await;
+                tokio::time::sleep(BETWEEN_TRIES[round as usize - 1]).await;
             }
         }
         round += 1;
@@ -52,18 +56,30 @@ async fn one_round(
     all: &mut Vec<Swept>,
 ) -> anyhow::Result<Proof> {
     let runs = std::slice::from_ref(run);
-    let (found, decision) = sweeper.survey(stack, Some(run), runs).await?;
+    let (mut found, mut decision) = sweeper.survey(stack, Some(run), runs).await?;
+    if found.stack.is_none() && *known == StackFacts::default() && all.is_empty() {
+        tokio::time::sleep(IN_FLIGHT).await;
+        (found, decision) = sweeper.survey(stack, Some(run), runs).await?;
+    }
     match decision {
         Decision::Owned(claim) => {
+            if let StackClaim::Foreign(why) = &claim.stack {
+                left_alone(sweeper, stack, why);
+            }
             let swept = sweeper.sweep(stack, &found, &claim, known).await?;
             let proof = swept.proof.clone();
             all.push(swept);
             Ok(proof)
         }
-        Decision::Foreign(why) => {
-            sweeper.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
-            Ok(sweeper.prove_nothing(stack, &found, runs, known).await)
+        decision => {
+            if let Decision::Foreign(why) = &decision {
+                left_alone(sweeper, stack, why);
+            }
+            Ok(sweeper.prove_nothing(stack, &found, runs, known, &decision).await)
         }
-        Decision::Nothing => Ok(sweeper.prove_nothing(stack, &found, runs, known).await),
     }
+}
+
+fn left_alone(sweeper: &Sweeper, stack: &StackName, why: &str) {
+    sweeper.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
 }

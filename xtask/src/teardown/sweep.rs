@@ -2,23 +2,24 @@
 
 use std::cell::Cell;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use super::{
     inventory::{self, Inventory},
-    ownership::{Claim, Decision, decide},
+    ownership::{Claim, Decision, StackClaim, decide},
     proof::{self, Expected, Proof},
 };
 use crate::{
     aws::{
         Clients, emptying, executions, objects,
         signed_calls::{self, Presence},
+        stacks,
     },
     console::Console,
     journal::StackFacts,
-    names::{ArtifactBucketName, ProjectName, RunId, StackName},
+    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
     report::counted,
     sam::Sam,
 };
@@ -33,7 +34,7 @@ pub struct Sweeper {
     /// The account that is swept.
     pub account: String,
     /// Its region.
-    pub region: String,
+    pub region: Region,
     /// Where progress is shown.
     pub console: Console,
 }
@@ -66,7 +67,7 @@ impl Sweeper {
         only: Option<&RunId>,
         hints: &[RunId],
     ) -> anyhow::Result<(Inventory, Decision)> {
-        let found = inventory::take(&self.sam, &self.clients, &self.account, &self.region, stack, hints).await?;
+        let found = inventory::take(&self.clients, &self.account, &self.region, stack, hints).await?;
         let decision = decide(&found.evidence(), only);
         Ok((found, decision))
     }
@@ -83,12 +84,22 @@ impl Sweeper {
         claim: &Claim,
         known: &StackFacts,
     ) -> anyhow::Result<Swept> {
+        if claim.stack.deletes()
+            && let Some(there) = &found.stack
+        {
+            there.deletable(stack)?;
+        }
         let buckets = owned_buckets(found, claim);
         let mut executions_stopped = 0;
-        if claim.stack
+        if claim.stack.deletes()
             && let Some((arn, _)) = &found.machine
         {
             executions_stopped = self.stop_executions(arn).await?;
+        }
+        // What is not proved ours loses no data before it is sure that the stack may go.
+        let gone = claim.stack == StackClaim::Forced && self.delete_stack(stack, found).await.is_ok();
+        if claim.stack == StackClaim::Forced && !gone {
+            self.may_go_on(stack).await?;
         }
         // Before the stack goes: a template may let CloudFormation delete its
         // bucket, which only works when it is empty.
@@ -96,23 +107,26 @@ impl Sweeper {
         for bucket in &buckets {
             objects_deleted += self.empty(bucket).await?;
         }
-        if claim.stack {
-            self.console.step("teardown", &format!("sam delete {stack}"));
-            self.sam.delete(stack).await?;
+        if claim.stack.deletes() && !gone {
+            self.delete_stack(stack, found).await?;
         }
-        // Once more, since functions may have written up to their deletion. The
-        // artifact bucket, which is the proof of the claim, goes last.
+        // Once more, since functions may have written up to their deletion.
         for bucket in &buckets {
             objects_deleted += self.empty(bucket).await?;
             objects::delete_bucket(&self.clients, bucket).await?;
         }
-        for anchor in found.anchors.iter().filter(|a| claim.runs.contains(&a.run())) {
-            objects_deleted += self.empty(anchor.as_str()).await?;
-            objects::delete_bucket(&self.clients, anchor.as_str()).await?;
-        }
         let expected = self.expected(stack, found, claim, known, &buckets);
         self.delete_outlived_log_groups(&expected).await?;
-        let proof = proof::verify(&expected, &self.sam, &self.clients).await;
+        let proof = proof::verify(&expected, &self.clients).await;
+        // The artifact buckets are the proof of the claim: they go when all else is gone.
+        let anchors: Vec<_> = found.anchors.iter().filter(|a| claim.runs.contains(&a.run())).collect();
+        for anchor in &anchors {
+            objects_deleted += self.empty(anchor.as_str()).await?;
+            if proof.clean {
+                objects::delete_bucket(&self.clients, anchor.as_str()).await?;
+            }
+        }
+        let proof = proof.and(proof::verify(&self.expected_anchors(stack, &claim.runs), &self.clients).await);
         Ok(Swept {
             runs: claim.runs.clone(),
             evidence: claim.evidence.clone(),
@@ -129,10 +143,36 @@ impl Sweeper {
         found: &Inventory,
         runs: &[RunId],
         known: &StackFacts,
+        decision: &Decision,
     ) -> Proof {
-        let claim = Claim { runs: runs.to_vec(), stack: found.outputs.is_none(), evidence: String::new() };
+        let stack_claim = match decision {
+            Decision::Foreign(why) => StackClaim::Foreign(why.clone()),
+            _ => StackClaim::Absent,
+        };
+        let claim = Claim { runs: runs.to_vec(), stack: stack_claim, evidence: String::new() };
         let expected = self.expected(stack, found, &claim, known, &[]);
-        proof::verify(&expected, &self.sam, &self.clients).await
+        let proof = proof::verify(&expected, &self.clients).await;
+        proof.and(proof::verify(&self.expected_anchors(stack, runs), &self.clients).await)
+    }
+
+    /// `sam delete`; where sam can't, as without a change set to read or a bucket
+    /// to look into, CloudFormation itself.
+    async fn delete_stack(&self, stack: &StackName, found: &Inventory) -> anyhow::Result<()> {
+        self.console.step("teardown", &format!("sam delete {stack}"));
+        let Err(by_sam) = self.sam.delete(stack).await else { return Ok(()) };
+        let Some(there) = &found.stack else { return Err(by_sam) };
+        self.console.step("teardown", &format!("sam could not, so CloudFormation deletes {stack}"));
+        stacks::delete(&self.clients, there).await.map_err(|error| by_sam.context(format!("{error:#}")))
+    }
+
+    /// Whether a forced deletion that did not succeed was allowed: then it met something
+    /// that emptying the buckets may clear.
+    async fn may_go_on(&self, stack: &StackName) -> anyhow::Result<()> {
+        let status = stacks::describe(&self.clients, stack.as_str()).await?.map(|there| there.status);
+        match status.as_deref() {
+            None | Some("DELETE_FAILED") => Ok(()),
+            Some(status) => bail!("stack {stack} may not be deleted (it is {status}), so its buckets were not touched"),
+        }
     }
 
     /// A template that declares no log group for its function leaves the one
@@ -189,14 +229,11 @@ impl Sweeper {
         known: &StackFacts,
         buckets: &[String],
     ) -> Expected {
-        let mut expected =
-            Expected { stack: (claim.stack || found.outputs.is_none()).then(|| stack.clone()), ..Expected::default() };
+        let theirs = matches!(claim.stack, StackClaim::Foreign(_));
+        let mut expected = Expected { stack: (!theirs).then(|| stack.clone()), ..Expected::default() };
         expected.buckets.extend(buckets.iter().cloned());
-        expected
-            .buckets
-            .extend(found.anchors.iter().filter(|a| claim.runs.contains(&a.run())).map(ToString::to_string));
         let in_stack = found.facts();
-        for facts in [&in_stack, known].into_iter().filter(|_| claim.stack) {
+        for facts in [&in_stack, known].into_iter().filter(|_| claim.stack.deletes()) {
             expected.buckets.extend(facts.render_bucket.clone());
             expected.machines.extend(facts.state_machine.clone());
             expected.functions.extend(facts.function.clone());
@@ -207,7 +244,6 @@ impl Sweeper {
         }
         for run in &claim.runs {
             let project = ProjectName::new(stack, run);
-            expected.buckets.insert(ArtifactBucketName::new(stack, run).to_string());
             expected.buckets.insert(format!("{project}-{}", self.account));
             expected.machines.insert(inventory::machine_arn(&self.region, &self.account, &project));
             expected.functions.insert(format!("{project}-render"));
@@ -216,13 +252,19 @@ impl Sweeper {
         }
         expected
     }
+
+    /// The artifact buckets of these runs.
+    fn expected_anchors(&self, stack: &StackName, runs: &[RunId]) -> Expected {
+        let names = runs.iter().map(|run| ArtifactBucketName::new(stack, &self.region, run).to_string());
+        Expected { buckets: names.collect(), ..Expected::default() }
+    }
 }
 
 /// The render buckets of the claim's runs, and of the stack itself where that is theirs.
 fn owned_buckets(found: &Inventory, claim: &Claim) -> Vec<String> {
     let owned = |run: &Option<RunId>| match run {
         Some(run) => claim.runs.contains(run),
-        None => claim.stack,
+        None => claim.stack.deletes(),
     };
     found.render_buckets.iter().filter(|b| owned(&b.run)).map(|b| b.name.clone()).collect()
 }

@@ -4,12 +4,16 @@ use std::time::{Duration, Instant};
 
 use insta::assert_snapshot;
 
-use crate::support::{SECRETS, STACK, Test, fake_aws::Fault};
+use crate::support::{
+    SECRETS, STACK, Test,
+    fake_aws::{Fault, Rival},
+};
 
 /// The calls that only look.
-const READS: [&str; 7] = [
+const READS: [&str; 8] = [
     "GetCallerIdentity",
     "HeadBucket",
+    "DescribeStacks",
     "ListBuckets",
     "GetFunctionConfiguration",
     "GetBucketTagging",
@@ -131,27 +135,37 @@ fn a_stack_that_exists_is_left_untouched() {
 
 #[test]
 fn a_stack_whose_existence_cant_be_told_is_not_deployed() {
-    let test = Test::new().tool("sam list", "echo 'Error: Rate exceeded' >&2; exit 1");
-    test.smoke(&[]).exit(1).warns("sam can't tell whether the stack exists").warns("Rate exceeded");
+    let test = Test::new().fault("DescribeStacks", 99, Fault::Error(403, "AccessDenied"));
+    test.smoke(&[]).exit(1).warns("looking for stack smoke-test: AccessDenied: said the fake AWS (HTTP 403)");
     assert_only_looked(&test);
 }
 
 #[test]
 fn a_name_that_another_run_has_claimed_is_refused() {
     let test = Test::new();
-    test.aws.account().buckets.insert("hyperframes-smoke-3f61df3c-0123456789ab".to_owned(), Default::default());
+    test.aws.account().buckets.insert("hyperframes-smoke-a222bf3f-0123456789ab".to_owned(), Default::default());
     let ran = test.smoke(&[]);
     ran.exit(1).warns("another run uses the stack name smoke-test").warns(&format!("lambda-teardown {STACK} --region"));
     assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
 }
 
 #[test]
+fn a_stack_that_comes_up_after_the_first_look_is_left_untouched() {
+    let test = Test::new().account(|account| account.rival = Some(Rival::Deploys(STACK)));
+    let ran = test.smoke(&[]);
+    ran.exit(1).warns("error: stack smoke-test exists already and is left untouched").says("clean-up verified");
+    assert!(!test.tools.calls().iter().any(|call| call.starts_with("sam deploy") || call.starts_with("sam delete")));
+    assert!(test.aws.account().listing().contains(&format!("stack {STACK}")));
+    assert!(!test.aws.account().buckets.keys().any(|name| name.starts_with("hyperframes-smoke-")));
+}
+
+#[test]
 fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
-    let test = Test::new().account(|account| account.rival = true);
+    let test = Test::new().account(|account| account.rival = Some(Rival::Claims));
     let ran = test.smoke(&[]);
     ran.exit(1).warns("another run claimed the stack name smoke-test at the same time").says("clean-up verified");
     let buckets: Vec<String> = test.aws.account().buckets.keys().cloned().collect();
-    assert_eq!(buckets, ["hyperframes-smoke-3f61df3c-ffffffffffff", "prod-123456789012"]);
+    assert_eq!(buckets, ["hyperframes-smoke-a222bf3f-ffffffffffff", "prod-123456789012"]);
 }
 
 #[test]

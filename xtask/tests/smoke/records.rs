@@ -158,7 +158,7 @@ fn the_clean_up_is_verified_thing_by_thing() {
     let kinds: Vec<(&str, &str)> =
         checks.iter().map(|c| (c["kind"].as_str().unwrap(), c["state"].as_str().unwrap())).collect();
     let kind = |kind| (kind, "absent");
-    let expected = ["stack", "bucket", "bucket", "stateMachine", "function", "logGroup", "logGroup"].map(kind);
+    let expected = ["stack", "bucket", "stateMachine", "function", "logGroup", "logGroup", "bucket"].map(kind);
     assert_eq!(kinds, expected);
     assert!(test.journals()[0].ends_with("{\"record\":\"finished\",\"kept\":false}\n"));
     test.assert_account_clean();

@@ -45,7 +45,7 @@ fn ctrl_c_says_what_it_does() {
     SIGINT: stopping; then cleaning up stack smoke-test and its buckets. A second signal ends that too, and prints the command that finishes it.
     [<s>] teardown  2 objects deleted from smoke-test-<run>-123456789012
     [<s>] teardown  sam delete smoke-test
-    [<s>] teardown  1 object deleted from hyperframes-smoke-3f61df3c-<run>
+    [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
     [<s>] teardown  verified: 7 resources gone
     ");
 }
@@ -204,10 +204,25 @@ fn a_run_that_is_killed_while_sam_deploys_takes_sam_with_it() {
 }
 
 #[test]
+fn a_stack_that_turns_up_after_the_first_look_is_found() {
+    // What sam had asked for takes shape while the clean-up has found no stack yet.
+    let test = Test::new().tool("sam deploy", "kill -INT $PPID; exec sleep 60");
+    let child = test.spawn_smoke(&[]);
+    // Two looks come before the deployment.
+    while test.aws.calls().iter().filter(|call| *call == "DescribeStacks").count() < 3 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let run = test.artifact("run.json")["runId"].as_str().unwrap().to_owned();
+    test.aws.account().add_stack(STACK, &format!("project={STACK}-{run}\nrun={run}\n"));
+    test.finish(child).exit(130).warns("sam delete smoke-test").says("clean-up verified");
+    test.assert_account_clean();
+}
+
+#[test]
 fn without_its_journal_a_killed_run_is_found_by_its_tags() {
     let test = Test::new().fault("DescribeExecution", 1, Fault::Signal(Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);
     std::fs::remove_dir_all(test.state()).unwrap();
-    test.teardown(&[STACK]).exit(0).warns("its state machine has the tag HyperframesSmokeRun=<run>");
+    test.teardown(&[STACK]).exit(0).warns("it has the tag HyperframesSmokeRun=<run>");
     test.assert_account_clean();
 }

@@ -27,11 +27,20 @@ pub(crate) struct Account {
     pub(crate) functions_linger: bool,
     /// Log groups outlive their stack.
     pub(crate) log_groups_linger: bool,
-    /// Whoever creates an artifact bucket finds that another run has just done so too.
-    pub(crate) rival: bool,
+    /// What happens when an artifact bucket is created.
+    pub(crate) rival: Option<Rival>,
     /// The stacks that the fake sam has made, a file each.
     stack_files: PathBuf,
     stacks: BTreeMap<String, Stack>,
+}
+
+/// Who is at work at the same moment as a run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Rival {
+    /// Another run, which claims the same name.
+    Claims,
+    /// Someone who deploys a stack of this name.
+    Deploys(&'static str),
 }
 
 /// A bucket.
@@ -53,10 +62,12 @@ pub(crate) struct Machine {
 
 /// What the fake sam noted of a stack.
 #[derive(Debug, Default, Clone)]
-struct Stack {
-    project: String,
-    run: String,
-    artifacts: String,
+pub(crate) struct Stack {
+    pub(crate) project: String,
+    pub(crate) run: String,
+    pub(crate) artifacts: String,
+    pub(crate) status: String,
+    pub(crate) protected: bool,
 }
 
 impl Account {
@@ -91,7 +102,13 @@ impl Account {
                         .unwrap_or_default()
                         .to_owned()
                 };
-                let stack = Stack { project: field("project"), run: field("run"), artifacts: field("artifacts") };
+                let stack = Stack {
+                    project: field("project"),
+                    run: field("run"),
+                    artifacts: field("artifacts"),
+                    status: field("status"),
+                    protected: field("protected") == "true",
+                };
                 (file.file_name().to_string_lossy().into_owned(), stack)
             })
             .collect()
@@ -130,6 +147,23 @@ impl Account {
             self.functions.remove(&format!("{project}-render"));
         }
         self.machines.remove(&machine_arn(project));
+    }
+
+    /// A stack, as CloudFormation knows it.
+    pub(crate) fn stack(&self, name: &str) -> Option<Stack> {
+        self.stacks.get(name).cloned()
+    }
+
+    /// Deletes a stack with what is in it.
+    pub(crate) fn delete_stack(&mut self, name: &str) {
+        fs::remove_file(self.stack_files.join(name)).unwrap();
+        self.follow_stacks();
+    }
+
+    /// A stack of any content, by the lines of its file.
+    pub(crate) fn add_stack(&mut self, name: &str, lines: &str) {
+        fs::write(self.stack_files.join(name), lines).unwrap();
+        self.follow_stacks();
     }
 
     /// A stack that no run has made, with a bucket that holds something.

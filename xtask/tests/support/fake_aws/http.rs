@@ -63,6 +63,13 @@ impl Request {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// A field of the query protocol's form.
+    pub(crate) fn field(&self, name: &str) -> String {
+        let body = String::from_utf8_lossy(&self.body).into_owned();
+        let value = body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=').map(decode));
+        value.unwrap_or_default()
+    }
+
     /// The bucket and the key of the path, empty where there is none.
     pub(crate) fn place(&self) -> (&str, &str) {
         let path = self.path.trim_start_matches('/');
@@ -74,8 +81,10 @@ impl Request {
         if let Some(target) = self.header("x-amz-target") {
             return target.rsplit('.').next().unwrap_or_default();
         }
-        if self.body.starts_with(b"Action=GetCallerIdentity") {
-            return "GetCallerIdentity";
+        for action in ["GetCallerIdentity", "DescribeStacks", "DeleteStack"] {
+            if self.body.starts_with(format!("Action={action}").as_bytes()) {
+                return action;
+            }
         }
         let has = |name| self.param(name).is_some();
         let object = !self.place().1.is_empty();
@@ -113,15 +122,19 @@ impl Response {
         let message = "said the fake AWS";
         let body = match request.operation() {
             "HeadBucket" => String::new(),
-            "GetCallerIdentity" => format!(
-                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
-            ),
+            "GetCallerIdentity" | "DescribeStacks" | "DeleteStack" => return Self::coded(status, code, message),
             _ if request.header("x-amz-target").is_some() || request.path.starts_with("/2015-03-31") => {
                 format!(r#"{{"__type":"{code}","message":"{message}"}}"#)
             }
             _ => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),
         };
         Self { status, body: body.into() }
+    }
+
+    /// An error of the query protocol.
+    pub(crate) fn coded(status: u16, code: &str, message: &str) -> Self {
+        let error = format!("<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>");
+        Self { status, body: format!("<ErrorResponse>{error}</ErrorResponse>").into() }
     }
 
     /// Writes the head and the first `keep` bytes of the body.

@@ -1,5 +1,5 @@
-//! A fake AWS on 127.0.0.1: S3, Step Functions, STS and two reads of Lambda and
-//! Logs, as far as the tool uses them. What it holds can be inspected, and any
+//! A fake AWS on 127.0.0.1: S3, Step Functions, STS and some calls of Lambda,
+//! Logs and CloudFormation, as far as the tool uses them. What it holds can be inspected, and any
 //! call can be made to fail.
 
 mod account;
@@ -8,6 +8,7 @@ mod faults;
 mod http;
 mod render;
 mod s3;
+mod stacks;
 
 use std::{
     io::BufReader,
@@ -19,7 +20,7 @@ use std::{
 
 use serde_json::json;
 
-pub(crate) use account::{ACCOUNT, Account};
+pub(crate) use account::{ACCOUNT, Account, Rival};
 pub(crate) use faults::Fault;
 use faults::Faults;
 use http::{Request, Response};
@@ -116,6 +117,7 @@ impl Shared {
         let mut account = self.account.lock().unwrap();
         account.follow_stacks();
         let answer = executions::answer(&mut account, request)
+            .or_else(|| stacks::answer(&mut account, request))
             .or_else(|| reads(&account, request))
             .or_else(|| delete_log_group(&mut account, request))
             .or_else(|| s3::answer(&mut account, request));

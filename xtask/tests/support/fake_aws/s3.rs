@@ -1,7 +1,7 @@
 //! The calls of S3 that the tool makes.
 
 use super::{
-    account::{Account, Bucket},
+    account::{Account, Bucket, Rival},
     http::{Request, Response},
 };
 
@@ -22,9 +22,13 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
                 return Some(Response::error(request, 409, "BucketAlreadyOwnedByYou"));
             }
             account.buckets.entry(bucket.to_owned()).or_default();
-            if account.rival {
-                let rival = format!("{}{RIVAL_RUN}", &bucket[..bucket.len() - RIVAL_RUN.len()]);
-                account.buckets.insert(rival, Bucket::default());
+            match account.rival {
+                Some(Rival::Claims) => {
+                    let rival = format!("{}{RIVAL_RUN}", &bucket[..bucket.len() - RIVAL_RUN.len()]);
+                    account.buckets.insert(rival, Bucket::default());
+                }
+                Some(Rival::Deploys(stack)) => account.add_foreign(stack, "theirs"),
+                None => {}
             }
             return Some(Response::empty(200));
         }

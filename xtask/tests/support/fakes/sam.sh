@@ -16,32 +16,10 @@ make_stack() {
   mv "$dir/new.$$" "$file"
 }
 
-output() {
-  printf '{"OutputKey":"%s","OutputValue":"%s","Description":""}%s\n' "$1" "$2" "$3"
-}
-
-list() {
-  if [ ! -f "$file" ]; then
-    echo "Error: The input stack $stack does not exist on Cloudformation in the region us-east-1." >&2
-    exit 1
-  fi
-  . "$file"
-  if [ -z "$project" ]; then
-    echo "Error: Outputs do not exist for the input stack $stack on Cloudformation in the region us-east-1" >&2
-    exit 1
-  fi
-  echo '['
-  output RenderBucketName "$project-123456789012" ,
-  output RenderFunctionArn "arn:aws:lambda:us-east-1:123456789012:function:$project-render" ,
-  output RenderStateMachineArn "arn:aws:states:us-east-1:123456789012:stateMachine:$project-render"
-  echo ']'
-}
-
 hook "$verb"
 case $verb in
   --version) echo "SAM CLI, version 1.150.0" ;;
   validate) echo "$file is a valid SAM Template" ;;
-  list) list ;;
   deploy) make_stack ;;
   delete) rm -f "$file" ;;
   *) echo "the fake sam has no $verb" >&2; exit 64 ;;

@@ -1,0 +1,185 @@
+//! A call of a service, signed by the SDK's own signer.
+//!
+//! The SDK crates of Lambda, CloudWatch Logs and CloudFormation would add
+//! minutes of build for a handful of calls; this makes those calls.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow};
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::{
+    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
+    sign::v4,
+};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::body::SdkBody;
+use serde_json::Value;
+
+use super::Clients;
+
+/// One call of a service.
+pub(super) struct Call<'a> {
+    pub(super) service: &'static str,
+    pub(super) method: &'static str,
+    pub(super) path: &'a str,
+    pub(super) body: Body,
+}
+
+/// What a call sends.
+pub(super) enum Body {
+    None,
+    /// The JSON protocol.
+    Json {
+        target: &'static str,
+        input: Value,
+    },
+    /// The query protocol: fields of a form.
+    Form(Vec<(&'static str, String)>),
+}
+
+/// Throttled or failing reads are tried this often.
+const TRIES: u32 = 5;
+
+impl Call<'_> {
+    /// Sends the call, again where that may help; gives status and body.
+    ///
+    /// # Errors
+    /// When there are no credentials, or nobody answers.
+    pub(super) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
+        let mut backoff = crate::backoff::Backoff::retrying();
+        for attempt in 1.. {
+            match self.send_once(clients).await {
+                Ok((status, body)) if status != 429 && status < 500 && !body.contains("Throttling") => {
+                    return Ok((status, body));
+                }
+                result if attempt == TRIES => return result,
+                _ => tokio::time::sleep(backoff.next_delay()).await,
+            }
+        }
+        unreachable!("the last try returns")
+    }
+
+    async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
+        let region = clients.config.region().context("no region")?.to_string();
+        let endpoint = match clients.config.endpoint_url() {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("https://{}.{region}.{}", self.service, partition_suffix(&region)),
+        };
+        let url = format!("{endpoint}{}", self.path);
+        let (content, headers) = self.content(&endpoint)?;
+
+        let provider = clients.config.credentials_provider().context("no credentials")?;
+        let identity = provider.provide_credentials().await.context("no credentials")?.into();
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&region)
+            .name(self.service)
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build()?
+            .into();
+        let signable = SignableRequest::new(
+            self.method,
+            &url,
+            headers.iter().map(|(name, value)| (*name, value.as_str())),
+            SignableBody::Bytes(content.as_bytes()),
+        )?;
+        let (instructions, _) = sign(signable, &params)?.into_parts();
+
+        let mut request = http::Request::builder().method(self.method).uri(url);
+        for (name, value) in &headers {
+            request = request.header(*name, value);
+        }
+        for (name, value) in instructions.headers() {
+            request = request.header(name, value);
+        }
+        let request = HttpRequest::try_from(request.body(SdkBody::from(content))?)?;
+        let settings = HttpConnectorSettings::builder()
+            .connect_timeout(std::time::Duration::from_secs(5))
+            .read_timeout(std::time::Duration::from_secs(30))
+            .build();
+        let sleep = aws_smithy_async::rt::sleep::default_async_sleep();
+        let connector = aws_smithy_http_client::default_connector(&settings, sleep).context("no HTTP connector")?;
+        let response = connector.call(request).await.map_err(|e| anyhow!(e))?;
+        let status = response.status().as_u16();
+        let body = read_all(response.into_body()).await?;
+        Ok((status, body))
+    }
+
+    fn content(&self, endpoint: &str) -> anyhow::Result<(String, Vec<(&'static str, String)>)> {
+        let host = ("host", host_of(endpoint)?);
+        let kind = |kind: &str| ("content-type", kind.to_owned());
+        Ok(match &self.body {
+            Body::None => (String::new(), vec![host]),
+            Body::Json { target, input } => {
+                let headers = vec![host, kind("application/x-amz-json-1.1"), ("x-amz-target", (*target).to_owned())];
+                (input.to_string(), headers)
+            }
+            Body::Form(fields) => {
+                let pairs: Vec<String> =
+                    fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
+                (pairs.join("&"), vec![host, kind("application/x-www-form-urlencoded")])
+            }
+        })
+    }
+}
+
+/// Percent-encodes all but the characters that no form takes for its own.
+fn encoded(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+async fn read_all(body: SdkBody) -> anyhow::Result<String> {
+    let bytes = aws_sdk_s3::primitives::ByteStream::new(body).collect().await.context("reading an answer")?;
+    Ok(String::from_utf8_lossy(&bytes.into_bytes()).into_owned())
+}
+
+fn host_of(endpoint: &str) -> anyhow::Result<String> {
+    let host = endpoint.split_once("://").map(|(_, rest)| rest).context("an endpoint without a scheme")?;
+    Ok(host.to_owned())
+}
+
+fn partition_suffix(region: &str) -> &'static str {
+    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
+}
+
+/// What an answer that is an error says, as in `AccessDenied: not allowed (HTTP 403)`.
+pub(super) fn refusal(status: u16, body: &str) -> String {
+    let told = told_in_xml(body).or_else(|| told_in_json(body));
+    let told = told.unwrap_or_else(|| body.chars().take(300).collect());
+    format!("{told} (HTTP {status})")
+}
+
+fn told_in_xml(body: &str) -> Option<String> {
+    let document = roxmltree::Document::parse(body).ok()?;
+    let text = |name| document.descendants().find(|n| n.tag_name().name() == name)?.text();
+    Some(format!("{}: {}", text("Code")?, text("Message").unwrap_or_default()))
+}
+
+fn told_in_json(body: &str) -> Option<String> {
+    let error: Value = serde_json::from_str(body).ok()?;
+    let text = |names: [&str; 2]| names.iter().find_map(|name| error[name].as_str());
+    let code = text(["__type", "Type"])?;
+    let code = code.rsplit('#').next().unwrap_or(code);
+    Some(format!("{code}: {}", text(["message", "Message"]).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_by_code_and_message() {
+        let xml =
+            "<ErrorResponse xmlns='u'><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+        assert_eq!(refusal(403, xml), "AccessDenied: no (HTTP 403)");
+        assert_eq!(refusal(400, r#"{"__type":"a#Gone","message":"it is"}"#), "Gone: it is (HTTP 400)");
+        assert_eq!(
+            refusal(404, r#"{"Type":"User","Message":"Function not found"}"#),
+            "User: Function not found (HTTP 404)"
+        );
+        assert_eq!(refusal(502, "Bad Gateway"), "Bad Gateway (HTTP 502)");
+    }
+}

@@ -1,0 +1,168 @@
+//! What CloudFormation says of a stack, and deleting one that sam can't delete.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, bail};
+use roxmltree::{Document, Node};
+use tokio::time::Instant;
+
+use super::{
+    Clients,
+    signed_request::{Body, Call, refusal},
+};
+use crate::{backoff::Backoff, names::StackName};
+
+/// A stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stack {
+    /// Its ARN, which no later stack of the same name has.
+    pub id: String,
+    /// Such as CREATE_COMPLETE.
+    pub status: String,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
+    /// Its outputs; none before it is complete.
+    pub outputs: BTreeMap<String, String>,
+    /// Whether it is protected from being deleted.
+    pub protected: bool,
+}
+
+/// What is known of a stack by its name or its ARN (DescribeStacks). `None`
+/// when there is none.
+///
+/// # Errors
+/// When the service gives no clear answer.
+pub async fn describe(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
+    let (status, body) =
+        call(clients, "DescribeStacks", stack).await.with_context(|| format!("looking for stack {stack}"))?;
+    match status {
+        200 => read(&body).with_context(|| format!("looking for stack {stack}")),
+        400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(None),
+        _ => bail!("looking for stack {stack}: {}", refusal(status, &body)),
+    }
+}
+
+const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Deletes a stack (DeleteStack) and waits until it is gone.
+///
+/// # Errors
+/// When the deletion is refused or fails.
+pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
+    let (status, body) = call(clients, "DeleteStack", &stack.id).await?;
+    if status != 200 {
+        bail!("deleting stack {}: {}", stack.id, refusal(status, &body));
+    }
+    let deadline = Instant::now() + DELETE_LIMIT;
+    let mut backoff = Backoff::polling();
+    loop {
+        match describe(clients, &stack.id).await? {
+            None => return Ok(()),
+            Some(stack) if stack.status == "DELETE_FAILED" => bail!("stack {} could not be deleted", stack.id),
+            Some(_) if Instant::now() > deadline => bail!("stack {} is still being deleted", stack.id),
+            Some(_) => tokio::time::sleep(backoff.next_delay()).await,
+        }
+    }
+}
+
+async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u16, String)> {
+    let fields =
+        vec![("Action", action.to_owned()), ("Version", "2010-05-15".to_owned()), ("StackName", stack.to_owned())];
+    Call { service: "cloudformation", method: "POST", path: "/", body: Body::Form(fields) }.send(clients).await
+}
+
+/// Reads DescribeStacks' answer. A stack that is deleted is known by its ARN for some weeks.
+fn read(xml: &str) -> anyhow::Result<Option<Stack>> {
+    let document = Document::parse(xml).context("DescribeStacks gave no XML")?;
+    let stack = document.descendants().find(|n| n.has_tag_name_of("Stacks")).and_then(|n| n.member());
+    let Some(stack) = stack else { return Ok(None) };
+    let text = |name| stack.text_of(name).with_context(|| format!("DescribeStacks gave no {name}"));
+    let status = text("StackStatus")?;
+    if status == "DELETE_COMPLETE" {
+        return Ok(None);
+    }
+    let pairs = |list, key, value| {
+        let members = stack.child(list).into_iter().flat_map(|n| n.children());
+        members.filter_map(move |n| Some((n.text_of(key)?, n.text_of(value)?)))
+    };
+    Ok(Some(Stack {
+        id: text("StackId")?,
+        status,
+        tags: pairs("Tags", "Key", "Value").collect(),
+        outputs: pairs("Outputs", "OutputKey", "OutputValue").collect(),
+        protected: stack.text_of("EnableTerminationProtection").as_deref() == Some("true"),
+    }))
+}
+
+/// Elements by their local names: the namespace is always the service's.
+trait ByName<'a> {
+    fn has_tag_name_of(&self, name: &str) -> bool;
+    fn child(&self, name: &str) -> Option<Node<'a, 'a>>;
+    fn member(&self) -> Option<Node<'a, 'a>>;
+    fn text_of(&self, name: &str) -> Option<String>;
+}
+
+impl<'a> ByName<'a> for Node<'a, 'a> {
+    fn has_tag_name_of(&self, name: &str) -> bool {
+        self.is_element() && self.tag_name().name() == name
+    }
+
+    fn child(&self, name: &str) -> Option<Node<'a, 'a>> {
+        self.children().find(|n| n.has_tag_name_of(name))
+    }
+
+    fn member(&self) -> Option<Node<'a, 'a>> {
+        self.child("member")
+    }
+
+    fn text_of(&self, name: &str) -> Option<String> {
+        self.child(name).map(|n| n.text().unwrap_or_default().to_owned())
+    }
+}
+
+impl Stack {
+    /// Whether it is only a change set that was never executed: it holds nothing.
+    pub fn in_review(&self) -> bool {
+        self.status == "REVIEW_IN_PROGRESS"
+    }
+
+    /// The stack, or an error that says what to do where it is protected.
+    ///
+    /// # Errors
+    /// When it has termination protection.
+    pub fn deletable(&self, name: &StackName) -> anyhow::Result<()> {
+        if self.protected {
+            bail!(
+                "stack {name} has termination protection, so nothing was touched; switch that off and run this again"
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = r#"<?xml version="1.0"?><DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
+      <DescribeStacksResult><Stacks><member><StackName>s</StackName><StackId>arn:s/1</StackId><StackStatus>CREATE_COMPLETE</StackStatus>
+      <Outputs><member><OutputKey>RenderBucketName</OutputKey><OutputValue>b &amp; c</OutputValue></member></Outputs>
+      <EnableTerminationProtection>true</EnableTerminationProtection>
+      <Tags><member><Key>HyperframesSmokeRun</Key><Value>0123456789ab</Value></member><member><Key>x</Key><Value/></member></Tags>
+      </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"#;
+
+    #[test]
+    fn reads_a_stack() {
+        let stack = read(ANSWER).unwrap().unwrap();
+        assert_eq!((stack.id.as_str(), stack.status.as_str(), stack.protected), ("arn:s/1", "CREATE_COMPLETE", true));
+        assert_eq!(stack.tags[0], ("HyperframesSmokeRun".to_owned(), "0123456789ab".to_owned()));
+        assert_eq!((stack.tags.len(), stack.outputs["RenderBucketName"].as_str()), (2, "b & c"));
+        assert!(stack.deletable(&"s".parse().unwrap()).is_err());
+    }
+
+    #[test]
+    fn a_deleted_stack_is_none() {
+        assert_eq!(read(&ANSWER.replace("CREATE_COMPLETE", "DELETE_COMPLETE")).unwrap(), None);
+        assert!(read("<html>").is_err());
+    }
+}
