@@ -14,6 +14,7 @@ pub mod commands;
 pub mod connect;
 pub mod console;
 pub mod embedded;
+pub mod exclusive;
 pub mod exit;
 pub mod fixture;
 pub mod handler;

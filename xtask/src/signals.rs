@@ -13,7 +13,8 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 pub struct Signals {
     interrupt: Stream,
     terminate: Stream,
-    hangup: Stream,
+    /// None where the caller, such as nohup, wants it ignored.
+    hangup: Option<Stream>,
 }
 
 /// A signal that came.
@@ -35,7 +36,7 @@ impl Signals {
         Ok(Self {
             interrupt: stream(SignalKind::interrupt())?,
             terminate: stream(SignalKind::terminate())?,
-            hangup: stream(SignalKind::hangup())?,
+            hangup: if hangup_is_ignored() { None } else { Some(stream(SignalKind::hangup())?) },
         })
     }
 
@@ -44,7 +45,22 @@ impl Signals {
         tokio::select! {
             _ = self.interrupt.recv() => Signal { number: 2, name: "SIGINT" },
             _ = self.terminate.recv() => Signal { number: 15, name: "SIGTERM" },
-            _ = self.hangup.recv() => Signal { number: 1, name: "SIGHUP" },
+            () = received(self.hangup.as_mut()) => Signal { number: 1, name: "SIGHUP" },
         }
     }
+}
+
+async fn received(stream: Option<&mut Stream>) {
+    match stream {
+        Some(stream) => _ = stream.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored; known on Linux only.
+fn hangup_is_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    // SIGHUP is number 1, the lowest bit.
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

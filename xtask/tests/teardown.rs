@@ -184,6 +184,34 @@ fn a_run_whose_emulator_has_ended_left_nothing() {
 }
 
 #[test]
+fn a_run_whose_aws_is_gone_can_be_forgotten() {
+    let test = killed();
+    let journal = test.state().join(fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().file_name());
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, text.replace(&test.aws.endpoint, "http://127.0.0.1:9")).unwrap();
+    let hint = "if that AWS is gone for good: cargo xtask lambda-teardown smoke-test --forget";
+    test.run(&["lambda-teardown", STACK]).exit(1).warns(hint);
+    test.run(&["lambda-teardown", "--unfinished"]).exit(7).warns(hint);
+    let ran = test.run(&["lambda-teardown", STACK, "--forget"]);
+    assert_snapshot!(ran.exit(0).stdout, @"1 run of smoke-test forgotten; whether anything is left of it was not looked at");
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
+    let again = test.run(&["lambda-teardown", STACK, "--forget"]);
+    again.exit(1).only_error("no journal here knows an unfinished run on stack smoke-test");
+}
+
+#[test]
+fn a_stack_that_is_in_another_account_is_told_with_its_place() {
+    let test = killed();
+    let journal = test.state().join(fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().file_name());
+    let text = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\"")).unwrap();
+    test.aws.account().buckets.retain(|name, _| name.starts_with("prod-"));
+    fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
+    let ran = test.run(&["lambda-teardown", STACK]);
+    ran.exit(1).warns("account 123456789012); its run was in account 999999999999: use that account's credentials, and --region us-east-1");
+}
+
+#[test]
 fn what_cant_be_deleted_is_exit_7_with_the_command_to_repeat() {
     let test = killed().fault("DeleteBucket", 99, Fault::Error(403, "AccessDenied"));
     let ran = test.teardown(&[STACK]);
@@ -284,7 +312,9 @@ fn a_stack_that_is_protected_keeps_its_data() {
 fn a_claim_of_another_region_is_left() {
     let test = claimed();
     let before = left(&test);
-    test.teardown(&[STACK, "--region", "eu-central-1"]).exit(1).warns("neither AWS (--region eu-central-1");
+    test.teardown(&[STACK, "--region", "eu-central-1"])
+        .exit(1)
+        .warns("its run was in account 123456789012: use that account's credentials, and --region us-east-1");
     assert_eq!(left(&test), before);
 }
 

@@ -8,6 +8,7 @@ use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use serde::{Deserialize, Serialize};
 
+use super::network;
 use crate::{
     names::{Profile, Region},
     process::Env,
@@ -41,6 +42,13 @@ impl Target {
             Self::Account { .. } => None,
             Self::Endpoint { url } | Self::Embedded { url } => Some(url),
         }
+    }
+
+    /// The endpoint's host, where that is this machine.
+    pub fn host_on_this_machine(&self) -> Option<&str> {
+        let (_, address) = self.endpoint()?.split_once("://")?;
+        let host = address.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(address, |(host, _)| host);
+        (host == "localhost" || host == "[::1]" || host.starts_with("127.")).then_some(host)
     }
 }
 
@@ -96,8 +104,19 @@ impl Access {
                 }
             }
         };
+        let base = match self.target.host_on_this_machine() {
+            Some(host) => self.straight_to(host, base),
+            None => base,
+        };
         // sam reads AWS_DEFAULT_REGION, the SDKs read AWS_REGION.
         base.with("AWS_REGION", region).with("AWS_DEFAULT_REGION", region).with("SAM_CLI_TELEMETRY", "0")
+    }
+
+    /// The caller's list of hosts that need no proxy, and one more.
+    fn straight_to(&self, host: &str, env: Env) -> Env {
+        let own = self.env.get("NO_PROXY").or(self.env.get("no_proxy"));
+        let all = own.into_iter().chain([host]).collect::<Vec<_>>().join(",");
+        env.with("NO_PROXY", all.clone()).with("no_proxy", all)
     }
 
     /// The keys for an emulator: those in the environment for one that
@@ -139,8 +158,11 @@ impl Access {
                     .build()
             }
         };
-        config
-            .into_builder()
+        let mut builder = config.into_builder();
+        if self.target.host_on_this_machine().is_some() {
+            builder = builder.http_client(network::client(network::proxies(&self.target)));
+        }
+        builder
             .retry_config(RetryConfig::standard().with_max_attempts(5))
             .timeout_config(timeouts())
             .stalled_stream_protection(

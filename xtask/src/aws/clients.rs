@@ -1,6 +1,8 @@
 //! One client for each service that the tool speaks to.
 
-use super::Access;
+use aws_smithy_http_client::proxy::ProxyConfig;
+
+use super::{Access, network};
 
 /// The SDK clients of one target.
 #[derive(Debug, Clone)]
@@ -13,6 +15,8 @@ pub struct Clients {
     pub sts: aws_sdk_sts::Client,
     /// What the calls of [`super::signed_calls`] are signed with.
     pub config: aws_config::SdkConfig,
+    /// The proxies of those calls.
+    pub(super) proxies: ProxyConfig,
 }
 
 impl Clients {
@@ -24,6 +28,7 @@ impl Clients {
             sfn: aws_sdk_sfn::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,
+            proxies: network::proxies(&access.target),
         }
     }
 }

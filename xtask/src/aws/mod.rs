@@ -6,6 +6,7 @@ pub mod emptying;
 pub mod executions;
 pub mod faults;
 pub mod identity;
+mod network;
 pub mod objects;
 pub mod signed_calls;
 mod signed_request;

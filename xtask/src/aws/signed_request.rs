@@ -11,12 +11,12 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings};
+use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-use super::Clients;
+use super::{Clients, network};
 
 /// One call of a service.
 pub(super) struct Call<'a> {
@@ -95,13 +95,7 @@ impl Call<'_> {
             request = request.header(name, value);
         }
         let request = HttpRequest::try_from(request.body(SdkBody::from(content))?)?;
-        let settings = HttpConnectorSettings::builder()
-            .connect_timeout(std::time::Duration::from_secs(5))
-            .read_timeout(std::time::Duration::from_secs(30))
-            .build();
-        let sleep = aws_smithy_async::rt::sleep::default_async_sleep();
-        let connector = aws_smithy_http_client::default_connector(&settings, sleep).context("no HTTP connector")?;
-        let response = connector.call(request).await.map_err(|e| anyhow!(e))?;
+        let response = network::single(clients.proxies.clone()).call(request).await.map_err(|e| anyhow!(e))?;
         let status = response.status().as_u16();
         let body = read_all(response.into_body()).await?;
         Ok((status, body))

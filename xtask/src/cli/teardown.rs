@@ -21,6 +21,9 @@ pub struct TeardownArgs {
     /// With --force: do not ask.
     #[arg(long, requires = "force")]
     pub yes: bool,
+    /// Close the journals of this stack's runs without a look at AWS: for an emulator or an account that is gone.
+    #[arg(long, requires = "stack", conflicts_with_all = ["force", "local", "endpoint_url", "region", "profile"])]
+    pub forget: bool,
     /// Which AWS; without these flags the one that the stack's journal names.
     #[command(flatten)]
     pub target: TargetArgs,

@@ -6,7 +6,7 @@ mod pack;
 mod zip_file;
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     console::Console,
+    exclusive,
     process::{Children, Command, Env},
     repo::{Layout, Repo},
 };
@@ -108,8 +109,8 @@ async fn build_own(
 ) -> anyhow::Result<HandlerZip> {
     let package = repo.handler_package();
     let dist = package.join("dist");
-    fs::create_dir_all(&dist).with_context(|| format!("{}", dist.display()))?;
-    let _lock = lock(&dist, console)?;
+    let waiting = || console.step("build", "waiting for another run that is building");
+    let _lock = exclusive::lock(&dist.join("lock"), waiting).await?;
     let inputs = inputs::digest(&package, &tools.media)?;
     let manifest_path = dist.join("handler-manifest.json");
     if let Some(zip) = up_to_date(repo, &manifest_path, &inputs) {
@@ -166,17 +167,6 @@ pub async fn install_packages(
     let install = Command::new(bun, &env.for_child()).cwd(package).log(log).limit(BUILD_LIMIT);
     install.args(["install", "--frozen-lockfile", "--ignore-scripts", "--no-progress"]).run(children).await?;
     fs::write(&stamp, lock).with_context(|| format!("{}", stamp.display()))
-}
-
-/// One process at a time builds; the lock goes with the process.
-fn lock(dist: &Path, console: &Console) -> anyhow::Result<File> {
-    let path = dist.join("lock");
-    let file = File::create(&path).with_context(|| format!("{}", path.display()))?;
-    if file.try_lock().is_err() {
-        console.step("build", "waiting for another run that is building");
-        file.lock().with_context(|| format!("{}", path.display()))?;
-    }
-    Ok(file)
 }
 
 /// The ZIP that is there, when its manifest names these inputs and its own content.

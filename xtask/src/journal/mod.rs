@@ -4,8 +4,10 @@
 //! user and to the run's artifacts, so that a run that was killed can be
 //! finished later.
 
+mod file;
 mod record;
 mod store;
 
+pub use file::Journal;
 pub use record::{Begin, Entry, Resource, RunState, StackFacts};
-pub use store::{Journal, Known, StateFolder};
+pub use store::{Known, StateFolder, complaint};

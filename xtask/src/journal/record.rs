@@ -32,6 +32,8 @@ pub enum Entry {
         /// Whether the stack was kept on request.
         kept: bool,
     },
+    /// The user says that nothing is to be done for it, without a look.
+    Forgotten,
 }
 
 /// Who the run is.
@@ -105,21 +107,22 @@ pub struct RunState {
 }
 
 impl RunState {
-    /// Reads the lines of a journal. A last line that a crash cut off is
-    /// ignored: its creation had not begun. `None` without a first record.
+    /// Reads the lines of a journal. A line that can't be read, cut off by a
+    /// crash or written by another version, may tell of anything: the run then
+    /// counts as one that created something. `None` when no line tells who the run is.
     pub fn replay(lines: &str) -> Option<Self> {
-        let mut entries = lines.lines().map_while(|line| serde_json::from_str::<Entry>(line).ok());
-        let Some(Entry::Begin(begin)) = entries.next() else { return None };
-        let mut state = Self { begin: *begin, created_something: false, facts: StackFacts::default(), finished: false };
-        for entry in entries {
-            match entry {
-                Entry::Intent { .. } => state.created_something = true,
-                Entry::Created { resource: Resource::Stack { facts: Some(facts) } } => state.facts = facts,
-                Entry::Finished { .. } => state.finished = true,
-                Entry::Begin(_) | Entry::Created { .. } | Entry::TearingDown => {}
+        let (mut begin, mut facts) = (None, StackFacts::default());
+        let (mut created_something, mut finished) = (false, false);
+        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
+            match serde_json::from_str(line) {
+                Ok(Entry::Begin(first)) => begin = begin.or(Some(*first)),
+                Ok(Entry::Intent { .. }) | Err(_) => created_something = true,
+                Ok(Entry::Created { resource: Resource::Stack { facts: Some(of_stack) } }) => facts = of_stack,
+                Ok(Entry::Finished { .. } | Entry::Forgotten) => finished = true,
+                Ok(Entry::Created { .. } | Entry::TearingDown) => {}
             }
         }
-        Some(state)
+        begin.map(|begin| Self { begin, created_something, facts, finished })
     }
 
     /// Whether the run ended before it was sure to have left nothing.
@@ -161,16 +164,29 @@ mod tests {
     }
 
     #[test]
-    fn a_line_cut_off_by_a_crash_is_ignored() {
+    fn a_line_that_cant_be_read_hides_nothing_before_and_after_it() {
         let facts = StackFacts { render_bucket: Some("b".into()), ..StackFacts::default() };
-        let whole = lines(&[
-            Entry::Begin(Box::new(begin())),
-            Entry::Intent { resource: Resource::Stack { facts: None } },
-            Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } },
-        ]);
-        let state = RunState::replay(&format!("{whole}{{\"record\":\"fini")).unwrap();
-        assert_eq!((state.begin.clone(), state.facts.clone()), (begin(), facts));
-        assert!(state.is_unfinished());
+        let created = Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } };
+        let (first, later) = (lines(&[Entry::Begin(Box::new(begin()))]), lines(&[created]));
+        let finished = lines(&[Entry::Finished { kept: false }]);
+        for broken in ["{\"record\":\"fini", "{\"record\":\"fromTheFuture\"}", "\0\0\0\0"] {
+            let state = RunState::replay(&format!("{first}{broken}\n{later}")).unwrap();
+            assert_eq!((&state.begin, &state.facts), (&begin(), &facts), "{broken:?}");
+            assert!(state.is_unfinished(), "{broken:?}");
+            assert!(!RunState::replay(&format!("{first}{broken}\n{later}{finished}")).unwrap().is_unfinished());
+        }
+    }
+
+    #[test]
+    fn a_blank_line_tells_nothing() {
+        let first = lines(&[Entry::Begin(Box::new(begin()))]);
+        assert!(!RunState::replay(&format!("{first}\n")).unwrap().is_unfinished());
+    }
+
+    #[test]
+    fn without_a_readable_first_record_nobody_knows_whose_journal_it_is() {
+        let unknown_target = lines(&[Entry::Begin(Box::new(begin()))]).replace("\"endpoint\"", "\"moon\"");
+        assert_eq!(RunState::replay(&unknown_target), None);
         assert_eq!(RunState::replay(""), None);
     }
 }

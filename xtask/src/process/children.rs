@@ -31,6 +31,13 @@ impl Children {
         let mut register = self.0.borrow_mut();
         groups.into_iter().map(|(pid, name)| (register.remove(&pid), name).1).collect()
     }
+
+    /// Ends all groups at once, without grace.
+    pub fn kill_all(&self) {
+        for (pid, _) in std::mem::take(&mut *self.0.borrow_mut()) {
+            signal(pid, Signal::KILL);
+        }
+    }
 }
 
 async fn stop_group(pid: i32) {

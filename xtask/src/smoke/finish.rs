@@ -1,6 +1,11 @@
 //! The end of every run: clean up, say how it went, leave no process behind.
 
-use super::{Ended, run::Run};
+use std::panic::AssertUnwindSafe;
+
+use anyhow::anyhow;
+use futures_util::FutureExt;
+
+use super::{Ended, message_of, run::Run};
 use crate::{
     clock,
     exit::{ExitCode, Failure},
@@ -67,11 +72,14 @@ async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanU
     if run.journal.get().is_none() {
         return CleanUp::Done(TeardownRecord::NothingCreated);
     }
-    if run.prepared.options.keep_stack {
-        return keep(run, ended).await;
-    }
-    let _ = run.journal(Entry::TearingDown);
-    let mut work = std::pin::pin!(run.stage("teardown", tear_down(run)));
+    let stop_executions = !matches!(ended, Ended::Judged(_));
+    let work = async {
+        match run.prepared.options.keep_stack {
+            true => keep(run, stop_executions).await,
+            false => run.stage("teardown", tear_down(run)).await,
+        }
+    };
+    let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
     let result = loop {
         let signal = tokio::select! {
             biased;
@@ -79,7 +87,9 @@ async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanU
             result = &mut work => break result,
         };
         if matches!(ended, Ended::Signalled(_)) {
-            run.session.children.stop_all().await;
+            // Nothing more is to be started, and whoever asks twice does not want to wait.
+            drop(work);
+            run.session.children.kill_all();
             return CleanUp::Interrupted(signal);
         }
         run.session.console.say(&format!(
@@ -89,21 +99,20 @@ async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanU
         *ended = Ended::Signalled(signal);
     };
     match result {
-        Ok(record) => CleanUp::Done(record),
-        Err(error) => CleanUp::Failed(error),
+        Ok(Ok(record)) => CleanUp::Done(record),
+        Ok(Err(error)) => CleanUp::Failed(error),
+        Err(panic) => CleanUp::Failed(anyhow!("a defect of this tool: it panicked: {}", message_of(panic.as_ref()))),
     }
 }
 
 /// Leaves the stack, but nothing that is still running in it.
-async fn keep(run: &Run, ended: &Ended) -> CleanUp {
+async fn keep(run: &Run, stop_executions: bool) -> anyhow::Result<TeardownRecord> {
     let machine = run.facts.borrow().state_machine.clone();
-    if let (Some(machine), false) = (machine, matches!(ended, Ended::Judged(_)))
-        && let Err(error) = sweeper(run).stop_executions(&machine).await
-    {
-        return CleanUp::Failed(error);
+    if let (Some(machine), true) = (machine, stop_executions) {
+        sweeper(run).stop_executions(&machine).await?;
     }
     let _ = run.journal(Entry::Finished { kept: true });
-    CleanUp::Done(TeardownRecord::Kept { recovery: run.recovery() })
+    Ok(TeardownRecord::Kept { recovery: run.recovery() })
 }
 
 fn sweeper(run: &Run) -> Sweeper {
@@ -118,6 +127,7 @@ fn sweeper(run: &Run) -> Sweeper {
 }
 
 async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
+    let _ = run.journal(Entry::TearingDown);
     let known = run.facts.borrow().clone();
     let (swept, proof) = teardown::sweep_run(&sweeper(run), &run.prepared.stack, &run.prepared.run, &known).await?;
     // Everything may be gone although a full disk keeps it from being noted.

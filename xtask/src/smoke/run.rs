@@ -42,6 +42,7 @@ impl Run {
     pub(super) fn prepare(session: &Session, options: SmokeOptions) -> Result<Self, Failure> {
         let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
         let prepared = Prepared::new(session, options).or_exit(ExitCode::Preflight)?;
+        states.check_writable().or_exit(ExitCode::Preflight)?;
         mention_unfinished(session, &states);
         let artifacts = match &prepared.options.artifacts {
             Some(dir) => Artifacts::at(dir),
@@ -118,6 +119,9 @@ impl Run {
 
 /// Says which earlier runs ended without clean-up, and how to finish them.
 fn mention_unfinished(session: &Session, states: &StateFolder) {
+    for path in states.unreadable() {
+        session.console.say(&format!("note: {}", crate::journal::complaint(&path)));
+    }
     for known in states.unfinished() {
         let begin = &known.state.begin;
         if let Target::Embedded { .. } = begin.target {

@@ -5,15 +5,18 @@ use std::io::{BufRead, IsTerminal};
 use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
-use super::{Claim, Decision, Inventory, Proof, StackClaim, Sweeper, Swept, sweep_run};
+use super::{
+    Claim, Decision, Inventory, Proof, StackClaim, Swept,
+    site::{Site, target_of},
+    unfinished::{all_unfinished, forget, forgettable},
+};
 use crate::{
     aws::Target,
-    cli::{TargetChoice, TeardownArgs, TeardownSubject},
+    cli::{TeardownArgs, TeardownSubject},
     connect,
     exit::{ExitCode, Failure, OrExit},
-    journal::{Known, StackFacts, StateFolder},
-    names::{Region, RunId, StackName},
-    preflight::{self, Purpose},
+    journal::{Begin, Known, StackFacts, StateFolder},
+    names::{RunId, StackName},
     report::counted,
     session::Session,
 };
@@ -31,15 +34,6 @@ pub async fn run(session: &Session, args: &TeardownArgs) -> Result<ExitCode, Fai
     }
 }
 
-/// What one teardown works with.
-struct Site {
-    sweeper: Sweeper,
-    // Holds the log folder as long as sam may write to it.
-    _logs: tempfile::TempDir,
-    flags: String,
-    endpoint: Option<String>,
-}
-
 async fn one_stack(
     session: &Session,
     args: &TeardownArgs,
@@ -53,6 +47,9 @@ async fn one_stack(
             live.state.begin.run
         )));
     }
+    if args.forget {
+        return forget(session, stack, &journaled);
+    }
     let (target, region) = target_of(session, args, &journaled).or_exit(ExitCode::Preflight)?;
     if let Target::Embedded { .. } = target {
         for known in journaled.iter().filter(|known| matches!(known.state.begin.target, Target::Embedded { .. })) {
@@ -61,9 +58,13 @@ async fn one_stack(
         session.console.result(&format!("nothing is left of {stack}: the embedded AWS that it was on has ended"));
         return Ok(ExitCode::Success);
     }
-    let site = site(session, target, &region).await.or_exit(ExitCode::Preflight)?;
+    let connection = connect::connect(session, target, &region).await.map_err(|error| match journaled.is_empty() {
+        true => error,
+        false => forgettable(&error, stack),
+    });
+    let site = Site::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight)?;
     // Journals of another account or region say nothing about this one.
-    let journaled: Vec<Known> = journaled.into_iter().filter(|known| site.is_home_of(known)).collect();
+    let (journaled, elsewhere): (Vec<Known>, Vec<Known>) = journaled.into_iter().partition(|k| site.is_home_of(k));
     let hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
     let (found, decision) = site.sweeper.survey(stack, None, &hints).await.or_exit(ExitCode::Preflight)?;
     if let Some(there) = &found.stack {
@@ -74,7 +75,7 @@ async fn one_stack(
             Claim { runs, ..forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)? }
         }
         Decision::Owned(claim) => claim,
-        Decision::Nothing if journaled.is_empty() => return Err(unknown(stack, states, &site)),
+        Decision::Nothing if journaled.is_empty() => return Err(unknown(stack, states, &site, &elsewhere)),
         Decision::Nothing => {
             let facts = facts_of(&journaled);
             let proof = site.sweeper.prove_nothing(stack, &found, &hints, &facts, &Decision::Nothing).await;
@@ -140,7 +141,7 @@ async fn read_line() -> anyhow::Result<String> {
 }
 
 /// Says how it ended, and closes the journals when everything is gone.
-fn conclude(
+pub(super) fn conclude(
     session: &Session,
     stack: &StackName,
     site: &Site,
@@ -193,7 +194,17 @@ fn facts_of(journaled: &[Known]) -> StackFacts {
         .unwrap_or_default()
 }
 
-fn unknown(stack: &StackName, states: &StateFolder, site: &Site) -> Failure {
+fn unknown(stack: &StackName, states: &StateFolder, site: &Site, elsewhere: &[Known]) -> Failure {
+    if let Some(Known { state, .. }) = elsewhere.last() {
+        let Begin { target, region, account, .. } = &state.begin;
+        return Failure::preflight(format!(
+            "there is no stack {stack} here ({}, account {}); its run was in account {account}: \
+             use that account's credentials, and {}",
+            site.flags,
+            site.sweeper.account,
+            connect::flags(target, region)
+        ));
+    }
     let mut names: Vec<String> = states.runs().into_iter().map(|known| known.state.begin.stack.to_string()).collect();
     names.sort_by_key(|name| super::nearest::distance(name, stack.as_str()));
     names.dedup();
@@ -202,110 +213,4 @@ fn unknown(stack: &StackName, states: &StateFolder, site: &Site) -> Failure {
         names => format!("the nearest names in the journals: {}", names[..names.len().min(3)].join(", ")),
     };
     Failure::preflight(format!("neither AWS ({}) nor a journal knows a stack {stack}; {near}", site.flags))
-}
-
-/// The flags' target; without flags the one in the journal of the stack's last
-/// run, of those that may have left something.
-fn target_of(session: &Session, args: &TeardownArgs, journaled: &[Known]) -> anyhow::Result<(Target, Region)> {
-    let given = &args.target;
-    let embedded = |known: &&Known| matches!(known.state.begin.target, Target::Embedded { .. });
-    let left_something = journaled.iter().rev().find(|known| known.state.is_unfinished() && !embedded(known));
-    let last = left_something.or(journaled.last()).map(|known| &known.state.begin);
-    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none();
-    match (last, given.choice()) {
-        (_, TargetChoice::Local) => match last {
-            Some(begin) if matches!(begin.target, Target::Embedded { .. }) => {
-                Ok((begin.target.clone(), begin.region.clone()))
-            }
-            _ => bail!(
-                "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for one that runs"
-            ),
-        },
-        (Some(begin), _) if no_flags => {
-            let region = given.region.clone().unwrap_or_else(|| begin.region.clone());
-            Ok((begin.target.clone(), region))
-        }
-        (_, TargetChoice::Endpoint(url)) => Ok((Target::Endpoint { url }, region_of(session, args, last)?)),
-        (_, TargetChoice::Account(profile)) => Ok((Target::Account { profile }, region_of(session, args, last)?)),
-    }
-}
-
-fn region_of(session: &Session, args: &TeardownArgs, last: Option<&crate::journal::Begin>) -> anyhow::Result<Region> {
-    match (&args.target.region, last) {
-        (None, Some(begin)) => Ok(begin.region.clone()),
-        _ => args.target.region(&session.env),
-    }
-}
-
-async fn site(session: &Session, target: Target, region: &Region) -> anyhow::Result<Site> {
-    let connection = connect::connect(session, target, region).await?;
-    let env = connect::tool_env(session, &connection.access.target);
-    let tools = preflight::check(Purpose::Teardown, &env, &session.children).await;
-    let tools = tools.map_err(|problems| anyhow!("pre-flight: {}", problems.join("; ")))?;
-    let logs = tempfile::tempdir().context("a temporary folder for logs")?;
-    let sam = connection.sam(session, tools.path("sam"), logs.path())?;
-    session.console.step("target", &connection.describe());
-    let flags = connection.flags();
-    let endpoint = connection.access.target.endpoint().map(str::to_owned);
-    let sweeper = Sweeper {
-        sam,
-        clients: connection.clients,
-        account: connection.account,
-        region: region.clone(),
-        console: session.console.clone(),
-    };
-    Ok(Site { sweeper, _logs: logs, flags, endpoint })
-}
-
-impl Site {
-    fn is_home_of(&self, known: &Known) -> bool {
-        let begin = &known.state.begin;
-        // All emulators have the same account and regions; their addresses tell them apart.
-        begin.account == self.sweeper.account
-            && begin.region == self.sweeper.region
-            && begin.target.endpoint() == self.endpoint.as_deref()
-    }
-
-    fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {
-        let again = format!("{error:#}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
-        Failure::new(ExitCode::Leak, anyhow!(again))
-    }
-}
-
-/// Finishes every run that ended without clean-up, each on its own target.
-async fn all_unfinished(session: &Session, states: &StateFolder) -> Result<ExitCode, Failure> {
-    let unfinished = states.unfinished();
-    if unfinished.is_empty() {
-        session.console.result("no run is unfinished");
-        return Ok(ExitCode::Success);
-    }
-    let mut failures = Vec::new();
-    for known in &unfinished {
-        if let Err(error) = finish_one(session, known).await {
-            session.console.say(&format!("error: {}: {error:#}", known.state.begin.stack));
-            failures.push(known.state.begin.stack.to_string());
-        }
-    }
-    if failures.is_empty() {
-        return Ok(ExitCode::Success);
-    }
-    let error =
-        anyhow!("{} of {} runs could not be finished: {}", failures.len(), unfinished.len(), failures.join(", "));
-    Err(Failure::new(ExitCode::Leak, error))
-}
-
-async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
-    let begin = &known.state.begin;
-    if let Target::Embedded { .. } = begin.target {
-        session.console.result(&format!("{} is gone: the embedded AWS that it was on has ended", begin.stack));
-        return known.finish();
-    }
-    let site = site(session, begin.target.clone(), &begin.region).await?;
-    if !site.is_home_of(known) {
-        bail!("its run was in account {}, these credentials are of {}", begin.account, site.sweeper.account);
-    }
-    let (_, proof) = sweep_run(&site.sweeper, &begin.stack, &begin.run, &known.state.facts).await?;
-    conclude(session, &begin.stack, &site, std::slice::from_ref(known), None, &proof)
-        .map(|_| ())
-        .map_err(|failure| failure.error)
 }

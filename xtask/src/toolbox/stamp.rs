@@ -17,7 +17,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    pub(super) fn new(dir: &Path, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Self> {
+    pub(super) fn new(dir: &Path, name: &str, lists: &[&Path], made: Vec<PathBuf>) -> anyhow::Result<Self> {
         // Scripts in a Python environment hold its absolute path.
         let mut content = format!("{}\n", dir.display());
         for list in lists {
@@ -25,8 +25,12 @@ impl Stamp {
             content.push_str(&Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>());
             content.push('\n');
         }
-        let made = made.iter().map(|product| dir.join(product)).collect();
         Ok(Self { path: dir.join(format!("{name}.stamp")), content, made })
+    }
+
+    /// Whether the step was done once, with whatever list.
+    pub(super) fn is_there(&self) -> bool {
+        self.path.exists()
     }
 
     pub(super) fn holds(&self) -> bool {
@@ -59,7 +63,7 @@ mod tests {
         let list = dir.path().join("list");
         fs::write(&list, "a==1").unwrap();
         fs::write(dir.path().join("product"), "").unwrap();
-        let stamp = || Stamp::new(dir.path(), "step", &[&list], &["product"]).unwrap();
+        let stamp = || Stamp::new(dir.path(), "step", &[&list], vec![dir.path().join("product")]).unwrap();
         assert!(!stamp().holds());
         stamp().write().unwrap();
         assert!(stamp().holds());

@@ -172,8 +172,8 @@ fn a_key_that_may_not_be_deleted_is_a_leak_with_the_command_to_finish() {
     let before = listing(&emulator);
     let proxy = Proxy::new(&emulator.endpoint);
     let runner = Runner::new(&repository, &proxy.endpoint);
-    // Once in each of the two tries.
-    proxy.at("DeleteObjects", 2, Fault::KeyError("AccessDenied"));
+    // Once in each of the three tries.
+    proxy.at("DeleteObjects", 3, Fault::KeyError("AccessDenied"));
     let (code, told) = run(runner.smoke(&["--stack-name", "denied"]));
     assert_eq!(code, Some(7), "{told}");
     assert!(told.contains("AccessDenied") && told.contains("lambda-teardown denied"), "{told}");

@@ -7,6 +7,7 @@ mod build;
 mod deploy;
 mod faults;
 mod green;
+mod journals;
 mod leaks;
 mod preflight;
 mod records;

@@ -169,6 +169,24 @@ fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
 }
 
 #[test]
+fn an_emulator_is_reached_without_the_proxy() {
+    let test = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"]
+        .into_iter()
+        .fold(Test::new(), |test, name| test.env(name, "http://127.0.0.1:9"))
+        .env("NO_PROXY", "intranet");
+    test.smoke(&[]).exit(0);
+    let seen = test.tools.environments("sam");
+    assert!(seen.iter().any(|env| env.contains("NO_PROXY=intranet,127.0.0.1\n")), "{seen:?}");
+}
+
+#[test]
+fn journals_that_cant_be_written_are_told_before_anything_else() {
+    let test = Test::new().env("HYPERFRAMES_STATE_DIR", "/dev/null/state");
+    test.smoke(&[]).exit(1).warns("journals can't be written to /dev/null/state; make it writable, or set");
+    assert_eq!((test.tools.calls(), test.aws.calls()), (vec![], vec![]));
+}
+
+#[test]
 fn a_baseline_that_cant_be_measured_is_told_before_a_deployment() {
     let test = Test::new().fixture_file("output/output.mp4", "no video at all");
     test.smoke(&[]).exit(1).warns("the baseline can't be measured").warns("Invalid data found");

@@ -219,6 +219,13 @@ fn a_stack_that_turns_up_after_the_first_look_is_found() {
 }
 
 #[test]
+fn a_hangup_that_the_caller_ignores_is_ignored() {
+    let test = Test::new().fault_at("DescribeExecution", 1, Fault::Signal(Signal::HUP));
+    let child = test.spawn_ignoring_hangup();
+    test.finish(child).exit(0).says("PASS");
+}
+
+#[test]
 fn without_its_journal_a_killed_run_is_found_by_its_tags() {
     let test = Test::new().fault("DescribeExecution", 1, Fault::Signal(Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);

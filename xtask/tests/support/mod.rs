@@ -10,18 +10,16 @@ mod redact;
 pub(crate) mod repository;
 mod tools;
 pub(crate) mod video;
+mod watchdog;
 
 use std::{
     cell::Cell,
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    sync::mpsc,
-    time::Duration,
+    process::{Child, Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 pub(crate) use checks::FOREIGN;
@@ -30,6 +28,7 @@ pub(crate) use ran::Ran;
 use repository::Repository;
 use tools::Tools;
 use video::Video;
+use watchdog::wait;
 
 /// Secrets in every run's environment: none of them may turn up anywhere but in sam's environment.
 pub(crate) const SECRETS: [&str; 3] = ["wJalrFAKEsecretKEY", "FwoGFAKEsessionTOKEN", "ghp_FAKEgithubTOKEN"];
@@ -161,6 +160,13 @@ impl Test {
         self.spawn_build_and_smoke(&[&["--skip-build"], args].concat())
     }
 
+    /// Starts what [`Test::smoke`] runs, as `nohup` would.
+    pub(crate) fn spawn_ignoring_hangup(&self) -> Child {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' HUP; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_xtask")]);
+        self.spawn_by(command, &self.smoke_args(&["--skip-build"]))
+    }
+
     /// Runs `lambda-smoke` with a build.
     #[track_caller]
     pub(crate) fn build_and_smoke(&self, args: &[&str]) -> Ran {
@@ -168,6 +174,10 @@ impl Test {
     }
 
     fn spawn_build_and_smoke(&self, args: &[&str]) -> Child {
+        self.spawn(&self.smoke_args(args))
+    }
+
+    fn smoke_args(&self, args: &[&str]) -> Vec<String> {
         let artifacts = self.artifacts().display().to_string();
         let defaults = [
             ("--fixture", "f"),
@@ -176,12 +186,9 @@ impl Test {
             ("--artifacts", artifacts.as_str()),
             ("--endpoint-url", self.aws.endpoint.as_str()),
         ];
-        let mut all = vec!["lambda-smoke"];
-        for (flag, value) in defaults.iter().filter(|(flag, _)| !args.contains(flag)) {
-            all.extend([flag, value]);
-        }
-        all.extend(args);
-        self.spawn(&all)
+        let missing =
+            defaults.iter().filter(|(flag, _)| !args.contains(flag)).flat_map(|(flag, value)| [*flag, *value]);
+        ["lambda-smoke"].into_iter().chain(missing).chain(args.iter().copied()).map(str::to_owned).collect()
     }
 
     /// Runs `lambda-teardown` against the fake AWS.
@@ -197,9 +204,13 @@ impl Test {
     }
 
     /// Starts the binary; the fake AWS sends its signals to it.
-    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(args).env_clear().envs(&self.env).current_dir(self.dir.path());
+    pub(crate) fn spawn(&self, args: &[impl AsRef<str>]) -> Child {
+        self.spawn_by(Command::new(env!("CARGO_BIN_EXE_xtask")), args)
+    }
+
+    fn spawn_by(&self, mut command: Command, args: &[impl AsRef<str>]) -> Child {
+        let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+        command.args(&args).env_clear().envs(&self.env).current_dir(self.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.forced.set(self.forced.get() || (args.contains(&"--force") && args.contains(&"--yes")));
         let child = command.spawn().unwrap();
@@ -259,21 +270,6 @@ impl Test {
         let state = self.state();
         list(&state).iter().map(|file| fs::read_to_string(state.join(file)).unwrap()).collect()
     }
-}
-
-/// Waits for the end of a run; one that hangs is killed.
-fn wait(child: Child) -> Output {
-    let pid = Pid::from_child(&child);
-    let (ended, waiting) = mpsc::channel::<()>();
-    let watchdog = std::thread::spawn(move || {
-        if waiting.recv_timeout(Duration::from_secs(60)) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let _ = kill_process(pid, Signal::KILL);
-        }
-    });
-    let output = child.wait_with_output().unwrap();
-    drop(ended);
-    watchdog.join().unwrap();
-    output
 }
 
 /// The files under a folder, sorted.

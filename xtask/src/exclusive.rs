@@ -1,0 +1,37 @@
+//! One process at a time: a lock on a file, which goes with the process.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::Context;
+
+const POLL: Duration = Duration::from_millis(100);
+
+/// Waits until no other process has the lock; says so first where it has to wait.
+///
+/// # Errors
+/// When the file can't be made or locked.
+pub async fn lock(path: &Path, say_waiting: impl FnOnce()) -> anyhow::Result<File> {
+    let what = || format!("the lock {}", path.display());
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(what)?;
+    }
+    let file = File::create(path).with_context(what)?;
+    let mut say_waiting = Some(say_waiting);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::Error(error)) => return Err(error).with_context(what),
+            // Asked again and again: a wait inside the system's call would not hear a signal.
+            Err(fs::TryLockError::WouldBlock) => {
+                if let Some(say) = say_waiting.take() {
+                    say();
+                }
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Where a teardown works: the target of its flags, or of the journal.
+
+use anyhow::{Context, anyhow, bail};
+
+use super::Sweeper;
+use crate::{
+    aws::Target,
+    cli::{TargetChoice, TeardownArgs},
+    connect::{self, Connection},
+    exit::{ExitCode, Failure},
+    journal::{Begin, Known},
+    names::{Region, StackName},
+    preflight::{self, Purpose},
+    session::Session,
+};
+
+/// What one teardown works with.
+pub(super) struct Site {
+    pub(super) sweeper: Sweeper,
+    // Holds the log folder as long as sam may write to it.
+    _logs: tempfile::TempDir,
+    pub(super) flags: String,
+    endpoint: Option<String>,
+}
+
+impl Site {
+    /// With the tools that a teardown needs.
+    ///
+    /// # Errors
+    /// When a tool is missing.
+    pub(super) async fn at(session: &Session, connection: Connection) -> anyhow::Result<Self> {
+        let env = connect::tool_env(session, &connection.access.target);
+        let tools = preflight::check(Purpose::Teardown, &env, &session.children).await;
+        let tools = tools.map_err(|problems| anyhow!("pre-flight: {}", problems.join("; ")))?;
+        let logs = tempfile::tempdir().context("a temporary folder for logs")?;
+        let sam = connection.sam(session, tools.path("sam"), logs.path())?;
+        session.console.step("target", &connection.describe());
+        let flags = connection.flags();
+        let endpoint = connection.access.target.endpoint().map(str::to_owned);
+        let sweeper = Sweeper {
+            sam,
+            clients: connection.clients,
+            account: connection.account,
+            region: connection.access.region.clone(),
+            console: session.console.clone(),
+        };
+        Ok(Self { sweeper, _logs: logs, flags, endpoint })
+    }
+
+    /// Whether a run was on this target.
+    pub(super) fn is_home_of(&self, known: &Known) -> bool {
+        let begin = &known.state.begin;
+        // All emulators have the same account and regions; their addresses tell them apart.
+        begin.account == self.sweeper.account
+            && begin.region == self.sweeper.region
+            && begin.target.endpoint() == self.endpoint.as_deref()
+    }
+
+    /// What is left, and how to try again.
+    pub(super) fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {
+        let again = format!("{error:#}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
+        Failure::new(ExitCode::Leak, anyhow!(again))
+    }
+}
+
+/// The flags' target; without flags the one in the journal of the stack's last
+/// run, of those that may have left something.
+pub(super) fn target_of(
+    session: &Session,
+    args: &TeardownArgs,
+    journaled: &[Known],
+) -> anyhow::Result<(Target, Region)> {
+    let given = &args.target;
+    let embedded = |known: &&Known| matches!(known.state.begin.target, Target::Embedded { .. });
+    let left_something = journaled.iter().rev().find(|known| known.state.is_unfinished() && !embedded(known));
+    let last = left_something.or(journaled.last()).map(|known| &known.state.begin);
+    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none();
+    match (last, given.choice()) {
+        (_, TargetChoice::Local) => match last {
+            Some(begin) if matches!(begin.target, Target::Embedded { .. }) => {
+                Ok((begin.target.clone(), begin.region.clone()))
+            }
+            _ => bail!(
+                "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for one that runs"
+            ),
+        },
+        (Some(begin), _) if no_flags => {
+            let region = given.region.clone().unwrap_or_else(|| begin.region.clone());
+            Ok((begin.target.clone(), region))
+        }
+        (_, TargetChoice::Endpoint(url)) => Ok((Target::Endpoint { url }, region_of(session, args, last)?)),
+        (_, TargetChoice::Account(profile)) => Ok((Target::Account { profile }, region_of(session, args, last)?)),
+    }
+}
+
+fn region_of(session: &Session, args: &TeardownArgs, last: Option<&Begin>) -> anyhow::Result<Region> {
+    match (&args.target.region, last) {
+        (None, Some(begin)) => Ok(begin.region.clone()),
+        _ => args.target.region(&session.env),
+    }
+}
