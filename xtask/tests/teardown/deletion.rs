@@ -1,0 +1,139 @@
+//! What is deleted, how it is proved gone, and what is said when it is not.
+
+use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use crate::{
+    kill_one, killed, left,
+    support::{
+        STACK, Test,
+        fake_aws::{End, Fault},
+    },
+};
+
+#[test]
+fn everything_of_a_killed_run_is_deleted_and_proved_gone() {
+    let test = killed();
+    assert_eq!(left(&test).len(), 8);
+    let ran = test.teardown(&[STACK]);
+    assert_snapshot!(ran.exit(0).stdout, @"smoke-test is gone: 2 objects deleted, 7 resources verified absent");
+    assert_snapshot!(ran.stderr, @r"
+    [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
+    [<s>] teardown  smoke-test: it has the tag HyperframesSmokeRun=<run>
+    [<s>] teardown  stopping 1 running execution
+    [<s>] teardown  1 object deleted from smoke-test-<run>-123456789012
+    [<s>] teardown  sam delete smoke-test
+    [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
+    ");
+    test.assert_account_clean();
+    assert_eq!(test.artifact("cleanup-verification.json")["clean"], true);
+    assert!(test.journals()[0].ends_with("{\"record\":\"finished\",\"kept\":false}\n"));
+}
+
+#[test]
+fn a_second_call_finds_nothing_left() {
+    let test = killed();
+    test.teardown(&[STACK]).exit(0);
+    let deletions = test.tools.calls().iter().filter(|call| call.starts_with("sam delete")).count();
+    let ran = test.teardown(&[STACK]);
+    assert_snapshot!(ran.exit(0).stdout, @"nothing is left of smoke-test: 7 resources verified absent");
+    assert_eq!(test.tools.calls().iter().filter(|call| call.starts_with("sam delete")).count(), deletions);
+}
+
+#[test]
+fn a_live_run_is_not_torn_down() {
+    let test = Test::new().render(|render| render.end = End::Never);
+    let child = test.spawn_smoke(&[]);
+    test.aws.wait_for("DescribeExecution");
+    let ran = test.teardown(&[STACK]);
+    ran.exit(1).only_error("run <run> is still using stack smoke-test; stop it with Ctrl-C, which cleans up too");
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    test.finish(child).exit(130);
+    test.assert_account_clean();
+}
+
+#[test]
+fn all_unfinished_runs_are_finished() {
+    let test = killed();
+    kill_one(&test, "another");
+    let ran = test.run(&["lambda-teardown", "--unfinished"]);
+    assert_snapshot!(ran.exit(0).stdout, @r"
+    nothing is left of smoke-test: 7 resources verified absent
+    nothing is left of another: 7 resources verified absent
+    ");
+    test.assert_account_clean();
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
+}
+
+#[test]
+fn one_run_that_cant_be_finished_does_not_keep_the_others() {
+    let test = killed();
+    kill_one(&test, "another");
+    let test = test
+        .tool("sam delete", "[ $stack = smoke-test ] && { echo 'Error: DELETE_FAILED' >&2; exit 1; }")
+        .fault("DeleteStack", 99, Fault::Error(403, "AccessDenied"));
+    let ran = test.run(&["lambda-teardown", "--unfinished"]);
+    ran.exit(7).says("another").warns("error: smoke-test: ").warns("DELETE_FAILED");
+    ran.warns("error: 1 of 2 runs could not be finished: smoke-test");
+    assert!(left(&test).contains(&"stack smoke-test".to_owned()) && !left(&test).contains(&"stack another".to_owned()));
+}
+
+#[test]
+fn what_cant_be_deleted_is_exit_7_with_the_command_to_repeat() {
+    let test = killed().fault("DeleteBucket", 99, Fault::Error(403, "AccessDenied"));
+    let ran = test.teardown(&[STACK]);
+    ran.exit(7).warns("AccessDenied");
+    ran.warns("run it again: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>");
+    test.aws.faults().clear();
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn what_is_still_there_is_exit_7_and_named() {
+    let test = killed().account(|account| account.functions_linger = true);
+    let ran = test.teardown(&[STACK]);
+    ran.exit(7).warns("these are left, or can't be proved gone:\n  function smoke-test-<run>-render (Present: ");
+    assert!(!test.journals()[0].contains("finished"));
+    assert_eq!(test.artifact("cleanup-verification.json")["clean"], json!(false));
+}
+
+#[test]
+fn what_cant_be_seen_is_not_touched() {
+    for operation in
+        ["DescribeStacks", "ListBuckets", "GetBucketTagging", "DescribeStateMachine", "ListTagsForResource"]
+    {
+        let test = killed().fault(operation, 99, Fault::Error(403, "AccessDenied"));
+        let before = left(&test);
+        test.teardown(&[STACK]).exit(1).warns("AccessDenied");
+        assert_eq!(left(&test), before, "{operation}");
+    }
+}
+
+#[test]
+fn a_signal_stops_it_and_it_can_be_repeated() {
+    let test = killed().fault("DeleteObjects", 1, Fault::Signal(Signal::INT));
+    test.teardown(&[STACK]).exit(130).warns("SIGINT: stopping; the same command can be run again");
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn throttling_is_survived() {
+    let test = killed()
+        .fault("ListBuckets", 1, Fault::SLOW_DOWN)
+        .fault("StopExecution", 1, Fault::SLOW_DOWN)
+        .fault("DeleteObjects", 1, Fault::Reset)
+        .fault("DeleteBucket", 1, Fault::Reset);
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean().assert_faults_met();
+}
+
+#[test]
+fn a_sam_that_is_too_old_is_refused() {
+    let test = killed().tool("sam --version", "echo SAM CLI, version 1.99.0; exit");
+    test.teardown(&[STACK]).exit(1).warns("error: pre-flight: <dir>/tools/bin/sam is 1.99, 1.100 or newer is needed");
+    assert_eq!(left(&test).len(), 8);
+}

@@ -1,0 +1,148 @@
+//! What is proved to be a run's, and what is left alone.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::{
+    claimed, kill_one, killed, left,
+    support::{STACK, Test},
+};
+
+#[test]
+fn a_stack_of_nobodys_run_is_refused() {
+    let test = Test::new();
+    let ran = test.teardown(&["production"]);
+    assert_snapshot!(ran.exit(1).stderr, @r"
+    [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
+    error: stack production is not a run's and is left untouched: it has no tag HyperframesSmokeRun; `--force` deletes it all the same, after its name is typed again
+    ");
+    test.assert_account_clean();
+}
+
+#[test]
+fn force_asks_for_the_name_unless_it_is_told_not_to() {
+    let test = Test::new();
+    let ran = test.teardown(&["production", "--force"]);
+    ran.exit(1).warns("error: --force asks for the stack's name to be typed, and there is no terminal; add --yes");
+    test.assert_account_clean();
+    test.teardown(&["production", "--force", "--yes"]).exit(0).warns("production: forced by the caller");
+    assert_eq!(test.aws.account().listing(), [""; 0]);
+}
+
+#[test]
+fn force_deletes_nothing_else() {
+    let test = killed();
+    let of_the_run = left(&test);
+    test.teardown(&["production", "--force", "--yes"]).exit(0);
+    assert_eq!(test.aws.account().listing(), of_the_run);
+}
+
+#[test]
+fn leftovers_beside_a_foreign_stack_go_and_the_stack_stays() {
+    let test = killed();
+    // The stack was deleted by hand, and someone deployed another one of that name.
+    fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
+    test.aws.account().add_foreign(STACK, "theirs");
+    let ran = test.teardown(&[STACK]);
+    ran.exit(1).says("what runs left beside smoke-test is gone").warns("stack smoke-test is not a run's");
+    let left = left(&test);
+    assert!(
+        left.contains(&format!("stack {STACK}")) && left.contains(&"bucket theirs-123456789012 (1 objects)".to_owned())
+    );
+    assert!(!left.iter().any(|line| line.contains("hyperframes-smoke-")), "{left:?}");
+}
+
+#[test]
+fn force_takes_leftovers_and_the_stack_beside_them() {
+    let test = claimed();
+    test.aws.account().add_foreign(STACK, "theirs");
+    test.teardown(&[STACK, "--force", "--yes"]).exit(0).warns("smoke-test: forced by the caller");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_stack_made_by_others_after_a_claim_is_left() {
+    let test = claimed();
+    test.aws.account().add_foreign(STACK, "theirs");
+    let theirs: Vec<String> =
+        left(&test).into_iter().filter(|line| !line.starts_with("bucket hyperframes-smoke-")).collect();
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0).warns("stack smoke-test is left alone: it has no tag");
+    assert_eq!(left(&test), theirs);
+    test.teardown(&[STACK]).exit(1);
+    assert_eq!(left(&test), theirs);
+}
+
+#[test]
+fn a_change_set_that_was_never_executed_goes_with_the_claim_on_its_name() {
+    let test = claimed();
+    test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
+    test.teardown(&[STACK]).exit(0).warns("it is a change set that was never executed, and a run claimed its name");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_change_set_of_nobodys_run_is_left() {
+    let test = Test::new();
+    test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
+    test.teardown(&[STACK]).exit(1).warns("stack smoke-test is not a run's and is left untouched");
+    assert_eq!(left(&test), [format!("stack {STACK}")]);
+}
+
+#[test]
+fn a_stack_that_is_protected_keeps_its_data() {
+    let test = killed();
+    let file = test.tools.stacks().join(STACK);
+    let lines = fs::read_to_string(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    drop(test.aws.account());
+    test.aws.account().add_stack(STACK, &format!("{lines}protected=true\n"));
+    let before = left(&test);
+    test.teardown(&[STACK]).exit(1).warns("termination protection");
+    test.teardown(&[STACK, "--force", "--yes"]).exit(1).warns("termination protection");
+    assert_eq!(left(&test), before);
+}
+
+#[test]
+fn a_claim_of_another_region_is_left() {
+    let test = claimed();
+    let before = left(&test);
+    test.teardown(&[STACK, "--region", "eu-central-1"])
+        .exit(1)
+        .warns("its run was in account 123456789012: use that account's credentials, and --region us-east-1");
+    assert_eq!(left(&test), before);
+}
+
+#[test]
+fn runs_with_names_that_begin_alike_are_left_alone() {
+    let test = Test::new();
+    let (dead, other) = ("hyperframes-lambda-smoke-1700000000-aaaaaa", "hyperframes-lambda-smoke-1700000001-bbbbbb");
+    test.smoke(&["--stack-name", other, "--keep-stack"]).exit(0);
+    let of_the_other = left(&test);
+    kill_one(&test, dead);
+    test.teardown(&[dead]).exit(0);
+    assert_eq!(left(&test), of_the_other);
+}
+
+#[test]
+fn a_bucket_that_outlived_everything_else_is_found_by_its_tags() {
+    let test = killed();
+    fs::remove_dir_all(test.state()).unwrap();
+    fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
+    test.aws.account().buckets.retain(|name, _| !name.starts_with("hyperframes-smoke-"));
+    let render_bucket = left(&test);
+    assert!(render_bucket.len() == 1 + 1 && render_bucket[0].starts_with("bucket smoke-test-"), "{render_bucket:?}");
+    test.teardown(&[STACK]).exit(0).warns("tagged buckets are left of it");
+    assert!(!left(&test).iter().any(|line| line.starts_with("bucket")), "{:?}", left(&test));
+}
+
+#[test]
+fn a_bucket_that_only_looks_like_a_runs_is_left_alone() {
+    let test = killed();
+    let name = "hyperframes-smoke-a222bf3f-0123456789ab".to_owned();
+    let theirs = vec![("Owner".to_owned(), "someone".to_owned())];
+    test.aws.account().buckets.entry(name.clone()).or_default().tags = theirs;
+    test.aws.account().buckets.get_mut(&name).unwrap().put("data", "null", b"theirs");
+    test.teardown(&[STACK]).exit(0);
+    assert_eq!(left(&test), [format!("bucket {name} (1 objects)")]);
+}
