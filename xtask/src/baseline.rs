@@ -15,7 +15,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, check_baseline_file},
     handler::{install_packages, sha256_of_file},
-    measure::verdict::Comparison,
+    measure::comparison::Comparison,
     media::Media,
     process::Command,
     repo::{Repo, tool_root},
@@ -99,10 +99,11 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
     };
     Ok(match media.compare(fresh, &old, &shape).await?.1 {
         Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
-        Comparison::Alike { psnr, audio } => {
+        Comparison::Alike { picture, audio } => {
+            let psnr = &picture.psnr;
             let mut lines = vec![format!(
-                "differs: PSNR {} dB, worst frame {} dB (#{}), {} of {} frames identical",
-                psnr.mean, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
+                "differs: PSNR {:.2} dB, worst frame {} dB (#{}), {} of {} frames identical",
+                psnr.mean_db, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
             )];
             lines.extend(
                 audio.iter().enumerate().map(|(i, sound)| format!("audio track {i}: residual {} dBFS", sound.whole)),

@@ -85,6 +85,22 @@ impl Repo {
         self.handler_package().join("dist/handler.zip")
     }
 
+    /// The version of the package that brings Chromium, by the lockfile beside
+    /// the handler or at the root; `None` where neither tells.
+    pub fn chromium_package(&self) -> Option<String> {
+        let locks = [self.handler_package().join("bun.lock"), self.root.join("bun.lock")];
+        locks.iter().find_map(|lock| {
+            let text = std::fs::read_to_string(lock).ok()?;
+            let (_, version) = text.split_once("\"@sparticuz/chromium@")?;
+            version.split('"').next().map(str::to_owned)
+        })
+    }
+
+    /// Whether the template lets the caller choose the plan protocol.
+    pub fn has_plan_protocols(&self) -> bool {
+        std::fs::read_to_string(self.template()).is_ok_and(|template| template.contains("PlanProtocol"))
+    }
+
     /// The folders that fixtures lie in.
     pub fn fixture_roots(&self) -> Vec<PathBuf> {
         match self.layout {

@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::{TargetArgs, TargetChoice};
 use crate::{
     measure::Decibels,
     names::{Region, StackName},
-    plan::{ChunkCounts, ChunkSize, PlanProtocol},
+    plan::{ChunkCounts, ChunkSize, PlanProtocols},
     process::Env,
 };
 
@@ -26,13 +26,29 @@ pub struct SmokeArgs {
     /// Frames a chunk, instead of as many as make each chunk count [env: CHUNK_SIZE].
     #[arg(long, value_name = "FRAMES")]
     pub chunk_size: Option<ChunkSize>,
-    /// How Plan hands its work to the chunks, v1 or v2 [env: PLAN_PROTOCOL] [default: v2].
+    /// How Plan hands its work to the chunks: v1, v2, or both, whose renders are then compared with each other
+    /// [env: PLAN_PROTOCOL] [default: v2].
     #[arg(long, value_name = "V")]
-    pub plan_protocol: Option<PlanProtocol>,
-    /// Least mean PSNR in dB; no frame may be more than 6 dB below it
+    pub plan_protocol: Option<PlanProtocols>,
+    /// With --plan-protocol both: the encoded chunks and files must be the same bytes too
+    /// [env: REQUIRE_ENCODED_SHA_EQUAL=1].
+    #[arg(long)]
+    pub require_encoded_sha_equal: bool,
+    /// Least mean PSNR in dB, over all planes and of each
     /// [env: PSNR_THRESHOLD] [default: the fixture's minPsnr, else 40].
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub psnr_threshold: Option<Decibels>,
+    /// How many dB a single frame may lie below that; the fixture's maxFrameFailures may lie lower
+    /// [env: FRAME_PSNR_MARGIN] [default: 10].
+    #[arg(long, value_name = "DB")]
+    pub frame_psnr_margin: Option<Decibels>,
+    /// Leaving the fixture's record of a sound render fails everywhere, not only on the embedded AWS
+    /// [env: STRICT=1].
+    #[arg(long)]
+    pub strict: bool,
+    /// Rewrite the fixture's record from these renders, if they pass, and say what changed.
+    #[arg(long)]
+    pub update_expected: bool,
     /// Stack to create; it must not exist [env: STACK_NAME] [default: hyperframes-lambda-smoke-<epoch>-<run>].
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
@@ -63,10 +79,18 @@ pub struct SmokeOptions {
     pub chunk_counts: ChunkCounts,
     /// Frames a chunk, where given.
     pub chunk_size: Option<ChunkSize>,
-    /// The plan protocol, where given.
-    pub plan_protocol: Option<PlanProtocol>,
+    /// The plan protocols, where given.
+    pub plan_protocols: Option<PlanProtocols>,
+    /// Whether both protocols must give the same encoded bytes.
+    pub require_encoded_sha_equal: bool,
     /// The threshold, where given.
     pub psnr_threshold: Option<Decibels>,
+    /// How far below it a frame may lie, where given.
+    pub frame_psnr_margin: Option<Decibels>,
+    /// Whether leaving the record fails everywhere.
+    pub strict: bool,
+    /// Whether the record is rewritten.
+    pub update_expected: bool,
     /// The stack's name, where given.
     pub stack_name: Option<StackName>,
     /// The function's reserved concurrency; `None` reserves nothing.
@@ -100,6 +124,17 @@ impl SmokeArgs {
             "--keep-stack can't keep a stack of --local, whose AWS ends with the run; \
              start `cargo xtask local-aws` and use --endpoint-url"
         );
+        let plan_protocols = or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?;
+        let require_encoded_sha_equal = self.require_encoded_sha_equal || is_on(env, "REQUIRE_ENCODED_SHA_EQUAL")?;
+        ensure!(
+            !require_encoded_sha_equal || plan_protocols == Some(PlanProtocols::Both),
+            "--require-encoded-sha-equal compares two plan protocols: it needs --plan-protocol both"
+        );
+        let frame_psnr_margin: Option<Decibels> = or_twin(self.frame_psnr_margin, env, "FRAME_PSNR_MARGIN")?;
+        ensure!(
+            frame_psnr_margin.is_none_or(|margin| margin.db() >= 0.0),
+            "a frame's margin is a number of dB below the threshold, 0 or more"
+        );
         Ok(SmokeOptions {
             fixture: self
                 .fixture
@@ -111,8 +146,12 @@ impl SmokeArgs {
                 None => twin(env, "CHUNK_COUNTS", "2,4,8")?,
             },
             chunk_size: or_twin(self.chunk_size, env, "CHUNK_SIZE")?,
-            plan_protocol: or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?,
+            plan_protocols,
+            require_encoded_sha_equal,
             psnr_threshold: or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?,
+            frame_psnr_margin,
+            strict: self.strict || is_on(env, "STRICT")?,
+            update_expected: self.update_expected,
             stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
             reserved_concurrency: u32::try_from(reserved).ok().filter(|n| *n > 0),
             artifacts: self.artifacts.clone().or_else(|| env.get("ARTIFACTS").map(Into::into)),
@@ -128,6 +167,15 @@ impl SmokeArgs {
 fn parse_reserved(text: &str) -> anyhow::Result<i32> {
     let reserved = text.parse().ok().filter(|n| (-1..=100_000).contains(n));
     reserved.with_context(|| format!("{text:?} is not a reserved concurrency (a whole number; 0 or -1 reserve none)"))
+}
+
+/// Whether the twin of a switch is on.
+fn is_on(env: &Env, name: &str) -> anyhow::Result<bool> {
+    match env.get(name) {
+        None | Some("0" | "false") => Ok(false),
+        Some("1" | "true") => Ok(true),
+        Some(other) => bail!("{name}={other}: it is 1 or 0"),
+    }
 }
 
 /// A flag's value, else that of its twin.

@@ -24,6 +24,10 @@ pub struct PlanFacts {
     pub chunk_count: u64,
     /// Frames of the composition.
     pub total_frames: u64,
+    /// The ffmpeg that encoded the chunks, as it names itself.
+    pub ffmpeg_version: Option<String>,
+    /// The version of the renderer.
+    pub producer_version: Option<String>,
     /// `v2`; the handler does not name `v1`.
     pub protocol: Option<String>,
 }
@@ -32,6 +36,16 @@ impl PlanFacts {
     /// The protocol that ran, by name.
     pub fn protocol_ran(&self) -> &str {
         self.protocol.as_deref().unwrap_or("v1")
+    }
+}
+
+impl Rendered {
+    /// The first two chunks whose encoded bytes are the same.
+    pub fn equal_chunks(&self) -> Option<(&ChunkFacts, &ChunkFacts)> {
+        let mut chunks: Vec<&ChunkFacts> = self.chunks.iter().filter(|chunk| chunk.sha256.is_some()).collect();
+        chunks.sort_by_key(|chunk| chunk.index);
+        let equal = |a: &&ChunkFacts, b: &&ChunkFacts| a.sha256 == b.sha256 && a.index != b.index;
+        chunks.iter().find_map(|a| Some((*a, *chunks.iter().find(|b| b.index > a.index && equal(a, b))?)))
     }
 }
 
@@ -66,6 +80,8 @@ pub fn rendered(history: &Value) -> anyhow::Result<Rendered> {
         plan: PlanFacts {
             chunk_count: number(plan, "ChunkCount")?,
             total_frames: number(plan, "TotalFrames")?,
+            ffmpeg_version: text(plan, "FfmpegVersion"),
+            producer_version: text(plan, "ProducerVersion"),
             protocol: text(plan, "PlanProtocol"),
         },
         chunks: payloads.iter().filter(|p| is_chunk(p)).map(chunk).collect::<anyhow::Result<_>>()?,

@@ -1,20 +1,10 @@
 //! Comparing two audio tracks: what is left when one is taken from the other.
 
-use std::{
-    fmt,
-    io::{self, Read},
-};
+use std::io::{self, Read};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-/// An RMS level in dBFS (0 dBFS = a full-scale square wave).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Residual {
-    /// Perfect cancellation.
-    Silent,
-    /// A level in dB below full scale.
-    DbFs(f64),
-}
+use super::{lag::Lag, residual::Residual};
 
 /// How a render's track compares with its baseline's.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,6 +16,11 @@ pub struct Sound {
     pub loudest: Residual,
     /// When that is, in seconds.
     pub loudest_at_s: f64,
+    /// When the baseline's loudest second begins, in seconds.
+    #[serde(skip)]
+    pub loudest_of_baseline_s: f64,
+    /// By how much the render's track is late, where that can be told.
+    pub lag: Option<Lag>,
     /// Where the residual is as loud as the baseline itself, which is then not in the render.
     pub lost: Option<Lost>,
 }
@@ -58,47 +53,6 @@ const HEARD_SECOND_DBFS: f64 = -60.0;
 /// A whole track below this level (dBFS) is as good as silent.
 const HEARD_TRACK_DBFS: f64 = -80.0;
 
-impl Residual {
-    /// The level of `count` samples whose squares sum up to `sum`, in units of s16le.
-    ///
-    /// RMS = sqrt(sum / count) / 32768, level = 20 log10(RMS).
-    fn of(sum: f64, count: u64) -> Self {
-        let rms = (sum / count.max(1) as f64).sqrt() / 32_768.0;
-        if rms == 0.0 { Self::Silent } else { Self::DbFs(20.0 * rms.log10()) }
-    }
-
-    /// Whether the residual is no louder than `limit_dbfs`.
-    pub fn within(self, limit_dbfs: f64) -> bool {
-        self.db() <= limit_dbfs
-    }
-
-    fn db(self) -> f64 {
-        match self {
-            Self::Silent => f64::NEG_INFINITY,
-            Self::DbFs(db) => db,
-        }
-    }
-}
-
-/// A number of dBFS, or "-inf": JSON has no infinity.
-impl Serialize for Residual {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Silent => serializer.serialize_str("-inf"),
-            Self::DbFs(db) => serializer.serialize_f64(*db),
-        }
-    }
-}
-
-impl fmt::Display for Residual {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent => f.pad("-inf"),
-            Self::DbFs(db) => f.pad(&format!("{db:.1}")),
-        }
-    }
-}
-
 /// Subtracts two streams of interleaved s16le samples at [`RATE`]; the shorter
 /// one goes on in silence, so a lost tail counts in full.
 ///
@@ -110,6 +64,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
     let (mut tenth, mut second) = (Window::default(), Window::default());
     let mut loudest = (Residual::Silent, 0.0);
     let mut lost = None;
+    let mut loudest_of_baseline = (Residual::Silent, 0.0);
     loop {
         let (x, y) = (a.next()?, b.next()?);
         let ended = x.is_none() && y.is_none();
@@ -129,6 +84,9 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
             let second = std::mem::take(&mut second);
             let (from, to) = (at_s(whole.count - second.count), at_s(whole.count));
             lost = lost.or_else(|| second.lost(HEARD_SECOND_DBFS, from, to));
+            if second.baseline().db() > loudest_of_baseline.0.db() {
+                loudest_of_baseline = (second.baseline(), from);
+            }
         }
         if ended {
             break;
@@ -142,8 +100,23 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
         whole: whole.residual(),
         loudest: loudest.0,
         loudest_at_s: loudest.1,
+        loudest_of_baseline_s: loudest_of_baseline.1,
+        lag: None,
         lost: lost.or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
     })
+}
+
+/// The residual over what both streams have.
+///
+/// # Errors
+/// When reading fails.
+pub fn overlap(baseline: impl Read, render: impl Read) -> io::Result<Residual> {
+    let (mut a, mut b) = (Samples::new(baseline), Samples::new(render));
+    let mut window = Window::default();
+    while let (Some(x), Some(y)) = (a.next()?, b.next()?) {
+        window.add(f64::from(x), f64::from(y));
+    }
+    Ok(window.residual())
 }
 
 /// Sums over a stretch of both tracks.
@@ -165,8 +138,12 @@ impl Window {
         Residual::of(self.residual, self.count)
     }
 
+    fn baseline(&self) -> Residual {
+        Residual::of(self.baseline, self.count)
+    }
+
     fn lost(&self, heard_dbfs: f64, from_s: f64, to_s: f64) -> Option<Lost> {
-        let (baseline, residual) = (Residual::of(self.baseline, self.count), self.residual());
+        let (baseline, residual) = (self.baseline(), self.residual());
         let lost = baseline.db() > heard_dbfs && residual.db() > baseline.db() - LOST_WITHIN_DB;
         lost.then_some(Lost { from_s, to_s, baseline, residual })
     }
@@ -192,82 +169,5 @@ impl<R: Read> Samples<R> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: usize = RATE as usize;
-
-    fn pcm(samples: impl IntoIterator<Item = i16>) -> Vec<u8> {
-        samples.into_iter().flat_map(i16::to_le_bytes).collect()
-    }
-
-    /// A square wave, whose level is that of its amplitude.
-    fn tone(amplitude: i16, samples: usize) -> impl Iterator<Item = i16> {
-        (0..samples).map(move |i| if i / 50 % 2 == 0 { amplitude } else { -amplitude })
-    }
-
-    fn of(a: &[u8], b: &[u8]) -> Sound {
-        compare(a, b, 1).unwrap()
-    }
-
-    #[test]
-    fn equal_tracks_cancel() {
-        let track = pcm((0..1000).map(|i| i * 7));
-        let sound = of(&track, &track);
-        assert_eq!((sound.whole, sound.loudest, sound.lost), (Residual::Silent, Residual::Silent, None));
-    }
-
-    #[test]
-    fn noise_in_most_of_a_track_counts_not_only_its_end() {
-        let silence = pcm(std::iter::repeat_n(0, 1000));
-        let noisy = pcm((0..1000).map(|i| if i < 750 { 10_000 } else { 0 }));
-        let expected = 20.0 * ((0.75f64).sqrt() * 10_000.0 / 32_768.0).log10();
-        assert!((of(&silence, &noisy).whole.db() - expected).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_lost_tail_counts_in_full() {
-        let whole = pcm(std::iter::repeat_n(16_384, 1000));
-        let half = pcm(std::iter::repeat_n(16_384, 500));
-        assert!((of(&whole, &half).whole.db() - 20.0 * (0.5f64 * 0.5f64.sqrt()).log10()).abs() < 1e-9);
-    }
-
-    #[test]
-    fn the_loudest_tenth_of_a_second_is_found() {
-        let baseline = pcm(tone(0, 10 * SECOND));
-        let clicks = pcm((0..10 * SECOND).map(|i| if i / 480 == 735 { 3000 } else { 0 }));
-        let sound = of(&baseline, &clicks);
-        assert!(sound.whole.within(-50.0), "{sound:?}");
-        assert!(!sound.loudest.within(-38.0) && (sound.loudest_at_s - 7.3).abs() < 1e-9, "{sound:?}");
-    }
-
-    #[test]
-    fn a_quiet_second_that_is_lost_is_found() {
-        let (amplitude, before) = (60, 3 * SECOND);
-        let baseline = pcm(tone(amplitude, 20 * SECOND));
-        let gap: Vec<i16> =
-            tone(amplitude, 20 * SECOND).enumerate().map(|(i, s)| if i / SECOND == 3 { 0 } else { s }).collect();
-        let sound = of(&baseline, &pcm(gap));
-        assert!(sound.whole.within(-50.0) && sound.loudest.within(-38.0), "{sound:?}");
-        assert_eq!(sound.lost.map(|l| (l.from_s * f64::from(RATE)) as usize), Some(before));
-    }
-
-    #[test]
-    fn a_track_too_quiet_for_any_second_may_not_be_lost_whole() {
-        let baseline = pcm(tone(20, 3 * SECOND));
-        let sound = of(&baseline, &pcm(tone(0, 3 * SECOND)));
-        assert_eq!(sound.lost.map(|l| (l.from_s, l.to_s)), Some((0.0, 3.0)));
-        assert_eq!(of(&pcm(tone(2, 3 * SECOND)), &pcm(tone(0, 3 * SECOND))).lost, None);
-    }
-
-    #[test]
-    fn noise_far_below_the_sound_is_no_loss() {
-        let noisy = tone(3000, 3 * SECOND).enumerate().map(|(i, s)| s + (i % 3) as i16 * 20);
-        assert_eq!(of(&pcm(tone(3000, 3 * SECOND)), &pcm(noisy)).lost, None);
-    }
-
-    #[test]
-    fn no_samples_is_an_error() {
-        assert!(compare(&[][..], &[][..], 2).is_err());
-    }
-}
+#[path = "audio_tests.rs"]
+mod tests;

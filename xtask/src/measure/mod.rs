@@ -1,12 +1,23 @@
 //! From what the tools printed to a verdict. Pure: no processes, no clock.
 
 pub mod audio;
+pub mod audio_status;
+pub mod comparison;
+pub mod contradictions;
 mod decibels;
+pub mod expected;
+pub mod finding;
 mod fraction;
+pub mod frames;
+pub mod gate;
+pub mod lag;
 pub mod probe;
 pub mod psnr;
-pub mod records;
+pub mod residual;
+pub mod semantic;
 pub mod shape;
+pub mod ssim;
+pub mod toolchain;
 pub mod verdict;
 
 pub use decibels::{Decibels, Level};

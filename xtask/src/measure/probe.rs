@@ -23,6 +23,8 @@ pub struct MediaShape {
     pub fps: Fraction,
     /// Codec, such as h264.
     pub codec: String,
+    /// The codec's profile, such as High, where the file names one.
+    pub codec_profile: Option<String>,
     /// Pixel format, such as yuv420p.
     pub pixel_format: String,
     /// What the samples mean.
@@ -61,6 +63,8 @@ pub struct Color {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AudioShape {
+    /// Codec, such as aac.
+    pub codec: String,
     /// Samples a second.
     pub sample_rate: u64,
     /// Channels.
@@ -89,6 +93,7 @@ impl MediaShape {
             rotation: video.side_data_list.iter().find_map(|d| d.rotation).unwrap_or(0.0).round() as i64,
             fps: video.avg_frame_rate.parse().context("avg_frame_rate")?,
             codec: video.codec_name.clone().context("the video has no codec")?,
+            codec_profile: known(video.profile.as_deref(), "-99").map(str::to_owned),
             pixel_format: video.pix_fmt.clone().context("the video has no pixel format")?,
             color: video.color.known(),
             alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
@@ -97,6 +102,11 @@ impl MediaShape {
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
             frame_times_s,
         })
+    }
+
+    /// The codec's profile, for people.
+    pub fn profile(&self) -> &str {
+        self.codec_profile.as_deref().unwrap_or("none")
     }
 
     /// The decoder that gives the alpha plane too, where ffmpeg's own drops it.
@@ -140,6 +150,7 @@ impl Color {
 fn audio(stream: &Stream) -> anyhow::Result<AudioShape> {
     let rate = stream.sample_rate.as_deref().context("an audio track has no sample rate")?;
     Ok(AudioShape {
+        codec: stream.codec_name.clone().context("an audio track has no codec")?,
         sample_rate: rate.parse().ok().with_context(|| format!("sample rate {rate:?}"))?,
         channels: stream.channels.context("an audio track has no channels")?,
     })
@@ -169,6 +180,7 @@ struct Stream {
     index: u64,
     codec_type: String,
     codec_name: Option<String>,
+    profile: Option<String>,
     width: Option<u64>,
     height: Option<u64>,
     sample_aspect_ratio: Option<String>,
@@ -221,7 +233,7 @@ mod tests {
         assert_eq!((shape.fps.whole(), shape.rotation, shape.pixel_aspect.as_str()), (Some(30), -90, "1:1"));
         assert_eq!(shape.color, Color { range: Some("tv".into()), ..Color::default() });
         assert_eq!((shape.video_tracks, shape.frame_times_s.as_slice()), (1, [0.0, 0.033].as_slice()));
-        assert_eq!(shape.audio, [AudioShape { sample_rate: 48000, channels: 2 }]);
+        assert_eq!(shape.audio, [AudioShape { codec: "aac".into(), sample_rate: 48000, channels: 2 }]);
         assert_eq!(shape.alpha_decoder(), Some("libvpx-vp9"));
     }
 

@@ -5,6 +5,15 @@ use serde::Serialize;
 
 use super::Level;
 
+/// The PSNR of one frame, in dB.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FramePsnr {
+    /// Over all planes (`psnr_avg`).
+    pub all: Level,
+    /// Of each plane, in the filter's order: y, u, v or r, g, b, and a.
+    pub planes: Vec<(char, Level)>,
+}
+
 /// What a whole video's PSNR comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -13,65 +22,74 @@ pub struct PsnrSummary {
     pub frames: u64,
     /// How many of them are equal to the bit.
     pub identical_frames: u64,
-    /// Arithmetic mean of the frames' `psnr_avg`, in dB. Identical frames have
-    /// no finite ratio; each counts as [`IDENTICAL_DB`], or as the best of the others.
-    pub mean: Level,
+    /// Arithmetic mean of the frames' `psnr_avg`, in dB. A frame counts as
+    /// [`BEST_DB`] at most, and an identical one, which has no finite ratio, as just that.
+    pub mean_db: f64,
+    /// The PSNR of the mean squared error over all frames, in dB: ffmpeg's own summary.
+    pub from_mean_mse: Level,
+    /// The level that 1% of the frames do not exceed, in dB (nearest rank).
+    pub percentile_1: Level,
     /// The worst frame's `psnr_avg`, in dB.
     pub worst: Level,
     /// The worst frame's index in decode order, from 0.
     pub worst_frame: u64,
+    /// Each plane's mean, as [`PsnrSummary::mean_db`].
+    pub planes: Vec<Plane>,
+    /// Every frame's `psnr_avg`, in dB.
+    #[serde(skip)]
+    pub levels: Vec<Level>,
 }
 
-/// What an identical frame counts as in a mean, in dB: above what lossy
-/// encoders reach, and not so far above that a few frames of black hide the others.
-pub const IDENTICAL_DB: f64 = 60.0;
+/// One plane's mean over all frames.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plane {
+    /// y, u, v, r, g, b or a.
+    pub plane: char,
+    /// Arithmetic mean of the frames' levels, in dB.
+    pub mean_db: f64,
+}
 
-impl PsnrSummary {
-    /// Reads the filter's statistics, `n:1 mse_avg:… psnr_avg:45.31 …` a line.
-    ///
-    /// # Errors
-    /// When there is no frame, a line has no `psnr_avg`, or frame numbers skip:
-    /// a measurement with holes is none.
-    pub fn from_stats(stats: &str) -> anyhow::Result<Self> {
-        let mut levels = Vec::new();
-        for line in stats.lines().filter(|line| !line.trim().is_empty()) {
-            let number: usize = field(line, "n:")?.parse().with_context(|| format!("in {line:?}"))?;
-            ensure!(number == levels.len() + 1, "frame {} is missing: found {line:?}", levels.len() + 1);
-            levels.push(level(field(line, "psnr_avg:")?).with_context(|| format!("in {line:?}"))?);
+/// What a frame counts as in a mean at most, in dB.
+pub const BEST_DB: f64 = 100.0;
+
+/// Reads the filter's statistics, `n:1 mse_avg:… psnr_avg:45.31 psnr_y:…` a line.
+///
+/// # Errors
+/// When there is no frame, a line lacks a level, planes change, or frame
+/// numbers skip: a measurement with holes is none.
+pub fn frames(stats: &str) -> anyhow::Result<Vec<FramePsnr>> {
+    let mut frames: Vec<FramePsnr> = Vec::new();
+    for line in stats.lines().filter(|line| !line.trim().is_empty()) {
+        let frame = frame(line, frames.len() + 1).with_context(|| format!("in the psnr filter's line {line:?}"))?;
+        if let Some(first) = frames.first() {
+            let names = |frame: &FramePsnr| frame.planes.iter().map(|(name, _)| *name).collect::<String>();
+            ensure!(names(first) == names(&frame), "the planes change to {} in {line:?}", names(&frame));
         }
-        Self::of(&levels)
+        frames.push(frame);
     }
-
-    fn of(levels: &[Level]) -> anyhow::Result<Self> {
-        let finite: Vec<f64> =
-            levels.iter().filter_map(|l| if let Level::Db(db) = l { Some(*db) } else { None }).collect();
-        let identical = levels.len() - finite.len();
-        let (worst_frame, worst) = levels
-            .iter()
-            .enumerate()
-            .min_by(|(_, a), (_, b)| a.partial_cmp(b).expect("levels are never NaN"))
-            .context("no frame was compared")?;
-        let mean = match finite.len() {
-            0 => Level::Identical,
-            _ => {
-                let best = finite.iter().copied().fold(IDENTICAL_DB, f64::max);
-                Level::Db((finite.iter().sum::<f64>() + identical as f64 * best) / levels.len() as f64)
-            }
-        };
-        Ok(Self {
-            frames: levels.len() as u64,
-            identical_frames: identical as u64,
-            mean,
-            worst: *worst,
-            worst_frame: worst_frame as u64,
-        })
-    }
+    ensure!(!frames.is_empty(), "no frame was compared");
+    Ok(frames)
 }
 
-fn field<'a>(line: &'a str, key: &str) -> anyhow::Result<&'a str> {
-    line.split_ascii_whitespace()
-        .find_map(|word| word.strip_prefix(key))
-        .with_context(|| format!("no {key} in the psnr filter's line {line:?}"))
+fn frame(line: &str, expected: usize) -> anyhow::Result<FramePsnr> {
+    let fields = line.split_ascii_whitespace().filter_map(|word| word.split_once(':'));
+    let (mut number, mut all, mut planes) = (None, None, Vec::new());
+    for (key, value) in fields {
+        match key.strip_prefix("psnr_") {
+            Some("avg") => all = Some(level(value)?),
+            Some(plane) => {
+                let name = plane.chars().next().filter(|_| plane.len() == 1).context("a plane without a name")?;
+                planes.push((name, level(value)?));
+            }
+            None if key == "n" => number = value.parse::<usize>().ok(),
+            None => {}
+        }
+    }
+    ensure!(number == Some(expected), "frame {expected} is missing");
+    let all = all.context("there is no psnr_avg")?;
+    ensure!(!planes.is_empty(), "there is no plane's level");
+    Ok(FramePsnr { all, planes })
 }
 
 fn level(text: &str) -> anyhow::Result<Level> {
@@ -84,67 +102,77 @@ fn level(text: &str) -> anyhow::Result<Level> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn stats(levels: &[&str]) -> String {
-        levels
-            .iter()
-            .enumerate()
-            .map(|(i, l)| format!("n:{} mse_avg:1.0 mse_y:1.0 psnr_avg:{l} psnr_y:{l} \n", i + 1))
-            .collect()
+impl PsnrSummary {
+    /// Sums up the frames.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn of(frames: &[FramePsnr]) -> anyhow::Result<Self> {
+        let levels: Vec<Level> = frames.iter().map(|frame| frame.all).collect();
+        let (worst_frame, worst) = worst_of(&levels).context("no frame was compared")?;
+        let names: Vec<char> = frames[0].planes.iter().map(|(name, _)| *name).collect();
+        let planes = names.iter().enumerate().map(|(i, &plane)| {
+            let mean_db = mean_db(frames.iter().map(|frame| frame.planes[i].1));
+            Plane { plane, mean_db }
+        });
+        Ok(Self {
+            frames: levels.len() as u64,
+            identical_frames: levels.iter().filter(|level| **level == Level::Identical).count() as u64,
+            mean_db: mean_db(levels.iter().copied()),
+            from_mean_mse: from_mean_mse(&levels),
+            percentile_1: percentile(&levels, 0.01).context("no frame was compared")?,
+            worst,
+            worst_frame: worst_frame as u64,
+            planes: planes.collect(),
+            levels,
+        })
     }
 
-    #[test]
-    fn mean_and_worst() {
-        let summary = PsnrSummary::from_stats(&stats(&["50.0", "5.0", "41.0"])).unwrap();
-        assert_eq!(summary.mean, Level::Db(32.0));
-        assert_eq!((summary.worst, summary.worst_frame), (Level::Db(5.0), 1));
+    /// The mean of `frames` frames from `start` on, in dB.
+    pub fn mean_of(&self, start: u64, frames: u64) -> f64 {
+        let stretch: Vec<Level> = self.levels.iter().skip(start as usize).take(frames as usize).copied().collect();
+        mean_db(stretch.into_iter())
     }
 
-    #[test]
-    fn identical_files_are_identical_not_zero() {
-        let summary = PsnrSummary::from_stats(&stats(&["inf", "inf"])).unwrap();
-        assert_eq!((summary.mean, summary.worst, summary.identical_frames), (Level::Identical, Level::Identical, 2));
-    }
-
-    #[test]
-    fn an_identical_frame_is_neither_nothing_nor_infinitely_much() {
-        let mean = |levels: &[&str]| PsnrSummary::from_stats(&stats(levels)).unwrap().mean;
-        assert_eq!(mean(&["inf", "20.0", "22.0"]), Level::Db(34.0));
-        assert_eq!(mean(&["inf", "70.0"]), Level::Db(70.0));
-    }
-
-    #[test]
-    fn holes_are_errors() {
-        assert!(PsnrSummary::from_stats("").is_err());
-        assert!(PsnrSummary::from_stats("n:1 psnr_avg:40\nn:3 psnr_avg:40\n").is_err());
-        assert!(PsnrSummary::from_stats("n:1 psnr_y:40\n").is_err());
-        assert!(PsnrSummary::from_stats("n:1 psnr_avg:nan\n").is_err());
-        assert!(PsnrSummary::from_stats("n:1 psnr_avg:-inf\n").is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn the_mean_lies_between_worst_and_best(levels in proptest::collection::vec(0.0f64..100.0, 1..50)) {
-            let text: Vec<String> = levels.iter().map(|l| format!("{l:.6}")).collect();
-            let summary = PsnrSummary::from_stats(&stats(&text.iter().map(String::as_str).collect::<Vec<_>>())).unwrap();
-            let best = levels.iter().copied().fold(f64::MIN, f64::max);
-            let (Level::Db(mean), Level::Db(worst)) = (summary.mean, summary.worst) else { panic!("finite") };
-            prop_assert!(worst <= mean + 1e-5 && mean <= best + 1e-5);
-        }
-
-        #[test]
-        fn a_frame_that_gets_identical_never_lowers_the_mean(
-            levels in proptest::collection::vec(0.0f64..60.0, 2..50), which in any::<prop::sample::Index>(),
-        ) {
-            let mean = |levels: &[Level]| PsnrSummary::of(levels).unwrap().mean;
-            let before: Vec<Level> = levels.iter().copied().map(Level::Db).collect();
-            let mut after = before.clone();
-            after[which.index(levels.len())] = Level::Identical;
-            prop_assert!(mean(&after) >= mean(&before));
-        }
+    /// How many frames do not reach `limit`.
+    pub fn frames_below(&self, limit: super::Decibels) -> u64 {
+        self.levels.iter().filter(|level| !level.reaches(limit)).count() as u64
     }
 }
+
+fn worst_of(levels: &[Level]) -> Option<(usize, Level)> {
+    let by_level = |(_, a): &(usize, &Level), (_, b): &(usize, &Level)| a.partial_cmp(b).expect("levels are never NaN");
+    levels.iter().enumerate().min_by(by_level).map(|(i, level)| (i, *level))
+}
+
+fn mean_db(levels: impl ExactSizeIterator<Item = Level>) -> f64 {
+    let count = levels.len() as f64;
+    let counted = |level| match level {
+        Level::Identical => BEST_DB,
+        Level::Db(db) => f64::min(db, BEST_DB),
+    };
+    levels.map(counted).sum::<f64>() / count
+}
+
+/// Each level gives its frame's squared error in units of the peak's square:
+/// MSE = 10^(-PSNR / 10), so the peak itself need not be known.
+fn from_mean_mse(levels: &[Level]) -> Level {
+    let error = |level: &Level| match level {
+        Level::Identical => 0.0,
+        Level::Db(db) => 10f64.powf(-db / 10.0),
+    };
+    let mean = levels.iter().map(error).sum::<f64>() / levels.len() as f64;
+    if mean == 0.0 { Level::Identical } else { Level::Db(-10.0 * mean.log10()) }
+}
+
+/// Nearest rank: the smallest level that at least this share of all do not exceed.
+fn percentile(levels: &[Level], share: f64) -> Option<Level> {
+    let mut sorted = levels.to_vec();
+    sorted.sort_by(|a, b| a.partial_cmp(b).expect("levels are never NaN"));
+    let rank = (share * sorted.len() as f64).ceil().max(1.0) as usize;
+    sorted.get(rank - 1).copied()
+}
+
+#[cfg(test)]
+#[path = "psnr_tests.rs"]
+mod tests;

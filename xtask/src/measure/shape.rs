@@ -7,9 +7,12 @@ use super::probe::{Color, MediaShape};
 /// One way in which a render's shape differs from its baseline's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    what: String,
-    baseline: String,
-    render: String,
+    /// Such as `frames` or `color range`.
+    pub what: String,
+    /// The baseline's value.
+    pub baseline: String,
+    /// The render's value.
+    pub render: String,
 }
 
 impl Display for Difference {
@@ -31,6 +34,7 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     found.unless_equal("rotation", b.rotation, r.rotation);
     found.unless_equal("frames a second", b.fps, r.fps);
     found.unless_equal("codec", &b.codec, &r.codec);
+    found.unless_equal("codec profile", b.profile(), r.profile());
     found.unless_equal("pixel format", &b.pixel_format, &r.pixel_format);
     found.unless_equal("alpha plane", b.alpha, r.alpha);
     color(&mut found, &b.color, &r.color);
@@ -47,6 +51,7 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     found.unless_equal("video tracks", b.video_tracks, r.video_tracks);
     found.unless_equal("audio tracks", b.audio.len(), r.audio.len());
     for (i, (of_b, of_r)) in b.audio.iter().zip(&r.audio).enumerate() {
+        found.unless_equal(&format!("codec of audio track {i}"), &of_b.codec, &of_r.codec);
         found.unless_equal(&format!("channels of audio track {i}"), of_b.channels, of_r.channels);
         found.unless_equal(&format!("sample rate of audio track {i}"), of_b.sample_rate, of_r.sample_rate);
     }
@@ -102,12 +107,13 @@ pub(crate) mod tests {
             rotation: 0,
             fps: Fraction::new(30, 1).unwrap(),
             codec: "h264".into(),
+            codec_profile: Some("High".into()),
             pixel_format: "yuv420p".into(),
             color: Color { range: Some("tv".into()), ..Color::default() },
             alpha: false,
             duration_s: 2.0,
             video_tracks: 1,
-            audio: vec![AudioShape { sample_rate: 48_000, channels: 2 }],
+            audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels: 2 }],
             frame_times_s: (0..60).map(|i| f64::from(i) / 30.0).collect(),
         }
     }
@@ -125,7 +131,8 @@ pub(crate) mod tests {
         let color = |range: &str| Color { range: Some(range.into()), ..Color::default() };
         let mut late = shape();
         late.frame_times_s[21] += 0.02;
-        let track = |sample_rate, channels| vec![AudioShape { sample_rate, channels }];
+        let track = |sample_rate, channels| vec![AudioShape { codec: "aac".into(), sample_rate, channels }];
+        let mp3 = vec![AudioShape { codec: "mp3".into(), sample_rate: 48_000, channels: 2 }];
         let cases = [
             ("frames", MediaShape { frames: 31, ..shape() }),
             ("size", MediaShape { height: 361, ..shape() }),
@@ -133,6 +140,7 @@ pub(crate) mod tests {
             ("rotation", MediaShape { rotation: 90, ..shape() }),
             ("frames a second", MediaShape { fps: Fraction::new(30_000, 1001).unwrap(), ..shape() }),
             ("codec", MediaShape { codec: "hevc".into(), ..shape() }),
+            ("codec profile", MediaShape { codec_profile: None, ..shape() }),
             ("pixel format", MediaShape { pixel_format: "yuv444p".into(), ..shape() }),
             ("alpha plane", MediaShape { alpha: true, ..shape() }),
             ("color range", MediaShape { color: color("pc"), ..shape() }),
@@ -140,6 +148,7 @@ pub(crate) mod tests {
             ("time of frame 21", late),
             ("video tracks", MediaShape { video_tracks: 2, ..shape() }),
             ("audio tracks", MediaShape { audio: vec![], ..shape() }),
+            ("codec of audio track 0", MediaShape { audio: mp3, ..shape() }),
             ("channels of audio track 0", MediaShape { audio: track(48_000, 1), ..shape() }),
             ("sample rate of audio track 0", MediaShape { audio: track(44_100, 2), ..shape() }),
         ];

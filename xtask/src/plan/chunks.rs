@@ -3,10 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::{Context, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many chunks a render is asked to be split into, 1..=256 (the handler's limit).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChunkCount(u16);
 
@@ -74,7 +74,7 @@ impl FromStr for ChunkCounts {
 }
 
 /// Frames a chunk, 1..=3600 (the handler's limit).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChunkSize(u32);
 

@@ -17,14 +17,15 @@ pub struct ExecutionInput {
 }
 
 impl ExecutionInput {
-    /// The input of the execution called `name`.
+    /// The input of the execution called `name`. A template without a choice of
+    /// plan protocol gets none.
     pub fn new(
         bucket: &str,
         project_key: &str,
         name: &str,
-        protocol: PlanProtocol,
         settings: &RenderSettings,
         render: &PlannedRender,
+        protocol: Option<PlanProtocol>,
     ) -> Self {
         let output_key = format!("renders/{name}/output.{}", settings.format.extension());
         let mut config = settings.forwarded.clone();
@@ -33,22 +34,24 @@ impl ExecutionInput {
         config.insert("height".into(), json!(settings.height));
         config.insert("format".into(), json!(settings.format.extension()));
         config.insert("chunkSize".into(), json!(render.chunk_size.get()));
-        config.insert("maxParallelChunks".into(), json!(render.chunk_count.get()));
+        config.insert("maxParallelChunks".into(), json!(render.id.chunk_count.get()));
         config.insert("runtimeCap".into(), json!("lambda"));
-        let json = json!({
+        let mut json = json!({
             "ProjectS3Uri": format!("s3://{bucket}/{project_key}"),
             "PlanOutputS3Prefix": format!("s3://{bucket}/renders/{name}/"),
             "OutputS3Uri": format!("s3://{bucket}/{output_key}"),
-            "PlanProtocol": protocol,
             "Config": config,
         });
+        if let Some(protocol) = protocol {
+            json["PlanProtocol"] = json!(protocol);
+        }
         Self { project_key: project_key.to_owned(), output_key, json }
     }
 }
 
 /// `smoke-N<N>-<epoch>-<run>`: unique in the state machine, and idempotent to start again.
 pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> String {
-    format!("smoke-N{}-{epoch_s}-{}", render.chunk_count, run.short())
+    format!("smoke-{}-{epoch_s}-{}", render.id.file_stem(), run.short())
 }
 
 #[cfg(test)]
@@ -56,7 +59,7 @@ mod tests {
     use super::*;
     use crate::{
         fixture::{LambdaFps, VideoFormat},
-        plan::{ChunkCount, ChunkSize},
+        plan::{ChunkCount, ChunkSize, RenderId},
     };
 
     #[test]
@@ -69,16 +72,15 @@ mod tests {
             frames: 60,
             forwarded: serde_json::Map::from_iter([("codec".to_owned(), json!("h264"))]),
         };
-        let render =
-            PlannedRender { chunk_count: ChunkCount::new(4).unwrap(), chunk_size: ChunkSize::new(15).unwrap() };
+        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(4).unwrap() };
+        let render = PlannedRender { id, chunk_size: ChunkSize::new(15).unwrap() };
         let input =
-            ExecutionInput::new("b", "projects/f.tar.gz", "smoke-N4-1-abc", PlanProtocol::V2, &settings, &render);
+            ExecutionInput::new("b", "projects/f.tar.gz", "smoke-N4-1-abc", &settings, &render, Some(id.protocol));
         insta::assert_json_snapshot!(input.json, @r#"
         {
           "ProjectS3Uri": "s3://b/projects/f.tar.gz",
           "PlanOutputS3Prefix": "s3://b/renders/smoke-N4-1-abc/",
           "OutputS3Uri": "s3://b/renders/smoke-N4-1-abc/output.mp4",
-          "PlanProtocol": "v2",
           "Config": {
             "codec": "h264",
             "fps": 30,
@@ -88,7 +90,8 @@ mod tests {
             "chunkSize": 15,
             "maxParallelChunks": 4,
             "runtimeCap": "lambda"
-          }
+          },
+          "PlanProtocol": "v2"
         }
         "#);
     }

@@ -6,4 +6,4 @@ mod renders;
 
 pub use chunks::{ChunkCount, ChunkCounts, ChunkSize};
 pub use execution::{ExecutionInput, execution_name};
-pub use renders::{PlanProtocol, PlannedRender, RenderSettings, planned_renders};
+pub use renders::{PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids};

@@ -2,15 +2,15 @@
 
 use std::{fmt, str::FromStr};
 
-use anyhow::bail;
-use serde::Serialize;
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ChunkCount, ChunkCounts, ChunkSize};
 use crate::fixture::{LambdaFps, VideoFormat};
 
 /// How Plan hands its work to the chunks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlanProtocol {
     /// One plan archive for all chunks.
@@ -40,6 +40,79 @@ impl fmt::Display for PlanProtocol {
     }
 }
 
+/// The plan protocols of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanProtocols {
+    /// One.
+    One(PlanProtocol),
+    /// Both, whose renders are compared with each other.
+    Both,
+}
+
+impl PlanProtocols {
+    /// The protocols that run, in order.
+    pub fn each(self) -> Vec<PlanProtocol> {
+        match self {
+            Self::One(protocol) => vec![protocol],
+            Self::Both => vec![PlanProtocol::V1, PlanProtocol::V2],
+        }
+    }
+}
+
+impl FromStr for PlanProtocols {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        match text {
+            "both" => Ok(Self::Both),
+            _ => text
+                .parse()
+                .map(Self::One)
+                .ok()
+                .with_context(|| format!("{text:?} is not a plan protocol (v1, v2 or both)")),
+        }
+    }
+}
+
+impl fmt::Display for PlanProtocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(protocol) => protocol.fmt(f),
+            Self::Both => f.write_str("both"),
+        }
+    }
+}
+
+/// What tells one render of a run from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderId {
+    /// How the plan goes to the chunks.
+    pub protocol: PlanProtocol,
+    /// Chunks asked for.
+    pub chunk_count: ChunkCount,
+}
+
+impl RenderId {
+    /// What the names of its files begin with: `N4`, or `v1-N4` by the older protocol.
+    pub fn file_stem(self) -> String {
+        match self.protocol {
+            PlanProtocol::V1 => format!("v1-N{}", self.chunk_count),
+            PlanProtocol::V2 => format!("N{}", self.chunk_count),
+        }
+    }
+}
+
+/// `N=4`, or `v1 N=4` by the older protocol.
+impl fmt::Display for RenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            PlanProtocol::V1 => write!(f, "v1 N={}", self.chunk_count),
+            PlanProtocol::V2 => write!(f, "N={}", self.chunk_count),
+        }
+    }
+}
+
 /// What a fixture asks of every one of its renders.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderSettings {
@@ -61,8 +134,8 @@ pub struct RenderSettings {
 /// One render to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedRender {
-    /// Chunks asked for.
-    pub chunk_count: ChunkCount,
+    /// Which one.
+    pub id: RenderId,
     /// Frames a chunk that are sent to the planner.
     pub chunk_size: ChunkSize,
 }
@@ -74,19 +147,26 @@ impl PlannedRender {
     }
 }
 
-/// One render for each chunk count, with `chunk_size` frames a chunk, or else
+/// One render for each chunk count and protocol, with `chunk_size` frames a chunk, or else
 /// as many as make that count.
 ///
 /// # Errors
 /// When a count asks for more frames a chunk than the handler takes.
 pub fn planned_renders(
     counts: &ChunkCounts,
+    protocols: PlanProtocols,
     chunk_size: Option<ChunkSize>,
     frames: u64,
 ) -> anyhow::Result<Vec<PlannedRender>> {
-    let planned = |&chunk_count| {
-        let size = chunk_size.map_or_else(|| ChunkSize::for_count(frames, chunk_count), Ok)?;
-        Ok(PlannedRender { chunk_count, chunk_size: size })
+    let planned = |id: RenderId| {
+        let size = chunk_size.map_or_else(|| ChunkSize::for_count(frames, id.chunk_count), Ok)?;
+        Ok(PlannedRender { id, chunk_size: size })
     };
-    counts.iter().map(planned).collect()
+    render_ids(counts, protocols).into_iter().map(planned).collect()
+}
+
+/// Every render of a run, in order: those of one chunk count follow each other.
+pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
+    let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
+    counts.iter().flat_map(of_count).collect()
 }

@@ -21,8 +21,16 @@ pub struct Artifacts {
 }
 
 /// All that a run writes; what else is in the folder stays.
-const OURS: [&str; 7] =
-    ["results.json", "run.json", "cleanup-verification.json", "journal.jsonl", "renders", "logs", "packed"];
+const OURS: [&str; 8] = [
+    "results.json",
+    "run.json",
+    "cleanup-verification.json",
+    "semantic-comparisons.json",
+    "journal.jsonl",
+    "renders",
+    "logs",
+    "packed",
+];
 
 const LOCK: &str = ".run.lock";
 
@@ -111,10 +119,18 @@ impl Artifacts {
     /// # Errors
     /// When it can't be written.
     pub fn save(&self, name: &str, content: &impl Serialize) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(content).with_context(|| format!("{}", self.path(name).display()))?;
+        self.write(name, text + "\n")
+    }
+
+    /// Writes a file; it is whole or not there.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
         let path = self.path(name);
-        let part = path.with_extension("json.part");
-        let text = serde_json::to_string_pretty(content).with_context(|| format!("{}", path.display()))? + "\n";
-        fs::write(&part, text).with_context(|| format!("{}", part.display()))?;
+        let part = self.path(&format!("{name}.part"));
+        fs::write(&part, content).with_context(|| format!("{}", part.display()))?;
         fs::rename(&part, &path).with_context(|| format!("{}", path.display()))
     }
 }

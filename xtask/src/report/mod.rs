@@ -8,6 +8,6 @@ mod table;
 
 pub use artifacts::Artifacts;
 pub use counted::counted;
-pub use results::ResultRow;
+pub use results::{PictureRecord, ResultRow};
 pub use run_json::{RunRecord, StageTiming, TeardownRecord, ToolVersions, VerdictRecord};
 pub use table::table;

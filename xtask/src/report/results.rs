@@ -6,83 +6,145 @@ use crate::{
     history::ChunkFacts,
     measure::{
         Level,
-        audio::{Residual, Sound},
+        audio::Sound,
+        audio_status::AudioStatus,
+        comparison::{Comparison, Picture},
+        finding::{Finding, FindingRecord},
         probe::MediaShape,
-        verdict::{Comparison, Judged},
+        psnr::Plane,
+        residual::Residual,
+        ssim::SsimSummary,
+        toolchain::Toolchain,
     },
-    plan::{ChunkCount, ChunkSize, PlanProtocol},
+    plan::{ChunkSize, PlanProtocol, RenderId},
 };
 
 /// One render's row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultRow {
-    /// Chunks asked for.
-    pub chunk_count: ChunkCount,
+    /// Chunks and protocol asked for.
+    #[serde(flatten)]
+    pub id: RenderId,
     /// Chunks that the plan really made.
     pub planned_chunk_count: u64,
     /// Frames a chunk that were sent to the planner.
     pub chunk_size: ChunkSize,
     /// The plan protocol that ran.
     pub plan_protocol: String,
-    /// The plan protocol that was asked for.
-    pub asked_plan_protocol: PlanProtocol,
+    /// The plan protocol that was asked for; null where the template has no choice.
+    pub asked_plan_protocol: Option<PlanProtocol>,
     /// The execution's own stopDate - startDate, ms.
     pub wall_clock_ms: u64,
     /// From the start call to the last poll, as this machine saw it, ms.
     pub client_wall_ms: u64,
-    /// Mean PSNR, dB; "inf" when all frames are identical, null when the shapes differ.
-    pub psnr_avg_db: Option<Level>,
-    /// The worst frame's PSNR, dB.
-    pub psnr_worst_db: Option<Level>,
-    /// Which frame that is, from 0.
-    pub worst_frame: Option<u64>,
-    /// Frames that are equal to the bit.
-    pub identical_frames: Option<u64>,
+    /// Mean of the frames' PSNR, dB, where an identical frame counts as 100; null when the shapes differ.
+    pub psnr_avg_db: Option<f64>,
+    /// PSNR of the mean squared error over all frames, dB; "inf" when all frames are identical.
+    pub psnr_from_mean_mse_db: Option<Level>,
+    /// The picture in detail; null when the shapes differ.
+    pub picture: Option<PictureRecord>,
+    /// OK, DRIFT, no-audio-on-either, audio-stream-mismatch or not-compared.
+    pub audio_status: AudioStatus,
     /// The residual of each audio track, dBFS; "-inf" for perfect cancellation.
     pub audio_residual_dbfs: Vec<Residual>,
-    /// The same with its loudest moment, and what of the sound is lost.
+    /// The same with its loudest moment, its lag, and what of the sound is lost.
     pub audio: Vec<Sound>,
     /// The delivered video's shape.
     pub media: MediaShape,
+    /// What rendered it.
+    pub toolchain: Toolchain,
     /// Whether the render passes.
     pub passed: bool,
     /// Why not.
-    pub findings: Vec<String>,
+    pub findings: Vec<FindingRecord>,
+    /// What is worth knowing and fails nothing.
+    pub notes: Vec<String>,
     /// The video, relative to the artifact folder.
     pub output: String,
     /// The whole execution history, relative to the artifact folder.
     pub history: String,
+    /// Every frame's time, PSNR and hash, relative to the artifact folder; null when the shapes differ.
+    pub frames: Option<String>,
     /// The execution.
     pub execution_arn: String,
     /// What each chunk reported.
     pub chunks: Vec<ChunkFacts>,
 }
 
+/// The picture against its baseline's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PictureRecord {
+    /// Frames compared.
+    pub frames: u64,
+    /// Frames that are equal to the bit.
+    pub identical_frames: u64,
+    /// The worst frame's PSNR, dB.
+    pub worst_frame_db: Level,
+    /// Which frame that is, from 0.
+    pub worst_frame: u64,
+    /// When it is shown, in seconds.
+    pub worst_frame_at_s: f64,
+    /// The level that 1% of the frames do not exceed, dB.
+    pub percentile_1_db: Level,
+    /// Each plane's mean, dB.
+    pub planes: Vec<Plane>,
+    /// Likeness of structure.
+    pub ssim: SsimSummary,
+    /// One hash over all decoded frames.
+    pub frames_sha256: String,
+    /// Frames that are not those of the run's first render; null in the first.
+    pub frames_unlike_first: Option<usize>,
+}
+
+impl PictureRecord {
+    fn of(picture: &Picture, first: Option<&Picture>) -> Self {
+        let psnr = &picture.psnr;
+        Self {
+            frames: psnr.frames,
+            identical_frames: psnr.identical_frames,
+            worst_frame_db: psnr.worst,
+            worst_frame: psnr.worst_frame,
+            worst_frame_at_s: picture.worst_at_s,
+            percentile_1_db: psnr.percentile_1,
+            planes: psnr.planes.clone(),
+            ssim: picture.ssim,
+            frames_sha256: picture.hashes.sha256(),
+            frames_unlike_first: first.map(|first| picture.hashes.differing(&first.hashes)),
+        }
+    }
+}
+
 impl ResultRow {
-    /// Fills in what the comparison and the judgement say.
+    /// Fills in what the comparison says, and, against the run's `first` render, its frames.
     #[must_use]
-    pub fn judged(mut self, comparison: &Comparison, judged: &Judged) -> Self {
-        if let Comparison::Alike { psnr, audio } = comparison {
-            self.psnr_avg_db = Some(psnr.mean);
-            self.psnr_worst_db = Some(psnr.worst);
-            self.worst_frame = Some(psnr.worst_frame);
-            self.identical_frames = Some(psnr.identical_frames);
+    pub fn compared(mut self, comparison: &Comparison, first: Option<&Picture>) -> Self {
+        if let Comparison::Alike { picture, audio } = comparison {
+            self.psnr_avg_db = Some(picture.psnr.mean_db);
+            self.psnr_from_mean_mse_db = Some(picture.psnr.from_mean_mse);
+            self.picture = Some(PictureRecord::of(picture, first));
             self.audio_residual_dbfs = audio.iter().map(|sound| sound.whole).collect();
             self.audio.clone_from(audio);
         }
-        self.passed = judged.findings.is_empty();
-        self.findings = judged.findings.iter().map(ToString::to_string).collect();
         self
     }
 
-    /// Whether another plan protocol ran than was asked for, as with a template that has no choice.
+    /// Fills in why the render does not pass, if it does not.
+    #[must_use]
+    pub fn judged(mut self, findings: &[Finding]) -> Self {
+        self.passed = findings.is_empty();
+        self.findings = findings.iter().map(Finding::record).collect();
+        self
+    }
+
+    /// Whether another plan protocol ran than was asked for.
     pub fn protocol_differs(&self) -> bool {
-        self.plan_protocol != self.asked_plan_protocol.to_string()
+        self.asked_plan_protocol.is_some_and(|asked| self.plan_protocol != asked.to_string())
     }
 
     /// Whether the plan made another number of chunks than was asked for.
     pub fn count_differs(&self) -> bool {
-        self.planned_chunk_count != u64::from(self.chunk_count.get())
+        self.planned_chunk_count != u64::from(self.id.chunk_count.get())
     }
 }

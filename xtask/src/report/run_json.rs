@@ -8,7 +8,7 @@ use crate::{
     aws::Target,
     handler::HandlerZip,
     history::Failed,
-    measure::verdict::{Gate, Outcome},
+    measure::{gate::Gate, verdict::Outcome},
     names::{Region, RunId, StackName},
     plan::ChunkCounts,
     teardown::Swept,

@@ -1,46 +1,71 @@
 //! The table that tells the story at one look. Pure.
 
-use super::{ResultRow, counted};
+use std::collections::BTreeMap;
 
-/// A line for each render: chunks, times, levels, verdict.
+use super::{PictureRecord, ResultRow, counted};
+use crate::measure::Level;
+
+const HEADER: [&str; 8] = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "unlike first", "audio", ""];
+
+/// Which column only means something beside another render.
+const UNLIKE_FIRST: usize = 5;
+
+/// A line for each render: chunks, times, levels, verdict; then what is worth knowing.
 pub fn table(rows: &[ResultRow]) -> String {
-    let header = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "audio", ""].map(str::to_owned);
-    let lines: Vec<[String; 7]> = std::iter::once(header).chain(rows.iter().map(line)).collect();
-    let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..7).map(width).collect();
-    let show = |cells: &[String; 7]| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, &w)| format!("{cell:>w$}")).collect();
+    let lines: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned)).chain(rows.iter().map(line)).collect();
+    let widths: Vec<usize> =
+        (0..HEADER.len()).map(|column| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0)).collect();
+    let shown = |column: &usize| *column != UNLIKE_FIRST || rows.len() > 1;
+    let show = |cells: &[String; 8]| {
+        let columns = (0..HEADER.len()).filter(shown);
+        let padded: Vec<String> = columns.map(|column| format!("{:>1$}", cells[column], widths[column])).collect();
         padded.join("  ").trim_end().to_owned()
     };
     let mut text: Vec<String> = lines.iter().map(show).collect();
     for row in rows.iter().filter(|row| row.count_differs()) {
         text.push(format!(
             "* {} were asked for, the plan made {} (chunk size {})",
-            counted(row.chunk_count, "chunk"),
+            counted(row.id.chunk_count, "chunk"),
             row.planned_chunk_count,
             row.chunk_size.get()
         ));
     }
-    if let Some(row) = rows.iter().find(|row| row.protocol_differs()) {
-        text.push(format!(
-            "plan protocol {} was asked for, {} ran: the template may have no choice",
-            row.asked_plan_protocol, row.plan_protocol
-        ));
-    }
+    text.extend(notes(rows));
     text.join("\n")
 }
 
-fn line(row: &ResultRow) -> [String; 7] {
+/// Each note once, with the renders that it is about.
+fn notes(rows: &[ResultRow]) -> Vec<String> {
+    let mut about: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for row in rows {
+        for note in &row.notes {
+            about.entry(note).or_default().push(row.id.to_string());
+        }
+    }
+    let told = |(note, ids): (&str, Vec<String>)| match ids.len() == rows.len() {
+        true => format!("note: {note}"),
+        false => format!("note: {}: {note}", ids.join(", ")),
+    };
+    about.into_iter().map(told).collect()
+}
+
+fn line(row: &ResultRow) -> [String; 8] {
     let unmeasured = || "-".to_owned();
+    let of_picture = |show: fn(&PictureRecord) -> String| row.picture.as_ref().map_or_else(unmeasured, show);
     [
-        row.chunk_count.to_string(),
+        row.id.to_string().replace("N=", ""),
         format!("{}{}", row.planned_chunk_count, if row.count_differs() { "*" } else { "" }),
         format!("{:.1} s", row.wall_clock_ms as f64 / 1000.0),
-        row.psnr_avg_db.map_or_else(unmeasured, |level| format!("{level} dB")),
-        match (row.psnr_worst_db, row.worst_frame) {
-            (Some(level), Some(frame)) => format!("{level} dB (#{frame})"),
-            _ => unmeasured(),
-        },
+        row.psnr_avg_db.map_or_else(unmeasured, |db| format!("{db:.2} dB")),
+        of_picture(|picture| match picture.worst_frame_db {
+            Level::Identical => "identical".to_owned(),
+            level @ Level::Db(_) => format!("{level} dB (#{})", picture.worst_frame),
+        }),
+        of_picture(|picture| match picture.frames_unlike_first {
+            None => "first".to_owned(),
+            Some(0) => "none".to_owned(),
+            Some(unlike) => format!("{unlike} of {}", picture.frames),
+        }),
         match row.audio_residual_dbfs.as_slice() {
             [] if row.media.audio.is_empty() => "none".to_owned(),
             [] => unmeasured(),
@@ -54,30 +79,47 @@ fn line(row: &ResultRow) -> [String; 7] {
 mod tests {
     use super::*;
     use crate::{
-        measure::{Level, probe::MediaShape, shape::tests::shape},
-        plan::{ChunkCount, ChunkSize, PlanProtocol},
+        measure::{
+            audio_status::AudioStatus, probe::MediaShape, shape::tests::shape, ssim::SsimSummary, toolchain::Toolchain,
+        },
+        plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
     };
 
-    fn row(asked: u16, planned: u64, level: Option<Level>) -> ResultRow {
+    fn row(asked: u16, planned: u64, level: Option<Level>, unlike: Option<usize>) -> ResultRow {
+        let picture = level.map(|worst| PictureRecord {
+            frames: 60,
+            identical_frames: 0,
+            worst_frame_db: worst,
+            worst_frame: 41,
+            worst_frame_at_s: 1.367,
+            percentile_1_db: worst,
+            planes: vec![],
+            ssim: SsimSummary { mean: 0.99, worst: 0.98, worst_frame: 41 },
+            frames_sha256: String::new(),
+            frames_unlike_first: unlike,
+        });
         ResultRow {
-            chunk_count: ChunkCount::new(asked).unwrap(),
+            id: RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(asked).unwrap() },
             planned_chunk_count: planned,
             chunk_size: ChunkSize::new(8).unwrap(),
             plan_protocol: "v2".into(),
-            asked_plan_protocol: PlanProtocol::V2,
+            asked_plan_protocol: Some(PlanProtocol::V2),
             wall_clock_ms: 16_549,
             client_wall_ms: 17_000,
-            psnr_avg_db: level,
-            psnr_worst_db: level,
-            worst_frame: level.map(|_| 41),
-            identical_frames: Some(0),
+            psnr_avg_db: level.map(|_| 45.812),
+            psnr_from_mean_mse_db: level,
+            picture,
+            audio_status: AudioStatus::None,
             audio_residual_dbfs: vec![],
             audio: vec![],
             media: MediaShape { audio: vec![], ..shape() },
+            toolchain: Toolchain::default(),
             passed: level.is_some(),
             findings: vec![],
+            notes: vec!["ffmpeg 7.1, baseline n8.1.2".into()],
             output: String::new(),
             history: String::new(),
+            frames: None,
             execution_arn: String::new(),
             chunks: vec![],
         }
@@ -85,13 +127,23 @@ mod tests {
 
     #[test]
     fn tells_the_story() {
-        let rows = [row(2, 2, Some(Level::Db(45.812))), row(8, 6, Some(Level::Identical)), row(16, 16, None)];
+        let mut rows = [
+            row(2, 2, Some(Level::Db(45.812)), None),
+            row(8, 6, Some(Level::Identical), Some(0)),
+            row(16, 16, Some(Level::Db(44.0)), Some(31)),
+            row(32, 32, None, None),
+        ];
+        rows[2].id.protocol = PlanProtocol::V1;
+        rows[2].notes.push("mean SSIM is 0.9".into());
         insta::assert_snapshot!(table(&rows), @r"
-        chunks  planned  wall clock  PSNR mean     worst frame  audio
-             2        2      16.5 s   45.81 dB  45.81 dB (#41)   none    ok
-             8       6*      16.5 s     inf dB    inf dB (#41)   none    ok
-            16       16      16.5 s          -               -   none  FAIL
+        chunks  planned  wall clock  PSNR mean     worst frame  unlike first  audio
+             2        2      16.5 s   45.81 dB  45.81 dB (#41)         first   none    ok
+             8       6*      16.5 s   45.81 dB       identical          none   none    ok
+         v1 16       16      16.5 s   45.81 dB  44.00 dB (#41)      31 of 60   none    ok
+            32       32      16.5 s          -               -             -   none  FAIL
         * 8 chunks were asked for, the plan made 6 (chunk size 8)
+        note: ffmpeg 7.1, baseline n8.1.2
+        note: v1 N=16: mean SSIM is 0.9
         ");
     }
 }

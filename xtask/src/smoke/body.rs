@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::{deploy, render, run::Run};
+use super::{deploy, expected, protocols, render, run::Run};
 use crate::{
     aws::{Target, objects},
     connect::{self, Connection},
@@ -13,6 +13,7 @@ use crate::{
     handler::{self, BuildTools, HandlerZip},
     measure::{probe::MediaShape, verdict::Verdict},
     media::Media,
+    plan::PlanProtocols,
     preflight::{self, Purpose, Tools},
     repo::Layout,
 };
@@ -52,9 +53,16 @@ pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
             settings: &settings,
             project_key: &project_key,
         };
-        run.stage(&format!("render N={}", planned.chunk_count), one.run(planned)).await?;
+        run.stage(&format!("render {}", planned.id), one.run(planned)).await?;
     }
-    Ok(Verdict::judge(&run.prepared.options.chunk_counts, &run.measured.borrow(), &run.prepared.gate))
+    if run.prepared.options.plan_protocols == Some(PlanProtocols::Both) {
+        run.stage("compare", protocols::compare(run, &media)).await?;
+    }
+    let verdict = run.verdict();
+    if run.prepared.options.update_expected {
+        expected::update(run, &verdict)?;
+    }
+    Ok(verdict)
 }
 
 /// The target: for `--local` the tools and an emulator.

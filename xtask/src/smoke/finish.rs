@@ -181,8 +181,7 @@ fn work_code(run: &Run, ended: &Ended) -> ExitCode {
         Ended::Judged(verdict) => judged_code(run, verdict),
         Ended::Failed(failure) => {
             if !run.rows.borrow().is_empty() {
-                let planned = &run.prepared.options.chunk_counts;
-                judged_code(run, &Verdict::judge(planned, &run.measured.borrow(), &run.prepared.gate));
+                judged_code(run, &run.verdict());
             }
             run.record.borrow_mut().failure = Some(failure.to_string());
             failure.code
@@ -203,9 +202,9 @@ fn judged_code(run: &Run, verdict: &Verdict) -> ExitCode {
     let console = &run.session.console;
     let mut findings = Vec::new();
     for judged in verdict.judged() {
-        findings.extend(judged.findings.iter().map(|finding| format!("N={}: {finding}", judged.chunk_count)));
+        findings.extend(judged.findings.iter().map(|finding| format!("{}: {finding}", judged.render)));
     }
-    findings.extend(verdict.unmeasured().iter().map(|count| format!("N={count} was not measured")));
+    findings.extend(verdict.unmeasured().iter().map(|render| format!("{render} was not measured")));
     for finding in &findings {
         console.result(&format!("  {finding}"));
     }
@@ -222,7 +221,7 @@ fn judged_code(run: &Run, verdict: &Verdict) -> ExitCode {
 fn headline(ended: &Ended) -> String {
     match ended {
         Ended::Judged(verdict) => match verdict.outcome() {
-            Outcome::Contradictory => "the records contradict the videos".to_owned(),
+            Outcome::Contradictory => "the records contradict the videos, or the plan protocols each other".to_owned(),
             Outcome::Incomplete => "not every planned render was measured".to_owned(),
             _ => "renders are not equal enough to the baseline".to_owned(),
         },

@@ -2,8 +2,11 @@
 
 mod body;
 mod deploy;
+mod expected;
 mod finish;
+mod judge;
 mod prepare;
+mod protocols;
 mod render;
 mod run;
 

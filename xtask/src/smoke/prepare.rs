@@ -7,11 +7,16 @@ use crate::{
     cli::SmokeOptions,
     clock,
     fixture::{Fixture, check_baseline_file},
-    measure::{Decibels, probe::MediaShape, verdict::Gate},
+    measure::{
+        expected::{Expected, Recorded, Standing},
+        finding::Finding,
+        gate::{Gate, GateSettings},
+        probe::MediaShape,
+    },
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
-    plan::{PlanProtocol, PlannedRender, RenderSettings, planned_renders},
+    plan::{PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
     process::Env,
-    repo::{Layout, Repo},
+    repo::Repo,
     report::{RunRecord, ToolVersions},
     session::Session,
 };
@@ -27,6 +32,12 @@ pub(super) struct Prepared {
     pub project: ProjectName,
     pub artifact_bucket: ArtifactBucketName,
     pub epoch_s: u64,
+    /// The fixture's record, where it has one.
+    pub expected: Option<Expected>,
+    /// What the record and its renders belong to.
+    pub fixture_sha256: String,
+    /// Whether the template lets the caller choose the plan protocol.
+    protocol_choice: bool,
 }
 
 impl Prepared {
@@ -35,11 +46,20 @@ impl Prepared {
         let fixture = Fixture::load(&repo, &options.fixture)?;
         check_baseline_file(&fixture.baseline())?;
         ensure!(repo.template().is_file(), "there is no template {}", repo.template().display());
+        let protocol_choice = repo.has_plan_protocols();
+        ensure!(
+            protocol_choice || options.plan_protocols != Some(PlanProtocols::Both),
+            "{} has no choice of plan protocol, so --plan-protocol both can't compare two",
+            repo.template().display()
+        );
         let run = RunId::random()?;
         let epoch_s = clock::epoch_s();
         let stack = options.stack_name.clone().unwrap_or_else(|| StackName::for_run(epoch_s, &run));
         Ok(Self {
             gate: gate(&options, &fixture)?,
+            expected: fixture.read_expected()?,
+            fixture_sha256: fixture.sha256()?,
+            protocol_choice,
             project: ProjectName::new(&stack, &run),
             artifact_bucket: ArtifactBucketName::new(&stack, &options.region, &run),
             options,
@@ -51,18 +71,35 @@ impl Prepared {
         })
     }
 
-    /// The plan protocol to ask for.
-    pub(super) fn protocol(&self) -> PlanProtocol {
-        self.options.plan_protocol.unwrap_or(PlanProtocol::V2)
+    /// The plan protocols to run.
+    fn protocols(&self) -> PlanProtocols {
+        self.options.plan_protocols.unwrap_or(PlanProtocols::One(PlanProtocol::V2))
     }
 
-    /// The protocol that must have run. The template of another checkout may have
-    /// no choice: there only one that was named is required.
-    pub(super) fn required_protocol(&self) -> Option<PlanProtocol> {
-        match self.repo.layout() {
-            Layout::Own => Some(self.protocol()),
-            Layout::HyperFrames => self.options.plan_protocol,
-        }
+    /// The renders that there must be.
+    pub(super) fn render_ids(&self) -> Vec<RenderId> {
+        render_ids(&self.options.chunk_counts, self.protocols())
+    }
+
+    /// The protocol that goes into an execution's input: none where the template has no choice.
+    pub(super) fn asked_protocol(&self, render: RenderId) -> Option<PlanProtocol> {
+        self.protocol_choice.then_some(render.protocol)
+    }
+
+    /// The protocol that must have run: where the template has no choice, only one that was named.
+    pub(super) fn required_protocol(&self, render: RenderId) -> Option<PlanProtocol> {
+        (self.protocol_choice || self.options.plan_protocols.is_some()).then_some(render.protocol)
+    }
+
+    /// What of a render's distance from the fixture's record fails it, and what is only said.
+    pub(super) fn standing(&self, render: &Recorded) -> (Vec<Finding>, Vec<String>) {
+        let standing = match &self.expected {
+            Some(expected) => expected.standing(render, &self.fixture_sha256),
+            // Without any record there is nothing to say, unless one is asked for.
+            None if !self.options.strict => return (Vec::new(), Vec::new()),
+            None => Standing::NoRecord,
+        };
+        standing.findings(&render.made_by, self.options.strict)
     }
 
     /// The renders to do. Length and size are the composition's own, or else its baseline's.
@@ -77,7 +114,8 @@ impl Prepared {
             frames: composition.frames(fps.get()).unwrap_or(baseline.frames),
             forwarded: self.fixture.meta.forwarded.clone(),
         };
-        let renders = planned_renders(&self.options.chunk_counts, self.options.chunk_size, settings.frames)?;
+        let renders =
+            planned_renders(&self.options.chunk_counts, self.protocols(), self.options.chunk_size, settings.frames)?;
         Ok((settings, renders))
     }
 
@@ -107,24 +145,13 @@ impl Prepared {
     }
 }
 
-/// The gate: the flag's threshold, else the fixture's, else 40 dB.
+/// The gate: each limit by its flag, else by the fixture, else by default.
 fn gate(options: &SmokeOptions, fixture: &Fixture) -> anyhow::Result<Gate> {
-    let psnr_db = match options.psnr_threshold.or(fixture.meta.min_psnr) {
-        Some(threshold) => threshold,
-        None => Decibels::new(40.0)?,
-    };
-    let audio = match fixture.meta.max_audio_residual {
-        Some(limit) => limit,
-        None => Decibels::new(Gate::AUDIO_RESIDUAL_DBFS)?,
-    };
-    // A fixture that allows no frame below its minPsnr means each single one.
-    let each_frame = options.psnr_threshold.is_none() && fixture.meta.no_frame_failures;
-    let margin = if each_frame { 0.0 } else { Gate::WORST_FRAME_MARGIN_DB };
-    Ok(Gate {
-        psnr_db,
-        worst_frame_db: Decibels::new(psnr_db.db() - margin)?,
-        audio_residual_dbfs: audio,
-        audio_loudest_dbfs: Decibels::new(audio.db() + Gate::AUDIO_LOUDEST_MARGIN_DB)?,
+    Gate::new(GateSettings {
+        psnr: options.psnr_threshold.or(fixture.meta.min_psnr),
+        frame_margin: options.frame_psnr_margin,
+        max_frame_failures: fixture.meta.max_frame_failures,
+        audio_residual: fixture.meta.max_audio_residual,
     })
 }
 

@@ -1,13 +1,17 @@
 //! One render: execute, download, read its history, measure, save.
 
-use std::{cell::Cell, path::Path, time::Duration};
+use std::{cell::Cell, time::Duration};
 
 use anyhow::{Context, anyhow};
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{deploy::DeployedStack, run::Run};
+use super::{
+    deploy::DeployedStack,
+    judge::{Judgement, frames_csv},
+    run::Run,
+};
 use crate::{
     aws::{
         executions::{self, Ended},
@@ -16,15 +20,11 @@ use crate::{
     backoff::Backoff,
     clock,
     exit::{ExitCode, Failure, OrExit},
-    history::{self, Rendered},
+    history,
     journal::{Entry, Resource},
-    measure::{
-        probe::MediaShape,
-        records::contradictions,
-        verdict::{Comparison, Judged, Measured, findings},
-    },
+    measure::{Level, audio_status::AudioStatus, comparison::Comparison, probe::MediaShape, verdict::Measured},
     media::Media,
-    plan::{ExecutionInput, PlannedRender, RenderSettings, execution_name},
+    plan::{ExecutionInput, PlannedRender, RenderId, RenderSettings, execution_name},
     report::{ResultRow, counted},
 };
 
@@ -45,64 +45,82 @@ const CAP: Duration = Duration::from_secs(25 * 60);
 const HISTORY_LAG: Duration = Duration::from_secs(30);
 
 impl Render<'_> {
-    /// Renders at one chunk count and saves everything that is known of it.
+    /// Does one render and saves everything that is known of it.
     pub(super) async fn run(&self, planned: &PlannedRender) -> Result<(), Failure> {
         let run = self.run;
-        let label = format!("N={}", planned.chunk_count);
+        let (id, stem) = (planned.id, planned.id.file_stem());
         let name = execution_name(planned, run.prepared.epoch_s, &run.prepared.run);
-        let protocol = run.prepared.protocol();
-        let input = ExecutionInput::new(&self.stack.bucket, self.project_key, &name, protocol, self.settings, planned);
-        run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
+        let asked = run.prepared.asked_protocol(id);
+        let input = ExecutionInput::new(&self.stack.bucket, self.project_key, &name, self.settings, planned, asked);
+        run.step("render", &format!("{id}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
 
         let started = Instant::now();
-        let (arn, ended) = self.execute(&name, &input.json, &label).await.or_exit(ExitCode::Render)?;
+        let (arn, ended) = self.execute(&name, &input.json, id).await.or_exit(ExitCode::Render)?;
         let client_wall_ms = clock::ms(started.elapsed());
-        let history_file = format!("renders/N{}-history.json", planned.chunk_count);
+        let history_file = format!("renders/{stem}-history.json");
         let history = self.save_history(&arn, &history_file).await;
         if ended.status != ExecutionStatus::Succeeded {
-            return Err(self.failed(planned, &ended, history));
+            return Err(self.failed(id, &ended, history));
         }
         let history = history.or_exit(ExitCode::Render)?;
         let told = history::rendered(&history)
-            .with_context(|| format!("{label}: the history does not tell what was rendered"))
+            .with_context(|| format!("{id}: the history does not tell what was rendered"))
             .or_exit(ExitCode::Render)?;
 
-        let output_file = format!("renders/N{}-output.{}", planned.chunk_count, self.settings.format.extension());
+        let output_file = format!("renders/{stem}-output.{}", self.settings.format.extension());
         let output = run.artifacts.path(&output_file);
         let clients = &run.connection().clients;
         objects::download(clients, &self.stack.bucket, &input.output_key, &output).await.or_exit(ExitCode::Render)?;
-        let (media, measured) = self.measure(planned, &told, &output).await.or_exit(ExitCode::Render)?;
-        let judged = Judged { chunk_count: planned.chunk_count, findings: findings(&measured, &run.prepared.gate) };
+        let judgement = self.judge(planned, &told, &output).await.or_exit(ExitCode::Render)?;
+        let Judgement { media, measured, toolchain, notes, recorded } = judgement;
+        let frames = self.save_frames(&measured, &media, &stem).or_exit(ExitCode::Render)?;
+        let gate = &run.prepared.gate;
         let row = ResultRow {
-            chunk_count: planned.chunk_count,
+            id,
             planned_chunk_count: told.plan.chunk_count,
             chunk_size: planned.chunk_size,
-            asked_plan_protocol: protocol,
+            asked_plan_protocol: asked,
             plan_protocol: told.plan.protocol_ran().to_owned(),
             wall_clock_ms: ended.wall_clock_ms,
             client_wall_ms,
             psnr_avg_db: None,
-            psnr_worst_db: None,
-            worst_frame: None,
-            identical_frames: None,
+            psnr_from_mean_mse_db: None,
+            picture: None,
+            audio_status: AudioStatus::of(&measured.comparison, &media, self.baseline, gate),
             audio_residual_dbfs: Vec::new(),
             audio: Vec::new(),
             media,
+            toolchain,
             passed: false,
             findings: Vec::new(),
+            notes,
             output: output_file,
             history: history_file,
+            frames,
             execution_arn: arn,
             chunks: told.chunks,
-        }
-        .judged(&measured.comparison, &judged);
+        };
+        let row = {
+            let done = run.measured.borrow();
+            let first = done.first().and_then(|first| first.comparison.picture());
+            row.compared(&measured.comparison, first).judged(&measured.judge(gate).findings)
+        };
         run.step("render", &summary(&row, &measured.comparison));
         run.rows.borrow_mut().push(row);
         run.measured.borrow_mut().push(measured);
+        run.recorded.borrow_mut().extend(recorded);
         run.save_rows().or_exit(ExitCode::Render)
     }
 
-    async fn execute(&self, name: &str, input: &Value, label: &str) -> anyhow::Result<(String, Ended)> {
+    /// Saves each frame's figures; gives the file's name.
+    fn save_frames(&self, measured: &Measured, media: &MediaShape, stem: &str) -> anyhow::Result<Option<String>> {
+        let Some(picture) = measured.comparison.picture() else { return Ok(None) };
+        let file = format!("renders/{stem}-frames.csv");
+        self.run.artifacts.write(&file, frames_csv(picture, media))?;
+        Ok(Some(file))
+    }
+
+    async fn execute(&self, name: &str, input: &Value, id: RenderId) -> anyhow::Result<(String, Ended)> {
         let clients = &self.run.connection().clients;
         self.run.journal(Entry::Intent { resource: Resource::Execution { name: name.to_owned() } })?;
         let arn = executions::start(clients, &self.stack.machine, name, input).await?;
@@ -110,7 +128,7 @@ impl Render<'_> {
         let polls = Cell::new(0u32);
         let progress = || {
             polls.set(polls.get() + 1);
-            let text = format!("{label}: running for {:.0} s", started.elapsed().as_secs_f64());
+            let text = format!("{id}: running for {:.0} s", started.elapsed().as_secs_f64());
             self.run.session.console.live("render", &text);
         };
         let ended = executions::wait(clients, &arn, CAP, &progress).await?;
@@ -133,10 +151,9 @@ impl Render<'_> {
     }
 
     /// What to say of an execution that did not succeed.
-    fn failed(&self, planned: &PlannedRender, ended: &Ended, history: anyhow::Result<Value>) -> Failure {
+    fn failed(&self, id: RenderId, ended: &Ended, history: anyhow::Result<Value>) -> Failure {
         let run = self.run;
-        let label = format!("N={}", planned.chunk_count);
-        let file = format!("renders/N{}-execution.json", planned.chunk_count);
+        let file = format!("renders/{}-execution.json", id.file_stem());
         let saved = run.artifacts.save(&file, &ended.description);
         let status = ended.status.as_str();
         let error = match history {
@@ -144,11 +161,11 @@ impl Render<'_> {
                 let failed = history::failed(&history);
                 run.record.borrow_mut().execution_failure.clone_from(&failed);
                 match failed {
-                    Some(failed) => anyhow!("render {label} {status}: {failed}"),
-                    None => anyhow!("render {label} {status}; its history does not tell why"),
+                    Some(failed) => anyhow!("render {id} {status}: {failed}"),
+                    None => anyhow!("render {id} {status}; its history does not tell why"),
                 }
             }
-            Err(error) => error.context(format!("render {label} {status}, and its history can't be read")),
+            Err(error) => error.context(format!("render {id} {status}, and its history can't be read")),
         };
         let hint = match saved {
             Ok(()) => format!("; see {}", run.artifacts.path(&file).display()),
@@ -156,28 +173,17 @@ impl Render<'_> {
         };
         Failure::new(ExitCode::Render, anyhow!("{error:#}{hint}"))
     }
-
-    async fn measure(
-        &self,
-        planned: &PlannedRender,
-        told: &Rendered,
-        output: &Path,
-    ) -> anyhow::Result<(MediaShape, Measured)> {
-        let baseline = self.run.prepared.fixture.baseline();
-        let (media, comparison) = self.media.compare(output, &baseline, self.baseline).await?;
-        let contradictions = contradictions(told, self.run.prepared.required_protocol(), media.frames);
-        Ok((media, Measured { chunk_count: planned.chunk_count, comparison, contradictions }))
-    }
 }
 
 fn summary(row: &ResultRow, comparison: &Comparison) -> String {
     let level = match comparison {
         Comparison::Unlike(differences) => format!("{} in shape", counted(differences.len(), "difference")),
-        Comparison::Alike { psnr, .. } => {
-            format!("PSNR {} dB, worst frame {} dB", psnr.mean, psnr.worst)
-        }
+        Comparison::Alike { picture, .. } => match picture.psnr.worst {
+            Level::Identical => "every frame identical".to_owned(),
+            worst @ Level::Db(_) => format!("PSNR {:.2} dB, worst frame {worst} dB", picture.psnr.mean_db),
+        },
     };
     let seconds = row.wall_clock_ms as f64 / 1000.0;
     let chunks = counted(row.planned_chunk_count, "chunk");
-    format!("N={}: {chunks} in {seconds:.1} s, {level}", row.chunk_count)
+    format!("{}: {chunks} in {seconds:.1} s, {level}", row.id)
 }

@@ -15,7 +15,10 @@ use crate::{
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
     journal::{Entry, Journal, StackFacts, StateFolder},
-    measure::verdict::Measured,
+    measure::{
+        expected::Recorded,
+        verdict::{Measured, Verdict},
+    },
     report::{Artifacts, ResultRow, RunRecord, StageTiming},
     sam::Sam,
     session::Session,
@@ -30,6 +33,7 @@ pub(super) struct Run {
     pub record: RefCell<RunRecord>,
     pub rows: RefCell<Vec<ResultRow>>,
     pub measured: RefCell<Vec<Measured>>,
+    pub recorded: RefCell<Vec<Recorded>>,
     pub embedded: RefCell<Option<EmbeddedAws>>,
     pub connection: OnceCell<Connection>,
     pub sam: OnceCell<Sam>,
@@ -57,6 +61,7 @@ impl Run {
             states,
             rows: RefCell::default(),
             measured: RefCell::default(),
+            recorded: RefCell::default(),
             embedded: RefCell::default(),
             connection: OnceCell::new(),
             sam: OnceCell::new(),
@@ -82,6 +87,13 @@ impl Run {
         if let Err(error) = self.artifacts.save("run.json", &*self.record.borrow()) {
             self.session.console.say(&format!("warning: {error:#}"));
         }
+    }
+
+    /// The verdict over all renders that there must be, as far as they are measured.
+    pub(super) fn verdict(&self) -> Verdict {
+        let planned = self.prepared.render_ids();
+        let verdict = Verdict::judge(&planned, &self.measured.borrow(), &self.prepared.gate);
+        verdict.expect("a run has one chunk count at least")
     }
 
     /// Saves results.json with all rows so far.

@@ -10,9 +10,9 @@ fn every_stage_is_told_and_nothing_is_left() {
     let test = Test::new();
     let ran = test.smoke(&["--chunk-counts", "2,4"]);
     assert_snapshot!(ran.exit(0).stdout, @r"
-    chunks  planned  wall clock  PSNR mean     worst frame  audio
-         2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
-         4        4       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
+    chunks  planned  wall clock  PSNR mean     worst frame  unlike first  audio
+         2        2       6.1 s   45.48 dB  44.25 dB (#59)         first   none  ok
+         4        4       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
 
     PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
@@ -40,8 +40,10 @@ fn every_stage_is_told_and_nothing_is_left() {
       "journal.jsonl",
       "logs/sam.log",
       "logs/samconfig.toml",
+      "renders/N2-frames.csv",
       "renders/N2-history.json",
       "renders/N2-output.mp4",
+      "renders/N4-frames.csv",
       "renders/N4-history.json",
       "renders/N4-output.mp4",
       "results.json",
@@ -74,9 +76,9 @@ fn another_number_of_chunks_than_asked_for_is_said() {
     let test = Test::new().render_of(8, |render| render.planned = Some(6));
     let ran = test.smoke(&["--chunk-counts", "2,8"]);
     assert_snapshot!(ran.exit(0).stdout, @r"
-    chunks  planned  wall clock  PSNR mean     worst frame  audio
-         2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
-         8       6*       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
+    chunks  planned  wall clock  PSNR mean     worst frame  unlike first  audio
+         2        2       6.1 s   45.48 dB  44.25 dB (#59)         first   none  ok
+         8       6*       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
     * 8 chunks were asked for, the plan made 6 (chunk size 8)
 
     PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
@@ -88,9 +90,9 @@ fn another_number_of_chunks_than_asked_for_is_said() {
 #[test]
 fn identical_frames_pass() {
     let test = Test::new().video(&Video::levels(&[("inf", 60)]));
-    test.smoke(&[]).exit(0).says("inf dB  inf dB (#0)");
+    test.smoke(&[]).exit(0).says("100.00 dB    identical");
     let row = &test.artifact("results.json")[0];
-    assert_eq!((&row["psnrAvgDb"], &row["identicalFrames"]), (&json!("inf"), &json!(60)));
+    assert_eq!((&row["psnrAvgDb"], &row["picture"]["identicalFrames"]), (&json!(100.0), &json!(60)));
 }
 
 #[test]

@@ -5,11 +5,13 @@
 mod artifacts;
 mod build;
 mod deploy;
+mod expected;
 mod faults;
 mod green;
 mod journals;
 mod leaks;
 mod preflight;
+mod protocols;
 mod records;
 mod renders;
 mod signals;

@@ -18,6 +18,7 @@ fn results_json_has_a_row_for_each_render() {
     }
     assert_json_snapshot!(row, @r#"
     {
+      "protocol": "v2",
       "chunkCount": 2,
       "plannedChunkCount": 2,
       "chunkSize": 30,
@@ -26,9 +27,29 @@ fn results_json_has_a_row_for_each_render() {
       "wallClockMs": 6125,
       "clientWallMs": null,
       "psnrAvgDb": 45.479166666666664,
-      "psnrWorstDb": 44.25,
-      "worstFrame": 59,
-      "identicalFrames": 0,
+      "psnrFromMeanMseDb": 45.47592576253625,
+      "picture": {
+        "frames": 60,
+        "identicalFrames": 0,
+        "worstFrameDb": 44.25,
+        "worstFrame": 59,
+        "worstFrameAtS": 1.966657,
+        "percentile1Db": 44.25,
+        "planes": [
+          {
+            "plane": "y",
+            "meanDb": 45.479166666666664
+          }
+        ],
+        "ssim": {
+          "mean": 0.9900000000000004,
+          "worst": 0.99,
+          "worstFrame": 0
+        },
+        "framesSha256": "e95bd43576c5cec1c5533399fb5dffeb20d1b30aa1f2967d0e5deb90d355489e",
+        "framesUnlikeFirst": null
+      },
+      "audioStatus": "no-audio-on-either",
       "audioResidualDbfs": [],
       "audio": [],
       "media": {
@@ -39,6 +60,7 @@ fn results_json_has_a_row_for_each_render() {
         "rotation": 0,
         "fps": "30",
         "codec": "h264",
+        "codecProfile": null,
         "pixelFormat": "yuv420p",
         "color": {
           "range": null,
@@ -51,23 +73,30 @@ fn results_json_has_a_row_for_each_render() {
         "videoTracks": 1,
         "audio": []
       },
+      "toolchain": {
+        "producer": null,
+        "ffmpeg": null,
+        "chromium": null
+      },
       "passed": true,
       "findings": [],
+      "notes": [],
       "output": "renders/N2-output.mp4",
       "history": "renders/N2-history.json",
+      "frames": "renders/N2-frames.csv",
       "executionArn": null,
       "chunks": [
         {
           "index": 0,
           "framesEncoded": 30,
-          "sha256": "aa",
+          "sha256": "0000000000000000000000000000000000000000000000000000000000000000",
           "durationMs": 7,
           "captureMode": null
         },
         {
           "index": 1,
           "framesEncoded": 30,
-          "sha256": "aa",
+          "sha256": "0000000000000000000000000000000000000000000000000000000000000001",
           "durationMs": 7,
           "captureMode": null
         }
@@ -108,9 +137,10 @@ fn run_json_tells_who_what_and_how_it_ended() {
       ],
       "gate": {
         "psnrDb": 40.0,
-        "worstFrameDb": 34.0,
+        "framePsnrDb": 30.0,
+        "maxFrameFailures": 0,
         "audioResidualDbfs": -50.0,
-        "audioLoudestDbfs": -38.0
+        "audioWindowDbfs": -40.0
       },
       "gitCommit": "0123456789abcdef0123456789abcdef01234567",
       "tools": {

@@ -61,10 +61,13 @@ fn a_video_that_does_not_decode_is_exit_4() {
 #[test]
 fn a_video_that_ffmpeg_gives_up_on_is_exit_4() {
     let test = Test::new().tool("ffmpeg psnr", "echo 'n:1 psnr_avg:45.0'; echo 'corrupt frame' >&2; exit 69");
-    test.smoke(&[]).exit(4).warns("measuring the PSNR").warns("corrupt frame");
+    test.smoke(&[]).exit(4).warns("comparing the picture").warns("corrupt frame");
     // An ffmpeg that compares fewer frames, and says that all is well.
-    let test = Test::new().tool("ffmpeg psnr", "echo 'n:1 psnr_avg:45.0'; exit");
-    test.smoke(&[]).exit(4).warns("1 of 60 frames of <dir>/artifacts/renders/N2-output.mp4 were compared");
+    let one = "levels=45.0x1 ssim=0.9 mark=00; each_frame psnr_line > psnr; each_frame ssim_line > ssim";
+    let test = Test::new().tool("ffmpeg psnr", &format!("{one}; each_frame hash_line > frames; exit"));
+    test.smoke(&[])
+        .exit(4)
+        .warns("1 of 60 frames of <dir>/artifacts/renders/N2-output.mp4 have PSNR: not all were compared");
 }
 
 #[test]
@@ -106,7 +109,7 @@ fn findings_before_a_failure_are_told_too() {
     let ruined = Video::levels(&[("20.000000", 60)]).bytes();
     let test = Test::new().render_of(2, |render| render.video = ruined).render_of(4, |render| render.end = FAILS);
     let ran = test.smoke(&["--chunk-counts", "2,4"]);
-    ran.exit(4).says("  N=2: PSNR 20.00 dB is below 40.00 dB\n").says("  N=4 was not measured\n");
+    ran.exit(4).says("  N=2: mean PSNR 20.00 dB is below 40.00 dB\n").says("  N=4 was not measured\n");
     assert_eq!(test.artifact("run.json")["verdict"]["outcome"], "incomplete");
 }
 

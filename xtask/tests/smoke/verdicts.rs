@@ -20,13 +20,17 @@ fn a_mean_below_the_gate_is_exit_5() {
     chunks  planned  wall clock  PSNR mean    worst frame  audio
          2        2       6.1 s   39.99 dB  39.99 dB (#0)   none  FAIL
 
-      N=2: PSNR 39.99 dB is below 40.00 dB
+      N=2: mean PSNR 39.99 dB is below 40.00 dB
+      N=2: mean PSNR 39.99 dB of plane y is below 40.00 dB
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     ");
     let run = test.artifact("run.json");
     assert_eq!(run["verdict"]["outcome"], "unequal");
-    assert_eq!(test.artifact("results.json")[0]["findings"], json!(["PSNR 39.99 dB is below 40.00 dB"]));
+    let finding = json!({
+        "gate": "psnr-mean", "value": "39.99 dB", "limit": "40.00 dB", "message": "mean PSNR 39.99 dB is below 40.00 dB",
+    });
+    assert_eq!(test.artifact("results.json")[0]["findings"][0], finding);
 }
 
 #[test]
@@ -38,16 +42,39 @@ fn the_threshold_itself_passes() {
 fn one_ruined_frame_is_exit_5_and_is_named() {
     let (_, ran) =
         smoke_of(&Video::levels(&[("50.000000", 41), ("5.000000", 1), ("50.000000", 18)]), &Video::default());
-    ran.exit(5).says("  N=2: frame 41 (counted from 0) has 5.00 dB, below 34.00 dB for any single frame\n");
+    ran.exit(5)
+        .says("  N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 41 (from 0, at 1.367 s) with 5.00 dB\n");
     ran.says("49.25 dB  5.00 dB (#41)");
 }
 
 #[test]
 fn identical_frames_do_not_hide_a_ruined_one() {
-    let (_, ran) = smoke_of(&Video::levels(&[("inf", 59), ("33.000000", 1)]), &Video::default());
-    ran.exit(5).says("59.55 dB  33.00 dB (#59)").says("frame 59 (counted from 0) has 33.00 dB, below 34.00 dB");
-    let (_, ran) = smoke_of(&Video::levels(&[("inf", 59), ("36.870000", 1)]), &Video::default());
-    ran.exit(0);
+    let (_, ran) = smoke_of(&Video::levels(&[("inf", 59), ("29.000000", 1)]), &Video::default());
+    ran.exit(5).says("98.82 dB  29.00 dB (#59)").says("frames below 30.00 dB: 1, allowed: 0");
+    smoke_of(&Video::levels(&[("inf", 59), ("36.870000", 1)]), &Video::default()).1.exit(0);
+}
+
+#[test]
+fn a_fixture_may_allow_ruined_frames_and_a_flag_another_margin() {
+    let video = Video::levels(&[("45.000000", 58), ("29.000000", 2)]);
+    let of = |meta: &str| Test::new().video(&video).fixture_file("meta.json", meta);
+    of(r#"{"maxFrameFailures": 2}"#).smoke(&[]).exit(0);
+    let strict = of(r#"{"maxFrameFailures": 1}"#);
+    strict.smoke(&[]).exit(5).says("frames below 30.00 dB: 2, allowed: 1; the worst is frame 58");
+    strict.smoke(&["--frame-psnr-margin", "11.5"]).exit(0);
+    strict.smoke(&["--psnr-threshold", "38"]).exit(0);
+}
+
+#[test]
+fn a_render_that_stands_still_is_named() {
+    let test = Test::new().render(|render| render.frozen = true);
+    test.smoke(&[]).exit(0);
+    let moving = Video { still: "21.000000", ..Video::default() };
+    let test = test.fixture_file("output/output.mp4", moving.bytes());
+    let ran = test.smoke(&[]);
+    ran.exit(5)
+        .says("  N=2: the render is frozen: chunks 0 and 1 are the same bytes, but the baseline moves between them");
+    assert_eq!(test.artifact("results.json")[0]["findings"][0]["gate"], "frozen-chunks");
 }
 
 #[test]
@@ -106,7 +133,7 @@ fn records_that_contradict_the_video_are_exit_6() {
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  FAIL
 
       N=2: Assemble reported 59 frames, the delivered video has 60
-    FAIL  the records contradict the videos (exit 6); clean-up verified, 7 resources gone
+    FAIL  the records contradict the videos, or the plan protocols each other (exit 6); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     ");
     let test = Test::new().render(|render| render.frames = 90);
@@ -117,7 +144,10 @@ fn records_that_contradict_the_video_are_exit_6() {
 fn the_fixtures_threshold_is_used_unless_a_flag_names_one() {
     let meta = r#"{"minPsnr": 46, "renderConfig": {"fps": 30}}"#;
     let test = Test::new().fixture_file("meta.json", meta);
-    test.smoke(&[]).exit(5).says("PSNR 45.48 dB is below 46.00 dB");
+    test.smoke(&[])
+        .exit(5)
+        .says("mean PSNR 45.48 dB is below 46.00 dB")
+        .says("mean PSNR 45.48 dB of plane y is below 46.00 dB");
     test.smoke(&["--psnr-threshold", "45"]).exit(0);
 }
 
@@ -143,18 +173,10 @@ fn another_plan_protocol_than_asked_for_is_exit_6() {
 #[test]
 fn a_checkouts_template_may_have_no_choice_of_plan_protocol() {
     let test = Test::checkout().render(|render| render.protocol = Some("v1"));
-    let ran = test.smoke(&[]);
-    ran.exit(0).says("plan protocol v2 was asked for, v1 ran: the template may have no choice\n");
+    test.smoke(&[]).exit(0);
+    let row = &test.artifact("results.json")[0];
+    assert_eq!((&row["planProtocol"], &row["askedPlanProtocol"]), (&json!("v1"), &json!(null)));
     // One that was named is meant.
-    test.smoke(&["--plan-protocol", "v2"]).exit(6);
-}
-
-#[test]
-fn a_fixture_that_allows_no_frame_below_its_threshold_means_each() {
-    let video = Video::levels(&[("45.000000", 59), ("39.000000", 1)]);
-    let of = |meta: &str| Test::new().video(&video).fixture_file("meta.json", meta);
-    of(r#"{"minPsnr": 40, "renderConfig": {"fps": 30}}"#).smoke(&[]).exit(0);
-    let strict = of(r#"{"minPsnr": 40, "maxFrameFailures": 0, "renderConfig": {"fps": 30}}"#);
-    strict.smoke(&[]).exit(5).says("frame 59 (counted from 0) has 39.00 dB, below 40.00 dB for any single frame");
-    strict.smoke(&["--psnr-threshold", "40"]).exit(0);
+    test.smoke(&["--plan-protocol", "v2"]).exit(6).says("plan protocol v2 was asked for, v1 ran");
+    test.smoke(&["--plan-protocol", "both"]).exit(1).warns("has no choice of plan protocol");
 }

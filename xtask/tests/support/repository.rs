@@ -21,6 +21,7 @@ impl Repository {
         repository.write("examples/aws-lambda/handler/bun.lock", "{}");
         repository.write("examples/aws-lambda/handler/bundle.ts", "");
         repository.fill();
+        repository.write("examples/aws-lambda/template.yaml", "Resources: {} # chosen by $.PlanProtocol\n");
         repository
     }
 

@@ -11,6 +11,12 @@ pub(crate) struct Video {
     pub(crate) audio_tracks: usize,
     /// PSNR levels as ffmpeg prints them, each with the number of frames that have it.
     pub(crate) levels: Vec<(&'static str, u32)>,
+    /// Mean SSIM, as ffmpeg prints it.
+    pub(crate) ssim: &'static str,
+    /// Two hex digits that the hash of each frame begins with.
+    pub(crate) mark: &'static str,
+    /// How alike the video's halves are, in dB.
+    pub(crate) still: &'static str,
     /// The samples of every audio track, as s16le; text for simplicity.
     pub(crate) samples: &'static str,
 }
@@ -25,6 +31,9 @@ impl Default for Video {
             duration: "2.000000",
             audio_tracks: 0,
             levels: vec![("45.500000", 59), ("44.250000", 1)],
+            ssim: "0.990000",
+            mark: "00",
+            still: "inf",
             samples: "AAAAAAAA",
         }
     }
@@ -36,12 +45,12 @@ impl Video {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let Self { frames, width, rate, pixels, duration, samples, .. } = self;
+        let Self { frames, width, rate, pixels, duration, ssim, mark, still, samples, .. } = self;
         let levels: Vec<String> = self.levels.iter().map(|(level, count)| format!("{level}x{count}")).collect();
         let tracks = "1 ".repeat(self.audio_tracks);
         format!(
             "# fake video\nframes={frames} width={width} height=36 rate={rate} pixels={pixels} duration={duration}\n\
-             tracks='{tracks}' levels='{}' samples='{samples}'\n",
+             tracks='{tracks}' levels='{}' ssim={ssim} mark={mark} still={still} samples='{samples}'\n",
             levels.join(" ")
         )
         .into_bytes()

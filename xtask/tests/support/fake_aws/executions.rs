@@ -115,11 +115,13 @@ fn start(account: &mut Account, request: &Request, body: &Value) -> Response {
     if !account.executions.contains_key(&arn) {
         let input: Value = serde_json::from_str(&text("input")).expect("the input is JSON");
         let render = account.renders.of(&input).clone();
+        let of_v1 = account.renders.v1.clone().filter(|_| input["PlanProtocol"] == "v1");
+        let video = of_v1.unwrap_or_else(|| render.video.clone());
         if render.end == End::Succeeds {
             let uri = input["OutputS3Uri"].as_str().unwrap_or_default().trim_start_matches("s3://");
             let (bucket, key) = uri.split_once('/').expect("the output has a bucket");
             let bucket = account.buckets.get_mut(bucket).expect("the output's bucket is there");
-            bucket.put(key, "null", &render.video);
+            bucket.put(key, "null", &video);
         }
         let events = render.history(&input);
         let polls_left = render.polls;

@@ -11,6 +11,8 @@ use super::super::video::Video;
 pub(crate) struct Renders {
     pub(crate) usual: Render,
     pub(crate) special: BTreeMap<u64, Render>,
+    /// The video that executions by the older plan protocol deliver, where it is another.
+    pub(crate) v1: Option<Vec<u8>>,
 }
 
 /// How one execution goes.
@@ -31,6 +33,8 @@ pub(crate) struct Render {
     pub(crate) end: End,
     /// The protocol that runs whatever was asked for.
     pub(crate) protocol: Option<&'static str>,
+    /// All chunks are the same bytes.
+    pub(crate) frozen: bool,
     /// How often the history is asked for before its last events are in it.
     pub(crate) history_lag: u32,
 }
@@ -57,6 +61,7 @@ impl Default for Render {
             end: End::Succeeds,
             protocol: None,
             history_lag: 0,
+            frozen: false,
         }
     }
 }
@@ -95,7 +100,8 @@ impl Render {
             let frames = if index + 1 == chunks { left } else { left.min(self.frames.div_ceil(chunks)) };
             left -= frames;
             let uri = format!("s3://b/chunk-{index}.mp4");
-            let chunk = json!({"ChunkS3Uri": uri, "ChunkIndex": index, "Sha256": "aa", "FramesEncoded": frames, "DurationMs": 7.5});
+            let sha256 = format!("{:064}", if self.frozen { 0 } else { index });
+            let chunk = json!({"ChunkS3Uri": uri, "ChunkIndex": index, "Sha256": sha256, "FramesEncoded": frames, "DurationMs": 7.5});
             events.task("RenderChunk", &chunk);
         }
         let assembled =

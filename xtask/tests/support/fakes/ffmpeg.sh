@@ -4,31 +4,46 @@ case "$*" in
   -version) verb=-version ;;
   *-filters) verb=-filters ;;
   *-encoders) verb=-encoders ;;
+  *trim=start_frame*) verb=stretches ;;
   *-filter_complex*) verb=psnr ;;
+  *rgba*) verb=semantics ;;
   *0:V:0*) verb=decode ;;
   *-map*) verb=sound ;;
 esac
-hook "$verb"
+for arg; do
+  case $arg in */frames) frames_to=${arg#file:} ;; esac
+done
 while [ "$1" != -i ] && [ $# -gt 0 ]; do shift; done
 video=${2#file:}
 
-psnr_lines() {
+# For each frame, its number and its level.
+each_frame() {
   n=0
   for run in $levels; do
     count=${run#*x}
     while [ "$count" -gt 0 ]; do
       n=$((n + 1)) count=$((count - 1))
-      echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:${run%x*} psnr_y:${run%x*} "
+      "$1" "${run%x*}"
     done
   done
 }
+psnr_line() { echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:$1 psnr_y:$1 "; }
+ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
+hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" "$n"; }
 
+hook "$verb"
 case $verb in
   -version) echo "ffmpeg version 7.0-fake" ;;
-  -filters) echo " ... psnr              VV->V      Calculate the PSNR between two video streams." ;;
+  -filters) printf ' ... %s VV->V Calculate it between two video streams.\n' psnr ssim ;;
   -encoders) echo " V....D libx264              libx264 H.264 / AVC" ;;
   decode) ;;
-  psnr) . "$video"; psnr_lines ;;
+  psnr) . "$video"; each_frame psnr_line > psnr; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
+  stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
+  semantics)
+    . "$video"
+    each_frame hash_line > "$frames_to"
+    if [ -n "$tracks" ]; then printf '%s' "$samples" > "${last#file:}"; fi
+    ;;
   sound) . "$video"; printf '%s' "$samples" > "${last#file:}" ;;
   *) echo "the fake ffmpeg can't do this: $line" >&2; exit 64 ;;
 esac

@@ -16,7 +16,7 @@ printf '"pix_fmt":"%s","avg_frame_rate":"%s","duration":"%s"}' "$pixels" "$rate"
 stream=0
 for track in $tracks; do
   stream=$((stream + 1))
-  printf ',{"index":%s,"codec_type":"audio","sample_rate":"48000","channels":2}' "$stream"
+  printf ',{"index":%s,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2}' "$stream"
 done
 printf '],"format":{"duration":"%s"},"frames":[' "$duration"
 frame=0

@@ -43,7 +43,13 @@ mod tests {
         let chunk =
             |index| ChunkFacts { index, frames_encoded: 30, sha256: None, duration_ms: None, capture_mode: None };
         Rendered {
-            plan: PlanFacts { chunk_count: 2, total_frames: 60, protocol: Some("v2".into()) },
+            plan: PlanFacts {
+                chunk_count: 2,
+                total_frames: 60,
+                ffmpeg_version: None,
+                producer_version: None,
+                protocol: Some("v2".into()),
+            },
             chunks: vec![chunk(1), chunk(0)],
             assembled_frames: 60,
         }

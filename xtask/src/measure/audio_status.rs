@@ -1,0 +1,56 @@
+//! How a render's sound stands to its baseline's, in the eval script's words. Pure.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{comparison::Comparison, finding::Finding, gate::Gate, probe::MediaShape};
+
+/// How a render's sound stands to its baseline's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum AudioStatus {
+    /// Equal enough.
+    #[serde(rename = "OK")]
+    Ok,
+    /// Too different.
+    #[serde(rename = "DRIFT")]
+    Drift,
+    /// Neither has sound.
+    #[serde(rename = "no-audio-on-either")]
+    None,
+    /// One has tracks that the other has not.
+    #[serde(rename = "audio-stream-mismatch")]
+    Mismatch,
+    /// The pictures differ in shape, so the sound was not compared.
+    #[serde(rename = "not-compared")]
+    NotCompared,
+}
+
+impl AudioStatus {
+    /// The status of a comparison with `baseline`.
+    pub fn of(comparison: &Comparison, render: &MediaShape, baseline: &MediaShape, gate: &Gate) -> Self {
+        match comparison {
+            _ if render.audio != baseline.audio => Self::Mismatch,
+            _ if render.audio.is_empty() => Self::None,
+            Comparison::Unlike(_) => Self::NotCompared,
+            Comparison::Alike { .. } => {
+                let of_sound = |finding: &Finding| {
+                    matches!(finding, Finding::Audio { .. } | Finding::AudioMoment { .. } | Finding::AudioLost { .. })
+                };
+                if comparison.findings(gate).iter().any(of_sound) { Self::Drift } else { Self::Ok }
+            }
+        }
+    }
+}
+
+impl fmt::Display for AudioStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "OK",
+            Self::Drift => "DRIFT",
+            Self::None => "no-audio-on-either",
+            Self::Mismatch => "audio-stream-mismatch",
+            Self::NotCompared => "not-compared",
+        })
+    }
+}

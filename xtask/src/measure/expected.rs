@@ -1,0 +1,286 @@
+//! The figures of a sound render, kept beside the fixture. Pure.
+//!
+//! Mild damage (a slight blur, half the resolution scaled up) stays above any
+//! sensible threshold; it does not stay where a sound render was.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Level, comparison::Comparison, finding::Finding, toolchain::Toolchain};
+use crate::plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
+
+/// The content of a fixture's `expected.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expected {
+    /// The version of this shape.
+    pub schema_version: u32,
+    /// The composition, what its meta.json asks of a render, and the baseline that the figures belong to.
+    pub fixture_sha256: String,
+    /// The renders that are known to be sound.
+    pub renders: Vec<Recorded>,
+}
+
+/// One sound render.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Recorded {
+    /// What made it.
+    pub made_by: MadeBy,
+    /// Its figures.
+    pub figures: Figures,
+    /// One hash over all its decoded frames.
+    pub frames_sha256: String,
+}
+
+/// Everything that a render's frames depend on, beside the fixture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MadeBy {
+    /// The versions of what rendered it.
+    pub toolchain: Toolchain,
+    /// Where it was rendered.
+    pub machine: Machine,
+    /// How the plan went to the chunks.
+    pub protocol: PlanProtocol,
+    /// Chunks asked for.
+    pub chunk_count: ChunkCount,
+    /// Frames a chunk.
+    pub chunk_size: ChunkSize,
+}
+
+/// Where the function ran.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Machine {
+    /// On AWS.
+    Aws,
+    /// On an emulator on this machine, where renders repeat to the byte. The
+    /// encoder splits its work by the number of processors, and the rasterizer
+    /// computes by what they can.
+    Emulator {
+        /// Processors.
+        cpus: usize,
+        /// Their model.
+        cpu: String,
+    },
+}
+
+/// A render's figures against its baseline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Figures {
+    /// Mean PSNR over all planes, dB.
+    pub psnr_avg_db: f64,
+    /// Mean PSNR of each plane, dB.
+    pub psnr_planes_db: BTreeMap<char, f64>,
+    /// The worst frame's PSNR, dB, 100 when it is identical.
+    pub worst_frame_db: f64,
+    /// Mean SSIM.
+    pub ssim: f64,
+    /// The residual of each audio track, dBFS, -200 for perfect cancellation.
+    pub audio_residual_dbfs: Vec<f64>,
+}
+
+/// How far from its record a mean PSNR may be, dB, where renders need not repeat to the byte.
+pub const PSNR_BAND_DB: f64 = 0.5;
+/// The same for the worst frame's PSNR, dB.
+pub const WORST_FRAME_BAND_DB: f64 = 1.5;
+/// The same for the mean SSIM.
+pub const SSIM_BAND: f64 = 0.002;
+/// How much louder than recorded an audio residual may be, dB.
+pub const AUDIO_BAND_DB: f64 = 3.0;
+
+/// Below this level two audio residuals are the same, dBFS.
+const INAUDIBLE_DBFS: f64 = -80.0;
+
+/// How a render stands to what is recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Standing {
+    /// The record is of other content.
+    Stale,
+    /// There is none of a render split like this.
+    NoRecord,
+    /// Every frame is the recorded one.
+    Same,
+    /// It was made as the recorded one was, which repeats to the byte, but differs.
+    Changed(Vec<Finding>),
+    /// It was made by the same versions elsewhere: what is beyond the band.
+    Near(Vec<Finding>),
+    /// It was made by other versions: what is beyond the band.
+    OtherToolchain(Vec<Finding>),
+}
+
+impl Figures {
+    /// The figures of a comparison; `None` when the shapes differ.
+    pub fn of(comparison: &Comparison) -> Option<Self> {
+        let Comparison::Alike { picture, audio } = comparison else { return None };
+        let psnr = &picture.psnr;
+        Some(Self {
+            psnr_avg_db: round(psnr.mean_db, 3),
+            psnr_planes_db: psnr.planes.iter().map(|plane| (plane.plane, round(plane.mean_db, 3))).collect(),
+            worst_frame_db: match psnr.worst {
+                Level::Db(db) => round(db, 3),
+                Level::Identical => super::psnr::BEST_DB,
+            },
+            ssim: round(picture.ssim.mean, 6),
+            audio_residual_dbfs: audio.iter().map(|sound| round(sound.whole.db().max(-200.0), 1)).collect(),
+        })
+    }
+
+    /// Everything that is further from `recorded` than its band.
+    fn beyond(&self, recorded: &Self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let mut hold = |what: String, value: f64, recorded: f64, band: f64, unit: &str, digits: usize| {
+            if (value - recorded).abs() > band || value.is_nan() {
+                found.push(Finding::LeftRecord {
+                    what,
+                    value: format!("{value:.digits$}{unit}"),
+                    recorded: format!("{recorded:.digits$} ± {band}{unit}"),
+                });
+            }
+        };
+        hold("mean PSNR".into(), self.psnr_avg_db, recorded.psnr_avg_db, PSNR_BAND_DB, " dB", 2);
+        for (plane, value) in &self.psnr_planes_db {
+            let of_record = recorded.psnr_planes_db.get(plane).copied().unwrap_or(f64::NAN);
+            hold(format!("mean PSNR of plane {plane}"), *value, of_record, PSNR_BAND_DB, " dB", 2);
+        }
+        hold(
+            "PSNR of the worst frame".into(),
+            self.worst_frame_db,
+            recorded.worst_frame_db,
+            WORST_FRAME_BAND_DB,
+            " dB",
+            2,
+        );
+        hold("mean SSIM".into(), self.ssim, recorded.ssim, SSIM_BAND, "", 4);
+        for (track, value) in self.audio_residual_dbfs.iter().enumerate() {
+            let recorded = recorded.audio_residual_dbfs.get(track).copied().unwrap_or(-200.0).max(INAUDIBLE_DBFS);
+            if *value > recorded + AUDIO_BAND_DB {
+                found.push(Finding::LeftRecord {
+                    what: format!("residual of audio track {track}"),
+                    value: format!("{value:.1} dBFS"),
+                    recorded: format!("at most {:.1} dBFS", recorded + AUDIO_BAND_DB),
+                });
+            }
+        }
+        found
+    }
+}
+
+fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+impl Recorded {
+    /// A render to hold against a record, or to record.
+    pub fn of(made_by: MadeBy, comparison: &Comparison) -> Option<Self> {
+        let figures = Figures::of(comparison)?;
+        let frames_sha256 = comparison.picture()?.hashes.sha256();
+        Some(Self { made_by, figures, frames_sha256 })
+    }
+
+    /// Which of the plan's renders it is.
+    pub fn render(&self) -> RenderId {
+        RenderId { protocol: self.made_by.protocol, chunk_count: self.made_by.chunk_count }
+    }
+
+    fn change(&self, render: &Self) -> Standing {
+        if self.frames_sha256 == render.frames_sha256 {
+            return Standing::Same;
+        }
+        let short = |hash: &str| hash.chars().take(12).collect::<String>();
+        let frames = Finding::LeftRecord {
+            what: "the hash of all decoded frames".into(),
+            value: short(&render.frames_sha256),
+            recorded: format!("{} (made by the same versions on a machine like this)", short(&self.frames_sha256)),
+        };
+        Standing::Changed(std::iter::once(frames).chain(render.figures.beyond(&self.figures)).collect())
+    }
+}
+
+impl Expected {
+    /// Where a render stands that was made from `fixture_sha256`.
+    pub fn standing(&self, render: &Recorded, fixture_sha256: &str) -> Standing {
+        if self.fixture_sha256 != fixture_sha256 {
+            return Standing::Stale;
+        }
+        let same_split = |known: &&Recorded| {
+            let (a, b) = (&known.made_by, &render.made_by);
+            (a.protocol, a.chunk_count, a.chunk_size) == (b.protocol, b.chunk_count, b.chunk_size)
+        };
+        let known: Vec<&Recorded> = self.renders.iter().filter(same_split).collect();
+        let exact = known.iter().find(|known| known.made_by == render.made_by);
+        if let (Some(exact), Machine::Emulator { .. }) = (exact, &render.made_by.machine) {
+            return exact.change(render);
+        }
+        let same_versions = known.iter().find(|known| known.made_by.toolchain == render.made_by.toolchain);
+        match (exact.or(same_versions), known.last()) {
+            (Some(near), _) => Standing::Near(render.figures.beyond(&near.figures)),
+            (None, Some(other)) => Standing::OtherToolchain(render.figures.beyond(&other.figures)),
+            (None, None) => Standing::NoRecord,
+        }
+    }
+
+    /// This record with `renders` in it; what changes is told, a line each.
+    #[must_use]
+    pub fn updated(previous: Option<Self>, fixture_sha256: &str, renders: &[Recorded]) -> (Self, Vec<String>) {
+        let mut changes = Vec::new();
+        let kept = match previous {
+            Some(previous) if previous.fixture_sha256 == fixture_sha256 => previous.renders,
+            Some(_) => {
+                changes.push("the old record was of another composition or baseline, and is dropped".to_owned());
+                Vec::new()
+            }
+            None => Vec::new(),
+        };
+        let mut all = kept;
+        for render in renders {
+            let id = render.render();
+            let avg = render.figures.psnr_avg_db;
+            match all.iter_mut().find(|known| known.made_by == render.made_by) {
+                Some(known) if known == render => changes.push(format!("{id}: as recorded")),
+                Some(known) => {
+                    let frames =
+                        if known.frames_sha256 == render.frames_sha256 { "same frames" } else { "other frames" };
+                    changes.push(format!("{id}: mean PSNR {:.2} -> {avg:.2} dB, {frames}", known.figures.psnr_avg_db));
+                    *known = render.clone();
+                }
+                None => {
+                    changes.push(format!("{id}: new, mean PSNR {avg:.2} dB"));
+                    all.push(render.clone());
+                }
+            }
+        }
+        (Self { schema_version: 1, fixture_sha256: fixture_sha256.to_owned(), renders: all }, changes)
+    }
+}
+
+impl Standing {
+    /// What of it fails a render, and what is only said. With `strict` nothing is only said.
+    pub fn findings(self, render: &MadeBy, strict: bool) -> (Vec<Finding>, Vec<String>) {
+        let local = matches!(render.machine, Machine::Emulator { .. });
+        let unknown = |value: &str| {
+            let (what, value) = ("the fixture's record".to_owned(), value.to_owned());
+            vec![Finding::LeftRecord { what, value, recorded: "nothing of this; --update-expected writes it".into() }]
+        };
+        let (found, fails) = match self {
+            Self::Same => (Vec::new(), false),
+            Self::Changed(found) => (found, true),
+            Self::Near(found) => (found, local || strict),
+            Self::OtherToolchain(found) => (found, strict),
+            Self::Stale => (unknown("of another composition or baseline"), local || strict),
+            Self::NoRecord => (unknown("without a render split like this"), strict),
+        };
+        match fails {
+            true => (found, Vec::new()),
+            false => (Vec::new(), found.iter().map(ToString::to_string).collect()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "expected_tests.rs"]
+mod tests;

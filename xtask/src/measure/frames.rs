@@ -1,0 +1,94 @@
+//! Decoded frames, each known by its hash.
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// The hashes of a video's decoded frames, in decode order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct FrameHashes(Vec<String>);
+
+impl FrameHashes {
+    /// Reads what ffmpeg's `framehash` muxer writes for one stream:
+    /// `stream, dts, pts, duration, size, hash` a line, comments aside.
+    ///
+    /// # Errors
+    /// When there is no frame, or a line is cut off.
+    pub fn from_framehash(text: &str) -> anyhow::Result<Self> {
+        let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
+        let hash = |line: &str| {
+            let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+            ensure!(fields.len() == 6, "a frame's line is {line:?}");
+            let hash = fields[5];
+            ensure!(hash.len() >= 32 && hash.chars().all(|c| c.is_ascii_hexdigit()), "a frame's hash is {hash:?}");
+            Ok(hash.to_owned())
+        };
+        let hashes = lines.map(hash).collect::<anyhow::Result<Vec<_>>>().context("reading the frames' hashes")?;
+        ensure!(!hashes.is_empty(), "there is no frame's hash");
+        Ok(Self(hashes))
+    }
+
+    /// The frames' hashes in order, in hex.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    /// How many frames there are.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many frames are not the same in `other`, paired by index; those
+    /// that only one of them has count.
+    pub fn differing(&self, other: &Self) -> usize {
+        let same = self.0.iter().zip(&other.0).filter(|(a, b)| a == b).count();
+        self.0.len().max(other.0.len()) - same
+    }
+
+    /// The first frame that is not the same in `other`.
+    pub fn first_differing(&self, other: &Self) -> Option<usize> {
+        self.0.iter().zip(&other.0).position(|(a, b)| a != b)
+    }
+
+    /// One hash for all of them, in hex.
+    pub fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for hash in &self.0 {
+            digest.update(hash);
+            digest.update(b"\n");
+        }
+        digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hashes(ends: &[char]) -> FrameHashes {
+        let line = |(i, end): (usize, &char)| format!("0, {i}, {i}, 1, 345600, {}{end}\n", "0".repeat(31));
+        let text: String = ends.iter().enumerate().map(line).collect();
+        FrameHashes::from_framehash(&format!("#format: frame checksums\n{text}")).unwrap()
+    }
+
+    #[test]
+    fn differing_frames_are_counted_by_index() {
+        assert_eq!(hashes(&['a', 'b', 'c']).differing(&hashes(&['a', 'b', 'c'])), 0);
+        assert_eq!(hashes(&['a', 'b', 'c']).differing(&hashes(&['b', 'b'])), 2);
+        assert_eq!(hashes(&['a', 'b']).count(), 2);
+    }
+
+    #[test]
+    fn the_order_matters() {
+        assert_ne!(hashes(&['a', 'b']).sha256(), hashes(&['b', 'a']).sha256());
+        assert_eq!(hashes(&['a', 'b']).sha256(), hashes(&['a', 'b']).sha256());
+    }
+
+    #[test]
+    fn what_is_cut_off_is_an_error() {
+        for text in ["", "#only a comment\n", "0, 0, 0, 1, 345600, abc\n", "0, 0, 0, 1\n", "0, 0, 0, 1, 9, zz\n"] {
+            assert!(FrameHashes::from_framehash(text).is_err(), "{text:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn stats(levels: &[&str]) -> String {
+    let line = |(i, l): (usize, &&str)| {
+        format!("n:{} mse_avg:1.0 mse_y:1.0 psnr_avg:{l} psnr_y:{l} psnr_u:60.00 psnr_v:inf \n", i + 1)
+    };
+    levels.iter().enumerate().map(line).collect()
+}
+
+fn summary(levels: &[&str]) -> PsnrSummary {
+    PsnrSummary::of(&frames(&stats(levels)).unwrap()).unwrap()
+}
+
+#[test]
+fn means_planes_and_worst() {
+    let found = summary(&["50.0", "5.0", "41.0"]);
+    assert_eq!((found.mean_db, found.worst, found.worst_frame), (32.0, Level::Db(5.0), 1));
+    let planes: Vec<(char, f64)> = found.planes.iter().map(|p| (p.plane, p.mean_db)).collect();
+    assert_eq!(planes, [('y', 32.0), ('u', 60.0), ('v', 100.0)]);
+}
+
+#[test]
+fn identical_files_are_identical_not_zero() {
+    let found = summary(&["inf", "inf"]);
+    assert_eq!((found.mean_db, found.from_mean_mse, found.identical_frames), (100.0, Level::Identical, 2));
+    assert_eq!((found.worst, found.percentile_1), (Level::Identical, Level::Identical));
+}
+
+#[test]
+fn an_identical_frame_counts_as_100_db() {
+    assert_eq!(summary(&["inf", "20.0", "30.0"]).mean_db, 50.0);
+    assert_eq!(summary(&["inf", "101.5"]).mean_db, 100.0);
+}
+
+#[test]
+fn the_mean_of_the_errors_is_ffmpegs_summary() {
+    // 20 dB is an error of 0.01 of the peak's square; an identical frame has none.
+    assert_eq!(summary(&["inf", "20.0"]).from_mean_mse, Level::Db(-10.0 * 0.005f64.log10()));
+    let Level::Db(db) = summary(&["40.0", "40.0", "30.0"]).from_mean_mse else { panic!("finite") };
+    assert!((db - 33.979).abs() < 0.001, "{db}");
+}
+
+#[test]
+fn the_first_percentile_is_by_nearest_rank() {
+    let levels: Vec<String> = (1..=250).rev().map(|n| format!("{}.0", n)).collect();
+    let found = summary(&levels.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_eq!((found.percentile_1, found.worst), (Level::Db(3.0), Level::Db(1.0)));
+    assert_eq!(summary(&["41.0", "42.0"]).percentile_1, Level::Db(41.0));
+}
+
+#[test]
+fn rgb_and_alpha_planes_have_their_names() {
+    let line = "n:1 mse_avg:1 psnr_avg:40.1 psnr_r:41 psnr_g:42 psnr_b:43 psnr_a:inf";
+    let found = PsnrSummary::of(&frames(line).unwrap()).unwrap();
+    assert_eq!(found.planes.iter().map(|p| p.plane).collect::<String>(), "rgba");
+}
+
+#[test]
+fn holes_are_errors() {
+    for stats in [
+        "",
+        "n:1 psnr_avg:40 psnr_y:40\nn:3 psnr_avg:40 psnr_y:40\n",
+        "n:1 psnr_y:40\n",
+        "n:1 psnr_avg:40\n",
+        "n:1 psnr_avg:nan psnr_y:40\n",
+        "n:1 psnr_avg:-inf psnr_y:40\n",
+        "psnr_avg:40 psnr_y:40\n",
+        "n:1 psnr_avg:40 psnr_y:40\nn:2 psnr_avg:40 psnr_r:40\n",
+    ] {
+        assert!(frames(stats).is_err(), "{stats:?} was taken");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_mean_lies_between_worst_and_best(levels in proptest::collection::vec(0.0f64..100.0, 1..50)) {
+        let text: Vec<String> = levels.iter().map(|l| format!("{l:.6}")).collect();
+        let found = summary(&text.iter().map(String::as_str).collect::<Vec<_>>());
+        let best = levels.iter().copied().fold(f64::MIN, f64::max);
+        let Level::Db(worst) = found.worst else { panic!("finite") };
+        prop_assert!(worst <= found.mean_db + 1e-5 && found.mean_db <= best + 1e-5);
+        let Level::Db(of_errors) = found.from_mean_mse else { panic!("finite") };
+        prop_assert!(of_errors <= found.mean_db + 1e-5, "errors weigh more than levels");
+    }
+
+    #[test]
+    fn a_frame_that_gets_identical_never_lowers_the_mean(
+        levels in proptest::collection::vec(0.0f64..120.0, 2..50), which in any::<prop::sample::Index>(),
+    ) {
+        let mut text: Vec<String> = levels.iter().map(|l| format!("{l:.6}")).collect();
+        let before = summary(&text.iter().map(String::as_str).collect::<Vec<_>>()).mean_db;
+        let which = which.index(text.len());
+        text[which] = "inf".to_owned();
+        let after = summary(&text.iter().map(String::as_str).collect::<Vec<_>>()).mean_db;
+        prop_assert!(after >= before - 1e-9);
+    }
+
+    #[test]
+    fn any_number_of_identical_frames_is_100_db(count in 1usize..100) {
+        let found = summary(&vec!["inf"; count]);
+        prop_assert_eq!((found.mean_db, found.from_mean_mse, found.worst_frame), (100.0, Level::Identical, 0));
+    }
+
+    #[test]
+    fn arbitrary_text_never_panics(text in "(n:[0-9]{1,2} )?(psnr_(avg|y|):(inf|-?[0-9.]{0,4}|.) ?){0,4}.{0,20}\n?") {
+        let _ = frames(&text);
+    }
+}

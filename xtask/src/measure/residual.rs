@@ -1,0 +1,56 @@
+//! What is left of one track when another is taken from it, as a level.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// An RMS level in dBFS (0 dBFS = a full-scale square wave).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Residual {
+    /// Perfect cancellation.
+    Silent,
+    /// A level in dB below full scale.
+    DbFs(f64),
+}
+
+impl Residual {
+    /// The level of `count` samples whose squares sum up to `sum`, in units of s16le.
+    ///
+    /// RMS = sqrt(sum / count) / 32768, level = 20 log10(RMS).
+    pub(super) fn of(sum: f64, count: u64) -> Self {
+        let rms = (sum / count.max(1) as f64).sqrt() / 32_768.0;
+        if rms == 0.0 { Self::Silent } else { Self::DbFs(20.0 * rms.log10()) }
+    }
+
+    /// Whether the residual is no louder than `limit_dbfs`.
+    pub fn within(self, limit_dbfs: f64) -> bool {
+        self.db() <= limit_dbfs
+    }
+
+    /// The level in dBFS, minus infinity for perfect cancellation.
+    pub fn db(self) -> f64 {
+        match self {
+            Self::Silent => f64::NEG_INFINITY,
+            Self::DbFs(db) => db,
+        }
+    }
+}
+
+/// A number of dBFS, or "-inf": JSON has no infinity.
+impl Serialize for Residual {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Silent => serializer.serialize_str("-inf"),
+            Self::DbFs(db) => serializer.serialize_f64(*db),
+        }
+    }
+}
+
+impl fmt::Display for Residual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.pad("-inf"),
+            Self::DbFs(db) => f.pad(&format!("{db:.1}")),
+        }
+    }
+}

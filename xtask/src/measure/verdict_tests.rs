@@ -1,0 +1,149 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    measure::{
+        Decibels, Level,
+        audio::{Lost, Sound},
+        comparison::Picture,
+        frames::FrameHashes,
+        gate::GateSettings,
+        lag::Lag,
+        psnr::{FramePsnr, PsnrSummary},
+        residual::Residual,
+        ssim::SsimSummary,
+    },
+    plan::{ChunkCount, PlanProtocol},
+};
+
+fn gate() -> Gate {
+    Gate::new(GateSettings::default()).unwrap()
+}
+
+fn id(count: u16) -> RenderId {
+    RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap() }
+}
+
+fn picture(levels: &[f64]) -> Picture {
+    let frame =
+        |&db: &f64| FramePsnr { all: Level::Db(db), planes: vec![('y', Level::Db(db)), ('u', Level::Identical)] };
+    let frames: Vec<FramePsnr> = levels.iter().map(frame).collect();
+    let psnr = PsnrSummary::of(&frames).unwrap();
+    let hash = "0, 0, 0, 1, 1, 00000000000000000000000000000000";
+    Picture {
+        worst_at_s: psnr.worst_frame as f64 / 30.0,
+        psnr,
+        ssim: SsimSummary { mean: 0.99, worst: 0.98, worst_frame: 0 },
+        hashes: FrameHashes::from_framehash(hash).unwrap(),
+    }
+}
+
+fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured {
+    let comparison = Comparison::Alike { picture: picture(levels), audio };
+    Measured { render: id(count), comparison, beside: vec![] }
+}
+
+fn outcome(planned: &[RenderId], measured: &[Measured]) -> Outcome {
+    Verdict::judge(planned, measured, &gate()).unwrap().outcome()
+}
+
+fn findings(render: &Measured, gate: &Gate) -> String {
+    render.judge(gate).findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn passes_when_all_are_measured_and_equal_enough() {
+    let done = [measured(2, &[45.0, 44.0], vec![]), measured(4, &[40.0], vec![])];
+    assert_eq!(outcome(&[id(2), id(4)], &done), Outcome::Pass);
+}
+
+#[test]
+fn a_missing_render_never_passes() {
+    let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[45.0], vec![])], &gate()).unwrap();
+    assert_eq!((verdict.outcome(), verdict.unmeasured()), (Outcome::Incomplete, &[id(4)][..]));
+    assert_eq!(outcome(&[id(2)], &[]), Outcome::Incomplete);
+    let v1 = RenderId { protocol: PlanProtocol::V1, ..id(2) };
+    assert_eq!(outcome(&[id(2), v1], &[measured(2, &[45.0], vec![])]), Outcome::Incomplete);
+}
+
+#[test]
+fn without_a_plan_there_is_no_verdict() {
+    assert_eq!(Verdict::judge(&[], &[], &gate()), None);
+}
+
+#[test]
+fn every_failure_is_told_with_its_value_and_limit() {
+    let render = measured(2, &[50.0, 5.0], vec![]);
+    insta::assert_snapshot!(findings(&render, &gate()), @r"
+    mean PSNR 27.50 dB is below 40.00 dB
+    mean PSNR 27.50 dB of plane y is below 40.00 dB
+    frames below 30.00 dB: 1, allowed: 0; the worst is frame 1 (from 0, at 0.033 s) with 5.00 dB
+    ");
+    let record = render.judge(&gate()).findings[2].record();
+    assert_eq!((record.gate, record.value.as_str()), ("psnr-frame", "1 below 30.00 dB"));
+    assert_eq!(record.limit, "0");
+}
+
+#[test]
+fn one_ruined_frame_fails_a_good_mean() {
+    let mut levels = [50.0; 60];
+    levels[7] = 5.0;
+    let render = measured(2, &levels, vec![]);
+    assert_eq!(outcome(&[id(2)], std::slice::from_ref(&render)), Outcome::Unequal);
+    assert!(findings(&render, &gate()).starts_with("frames below 30.00 dB: 1,"));
+}
+
+#[test]
+fn a_fixture_may_allow_ruined_frames_and_a_flag_another_margin() {
+    let db = |v| Some(Decibels::new(v).unwrap());
+    let mut levels = [50.0; 60];
+    levels[7] = 35.0;
+    let render = measured(2, &levels, vec![]);
+    let with = |settings| render.judge(&Gate::new(settings).unwrap()).findings.len();
+    assert_eq!(with(GateSettings { frame_margin: db(3.0), ..GateSettings::default() }), 1);
+    assert_eq!(with(GateSettings { frame_margin: db(3.0), max_frame_failures: Some(1), ..GateSettings::default() }), 0);
+    assert_eq!(with(GateSettings::default()), 0);
+}
+
+#[test]
+fn a_contradiction_alone_is_its_own_outcome() {
+    let mut render = measured(2, &[45.0], vec![]);
+    render.beside.push(Finding::Contradiction("59 frames, 60 planned".into()));
+    assert_eq!(outcome(&[id(2)], std::slice::from_ref(&render)), Outcome::Contradictory);
+    let frozen = Finding::Frozen { chunks: (0, 1), baseline: Level::Db(20.0), still_db: 44.0 };
+    render.beside.push(frozen);
+    assert_eq!(outcome(&[id(2)], &[render]), Outcome::Unequal);
+}
+
+#[test]
+fn loud_residuals_fail() {
+    let sound =
+        |whole, loudest, lost| Sound { whole, loudest, loudest_at_s: 1.5, loudest_of_baseline_s: 0.0, lag: None, lost };
+    let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
+    let late = Lag { ms: 21.0, correlation: 0.99, aligned: Residual::DbFs(-70.0) };
+    let audio = vec![
+        sound(Residual::Silent, Residual::Silent, None),
+        Sound { lag: Some(late), ..sound(Residual::DbFs(-9.8), Residual::DbFs(-9.8), None) },
+        sound(Residual::DbFs(-50.0), Residual::DbFs(-39.9), None),
+        sound(Residual::DbFs(-50.0), Residual::DbFs(-40.0), Some(lost)),
+    ];
+    insta::assert_snapshot!(findings(&measured(2, &[45.0], audio), &gate()), @r"
+    audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS; the render's sound is late by 21.0 ms
+    audio track 1: the residual of -9.8 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
+    audio track 2: the residual of -39.9 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
+    audio track 3: from 2.0 s to 3.0 s the baseline's sound (-45.0 dBFS) is not in the render: the residual has -45.0 dBFS
+    ");
+}
+
+proptest! {
+    #[test]
+    fn never_pass_without_every_render_at_the_gate(
+        rows in proptest::collection::vec((any::<bool>(), 20.0f64..60.0, 20.0f64..60.0), 1..6),
+    ) {
+        let planned: Vec<RenderId> = (1..=rows.len() as u16).map(id).collect();
+        let done: Vec<_> = rows.iter().zip(&planned).filter(|((was, ..), _)| *was)
+            .map(|((_, a, b), id)| Measured { render: *id, ..measured(1, &[*a, *b], vec![]) }).collect();
+        let good = rows.iter().all(|(was, a, b)| *was && (a + b) / 2.0 >= 40.0 && a.min(*b) >= 30.0);
+        prop_assert_eq!(outcome(&planned, &done) == Outcome::Pass, good);
+    }
+}

@@ -1,0 +1,73 @@
+//! Measuring videos with ffmpeg and ffprobe.
+
+mod picture;
+mod probing;
+mod semantics;
+mod sound;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::{
+    measure::{comparison::Comparison, probe::MediaShape, shape::differences},
+    process::{Children, Command, Env},
+};
+
+/// ffmpeg and ffprobe.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// The `ffmpeg` program.
+    pub ffmpeg: PathBuf,
+    /// The `ffprobe` program.
+    pub ffprobe: PathBuf,
+    /// What they may see.
+    pub env: Env,
+    /// Where they are registered.
+    pub children: Children,
+}
+
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+impl Media {
+    /// Compares a render with its baseline: shapes first, and only where they
+    /// agree every frame, paired by decode index, and every sample.
+    ///
+    /// # Errors
+    /// When either file can't be decoded from end to end: what was not measured
+    /// has no result, and what an undecodable file lacks is no difference.
+    pub async fn compare(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        baseline_shape: &MediaShape,
+    ) -> anyhow::Result<(MediaShape, Comparison)> {
+        let shape = self.shape(render).await?;
+        let unlike = differences(baseline_shape, &shape);
+        if !unlike.is_empty() {
+            self.decodes(render, &shape).await?;
+            return Ok((shape, Comparison::Unlike(unlike)));
+        }
+        let picture = self.picture(render, baseline, &shape).await?;
+        let mut audio = Vec::new();
+        for (track, audio_shape) in shape.audio.iter().enumerate() {
+            audio.push(self.sound(render, baseline, track, audio_shape.channels).await?);
+        }
+        Ok((shape, Comparison::Alike { picture, audio }))
+    }
+
+    fn ffmpeg(&self) -> Command {
+        // -xerror: a frame that does not decode is an error, not a repeat of the one before.
+        Command::new(&self.ffmpeg, &self.env).args(["-nostdin", "-v", "error", "-xerror", "-y"]).limit(LIMIT)
+    }
+}
+
+fn decoder_args(decoder: Option<&str>) -> Vec<String> {
+    decoder.map_or_else(Vec::new, |name| vec!["-c:v".to_owned(), name.to_owned()])
+}
+
+/// A path that no protocol prefix or leading dash can turn into something else.
+fn file_arg(path: &Path) -> String {
+    format!("file:{}", path.display())
+}

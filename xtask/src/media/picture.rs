@@ -1,0 +1,105 @@
+//! PSNR, SSIM and hashes of all frames, in one pass over both files.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, ensure};
+
+use super::{Media, decoder_args, file_arg};
+use crate::measure::{
+    comparison::Picture,
+    frames::FrameHashes,
+    probe::MediaShape,
+    psnr::{self, PsnrSummary},
+    ssim::SsimSummary,
+};
+
+impl Media {
+    /// Compares every frame of two videos of one shape.
+    pub(super) async fn picture(&self, render: &Path, baseline: &Path, shape: &MediaShape) -> anyhow::Result<Picture> {
+        let what = || format!("comparing the picture of {}", render.display());
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let same = same_terms(shape);
+        let graph = format!(
+            "[0:V:0]split[own][r];[r]{same}[r1];[1:V:0]{same},split[b1][b2];\
+             [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]ssim=stats_file=ssim:shortest=1[end]"
+        );
+        let decoder = decoder_args(shape.alpha_decoder());
+        let command = self
+            .ffmpeg()
+            .cwd(dir.path())
+            .args(decoder.clone())
+            .args(["-i", &absolute_arg(render)?])
+            .args(decoder)
+            .args(["-i", &absolute_arg(baseline)?])
+            .args(["-filter_complex", &graph, "-map", "[end]", "-fps_mode", "passthrough", "-f", "null", "/dev/null"])
+            .args(["-map", "[own]", "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "frames"]);
+        command.run(&self.children).await.with_context(what)?;
+        let read = |name: &str| fs::read_to_string(dir.path().join(name)).with_context(|| format!("{name} of ffmpeg"));
+        let psnr = PsnrSummary::of(&psnr::frames(&read("psnr")?)?).with_context(what)?;
+        let (ssim, ssim_frames) = SsimSummary::from_stats(&read("ssim")?).with_context(what)?;
+        let hashes = FrameHashes::from_framehash(&read("frames")?).with_context(what)?;
+        for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
+            ensure!(
+                frames == shape.frames,
+                "{frames} of {} frames of {} have {measure}: not all were compared",
+                shape.frames,
+                render.display()
+            );
+        }
+        let worst_at_s = shape.frame_times_s.get(psnr.worst_frame as usize).copied().unwrap_or_default();
+        Ok(Picture { psnr, ssim, hashes, worst_at_s })
+    }
+
+    /// How alike two stretches of one video are: the mean PSNR of their frames, paired in order.
+    ///
+    /// # Errors
+    /// When the video can't be decoded, or has not that many frames.
+    pub async fn between_stretches(
+        &self,
+        video: &Path,
+        shape: &MediaShape,
+        starts: (u64, u64),
+        frames: u64,
+    ) -> anyhow::Result<PsnrSummary> {
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let same = same_terms(shape);
+        let cut = |start: u64| format!("trim=start_frame={start}:end_frame={},{same}", start + frames);
+        let graph = format!(
+            "[0:V:0]split[a][b];[a]{}[a1];[b]{}[b1];[a1][b1]psnr=stats_file=psnr:shortest=1",
+            cut(starts.0),
+            cut(starts.1)
+        );
+        let command = self
+            .ffmpeg()
+            .cwd(dir.path())
+            .args(decoder_args(shape.alpha_decoder()))
+            .args(["-i", &absolute_arg(video)?, "-filter_complex", &graph])
+            .args(["-fps_mode", "passthrough", "-f", "null", "/dev/null"]);
+        let what = || format!("comparing stretches of {}", video.display());
+        command.run(&self.children).await.with_context(what)?;
+        let stats = fs::read_to_string(dir.path().join("psnr")).with_context(what)?;
+        let summary = PsnrSummary::of(&psnr::frames(&stats)?).with_context(what)?;
+        ensure!(summary.frames == frames, "{} of {frames} frames of {} were compared", summary.frames, video.display());
+        Ok(summary)
+    }
+}
+
+/// ffmpeg runs in another folder, where its statistics need no path.
+fn absolute_arg(path: &Path) -> anyhow::Result<String> {
+    let absolute = std::path::absolute(path).with_context(|| format!("{}", path.display()))?;
+    Ok(file_arg(&absolute))
+}
+
+/// Filters that put both videos on the same terms. Times by index: frames pair
+/// by decode order. Color tags alike: where they differ, which is only where one has
+/// none, ffmpeg would convert one of the pictures first.
+fn same_terms(shape: &MediaShape) -> String {
+    let full = shape.color.range.as_deref() == Some("pc") || shape.pixel_format.starts_with("yuvj");
+    let range = if full { "full" } else { "limited" };
+    let rgb = ["rgb", "bgr", "gbr"].iter().any(|prefix| shape.pixel_format.starts_with(prefix));
+    let space = if rgb { "gbr" } else { "bt709" };
+    format!(
+        "settb=1/1000,setpts=N*1000,\
+         setparams=range={range}:color_primaries=bt709:color_trc=bt709:colorspace={space}"
+    )
+}

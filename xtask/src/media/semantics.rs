@@ -1,0 +1,81 @@
+//! What a viewer gets of a video, for comparing the plan protocols.
+
+use std::{fs::File, path::Path};
+
+use anyhow::Context;
+use serde_json::Value;
+
+use super::{LIMIT, Media, decoder_args, file_arg};
+use crate::{
+    handler::sha256_of_file,
+    history::ChunkFacts,
+    measure::{
+        frames::FrameHashes,
+        probe::MediaShape,
+        semantic::{PcmDigest, Semantics},
+    },
+    process::Command,
+};
+
+impl Media {
+    /// Decodes a video and reads what describes it.
+    ///
+    /// # Errors
+    /// When something of it can't be decoded or read.
+    pub async fn semantics(
+        &self,
+        video: &Path,
+        shape: &MediaShape,
+        chunks: &[ChunkFacts],
+    ) -> anyhow::Result<Semantics> {
+        let what = || format!("reading what a viewer gets of {}", video.display());
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let (frames, sound) = (dir.path().join("frames"), dir.path().join("sound"));
+        let mut command = self
+            .ffmpeg()
+            .args(decoder_args(shape.alpha_decoder()))
+            .args(["-i", &file_arg(video), "-map", "0:V:0", "-pix_fmt", "rgba", "-fps_mode", "passthrough"])
+            .args(["-f", "framehash", "-hash", "md5", &file_arg(&frames)]);
+        if !shape.audio.is_empty() {
+            command = command.args(["-map", "0:a:0", "-ar", "48000", "-ac", "2", "-f", "s16le", &file_arg(&sound)]);
+        }
+        command.run(&self.children).await.with_context(what)?;
+        let frames = std::fs::read_to_string(&frames).with_context(what)?;
+        let pcm = match shape.audio.is_empty() {
+            true => None,
+            false => Some(PcmDigest {
+                sha256: sha256_of_file(&sound)?,
+                bytes: File::open(&sound).and_then(|file| file.metadata()).with_context(what)?.len(),
+            }),
+        };
+        let (streams, duration_s) = self.streams(video).await.with_context(what)?;
+        let mut chunks = chunks.to_vec();
+        chunks.sort_by_key(|chunk| chunk.index);
+        Ok(Semantics {
+            frames: FrameHashes::from_framehash(&frames).with_context(what)?,
+            pcm,
+            streams,
+            duration_s,
+            chunks,
+            sha256: sha256_of_file(video)?,
+        })
+    }
+
+    async fn streams(&self, video: &Path) -> anyhow::Result<(Value, f64)> {
+        let command = Command::new(&self.ffprobe, &self.env)
+            .args(["-v", "error", "-show_streams", "-show_format", "-of", "json=compact=1"])
+            .arg(file_arg(video))
+            .limit(LIMIT);
+        let report: Value =
+            serde_json::from_str(&command.run(&self.children).await?.stdout).context("ffprobe's report")?;
+        let duration = report["format"]["duration"].as_str().and_then(|text| text.parse().ok());
+        let mut streams = report["streams"].clone();
+        for stream in streams.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            // How large the encoding is, and the duration, which is compared with a tolerance.
+            for key in ["bit_rate", "max_bit_rate", "duration", "duration_ts", "extradata_size"] {
+                stream.remove(key);
+            }
+        }
+        Ok((streams, duration.context("the video has no duration")?))
+    }
+}

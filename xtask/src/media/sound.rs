@@ -1,0 +1,98 @@
+//! Decoding sound and comparing it sample by sample.
+
+use std::{
+    fs::File,
+    io::{BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use super::{Media, file_arg};
+use crate::measure::{
+    audio::{self, RATE, Sound},
+    lag::{self, Lag},
+    residual::Residual,
+};
+
+/// How long a stretch of the baseline is looked for in the render, in seconds.
+const STRETCH_S: f64 = 4.0;
+
+/// Decoded sound: interleaved s16le samples at [`RATE`].
+struct Pcm {
+    path: PathBuf,
+    channels: u64,
+}
+
+impl Media {
+    /// What is left of an audio track when the baseline's is taken from it.
+    pub(super) async fn sound(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        track: usize,
+        channels: u64,
+    ) -> anyhow::Result<Sound> {
+        let dir = tempfile::tempdir().context("a temporary folder for sound")?;
+        let pcm = async |video: &Path, name: &str| {
+            let path = dir.path().join(name);
+            let map = format!("0:a:{track}");
+            let command = self
+                .ffmpeg()
+                .args(["-i", &file_arg(video), "-map", &map])
+                // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
+                .args(["-af", &format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0")])
+                .args(["-f", "s16le"])
+                .arg(file_arg(&path));
+            command.run(&self.children).await.with_context(|| format!("decoding the sound of {}", video.display()))?;
+            anyhow::Ok(Pcm { path, channels })
+        };
+        let (baseline, render_pcm) = (pcm(baseline, "baseline").await?, pcm(render, "render").await?);
+        compare(&baseline, &render_pcm).with_context(|| format!("comparing the sound of {}", render.display()))
+    }
+}
+
+fn compare(baseline: &Pcm, render: &Pcm) -> anyhow::Result<Sound> {
+    let mut sound = audio::compare(baseline.from(0)?, render.from(0)?, baseline.channels)?;
+    sound.lag = match sound.whole {
+        Residual::Silent => None,
+        Residual::DbFs(_) => lag_of(baseline, render, sound.loudest_of_baseline_s)?,
+    };
+    Ok(sound)
+}
+
+/// Where the baseline's loudest stretch is in the render, and what is left when it is moved there.
+fn lag_of(baseline: &Pcm, render: &Pcm, loudest_s: f64) -> anyhow::Result<Option<Lag>> {
+    let at = |seconds: f64| (seconds * f64::from(RATE)) as u64;
+    let start = at(loudest_s);
+    let stretch = baseline.mono(start, at(STRETCH_S))?;
+    // The render's stretch may begin before its file does: there it is silent.
+    let before = at(lag::REACH_S);
+    let silent = before.saturating_sub(start);
+    let mut around = vec![0.0; silent as usize];
+    around.extend(render.mono(start.saturating_sub(before), at(STRETCH_S) + 2 * before - silent)?);
+    around.resize(stretch.len() + 2 * before as usize, 0.0);
+    let Some((samples, correlation)) = lag::find(&stretch, &around, before as usize) else { return Ok(None) };
+    let skip = |samples: i64| samples.max(0) as u64;
+    let aligned = audio::overlap(baseline.from(skip(-samples))?, render.from(skip(samples))?)?;
+    Ok(Some(Lag { ms: samples as f64 / f64::from(RATE) * 1000.0, correlation, aligned }))
+}
+
+impl Pcm {
+    /// The samples of all channels from a point in time on, given as samples of one.
+    fn from(&self, start: u64) -> anyhow::Result<BufReader<File>> {
+        let what = || format!("{}", self.path.display());
+        let mut file = File::open(&self.path).with_context(what)?;
+        file.seek(SeekFrom::Start(start * self.channels * 2)).with_context(what)?;
+        Ok(BufReader::with_capacity(1 << 16, file))
+    }
+
+    /// The sum of all channels over a stretch, or what there is of it.
+    fn mono(&self, start: u64, samples: u64) -> anyhow::Result<Vec<f32>> {
+        let mut bytes = Vec::new();
+        let wanted = samples * self.channels * 2;
+        self.from(start)?.take(wanted).read_to_end(&mut bytes).with_context(|| format!("{}", self.path.display()))?;
+        let values: Vec<f32> = bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]]))).collect();
+        Ok(values.chunks_exact(self.channels.max(1) as usize).map(|frame| frame.iter().sum()).collect())
+    }
+}

@@ -1,0 +1,140 @@
+//! One delivered video: measured, held against the baseline, the fixture's record and the history.
+
+use std::{fmt::Write as _, path::Path};
+
+use anyhow::Context;
+
+use super::{render::Render, run::Run};
+use crate::{
+    history::Rendered,
+    measure::{
+        Level,
+        comparison::{Comparison, Picture},
+        contradictions::contradictions,
+        expected::{Machine, MadeBy, Recorded},
+        finding::Finding,
+        probe::MediaShape,
+        toolchain::Toolchain,
+        verdict::Measured,
+    },
+    plan::PlannedRender,
+};
+
+/// What is known of one delivered video.
+pub(super) struct Judgement {
+    pub media: MediaShape,
+    pub measured: Measured,
+    pub toolchain: Toolchain,
+    /// What is worth knowing and fails nothing.
+    pub notes: Vec<String>,
+    /// What `--update-expected` would record.
+    pub recorded: Option<Recorded>,
+}
+
+impl Render<'_> {
+    /// Measures a delivered video.
+    ///
+    /// # Errors
+    /// When it can't be decoded from end to end.
+    pub(super) async fn judge(
+        &self,
+        planned: &PlannedRender,
+        told: &Rendered,
+        output: &Path,
+    ) -> anyhow::Result<Judgement> {
+        let prepared = &self.run.prepared;
+        let baseline = prepared.fixture.baseline();
+        let (media, comparison) = self.media.compare(output, &baseline, self.baseline).await?;
+        let toolchain = toolchain(self.run, told);
+        let mut notes = toolchain.differences(&prepared.fixture.baseline_toolchain());
+        let required = prepared.required_protocol(planned.id);
+        let contradicting = contradictions(told, required, media.frames).into_iter().map(Finding::Contradiction);
+        let mut beside: Vec<Finding> = self.frozen(planned, told, &comparison).await?.into_iter().collect();
+        let made_by = MadeBy {
+            toolchain: toolchain.clone(),
+            machine: machine(self.run),
+            protocol: planned.id.protocol,
+            chunk_count: planned.id.chunk_count,
+            chunk_size: planned.chunk_size,
+        };
+        let recorded = Recorded::of(made_by, &comparison);
+        if let Some(render) = &recorded
+            && !prepared.options.update_expected
+        {
+            let (left, told) = prepared.standing(render);
+            beside.extend(left);
+            notes.extend(told);
+        }
+        beside.extend(contradicting);
+        Ok(Judgement {
+            media,
+            measured: Measured { render: planned.id, comparison, beside },
+            toolchain,
+            notes,
+            recorded,
+        })
+    }
+
+    /// Two chunks of the same bytes where the baseline moves: the render stood still.
+    ///
+    /// A still baseline's stretches are as alike as the codec lets them be, which
+    /// is what a sound render's frames show: the best chunk's PSNR against the baseline.
+    async fn frozen(
+        &self,
+        planned: &PlannedRender,
+        told: &Rendered,
+        comparison: &Comparison,
+    ) -> anyhow::Result<Option<Finding>> {
+        let (Some(picture), Some((a, b))) = (comparison.picture(), told.equal_chunks()) else { return Ok(None) };
+        let size = u64::from(planned.chunk_size.get());
+        let frames = a.frames_encoded;
+        let baseline = self.run.prepared.fixture.baseline();
+        let starts = (a.index * size, b.index * size);
+        // Records that tell of more frames than there are contradict the video, which is told as that.
+        if frames == 0 || starts.1 + frames > self.baseline.frames {
+            return Ok(None);
+        }
+        let between = self.media.between_stretches(&baseline, self.baseline, starts, frames).await;
+        let between = between.context("looking for a frozen render")?.from_mean_mse;
+        let of_chunk = |start: u64| picture.psnr.mean_of(start, frames);
+        let still_db = of_chunk(starts.0).max(of_chunk(starts.1)) - STILL_MARGIN_DB;
+        let moves = matches!(between, Level::Db(db) if db < still_db);
+        Ok(moves.then_some(Finding::Frozen { chunks: (a.index, b.index), baseline: between, still_db }))
+    }
+}
+
+/// Codec noise differs a little from stretch to stretch.
+const STILL_MARGIN_DB: f64 = 1.0;
+
+fn toolchain(run: &Run, told: &Rendered) -> Toolchain {
+    let plan = &told.plan;
+    let chromium = run.prepared.repo.chromium_package();
+    Toolchain::new(plan.producer_version.as_deref(), plan.ffmpeg_version.as_deref(), chromium.as_deref())
+}
+
+fn machine(run: &Run) -> Machine {
+    match run.connection().access.target.host_on_this_machine() {
+        Some(_) => Machine::Emulator {
+            cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            cpu: cpu_model().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        },
+        None => Machine::Aws,
+    }
+}
+
+/// The processor's model; Linux tells.
+fn cpu_model() -> Option<String> {
+    let told = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("model name"))?;
+    Some(line.trim_start_matches([' ', '\t', ':']).to_owned())
+}
+
+/// Every frame's index, time, PSNR and hash, as CSV.
+pub(super) fn frames_csv(picture: &Picture, media: &MediaShape) -> String {
+    let mut csv = String::from("frame,timeS,psnrDb,md5\n");
+    let rows = picture.psnr.levels.iter().zip(&media.frame_times_s).zip(picture.hashes.iter());
+    for (frame, ((level, time_s), hash)) in rows.enumerate() {
+        let _ = writeln!(csv, "{frame},{time_s:.6},{level},{hash}");
+    }
+    csv
+}
