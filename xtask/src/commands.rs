@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     baseline,
     cli::{Cli, Command, LocalAwsArgs},
-    connect,
+    compare, connect,
     embedded::{EmbeddedAws, Options},
     exit::{ExitCode, Failure, OrExit},
     session::Session,
@@ -48,6 +48,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         }
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => interruptible(session, baseline::run(session, &args)).await,
+        Command::LambdaCompare(args) => interruptible(session, compare::run(session, &args)).await,
         Command::LocalAws(args) => local_aws(session, &args).await,
         Command::Setup => interruptible(session, setup(session)).await,
     }

@@ -106,12 +106,15 @@ impl Connection {
 pub fn tool_env(session: &Session, target: &Target) -> Env {
     match target {
         Target::Embedded { .. } => session.env.clone().with_path_first(&session.toolbox.bin()),
-        _ => {
-            let own = session.env.get("PATH").unwrap_or_default();
-            let path = format!("{own}:{}", session.toolbox.bin().display());
-            session.env.clone().with("PATH", path)
-        }
+        _ => user_tools(session),
     }
+}
+
+/// The user's own tools, and the provisioned ones where those are missing.
+pub fn user_tools(session: &Session) -> Env {
+    let own = session.env.get("PATH").unwrap_or_default();
+    let path = format!("{own}:{}", session.toolbox.bin().display());
+    session.env.clone().with("PATH", path)
 }
 
 /// The flags that lead a command to a target.

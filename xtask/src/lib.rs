@@ -11,6 +11,7 @@ pub mod baseline;
 pub mod cli;
 pub mod clock;
 pub mod commands;
+pub mod compare;
 pub mod connect;
 pub mod console;
 pub mod embedded;

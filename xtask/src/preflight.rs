@@ -16,7 +16,7 @@ struct Need {
     version_args: &'static [&'static str],
     oldest: Option<(u32, u32)>,
     /// Lists that must name certain things: arguments, what must be in them.
-    must_list: &'static [(&'static [&'static str], &'static str)],
+    must_list: &'static [(&'static [&'static str], &'static [&'static str])],
     how_to_get: &'static str,
 }
 
@@ -40,7 +40,10 @@ const FFMPEG: Need = Need {
     name: "ffmpeg",
     version_args: &["-version"],
     oldest: None,
-    must_list: &[(&["-hide_banner", "-filters"], " psnr "), (&["-hide_banner", "-encoders"], " libx264 ")],
+    must_list: &[
+        (&["-hide_banner", "-filters"], &[" psnr ", " ssim "]),
+        (&["-hide_banner", "-encoders"], &[" libx264 "]),
+    ],
     how_to_get: "get it by `apt-get install ffmpeg` or `brew install ffmpeg`",
 };
 
@@ -77,6 +80,8 @@ pub enum Purpose {
     Render,
     /// Tear down.
     Teardown,
+    /// Compare two videos.
+    Compare,
 }
 
 impl Tools {
@@ -96,6 +101,7 @@ pub async fn check(purpose: Purpose, env: &Env, children: &Children) -> Result<T
         Purpose::BuildAndRender => &[SAM, BUN, FFMPEG, FFPROBE, ZIP],
         Purpose::Render => &[SAM, FFMPEG, FFPROBE],
         Purpose::Teardown => &[SAM],
+        Purpose::Compare => &[FFMPEG, FFPROBE],
     };
     let results = join_all(needs.iter().map(|need| check_one(need, env, children))).await;
     let mut tools = Tools { found: Vec::new(), versions: ToolVersions::new() };
@@ -138,8 +144,8 @@ async fn check_one(need: &Need, env: &Env, children: &Children) -> Result<(PathB
     }
     for (args, wanted) in need.must_list {
         let listed = run(args).run(children).await.map_err(|error| format!("{error:#}"))?;
-        if !listed.stdout.contains(wanted) {
-            return Err(format!("{} has no {}: {advice}", path.display(), wanted.trim()));
+        if let Some(missing) = wanted.iter().find(|wanted| !listed.stdout.contains(*wanted)) {
+            return Err(format!("{} has no {}: {advice}", path.display(), missing.trim()));
         }
     }
     Ok((path, version))

@@ -1,6 +1,7 @@
 //! The command line: parsed into types before anything starts.
 
 mod baseline;
+mod compare;
 mod local_aws;
 mod smoke;
 mod target;
@@ -9,6 +10,7 @@ mod teardown;
 use clap::{Parser, Subcommand};
 
 pub use baseline::BaselineArgs;
+pub use compare::CompareArgs;
 pub use local_aws::LocalAwsArgs;
 pub use smoke::{SmokeArgs, SmokeOptions};
 pub use target::{TargetArgs, TargetChoice};
@@ -39,6 +41,8 @@ pub enum Command {
     LambdaTeardown(TeardownArgs),
     /// Render a fixture in-process and say how it differs from its committed baseline.
     LambdaBaseline(BaselineArgs),
+    /// Compare any two videos by the gates of a run.
+    LambdaCompare(CompareArgs),
     /// Start the embedded AWS in the foreground and print the exports for a second terminal.
     LocalAws(LocalAwsArgs),
     /// Provision the tools of local runs into .tools of this repository.

@@ -1,7 +1,12 @@
 //! How one render compares with its baseline, and what of that is not equal enough. Pure.
 
 use super::{
-    audio::Sound, finding::Finding, frames::FrameHashes, gate::Gate, psnr::PsnrSummary, shape::Difference,
+    audio::Sound,
+    finding::Finding,
+    frames::FrameHashes,
+    gate::Gate,
+    psnr::{Misplaced, PsnrSummary},
+    shape::Difference,
     ssim::SsimSummary,
 };
 
@@ -13,7 +18,7 @@ pub enum Comparison {
     /// The shapes agree, and the contents were measured.
     Alike {
         /// The picture.
-        picture: Picture,
+        picture: Box<Picture>,
         /// The sound, a track each, where there is sound.
         audio: Vec<Sound>,
     },
@@ -30,6 +35,8 @@ pub struct Picture {
     pub hashes: FrameHashes,
     /// When the worst frame is shown, in seconds.
     pub worst_at_s: f64,
+    /// A frame that is another one of the baseline.
+    pub misplaced: Option<Misplaced>,
 }
 
 impl Comparison {
@@ -74,6 +81,7 @@ fn of_picture(picture: &Picture, gate: &Gate) -> Vec<Finding> {
             limit: gate.frame_psnr_db,
         });
     }
+    found.extend(picture.misplaced.map(Finding::Misplaced));
     found
 }
 

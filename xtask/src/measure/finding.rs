@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Decibels, Level, audio::Lost, residual::Residual, shape::Difference};
+use super::{Decibels, Level, audio::Lost, psnr::Misplaced, residual::Residual, shape::Difference};
 
 /// A reason not to pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,8 @@ pub enum Finding {
         /// The limit for each frame.
         limit: Decibels,
     },
+    /// Frames are repeated, dropped or swapped.
+    Misplaced(Misplaced),
     /// Chunks that should differ are the same bytes.
     Frozen {
         /// The chunks, from 0.
@@ -117,6 +119,7 @@ impl Finding {
             Self::Mean { .. } => "psnr-mean",
             Self::Plane { .. } => "psnr-plane",
             Self::Frames { .. } => "psnr-frame",
+            Self::Misplaced(_) => "frame-order",
             Self::Frozen { .. } => "frozen-chunks",
             Self::Audio { .. } => "audio-residual",
             Self::AudioMoment { .. } => "audio-window",
@@ -140,6 +143,9 @@ impl Finding {
                 (format!("{mean_db:.2} dB"), format!("{limit} dB"))
             }
             Self::Frames { below, allowed, limit, .. } => (format!("{below} below {limit} dB"), allowed.to_string()),
+            Self::Misplaced(found) => {
+                (format!("frame {} shows frame {}", found.frame, found.shows), format!("frame {}", found.frame))
+            }
             Self::Frozen { chunks: (a, b), still_db, .. } => {
                 (format!("chunks {a} and {b} are equal"), format!("{still_db:.2} dB between the baseline's stretches"))
             }
@@ -166,6 +172,12 @@ impl fmt::Display for Finding {
                 f,
                 "frames below {limit} dB: {below}, allowed: {allowed}; the worst is frame {frame} (from 0, at {at_s:.3} s) \
                  with {worst} dB"
+            ),
+            Self::Misplaced(found) => write!(
+                f,
+                "frame {} shows the baseline's frame {} ({} dB) and not its own ({} dB): frames are repeated, dropped or \
+                 swapped, {} in all",
+                found.frame, found.shows, found.neighbour, found.level, found.count
             ),
             Self::Frozen { chunks: (a, b), baseline, still_db } => write!(
                 f,

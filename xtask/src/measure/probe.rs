@@ -1,5 +1,7 @@
 //! What ffprobe says about a video, reduced to what two videos must share.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +29,10 @@ pub struct MediaShape {
     pub codec_profile: Option<String>,
     /// Pixel format, such as yuv420p.
     pub pixel_format: String,
-    /// What the samples mean.
+    /// What the samples mean, as the container tells.
     pub color: Color,
+    /// The same as the frames themselves tell; all that they tell, where they change.
+    pub frame_color: Color,
     /// Whether the file says that it has an alpha plane, which VP8 and VP9 code apart from the picture.
     pub alpha: bool,
     /// Duration of the video stream, in seconds.
@@ -96,6 +100,7 @@ impl MediaShape {
             codec_profile: known(video.profile.as_deref(), "-99").map(str::to_owned),
             pixel_format: video.pix_fmt.clone().context("the video has no pixel format")?,
             color: video.color.known(),
+            frame_color: frame_color(&report.frames, video.index),
             alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
             duration_s: duration.parse().ok().with_context(|| format!("duration {duration:?}"))?,
             video_tracks: videos().count() as u64,
@@ -116,6 +121,21 @@ impl MediaShape {
             "vp8" if self.alpha => Some("libvpx"),
             _ => None,
         }
+    }
+}
+
+fn frame_color(frames: &[Frame], stream: u64) -> Color {
+    let told: Vec<Color> =
+        frames.iter().filter(|f| f.stream_index == Some(stream)).map(|frame| frame.color.known()).collect();
+    let all = |tag: fn(&Color) -> &Option<String>| {
+        let tags: BTreeSet<&str> = told.iter().filter_map(|color| tag(color).as_deref()).collect();
+        (!tags.is_empty()).then(|| tags.into_iter().collect::<Vec<_>>().join("/"))
+    };
+    Color {
+        range: all(|color| &color.range),
+        space: all(|color| &color.space),
+        primaries: all(|color| &color.primaries),
+        transfer: all(|color| &color.transfer),
     }
 }
 
@@ -173,6 +193,8 @@ struct Format {
 struct Frame {
     stream_index: Option<u64>,
     best_effort_timestamp_time: Option<String>,
+    #[serde(flatten)]
+    color: Color,
 }
 
 #[derive(Deserialize)]
@@ -222,7 +244,7 @@ mod tests {
          "duration":"0.066667","sample_aspect_ratio":"0:1","color_space":"unknown","color_range":"tv",
          "tags":{"ALPHA_MODE":"1"},"side_data_list":[{"side_data_type":"Display Matrix","rotation":-90}]}
       ],"format":{"duration":"2.002000"},"frames":[
-        {"stream_index":2,"best_effort_timestamp_time":"0.000000"},{"stream_index":0,"best_effort_timestamp_time":"0.0"},
+        {"stream_index":2,"best_effort_timestamp_time":"0.000000","color_space":"smpte170m"},{"stream_index":0,"best_effort_timestamp_time":"0.0"},
         {"stream_index":2,"best_effort_timestamp_time":"0.033000"},{"stream_index":1}
       ]}"#;
 
@@ -232,6 +254,7 @@ mod tests {
         assert_eq!((shape.frames, shape.width, shape.height, shape.duration_s), (2, 640, 360, 0.066_667));
         assert_eq!((shape.fps.whole(), shape.rotation, shape.pixel_aspect.as_str()), (Some(30), -90, "1:1"));
         assert_eq!(shape.color, Color { range: Some("tv".into()), ..Color::default() });
+        assert_eq!(shape.frame_color, Color { space: Some("smpte170m".into()), ..Color::default() });
         assert_eq!((shape.video_tracks, shape.frame_times_s.as_slice()), (1, [0.0, 0.033].as_slice()));
         assert_eq!(shape.audio, [AudioShape { codec: "aac".into(), sample_rate: 48000, channels: 2 }]);
         assert_eq!(shape.alpha_decoder(), Some("libvpx-vp9"));

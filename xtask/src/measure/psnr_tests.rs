@@ -73,6 +73,20 @@ fn holes_are_errors() {
     }
 }
 
+#[test]
+fn a_frame_that_is_its_neighbour_is_misplaced() {
+    let levels = |all: &[f64]| -> Vec<FramePsnr> {
+        all.iter().map(|db| FramePsnr { all: Level::Db(*db), planes: vec![('y', Level::Db(*db))] }).collect()
+    };
+    let (own, before, after) = (levels(&[45.0, 33.0, 34.0]), levels(&[45.0, 46.0, 30.0]), levels(&[30.0, 30.0, 41.0]));
+    let found = misplaced(&own, &before, &after).unwrap();
+    assert_eq!((found.frame, found.shows, found.count), (1, 0, 2));
+    // A still picture's frames are like each other.
+    assert_eq!(misplaced(&levels(&[40.0; 3]), &levels(&[43.0; 3]), &levels(&[45.0; 3])), None);
+    let identical = vec![FramePsnr { all: Level::Identical, planes: vec![('y', Level::Identical)] }; 3];
+    assert_eq!(misplaced(&identical, &identical, &identical), None);
+}
+
 proptest! {
     #[test]
     fn the_mean_lies_between_worst_and_best(levels in proptest::collection::vec(0.0f64..100.0, 1..50)) {

@@ -37,7 +37,8 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     found.unless_equal("codec profile", b.profile(), r.profile());
     found.unless_equal("pixel format", &b.pixel_format, &r.pixel_format);
     found.unless_equal("alpha plane", b.alpha, r.alpha);
-    color(&mut found, &b.color, &r.color);
+    color(&mut found, "color", &b.color, &r.color);
+    color(&mut found, "frames' color", &b.frame_color, &r.frame_color);
     let half_frame = 0.5 / b.fps.value();
     if (b.duration_s - r.duration_s).abs() >= half_frame {
         found.add("duration", seconds(b.duration_s), seconds(r.duration_s));
@@ -60,16 +61,16 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
 
 /// A missing tag differs from no other: files from before HyperFrames tagged its
 /// colours hold the same samples, and PSNR compares those.
-fn color(found: &mut Found, baseline: &Color, render: &Color) {
+fn color(found: &mut Found, of: &str, baseline: &Color, render: &Color) {
     let tags = [
-        ("color range", &baseline.range, &render.range),
-        ("color space", &baseline.space, &render.space),
-        ("color primaries", &baseline.primaries, &render.primaries),
-        ("color transfer", &baseline.transfer, &render.transfer),
+        ("range", &baseline.range, &render.range),
+        ("space", &baseline.space, &render.space),
+        ("primaries", &baseline.primaries, &render.primaries),
+        ("transfer", &baseline.transfer, &render.transfer),
     ];
     for (what, of_baseline, of_render) in tags {
         if let (Some(b), Some(r)) = (of_baseline, of_render) {
-            found.unless_equal(what, b, r);
+            found.unless_equal(&format!("{of} {what}"), b, r);
         }
     }
 }
@@ -110,6 +111,7 @@ pub(crate) mod tests {
             codec_profile: Some("High".into()),
             pixel_format: "yuv420p".into(),
             color: Color { range: Some("tv".into()), ..Color::default() },
+            frame_color: Color { range: Some("tv".into()), ..Color::default() },
             alpha: false,
             duration_s: 2.0,
             video_tracks: 1,
@@ -121,7 +123,8 @@ pub(crate) mod tests {
     #[test]
     fn equal_shapes_have_no_differences() {
         assert_eq!(differences(&shape(), &shape()), []);
-        let mut rounded = MediaShape { duration_s: 2.002, color: Color::default(), ..shape() };
+        let untagged = Color::default;
+        let mut rounded = MediaShape { duration_s: 2.002, color: untagged(), frame_color: untagged(), ..shape() };
         rounded.frame_times_s.iter_mut().for_each(|t| *t = (*t * 1000.0).round() / 1000.0);
         assert_eq!(differences(&shape(), &rounded), []);
     }
@@ -144,6 +147,7 @@ pub(crate) mod tests {
             ("pixel format", MediaShape { pixel_format: "yuv444p".into(), ..shape() }),
             ("alpha plane", MediaShape { alpha: true, ..shape() }),
             ("color range", MediaShape { color: color("pc"), ..shape() }),
+            ("frames' color range", MediaShape { frame_color: color("pc"), ..shape() }),
             ("duration", MediaShape { duration_s: 1.98, ..shape() }),
             ("time of frame 21", late),
             ("video tracks", MediaShape { video_tracks: 2, ..shape() }),

@@ -34,12 +34,13 @@ fn picture(levels: &[f64]) -> Picture {
         worst_at_s: psnr.worst_frame as f64 / 30.0,
         psnr,
         ssim: SsimSummary { mean: 0.99, worst: 0.98, worst_frame: 0 },
+        misplaced: None,
         hashes: FrameHashes::from_framehash(hash).unwrap(),
     }
 }
 
 fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured {
-    let comparison = Comparison::Alike { picture: picture(levels), audio };
+    let comparison = Comparison::Alike { picture: Box::new(picture(levels)), audio };
     Measured { render: id(count), comparison, beside: vec![] }
 }
 

@@ -49,7 +49,7 @@ impl Media {
             self.decodes(render, &shape).await?;
             return Ok((shape, Comparison::Unlike(unlike)));
         }
-        let picture = self.picture(render, baseline, &shape).await?;
+        let picture = Box::new(self.picture(render, baseline, &shape).await?);
         let mut audio = Vec::new();
         for (track, audio_shape) in shape.audio.iter().enumerate() {
             audio.push(self.sound(render, baseline, track, audio_shape.channels).await?);

@@ -18,11 +18,7 @@ impl Media {
     pub(super) async fn picture(&self, render: &Path, baseline: &Path, shape: &MediaShape) -> anyhow::Result<Picture> {
         let what = || format!("comparing the picture of {}", render.display());
         let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
-        let same = same_terms(shape);
-        let graph = format!(
-            "[0:V:0]split[own][r];[r]{same}[r1];[1:V:0]{same},split[b1][b2];\
-             [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]ssim=stats_file=ssim:shortest=1[end]"
-        );
+        let graph = graph(shape);
         let decoder = decoder_args(shape.alpha_decoder());
         let command = self
             .ffmpeg()
@@ -35,10 +31,24 @@ impl Media {
             .args(["-map", "[own]", "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "frames"]);
         command.run(&self.children).await.with_context(what)?;
         let read = |name: &str| fs::read_to_string(dir.path().join(name)).with_context(|| format!("{name} of ffmpeg"));
-        let psnr = PsnrSummary::of(&psnr::frames(&read("psnr")?)?).with_context(what)?;
+        let levels = |name: &str| psnr::frames(&read(name)?).with_context(what);
+        let own = levels("psnr")?;
+        let (before, after) = match shape.frames >= FEW {
+            true => (levels("before")?, levels("after")?),
+            false => (own.clone(), own.clone()),
+        };
+        let misplaced = psnr::misplaced(&own, &before, &after);
+        let psnr = PsnrSummary::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = SsimSummary::from_stats(&read("ssim")?).with_context(what)?;
         let hashes = FrameHashes::from_framehash(&read("frames")?).with_context(what)?;
-        for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
+        let counts = [
+            ("PSNR", psnr.frames),
+            ("SSIM", ssim_frames),
+            ("a hash", hashes.count() as u64),
+            ("PSNR against the frame before", before.len() as u64),
+            ("PSNR against the frame after", after.len() as u64),
+        ];
+        for (measure, frames) in counts {
             ensure!(
                 frames == shape.frames,
                 "{frames} of {} frames of {} have {measure}: not all were compared",
@@ -47,7 +57,7 @@ impl Media {
             );
         }
         let worst_at_s = shape.frame_times_s.get(psnr.worst_frame as usize).copied().unwrap_or_default();
-        Ok(Picture { psnr, ssim, hashes, worst_at_s })
+        Ok(Picture { psnr, ssim, hashes, worst_at_s, misplaced })
     }
 
     /// How alike two stretches of one video are: the mean PSNR of their frames, paired in order.
@@ -82,6 +92,27 @@ impl Media {
         ensure!(summary.frames == frames, "{} of {frames} frames of {} were compared", summary.frames, video.display());
         Ok(summary)
     }
+}
+
+/// A video of fewer frames has no neighbours to compare with.
+const FEW: u64 = 3;
+
+/// Every frame against the baseline's of its index, for PSNR and SSIM, and
+/// against the one before and the one after that, for PSNR.
+fn graph(shape: &MediaShape) -> String {
+    let same = same_terms(shape);
+    if shape.frames < FEW {
+        return format!(
+            "[0:V:0]split[own][r];[r]{same}[r1];[1:V:0]{same},split[b1][b2];\
+             [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]ssim=stats_file=ssim:shortest=1[end]"
+        );
+    }
+    format!(
+        "[0:V:0]split[own][r];[r]{same}[r1];[1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b2];\
+         [bb]tpad=start=1:start_mode=clone,{same}[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b4];\
+         [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]ssim=stats_file=ssim:shortest=1[r3];\
+         [r3][b3]psnr=stats_file=before:shortest=1[r4];[r4][b4]psnr=stats_file=after:shortest=1[end]"
+    )
 }
 
 /// ffmpeg runs in another folder, where its statistics need no path.

@@ -8,9 +8,11 @@
 
 mod account;
 mod broken_videos;
+mod corruptions;
 mod emulator;
 mod foreign;
 mod kills;
+mod lab;
 mod launcher;
 mod outcomes;
 mod proxy;

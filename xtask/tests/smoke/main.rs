@@ -4,6 +4,7 @@
 
 mod artifacts;
 mod build;
+mod compare;
 mod deploy;
 mod expected;
 mod faults;

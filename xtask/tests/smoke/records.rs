@@ -68,6 +68,12 @@ fn results_json_has_a_row_for_each_render() {
           "primaries": null,
           "transfer": null
         },
+        "frameColor": {
+          "range": null,
+          "space": null,
+          "primaries": null,
+          "transfer": null
+        },
         "alpha": false,
         "durationS": 2.0,
         "videoTracks": 1,

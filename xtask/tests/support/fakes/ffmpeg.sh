@@ -4,7 +4,7 @@ case "$*" in
   -version) verb=-version ;;
   *-filters) verb=-filters ;;
   *-encoders) verb=-encoders ;;
-  *trim=start_frame*) verb=stretches ;;
+  *:end_frame=*) verb=stretches ;;
   *-filter_complex*) verb=psnr ;;
   *rgba*) verb=semantics ;;
   *0:V:0*) verb=decode ;;
@@ -37,7 +37,7 @@ case $verb in
   -filters) printf ' ... %s VV->V Calculate it between two video streams.\n' psnr ssim ;;
   -encoders) echo " V....D libx264              libx264 H.264 / AVC" ;;
   decode) ;;
-  psnr) . "$video"; each_frame psnr_line > psnr; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
+  psnr) . "$video"; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
   semantics)
     . "$video"

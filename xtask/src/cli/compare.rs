@@ -1,0 +1,44 @@
+//! `lambda-compare`: any two videos.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::measure::{Decibels, gate::GateSettings};
+
+/// Flags of `lambda-compare`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = crate::exit::help_table())]
+pub struct CompareArgs {
+    /// The video in question.
+    pub render: PathBuf,
+    /// The video that it is held against.
+    pub baseline: PathBuf,
+    /// Print everything that was measured as JSON, instead of a summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Least mean PSNR in dB, over all planes and of each [default: 40].
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    pub psnr_threshold: Option<Decibels>,
+    /// How many dB a single frame may lie below that [default: 10].
+    #[arg(long, value_name = "DB")]
+    pub frame_psnr_margin: Option<Decibels>,
+    /// How many frames may lie lower still [default: 0].
+    #[arg(long, value_name = "N")]
+    pub max_frame_failures: Option<u64>,
+    /// Loudest residual of an audio track in dBFS; any 100 ms may be 10 dB louder [default: -50].
+    #[arg(long, value_name = "DBFS", allow_negative_numbers = true)]
+    pub max_audio_residual: Option<Decibels>,
+}
+
+impl CompareArgs {
+    /// What the flags say of the limits.
+    pub fn gate(&self) -> GateSettings {
+        GateSettings {
+            psnr: self.psnr_threshold,
+            frame_margin: self.frame_psnr_margin,
+            max_frame_failures: self.max_frame_failures,
+            audio_residual: self.max_audio_residual,
+        }
+    }
+}

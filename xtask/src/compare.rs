@@ -1,0 +1,118 @@
+//! `lambda-compare`: the comparison and the gates of a run, for any two videos.
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::{
+    cli::CompareArgs,
+    connect,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::check_baseline_file,
+    measure::{audio_status::AudioStatus, comparison::Comparison, finding::Finding, gate::Gate, probe::MediaShape},
+    media::Media,
+    preflight::{self, Purpose},
+    session::Session,
+};
+
+/// Compares two videos and says how that ends.
+///
+/// # Errors
+/// With exit code 1 when a file is missing or the baseline is no video, with 4
+/// when the render can't be measured.
+pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Failure> {
+    let gate = Gate::new(args.gate()).or_exit(ExitCode::Preflight)?;
+    for file in [&args.render, &args.baseline] {
+        std::fs::metadata(file).with_context(|| format!("{}", file.display())).or_exit(ExitCode::Preflight)?;
+    }
+    check_baseline_file(&args.baseline).or_exit(ExitCode::Preflight)?;
+    let env = connect::user_tools(session);
+    let tools = preflight::check(Purpose::Compare, &env, &session.children).await;
+    let tools = tools.map_err(|problems| Failure::preflight(problems.join("; ")))?;
+    let media = Media {
+        ffmpeg: tools.path("ffmpeg").to_owned(),
+        ffprobe: tools.path("ffprobe").to_owned(),
+        env: env.for_child(),
+        children: session.children.clone(),
+    };
+    let baseline = media.shape(&args.baseline).await.context("the baseline").or_exit(ExitCode::Preflight)?;
+    media.decodes(&args.baseline, &baseline).await.context("the baseline").or_exit(ExitCode::Preflight)?;
+    let (shape, comparison) = media.compare(&args.render, &args.baseline, &baseline).await.or_exit(ExitCode::Render)?;
+    let findings = comparison.findings(&gate);
+    let audio = AudioStatus::of(&comparison, &shape, &baseline, &gate);
+    if args.json {
+        let record = record(&comparison, &shape, &baseline, audio, &gate, &findings);
+        session
+            .console
+            .result(&serde_json::to_string_pretty(&record).context("the comparison").or_exit(ExitCode::Render)?);
+    } else {
+        summarize(&comparison, audio, &findings).iter().for_each(|line| session.console.result(line));
+    }
+    Ok(if findings.is_empty() { ExitCode::Success } else { ExitCode::Quality })
+}
+
+fn record(
+    comparison: &Comparison,
+    render: &MediaShape,
+    baseline: &MediaShape,
+    audio_status: AudioStatus,
+    gate: &Gate,
+    findings: &[Finding],
+) -> Value {
+    let mut record = json!({
+        "schemaVersion": 1,
+        "passed": findings.is_empty(),
+        "findings": findings.iter().map(Finding::record).collect::<Vec<_>>(),
+        "gate": gate,
+        "render": render,
+        "baseline": baseline,
+        "psnr": null,
+        "ssim": null,
+        "framesSha256": null,
+        "audioStatus": audio_status,
+        "audio": [],
+    });
+    if let Comparison::Alike { picture, audio } = comparison {
+        record["psnr"] = json!(picture.psnr);
+        record["ssim"] = json!(picture.ssim);
+        record["framesSha256"] = json!(picture.hashes.sha256());
+        record["audio"] = json!(audio);
+    }
+    record
+}
+
+/// What was measured, what of it fails, and the verdict, a line each.
+fn summarize(comparison: &Comparison, status: AudioStatus, findings: &[Finding]) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Comparison::Alike { picture, audio } = comparison {
+        let (psnr, ssim) = (&picture.psnr, &picture.ssim);
+        let planes: Vec<String> = psnr.planes.iter().map(|p| format!("{} {:.2}", p.plane, p.mean_db)).collect();
+        lines.push(format!(
+            "PSNR    mean {:.2} dB ({}), from mean MSE {} dB",
+            psnr.mean_db,
+            planes.join(", "),
+            psnr.from_mean_mse
+        ));
+        lines.push(format!(
+            "frames  {}, {} identical; worst {} dB (#{}, at {:.3} s), 1st percentile {} dB",
+            psnr.frames, psnr.identical_frames, psnr.worst, psnr.worst_frame, picture.worst_at_s, psnr.percentile_1
+        ));
+        lines.push(format!("SSIM    mean {:.4}, worst {:.4} (#{})", ssim.mean, ssim.worst, ssim.worst_frame));
+        for (track, sound) in audio.iter().enumerate() {
+            let lag = sound.lag.map(|lag| format!("; lag {:+.2} ms, aligned {} dBFS", lag.ms, lag.aligned));
+            lines.push(format!(
+                "audio   track {track}: residual {} dBFS, loudest 100 ms {} dBFS at {:.1} s{}",
+                sound.whole,
+                sound.loudest,
+                sound.loudest_at_s,
+                lag.unwrap_or_default()
+            ));
+        }
+    }
+    lines.push(format!("sound   {status}"));
+    lines.extend(findings.iter().map(|finding| format!("  {finding}")));
+    lines.push(match findings.len() {
+        0 => "PASS  equal enough".to_owned(),
+        _ => format!("FAIL  not equal enough (exit {})", ExitCode::Quality.status()),
+    });
+    lines
+}

@@ -1,0 +1,102 @@
+//! A folder of videos, made by the real ffmpeg and measured with it.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use xtask::{
+    measure::{
+        comparison::Comparison,
+        finding::{Finding, FindingRecord},
+        gate::{Gate, GateSettings},
+    },
+    media::Media,
+    process::{Children, Env},
+};
+
+use crate::emulator::tool;
+
+/// A folder with `base.mp4`, two seconds of moving pictures and a tone.
+pub(crate) struct Lab {
+    dir: tempfile::TempDir,
+}
+
+pub(crate) const X264: &str = "-c:v libx264 -preset veryfast -crf 16 -pix_fmt yuv420p";
+pub(crate) const VP9: &str = "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -crf 10 -b:v 0 -auto-alt-ref 0";
+
+impl Lab {
+    /// With a copy of a committed baseline as `base.mp4`.
+    pub(crate) fn of_fixture(fixture: &str) -> Self {
+        let lab = Self { dir: tempfile::tempdir().unwrap() };
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures").join(fixture).join("output/output.mp4");
+        std::fs::copy(file, lab.path("base.mp4")).unwrap();
+        lab
+    }
+
+    pub(crate) fn new() -> Self {
+        let lab = Self { dir: tempfile::tempdir().unwrap() };
+        let sources = "-f lavfi -i testsrc2=s=160x96:r=30:d=2 -f lavfi -i sine=440:d=2:r=48000";
+        lab.make("base.mp4", &format!("{sources} {X264} -c:a aac -ac 2 -t 2"));
+        lab
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Makes a file by ffmpeg's arguments, which are split at spaces.
+    pub(crate) fn make(&self, name: &str, args: &str) {
+        let made = Command::new(tool("ffmpeg"))
+            .current_dir(&self.dir)
+            .args(["-nostdin", "-v", "error", "-y"])
+            .args(args.split(' '))
+            .arg(name)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{name}: {}", String::from_utf8_lossy(&made.stderr));
+    }
+
+    /// How a render compares with `baseline`, or why it can't be measured.
+    pub(crate) fn compare(&self, baseline: &str, render: &str) -> Result<Comparison, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let told = runtime.block_on(measure(&self.path(baseline), &self.path(render)));
+        told.map_err(|error| format!("{error:#}"))
+    }
+
+    /// What the gate says of a render of `baseline`: its findings, or why it can't be measured.
+    pub(crate) fn judge(&self, baseline: &str, render: &str) -> Result<Vec<FindingRecord>, String> {
+        let gate = Gate::new(GateSettings::default()).unwrap();
+        Ok(self.compare(baseline, render)?.findings(&gate).iter().map(Finding::record).collect())
+    }
+
+    pub(crate) fn passes(&self, baseline: &str, render: &str) {
+        assert_eq!(self.judge(baseline, render), Ok(vec![]), "{render}");
+    }
+
+    pub(crate) fn fails(&self, baseline: &str, render: &str, finding: &str) {
+        let found = self.judge(baseline, render).unwrap_or_else(|error| panic!("{render}: {error}"));
+        assert!(found.iter().any(|f| f.message.contains(finding)), "{render}: {finding:?} is not in {found:#?}");
+    }
+
+    pub(crate) fn does_not_decode(&self, baseline: &str, render: &str) {
+        let error = self.judge(baseline, render).expect_err(render);
+        assert!(error.contains(render), "{error}");
+    }
+}
+
+async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Comparison> {
+    let media = Media {
+        ffmpeg: tool("ffmpeg"),
+        ffprobe: tool("ffprobe"),
+        env: Env::from([("PATH", "/usr/bin:/bin")]),
+        children: Children::default(),
+    };
+    let shape = media.shape(baseline).await?;
+    media.decodes(baseline, &shape).await?;
+    let (_, comparison) = media.compare(render, baseline, &shape).await?;
+    if let Some(picture) = comparison.picture() {
+        assert_eq!(picture.psnr.frames, shape.frames);
+    }
+    Ok(comparison)
+}

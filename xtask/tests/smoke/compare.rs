@@ -1,0 +1,93 @@
+//! `lambda-compare`: two files, the gates and exit codes of a run.
+
+use std::{fs, path::PathBuf};
+
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::support::{Ran, Test, video::Video};
+
+/// Compares a render with the default video.
+fn compare(render: &Video, args: &[&str]) -> (Test, Ran) {
+    let test = Test::new();
+    let file = |name: &str, video: &Video| -> PathBuf {
+        let path = test.state().with_file_name(name);
+        fs::write(&path, video.bytes()).unwrap();
+        path
+    };
+    let sound = Video { audio_tracks: render.audio_tracks, ..Video::default() };
+    let (render, baseline) = (file("render.mp4", render), file("baseline.mp4", &sound));
+    let files = [render.to_str().unwrap(), baseline.to_str().unwrap()];
+    let ran = test.run(&[&["lambda-compare"], &files[..], args].concat());
+    assert_eq!(test.aws.calls(), [""; 0]);
+    (test, ran)
+}
+
+#[test]
+fn equal_enough_videos_are_told_with_their_figures() {
+    let (_, ran) = compare(&Video { audio_tracks: 1, ..Video::default() }, &[]);
+    assert_snapshot!(ran.exit(0).stdout, @r"
+    PSNR    mean 45.48 dB (y 45.48), from mean MSE 45.48 dB
+    frames  60, 0 identical; worst 44.25 dB (#59, at 1.967 s), 1st percentile 44.25 dB
+    SSIM    mean 0.9900, worst 0.9900 (#0)
+    audio   track 0: residual -inf dBFS, loudest 100 ms -inf dBFS at 0.0 s
+    sound   OK
+    PASS  equal enough
+    ");
+}
+
+#[test]
+fn a_video_below_the_gate_is_exit_5() {
+    let (_, ran) = compare(&Video::levels(&[("45.0", 59), ("12.0", 1)]), &[]);
+    assert_snapshot!(ran.exit(5).stdout, @r"
+    PSNR    mean 44.45 dB (y 44.45), from mean MSE 29.65 dB
+    frames  60, 0 identical; worst 12.00 dB (#59, at 1.967 s), 1st percentile 12.00 dB
+    SSIM    mean 0.9900, worst 0.9900 (#0)
+    sound   no-audio-on-either
+      frames below 30.00 dB: 1, allowed: 0; the worst is frame 59 (from 0, at 1.967 s) with 12.00 dB
+    FAIL  not equal enough (exit 5)
+    ");
+    let (_, ran) = compare(&Video::levels(&[("45.0", 59), ("12.0", 1)]), &["--max-frame-failures", "1"]);
+    ran.exit(0);
+}
+
+#[test]
+fn json_has_everything() {
+    let noise = Video { audio_tracks: 1, samples: "AAAAAA\u{1}\u{1}", ..Video::default() };
+    let (_, ran) = compare(&noise, &["--json"]);
+    let told: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
+    assert_eq!((&told["passed"], &told["audioStatus"]), (&json!(false), &json!("DRIFT")));
+    assert_eq!(told["findings"][0]["gate"], "audio-residual");
+    assert_eq!(told["psnr"]["frames"], 60);
+    assert!(told["ssim"]["mean"].is_number() && told["render"]["codec"] == "h264");
+}
+
+#[test]
+fn another_shape_is_told_without_figures() {
+    let (_, ran) = compare(&Video { width: 128, ..Video::default() }, &["--json"]);
+    let told: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
+    assert_eq!((&told["psnr"], &told["findings"][0]["gate"]), (&json!(null), &json!("structure")));
+}
+
+#[test]
+fn files_that_cant_be_compared_are_told() {
+    let test = Test::new();
+    let good = test.repository.baseline().display().to_string();
+    let write = |name: &str, content: &str| {
+        let path = test.state().with_file_name(name);
+        fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let pointer = write("pointer.mp4", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n");
+    let text = write("text.mp4", "no video");
+    test.run(&["lambda-compare", "nowhere.mp4", &good]).exit(1).warns("error: nowhere.mp4: No such file");
+    test.run(&["lambda-compare", &good, &pointer])
+        .exit(1)
+        .warns("is a git-LFS pointer, not a video; run `git lfs pull`");
+    test.run(&["lambda-compare", &good, &text])
+        .exit(1)
+        .warns("error: the baseline: ")
+        .warns("can't be read as a video");
+    test.run(&["lambda-compare", &text, &good]).exit(4).warns("text.mp4 can't be read as a video");
+    test.run(&["lambda-compare", &good, &good, "--psnr-threshold", "40dB"]).exit(1).warns("write 40, not 40dB");
+}
