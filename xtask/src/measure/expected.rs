@@ -262,17 +262,13 @@ impl Standing {
     /// What of it fails a render, and what is only said. With `strict` nothing is only said.
     pub fn findings(self, render: &MadeBy, strict: bool) -> (Vec<Finding>, Vec<String>) {
         let local = matches!(render.machine, Machine::Emulator { .. });
-        let unknown = |value: &str| {
-            let (what, value) = ("the fixture's record".to_owned(), value.to_owned());
-            vec![Finding::LeftRecord { what, value, recorded: "nothing of this; --update-expected writes it".into() }]
-        };
         let (found, fails) = match self {
             Self::Same => (Vec::new(), false),
             Self::Changed(found) => (found, true),
             Self::Near(found) => (found, local || strict),
             Self::OtherToolchain(found) => (found, strict),
-            Self::Stale => (unknown("of another composition or baseline"), local || strict),
-            Self::NoRecord => (unknown("without a render split like this"), strict),
+            Self::Stale => (vec![Finding::NotRecorded("is of another composition or baseline")], local || strict),
+            Self::NoRecord => (vec![Finding::NotRecorded("has no render that is split like this one")], strict),
         };
         match fails {
             true => (found, Vec::new()),

@@ -91,6 +91,8 @@ pub enum Finding {
         /// What is recorded, and how far from it is allowed.
         recorded: String,
     },
+    /// The fixture's record can't tell of this render, for this reason.
+    NotRecorded(&'static str),
     /// The other plan protocol rendered something else.
     Semantic(String),
     /// An execution's records contradict its video or what was asked for.
@@ -124,7 +126,7 @@ impl Finding {
             Self::Audio { .. } => "audio-residual",
             Self::AudioMoment { .. } => "audio-window",
             Self::AudioLost { .. } => "audio-lost",
-            Self::LeftRecord { .. } => "record",
+            Self::LeftRecord { .. } | Self::NotRecorded(_) => "record",
             Self::Semantic(_) => "plan-protocols",
             Self::Contradiction(_) => "records",
         }
@@ -154,6 +156,7 @@ impl Finding {
             }
             Self::AudioLost { lost, .. } => (format!("{} dBFS", lost.residual), format!("{} dBFS", lost.baseline)),
             Self::LeftRecord { value, recorded, .. } => (value.clone(), recorded.clone()),
+            Self::NotRecorded(why) => (format!("the record {why}"), "a record".to_owned()),
             Self::Semantic(what) => (what.clone(), "no difference".to_owned()),
             Self::Contradiction(what) => (what.clone(), "no contradiction".to_owned()),
         }
@@ -206,6 +209,7 @@ impl fmt::Display for Finding {
             Self::LeftRecord { what, value, recorded } => {
                 write!(f, "{what} is {value}, recorded is {recorded}")
             }
+            Self::NotRecorded(why) => write!(f, "the fixture's record {why}; --update-expected writes it"),
             Self::Semantic(what) => write!(f, "v1 and v2 differ in {what}"),
             Self::Contradiction(what) => f.write_str(what),
         }

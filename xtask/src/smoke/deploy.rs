@@ -146,20 +146,16 @@ fn exists(run: &Run) -> String {
 async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     let prepared = &run.prepared;
     let there = stacks::describe(&run.connection().clients, prepared.stack.as_str()).await?;
-    let outputs = there.with_context(|| format!("stack {} is not there after its deployment", prepared.stack))?.outputs;
+    let there = there.with_context(|| format!("stack {} is not there after its deployment", prepared.stack))?;
+    let tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == prepared.run.as_str());
+    ensure!(tagged, "stack {} does not carry this run's tag: it is not this run's", prepared.stack);
+    let outputs = there.outputs;
     let stack = DeployedStack {
         bucket: output(&outputs, "RenderBucketName")?,
         machine: output(&outputs, "RenderStateMachineArn")?,
     };
     let machine = executions::machine(&run.connection().clients, &stack.machine).await?;
     let machine = machine.with_context(|| format!("state machine {} is not there", stack.machine))?;
-    let tagged = machine.tags.iter().any(|(key, value)| key == RunId::TAG && value == prepared.run.as_str());
-    ensure!(
-        tagged,
-        "state machine {} does not carry this run's tag: stack {} is not this run's",
-        stack.machine,
-        prepared.stack
-    );
     let facts = StackFacts {
         render_bucket: Some(stack.bucket.clone()),
         state_machine: Some(stack.machine.clone()),

@@ -38,7 +38,7 @@ fn a_deployment_that_leaves_half_a_stack_is_torn_down() {
 fn a_stack_that_someone_else_deployed_meanwhile_is_left_alone() {
     let test = Test::new().tool("sam deploy", "project=theirs run= make_stack; exit");
     let ran = test.smoke(&[]);
-    ran.exit(3).warns("does not carry this run's tag: stack smoke-test is not this run's");
+    ran.exit(3).warns("does not carry this run's tag: it is not this run's");
     let listing = test.aws.account().listing();
     assert!(listing.contains(&format!("stack {STACK}")) && listing.contains(&"function theirs-render".to_owned()));
     assert!(!listing.iter().any(|line| line.starts_with("bucket hyperframes-smoke-")), "{listing:?}");
