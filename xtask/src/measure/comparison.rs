@@ -35,8 +35,8 @@ pub struct Picture {
     pub hashes: FrameHashes,
     /// When the worst frame is shown, in seconds.
     pub worst_at_s: f64,
-    /// A frame that is another one of the baseline.
-    pub misplaced: Option<Misplaced>,
+    /// Frames that are more like a neighbour of their own.
+    pub misplaced: Vec<Misplaced>,
 }
 
 impl Comparison {
@@ -81,7 +81,11 @@ fn of_picture(picture: &Picture, gate: &Gate) -> Vec<Finding> {
             limit: gate.frame_psnr_db,
         });
     }
-    found.extend(picture.misplaced.map(Finding::Misplaced));
+    // A frame that reaches the threshold is its own, however like its neighbours.
+    let mut misplaced = picture.misplaced.iter().filter(|frame| !frame.level.reaches(limit));
+    if let Some(first) = misplaced.next() {
+        found.push(Finding::Misplaced { first: *first, count: 1 + misplaced.count() });
+    }
     found
 }
 

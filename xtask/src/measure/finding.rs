@@ -43,7 +43,12 @@ pub enum Finding {
         limit: Decibels,
     },
     /// Frames are repeated, dropped or swapped.
-    Misplaced(Misplaced),
+    Misplaced {
+        /// The first of them.
+        first: Misplaced,
+        /// How many there are.
+        count: usize,
+    },
     /// Chunks that should differ are the same bytes.
     Frozen {
         /// The chunks, from 0.
@@ -121,7 +126,7 @@ impl Finding {
             Self::Mean { .. } => "psnr-mean",
             Self::Plane { .. } => "psnr-plane",
             Self::Frames { .. } => "psnr-frame",
-            Self::Misplaced(_) => "frame-order",
+            Self::Misplaced { .. } => "frame-order",
             Self::Frozen { .. } => "frozen-chunks",
             Self::Audio { .. } => "audio-residual",
             Self::AudioMoment { .. } => "audio-window",
@@ -145,8 +150,8 @@ impl Finding {
                 (format!("{mean_db:.2} dB"), format!("{limit} dB"))
             }
             Self::Frames { below, allowed, limit, .. } => (format!("{below} below {limit} dB"), allowed.to_string()),
-            Self::Misplaced(found) => {
-                (format!("frame {} shows frame {}", found.frame, found.shows), format!("frame {}", found.frame))
+            Self::Misplaced { first, .. } => {
+                (format!("frame {} shows frame {}", first.frame, first.shows), format!("frame {}", first.frame))
             }
             Self::Frozen { chunks: (a, b), still_db, .. } => {
                 (format!("chunks {a} and {b} are equal"), format!("{still_db:.2} dB between the baseline's stretches"))
@@ -176,11 +181,11 @@ impl fmt::Display for Finding {
                 "frames below {limit} dB: {below}, allowed: {allowed}; the worst is frame {frame} (from 0, at {at_s:.3} s) \
                  with {worst} dB"
             ),
-            Self::Misplaced(found) => write!(
+            Self::Misplaced { first, count } => write!(
                 f,
                 "frame {} shows the baseline's frame {} ({} dB) and not its own ({} dB): frames are repeated, dropped or \
                  swapped, {} in all",
-                found.frame, found.shows, found.neighbour, found.level, found.count
+                first.frame, first.shows, first.neighbour, first.level, count
             ),
             Self::Frozen { chunks: (a, b), baseline, still_db } => write!(
                 f,

@@ -140,41 +140,36 @@ impl PsnrSummary {
     }
 }
 
-/// A frame that is another one of the baseline.
+/// A frame that is more like the baseline's frame before or after its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Misplaced {
     /// Its index in the render, from 0.
     pub frame: u64,
-    /// The baseline's frame that it is.
+    /// The baseline's frame that it is like.
     pub shows: u64,
     /// Against the baseline's frame of its index, dB.
     pub level: Level,
-    /// Against the frame that it shows, dB.
+    /// Against the frame that it is like, dB.
     pub neighbour: Level,
-    /// How many frames are misplaced.
-    pub count: u64,
 }
 
 /// By how much a frame must be more like a neighbour than like its own frame to
 /// be that one, in dB. Still pictures are coded a little better here, a little worse there.
 const MISPLACED_DB: f64 = 6.0;
 
-/// The first frame that is more like the baseline's frame before or after its
-/// own than like its own: one was repeated, dropped or swapped.
-pub fn misplaced(own: &[FramePsnr], before: &[FramePsnr], after: &[FramePsnr]) -> Option<Misplaced> {
+/// The frames that are more like the baseline's frame before or after their own
+/// than like their own.
+pub fn misplaced(own: &[FramePsnr], before: &[FramePsnr], after: &[FramePsnr]) -> Vec<Misplaced> {
     let db = |level: Level| if let Level::Db(db) = level { db.min(BEST_DB) } else { BEST_DB };
-    let mut first: Option<Misplaced> = None;
-    for (i, ((own, before), after)) in own.iter().zip(before).zip(after).enumerate() {
+    let nearest = |(i, ((own, before), after)): (usize, ((&FramePsnr, &FramePsnr), &FramePsnr))| {
         let (shows, neighbour) = match db(before.all) >= db(after.all) {
             true => (i.saturating_sub(1), before.all),
             false => (i + 1, after.all),
         };
-        if db(neighbour) > db(own.all) + MISPLACED_DB {
-            let found = Misplaced { frame: i as u64, shows: shows as u64, level: own.all, neighbour, count: 0 };
-            first.get_or_insert(found).count += 1;
-        }
-    }
-    first
+        let found = Misplaced { frame: i as u64, shows: shows as u64, level: own.all, neighbour };
+        (db(neighbour) > db(own.all) + MISPLACED_DB).then_some(found)
+    };
+    own.iter().zip(before).zip(after).enumerate().filter_map(nearest).collect()
 }
 
 fn worst_of(levels: &[Level]) -> Option<(usize, Level)> {

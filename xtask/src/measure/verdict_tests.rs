@@ -34,7 +34,7 @@ fn picture(levels: &[f64]) -> Picture {
         worst_at_s: psnr.worst_frame as f64 / 30.0,
         psnr,
         ssim: SsimSummary { mean: 0.99, worst: 0.98, worst_frame: 0 },
-        misplaced: None,
+        misplaced: vec![],
         hashes: FrameHashes::from_framehash(hash).unwrap(),
     }
 }
