@@ -33,6 +33,32 @@ pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence>
     }
 }
 
+/// What a function may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FunctionLimits {
+    /// Memory, MB.
+    pub memory_mb: u64,
+    /// The longest that a call may take, seconds.
+    pub timeout_s: u64,
+}
+
+/// Reads a function's limits (Lambda GetFunctionConfiguration); `None` when it does not tell.
+///
+/// # Errors
+/// When the call is refused.
+pub async fn function_limits(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionLimits>> {
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    let call = Call { service: "lambda", method: "GET", path: &path, body: Body::None };
+    let (status, body) = call.send(clients).await.with_context(|| format!("reading function {name}"))?;
+    if status != 200 {
+        bail!("reading function {name}: {}", refusal(status, &body));
+    }
+    let told: Value = serde_json::from_str(&body).with_context(|| format!("reading function {name}"))?;
+    let limits =
+        || Some(FunctionLimits { memory_mb: told["MemorySize"].as_u64()?, timeout_s: told["Timeout"].as_u64()? });
+    Ok(limits())
+}
+
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).
 ///
 /// # Errors

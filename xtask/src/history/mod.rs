@@ -3,7 +3,11 @@
 mod cli_shape;
 mod failure;
 mod rendered;
+mod time_spent;
+mod timeline;
 
 pub use cli_shape::{cli_events, cli_timestamp, is_complete};
 pub use failure::{Failed, failed};
 pub use rendered::{ChunkFacts, PlanFacts, Rendered, rendered};
+pub use time_spent::TimeSpent;
+pub use timeline::{Attempt, Step, Timeline, timeline};

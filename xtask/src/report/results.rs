@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::{
-    history::ChunkFacts,
+    cost::Cost,
+    history::{ChunkFacts, TimeSpent},
     measure::{
         Level,
         audio::Sound,
@@ -38,6 +39,10 @@ pub struct ResultRow {
     pub wall_clock_ms: u64,
     /// From the start call to the last poll, as this machine saw it, ms.
     pub client_wall_ms: u64,
+    /// What the execution's time went to; null where its history does not tell.
+    pub time_spent: Option<TimeSpent>,
+    /// What the execution costs on AWS, S3 and logs aside; null where the function's memory is not known.
+    pub cost: Option<Cost>,
     /// Mean of the frames' PSNR, dB, where an identical frame counts as 100; null when the shapes differ.
     pub psnr_avg_db: Option<f64>,
     /// PSNR of the mean squared error over all frames, dB; "inf" when all frames are identical.

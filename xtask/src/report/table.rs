@@ -106,6 +106,8 @@ mod tests {
             asked_plan_protocol: Some(PlanProtocol::V2),
             wall_clock_ms: 16_549,
             client_wall_ms: 17_000,
+            time_spent: None,
+            cost: None,
             psnr_avg_db: level.map(|_| 45.812),
             psnr_from_mean_mse_db: level,
             picture,

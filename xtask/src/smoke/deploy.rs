@@ -9,7 +9,7 @@ use crate::{
     aws::{
         executions,
         objects::{self, BucketState},
-        signed_calls::{self, Presence},
+        signed_calls::{self, FunctionLimits, Presence},
         stacks,
     },
     clock,
@@ -26,6 +26,8 @@ pub(super) struct DeployedStack {
     pub bucket: String,
     /// The state machine's ARN.
     pub machine: String,
+    /// What the function may use, where that can be told.
+    pub function: Option<FunctionLimits>,
 }
 
 /// Proves that nothing of the run's names is there. An existing stack would be
@@ -150,16 +152,22 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     let tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == prepared.run.as_str());
     ensure!(tagged, "stack {} does not carry this run's tag: it is not this run's", prepared.stack);
     let outputs = there.outputs;
+    let function = outputs.get("RenderFunctionArn").and_then(|arn| arn.split(":function:").nth(1)).map(str::to_owned);
     let stack = DeployedStack {
         bucket: output(&outputs, "RenderBucketName")?,
         machine: output(&outputs, "RenderStateMachineArn")?,
+        function: match &function {
+            // Only figures beside the verdict depend on it.
+            Some(name) => signed_calls::function_limits(&run.connection().clients, name).await.ok().flatten(),
+            None => None,
+        },
     };
     let machine = executions::machine(&run.connection().clients, &stack.machine).await?;
     let machine = machine.with_context(|| format!("state machine {} is not there", stack.machine))?;
     let facts = StackFacts {
         render_bucket: Some(stack.bucket.clone()),
         state_machine: Some(stack.machine.clone()),
-        function: outputs.get("RenderFunctionArn").and_then(|arn| arn.split(":function:").nth(1)).map(str::to_owned),
+        function,
         log_groups: machine.log_groups,
     };
     run.journal(Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } })?;

@@ -19,8 +19,9 @@ use crate::{
     },
     backoff::Backoff,
     clock,
+    cost::{Cost, Prices},
     exit::{ExitCode, Failure, OrExit},
-    history,
+    history::{self, Attempt, TimeSpent, Timeline},
     journal::{Entry, Resource},
     measure::{Level, audio_status::AudioStatus, comparison::Comparison, probe::MediaShape, verdict::Measured},
     media::Media,
@@ -43,6 +44,9 @@ const CAP: Duration = Duration::from_secs(25 * 60);
 
 /// How long the last events of an execution that has ended are waited for.
 const HISTORY_LAG: Duration = Duration::from_secs(30);
+
+/// A call that takes more than this share of the function's time limit is warned of.
+const NEAR_THE_LIMIT: f64 = 0.8;
 
 impl Render<'_> {
     /// Does one render and saves everything that is known of it.
@@ -75,6 +79,9 @@ impl Render<'_> {
         let Judgement { media, measured, toolchain, notes, recorded } = judgement;
         let frames = self.save_frames(&measured, &media, &stem).or_exit(ExitCode::Render)?;
         let gate = &run.prepared.gate;
+        let timeline = history::timeline(&history).ok();
+        let (time_spent, cost, slow) = timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
+        let notes = notes.into_iter().chain(slow).collect();
         let row = ResultRow {
             id,
             planned_chunk_count: told.plan.chunk_count,
@@ -83,6 +90,8 @@ impl Render<'_> {
             plan_protocol: told.plan.protocol_ran().to_owned(),
             wall_clock_ms: ended.wall_clock_ms,
             client_wall_ms,
+            time_spent,
+            cost,
             psnr_avg_db: None,
             psnr_from_mean_mse_db: None,
             picture: None,
@@ -110,6 +119,24 @@ impl Render<'_> {
         run.measured.borrow_mut().push(measured);
         run.recorded.borrow_mut().extend(recorded);
         run.save_rows().or_exit(ExitCode::Render)
+    }
+
+    /// What the execution's time went to, what it cost, and a warning of a chunk that hardly fits.
+    fn spent(&self, timeline: &Timeline) -> (Option<TimeSpent>, Option<Cost>, Option<String>) {
+        let (spent, limits) = (TimeSpent::of(timeline), self.stack.function);
+        let cost = limits.map(|limits| Cost::of(timeline, limits.memory_mb, &Prices::US_EAST_1));
+        let slow = spent.as_ref().zip(limits).and_then(|(spent, limits)| {
+            let longest = timeline.attempts.iter().map(Attempt::run_ms).max().unwrap_or(0);
+            (longest as f64 > NEAR_THE_LIMIT * limits.timeout_s as f64 * 1000.0).then(|| {
+                format!(
+                    "chunk {} took {:.0} s of the {} s that the function may take; use more chunks",
+                    spent.slowest_chunk,
+                    longest as f64 / 1000.0,
+                    limits.timeout_s
+                )
+            })
+        });
+        (spent, cost, slow)
     }
 
     /// Saves each frame's figures; gives the file's name.

@@ -26,6 +26,13 @@ fn results_json_has_a_row_for_each_render() {
       "askedPlanProtocol": "v2",
       "wallClockMs": 6125,
       "clientWallMs": null,
+      "timeSpent": null,
+      "cost": {
+        "gbSeconds": 4.0,
+        "requests": 4,
+        "transitions": 4,
+        "usd": 0.0001674668
+      },
       "psnrAvgDb": 45.479166666666664,
       "psnrFromMeanMseDb": 45.47592576253625,
       "picture": {

@@ -135,7 +135,7 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
         "GetFunctionConfiguration" => {
             let name = request.path.split('/').nth(3).unwrap_or_default();
             Some(match account.functions.contains(name) {
-                true => Response::ok(json!({"FunctionName": name}).to_string()),
+                true => Response::ok(json!({"FunctionName": name, "MemorySize": 10240, "Timeout": 900}).to_string()),
                 false => Response::error(request, 404, "ResourceNotFoundException"),
             })
         }

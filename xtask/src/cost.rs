@@ -1,0 +1,81 @@
+//! What an execution costs on AWS, from its timeline. Pure.
+
+use serde::Serialize;
+
+use crate::history::Timeline;
+
+/// Prices in USD. What they leave out: S3, logs, data transfer, X-Ray, and the free tier.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Prices {
+    /// When and where they were valid.
+    pub as_of: &'static str,
+    /// A GB-second of an x86 function.
+    pub gb_second_usd: f64,
+    /// A call of a function.
+    pub request_usd: f64,
+    /// A state transition of a standard workflow.
+    pub transition_usd: f64,
+}
+
+impl Prices {
+    /// The prices of us-east-1.
+    pub const US_EAST_1: Self = Self {
+        as_of: "2026-11, us-east-1, x86",
+        gb_second_usd: 0.000_016_666_7,
+        request_usd: 0.000_000_2,
+        transition_usd: 0.000_025,
+    };
+}
+
+/// What one execution costs.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cost {
+    /// Of all calls, from start to end, failed ones too: an upper estimate of what is billed.
+    pub gb_seconds: f64,
+    /// Calls of the function.
+    pub requests: u64,
+    /// State transitions, retries too.
+    pub transitions: u64,
+    /// All of it, USD.
+    pub usd: f64,
+}
+
+impl Cost {
+    /// Sums up a timeline, for a function with `memory_mb` MB.
+    pub fn of(timeline: &Timeline, memory_mb: u64, prices: &Prices) -> Self {
+        let run_ms: u64 = timeline.attempts.iter().map(crate::history::Attempt::run_ms).sum();
+        let gb_seconds = memory_mb as f64 / 1024.0 * run_ms as f64 / 1000.0;
+        let requests = timeline.attempts.iter().filter(|attempt| attempt.started_ms.is_some()).count() as u64;
+        let usd = gb_seconds * prices.gb_second_usd
+            + requests as f64 * prices.request_usd
+            + timeline.transitions as f64 * prices.transition_usd;
+        Self { gb_seconds, requests, transitions: timeline.transitions, usd }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::{Attempt, Step};
+
+    #[test]
+    fn failed_attempts_and_transitions_cost_too() {
+        let attempt = |error: Option<&str>| Attempt {
+            step: Step::Chunk(0),
+            state: "RenderChunk".into(),
+            scheduled_ms: 0,
+            started_ms: Some(500),
+            ended_ms: Some(2500),
+            error: error.map(str::to_owned),
+            handler_ms: None,
+        };
+        let never = Attempt { started_ms: None, ended_ms: None, ..attempt(None) };
+        let attempts = vec![attempt(Some("E")), attempt(None), never];
+        let cost = Cost::of(&Timeline { duration_ms: 5000, attempts, transitions: 8 }, 10_240, &Prices::US_EAST_1);
+        assert_eq!((cost.gb_seconds, cost.requests, cost.transitions), (40.0, 2, 8));
+        let expected = 40.0 * 0.000_016_666_7 + 2.0 * 0.000_000_2 + 8.0 * 0.000_025;
+        assert!((cost.usd - expected).abs() < 1e-12);
+    }
+}

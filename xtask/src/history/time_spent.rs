@@ -1,0 +1,110 @@
+//! What an execution's time went to, from its timeline. Pure.
+
+use serde::Serialize;
+
+use super::{Attempt, Step, Timeline};
+
+/// Where the time of one execution went, ms each.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeSpent {
+    /// From the execution's start to the end of Plan.
+    pub plan_ms: u64,
+    /// From the end of Plan to the end of the last chunk.
+    pub chunks_ms: u64,
+    /// From the end of the last chunk to the execution's end.
+    pub assemble_ms: u64,
+    /// The longest chunk, from its first scheduling to its end, retries and waits between them included.
+    pub slowest_chunk_ms: u64,
+    /// Which chunk that is, from 0.
+    pub slowest_chunk: u64,
+    /// The median chunk.
+    pub median_chunk_ms: f64,
+    /// Slowest by median: 1 when all take the same.
+    pub imbalance: f64,
+    /// The chunk that ends last: it is on the critical path, between Plan and Assemble.
+    pub last_chunk: u64,
+    /// The longest wait of a call for its start.
+    pub longest_queue_ms: u64,
+    /// The most that a successful call took beyond the handler's own time: a cold start, where there was one.
+    pub longest_overhead_ms: u64,
+    /// Calls that failed and were repeated.
+    pub retries: u64,
+}
+
+impl TimeSpent {
+    /// `None` when the execution rendered no chunk.
+    pub fn of(timeline: &Timeline) -> Option<Self> {
+        let mut chunks: Vec<(u64, u64, u64)> = Vec::new();
+        for attempt in &timeline.attempts {
+            let Step::Chunk(index) = attempt.step else { continue };
+            let end = attempt.ended_ms.unwrap_or(timeline.duration_ms);
+            match chunks.iter_mut().find(|(known, ..)| *known == index) {
+                Some((_, _, known_end)) => *known_end = end.max(*known_end),
+                None => chunks.push((index, attempt.scheduled_ms, end)),
+            }
+        }
+        let took = |chunk: &(u64, u64, u64)| chunk.2.saturating_sub(chunk.1);
+        let slowest = *chunks.iter().max_by_key(|chunk| took(chunk))?;
+        let last = *chunks.iter().max_by_key(|chunk| chunk.2)?;
+        let durations: Vec<f64> = chunks.iter().map(|chunk| took(chunk) as f64).collect();
+        let median = crate::statistics::median(&durations)?;
+        let of_step = |step: Step| timeline.attempts.iter().filter(move |attempt| attempt.step == step);
+        let plan_ms = of_step(Step::Plan).filter_map(|attempt| attempt.ended_ms).max().unwrap_or(0);
+        let most = |of: fn(&Attempt) -> u64| timeline.attempts.iter().map(of).max().unwrap_or(0);
+        Some(Self {
+            plan_ms,
+            chunks_ms: last.2.saturating_sub(plan_ms),
+            assemble_ms: timeline.duration_ms.saturating_sub(last.2),
+            slowest_chunk_ms: took(&slowest),
+            slowest_chunk: slowest.0,
+            median_chunk_ms: median,
+            imbalance: if median > 0.0 { took(&slowest) as f64 / median } else { 1.0 },
+            last_chunk: last.0,
+            longest_queue_ms: most(Attempt::queue_ms),
+            longest_overhead_ms: most(|attempt| attempt.overhead_ms().unwrap_or(0)),
+            retries: timeline.attempts.iter().filter(|attempt| attempt.error.is_some()).count() as u64,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt(step: Step, scheduled: u64, ended: u64) -> Attempt {
+        Attempt {
+            step,
+            state: String::new(),
+            scheduled_ms: scheduled,
+            started_ms: Some(scheduled + 5),
+            ended_ms: Some(ended),
+            error: None,
+            handler_ms: Some(ended - scheduled - 105),
+        }
+    }
+
+    #[test]
+    fn time_goes_to_plan_chunks_and_assembly() {
+        let failed = Attempt { error: Some("Throttled".into()), ..attempt(Step::Chunk(1), 1000, 1200) };
+        let attempts = vec![
+            attempt(Step::Plan, 0, 1000),
+            attempt(Step::Chunk(0), 1000, 3000),
+            failed,
+            attempt(Step::Chunk(2), 1000, 4000),
+            attempt(Step::Chunk(1), 3200, 6000),
+            attempt(Step::Assemble, 6000, 6500),
+        ];
+        let spent = TimeSpent::of(&Timeline { duration_ms: 6600, attempts, transitions: 9 }).unwrap();
+        assert_eq!((spent.plan_ms, spent.chunks_ms, spent.assemble_ms), (1000, 5000, 600));
+        assert_eq!((spent.slowest_chunk, spent.slowest_chunk_ms, spent.median_chunk_ms), (1, 5000, 3000.0));
+        assert_eq!((spent.last_chunk, spent.retries, spent.longest_queue_ms), (1, 1, 5));
+        assert_eq!((spent.longest_overhead_ms, (spent.imbalance * 3.0).round()), (100, 5.0));
+    }
+
+    #[test]
+    fn without_chunks_there_is_nothing_to_tell() {
+        let attempts = vec![attempt(Step::Plan, 0, 1000)];
+        assert_eq!(TimeSpent::of(&Timeline { duration_ms: 1000, attempts, transitions: 1 }), None);
+    }
+}
