@@ -115,6 +115,10 @@ pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
                     attempt.ended_ms = Some(at_ms);
                     attempt.error = end.error;
                     attempt.handler_ms = end.handler_ms;
+                    // A Map of another kind leaves no iterations here; its answers tell.
+                    if let (Step::Other, Some(index)) = (attempt.step, end.chunk) {
+                        attempt.step = Step::Chunk(index);
+                    }
                 }
             }
         }
@@ -155,6 +159,7 @@ impl Place {
 struct End {
     error: Option<String>,
     handler_ms: Option<u64>,
+    chunk: Option<u64>,
 }
 
 impl End {
@@ -166,12 +171,16 @@ impl End {
                 let output = details.iter().find_map(|key| event[*key]["output"].as_str());
                 let output: Value = output.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
                 let payload = output.get("Payload").unwrap_or(&output);
-                Some(Self { error: None, handler_ms: payload["DurationMs"].as_f64().map(|ms| ms as u64) })
+                Some(Self {
+                    error: None,
+                    handler_ms: payload["DurationMs"].as_f64().map(|ms| ms as u64),
+                    chunk: payload["ChunkIndex"].as_u64(),
+                })
             }
             "Failed" | "TimedOut" | "StartFailed" | "SubmitFailed" | "ScheduleFailed" => {
                 let details = event.as_object()?.iter().find(|(key, _)| key.ends_with("EventDetails"))?.1;
                 let error = details["error"].as_str().unwrap_or(attempt).to_owned();
-                Some(Self { error: Some(error), handler_ms: None })
+                Some(Self { error: Some(error), handler_ms: None, chunk: None })
             }
             _ => None,
         }

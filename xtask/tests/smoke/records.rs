@@ -26,7 +26,19 @@ fn results_json_has_a_row_for_each_render() {
       "askedPlanProtocol": "v2",
       "wallClockMs": 6125,
       "clientWallMs": null,
-      "timeSpent": null,
+      "timeSpent": {
+        "planMs": 400,
+        "chunksMs": 1000,
+        "assembleMs": 700,
+        "slowestChunkMs": 200,
+        "slowestChunk": 1,
+        "medianChunkMs": 200.0,
+        "imbalance": 1.0,
+        "lastChunk": 1,
+        "longestQueueMs": 100,
+        "longestOverheadMs": 95,
+        "retries": 0
+      },
       "cost": {
         "gbSeconds": 4.0,
         "requests": 4,
