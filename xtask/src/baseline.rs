@@ -3,26 +3,23 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
 use crate::{
     cli::BaselineArgs,
     connect,
     exit::{ExitCode, Failure, OrExit},
-    fixture::{Fixture, check_baseline_file},
-    handler::{install_packages, sha256_of_file},
+    fixture::{Fixture, RenderFormat, check_baseline_file},
+    handler::sha256_of_file,
     measure::comparison::Comparison,
     media::Media,
-    process::Command,
-    repo::{Repo, tool_root},
+    renderer,
+    repo::Repo,
     session::Session,
 };
-
-const RENDER_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// Renders the fixture and says how the new baseline differs from the old
 /// one, which is replaced only with `--update`.
@@ -39,7 +36,11 @@ pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Fai
     let scratch = tempfile::Builder::new().prefix(".rendering-").tempdir_in(&out).context("a scratch folder");
     let scratch = scratch.or_exit(ExitCode::Preflight)?;
     let fresh = scratch.path().join(fixture.baseline().file_name().expect("a baseline has a name"));
-    let provenance = render(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
+    session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
+    let format = RenderFormat::Video(fixture.meta.format);
+    let log = fresh.with_extension("log");
+    let provenance =
+        renderer::render(session, &repo, &fixture, format, &fresh, &log).await.or_exit(ExitCode::Render)?;
     let report = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
     for line in &report {
         session.console.result(line);
@@ -51,31 +52,6 @@ pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Fai
         session.console.result("the committed baseline is unchanged; --update replaces it");
     }
     Ok(ExitCode::Success)
-}
-
-async fn render(session: &Session, fixture: &Fixture, to: &Path) -> anyhow::Result<Value> {
-    let package = tool_root().join("examples/aws-lambda/handler");
-    let env = session.env.clone().with_path_first(&session.toolbox.bin());
-    let log = to.with_extension("log");
-    install_packages(&package, &session.toolbox.bin().join("bun"), &env, &session.children, &log, &session.console)
-        .await?;
-    session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
-    let mut command = Command::new(session.toolbox.bin().join("node"), &env.for_child())
-        .arg(package.join("render-in-process.mjs").display().to_string())
-        .args(["--project", &fixture.src().display().to_string(), "--output", &to.display().to_string()])
-        .args(["--fps", &fixture.meta.fps.to_string(), "--format", fixture.meta.format.extension()])
-        .limit(RENDER_LIMIT);
-    if let Some(variables) = fixture.meta.forwarded.get("variables") {
-        command = command.args(["--variables", &variables.to_string()]);
-    }
-    if fixture.meta.forwarded.get("hdrMode").is_some_and(|mode| *mode == json!("auto")) {
-        command = command.arg("--hdr");
-    }
-    let output =
-        command.run(&session.children).await.with_context(|| format!("rendering {} in-process", fixture.name))?;
-    ensure!(to.is_file(), "the renderer ended well but left no video");
-    let last = output.stdout.lines().last().context("the renderer said nothing of its render")?;
-    serde_json::from_str(last).with_context(|| format!("the renderer's last line is no JSON: {last}"))
 }
 
 /// How the fresh render differs from the committed baseline, a line each.

@@ -28,6 +28,7 @@ pub mod names;
 pub mod plan;
 pub mod preflight;
 pub mod process;
+pub mod renderer;
 pub mod repo;
 pub mod report;
 pub mod sam;

@@ -158,6 +158,9 @@ pub async fn install_packages(
     log: &Path,
     console: &Console,
 ) -> anyhow::Result<()> {
+    let waiting = || console.step("build", "waiting for another bun install");
+    // A build and an in-process render of one run both come here at once.
+    let _one_at_a_time = exclusive::lock(&package.join("dist/install.lock"), waiting).await?;
     let stamp = package.join("node_modules/.installed-from");
     let lock = sha256_of_file(&package.join("bun.lock"))?;
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
