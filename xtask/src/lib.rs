@@ -19,6 +19,7 @@ pub mod embedded;
 pub mod exclusive;
 pub mod exit;
 pub mod fixture;
+pub mod frames;
 pub mod handler;
 pub mod history;
 pub mod journal;

@@ -1,0 +1,251 @@
+//! A sequence of frames, a PNG file each, by what its files are. Pure.
+
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::{Context, bail, ensure};
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::png::{PictureSize, size_of_whole};
+
+/// A frame's place in its sequence, from 0. The files are numbered from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct FrameIndex(u64);
+
+impl FrameIndex {
+    /// The frame that a file of this name holds; `None` where the name is no PNG file's.
+    ///
+    /// # Errors
+    /// When a PNG file has any other name than a frame's: what is misnumbered
+    /// would be compared with a frame of another time.
+    pub fn of_file(name: &str) -> anyhow::Result<Option<Self>> {
+        let Some(stem) = name.strip_suffix(".png") else { return Ok(None) };
+        let number = stem.strip_prefix("frame_").and_then(|digits| digits.parse::<u64>().ok());
+        let number = number.with_context(|| format!("{name} is no frame's name, such as frame_000001.png"))?;
+        ensure!(number > 0, "{name}: frames are numbered from 1");
+        let index = Self(number - 1);
+        ensure!(index.file_name() == name, "{name} is no frame's name; frame {number} is in {}", index.file_name());
+        Ok(Some(index))
+    }
+
+    /// The name of the frame's file.
+    pub fn file_name(self) -> String {
+        format!("frame_{:06}.png", self.0 + 1)
+    }
+
+    /// The number, from 0.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// When the frame is shown, in seconds, at `fps` frames a second.
+    pub fn seconds(self, fps: u32) -> f64 {
+        self.0 as f64 / f64::from(fps)
+    }
+}
+
+impl fmt::Display for FrameIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A file's SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FileHash([u8; 32]);
+
+impl FileHash {
+    /// The hash of a file's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for FileHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A frame's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// Of the whole file.
+    pub sha256: FileHash,
+    /// Of its picture.
+    pub size: PictureSize,
+}
+
+/// The files of a rendered sequence: at least one frame, perhaps with gaps, and
+/// the other files that came with them, such as the sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameSequence {
+    frames: BTreeMap<FrameIndex, Frame>,
+    others: BTreeMap<String, FileHash>,
+}
+
+impl FrameSequence {
+    /// The frames.
+    pub fn frames(&self) -> &BTreeMap<FrameIndex, Frame> {
+        &self.frames
+    }
+
+    /// The other files, by name.
+    pub fn others(&self) -> &BTreeMap<String, FileHash> {
+        &self.others
+    }
+
+    /// How many frames there are.
+    pub fn len(&self) -> u64 {
+        self.frames.len() as u64
+    }
+
+    /// Never: there is at least one frame.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+/// A sequence that is being read, file by file.
+#[derive(Debug, Default)]
+pub struct SequenceReader {
+    frames: BTreeMap<FrameIndex, Frame>,
+    others: BTreeMap<String, FileHash>,
+}
+
+impl SequenceReader {
+    /// Takes one more file.
+    ///
+    /// # Errors
+    /// When it is misnumbered, a frame that is no whole PNG file, or there twice.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let sha256 = FileHash::of(bytes);
+        let there = match FrameIndex::of_file(name)? {
+            Some(index) => {
+                let size = size_of_whole(bytes).with_context(|| format!("{name} is no frame"))?;
+                self.frames.insert(index, Frame { sha256, size }).is_some()
+            }
+            None => self.others.insert(name.to_owned(), sha256).is_some(),
+        };
+        ensure!(!there, "{name} is there twice");
+        Ok(())
+    }
+
+    /// The sequence of all files.
+    ///
+    /// # Errors
+    /// When there is no frame among them: nothing would be compared.
+    pub fn finish(self) -> anyhow::Result<FrameSequence> {
+        if self.frames.is_empty() {
+            bail!("there is no frame in it");
+        }
+        Ok(FrameSequence { frames: self.frames, others: self.others })
+    }
+}
+
+/// The sequence that renders are held against: without gaps, from the first frame on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceFrames(FrameSequence);
+
+impl ReferenceFrames {
+    /// Takes a sequence without gaps.
+    ///
+    /// # Errors
+    /// When a frame is missing, by its name.
+    pub fn new(sequence: FrameSequence) -> anyhow::Result<Self> {
+        let expected = (0..).map(FrameIndex);
+        match expected.zip(sequence.frames.keys()).find(|(expected, found)| expected != *found) {
+            Some((expected, _)) => bail!("{} is missing", expected.file_name()),
+            None => Ok(Self(sequence)),
+        }
+    }
+
+    /// The sequence.
+    pub fn sequence(&self) -> &FrameSequence {
+        &self.0
+    }
+
+    /// The size of the first picture.
+    pub fn size(&self) -> PictureSize {
+        let first = self.0.frames.values().next();
+        first.expect("a sequence has at least one frame").size
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::measure::png::tests::rgba;
+
+    pub(crate) fn read(files: &[(&str, &[u8])]) -> anyhow::Result<FrameSequence> {
+        let mut reader = SequenceReader::default();
+        files.iter().try_for_each(|(name, bytes)| reader.add(name, bytes))?;
+        reader.finish()
+    }
+
+    fn told(files: &[(&str, &[u8])]) -> String {
+        format!("{:#}", read(files).unwrap_err())
+    }
+
+    #[test]
+    fn frames_are_told_by_their_names() {
+        let index = |name| FrameIndex::of_file(name).unwrap();
+        assert_eq!(index("frame_000001.png"), Some(FrameIndex(0)));
+        assert_eq!(index("frame_1000000.png"), Some(FrameIndex(999_999)));
+        assert_eq!((index("audio.m4a"), index("frame_000001.PNG")), (None, None));
+        assert_eq!(FrameIndex(7).seconds(30), 7.0 / 30.0);
+    }
+
+    #[test]
+    fn misnumbered_files_are_refused() {
+        for (name, complaint) in [
+            ("frame_000000.png", "frame_000000.png: frames are numbered from 1"),
+            ("frame_8.png", "frame_8.png is no frame's name; frame 8 is in frame_000008.png"),
+            ("frame_0000008.png", "frame_0000008.png is no frame's name; frame 8 is in frame_000008.png"),
+            ("frame_-00001.png", "frame_-00001.png is no frame's name, such as frame_000001.png"),
+            ("cover.png", "cover.png is no frame's name, such as frame_000001.png"),
+        ] {
+            assert_eq!(told(&[(name, &rgba(&[0; 8], ""))]), complaint);
+        }
+    }
+
+    #[test]
+    fn what_is_no_sequence_of_frames_is_refused() {
+        let frame = rgba(&[0; 8], "");
+        assert_eq!(told(&[]), "there is no frame in it");
+        assert_eq!(told(&[("audio.m4a", b"sound")]), "there is no frame in it");
+        assert_eq!(told(&[("frame_000001.png", b"<html>")]), "frame_000001.png is no frame: it is no PNG file");
+        assert_eq!(told(&[("frame_000001.png", &frame[..30])]), "frame_000001.png is no frame: it is cut off");
+        assert_eq!(
+            told(&[("frame_000001.png", &frame), ("frame_000001.png", &frame)]),
+            "frame_000001.png is there twice"
+        );
+    }
+
+    #[test]
+    fn a_reference_has_no_gaps() {
+        let frame = rgba(&[0; 8], "");
+        let whole = read(&[("frame_000002.png", &frame), ("frame_000001.png", &frame)]).unwrap();
+        assert_eq!(ReferenceFrames::new(whole).unwrap().size(), PictureSize { width: 2, height: 1 });
+        for (there, missing) in [
+            (["frame_000001.png", "frame_000003.png"], "frame_000002.png"),
+            (["frame_000002.png", "a"], "frame_000001.png"),
+        ] {
+            let gaps = read(&there.map(|name| (name, frame.as_slice()))).unwrap();
+            assert_eq!(ReferenceFrames::new(gaps).unwrap_err().to_string(), format!("{missing} is missing"));
+        }
+    }
+}
