@@ -22,11 +22,12 @@ pub struct Session {
 impl Session {
     /// The session of this process.
     pub fn of_process() -> Self {
+        let env = Env::of_process();
         Self {
-            env: Env::of_process(),
             children: Children::default(),
             console: Console::default(),
-            toolbox: Toolbox::of_repository(),
+            toolbox: Toolbox::find(env.get(Toolbox::ENV)),
+            env,
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The tools that a local run needs, provisioned into `.tools` of this repository.
+//! The tools that a local run needs, provisioned into `.tools` of this repository,
+//! or into a folder that several clones share.
 //!
 //! Everything comes from hash-locked lists beside this crate, needs Python with
 //! venv and no root, and is left alone as long as its list has not changed, so
@@ -34,9 +35,22 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
+    /// The variable that names another folder for the tools than `.tools`.
+    pub const ENV: &'static str = "HYPERFRAMES_TOOLS_DIR";
+
     /// The toolbox of this repository.
     pub fn of_repository() -> Self {
-        Self { dir: tool_root().join(".tools"), lists: tool_root().join("xtask/toolbox") }
+        Self::in_folder(tool_root().join(".tools"))
+    }
+
+    /// The toolbox in the folder that [`Toolbox::ENV`] names, or else this repository's.
+    pub fn find(from_env: Option<&str>) -> Self {
+        let named = from_env.and_then(|dir| std::path::absolute(dir).ok());
+        named.map_or_else(Self::of_repository, Self::in_folder)
+    }
+
+    fn in_folder(dir: PathBuf) -> Self {
+        Self { dir, lists: tool_root().join("xtask/toolbox") }
     }
 
     /// The folder to put on PATH.
