@@ -75,6 +75,7 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
     };
     Ok(match media.compare(fresh, &old, &shape).await?.1 {
         Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
+        Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
         Comparison::Alike { picture, audio } => {
             let psnr = &picture.psnr;
             let mut lines = vec![format!(

@@ -49,6 +49,10 @@ pub struct SmokeArgs {
     /// Rewrite the fixture's record from these renders, if they pass, and say what changed.
     #[arg(long)]
     pub update_expected: bool,
+    /// No codec, no threshold: render the fixture as a png-sequence, in-process and distributed, and demand
+    /// identical frames to the byte [env: EXACT=1] [Linux x86-64].
+    #[arg(long)]
+    pub exact: bool,
     /// Stack to create; it must not exist [env: STACK_NAME] [default: hyperframes-lambda-smoke-<epoch>-<run>].
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
@@ -91,6 +95,8 @@ pub struct SmokeOptions {
     pub strict: bool,
     /// Whether the record is rewritten.
     pub update_expected: bool,
+    /// Whether frames must be identical to the byte.
+    pub exact: bool,
     /// The stack's name, where given.
     pub stack_name: Option<StackName>,
     /// The function's reserved concurrency; `None` reserves nothing.
@@ -130,6 +136,17 @@ impl SmokeArgs {
             !require_encoded_sha_equal || plan_protocols == Some(PlanProtocols::Both),
             "--require-encoded-sha-equal compares two plan protocols: it needs --plan-protocol both"
         );
+        let exact = self.exact || is_on(env, "EXACT")?;
+        let measured = [
+            (self.psnr_threshold.is_some(), "--psnr-threshold"),
+            (self.frame_psnr_margin.is_some(), "--frame-psnr-margin"),
+            (self.strict, "--strict"),
+            (self.update_expected, "--update-expected"),
+            (require_encoded_sha_equal, "--require-encoded-sha-equal"),
+        ];
+        if let Some((_, flag)) = measured.iter().find(|(given, _)| exact && *given) {
+            bail!("--exact demands identical frames and measures nothing, so {flag} has no meaning beside it");
+        }
         let frame_psnr_margin: Option<Decibels> = or_twin(self.frame_psnr_margin, env, "FRAME_PSNR_MARGIN")?;
         ensure!(
             frame_psnr_margin.is_none_or(|margin| margin.db() >= 0.0),
@@ -152,6 +169,7 @@ impl SmokeArgs {
             frame_psnr_margin,
             strict: self.strict || is_on(env, "STRICT")?,
             update_expected: self.update_expected,
+            exact,
             stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
             reserved_concurrency: u32::try_from(reserved).ok().filter(|n| *n > 0),
             artifacts: self.artifacts.clone().or_else(|| env.get("ARTIFACTS").map(Into::into)),
@@ -248,5 +266,9 @@ mod tests {
         assert!(options(&["--local", "--keep-stack"], &Env::default()).is_err());
         assert!(options(&["--local", "--endpoint-url", "http://127.0.0.1:1"], &Env::default()).is_err());
         assert!(options(&["--local", "--profile", "x"], &Env::default()).is_err());
+        for flag in [&["--psnr-threshold", "40"] as &[&str], &["--strict"], &["--update-expected"]] {
+            let error = options(&[&["--exact"], flag].concat(), &Env::default()).unwrap_err().to_string();
+            assert!(error.contains("--exact demands identical frames") && error.contains(flag[0]), "{error}");
+        }
     }
 }

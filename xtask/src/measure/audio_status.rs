@@ -30,6 +30,7 @@ impl AudioStatus {
     /// The status of a comparison with `baseline`.
     pub fn of(comparison: &Comparison, render: &MediaShape, baseline: &MediaShape, gate: &Gate) -> Self {
         match comparison {
+            Comparison::Exact(_) => Self::NotCompared,
             _ if render.audio != baseline.audio => Self::Mismatch,
             _ if render.audio.is_empty() => Self::None,
             Comparison::Unlike(_) => Self::NotCompared,

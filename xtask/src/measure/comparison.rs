@@ -2,6 +2,7 @@
 
 use super::{
     audio::Sound,
+    exact::ExactComparison,
     finding::Finding,
     frames::FrameHashes,
     gate::Gate,
@@ -15,6 +16,8 @@ use super::{
 pub enum Comparison {
     /// The shapes differ, so PSNR would compare different things.
     Unlike(Vec<Difference>),
+    /// Frames, compared byte by byte.
+    Exact(ExactComparison),
     /// The shapes agree, and the contents were measured.
     Alike {
         /// The picture.
@@ -43,7 +46,7 @@ impl Comparison {
     /// The picture, where it was measured.
     pub fn picture(&self) -> Option<&Picture> {
         match self {
-            Self::Unlike(_) => None,
+            Self::Unlike(_) | Self::Exact(_) => None,
             Self::Alike { picture, .. } => Some(picture),
         }
     }
@@ -52,6 +55,7 @@ impl Comparison {
     pub fn findings(&self, gate: &Gate) -> Vec<Finding> {
         match self {
             Self::Unlike(differences) => differences.iter().cloned().map(Finding::Shape).collect(),
+            Self::Exact(frames) => frames.findings().into_iter().map(Finding::Exact).collect(),
             Self::Alike { picture, audio } => {
                 let sounds = audio.iter().enumerate().flat_map(|(track, sound)| of_sound(track, sound, gate));
                 of_picture(picture, gate).into_iter().chain(sounds).collect()

@@ -4,7 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Decibels, Level, audio::Lost, psnr::Misplaced, residual::Residual, shape::Difference};
+use super::{
+    Decibels, Level, audio::Lost, exact::ExactFinding, psnr::Misplaced, residual::Residual, shape::Difference,
+};
 
 /// A reason not to pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,8 @@ pub enum Finding {
         /// How many there are.
         count: usize,
     },
+    /// Frames are not the in-process ones to the byte.
+    Exact(ExactFinding),
     /// Chunks that should differ are the same bytes.
     Frozen {
         /// The chunks, from 0.
@@ -127,6 +131,7 @@ impl Finding {
             Self::Plane { .. } => "psnr-plane",
             Self::Frames { .. } => "psnr-frame",
             Self::Misplaced { .. } => "frame-order",
+            Self::Exact(_) => ExactFinding::GATE,
             Self::Frozen { .. } => "frozen-chunks",
             Self::Audio { .. } => "audio-residual",
             Self::AudioMoment { .. } => "audio-window",
@@ -161,6 +166,7 @@ impl Finding {
             }
             Self::AudioLost { lost, .. } => (format!("{} dBFS", lost.residual), format!("{} dBFS", lost.baseline)),
             Self::LeftRecord { value, recorded, .. } => (value.clone(), recorded.clone()),
+            Self::Exact(found) => (found.value.clone(), found.limit.clone()),
             Self::NotRecorded(why) => (format!("the record {why}"), "a record".to_owned()),
             Self::Semantic(what) => (what.clone(), "no difference".to_owned()),
             Self::Contradiction(what) => (what.clone(), "no contradiction".to_owned()),
@@ -214,6 +220,7 @@ impl fmt::Display for Finding {
             Self::LeftRecord { what, value, recorded } => {
                 write!(f, "{what} is {value}, recorded is {recorded}")
             }
+            Self::Exact(found) => found.fmt(f),
             Self::NotRecorded(why) => write!(f, "the fixture's record {why}; --update-expected writes it"),
             Self::Semantic(what) => write!(f, "v1 and v2 differ in {what}"),
             Self::Contradiction(what) => f.write_str(what),

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::{PlanProtocol, PlannedRender, RenderSettings};
-use crate::names::RunId;
+use crate::{fixture::RenderFormat, names::RunId};
 
 /// Where an execution reads and writes: all in the render bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionInput {
     /// Key of the packed composition.
     pub project_key: String,
-    /// Key of the finished video.
+    /// Key of what is delivered.
     pub output_key: String,
     /// The JSON that StartExecution takes.
     pub json: Value,
@@ -29,10 +29,14 @@ impl ExecutionInput {
     ) -> Self {
         let output_key = format!("renders/{name}/output.{}", settings.format.extension());
         let mut config = settings.forwarded.clone();
+        if settings.format == RenderFormat::PngSequence {
+            // The planner refuses a codec where nothing is encoded.
+            config.shift_remove("codec");
+        }
         config.insert("fps".into(), json!(settings.fps.get()));
         config.insert("width".into(), json!(settings.width));
         config.insert("height".into(), json!(settings.height));
-        config.insert("format".into(), json!(settings.format.extension()));
+        config.insert("format".into(), json!(settings.format.handler_name()));
         config.insert("chunkSize".into(), json!(render.chunk_size.get()));
         config.insert("maxParallelChunks".into(), json!(render.id.chunk_count.get()));
         config.insert("runtimeCap".into(), json!("lambda"));
@@ -58,7 +62,7 @@ pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> Stri
 mod tests {
     use super::*;
     use crate::{
-        fixture::{LambdaFps, VideoFormat},
+        fixture::{LambdaFps, RenderFormat, VideoFormat},
         plan::{ChunkCount, ChunkSize, RenderId},
     };
 
@@ -66,7 +70,7 @@ mod tests {
     fn the_input_is_what_the_state_machine_takes() {
         let settings = RenderSettings {
             fps: LambdaFps::from_meta(&json!(30)).unwrap(),
-            format: VideoFormat::Mp4,
+            format: RenderFormat::Video(VideoFormat::Mp4),
             width: 640,
             height: 360,
             frames: 60,
@@ -94,5 +98,10 @@ mod tests {
           "PlanProtocol": "v2"
         }
         "#);
+        let frames = RenderSettings { format: RenderFormat::PngSequence, ..settings };
+        let input = ExecutionInput::new("b", "projects/f.tar.gz", "x", &frames, &render, None);
+        assert_eq!(input.output_key, "renders/x/output.tar.gz");
+        let config = &input.json["Config"];
+        assert_eq!((&config["format"], config.get("codec")), (&json!("png-sequence"), None));
     }
 }

@@ -2,8 +2,10 @@
 
 mod chunks;
 mod execution;
+mod extent;
 mod renders;
 
 pub use chunks::{ChunkCount, ChunkCounts, ChunkSize};
 pub use execution::{ExecutionInput, execution_name};
+pub use extent::Extent;
 pub use renders::{PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids};

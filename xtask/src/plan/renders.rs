@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ChunkCount, ChunkCounts, ChunkSize};
-use crate::fixture::{LambdaFps, VideoFormat};
+use crate::fixture::{LambdaFps, RenderFormat};
 
 /// How Plan hands its work to the chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -118,8 +118,8 @@ impl fmt::Display for RenderId {
 pub struct RenderSettings {
     /// Frames a second.
     pub fps: LambdaFps,
-    /// The container.
-    pub format: VideoFormat,
+    /// What is delivered.
+    pub format: RenderFormat,
     /// Picture width in pixels.
     pub width: u64,
     /// Picture height in pixels.

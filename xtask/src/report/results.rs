@@ -10,6 +10,7 @@ use crate::{
         audio::Sound,
         audio_status::AudioStatus,
         comparison::{Comparison, Picture},
+        exact::ExactComparison,
         finding::{Finding, FindingRecord},
         probe::MediaShape,
         psnr::Plane,
@@ -49,14 +50,16 @@ pub struct ResultRow {
     pub psnr_from_mean_mse_db: Option<Level>,
     /// The picture in detail; null when the shapes differ.
     pub picture: Option<PictureRecord>,
+    /// With `--exact`: how many frames are the in-process ones to the byte, and which are not.
+    pub exact: Option<ExactComparison>,
     /// OK, DRIFT, no-audio-on-either, audio-stream-mismatch or not-compared.
     pub audio_status: AudioStatus,
     /// The residual of each audio track, dBFS; "-inf" for perfect cancellation.
     pub audio_residual_dbfs: Vec<Residual>,
     /// The same with its loudest moment, its lag, and what of the sound is lost.
     pub audio: Vec<Sound>,
-    /// The delivered video's shape.
-    pub media: MediaShape,
+    /// The delivered video's shape; null of frames.
+    pub media: Option<MediaShape>,
     /// What rendered it.
     pub toolchain: Toolchain,
     /// Whether the render passes.
@@ -125,6 +128,9 @@ impl ResultRow {
     /// Fills in what the comparison says, and, against the run's `first` render, its frames.
     #[must_use]
     pub fn compared(mut self, comparison: &Comparison, first: Option<&Picture>) -> Self {
+        if let Comparison::Exact(frames) = comparison {
+            self.exact = Some(frames.clone());
+        }
         if let Comparison::Alike { picture, audio } = comparison {
             self.psnr_avg_db = Some(picture.psnr.mean_db);
             self.psnr_from_mean_mse_db = Some(picture.psnr.from_mean_mse);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{PictureRecord, ResultRow, counted};
-use crate::measure::Level;
+use crate::measure::{Level, exact::ExactComparison};
 
 const HEADER: [&str; 8] = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "unlike first", "audio", ""];
 
@@ -49,6 +49,10 @@ fn notes(rows: &[ResultRow]) -> Vec<String> {
     about.into_iter().map(told).collect()
 }
 
+fn exact(frames: &ExactComparison) -> String {
+    format!("{} of {} identical", frames.identical_frames(), frames.frames())
+}
+
 fn line(row: &ResultRow) -> [String; 8] {
     let unmeasured = || "-".to_owned();
     let of_picture = |show: fn(&PictureRecord) -> String| row.picture.as_ref().map_or_else(unmeasured, show);
@@ -56,10 +60,16 @@ fn line(row: &ResultRow) -> [String; 8] {
         row.id.to_string().replace("N=", ""),
         format!("{}{}", row.planned_chunk_count, if row.count_differs() { "*" } else { "" }),
         format!("{:.1} s", row.wall_clock_ms as f64 / 1000.0),
-        row.psnr_avg_db.map_or_else(unmeasured, |db| format!("{db:.2} dB")),
-        of_picture(|picture| match picture.worst_frame_db {
-            Level::Identical => "identical".to_owned(),
-            level @ Level::Db(_) => format!("{level} dB (#{})", picture.worst_frame),
+        match (&row.exact, row.psnr_avg_db) {
+            (Some(_), _) => "exact".to_owned(),
+            (None, Some(db)) => format!("{db:.2} dB"),
+            (None, None) => unmeasured(),
+        },
+        row.exact.as_ref().map(exact).unwrap_or_else(|| {
+            of_picture(|picture| match picture.worst_frame_db {
+                Level::Identical => "identical".to_owned(),
+                level @ Level::Db(_) => format!("{level} dB (#{})", picture.worst_frame),
+            })
         }),
         of_picture(|picture| match picture.frames_unlike_first {
             None => "first".to_owned(),
@@ -67,7 +77,7 @@ fn line(row: &ResultRow) -> [String; 8] {
             Some(unlike) => format!("{unlike} of {}", picture.frames),
         }),
         match row.audio_residual_dbfs.as_slice() {
-            [] if row.media.audio.is_empty() => "none".to_owned(),
+            [] if row.media.as_ref().is_some_and(|media| media.audio.is_empty()) => "none".to_owned(),
             [] => unmeasured(),
             tracks => tracks.iter().map(|level| format!("{level} dBFS")).collect::<Vec<_>>().join(", "),
         },
@@ -114,7 +124,8 @@ mod tests {
             audio_status: AudioStatus::None,
             audio_residual_dbfs: vec![],
             audio: vec![],
-            media: MediaShape { audio: vec![], ..shape() },
+            exact: None,
+            media: Some(MediaShape { audio: vec![], ..shape() }),
             toolchain: Toolchain::default(),
             passed: level.is_some(),
             findings: vec![],

@@ -1,10 +1,8 @@
 //! The work of a run, from its target to its verdict.
 
-use std::path::Path;
-
 use anyhow::Context;
 
-use super::{deploy, expected, protocols, render, run::Run};
+use super::{deploy, expected, protocols, reference::Reference, render, run::Run};
 use crate::{
     aws::{Target, objects},
     connect::{self, Connection},
@@ -22,23 +20,30 @@ use crate::{
 pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
     let target = run.stage("target", reach_target(run)).await?;
     let (media, baseline, tools, packed) = run.stage("preflight", preflight(run, target)).await?;
-    let (settings, renders) = run.prepared.renders(&baseline).or_exit(ExitCode::Preflight)?;
+    if let Some(baseline) = &baseline {
+        run.prepared.renders(baseline.extent()).or_exit(ExitCode::Preflight)?;
+    }
 
     let template = run.prepared.repo.template();
-    let deployed = async {
-        let (zip, valid, unused) = tokio::join!(
-            run.stage("build", build(run, &tools)),
-            run.stage("validate", run.sam().validate(&template)),
-            run.stage("names", deploy::prove_unused(run)),
-        );
-        unused?;
-        let zip = zip?;
-        valid.context("the template is not valid").or_exit(ExitCode::Deploy)?;
-        run.step("build", &describe(&zip, run.prepared.options.skip_build));
-        run.record.borrow_mut().handler = Some(zip);
-        run.stage("deploy", deploy::deploy(run)).await
-    };
-    let stack = deployed.await?;
+    let (zip, valid, unused, reference) = tokio::join!(
+        run.stage("build", build(run, &tools)),
+        run.stage("validate", run.sam().validate(&template)),
+        run.stage("names", deploy::prove_unused(run)),
+        async {
+            match baseline {
+                Some(baseline) => Ok(baseline),
+                None => run.stage("reference", Reference::frames(run)).await,
+            }
+        },
+    );
+    unused?;
+    let zip = zip?;
+    valid.context("the template is not valid").or_exit(ExitCode::Deploy)?;
+    let reference = reference?;
+    let (settings, renders) = run.prepared.renders(reference.extent()).or_exit(ExitCode::Preflight)?;
+    run.step("build", &describe(&zip, run.prepared.options.skip_build));
+    run.record.borrow_mut().handler = Some(zip);
+    let stack = run.stage("deploy", deploy::deploy(run)).await?;
 
     let project_key = format!("projects/{}.tar.gz", run.prepared.fixture.name);
     run.stage("upload", objects::upload(&run.connection().clients, &stack.bucket, &project_key, packed))
@@ -49,13 +54,14 @@ pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
             run,
             stack: &stack,
             media: &media,
-            baseline: &baseline,
+            reference: &reference,
             settings: &settings,
             project_key: &project_key,
         };
         run.stage(&format!("render {}", planned.id), one.run(planned)).await?;
     }
-    if run.prepared.options.plan_protocols == Some(PlanProtocols::Both) {
+    // Frames that are identical to the in-process ones are so to each other.
+    if run.prepared.options.plan_protocols == Some(PlanProtocols::Both) && !run.prepared.options.exact {
         run.stage("compare", protocols::compare(run, &media)).await?;
     }
     let verdict = run.verdict();
@@ -75,7 +81,7 @@ async fn reach_target(run: &Run) -> Result<Target, Failure> {
 }
 
 /// Credentials, tools and baseline, all problems at once.
-async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tools, Vec<u8>), Failure> {
+async fn preflight(run: &Run, target: Target) -> Result<(Media, Option<Reference>, Tools, Vec<u8>), Failure> {
     let (session, options) = (&run.session, &run.prepared.options);
     let purpose = if options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
     let env = connect::tool_env(session, &target);
@@ -101,27 +107,19 @@ async fn preflight(run: &Run, target: Target) -> Result<(Media, MediaShape, Tool
         children: session.children.clone(),
     };
     let packed = packed.or_exit(ExitCode::Preflight)?;
-    let baseline = measurable(&media, &run.prepared.fixture.baseline()).await;
-    let baseline = baseline.context("the baseline can't be measured").or_exit(ExitCode::Preflight)?;
-    run.step(
-        "preflight",
-        &format!(
-            "{} tools fit; baseline has {} frames, {}x{}, {} fps, {}",
-            tools.versions.len(),
-            baseline.frames,
-            baseline.width,
-            baseline.height,
-            baseline.fps,
-            if baseline.audio.is_empty() { "no sound" } else { "sound" }
-        ),
-    );
-    Ok((media, baseline, tools, packed))
-}
-
-async fn measurable(media: &Media, baseline: &Path) -> anyhow::Result<MediaShape> {
-    let shape = media.shape(baseline).await?;
-    media.decodes(baseline, &shape).await?;
-    Ok(shape)
+    let fitting = format!("{} tools fit", tools.versions.len());
+    if run.prepared.options.exact {
+        run.step("preflight", &fitting);
+        return Ok((media, None, tools, packed));
+    }
+    let baseline = Reference::baseline(run, &media).await?;
+    if let Reference::Baseline(shape) = &baseline {
+        let sound = if shape.audio.is_empty() { "no sound" } else { "sound" };
+        let MediaShape { frames, width, height, fps, .. } = &**shape;
+        let told = format!("{fitting}; baseline has {frames} frames, {width}x{height}, {fps} fps, {sound}");
+        run.step("preflight", &told);
+    }
+    Ok((media, Some(baseline), tools, packed))
 }
 
 /// Both, or a list of everything that is wrong with either.

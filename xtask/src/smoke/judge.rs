@@ -4,15 +4,18 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::Context;
 
-use super::{render::Render, run::Run};
+use super::{reference::Reference, render::Render, run::Run};
 use crate::{
+    frames::{self, FrameArchive, FrameFolder},
     history::Rendered,
     measure::{
         Level,
+        audio_status::AudioStatus,
         comparison::{Comparison, Picture},
         contradictions::contradictions,
         expected::{Machine, MadeBy, Recorded},
         finding::Finding,
+        frame_sequence::ReferenceFrames,
         probe::MediaShape,
         toolchain::Toolchain,
         verdict::Measured,
@@ -22,7 +25,9 @@ use crate::{
 
 /// What is known of one delivered video.
 pub(super) struct Judgement {
-    pub media: MediaShape,
+    /// The video's shape; `None` of frames.
+    pub media: Option<MediaShape>,
+    pub audio_status: AudioStatus,
     pub measured: Measured,
     pub toolchain: Toolchain,
     /// What is worth knowing and fails nothing.
@@ -42,14 +47,50 @@ impl Render<'_> {
         told: &Rendered,
         output: &Path,
     ) -> anyhow::Result<Judgement> {
+        match self.reference {
+            Reference::Baseline(baseline) => self.judge_video(planned, told, output, baseline).await,
+            Reference::Frames(folder, frames) => self.judge_frames(planned, told, output, folder, frames).await,
+        }
+    }
+
+    async fn judge_frames(
+        &self,
+        planned: &PlannedRender,
+        told: &Rendered,
+        output: &Path,
+        folder: &FrameFolder,
+        reference: &ReferenceFrames,
+    ) -> anyhow::Result<Judgement> {
+        let (archive, folder, reference) = (FrameArchive::at(output), folder.clone(), reference.clone());
+        let fps = self.settings.fps.get();
+        let compare = move || frames::compare(&archive, &folder, &reference, fps);
+        let compared = tokio::task::spawn_blocking(compare).await.context("comparing frames")?;
+        let compared = compared.with_context(|| format!("comparing the frames of {}", output.display()))?;
+        let beside = self.contradicting(planned, told, compared.rendered_frames());
+        Ok(Judgement {
+            media: None,
+            audio_status: AudioStatus::NotCompared,
+            measured: Measured { render: planned.id, comparison: Comparison::Exact(compared), beside },
+            toolchain: toolchain(self.run, told),
+            notes: Vec::new(),
+            recorded: None,
+        })
+    }
+
+    async fn judge_video(
+        &self,
+        planned: &PlannedRender,
+        told: &Rendered,
+        output: &Path,
+        baseline_shape: &MediaShape,
+    ) -> anyhow::Result<Judgement> {
         let prepared = &self.run.prepared;
         let baseline = prepared.fixture.baseline();
-        let (media, comparison) = self.media.compare(output, &baseline, self.baseline).await?;
+        let (media, comparison) = self.media.compare(output, &baseline, baseline_shape).await?;
         let toolchain = toolchain(self.run, told);
         let mut notes = toolchain.differences(&prepared.fixture.baseline_toolchain());
-        let required = prepared.required_protocol(planned.id);
-        let contradicting = contradictions(told, required, media.frames).into_iter().map(Finding::Contradiction);
-        let mut beside: Vec<Finding> = self.frozen(planned, told, &comparison).await?.into_iter().collect();
+        let frozen = self.frozen(planned, told, &comparison, baseline_shape).await?;
+        let mut beside: Vec<Finding> = frozen.into_iter().collect();
         let made_by = MadeBy {
             toolchain: toolchain.clone(),
             machine: machine(self.run),
@@ -65,14 +106,20 @@ impl Render<'_> {
             beside.extend(left);
             notes.extend(told);
         }
-        beside.extend(contradicting);
+        beside.extend(self.contradicting(planned, told, media.frames));
         Ok(Judgement {
-            media,
+            audio_status: AudioStatus::of(&comparison, &media, baseline_shape, &prepared.gate),
+            media: Some(media),
             measured: Measured { render: planned.id, comparison, beside },
             toolchain,
             notes,
             recorded,
         })
+    }
+
+    fn contradicting(&self, planned: &PlannedRender, told: &Rendered, frames: u64) -> Vec<Finding> {
+        let required = self.run.prepared.required_protocol(planned.id);
+        contradictions(told, required, frames).into_iter().map(Finding::Contradiction).collect()
     }
 
     /// Two chunks of the same bytes where the baseline moves: the render stood still.
@@ -84,6 +131,7 @@ impl Render<'_> {
         planned: &PlannedRender,
         told: &Rendered,
         comparison: &Comparison,
+        baseline_shape: &MediaShape,
     ) -> anyhow::Result<Option<Finding>> {
         let (Some(picture), Some((a, b))) = (comparison.picture(), told.equal_chunks()) else { return Ok(None) };
         let size = u64::from(planned.chunk_size.get());
@@ -91,10 +139,10 @@ impl Render<'_> {
         let baseline = self.run.prepared.fixture.baseline();
         let starts = (a.index * size, b.index * size);
         // Records that tell of more frames than there are contradict the video, which is told as that.
-        if frames == 0 || starts.1 + frames > self.baseline.frames {
+        if frames == 0 || starts.1 + frames > baseline_shape.frames {
             return Ok(None);
         }
-        let between = self.media.between_stretches(&baseline, self.baseline, starts, frames).await;
+        let between = self.media.between_stretches(&baseline, baseline_shape, starts, frames).await;
         let between = between.context("looking for a frozen render")?.from_mean_mse;
         let of_chunk = |start: u64| picture.psnr.mean_of(start, frames);
         let still_db = of_chunk(starts.0).max(of_chunk(starts.1)) - STILL_MARGIN_DB;

@@ -7,6 +7,7 @@ mod finish;
 mod judge;
 mod prepare;
 mod protocols;
+mod reference;
 mod render;
 mod run;
 

@@ -6,15 +6,14 @@ use xshell::{Shell, cmd};
 use crate::{
     cli::SmokeOptions,
     clock,
-    fixture::{Fixture, check_baseline_file},
+    fixture::{Fixture, RenderFormat, check_baseline_file},
     measure::{
         expected::{Expected, Recorded, Standing},
         finding::Finding,
         gate::{Gate, GateSettings},
-        probe::MediaShape,
     },
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
-    plan::{PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
+    plan::{Extent, PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
     process::Env,
     repo::Repo,
     report::{RunRecord, ToolVersions},
@@ -44,7 +43,14 @@ impl Prepared {
     pub(super) fn new(session: &Session, options: SmokeOptions) -> anyhow::Result<Self> {
         let repo = Repo::find(session.env.get(Repo::ENV))?;
         let fixture = Fixture::load(&repo, &options.fixture)?;
-        check_baseline_file(&fixture.baseline())?;
+        let (expected, fixture_sha256) = match options.exact {
+            // Neither baseline nor record is looked at.
+            true => (None, String::new()),
+            false => {
+                check_baseline_file(&fixture.baseline())?;
+                (fixture.read_expected()?, fixture.sha256()?)
+            }
+        };
         ensure!(repo.template().is_file(), "there is no template {}", repo.template().display());
         let protocol_choice = repo.has_plan_protocols();
         ensure!(
@@ -57,8 +63,8 @@ impl Prepared {
         let stack = options.stack_name.clone().unwrap_or_else(|| StackName::for_run(epoch_s, &run));
         Ok(Self {
             gate: gate(&options, &fixture)?,
-            expected: fixture.read_expected()?,
-            fixture_sha256: fixture.sha256()?,
+            expected,
+            fixture_sha256,
             protocol_choice,
             project: ProjectName::new(&stack, &run),
             artifact_bucket: ArtifactBucketName::new(&stack, &options.region, &run),
@@ -102,16 +108,19 @@ impl Prepared {
         standing.findings(&render.made_by, self.options.strict)
     }
 
-    /// The renders to do. Length and size are the composition's own, or else its baseline's.
-    pub(super) fn renders(&self, baseline: &MediaShape) -> anyhow::Result<(RenderSettings, Vec<PlannedRender>)> {
-        let composition = &self.fixture.composition;
+    /// The renders to do. Length and size are the composition's own, or else the reference's.
+    pub(super) fn renders(&self, reference: Extent) -> anyhow::Result<(RenderSettings, Vec<PlannedRender>)> {
         let fps = self.fixture.meta.fps;
+        let Extent { width, height, frames } = reference.or_told_by(&self.fixture.composition, fps.get());
         let settings = RenderSettings {
             fps,
-            format: self.fixture.meta.format,
-            width: composition.width.unwrap_or(baseline.width),
-            height: composition.height.unwrap_or(baseline.height),
-            frames: composition.frames(fps.get()).unwrap_or(baseline.frames),
+            format: match self.options.exact {
+                true => RenderFormat::PngSequence,
+                false => RenderFormat::Video(self.fixture.meta.format),
+            },
+            width,
+            height,
+            frames,
             forwarded: self.fixture.meta.forwarded.clone(),
         };
         let renders =

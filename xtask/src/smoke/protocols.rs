@@ -31,7 +31,8 @@ pub(super) async fn compare(run: &Run, media: &Media) -> Result<(), Failure> {
 
 async fn one(run: &Run, media: &Media, v1: &ResultRow, v2: &ResultRow) -> anyhow::Result<SemanticComparison> {
     let of = async |row: &ResultRow| {
-        let semantics = media.semantics(&run.artifacts.path(&row.output), &row.media, &row.chunks).await;
+        let shape = row.media.as_ref().context("the render is no video")?;
+        let semantics = media.semantics(&run.artifacts.path(&row.output), shape, &row.chunks).await;
         semantics.with_context(|| format!("comparing the plan protocols at {}", row.id))
     };
     let (a, b) = (of(v1).await?, of(v2).await?);

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::{
     deploy::DeployedStack,
     judge::{Judgement, frames_csv},
+    reference::Reference,
     run::Run,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     history::{self, Attempt, TimeSpent, Timeline},
     journal::{Entry, Resource},
-    measure::{Level, audio_status::AudioStatus, comparison::Comparison, probe::MediaShape, verdict::Measured},
+    measure::{Level, comparison::Comparison, probe::MediaShape, verdict::Measured},
     media::Media,
     plan::{ExecutionInput, PlannedRender, RenderId, RenderSettings, execution_name},
     report::{ResultRow, counted},
@@ -34,7 +35,7 @@ pub(super) struct Render<'a> {
     pub run: &'a Run,
     pub stack: &'a DeployedStack,
     pub media: &'a Media,
-    pub baseline: &'a MediaShape,
+    pub reference: &'a Reference,
     pub settings: &'a RenderSettings,
     pub project_key: &'a str,
 }
@@ -76,8 +77,8 @@ impl Render<'_> {
         let clients = &run.connection().clients;
         objects::download(clients, &self.stack.bucket, &input.output_key, &output).await.or_exit(ExitCode::Render)?;
         let judgement = self.judge(planned, &told, &output).await.or_exit(ExitCode::Render)?;
-        let Judgement { media, measured, toolchain, notes, recorded } = judgement;
-        let frames = self.save_frames(&measured, &media, &stem).or_exit(ExitCode::Render)?;
+        let Judgement { media, audio_status, measured, toolchain, notes, recorded } = judgement;
+        let frames = self.save_frames(&measured, media.as_ref(), &stem).or_exit(ExitCode::Render)?;
         let gate = &run.prepared.gate;
         let timeline = history::timeline(&history).ok();
         let (time_spent, cost, slow) = timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
@@ -95,7 +96,8 @@ impl Render<'_> {
             psnr_avg_db: None,
             psnr_from_mean_mse_db: None,
             picture: None,
-            audio_status: AudioStatus::of(&measured.comparison, &media, self.baseline, gate),
+            exact: None,
+            audio_status,
             audio_residual_dbfs: Vec::new(),
             audio: Vec::new(),
             media,
@@ -140,8 +142,13 @@ impl Render<'_> {
     }
 
     /// Saves each frame's figures; gives the file's name.
-    fn save_frames(&self, measured: &Measured, media: &MediaShape, stem: &str) -> anyhow::Result<Option<String>> {
-        let Some(picture) = measured.comparison.picture() else { return Ok(None) };
+    fn save_frames(
+        &self,
+        measured: &Measured,
+        media: Option<&MediaShape>,
+        stem: &str,
+    ) -> anyhow::Result<Option<String>> {
+        let (Some(picture), Some(media)) = (measured.comparison.picture(), media) else { return Ok(None) };
         let file = format!("renders/{stem}-frames.csv");
         self.run.artifacts.write(&file, frames_csv(picture, media))?;
         Ok(Some(file))
@@ -205,6 +212,7 @@ impl Render<'_> {
 fn summary(row: &ResultRow, comparison: &Comparison) -> String {
     let level = match comparison {
         Comparison::Unlike(differences) => format!("{} in shape", counted(differences.len(), "difference")),
+        Comparison::Exact(frames) => format!("{} of {} frames identical", frames.identical_frames(), frames.frames()),
         Comparison::Alike { picture, .. } => match picture.psnr.worst {
             Level::Identical => "every frame identical".to_owned(),
             worst @ Level::Db(_) => format!("PSNR {:.2} dB, worst frame {worst} dB", picture.psnr.mean_db),

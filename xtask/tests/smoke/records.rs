@@ -68,6 +68,7 @@ fn results_json_has_a_row_for_each_render() {
         "framesSha256": "e95bd43576c5cec1c5533399fb5dffeb20d1b30aa1f2967d0e5deb90d355489e",
         "framesUnlikeFirst": null
       },
+      "exact": null,
       "audioStatus": "no-audio-on-either",
       "audioResidualDbfs": [],
       "audio": [],
