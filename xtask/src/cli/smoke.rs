@@ -138,7 +138,7 @@ impl SmokeArgs {
         );
         let exact = self.exact || is_on(env, "EXACT")?;
         let measured = [
-            (self.psnr_threshold.is_some(), "--psnr-threshold"),
+            (self.psnr_threshold.is_some() || env.get("PSNR_THRESHOLD").is_some(), "--psnr-threshold"),
             (self.frame_psnr_margin.is_some(), "--frame-psnr-margin"),
             (self.strict, "--strict"),
             (self.update_expected, "--update-expected"),

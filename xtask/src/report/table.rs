@@ -50,7 +50,8 @@ fn notes(rows: &[ResultRow]) -> Vec<String> {
 }
 
 fn exact(frames: &ExactComparison) -> String {
-    format!("{} of {} identical", frames.identical_frames(), frames.frames())
+    let first = frames.first().map(|first| format!(", #{}: {}", first.frame, first.why));
+    format!("{} of {} identical{}", frames.identical_frames(), frames.frames(), first.unwrap_or_default())
 }
 
 fn line(row: &ResultRow) -> [String; 8] {

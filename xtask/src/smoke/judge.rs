@@ -1,6 +1,6 @@
 //! One delivered video: measured, held against the baseline, the fixture's record and the history.
 
-use std::{fmt::Write as _, path::Path};
+use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::Context;
 
@@ -13,6 +13,7 @@ use crate::{
         audio_status::AudioStatus,
         comparison::{Comparison, Picture},
         contradictions::contradictions,
+        exact::Why,
         expected::{Machine, MadeBy, Recorded},
         finding::Finding,
         frame_sequence::ReferenceFrames,
@@ -63,9 +64,17 @@ impl Render<'_> {
     ) -> anyhow::Result<Judgement> {
         let (archive, folder, reference) = (FrameArchive::at(output), folder.clone(), reference.clone());
         let fps = self.settings.fps.get();
-        let compare = move || frames::compare(&archive, &folder, &reference, fps);
-        let compared = tokio::task::spawn_blocking(compare).await.context("comparing frames")?;
-        let compared = compared.with_context(|| format!("comparing the frames of {}", output.display()))?;
+        let stem = self.run.artifacts.path(&format!("renders/{}", planned.id.file_stem()));
+        let compare = move || {
+            let compared = frames::compare(&archive, &folder, &reference, fps)?;
+            // The first frame that differs is kept as a file: one wants to see it.
+            if let Some(first) = compared.first().filter(|first| first.why != Why::Missing) {
+                let kept = format!("{}-{}", stem.display(), first.frame.file_name());
+                archive.frames(&[first.frame], |_, bytes| fs::write(&kept, bytes).with_context(|| kept.clone()))?;
+            }
+            anyhow::Ok(compared)
+        };
+        let compared = tokio::task::spawn_blocking(compare).await.context("comparing frames")??;
         let beside = self.contradicting(planned, told, compared.rendered_frames());
         Ok(Judgement {
             media: None,

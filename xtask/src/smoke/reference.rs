@@ -15,6 +15,7 @@ use crate::{
     media::Media,
     plan::Extent,
     renderer,
+    report::counted,
     toolbox::is_linux_x86_64,
 };
 
@@ -48,13 +49,14 @@ impl Reference {
         run.step("reference", &format!("rendering {} in-process as a png-sequence", prepared.fixture.name));
         let (to, log) = (run.artifacts.path(FOLDER), run.artifacts.logs().join("in-process.log"));
         let format = RenderFormat::PngSequence;
-        renderer::render(&run.session, &prepared.repo, &prepared.fixture, format, &to, &log)
-            .await
-            .or_exit(ExitCode::Render)?;
+        let told = renderer::render(&run.session, &prepared.repo, &prepared.fixture, format, &to, &log).await;
+        run.artifacts.save(&format!("{FOLDER}.json"), &told.or_exit(ExitCode::Render)?).or_exit(ExitCode::Render)?;
         let folder = FrameFolder::at(&to);
-        let frames = folder.read().and_then(ReferenceFrames::new).context("the in-process render");
-        let frames = frames.or_exit(ExitCode::Render)?;
-        run.step("reference", &format!("{} frames in {}", frames.sequence().len(), to.display()));
+        let reading = folder.clone();
+        let read = tokio::task::spawn_blocking(move || reading.read().and_then(ReferenceFrames::new));
+        let frames = read.await.context("reading frames").or_exit(ExitCode::Render)?;
+        let frames = frames.context("the in-process render can't be compared with").or_exit(ExitCode::Render)?;
+        run.step("reference", &format!("{} in {}", counted(frames.sequence().len(), "frame"), to.display()));
         Ok(Self::Frames(folder, frames))
     }
 

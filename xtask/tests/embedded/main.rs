@@ -10,6 +10,7 @@ mod account;
 mod broken_videos;
 mod corruptions;
 mod emulator;
+mod exact;
 mod foreign;
 mod kills;
 mod lab;

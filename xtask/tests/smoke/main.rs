@@ -6,6 +6,7 @@ mod artifacts;
 mod build;
 mod compare;
 mod deploy;
+mod exact;
 mod expected;
 mod faults;
 mod green;

@@ -5,9 +5,11 @@
 
 mod checks;
 pub(crate) mod fake_aws;
+pub(crate) mod frames;
 mod ran;
 mod redact;
 pub(crate) mod repository;
+mod toolbox;
 mod tools;
 pub(crate) mod video;
 mod watchdog;
@@ -64,6 +66,7 @@ impl Test {
             fs::create_dir(path(folder)).unwrap();
         }
         let tools = Tools::new(&path("tools"));
+        toolbox::lay_out(&path("toolbox"), &tools.bin());
         let aws = FakeAws::start(&tools.stacks());
         aws.account().add_foreign("production", "prod");
         let repository = layout(&path("repository"));
@@ -74,6 +77,7 @@ impl Test {
             ("TMPDIR", text(&path("tmp"))),
             ("HYPERFRAMES_REPO_ROOT", text(repository.root())),
             ("HYPERFRAMES_STATE_DIR", text(&path("state"))),
+            ("HYPERFRAMES_TOOLS_DIR", text(&path("toolbox"))),
             ("AWS_ACCESS_KEY_ID", "AKIAFAKE".into()),
             ("AWS_SECRET_ACCESS_KEY", SECRETS[0].into()),
             ("AWS_SESSION_TOKEN", SECRETS[1].into()),

@@ -10,13 +10,14 @@ use std::{
 
 use rustix::process::{Pid, test_kill_process};
 
-const SCRIPTS: [(&str, &str); 6] = [
+const SCRIPTS: [(&str, &str); 7] = [
     ("sam", include_str!("fakes/sam.sh")),
     ("bun", include_str!("fakes/bun.sh")),
     ("ffmpeg", include_str!("fakes/ffmpeg.sh")),
     ("ffprobe", include_str!("fakes/ffprobe.sh")),
     ("zip", include_str!("fakes/zip.sh")),
     ("git", include_str!("fakes/git.sh")),
+    ("node", include_str!("fakes/node.sh")),
 ];
 
 /// The fake tools of one test, and their notes.
@@ -43,6 +44,11 @@ impl Tools {
     /// The folder to put on PATH.
     pub(crate) fn bin(&self) -> PathBuf {
         self.dir.join("bin")
+    }
+
+    /// The folder that the fake in-process renderer copies.
+    pub(crate) fn in_process(&self) -> PathBuf {
+        self.dir.join("in-process")
     }
 
     /// The folder with a file for each stack.
