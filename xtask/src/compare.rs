@@ -22,7 +22,10 @@ use crate::{
 pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Failure> {
     let gate = Gate::new(args.gate()).or_exit(ExitCode::Preflight)?;
     for file in [&args.render, &args.baseline] {
-        std::fs::metadata(file).with_context(|| format!("{}", file.display())).or_exit(ExitCode::Preflight)?;
+        let found = std::fs::metadata(file).with_context(|| format!("{}", file.display()));
+        if !found.or_exit(ExitCode::Preflight)?.is_file() {
+            return Err(Failure::preflight(format!("{} is no file", file.display())));
+        }
     }
     check_baseline_file(&args.baseline).or_exit(ExitCode::Preflight)?;
     let env = connect::user_tools(session);

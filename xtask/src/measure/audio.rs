@@ -42,10 +42,12 @@ pub struct Lost {
 /// Samples a second that both tracks are decoded to.
 pub const RATE: u32 = 48_000;
 
-const LOUDEST_WINDOW: u64 = RATE as u64 / 10;
+/// Samples of one channel in a tenth of a second.
+const TENTH: u64 = RATE as u64 / 10;
 
-/// A stretch counts as lost when its residual is less than this below the baseline.
-const LOST_WITHIN_DB: f64 = 3.0;
+/// A stretch counts as lost when its residual is less than this below the
+/// baseline: when 40% of its energy is not there. What a codec leaves is far below.
+const LOST_WITHIN_DB: f64 = 4.0;
 
 /// A second of a baseline below this level (dBFS) may be coded away: the end of a fade-out.
 const HEARD_SECOND_DBFS: f64 = -60.0;
@@ -59,51 +61,62 @@ const HEARD_TRACK_DBFS: f64 = -80.0;
 /// # Errors
 /// When reading fails, or neither stream has a sample.
 pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Result<Sound> {
+    let channels = channels.max(1) as usize;
     let (mut a, mut b) = (Samples::new(baseline), Samples::new(render));
-    let mut whole = Window::default();
-    let (mut tenth, mut second) = (Window::default(), Window::default());
-    let mut loudest = (Residual::Silent, 0.0);
-    let mut lost = None;
-    let mut loudest_of_baseline = (Residual::Silent, 0.0);
+    let mut tenths: Vec<Window> = Vec::new();
+    let (mut tenth, mut baseline_samples) = (Window::of(channels), 0u64);
     loop {
         let (x, y) = (a.next()?, b.next()?);
         let ended = x.is_none() && y.is_none();
         if !ended {
-            for window in [&mut whole, &mut tenth, &mut second] {
-                window.add(f64::from(x.unwrap_or(0)), f64::from(y.unwrap_or(0)));
-            }
+            baseline_samples += u64::from(x.is_some());
+            tenth.add(f64::from(x.unwrap_or(0)), f64::from(y.unwrap_or(0)));
         }
-        let at_s = |count: u64| count as f64 / channels.max(1) as f64 / f64::from(RATE);
-        if tenth.count > 0 && (ended || tenth.count == LOUDEST_WINDOW * channels) {
-            let tenth = std::mem::take(&mut tenth);
-            if tenth.residual().db() > loudest.0.db() {
-                loudest = (tenth.residual(), at_s(whole.count - tenth.count));
-            }
-        }
-        if second.count > 0 && (ended || second.count == u64::from(RATE) * channels) {
-            let second = std::mem::take(&mut second);
-            let (from, to) = (at_s(whole.count - second.count), at_s(whole.count));
-            lost = lost.or_else(|| second.lost(HEARD_SECOND_DBFS, from, to));
-            if second.baseline().db() > loudest_of_baseline.0.db() {
-                loudest_of_baseline = (second.baseline(), from);
-            }
+        if tenth.count > 0 && (ended || tenth.count == TENTH * channels as u64) {
+            tenths.push(std::mem::replace(&mut tenth, Window::of(channels)));
         }
         if ended {
             break;
         }
     }
+    let mut whole = Window::of(channels);
+    tenths.iter().for_each(|tenth| whole.join(tenth));
     if whole.count == 0 {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "neither audio track has a sample"));
     }
-    let length_s = whole.count as f64 / channels.max(1) as f64 / f64::from(RATE);
+    let starts_s = (0..tenths.len()).map(|i| i as f64 / 10.0);
+    let loudest = |level: fn(&Window) -> Residual| {
+        let by_level = |(_, x): &(f64, Residual), (_, y): &(f64, Residual)| x.db().total_cmp(&y.db());
+        let all = starts_s.clone().zip(tenths.iter().map(level));
+        // Of equals the first.
+        all.rev().max_by(by_level).unwrap_or((0.0, Residual::Silent))
+    };
+    let (loudest_at_s, loudest_residual) = loudest(Window::residual);
+    let length_s = whole.count as f64 / channels as f64 / f64::from(RATE);
+    // Over the baseline's length: silence that is appended must not thin the residual out.
+    let measured = if baseline_samples > 0 { baseline_samples } else { whole.count };
     Ok(Sound {
-        whole: whole.residual(),
-        loudest: loudest.0,
-        loudest_at_s: loudest.1,
-        loudest_of_baseline_s: loudest_of_baseline.1,
+        whole: Residual::of(whole.residuals.iter().sum(), measured),
+        loudest: loudest_residual,
+        loudest_at_s,
+        loudest_of_baseline_s: loudest(Window::baseline).0,
         lag: None,
-        lost: lost.or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
+        lost: lost_second(&tenths, channels).or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
     })
+}
+
+/// Of the seconds, begun at any tenth, of which a channel is lost, the one that is lost most.
+fn lost_second(tenths: &[Window], channels: usize) -> Option<Lost> {
+    let length = tenths.len().min(10);
+    let lost = (0..=tenths.len() - length).filter_map(|start| {
+        let mut second = Window::of(channels);
+        tenths[start..start + length].iter().for_each(|tenth| second.join(tenth));
+        let from_s = start as f64 / 10.0;
+        second.lost(HEARD_SECOND_DBFS, from_s, from_s + second.count as f64 / channels as f64 / f64::from(RATE))
+    });
+    let share = |lost: &Lost| lost.residual.db() - lost.baseline.db();
+    // Of equals the first.
+    lost.collect::<Vec<_>>().into_iter().rev().max_by(|a, b| share(a).total_cmp(&share(b)))
 }
 
 /// The residual over what both streams have.
@@ -112,40 +125,54 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
 /// When reading fails.
 pub fn overlap(baseline: impl Read, render: impl Read) -> io::Result<Residual> {
     let (mut a, mut b) = (Samples::new(baseline), Samples::new(render));
-    let mut window = Window::default();
+    let mut window = Window::of(1);
     while let (Some(x), Some(y)) = (a.next()?, b.next()?) {
         window.add(f64::from(x), f64::from(y));
     }
     Ok(window.residual())
 }
 
-/// Sums over a stretch of both tracks.
-#[derive(Default)]
+/// Sums over a stretch of both tracks, for each channel.
 struct Window {
-    residual: f64,
-    baseline: f64,
+    residuals: Vec<f64>,
+    baselines: Vec<f64>,
     count: u64,
 }
 
 impl Window {
+    fn of(channels: usize) -> Self {
+        Self { residuals: vec![0.0; channels], baselines: vec![0.0; channels], count: 0 }
+    }
+
     fn add(&mut self, baseline: f64, render: f64) {
-        self.residual += (baseline - render).powi(2);
-        self.baseline += baseline.powi(2);
+        let channel = self.count as usize % self.residuals.len();
+        self.residuals[channel] += (baseline - render).powi(2);
+        self.baselines[channel] += baseline.powi(2);
         self.count += 1;
     }
 
+    fn join(&mut self, other: &Self) {
+        self.residuals.iter_mut().zip(&other.residuals).for_each(|(sum, of_other)| *sum += of_other);
+        self.baselines.iter_mut().zip(&other.baselines).for_each(|(sum, of_other)| *sum += of_other);
+        self.count += other.count;
+    }
+
     fn residual(&self) -> Residual {
-        Residual::of(self.residual, self.count)
+        Residual::of(self.residuals.iter().sum(), self.count)
     }
 
     fn baseline(&self) -> Residual {
-        Residual::of(self.baseline, self.count)
+        Residual::of(self.baselines.iter().sum(), self.count)
     }
 
+    /// Whether a channel's sound is not there.
     fn lost(&self, heard_dbfs: f64, from_s: f64, to_s: f64) -> Option<Lost> {
-        let (baseline, residual) = (self.baseline(), self.residual());
-        let lost = baseline.db() > heard_dbfs && residual.db() > baseline.db() - LOST_WITHIN_DB;
-        lost.then_some(Lost { from_s, to_s, baseline, residual })
+        let samples = self.count / self.residuals.len() as u64;
+        self.baselines.iter().zip(&self.residuals).find_map(|(baseline, residual)| {
+            let (baseline, residual) = (Residual::of(*baseline, samples), Residual::of(*residual, samples));
+            let lost = baseline.db() > heard_dbfs && residual.db() > baseline.db() - LOST_WITHIN_DB;
+            lost.then_some(Lost { from_s, to_s, baseline, residual })
+        })
     }
 }
 

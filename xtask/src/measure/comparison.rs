@@ -1,12 +1,13 @@
 //! How one render compares with its baseline, and what of that is not equal enough. Pure.
 
 use super::{
+    Level,
     audio::Sound,
     exact::ExactComparison,
     finding::Finding,
     frames::FrameHashes,
     gate::Gate,
-    psnr::{Misplaced, PsnrSummary},
+    psnr::{Misplaced, PsnrSummary, worst_stretch},
     shape::Difference,
     ssim::SsimSummary,
 };
@@ -38,6 +39,8 @@ pub struct Picture {
     pub hashes: FrameHashes,
     /// When the worst frame is shown, in seconds.
     pub worst_at_s: f64,
+    /// How many frames a second has, rounded up.
+    pub frames_a_second: u64,
     /// Frames that are more like a neighbour of their own.
     pub misplaced: Vec<Misplaced>,
 }
@@ -75,6 +78,13 @@ fn of_picture(picture: &Picture, gate: &Gate) -> Vec<Finding> {
     let low = psnr.planes.iter().filter(|plane| !reaches(plane.mean_db));
     found.extend(low.map(|plane| Finding::Plane { plane: plane.plane, mean_db: plane.mean_db, limit }));
     let below = psnr.frames_below(gate.frame_psnr_db);
+    // Ruined frames that the fixture allows do not ruin their second.
+    let forgiven = |level: &Level| below <= gate.max_frame_failures && !level.reaches(gate.frame_psnr_db);
+    let levels: Vec<Level> = psnr.levels.iter().map(|l| if forgiven(l) { Level::Identical } else { *l }).collect();
+    let (start, level) = worst_stretch(&levels, picture.frames_a_second);
+    if !level.reaches(gate.second_psnr_db) {
+        found.push(Finding::Second { start, level, limit: gate.second_psnr_db });
+    }
     if below > gate.max_frame_failures {
         found.push(Finding::Frames {
             below,

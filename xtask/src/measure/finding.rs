@@ -29,6 +29,15 @@ pub enum Finding {
         /// The least.
         limit: Decibels,
     },
+    /// A second is ruined.
+    Second {
+        /// The second's first frame, from 0.
+        start: u64,
+        /// The PSNR of its mean squared error.
+        level: Level,
+        /// The least.
+        limit: Decibels,
+    },
     /// Too many frames are ruined.
     Frames {
         /// How many are below the limit.
@@ -129,6 +138,7 @@ impl Finding {
             Self::Shape(_) => "structure",
             Self::Mean { .. } => "psnr-mean",
             Self::Plane { .. } => "psnr-plane",
+            Self::Second { .. } => "psnr-second",
             Self::Frames { .. } => "psnr-frame",
             Self::Misplaced { .. } => "frame-order",
             Self::Exact(_) => ExactFinding::GATE,
@@ -154,6 +164,7 @@ impl Finding {
             Self::Mean { mean_db, limit } | Self::Plane { mean_db, limit, .. } => {
                 (format!("{mean_db:.2} dB"), format!("{limit} dB"))
             }
+            Self::Second { level, limit, .. } => (format!("{level} dB"), format!("{limit} dB")),
             Self::Frames { below, allowed, limit, .. } => (format!("{below} below {limit} dB"), allowed.to_string()),
             Self::Misplaced { first, .. } => {
                 (format!("frame {} shows frame {}", first.frame, first.shows), format!("frame {}", first.frame))
@@ -181,6 +192,9 @@ impl fmt::Display for Finding {
             Self::Mean { mean_db, limit } => write!(f, "mean PSNR {mean_db:.2} dB is below {limit} dB"),
             Self::Plane { plane, mean_db, limit } => {
                 write!(f, "mean PSNR {mean_db:.2} dB of plane {plane} is below {limit} dB")
+            }
+            Self::Second { start, level, limit } => {
+                write!(f, "the second from frame {start} on has {level} dB by its mean squared error, below {limit} dB")
             }
             Self::Frames { below, allowed, worst, frame, at_s, limit } => write!(
                 f,

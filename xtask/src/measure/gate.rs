@@ -10,6 +10,8 @@ use super::Decibels;
 pub struct Gate {
     /// Least mean PSNR over all planes, and of each plane, dB.
     pub psnr_db: Decibels,
+    /// Least PSNR of the mean squared error of any second, dB.
+    pub second_psnr_db: Decibels,
     /// The level that no more than [`Gate::max_frame_failures`] frames may miss, dB.
     pub frame_psnr_db: Decibels,
     /// How many frames may miss it.
@@ -37,6 +39,10 @@ impl Gate {
     /// The least mean PSNR when nobody names one, dB.
     pub const PSNR_DB: f64 = 40.0;
 
+    /// How far below the mean's threshold a second may lie, by its mean squared
+    /// error, dB: twice the error. A mean over levels forgives half a video for the other half.
+    pub const SECOND_MARGIN_DB: f64 = 3.0;
+
     /// How far below the mean's threshold a frame may lie, dB: ten times the
     /// squared error, so that a ruined frame can't hide in a mean.
     pub const FRAME_MARGIN_DB: f64 = 10.0;
@@ -58,6 +64,7 @@ impl Gate {
         let audio_residual_dbfs = or(settings.audio_residual, Self::AUDIO_RESIDUAL_DBFS)?;
         Ok(Self {
             psnr_db,
+            second_psnr_db: Decibels::new(psnr_db.db() - Self::SECOND_MARGIN_DB)?,
             frame_psnr_db: Decibels::new(psnr_db.db() - margin.db())?,
             max_frame_failures: settings.max_frame_failures.unwrap_or(0),
             audio_residual_dbfs,

@@ -37,6 +37,12 @@ pub struct MediaShape {
     pub alpha: bool,
     /// Duration of the video stream, in seconds.
     pub duration_s: f64,
+    /// Duration of the whole file, sound included, in seconds.
+    pub file_duration_s: f64,
+    /// Size and pixel format of the frames themselves; all there are, where they change.
+    pub frame_format: String,
+    /// How lines are stored, such as progressive or tt.
+    pub field_order: String,
     /// Video tracks, pictures attached to the file aside. The first one is measured.
     pub video_tracks: u64,
     /// The audio tracks, in stream order.
@@ -95,7 +101,7 @@ impl MediaShape {
             height: video.height.context("the video has no height")?,
             pixel_aspect: known(video.sample_aspect_ratio.as_deref(), "0:1").unwrap_or("1:1").to_owned(),
             rotation: video.side_data_list.iter().find_map(|d| d.rotation).unwrap_or(0.0).round() as i64,
-            fps: video.avg_frame_rate.parse().context("avg_frame_rate")?,
+            fps: video.avg_frame_rate.parse().or_else(|_| video.r_frame_rate.parse()).context("avg_frame_rate")?,
             codec: video.codec_name.clone().context("the video has no codec")?,
             codec_profile: known(video.profile.as_deref(), "-99").map(str::to_owned),
             pixel_format: video.pix_fmt.clone().context("the video has no pixel format")?,
@@ -103,6 +109,9 @@ impl MediaShape {
             frame_color: frame_color(&report.frames, video.index),
             alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
             duration_s: duration.parse().ok().with_context(|| format!("duration {duration:?}"))?,
+            file_duration_s: report.format.duration.as_ref().and_then(|text| text.parse().ok()).unwrap_or(0.0),
+            frame_format: frame_format(&report.frames, video.index),
+            field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
             video_tracks: videos().count() as u64,
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
             frame_times_s,
@@ -122,6 +131,15 @@ impl MediaShape {
             _ => None,
         }
     }
+}
+
+fn frame_format(frames: &[Frame], stream: u64) -> String {
+    let of_stream = frames.iter().filter(|frame| frame.stream_index == Some(stream));
+    let format = |frame: &Frame| match (frame.width, frame.height, &frame.pix_fmt) {
+        (Some(width), Some(height), Some(pixels)) => Some(format!("{width}x{height} {pixels}")),
+        _ => None,
+    };
+    of_stream.filter_map(format).collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join(" / ")
 }
 
 fn frame_color(frames: &[Frame], stream: u64) -> Color {
@@ -193,6 +211,9 @@ struct Format {
 struct Frame {
     stream_index: Option<u64>,
     best_effort_timestamp_time: Option<String>,
+    width: Option<u64>,
+    height: Option<u64>,
+    pix_fmt: Option<String>,
     #[serde(flatten)]
     color: Color,
 }
@@ -206,8 +227,11 @@ struct Stream {
     width: Option<u64>,
     height: Option<u64>,
     sample_aspect_ratio: Option<String>,
+    field_order: Option<String>,
     #[serde(default)]
     avg_frame_rate: String,
+    #[serde(default)]
+    r_frame_rate: String,
     pix_fmt: Option<String>,
     #[serde(flatten)]
     color: Color,

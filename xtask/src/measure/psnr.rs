@@ -161,15 +161,36 @@ const MISPLACED_DB: f64 = 6.0;
 /// than like their own.
 pub fn misplaced(own: &[FramePsnr], before: &[FramePsnr], after: &[FramePsnr]) -> Vec<Misplaced> {
     let db = |level: Level| if let Level::Db(db) = level { db.min(BEST_DB) } else { BEST_DB };
-    let nearest = |(i, ((own, before), after)): (usize, ((&FramePsnr, &FramePsnr), &FramePsnr))| {
-        let (shows, neighbour) = match db(before.all) >= db(after.all) {
-            true => (i.saturating_sub(1), before.all),
-            false => (i + 1, after.all),
-        };
+    let nearest = |(i, ((own_level, before), after)): (usize, ((&FramePsnr, &FramePsnr), &FramePsnr))| {
+        // The first frame has none before it, the last none after it.
+        let before = (i > 0).then_some((i.wrapping_sub(1), before.all));
+        let after = (i + 1 < own.len()).then_some((i + 1, after.all));
+        let more = |a: &(usize, Level), b: &(usize, Level)| db(a.1).total_cmp(&db(b.1));
+        let (shows, neighbour) = before.into_iter().chain(after).max_by(more)?;
+        let own = own_level;
         let found = Misplaced { frame: i as u64, shows: shows as u64, level: own.all, neighbour };
         (db(neighbour) > db(own.all) + MISPLACED_DB).then_some(found)
     };
     own.iter().zip(before).zip(after).enumerate().filter_map(nearest).collect()
+}
+
+/// The lowest PSNR that the mean squared error of `frames` frames in a row
+/// comes to, of all such stretches, and where it begins.
+pub fn worst_stretch(levels: &[Level], frames: u64) -> (u64, Level) {
+    let length = (frames.max(1) as usize).min(levels.len());
+    let errors: Vec<f64> = levels.iter().map(squared_error).collect();
+    let mut sum: f64 = errors[..length].iter().sum();
+    let mut worst = (0, sum);
+    for start in 1..=errors.len() - length {
+        sum += errors[start + length - 1] - errors[start - 1];
+        if sum > worst.1 {
+            worst = (start, sum);
+        }
+    }
+    // What adding and subtracting leaves of an error of zero is no error.
+    let mean = (worst.1 / length.max(1) as f64).max(0.0);
+    let level = if mean < 1e-12 { Level::Identical } else { Level::Db(-10.0 * mean.log10()) };
+    (worst.0 as u64, level)
 }
 
 fn worst_of(levels: &[Level]) -> Option<(usize, Level)> {
@@ -186,14 +207,17 @@ fn mean_db(levels: impl ExactSizeIterator<Item = Level>) -> f64 {
     levels.map(counted).sum::<f64>() / count
 }
 
-/// Each level gives its frame's squared error in units of the peak's square:
-/// MSE = 10^(-PSNR / 10), so the peak itself need not be known.
-fn from_mean_mse(levels: &[Level]) -> Level {
-    let error = |level: &Level| match level {
+/// A frame's squared error in units of the peak's square: MSE = 10^(-PSNR / 10),
+/// so the peak itself need not be known.
+fn squared_error(level: &Level) -> f64 {
+    match level {
         Level::Identical => 0.0,
         Level::Db(db) => 10f64.powf(-db / 10.0),
-    };
-    let mean = levels.iter().map(error).sum::<f64>() / levels.len() as f64;
+    }
+}
+
+fn from_mean_mse(levels: &[Level]) -> Level {
+    let mean = levels.iter().map(squared_error).sum::<f64>() / levels.len() as f64;
     if mean == 0.0 { Level::Identical } else { Level::Db(-10.0 * mean.log10()) }
 }
 

@@ -43,6 +43,18 @@ fn the_mean_of_the_errors_is_ffmpegs_summary() {
 }
 
 #[test]
+fn the_worst_stretch_does_not_hide_in_a_good_rest() {
+    let levels: Vec<&str> = [["inf"; 30], ["32.0"; 30]].concat();
+    let found = summary(&levels);
+    assert!(found.mean_db > 60.0);
+    let (start, level) = worst_stretch(&found.levels, 30);
+    let Level::Db(db) = level else { panic!("finite") };
+    assert!(start == 30 && (db - 32.0).abs() < 1e-9, "{start} {db}");
+    assert_eq!(worst_stretch(&[Level::Identical; 5], 30), (0, Level::Identical));
+    assert_eq!(worst_stretch(&[Level::Db(40.0), Level::Db(20.0)], 1).0, 1);
+}
+
+#[test]
 fn the_first_percentile_is_by_nearest_rank() {
     let levels: Vec<String> = (1..=250).rev().map(|n| format!("{}.0", n)).collect();
     let found = summary(&levels.iter().map(String::as_str).collect::<Vec<_>>());
@@ -78,9 +90,9 @@ fn a_frame_that_is_its_neighbour_is_misplaced() {
     let levels = |all: &[f64]| -> Vec<FramePsnr> {
         all.iter().map(|db| FramePsnr { all: Level::Db(*db), planes: vec![('y', Level::Db(*db))] }).collect()
     };
-    let (own, before, after) = (levels(&[45.0, 33.0, 34.0]), levels(&[45.0, 46.0, 30.0]), levels(&[30.0, 30.0, 41.0]));
+    let (own, before, after) = (levels(&[45.0, 33.0, 34.0]), levels(&[99.0, 46.0, 41.0]), levels(&[30.0, 30.0, 99.0]));
     let found: Vec<(u64, u64)> = misplaced(&own, &before, &after).iter().map(|m| (m.frame, m.shows)).collect();
-    assert_eq!(found, [(1, 0), (2, 3)]);
+    assert_eq!(found, [(1, 0), (2, 1)]);
     // A still picture's frames are like each other.
     assert_eq!(misplaced(&levels(&[40.0; 3]), &levels(&[43.0; 3]), &levels(&[45.0; 3])), []);
     let identical = vec![FramePsnr { all: Level::Identical, planes: vec![('y', Level::Identical)] }; 3];

@@ -37,6 +37,13 @@ impl Media {
             true => (levels("before")?, levels("after")?),
             false => (own.clone(), own.clone()),
         };
+        let has_alpha = own.iter().chain(&before).chain(&after).all(|f| f.planes.iter().any(|(name, _)| *name == 'a'));
+        ensure!(
+            has_alpha == with_alpha(&shape.pixel_format).is_some(),
+            "the alpha plane of {} ({}) can't be measured",
+            render.display(),
+            shape.pixel_format
+        );
         let misplaced = psnr::misplaced(&own, &before, &after);
         let psnr = PsnrSummary::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = SsimSummary::from_stats(&read("ssim")?).with_context(what)?;
@@ -57,7 +64,8 @@ impl Media {
             );
         }
         let worst_at_s = shape.frame_times_s.get(psnr.worst_frame as usize).copied().unwrap_or_default();
-        Ok(Picture { psnr, ssim, hashes, worst_at_s, misplaced })
+        let frames_a_second = shape.fps.value().ceil() as u64;
+        Ok(Picture { psnr, ssim, hashes, worst_at_s, frames_a_second, misplaced })
     }
 
     /// How alike two stretches of one video are: the mean PSNR of their frames, paired in order.
@@ -97,22 +105,47 @@ impl Media {
 /// A video of fewer frames has no neighbours to compare with.
 const FEW: u64 = 3;
 
+/// Times by index, so that frames pair by decode order, and so that ffmpeg
+/// reads both files and fills all outputs at one pace: else it would keep one file's
+/// frames in memory.
+const BY_INDEX: &str = "settb=1/1000,setpts=N*1000";
+
 /// Every frame against the baseline's of its index, for PSNR and SSIM, and
 /// against the one before and the one after that, for PSNR.
 fn graph(shape: &MediaShape) -> String {
-    let same = same_terms(shape);
+    let (same, opaque) = (same_terms(shape), opaque(&shape.pixel_format));
+    let own = format!("[0:V:0]split[o][r];[o]{BY_INDEX}[own];[r]{same}[r1]");
+    let ssim = format!("[r9]{opaque}[r10];[b9]{opaque}[b10];[r10][b10]ssim=stats_file=ssim:shortest=1[end]");
     if shape.frames < FEW {
-        return format!(
-            "[0:V:0]split[own][r];[r]{same}[r1];[1:V:0]{same},split[b1][b2];\
-             [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]ssim=stats_file=ssim:shortest=1[end]"
-        );
+        return format!("{own};[1:V:0]{same},split[b1][b9];[r1][b1]psnr=stats_file=psnr:shortest=1[r9];{ssim}");
     }
+    // SSIM comes last: it knows no alpha, which the others must see.
     format!(
-        "[0:V:0]split[own][r];[r]{same}[r1];[1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b2];\
-         [bb]tpad=start=1:start_mode=clone,{same}[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b4];\
-         [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]ssim=stats_file=ssim:shortest=1[r3];\
-         [r3][b3]psnr=stats_file=before:shortest=1[r4];[r4][b4]psnr=stats_file=after:shortest=1[end]"
+        "{own};[1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b9];\
+         [bb]tpad=start=1:start_mode=clone,{same}[b2];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b3];\
+         [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]psnr=stats_file=before:shortest=1[r3];\
+         [r3][b3]psnr=stats_file=after:shortest=1[r9];{ssim}"
     )
+}
+
+/// The format in which a picture with alpha is compared: one that the psnr filter
+/// takes with its alpha plane. Others are taken as they are.
+fn with_alpha(pixel_format: &str) -> Option<String> {
+    let packed = ["rgba", "bgra", "argb", "abgr"].iter().any(|name| pixel_format.starts_with(name));
+    match pixel_format {
+        _ if packed && pixel_format.contains("64") => Some("gbrap16le".to_owned()),
+        _ if packed || pixel_format == "ya8" => Some("gbrap".to_owned()),
+        _ if pixel_format.starts_with("ya16") => Some("gbrap16le".to_owned()),
+        _ if pixel_format.starts_with("gbrap") => Some(pixel_format.to_owned()),
+        _ if pixel_format.starts_with("yuva") => Some(pixel_format.replace("p12", "p16")),
+        _ => None,
+    }
+}
+
+/// The filter that takes the alpha plane away.
+fn opaque(pixel_format: &str) -> String {
+    let format = with_alpha(pixel_format).map(|format| format.replace("yuva", "yuv").replace("gbrap", "gbrp"));
+    format.map_or("null".to_owned(), |format| format!("format={format}"))
 }
 
 /// ffmpeg runs in another folder, where its statistics need no path.
@@ -121,16 +154,13 @@ fn absolute_arg(path: &Path) -> anyhow::Result<String> {
     Ok(file_arg(&absolute))
 }
 
-/// Filters that put both videos on the same terms. Times by index: frames pair
-/// by decode order. Color tags alike: where they differ, which is only where one has
-/// none, ffmpeg would convert one of the pictures first.
+/// Filters that put both videos on the same terms. Color tags alike: where they
+/// differ, which is only where one has none, ffmpeg would convert one of the pictures first.
 fn same_terms(shape: &MediaShape) -> String {
     let full = shape.color.range.as_deref() == Some("pc") || shape.pixel_format.starts_with("yuvj");
     let range = if full { "full" } else { "limited" };
-    let rgb = ["rgb", "bgr", "gbr"].iter().any(|prefix| shape.pixel_format.starts_with(prefix));
+    let rgb = ["rgb", "bgr", "gbr", "argb", "abgr"].iter().any(|prefix| shape.pixel_format.starts_with(prefix));
     let space = if rgb { "gbr" } else { "bt709" };
-    format!(
-        "settb=1/1000,setpts=N*1000,\
-         setparams=range={range}:color_primaries=bt709:color_trc=bt709:colorspace={space}"
-    )
+    let format = with_alpha(&shape.pixel_format).map_or_else(String::new, |format| format!("format={format},"));
+    format!("{format}{BY_INDEX},setparams=range={range}:color_primaries=bt709:color_trc=bt709:colorspace={space}")
 }

@@ -21,8 +21,8 @@ impl Media {
     }
 
     async fn shape_by(&self, video: &Path, decoder: Option<&str>) -> anyhow::Result<MediaShape> {
-        let entries =
-            "frame=stream_index,best_effort_timestamp_time,color_range,color_space,color_primaries,color_transfer";
+        let entries = "frame=stream_index,best_effort_timestamp_time,width,height,pix_fmt,\
+             color_range,color_space,color_primaries,color_transfer";
         let command = Command::new(&self.ffprobe, &self.env)
             .args(["-v", "error", "-show_streams", "-show_format", "-show_entries", entries, "-of", "json=compact=1"])
             .args(decoder_args(decoder))

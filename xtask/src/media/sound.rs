@@ -39,7 +39,8 @@ impl Media {
             let map = format!("0:a:{track}");
             let command = self
                 .ffmpeg()
-                .args(["-i", &file_arg(video), "-map", &map])
+                // The file's own clock, which the picture has too: else the first sample would be at 0.
+                .args(["-copyts", "-i", &file_arg(video), "-map", &map])
                 // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
                 .args(["-af", &format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0")])
                 .args(["-f", "s16le"])

@@ -86,6 +86,41 @@ fn an_alpha_plane_is_measured() {
 }
 
 #[test]
+fn the_alpha_plane_of_every_format_is_measured() {
+    let lab = Lab::new();
+    for (name, format, codec) in [
+        ("prores.mov", "yuva444p10le", "-c:v prores_ks -profile:v 4444 -alpha_bits 16"),
+        ("animation.mov", "argb", "-c:v qtrle"),
+        ("ffv1.mkv", "bgra", "-c:v ffv1"),
+        ("vp9.webm", "yuva420p", "-c:v libvpx-vp9 -crf 10 -b:v 0 -auto-alt-ref 0 -metadata:s:v:0 alpha_mode=1"),
+    ] {
+        let with = |value: &str| {
+            let alpha =
+                format!("format=yuva444p,geq=lum='lum(X,Y)':cb='cb(X,Y)':cr='cr(X,Y)':a='{value}',format={format}");
+            format!("-i base.mp4 -an -vf {alpha} -frames:v 10 {codec}")
+        };
+        lab.make(name, &with("255*X/W"));
+        let clear = format!("clear {name}");
+        lab.make(&clear, &with("40"));
+        lab.passes(name, name);
+        lab.fails(name, &clear, "of plane a is below");
+    }
+}
+
+#[test]
+fn sound_is_on_the_clock_of_the_picture() {
+    let lab = Lab::new();
+    let stream = "-muxdelay 0 -muxpreload 0 -output_ts_offset 1.4";
+    lab.make("base.ts", &format!("-i base.mp4 -c copy {stream}"));
+    let early = format!(
+        "-itsoffset -0.5 -i base.mp4 -i base.mp4 -map 1:v -map 0:a -c copy -avoid_negative_ts disabled {stream}"
+    );
+    lab.make("early.ts", &early);
+    lab.passes("base.ts", "base.ts");
+    lab.fails("base.ts", "early.ts", "duration of the file");
+}
+
+#[test]
 fn what_a_listener_would_hear_fails() {
     let lab = Lab::new();
     let cases = [
@@ -104,6 +139,12 @@ fn what_a_listener_would_hear_fails() {
     lab.fails("base.mp4", "none.mp4", "audio tracks: 0 in the render, 1 in the baseline");
     lab.make("gap.mp4", "-i base.mp4 -c copy -bsf:a setts=ts='if(gt(PTS,48000),PTS+2400,PTS)'");
     lab.fails("base.mp4", "gap.mp4", "for any 100 ms");
+    // Quiet sound of which one channel is gone, or a second across two.
+    lab.make("low.mov", "-i base.mp4 -af volume=-33dB -c:v copy -c:a pcm_s16le");
+    lab.make("left.mov", "-i low.mov -af pan=stereo|c0=c0|c1=0*c1 -c:v copy -c:a pcm_s16le");
+    lab.make("drop.mov", "-i low.mov -af volume=0:enable='between(t,0.55,1.45)' -c:v copy -c:a pcm_s16le");
+    lab.fails("low.mov", "left.mov", "is not in the render");
+    lab.fails("low.mov", "drop.mov", "is not in the render");
     // As loud as a residual may be, and all that there is.
     lab.make("quiet.mp4", "-i base.mp4 -c:v copy -af volume=-40dB -c:a aac");
     lab.make("quiet, lost.mp4", "-i quiet.mp4 -c:v copy -af volume=0 -c:a aac");

@@ -20,7 +20,7 @@ const CLEAN: &str =
     "-c:v libx264 -preset veryfast -crf 6 -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv";
 
 /// Name, ffmpeg's arguments with `{clean}` for the video encoder, and the gate that must catch it.
-const VIDEO: [(&str, &str, &str); 19] = [
+const VIDEO: [(&str, &str, &str); 24] = [
     ("missing last frame", "-i base.mp4 -vf trim=end_frame=59 {clean} -c:a copy", "structure"),
     ("half length", "-i base.mp4 -t 1 {clean} -c:a copy", "structure"),
     ("one black frame", "-i base.mp4 -vf drawbox=t=fill:c=black:enable='eq(n,31)' {clean} -c:a copy", "psnr-frame"),
@@ -70,6 +70,23 @@ const VIDEO: [(&str, &str, &str); 19] = [
         "-i base.mp4 -vf settb=1/15360,setpts='N*512+if(gt(mod(N,4),1),300,0)' -fps_mode passthrough -enc_time_base 1/15360 {clean} -c:a copy",
         "structure",
     ),
+    ("judder by 8 ms", "-i base.mp4 -c copy -bsf:v setts=ts='PTS+mod(N\\,2)*lt(N\\,58)*120'", "structure"),
+    (
+        "color tags lost",
+        "-i base.mp4 -c copy -bsf:v h264_metadata=matrix_coefficients=2:colour_primaries=2:transfer_characteristics=2",
+        "structure",
+    ),
+    (
+        "flagged as interlaced",
+        "-i base.mp4 -vf setfield=tff {clean} -flags +ilme+ildct -x264opts tff=1 -c:a copy",
+        "structure",
+    ),
+    (
+        "a box in the second half",
+        "-i base.mp4 -vf drawbox=x=150:y=70:w=24:h=24:color=red:t=fill:enable='gte(n,30)' {clean} -crf 1 -c:a copy",
+        "psnr-second",
+    ),
+    ("sound goes on for five seconds", "-i base.mp4 -af apad=pad_dur=5 -c:v copy -c:a aac -b:a 192k", "structure"),
     ("no audio", "-i base.mp4 -c copy -an", "structure"),
     ("two audio tracks", "-i base.mp4 -map 0 -map 0:a -c copy", "structure"),
 ];

@@ -96,6 +96,9 @@ fn results_json_has_a_row_for_each_render() {
         },
         "alpha": false,
         "durationS": 2.0,
+        "fileDurationS": 2.0,
+        "frameFormat": "",
+        "fieldOrder": "progressive",
         "videoTracks": 1,
         "audio": []
       },
@@ -163,6 +166,7 @@ fn run_json_tells_who_what_and_how_it_ended() {
       ],
       "gate": {
         "psnrDb": 40.0,
+        "secondPsnrDb": 37.0,
         "framePsnrDb": 30.0,
         "maxFrameFailures": 0,
         "audioResidualDbfs": -50.0,
