@@ -39,16 +39,6 @@ impl PlanFacts {
     }
 }
 
-impl Rendered {
-    /// The first two chunks whose encoded bytes are the same.
-    pub fn equal_chunks(&self) -> Option<(&ChunkFacts, &ChunkFacts)> {
-        let mut chunks: Vec<&ChunkFacts> = self.chunks.iter().filter(|chunk| chunk.sha256.is_some()).collect();
-        chunks.sort_by_key(|chunk| chunk.index);
-        let equal = |a: &&ChunkFacts, b: &&ChunkFacts| a.sha256 == b.sha256 && a.index != b.index;
-        chunks.iter().find_map(|a| Some((*a, *chunks.iter().find(|b| b.index > a.index && equal(a, b))?)))
-    }
-}
-
 /// What one RenderChunk made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 const SECOND: usize = RATE as usize;
@@ -74,4 +76,27 @@ fn noise_far_below_the_sound_is_no_loss() {
 #[test]
 fn no_samples_is_an_error() {
     assert!(compare(&[][..], &[][..], 2).is_err());
+}
+
+proptest! {
+    #[test]
+    fn no_window_is_louder_than_the_loudest(
+        samples in proptest::collection::vec((any::<i16>(), any::<i16>()), 1..2000), channels in 1u64..3,
+    ) {
+        let track = |of: fn(&(i16, i16)) -> i16| pcm(samples.iter().map(of).flat_map(|s| std::iter::repeat_n(s, 12)));
+        let (baseline, render) = (track(|s| s.0), track(|s| s.1));
+        let sound = compare(&baseline[..], &render[..], channels).unwrap();
+        prop_assert!(sound.whole.db() <= sound.loudest.db() + 1e-9);
+        prop_assert!(sound.loudest.db() <= 20.0 * 2f64.log10() + 1e-9);
+        let itself = compare(&baseline[..], &baseline[..], channels).unwrap();
+        prop_assert_eq!((itself.whole, itself.loudest, itself.lost), (Residual::Silent, Residual::Silent, None));
+    }
+
+    #[test]
+    fn odd_bytes_and_lengths_never_panic(
+        baseline in proptest::collection::vec(any::<u8>(), 0..300), render in proptest::collection::vec(any::<u8>(), 0..300),
+        channels in 0u64..9,
+    ) {
+        let _ = compare(&baseline[..], &render[..], channels);
+    }
 }

@@ -62,7 +62,7 @@ pub enum Finding {
     },
     /// Frames are not the in-process ones to the byte.
     Exact(ExactFinding),
-    /// Chunks that should differ are the same bytes.
+    /// Chunks that should differ have the same frames.
     Frozen {
         /// The chunks, from 0.
         chunks: (u64, u64),
@@ -209,7 +209,7 @@ impl fmt::Display for Finding {
             ),
             Self::Frozen { chunks: (a, b), baseline, still_db } => write!(
                 f,
-                "the render is frozen: chunks {a} and {b} are the same bytes, but the baseline moves between them \
+                "the render is frozen: chunks {a} and {b} have the same frames, but the baseline moves between them \
                  ({baseline} dB between the two stretches, {still_db:.2} dB or more when still)"
             ),
             Self::Audio { track, residual, limit, lag_ms } => {

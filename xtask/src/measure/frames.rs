@@ -1,5 +1,7 @@
 //! Decoded frames, each known by its hash.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -46,6 +48,14 @@ impl FrameHashes {
         self.0.len().max(other.0.len()) - same
     }
 
+    /// The first two stretches of `length` frames, cut from the start on, whose
+    /// frames are all the same; a shorter rest is no stretch.
+    pub fn equal_stretches(&self, length: usize) -> Option<(usize, usize)> {
+        let mut seen: HashMap<&[String], usize> = HashMap::new();
+        let mut stretches = self.0.chunks_exact(length.max(1)).enumerate();
+        stretches.find_map(|(i, stretch)| seen.insert(stretch, i).map(|first| (first, i)))
+    }
+
     /// The first frame that is not the same in `other`.
     pub fn first_differing(&self, other: &Self) -> Option<usize> {
         self.0.iter().zip(&other.0).position(|(a, b)| a != b)
@@ -80,6 +90,13 @@ mod tests {
     }
 
     #[test]
+    fn stretches_that_repeat_are_found() {
+        assert_eq!(hashes(&['a', 'b', 'c', 'd', 'a', 'b', 'e']).equal_stretches(2), Some((0, 2)));
+        assert_eq!(hashes(&['a', 'b', 'b', 'a']).equal_stretches(2), None);
+        assert_eq!(hashes(&['a', 'b', 'a']).equal_stretches(2), None);
+    }
+
+    #[test]
     fn the_order_matters() {
         assert_ne!(hashes(&['a', 'b']).sha256(), hashes(&['b', 'a']).sha256());
         assert_eq!(hashes(&['a', 'b']).sha256(), hashes(&['a', 'b']).sha256());
@@ -89,6 +106,13 @@ mod tests {
     fn what_is_cut_off_is_an_error() {
         for text in ["", "#only a comment\n", "0, 0, 0, 1, 345600, abc\n", "0, 0, 0, 1\n", "0, 0, 0, 1, 9, zz\n"] {
             assert!(FrameHashes::from_framehash(text).is_err(), "{text:?} was taken");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_text_never_panics(text in "(#.{0,9}\n)?(0, *[0-9]{0,3}, ){0,6}[0-9a-fx]{0,40}\n?.{0,20}") {
+            let _ = FrameHashes::from_framehash(&text);
         }
     }
 }

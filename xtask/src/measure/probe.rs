@@ -292,4 +292,17 @@ mod tests {
         assert!(MediaShape::from_ffprobe(&timeless).unwrap_err().to_string().contains("frame 1"));
         assert!(MediaShape::from_ffprobe(r#"{"streams":[],"format":{}}"#).is_err());
     }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_reports_never_panic(
+            text in ".{0,60}", number in "-?[0-9./:]{0,12}", word in "[a-zA-Z0-9 :\"{}\\[\\],]{0,40}",
+        ) {
+            let _ = MediaShape::from_ffprobe(&text);
+            for value in ["30/1", "0.066667", "0.033000", "0:1", "48000"] {
+                let _ = MediaShape::from_ffprobe(&REPORT.replace(value, &number));
+            }
+            let _ = MediaShape::from_ffprobe(&REPORT.replace("vp9", &word));
+        }
+    }
 }

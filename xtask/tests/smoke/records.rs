@@ -65,7 +65,7 @@ fn results_json_has_a_row_for_each_render() {
           "worst": 0.99,
           "worstFrame": 0
         },
-        "framesSha256": "e95bd43576c5cec1c5533399fb5dffeb20d1b30aa1f2967d0e5deb90d355489e",
+        "framesSha256": "954c2d4ad09f3f998e332a03222b10cb8b98681a365aadcd99448c49ab31e21b",
         "framesUnlikeFirst": null
       },
       "exact": null,

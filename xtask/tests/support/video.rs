@@ -15,6 +15,8 @@ pub(crate) struct Video {
     pub(crate) ssim: &'static str,
     /// Two hex digits that the hash of each frame begins with.
     pub(crate) mark: &'static str,
+    /// After how many frames the hashes repeat.
+    pub(crate) period: u32,
     /// How alike the video's halves are, in dB.
     pub(crate) still: &'static str,
     /// The samples of every audio track, as s16le; text for simplicity.
@@ -33,6 +35,7 @@ impl Default for Video {
             levels: vec![("45.500000", 59), ("44.250000", 1)],
             ssim: "0.990000",
             mark: "00",
+            period: 100_000,
             still: "inf",
             samples: "AAAAAAAA",
         }
@@ -45,12 +48,12 @@ impl Video {
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
-        let Self { frames, width, rate, pixels, duration, ssim, mark, still, samples, .. } = self;
+        let Self { frames, width, rate, pixels, duration, ssim, mark, period, still, samples, .. } = self;
         let levels: Vec<String> = self.levels.iter().map(|(level, count)| format!("{level}x{count}")).collect();
         let tracks = "1 ".repeat(self.audio_tracks);
         format!(
             "# fake video\nframes={frames} width={width} height=36 rate={rate} pixels={pixels} duration={duration}\n\
-             tracks='{tracks}' levels='{}' ssim={ssim} mark={mark} still={still} samples='{samples}'\n",
+             tracks='{tracks}' levels='{}' ssim={ssim} mark={mark} period={period} still={still} samples='{samples}'\n",
             levels.join(" ")
         )
         .into_bytes()

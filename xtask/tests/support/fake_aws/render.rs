@@ -33,8 +33,6 @@ pub(crate) struct Render {
     pub(crate) end: End,
     /// The protocol that runs whatever was asked for.
     pub(crate) protocol: Option<&'static str>,
-    /// All chunks are the same bytes.
-    pub(crate) frozen: bool,
     /// How often the history is asked for before its last events are in it.
     pub(crate) history_lag: u32,
 }
@@ -61,7 +59,6 @@ impl Default for Render {
             end: End::Succeeds,
             protocol: None,
             history_lag: 0,
-            frozen: false,
         }
     }
 }
@@ -100,7 +97,7 @@ impl Render {
             let frames = if index + 1 == chunks { left } else { left.min(self.frames.div_ceil(chunks)) };
             left -= frames;
             let uri = format!("s3://b/chunk-{index}.mp4");
-            let sha256 = format!("{:064}", if self.frozen { 0 } else { index });
+            let sha256 = format!("{:064}", index);
             let chunk = json!({"ChunkS3Uri": uri, "ChunkIndex": index, "Sha256": sha256, "FramesEncoded": frames, "DurationMs": 7.5});
             events.task("RenderChunk", &chunk);
         }

@@ -29,7 +29,7 @@ each_frame() {
 }
 psnr_line() { echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:$1 psnr_y:$1 "; }
 ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
-hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" "$n"; }
+hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" $(((n - 1) % period)); }
 
 hook "$verb"
 case $verb in
