@@ -21,7 +21,7 @@ fn a_green_run_tells_its_story_and_leaves_the_account_as_it_was() {
     let rows = runner.json("results.json");
     let planned: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["plannedChunkCount"].clone()).collect();
     assert_eq!(planned, [2, 4]);
-    assert_eq!(rows[0]["psnrAvgDb"], "inf");
+    assert_eq!(rows[0]["psnrAvgDb"], 100.0);
     assert_eq!(runner.json("run.json")["verdict"]["outcome"], "pass");
     assert_eq!(runner.json("cleanup-verification.json")["clean"], true);
     let events = runner.json("renders/N4-history.json")["events"].clone();
