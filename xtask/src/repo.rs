@@ -96,9 +96,12 @@ impl Repo {
         })
     }
 
-    /// Whether the template lets the caller choose the plan protocol.
+    /// Whether the template lets the caller choose the plan protocol: whether its
+    /// state machine reads it from the execution's input.
     pub fn has_plan_protocols(&self) -> bool {
-        std::fs::read_to_string(self.template()).is_ok_and(|template| template.contains("PlanProtocol"))
+        let reads = ["$.PlanProtocol", "Execution.Input.PlanProtocol", "$states.input.PlanProtocol"];
+        let template = std::fs::read_to_string(self.template()).unwrap_or_default();
+        reads.iter().any(|read| template.contains(read))
     }
 
     /// The folders that fixtures lie in.

@@ -38,7 +38,8 @@ impl Repository {
     }
 
     fn fill(&self) {
-        self.write("examples/aws-lambda/template.yaml", "Resources: {}\n");
+        // Gives the protocol to the function, but takes none.
+        self.write("examples/aws-lambda/template.yaml", "Resources: {} # PlanProtocol: v1\n");
         self.write_bytes(&format!("{}/dist/handler.zip", self.package), &zip(1 << 20));
         for name in ["f", "other-fixture"] {
             let fixture = format!("{}/{name}", self.fixtures);
