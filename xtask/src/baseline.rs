@@ -13,7 +13,7 @@ use crate::{
     connect,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat, check_baseline_file},
-    handler::sha256_of_file,
+    hash::sha256_of_file,
     measure::comparison::Comparison,
     media::Media,
     renderer,

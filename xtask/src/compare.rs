@@ -31,14 +31,8 @@ pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Fail
     let env = connect::user_tools(session);
     let tools = preflight::check(Purpose::Compare, &env, &session.children).await;
     let tools = tools.map_err(|problems| Failure::preflight(problems.join("; ")))?;
-    let media = Media {
-        ffmpeg: tools.path("ffmpeg").to_owned(),
-        ffprobe: tools.path("ffprobe").to_owned(),
-        env: env.for_child(),
-        children: session.children.clone(),
-    };
-    let baseline = media.shape(&args.baseline).await.context("the baseline").or_exit(ExitCode::Preflight)?;
-    media.decodes(&args.baseline, &baseline).await.context("the baseline").or_exit(ExitCode::Preflight)?;
+    let media = Media::new(&tools, &env, &session.children);
+    let baseline = media.shape_of_whole(&args.baseline).await.context("the baseline").or_exit(ExitCode::Preflight)?;
     let (shape, comparison) = media.compare(&args.render, &args.baseline, &baseline).await.or_exit(ExitCode::Render)?;
     let findings = comparison.findings(&gate);
     let audio = AudioStatus::of(&comparison, &shape, &baseline, &gate);

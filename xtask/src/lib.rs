@@ -21,6 +21,7 @@ pub mod exit;
 pub mod fixture;
 pub mod frames;
 pub mod handler;
+pub mod hash;
 pub mod history;
 pub mod journal;
 pub mod measure;

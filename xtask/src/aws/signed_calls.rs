@@ -23,9 +23,7 @@ pub enum Presence {
 /// # Errors
 /// When the service gives no clear answer.
 pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
-    let path = format!("/2015-03-31/functions/{name}/configuration");
-    let call = Call { service: "lambda", method: "GET", path: &path, body: Body::None };
-    let (status, body) = call.send(clients).await.with_context(|| format!("looking for function {name}"))?;
+    let (status, body) = configuration(clients, name).await.with_context(|| format!("looking for function {name}"))?;
     match status {
         200 => Ok(Presence::Present),
         404 if body.contains("ot found") || body.contains("NotFound") => Ok(Presence::Absent),
@@ -47,9 +45,7 @@ pub struct FunctionLimits {
 /// # Errors
 /// When the call is refused.
 pub async fn function_limits(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionLimits>> {
-    let path = format!("/2015-03-31/functions/{name}/configuration");
-    let call = Call { service: "lambda", method: "GET", path: &path, body: Body::None };
-    let (status, body) = call.send(clients).await.with_context(|| format!("reading function {name}"))?;
+    let (status, body) = configuration(clients, name).await.with_context(|| format!("reading function {name}"))?;
     if status != 200 {
         bail!("reading function {name}: {}", refusal(status, &body));
     }
@@ -57,6 +53,11 @@ pub async fn function_limits(clients: &Clients, name: &str) -> anyhow::Result<Op
     let limits =
         || Some(FunctionLimits { memory_mb: told["MemorySize"].as_u64()?, timeout_s: told["Timeout"].as_u64()? });
     Ok(limits())
+}
+
+async fn configuration(clients: &Clients, name: &str) -> anyhow::Result<(u16, String)> {
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    Call { service: "lambda", method: "GET", path: &path, body: Body::None }.send(clients).await
 }
 
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).

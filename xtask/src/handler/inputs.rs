@@ -1,13 +1,14 @@
 //! What a ZIP is made from, as one hash.
 
 use std::{
-    fs::{self, File},
-    io::Read,
+    fs,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use sha2::{Digest, Sha256};
+
+use crate::hash::{hex, sha256_of_file};
 
 /// Changes when the way of packing does, so that old ZIPs are built anew.
 const RECIPE: &str = "1";
@@ -47,27 +48,6 @@ fn collect(root: &Path, relative: &Path, files: &mut Vec<PathBuf>) -> anyhow::Re
         }
     }
     Ok(())
-}
-
-/// A file's SHA-256 in hex.
-///
-/// # Errors
-/// When it can't be read.
-pub fn sha256_of_file(path: &Path) -> anyhow::Result<String> {
-    let context = || format!("{}", path.display());
-    let mut file = File::open(path).with_context(context)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).with_context(context)? {
-            0 => return Ok(hex(&hasher.finalize())),
-            n => hasher.update(&buffer[..n]),
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]

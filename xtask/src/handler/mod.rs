@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     console::Console,
     exclusive,
+    hash::sha256_of_file,
     process::{Children, Command, Env},
     repo::{Layout, Repo},
 };
 pub use budget::check as check_budget;
-pub use inputs::sha256_of_file;
 pub use zip_file::{ZipSizes, sizes};
 
 /// The programs and files that a build needs.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{comparison::Comparison, finding::Finding, gate::Gate, probe::MediaShape};
+use super::{comparison::Comparison, gate::Gate, probe::MediaShape};
 
 /// How a render's sound stands to its baseline's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,12 +34,8 @@ impl AudioStatus {
             _ if render.audio != baseline.audio => Self::Mismatch,
             _ if render.audio.is_empty() => Self::None,
             Comparison::Unlike(_) => Self::NotCompared,
-            Comparison::Alike { .. } => {
-                let of_sound = |finding: &Finding| {
-                    matches!(finding, Finding::Audio { .. } | Finding::AudioMoment { .. } | Finding::AudioLost { .. })
-                };
-                if comparison.findings(gate).iter().any(of_sound) { Self::Drift } else { Self::Ok }
-            }
+            Comparison::Alike { .. } if comparison.findings_of_sound(gate).is_empty() => Self::Ok,
+            Comparison::Alike { .. } => Self::Drift,
         }
     }
 }

@@ -59,11 +59,16 @@ impl Comparison {
         match self {
             Self::Unlike(differences) => differences.iter().cloned().map(Finding::Shape).collect(),
             Self::Exact(frames) => frames.findings().into_iter().map(Finding::Exact).collect(),
-            Self::Alike { picture, audio } => {
-                let sounds = audio.iter().enumerate().flat_map(|(track, sound)| of_sound(track, sound, gate));
-                of_picture(picture, gate).into_iter().chain(sounds).collect()
+            Self::Alike { picture, .. } => {
+                of_picture(picture, gate).into_iter().chain(self.findings_of_sound(gate)).collect()
             }
         }
+    }
+
+    /// What of the sound is not equal enough.
+    pub fn findings_of_sound(&self, gate: &Gate) -> Vec<Finding> {
+        let Self::Alike { audio, .. } = self else { return Vec::new() };
+        audio.iter().enumerate().flat_map(|(track, sound)| of_sound(track, sound, gate)).collect()
     }
 }
 

@@ -6,6 +6,8 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::hash::hex;
+
 /// The hashes of a video's decoded frames, in decode order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
@@ -68,7 +70,7 @@ impl FrameHashes {
             digest.update(hash);
             digest.update(b"\n");
         }
-        digest.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        hex(&digest.finalize())
     }
 }
 

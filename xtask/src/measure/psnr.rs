@@ -161,13 +161,13 @@ const MISPLACED_DB: f64 = 6.0;
 /// than like their own.
 pub fn misplaced(own: &[FramePsnr], before: &[FramePsnr], after: &[FramePsnr]) -> Vec<Misplaced> {
     let db = |level: Level| if let Level::Db(db) = level { db.min(BEST_DB) } else { BEST_DB };
-    let nearest = |(i, ((own_level, before), after)): (usize, ((&FramePsnr, &FramePsnr), &FramePsnr))| {
+    let last = own.len().saturating_sub(1);
+    let nearest = |(i, ((own, before), after)): (usize, ((&FramePsnr, &FramePsnr), &FramePsnr))| {
         // The first frame has none before it, the last none after it.
         let before = (i > 0).then_some((i.wrapping_sub(1), before.all));
-        let after = (i + 1 < own.len()).then_some((i + 1, after.all));
+        let after = (i < last).then_some((i + 1, after.all));
         let more = |a: &(usize, Level), b: &(usize, Level)| db(a.1).total_cmp(&db(b.1));
         let (shows, neighbour) = before.into_iter().chain(after).max_by(more)?;
-        let own = own_level;
         let found = Misplaced { frame: i as u64, shows: shows as u64, level: own.all, neighbour };
         (db(neighbour) > db(own.all) + MISPLACED_DB).then_some(found)
     };

@@ -12,6 +12,7 @@ use std::{
 
 use crate::{
     measure::{comparison::Comparison, probe::MediaShape, shape::differences},
+    preflight::Tools,
     process::{Children, Command, Env},
 };
 
@@ -31,6 +32,16 @@ pub struct Media {
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 impl Media {
+    /// The tools that the pre-flight found, in the environment that it looked in.
+    pub fn new(tools: &Tools, env: &Env, children: &Children) -> Self {
+        Self {
+            ffmpeg: tools.path("ffmpeg").to_owned(),
+            ffprobe: tools.path("ffprobe").to_owned(),
+            env: env.for_child(),
+            children: children.clone(),
+        }
+    }
+
     /// Compares a render with its baseline: shapes first, and only where they
     /// agree every frame, paired by decode index, and every sample.
     ///
@@ -55,6 +66,12 @@ impl Media {
             audio.push(self.sound(render, baseline, track, audio_shape.channels).await?);
         }
         Ok((shape, Comparison::Alike { picture, audio }))
+    }
+
+    /// Reports streams and format as JSON.
+    fn ffprobe(&self) -> Command {
+        let report = ["-v", "error", "-show_streams", "-show_format", "-of", "json=compact=1"];
+        Command::new(&self.ffprobe, &self.env).args(report).limit(LIMIT)
     }
 
     fn ffmpeg(&self) -> Command {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::{LIMIT, Media, decoder_args, file_arg};
-use crate::{measure::probe::MediaShape, process::Command};
+use super::{Media, decoder_args, file_arg};
+use crate::measure::probe::MediaShape;
 
 impl Media {
     /// A video's shape; all its frames are decoded to count them.
@@ -23,16 +23,23 @@ impl Media {
     async fn shape_by(&self, video: &Path, decoder: Option<&str>) -> anyhow::Result<MediaShape> {
         let entries = "frame=stream_index,best_effort_timestamp_time,width,height,pix_fmt,\
              color_range,color_space,color_primaries,color_transfer";
-        let command = Command::new(&self.ffprobe, &self.env)
-            .args(["-v", "error", "-show_streams", "-show_format", "-show_entries", entries, "-of", "json=compact=1"])
-            .args(decoder_args(decoder))
-            .arg(file_arg(video))
-            .limit(LIMIT);
+        let command = self.ffprobe().args(["-show_entries", entries]).args(decoder_args(decoder));
         let output = command
+            .arg(file_arg(video))
             .run(&self.children)
             .await
             .with_context(|| format!("{} can't be read as a video", video.display()))?;
         MediaShape::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
+    }
+
+    /// The shape of a video that decodes from end to end.
+    ///
+    /// # Errors
+    /// As [`Media::shape`] and [`Media::decodes`].
+    pub async fn shape_of_whole(&self, video: &Path) -> anyhow::Result<MediaShape> {
+        let shape = self.shape(video).await?;
+        self.decodes(video, &shape).await?;
+        Ok(shape)
     }
 
     /// Decodes a video and its sound from end to end.

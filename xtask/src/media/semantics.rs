@@ -5,16 +5,15 @@ use std::{fs::File, path::Path};
 use anyhow::Context;
 use serde_json::Value;
 
-use super::{LIMIT, Media, decoder_args, file_arg};
+use super::{Media, decoder_args, file_arg};
 use crate::{
-    handler::sha256_of_file,
+    hash::sha256_of_file,
     history::ChunkFacts,
     measure::{
         frames::FrameHashes,
         probe::MediaShape,
         semantic::{PcmDigest, Semantics},
     },
-    process::Command,
 };
 
 impl Media {
@@ -62,12 +61,8 @@ impl Media {
     }
 
     async fn streams(&self, video: &Path) -> anyhow::Result<(Value, f64)> {
-        let command = Command::new(&self.ffprobe, &self.env)
-            .args(["-v", "error", "-show_streams", "-show_format", "-of", "json=compact=1"])
-            .arg(file_arg(video))
-            .limit(LIMIT);
-        let report: Value =
-            serde_json::from_str(&command.run(&self.children).await?.stdout).context("ffprobe's report")?;
+        let output = self.ffprobe().arg(file_arg(video)).run(&self.children).await?;
+        let report: Value = serde_json::from_str(&output.stdout).context("ffprobe's report")?;
         let duration = report["format"]["duration"].as_str().and_then(|text| text.parse().ok());
         let mut streams = report["streams"].clone();
         for stream in streams.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {

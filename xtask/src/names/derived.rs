@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{Region, RunId, StackName};
+use crate::hash::hex;
 
 /// The template's ProjectName: `<up to 36 characters of the stack>-<run id>`.
 ///
@@ -56,7 +57,7 @@ impl ArtifactBucketName {
     /// lists the buckets of all its regions, and each region has stacks of its own.
     pub fn prefix_of(stack: &StackName, region: &Region) -> String {
         let digest = Sha256::digest(format!("{region}/{stack}"));
-        let hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+        let hash = hex(&digest[..4]);
         format!("hyperframes-smoke-{hash}-")
     }
 

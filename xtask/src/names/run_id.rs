@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
+use crate::hash::hex;
+
 /// 48 random bits as 12 hex digits: the value of the `HyperframesSmokeRun` tag
 /// and the root of every name that the run gives away.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ impl RunId {
     pub fn random() -> anyhow::Result<Self> {
         let mut bytes = [0u8; 6];
         getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
-        Ok(Self(bytes.iter().map(|b| format!("{b:02x}")).collect()))
+        Ok(Self(hex(&bytes)))
     }
 
     /// All 12 digits.

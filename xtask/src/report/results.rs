@@ -149,11 +149,6 @@ impl ResultRow {
         self
     }
 
-    /// Whether another plan protocol ran than was asked for.
-    pub fn protocol_differs(&self) -> bool {
-        self.asked_plan_protocol.is_some_and(|asked| self.plan_protocol != asked.to_string())
-    }
-
     /// Whether the plan made another number of chunks than was asked for.
     pub fn count_differs(&self) -> bool {
         self.planned_chunk_count != u64::from(self.id.chunk_count.get())

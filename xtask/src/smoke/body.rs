@@ -20,8 +20,9 @@ use crate::{
 pub(super) async fn work(run: &Run) -> Result<Verdict, Failure> {
     let target = run.stage("target", reach_target(run)).await?;
     let (media, baseline, tools, packed) = run.stage("preflight", preflight(run, target)).await?;
-    if let Some(baseline) = &baseline {
-        run.prepared.renders(baseline.extent()).or_exit(ExitCode::Preflight)?;
+    // A count that can't be rendered is told before anything is built, where the length is known.
+    if let Some(extent) = baseline.as_ref().map(Reference::extent).or_else(|| run.prepared.told_extent()) {
+        run.prepared.renders(extent).or_exit(ExitCode::Preflight)?;
     }
 
     let template = run.prepared.repo.template();
@@ -100,12 +101,7 @@ async fn preflight(run: &Run, target: Target) -> Result<(Media, Option<Reference
     let sam = connection.sam(session, tools.path("sam"), &run.artifacts.logs()).or_exit(ExitCode::Preflight)?;
     let _ = run.sam.set(sam);
     let _ = run.connection.set(connection);
-    let media = Media {
-        ffmpeg: tools.path("ffmpeg").to_owned(),
-        ffprobe: tools.path("ffprobe").to_owned(),
-        env: env.for_child(),
-        children: session.children.clone(),
-    };
+    let media = Media::new(&tools, &env, &session.children);
     let packed = packed.or_exit(ExitCode::Preflight)?;
     let fitting = format!("{} tools fit", tools.versions.len());
     if run.prepared.options.exact {

@@ -108,6 +108,11 @@ impl Prepared {
         standing.findings(&render.made_by, self.options.strict)
     }
 
+    /// Size and length, where the composition tells both.
+    pub(super) fn told_extent(&self) -> Option<Extent> {
+        Extent::told_by(&self.fixture.composition, self.fixture.meta.fps.get())
+    }
+
     /// The renders to do. Length and size are the composition's own, or else the reference's.
     pub(super) fn renders(&self, reference: Extent) -> anyhow::Result<(RenderSettings, Vec<PlannedRender>)> {
         let fps = self.fixture.meta.fps;

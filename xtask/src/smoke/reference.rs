@@ -1,8 +1,6 @@
 //! What the renders of a run are held against: the fixture's baseline, or with
 //! `--exact` the frames that the in-process renderer makes here and now.
 
-use std::path::Path;
-
 use anyhow::Context;
 
 use super::run::Run;
@@ -33,7 +31,7 @@ const FOLDER: &str = "renders/exact-baseline";
 impl Reference {
     /// The baseline, measured.
     pub(super) async fn baseline(run: &Run, media: &Media) -> Result<Self, Failure> {
-        let shape = measurable(media, &run.prepared.fixture.baseline()).await;
+        let shape = media.shape_of_whole(&run.prepared.fixture.baseline()).await;
         shape
             .context("the baseline can't be measured")
             .or_exit(ExitCode::Preflight)
@@ -67,10 +65,4 @@ impl Reference {
             Self::Frames(_, frames) => frames.into(),
         }
     }
-}
-
-async fn measurable(media: &Media, baseline: &Path) -> anyhow::Result<MediaShape> {
-    let shape = media.shape(baseline).await?;
-    media.decodes(baseline, &shape).await?;
-    Ok(shape)
 }

@@ -8,6 +8,8 @@ use std::{
 use anyhow::Context;
 use sha2::{Digest, Sha256};
 
+use crate::hash::hex;
+
 /// A note, written when a step is done, of what it was done with. A step whose
 /// list, place or products have changed is done anew.
 pub(super) struct Stamp {
@@ -22,7 +24,7 @@ impl Stamp {
         let mut content = format!("{}\n", dir.display());
         for list in lists {
             let bytes = fs::read(list).with_context(|| format!("the list {}", list.display()))?;
-            content.push_str(&Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect::<String>());
+            content.push_str(&hex(&Sha256::digest(&bytes)));
             content.push('\n');
         }
         Ok(Self { path: dir.join(format!("{name}.stamp")), content, made })

@@ -1,6 +1,6 @@
 //! Journals that are damaged, or that a run can't write.
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
 use rustix::process::Signal;
 
@@ -9,24 +9,19 @@ use crate::support::{
     fake_aws::{End, Fault},
 };
 
-/// A world in which a run was killed in the middle of its execution, and its journal.
-fn killed() -> (Test, PathBuf) {
+/// A world in which a run was killed in the middle of its execution.
+fn killed() -> Test {
     let test =
         Test::new().render(|render| render.end = End::Never).fault("StartExecution", 1, Fault::Signal(Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);
     test.render_ends();
-    let journal = fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().path();
-    (test, journal)
-}
-
-fn rewrite(journal: &PathBuf, change: impl FnOnce(String) -> String) {
-    fs::write(journal, change(fs::read_to_string(journal).unwrap())).unwrap();
+    test
 }
 
 #[test]
 fn a_broken_line_does_not_hide_what_follows_it() {
-    let (test, journal) = killed();
-    rewrite(&journal, |text| text.replacen('\n', "\n{\"record\":\"inte\n", 1));
+    let test = killed();
+    test.rewrite_journal(|text| text.replacen('\n', "\n{\"record\":\"inte\n", 1));
     let other = test.smoke(&["--stack-name", "next"]);
     other.exit(0).warns("on stack smoke-test did not clean up");
     test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("nothing is left of smoke-test");
@@ -36,8 +31,9 @@ fn a_broken_line_does_not_hide_what_follows_it() {
 
 #[test]
 fn a_journal_that_cant_be_read_is_named_until_it_is_dealt_with() {
-    let (test, journal) = killed();
-    rewrite(&journal, |text| text.replace("\"kind\":\"endpoint\"", "\"kind\":\"moon\""));
+    let test = killed();
+    let journal = test.journal();
+    test.rewrite_journal(|text| text.replace("\"kind\":\"endpoint\"", "\"kind\":\"moon\""));
     let named = "can't be read; remove what its run left with `cargo xtask lambda-teardown smoke-test` \
                  and the flags of that run, then delete the file";
     test.smoke(&["--stack-name", "next"]).exit(0).warns("note: journal <dir>/state/smoke-test.").warns(named);
@@ -51,8 +47,8 @@ fn a_journal_that_cant_be_read_is_named_until_it_is_dealt_with() {
 
 #[test]
 fn what_follows_a_record_that_was_cut_off_is_on_a_line_of_its_own() {
-    let (test, journal) = killed();
-    rewrite(&journal, |text| text + "{\"record\":\"inte");
+    let test = killed();
+    test.rewrite_journal(|text| text + "{\"record\":\"inte");
     test.run(&["lambda-teardown", "--unfinished"]).exit(0);
     assert!(test.journals()[0].ends_with("{\"record\":\"inte\n{\"record\":\"finished\",\"kept\":false}\n"));
 }

@@ -6,6 +6,7 @@
 mod checks;
 pub(crate) mod fake_aws;
 pub(crate) mod frames;
+mod journals;
 mod ran;
 mod redact;
 pub(crate) mod repository;
@@ -247,11 +248,6 @@ impl Test {
         self.aws.account().renders.usual = Render::default();
     }
 
-    /// The folder of journals.
-    pub(crate) fn state(&self) -> PathBuf {
-        self.dir.path().join("state")
-    }
-
     pub(crate) fn artifacts(&self) -> PathBuf {
         self.dir.path().join("artifacts")
     }
@@ -267,12 +263,6 @@ impl Test {
     /// The files of the artifacts, sorted.
     pub(crate) fn files(&self) -> Vec<String> {
         list(&self.artifacts())
-    }
-
-    /// The journals in the state folder.
-    pub(crate) fn journals(&self) -> Vec<String> {
-        let state = self.state();
-        list(&state).iter().map(|file| fs::read_to_string(state.join(file)).unwrap()).collect()
     }
 }
 

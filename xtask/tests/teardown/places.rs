@@ -19,9 +19,7 @@ fn the_journal_knows_the_target() {
 #[test]
 fn a_run_of_another_account_is_not_looked_for_here() {
     let test = killed();
-    let journal = test.state().join(fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().file_name());
-    let text = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\"")).unwrap();
+    test.rewrite_journal(|text| text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\""));
     let ran = test.run(&["lambda-teardown", "--unfinished"]);
     ran.exit(7).warns("its run was in account 999999999999, these credentials are of 123456789012");
     assert_eq!(left(&test).len(), 8);
@@ -38,9 +36,7 @@ fn a_look_at_another_emulator_does_not_finish_a_run() {
 #[test]
 fn a_run_whose_emulator_has_ended_left_nothing() {
     let test = killed();
-    let journal = test.state().join(fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().file_name());
-    let text = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, text.replace("\"kind\":\"endpoint\"", "\"kind\":\"embedded\"")).unwrap();
+    test.rewrite_journal(|text| text.replace("\"kind\":\"endpoint\"", "\"kind\":\"embedded\""));
     test.run(&["lambda-teardown", STACK]).exit(0).says("the embedded AWS that it was on has ended");
     test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
 }
@@ -48,9 +44,7 @@ fn a_run_whose_emulator_has_ended_left_nothing() {
 #[test]
 fn a_run_whose_aws_is_gone_can_be_forgotten() {
     let test = killed();
-    let journal = test.state().join(fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().file_name());
-    let text = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, text.replace(&test.aws.endpoint, "http://127.0.0.1:9")).unwrap();
+    test.rewrite_journal(|text| text.replace(&test.aws.endpoint, "http://127.0.0.1:9"));
     let hint = "if that AWS is gone for good: cargo xtask lambda-teardown smoke-test --forget";
     test.run(&["lambda-teardown", STACK]).exit(1).warns(hint);
     test.run(&["lambda-teardown", "--unfinished"]).exit(7).warns(hint);
@@ -64,9 +58,7 @@ fn a_run_whose_aws_is_gone_can_be_forgotten() {
 #[test]
 fn a_stack_that_is_in_another_account_is_told_with_its_place() {
     let test = killed();
-    let journal = test.state().join(fs::read_dir(test.state()).unwrap().next().unwrap().unwrap().file_name());
-    let text = fs::read_to_string(&journal).unwrap();
-    fs::write(&journal, text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\"")).unwrap();
+    test.rewrite_journal(|text| text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\""));
     test.aws.account().buckets.retain(|name, _| name.starts_with("prod-"));
     fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
     let ran = test.run(&["lambda-teardown", STACK]);
