@@ -133,7 +133,9 @@ impl Figures {
     fn beyond(&self, recorded: &Self) -> Vec<Finding> {
         let mut found = Vec::new();
         let mut hold = |what: String, value: f64, recorded: f64, band: f64, unit: &str, digits: usize| {
-            if (value - recorded).abs() > band || value.is_nan() {
+            // Written so that what is not in the record, or NaN, is beyond it.
+            let within = (value - recorded).abs() <= band;
+            if !within {
                 found.push(Finding::LeftRecord {
                     what,
                     value: format!("{value:.digits$}{unit}"),

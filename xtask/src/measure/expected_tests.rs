@@ -61,6 +61,13 @@ fn elsewhere_the_band_decides() {
 }
 
 #[test]
+fn what_the_record_lacks_is_not_taken_for_equal() {
+    let mut render = recorded(8, "n8.1.2", 45.0, "b");
+    render.figures.psnr_planes_db.insert('a', 60.0);
+    insta::assert_snapshot!(told(&render, false).0.join("\n"), @"mean PSNR of plane a is 60.00 dB, recorded is NaN ± 0.5 dB");
+}
+
+#[test]
 fn other_versions_only_warn_unless_asked_to_be_strict() {
     let other = recorded(2, "7.1", 38.0, "b");
     assert_eq!((told(&other, false).0.len(), told(&other, false).1.len()), (0, 4));
