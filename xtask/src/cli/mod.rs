@@ -3,15 +3,18 @@
 mod baseline;
 mod compare;
 mod local_aws;
+mod run;
 mod smoke;
 mod target;
 mod teardown;
+mod twins;
 
 use clap::{Parser, Subcommand};
 
 pub use baseline::BaselineArgs;
 pub use compare::CompareArgs;
 pub use local_aws::LocalAwsArgs;
+pub use run::{RunArgs, RunOptions};
 pub use smoke::{SmokeArgs, SmokeOptions};
 pub use target::{TargetArgs, TargetChoice};
 pub use teardown::{TeardownArgs, TeardownSubject};

@@ -1,14 +1,14 @@
 //! `lambda-smoke`: flags, their environment twins, and the options they come to.
 
-use std::{path::PathBuf, str::FromStr};
-
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use clap::Args;
 
-use super::{TargetArgs, TargetChoice};
+use super::{
+    RunArgs, RunOptions,
+    twins::{is_on, or_default, or_twin},
+};
 use crate::{
     measure::Decibels,
-    names::{Region, StackName},
     plan::{ChunkCounts, ChunkSize, PlanProtocols},
     process::Env,
 };
@@ -53,25 +53,9 @@ pub struct SmokeArgs {
     /// identical frames to the byte [env: EXACT=1] [Linux x86-64].
     #[arg(long)]
     pub exact: bool,
-    /// Stack to create; it must not exist [env: STACK_NAME] [default: hyperframes-lambda-smoke-<epoch>-<run>].
-    #[arg(long, value_name = "NAME")]
-    pub stack_name: Option<StackName>,
-    /// The function's reserved concurrency; chunks above it are throttled and retried. 0 or -1 reserve none
-    /// [env: RESERVED_CONCURRENCY] [default: 16].
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = parse_reserved)]
-    pub reserved_concurrency: Option<i32>,
-    /// Folder for results, renders and logs [env: ARTIFACTS] [default: lambda-smoke-artifacts in the repository].
-    #[arg(long, value_name = "DIR")]
-    pub artifacts: Option<PathBuf>,
-    /// Leave the stack in place; `lambda-teardown` removes it.
-    #[arg(long)]
-    pub keep_stack: bool,
-    /// Deploy the handler ZIP that is there.
-    #[arg(long)]
-    pub skip_build: bool,
-    /// Which AWS.
+    /// The stack and the artifacts.
     #[command(flatten)]
-    pub target: TargetArgs,
+    pub run: RunArgs,
 }
 
 /// What a smoke run was asked to do.
@@ -97,20 +81,8 @@ pub struct SmokeOptions {
     pub update_expected: bool,
     /// Whether frames must be identical to the byte.
     pub exact: bool,
-    /// The stack's name, where given.
-    pub stack_name: Option<StackName>,
-    /// The function's reserved concurrency; `None` reserves nothing.
-    pub reserved_concurrency: Option<u32>,
-    /// The artifact folder, where given.
-    pub artifacts: Option<PathBuf>,
-    /// Whether the stack stays.
-    pub keep_stack: bool,
-    /// Whether the ZIP that is there is deployed.
-    pub skip_build: bool,
-    /// Which AWS.
-    pub target: TargetChoice,
-    /// The region.
-    pub region: Region,
+    /// Where and on what the run works.
+    pub run: RunOptions,
 }
 
 impl SmokeArgs {
@@ -119,17 +91,6 @@ impl SmokeArgs {
     /// # Errors
     /// When a twin's value is wrong, or options contradict each other.
     pub fn options(&self, env: &Env) -> anyhow::Result<SmokeOptions> {
-        let reserved = match (self.reserved_concurrency, env.get("RESERVED_CONCURRENCY")) {
-            (Some(reserved), _) => reserved,
-            (None, Some(text)) => parse_reserved(text).with_context(|| format!("RESERVED_CONCURRENCY={text}"))?,
-            (None, None) => 16,
-        };
-        let target = self.target.choice();
-        ensure!(
-            !(self.keep_stack && target == TargetChoice::Local),
-            "--keep-stack can't keep a stack of --local, whose AWS ends with the run; \
-             start `cargo xtask local-aws` and use --endpoint-url"
-        );
         let plan_protocols = or_twin(self.plan_protocol, env, "PLAN_PROTOCOL")?;
         let require_encoded_sha_equal = self.require_encoded_sha_equal || is_on(env, "REQUIRE_ENCODED_SHA_EQUAL")?;
         ensure!(
@@ -153,15 +114,8 @@ impl SmokeArgs {
             "a frame's margin is a number of dB below the threshold, 0 or more"
         );
         Ok(SmokeOptions {
-            fixture: self
-                .fixture
-                .clone()
-                .or_else(|| env.get("FIXTURE").map(Into::into))
-                .unwrap_or_else(|| "mp4-h264-sdr".into()),
-            chunk_counts: match &self.chunk_counts {
-                Some(counts) => counts.clone(),
-                None => twin(env, "CHUNK_COUNTS", "2,4,8")?,
-            },
+            fixture: or_default(self.fixture.clone(), env, "FIXTURE", "mp4-h264-sdr")?,
+            chunk_counts: or_default(self.chunk_counts.clone(), env, "CHUNK_COUNTS", "2,4,8")?,
             chunk_size: or_twin(self.chunk_size, env, "CHUNK_SIZE")?,
             plan_protocols,
             require_encoded_sha_equal,
@@ -170,59 +124,15 @@ impl SmokeArgs {
             strict: self.strict || is_on(env, "STRICT")?,
             update_expected: self.update_expected,
             exact,
-            stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
-            reserved_concurrency: u32::try_from(reserved).ok().filter(|n| *n > 0),
-            artifacts: self.artifacts.clone().or_else(|| env.get("ARTIFACTS").map(Into::into)),
-            keep_stack: self.keep_stack,
-            skip_build: self.skip_build,
-            region: self.target.region(env)?,
-            target,
+            run: self.run.options(env)?,
         })
     }
-}
-
-/// A reserved concurrency; the template's own word for none is -1.
-fn parse_reserved(text: &str) -> anyhow::Result<i32> {
-    let reserved = text.parse().ok().filter(|n| (-1..=100_000).contains(n));
-    reserved.with_context(|| format!("{text:?} is not a reserved concurrency (a whole number; 0 or -1 reserve none)"))
-}
-
-/// Whether the twin of a switch is on.
-fn is_on(env: &Env, name: &str) -> anyhow::Result<bool> {
-    match env.get(name) {
-        None | Some("0" | "false") => Ok(false),
-        Some("1" | "true") => Ok(true),
-        Some(other) => bail!("{name}={other}: it is 1 or 0"),
-    }
-}
-
-/// A flag's value, else that of its twin.
-fn or_twin<T>(flag: Option<T>, env: &Env, name: &str) -> anyhow::Result<Option<T>>
-where
-    T: FromStr,
-    T::Err: Into<anyhow::Error>,
-{
-    match (flag, env.get(name)) {
-        (Some(value), _) => Ok(Some(value)),
-        (None, Some(text)) => text.parse().map(Some).map_err(Into::into).with_context(|| format!("{name}={text}")),
-        (None, None) => Ok(None),
-    }
-}
-
-/// The value of an environment twin, or the default.
-pub(super) fn twin<T>(env: &Env, name: &str, default: &str) -> anyhow::Result<T>
-where
-    T: FromStr,
-    T::Err: Into<anyhow::Error>,
-{
-    let text = env.get(name).unwrap_or(default);
-    text.parse().map_err(Into::into).with_context(|| format!("{name}={text}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::cli::{Cli, Command, TargetChoice};
     use clap::Parser;
 
     fn options(args: &[&str], env: &Env) -> anyhow::Result<SmokeOptions> {
@@ -236,8 +146,8 @@ mod tests {
         let options = options(&[], &Env::default()).unwrap();
         assert_eq!(options.fixture, "mp4-h264-sdr");
         assert_eq!(options.chunk_counts, "2,4,8".parse().unwrap());
-        assert_eq!((options.reserved_concurrency, options.region.as_str()), (Some(16), "us-east-1"));
-        assert_eq!(options.target, TargetChoice::Account(None));
+        assert_eq!((options.run.reserved_concurrency, options.run.region.as_str()), (Some(16), "us-east-1"));
+        assert_eq!(options.run.target, TargetChoice::Account(None));
     }
 
     #[test]
@@ -245,11 +155,11 @@ mod tests {
         let env =
             Env::from([("CHUNK_COUNTS", "3"), ("FIXTURE", "f"), ("AWS_REGION", "eu-west-1"), ("PSNR_THRESHOLD", "33")]);
         let from_env = options(&[], &env).unwrap();
-        assert_eq!((from_env.fixture.as_str(), from_env.region.as_str()), ("f", "eu-west-1"));
+        assert_eq!((from_env.fixture.as_str(), from_env.run.region.as_str()), ("f", "eu-west-1"));
         assert_eq!(from_env.chunk_counts, "3".parse().unwrap());
         assert_eq!(from_env.psnr_threshold.map(Decibels::db), Some(33.0));
         let by_flag = options(&["--chunk-counts", "5", "--region", "us-west-2"], &env).unwrap();
-        assert_eq!((by_flag.chunk_counts, by_flag.region.as_str()), ("5".parse().unwrap(), "us-west-2"));
+        assert_eq!((by_flag.chunk_counts, by_flag.run.region.as_str()), ("5".parse().unwrap(), "us-west-2"));
     }
 
     #[test]

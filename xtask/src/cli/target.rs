@@ -51,9 +51,6 @@ impl TargetArgs {
     /// # Errors
     /// When the environment names something that is no region.
     pub fn region(&self, env: &Env) -> anyhow::Result<Region> {
-        match &self.region {
-            Some(region) => Ok(region.clone()),
-            None => super::smoke::twin(env, "AWS_REGION", "us-east-1"),
-        }
+        super::twins::or_default(self.region.clone(), env, "AWS_REGION", "us-east-1")
     }
 }

@@ -1,27 +1,30 @@
 //! The verdict: PASS only when every planned render was measured and is equal enough.
 
+use std::fmt;
+
 use serde::Serialize;
 
 use super::{comparison::Comparison, finding::Finding, gate::Gate};
-use crate::plan::RenderId;
 
-/// One render that was done and measured.
+/// One render that was done and measured, and what it has to reach.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Measured {
-    /// Which of the plan's renders.
-    pub render: RenderId,
+pub struct Measured<Id> {
+    /// Which of the planned renders.
+    pub render: Id,
     /// Against the baseline.
     pub comparison: Comparison,
     /// What speaks against it beside that comparison: frozen chunks, a record
     /// that was left, records that contradict each other.
     pub beside: Vec<Finding>,
+    /// The fixture's limits.
+    pub gate: Gate,
 }
 
 /// One render's part of the verdict.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// Which of the plan's renders.
-    pub render: RenderId,
+pub struct Judged<Id> {
+    /// Which of the planned renders.
+    pub render: Id,
     /// Empty when the render passes.
     pub findings: Vec<Finding>,
 }
@@ -44,20 +47,20 @@ pub enum Outcome {
 /// The verdict over all planned renders. It can only be built from the plan
 /// and the measurements, and there is none without a plan.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
-    judged: Vec<Judged>,
-    unmeasured: Vec<RenderId>,
+pub struct Verdict<Id> {
+    judged: Vec<Judged<Id>>,
+    unmeasured: Vec<Id>,
 }
 
-impl Verdict {
-    /// Holds every planned render against the gate. `None` when nothing was planned.
-    pub fn judge(planned: &[RenderId], measured: &[Measured], gate: &Gate) -> Option<Self> {
+impl<Id: Clone + Eq> Verdict<Id> {
+    /// Holds every planned render against its gate. `None` when nothing was planned.
+    pub fn judge(planned: &[Id], measured: &[Measured<Id>]) -> Option<Self> {
         let mut judged = Vec::new();
         let mut unmeasured = Vec::new();
-        for &render in planned {
-            match measured.iter().find(|m| m.render == render) {
-                Some(measured) => judged.push(measured.judge(gate)),
-                None => unmeasured.push(render),
+        for render in planned {
+            match measured.iter().find(|m| m.render == *render) {
+                Some(measured) => judged.push(measured.judge()),
+                None => unmeasured.push(render.clone()),
             }
         }
         (!planned.is_empty()).then_some(Self { judged, unmeasured })
@@ -78,21 +81,80 @@ impl Verdict {
     }
 
     /// The measured renders, in the plan's order.
-    pub fn judged(&self) -> &[Judged] {
+    pub fn judged(&self) -> &[Judged<Id>] {
         &self.judged
     }
 
     /// The planned renders that were not measured.
-    pub fn unmeasured(&self) -> &[RenderId] {
+    pub fn unmeasured(&self) -> &[Id] {
         &self.unmeasured
     }
 }
 
-impl Measured {
+impl<Id: Clone> Measured<Id> {
     /// Everything about this render that is not as it must be.
-    pub fn judge(&self, gate: &Gate) -> Judged {
-        let findings = self.comparison.findings(gate).into_iter().chain(self.beside.iter().cloned());
-        Judged { render: self.render, findings: findings.collect() }
+    pub fn judge(&self) -> Judged<Id> {
+        let findings = self.comparison.findings(&self.gate).into_iter().chain(self.beside.iter().cloned());
+        Judged { render: self.render.clone(), findings: findings.collect() }
+    }
+}
+
+/// A verdict in words, as reports have it. Only a verdict gives one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conclusion {
+    /// pass, incomplete, unequal or contradictory.
+    outcome: Outcome,
+    /// Why not pass, a line each.
+    findings: Vec<String>,
+    /// How many renders were measured.
+    measured: usize,
+}
+
+impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
+    /// The verdict in words; `cause` may tell why a render was not measured.
+    pub fn conclusion(&self, cause: impl Fn(&Id) -> Option<String>) -> Conclusion {
+        let of_judged = |judged: &Judged<Id>| {
+            let render = judged.render.clone();
+            judged.findings.iter().map(move |finding| format!("{render}: {finding}")).collect::<Vec<_>>()
+        };
+        let missing = self.unmeasured.iter().map(|render| match cause(render) {
+            Some(cause) => format!("{render} was not measured: {cause}"),
+            None => format!("{render} was not measured"),
+        });
+        Conclusion {
+            outcome: self.outcome(),
+            findings: self.judged.iter().flat_map(of_judged).chain(missing).collect(),
+            measured: self.judged.len(),
+        }
+    }
+}
+
+impl Conclusion {
+    /// What the verdict is.
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Why it is not a pass, a line each.
+    pub fn findings(&self) -> &[String] {
+        &self.findings
+    }
+
+    /// How many renders were measured.
+    pub fn measured(&self) -> usize {
+        self.measured
+    }
+
+    /// The same when something else that was planned, a local render say, failed: never a pass.
+    #[must_use]
+    pub fn lacking(mut self, missing: impl IntoIterator<Item = String>) -> Self {
+        let before = self.findings.len();
+        self.findings.extend(missing);
+        if self.findings.len() > before {
+            self.outcome = Outcome::Incomplete;
+        }
+        self
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
         residual::Residual,
         ssim::SsimSummary,
     },
-    plan::{ChunkCount, PlanProtocol},
+    plan::{ChunkCount, PlanProtocol, RenderId},
 };
 
 fn gate() -> Gate {
@@ -40,17 +40,17 @@ fn picture(levels: &[f64]) -> Picture {
     }
 }
 
-fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured {
+fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured<RenderId> {
     let comparison = Comparison::Alike { picture: Box::new(picture(levels)), audio };
-    Measured { render: id(count), comparison, beside: vec![] }
+    Measured { render: id(count), comparison, beside: vec![], gate: gate() }
 }
 
-fn outcome(planned: &[RenderId], measured: &[Measured]) -> Outcome {
-    Verdict::judge(planned, measured, &gate()).unwrap().outcome()
+fn outcome(planned: &[RenderId], measured: &[Measured<RenderId>]) -> Outcome {
+    Verdict::judge(planned, measured).unwrap().outcome()
 }
 
-fn findings(render: &Measured, gate: &Gate) -> String {
-    render.judge(gate).findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+fn findings(render: &Measured<RenderId>) -> String {
+    render.judge().findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn passes_when_all_are_measured_and_equal_enough() {
 
 #[test]
 fn a_missing_render_never_passes() {
-    let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[45.0], vec![])], &gate()).unwrap();
+    let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[45.0], vec![])]).unwrap();
     assert_eq!((verdict.outcome(), verdict.unmeasured()), (Outcome::Incomplete, &[id(4)][..]));
     assert_eq!(outcome(&[id(2)], &[]), Outcome::Incomplete);
     let v1 = RenderId { protocol: PlanProtocol::V1, ..id(2) };
@@ -70,19 +70,19 @@ fn a_missing_render_never_passes() {
 
 #[test]
 fn without_a_plan_there_is_no_verdict() {
-    assert_eq!(Verdict::judge(&[], &[], &gate()), None);
+    assert_eq!(Verdict::<RenderId>::judge(&[], &[]), None);
 }
 
 #[test]
 fn every_failure_is_told_with_its_value_and_limit() {
     let render = measured(2, &[50.0, 5.0], vec![]);
-    insta::assert_snapshot!(findings(&render, &gate()), @r"
+    insta::assert_snapshot!(findings(&render), @r"
     mean PSNR 27.50 dB is below 40.00 dB
     mean PSNR 27.50 dB of plane y is below 40.00 dB
     the second from frame 0 on has 8.01 dB by its mean squared error, below 37.00 dB
     frames below 30.00 dB: 1, allowed: 0; the worst is frame 1 (from 0, at 0.033 s) with 5.00 dB
     ");
-    let record = render.judge(&gate()).findings[3].record();
+    let record = render.judge().findings[3].record();
     assert_eq!((record.gate, record.value.as_str()), ("psnr-frame", "1 below 30.00 dB"));
     assert_eq!(record.limit, "0");
 }
@@ -93,7 +93,7 @@ fn one_ruined_frame_fails_a_good_mean() {
     levels[7] = 5.0;
     let render = measured(2, &levels, vec![]);
     assert_eq!(outcome(&[id(2)], std::slice::from_ref(&render)), Outcome::Unequal);
-    assert!(findings(&render, &gate()).contains("frames below 30.00 dB: 1,"));
+    assert!(findings(&render).contains("frames below 30.00 dB: 1,"));
 }
 
 #[test]
@@ -102,10 +102,31 @@ fn a_fixture_may_allow_ruined_frames_and_a_flag_another_margin() {
     let mut levels = [50.0; 60];
     levels[7] = 35.0;
     let render = measured(2, &levels, vec![]);
-    let with = |settings| render.judge(&Gate::new(settings).unwrap()).findings.len();
+    let with = |settings| Measured { gate: Gate::new(settings).unwrap(), ..render.clone() }.judge().findings.len();
     assert_eq!(with(GateSettings { frame_margin: db(3.0), ..GateSettings::default() }), 1);
     assert_eq!(with(GateSettings { frame_margin: db(3.0), max_frame_failures: Some(1), ..GateSettings::default() }), 0);
     assert_eq!(with(GateSettings::default()), 0);
+}
+
+#[test]
+fn what_is_missing_beside_the_renders_is_never_a_pass() {
+    let verdict = Verdict::judge(&[id(2)], &[measured(2, &[45.0], vec![])]).unwrap();
+    let conclusion = verdict.conclusion(|_| None);
+    assert_eq!((conclusion.outcome(), conclusion.findings(), conclusion.measured()), (Outcome::Pass, &[][..], 1));
+    assert_eq!(conclusion.clone().lacking([]).outcome(), Outcome::Pass);
+    let lacking = conclusion.lacking(["local render 1 failed".to_owned()]);
+    assert_eq!(
+        (lacking.outcome(), lacking.findings()),
+        (Outcome::Incomplete, &["local render 1 failed".to_owned()][..])
+    );
+}
+
+#[test]
+fn a_conclusion_tells_findings_and_causes() {
+    let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[5.0], vec![])]).unwrap();
+    let conclusion = verdict.conclusion(|render| (*render == id(4)).then(|| "Plan failed".to_owned()));
+    assert_eq!(conclusion.findings()[0], "N=2: mean PSNR 5.00 dB is below 40.00 dB");
+    assert_eq!(conclusion.findings().last().unwrap(), "N=4 was not measured: Plan failed");
 }
 
 #[test]
@@ -130,7 +151,7 @@ fn loud_residuals_fail() {
         sound(Residual::DbFs(-50.0), Residual::DbFs(-39.9), None),
         sound(Residual::DbFs(-50.0), Residual::DbFs(-40.0), Some(lost)),
     ];
-    insta::assert_snapshot!(findings(&measured(2, &[45.0], audio), &gate()), @r"
+    insta::assert_snapshot!(findings(&measured(2, &[45.0], audio)), @r"
     audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS; the render's sound is late by 21.0 ms
     audio track 1: the residual of -9.8 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
     audio track 2: the residual of -39.9 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms

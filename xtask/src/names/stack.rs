@@ -14,10 +14,10 @@ use super::RunId;
 pub struct StackName(String);
 
 impl StackName {
-    /// The name of a run that was given none: the epoch for people, the run id
-    /// so that two runs of one second differ.
-    pub fn for_run(epoch_s: u64, run: &RunId) -> Self {
-        Self(format!("hyperframes-lambda-smoke-{epoch_s}-{}", run.short()))
+    /// The name for a run of `command` that was given none: the epoch for people,
+    /// the run id so that two runs of one second differ.
+    pub fn for_run(command: &str, epoch_s: u64, run: &RunId) -> Self {
+        Self(format!("hyperframes-{command}-{epoch_s}-{}", run.short()))
     }
 
     /// The name as CloudFormation takes it.

@@ -21,8 +21,9 @@ pub struct Artifacts {
 }
 
 /// All that a run writes; what else is in the folder stays.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "results.json",
+    "results.csv",
     "run.json",
     "cleanup-verification.json",
     "semantic-comparisons.json",
@@ -47,16 +48,16 @@ impl Artifacts {
         }
     }
 
-    /// Reserves `lambda-smoke-artifacts` in `root`, or, while another run has it,
+    /// Reserves `<command>-artifacts` in `root`, or, while another run has it,
     /// a folder beside it that carries the run's id.
     ///
     /// # Errors
     /// As [`Artifacts::at`].
-    pub fn default_in(root: &Path, run: &RunId) -> anyhow::Result<Self> {
-        let dir = root.join("lambda-smoke-artifacts");
+    pub fn default_in(root: &Path, command: &str, run: &RunId) -> anyhow::Result<Self> {
+        let dir = root.join(format!("{command}-artifacts"));
         match Self::open(&dir)? {
             Some(artifacts) => Ok(artifacts),
-            None => Self::at(&root.join(format!("lambda-smoke-artifacts-{run}"))),
+            None => Self::at(&root.join(format!("{command}-artifacts-{run}"))),
         }
     }
 
@@ -187,8 +188,8 @@ mod tests {
     fn two_runs_of_the_default_folder_do_not_meet() {
         let root = tempfile::tempdir().unwrap();
         let run = |digit: &str| digit.repeat(12).parse::<RunId>().unwrap();
-        let first = Artifacts::default_in(root.path(), &run("a")).unwrap();
-        let second = Artifacts::default_in(root.path(), &run("b")).unwrap();
+        let first = Artifacts::default_in(root.path(), "lambda-smoke", &run("a")).unwrap();
+        let second = Artifacts::default_in(root.path(), "lambda-smoke", &run("b")).unwrap();
         assert_ne!(first.dir(), second.dir());
     }
 }

@@ -9,5 +9,5 @@ mod table;
 pub use artifacts::Artifacts;
 pub use counted::counted;
 pub use results::{PictureRecord, ResultRow};
-pub use run_json::{RunRecord, StageTiming, TeardownRecord, ToolVersions, VerdictRecord};
+pub use run_json::{Asked, RunRecord, StageTiming, TeardownRecord, ToolVersions};
 pub use table::table;

@@ -6,11 +6,13 @@ use serde::Serialize;
 
 use crate::{
     aws::Target,
+    clock,
+    cost::Prices,
     handler::HandlerZip,
     history::Failed,
-    measure::{gate::Gate, verdict::Outcome},
+    measure::{gate::Gate, verdict::Conclusion},
     names::{Region, RunId, StackName},
-    plan::ChunkCounts,
+    plan::{ChunkCounts, ChunkSize},
     teardown::Swept,
 };
 
@@ -20,6 +22,8 @@ use crate::{
 pub struct RunRecord {
     /// The version of this shape.
     pub schema_version: u32,
+    /// The command.
+    pub command: &'static str,
     /// The run.
     pub run_id: RunId,
     /// When it began, RFC 3339.
@@ -36,12 +40,11 @@ pub struct RunRecord {
     pub region: Region,
     /// The stack.
     pub stack: StackName,
-    /// The fixture.
-    pub fixture: String,
-    /// The chunk counts that were asked for.
-    pub chunk_counts: ChunkCounts,
-    /// What the renders had to reach.
-    pub gate: Option<Gate>,
+    /// What was asked for.
+    #[serde(flatten)]
+    pub asked: Asked,
+    /// What costs are reckoned by.
+    pub prices: Prices,
     /// The commit of this repository, with `-dirty` when it has changes.
     pub git_commit: Option<String>,
     /// The versions of the tools.
@@ -51,13 +54,78 @@ pub struct RunRecord {
     /// Every stage's duration, in order.
     pub stages: Vec<StageTiming>,
     /// The verdict; null when the run did not get that far.
-    pub verdict: Option<VerdictRecord>,
+    pub verdict: Option<Conclusion>,
     /// What failed, where something did.
     pub failure: Option<String>,
     /// Why the execution failed, where one did.
     pub execution_failure: Option<Failed>,
     /// How the clean-up ended; null before it.
     pub teardown: Option<TeardownRecord>,
+}
+
+/// What a command was asked for.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Asked {
+    /// By `lambda-smoke`.
+    Smoke {
+        /// The fixture.
+        fixture: String,
+        /// One render for each.
+        chunk_counts: ChunkCounts,
+        /// What the renders had to reach.
+        gate: Gate,
+    },
+    /// By `lambda-eval`.
+    Eval {
+        /// The fixtures, and what the renders of each had to reach.
+        fixtures: BTreeMap<String, Gate>,
+        /// One execution for each, in each iteration.
+        chunk_counts: ChunkCounts,
+        /// Frames a chunk; null when as many as make each chunk count.
+        chunk_size: Option<ChunkSize>,
+        /// Measured rounds.
+        iterations: u32,
+        /// Rounds before them that are not measured.
+        warmup: u32,
+        /// Whether the in-process renderer was timed too.
+        local_leg: bool,
+    },
+}
+
+impl RunRecord {
+    /// The record of a run that begins now.
+    pub fn begun(
+        command: &'static str,
+        run: &RunId,
+        stack: &StackName,
+        region: &Region,
+        asked: Asked,
+        prices: &Prices,
+    ) -> Self {
+        Self {
+            schema_version: 1,
+            command,
+            run_id: run.clone(),
+            started_at: clock::now_rfc3339(),
+            ended_at: None,
+            exit_code: None,
+            target: None,
+            account: None,
+            region: region.clone(),
+            stack: stack.clone(),
+            asked,
+            prices: prices.clone(),
+            git_commit: None,
+            tools: ToolVersions::new(),
+            handler: None,
+            stages: Vec::new(),
+            verdict: None,
+            failure: None,
+            execution_failure: None,
+            teardown: None,
+        }
+    }
 }
 
 /// Tool names and what each says of its version.
@@ -71,16 +139,6 @@ pub struct StageTiming {
     pub stage: String,
     /// Its duration, ms.
     pub ms: u64,
-}
-
-/// The verdict, for reading.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct VerdictRecord {
-    /// pass, incomplete, unequal or contradictory.
-    pub outcome: Outcome,
-    /// Why not pass, a line each.
-    pub findings: Vec<String>,
 }
 
 /// How the clean-up ended.

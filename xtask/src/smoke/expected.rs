@@ -1,28 +1,25 @@
 //! `--update-expected`: these renders become the fixture's record.
 
-use super::run::Run;
+use super::Smoke;
 use crate::{
     exit::{ExitCode, Failure, OrExit},
-    measure::{
-        expected::Expected,
-        verdict::{Outcome, Verdict},
-    },
+    measure::{expected::Expected, verdict::Outcome},
+    run::Record,
 };
 
-/// Rewrites the record when all renders pass, and says what changed.
-pub(super) fn update(run: &Run, verdict: &Verdict) -> Result<(), Failure> {
-    let console = &run.session.console;
-    if verdict.outcome() != Outcome::Pass {
-        console.say("the fixture's record is not rewritten, as not all renders pass");
+/// Where that was asked for, rewrites the record when all renders pass, and says what changed.
+pub(super) fn update(smoke: &Smoke) -> Result<(), Failure> {
+    let (run, subject) = (&smoke.run, &smoke.subject);
+    let Record::Rewritten(known) = &subject.record else { return Ok(()) };
+    if smoke.verdict().outcome() != Outcome::Pass {
+        run.session.console.say("the fixture's record is not rewritten, as not all renders pass");
         return Ok(());
     }
-    let prepared = &run.prepared;
-    let (record, changes) =
-        Expected::updated(prepared.expected.clone(), &prepared.fixture_sha256, &run.recorded.borrow());
-    prepared.fixture.write_expected(&record).or_exit(ExitCode::Render)?;
+    let (record, changes) = Expected::updated(known.clone(), &subject.fixture_sha256, &smoke.recorded.borrow());
+    subject.fixture.write_expected(&record).or_exit(ExitCode::Render)?;
     for change in changes {
         run.step("record", &change);
     }
-    run.step("record", &format!("{} is rewritten", prepared.fixture.expected().display()));
+    run.step("record", &format!("{} is rewritten", subject.fixture.expected().display()));
     Ok(())
 }

@@ -1,65 +1,72 @@
-//! `lambda-smoke`: build, deploy, render at each chunk count, measure, judge, tear down.
+//! `lambda-smoke`: one fixture, rendered at several chunk counts.
 
 mod body;
-mod deploy;
 mod expected;
-mod finish;
-mod judge;
+mod in_process;
 mod prepare;
 mod protocols;
-mod reference;
-mod render;
-mod run;
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
+use std::cell::RefCell;
 
 use crate::{
     cli::SmokeOptions,
     exit::{ExitCode, Failure},
-    measure::verdict::Verdict,
+    measure::{
+        expected::Recorded,
+        verdict::{Conclusion, Measured, Verdict},
+    },
+    plan::RenderId,
+    report::{ResultRow, table},
+    run::{self, Run, Subject, Work},
     session::Session,
-    signals::{Signal, Signals},
 };
-use run::Run;
 
-/// How the work ended, before the clean-up.
-enum Ended {
-    Judged(Verdict),
-    Failed(Failure),
-    Signalled(Signal),
-    Panicked(String),
+/// The command's name: stacks and artifact folders are called after it.
+const COMMAND: &str = "lambda-smoke";
+
+/// One smoke run.
+struct Smoke {
+    run: Run,
+    options: SmokeOptions,
+    subject: Subject,
+    rows: RefCell<Vec<ResultRow>>,
+    measured: RefCell<Vec<Measured<RenderId>>>,
+    recorded: RefCell<Vec<Recorded>>,
 }
 
 /// Runs the gate to its end, whatever happens, and says how it ended.
 pub async fn run(session: &Session, options: SmokeOptions) -> ExitCode {
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => return complain(session, &Failure::new(ExitCode::Preflight, error)),
-    };
-    let run = match Run::prepare(session, options) {
-        Ok(run) => run,
-        Err(failure) => return complain(session, &failure),
-    };
-    let ended = tokio::select! {
-        biased;
-        signal = signals.next() => Ended::Signalled(signal),
-        result = AssertUnwindSafe(body::work(&run)).catch_unwind() => match result {
-            Ok(Ok(verdict)) => Ended::Judged(verdict),
-            Ok(Err(failure)) => Ended::Failed(failure),
-            Err(panic) => Ended::Panicked(message_of(panic.as_ref())),
-        },
-    };
-    finish::finish(run, ended, &mut signals).await
+    run::conduct(session, || Smoke::prepare(session, options)).await
 }
 
-fn complain(session: &Session, failure: &Failure) -> ExitCode {
-    session.console.say(&format!("error: {failure}"));
-    failure.code
+impl Work for Smoke {
+    fn run(&self) -> &Run {
+        &self.run
+    }
+
+    async fn work(&self) -> Result<(), Failure> {
+        body::work(self).await
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        self.verdict().conclusion(|_| None)
+    }
+
+    fn table(&self) -> Option<String> {
+        let rows = self.rows.borrow();
+        (!rows.is_empty()).then(|| table(&rows))
+    }
 }
 
-fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+impl Smoke {
+    /// The verdict over all renders that there must be, as far as they are measured.
+    fn verdict(&self) -> Verdict<RenderId> {
+        let verdict = Verdict::judge(&self.render_ids(), &self.measured.borrow());
+        verdict.expect("a run has one chunk count at least")
+    }
+
+    /// Saves results.json with all rows so far.
+    fn save_rows(&self) -> anyhow::Result<()> {
+        self.run.artifacts.save("results.json", &*self.rows.borrow())
+    }
 }

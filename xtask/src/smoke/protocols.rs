@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use super::run::Run;
+use super::Smoke;
 use crate::{
     exit::{ExitCode, Failure, OrExit},
     measure::{finding::Finding, semantic::SemanticComparison},
@@ -12,31 +12,32 @@ use crate::{
 };
 
 /// Compares the renders of both protocols at each chunk count, and saves what was found.
-pub(super) async fn compare(run: &Run, media: &Media) -> Result<(), Failure> {
-    let rows = run.rows.borrow().clone();
+pub(super) async fn compare(smoke: &Smoke, media: &Media) -> Result<(), Failure> {
+    let run = &smoke.run;
+    let rows = smoke.rows.borrow().clone();
     let of = |protocol| rows.iter().filter(move |row| row.id.protocol == protocol);
     let mut comparisons = Vec::new();
     for v2 in of(PlanProtocol::V2) {
         let Some(v1) = of(PlanProtocol::V1).find(|row| row.id.chunk_count == v2.id.chunk_count) else { continue };
-        let compared = one(run, media, v1, v2).await.or_exit(ExitCode::Render)?;
+        let compared = one(smoke, media, v1, v2).await.or_exit(ExitCode::Render)?;
         run.step("compare", &format!("N={}: {}", v2.id.chunk_count, told(&compared)));
         for mismatch in &compared.mismatches {
-            note(run, v2, Finding::Semantic(mismatch.clone()));
+            note(smoke, v2, Finding::Semantic(mismatch.clone()));
         }
         comparisons.push(compared);
         run.artifacts.save("semantic-comparisons.json", &comparisons).or_exit(ExitCode::Render)?;
     }
-    run.save_rows().or_exit(ExitCode::Render)
+    smoke.save_rows().or_exit(ExitCode::Render)
 }
 
-async fn one(run: &Run, media: &Media, v1: &ResultRow, v2: &ResultRow) -> anyhow::Result<SemanticComparison> {
+async fn one(smoke: &Smoke, media: &Media, v1: &ResultRow, v2: &ResultRow) -> anyhow::Result<SemanticComparison> {
     let of = async |row: &ResultRow| {
         let shape = row.media.as_ref().context("the render is no video")?;
-        let semantics = media.semantics(&run.artifacts.path(&row.output), shape, &row.chunks).await;
+        let semantics = media.semantics(&smoke.run.artifacts.path(&row.output), shape, &row.chunks).await;
         semantics.with_context(|| format!("comparing the plan protocols at {}", row.id))
     };
     let (a, b) = (of(v1).await?, of(v2).await?);
-    let same_bytes = run.prepared.options.require_encoded_sha_equal;
+    let same_bytes = smoke.options.require_encoded_sha_equal;
     Ok(SemanticComparison::of(v2.id.chunk_count, &a, &b, same_bytes))
 }
 
@@ -49,11 +50,11 @@ fn told(compared: &SemanticComparison) -> String {
 }
 
 /// Adds a finding to a render that is already measured.
-fn note(run: &Run, row: &ResultRow, finding: Finding) {
-    if let Some(measured) = run.measured.borrow_mut().iter_mut().find(|measured| measured.render == row.id) {
+fn note(smoke: &Smoke, row: &ResultRow, finding: Finding) {
+    if let Some(measured) = smoke.measured.borrow_mut().iter_mut().find(|measured| measured.render == row.id) {
         measured.beside.push(finding);
-        let findings = measured.judge(&run.prepared.gate).findings;
-        let mut rows = run.rows.borrow_mut();
+        let findings = measured.judge().findings;
+        let mut rows = smoke.rows.borrow_mut();
         if let Some(row) = rows.iter_mut().find(|known| known.id == row.id) {
             *row = row.clone().judged(&findings);
         }

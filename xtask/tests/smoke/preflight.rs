@@ -123,7 +123,8 @@ fn a_stack_that_exists_is_left_untouched() {
     let ran = test.smoke(&["--stack-name", "production"]);
     assert_snapshot!(ran.exit(1).stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    [<s>] preflight 3 tools fit; baseline has 60 frames, 64x36, 30 fps, no sound
+    [<s>] preflight 3 tools fit
+    [<s>] baseline  f: 60 frames, 64x36, 30 fps, no sound
     error: stack production exists already and is left untouched; a run creates its own stack: choose another --stack-name, or none, or delete it if it is a run's: cargo xtask lambda-teardown production --region us-east-1 --endpoint-url <endpoint>
     ");
     assert_snapshot!(ran.stdout, @r"
@@ -189,7 +190,7 @@ fn journals_that_cant_be_written_are_told_before_anything_else() {
 #[test]
 fn a_baseline_that_cant_be_measured_is_told_before_a_deployment() {
     let test = Test::new().fixture_file("output/output.mp4", "no video at all");
-    test.smoke(&[]).exit(1).warns("the baseline can't be measured").warns("Invalid data found");
+    test.smoke(&[]).exit(1).warns("the baseline of f can't be measured").warns("Invalid data found");
     assert_only_looked(&test);
 }
 
@@ -203,7 +204,7 @@ fn git_sees_no_secret() {
 #[test]
 fn a_baseline_that_does_not_decode_is_told_before_a_deployment() {
     let test = Test::new().tool("ffmpeg decode", "echo 'corrupt packet' >&2; exit 69");
-    test.smoke(&[]).exit(1).warns("the baseline can't be measured").warns("corrupt packet");
+    test.smoke(&[]).exit(1).warns("the baseline of f can't be measured").warns("corrupt packet");
     test.assert_account_clean();
 }
 

@@ -40,6 +40,7 @@ fn results_json_has_a_row_for_each_render() {
         "retries": 0
       },
       "cost": {
+        "functionMs": 400,
         "gbSeconds": 4.0,
         "requests": 4,
         "transitions": 4,
@@ -180,7 +181,8 @@ fn run_json_tells_who_what_and_how_it_ended() {
       },
       "verdict": {
         "outcome": "pass",
-        "findings": []
+        "findings": [],
+        "measured": 1
       },
       "failure": null
     }

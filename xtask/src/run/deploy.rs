@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 
-use super::run::Run;
+use super::Run;
 use crate::{
     aws::{
         executions,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The parts of a deployed stack that renders need.
-pub(super) struct DeployedStack {
+pub(crate) struct DeployedStack {
     /// The render bucket.
     pub bucket: String,
     /// The state machine's ARN.
@@ -33,15 +33,15 @@ pub(super) struct DeployedStack {
 /// Proves that nothing of the run's names is there. An existing stack would be
 /// updated by `sam deploy`, so it is refused while it is untouched.
 pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
-    let prepared = &run.prepared;
+    let names = &run.names;
     let connection = run.connection();
     let clients = &connection.clients;
-    let function = format!("{}-render", prepared.project);
-    let bucket = format!("{}-{}", prepared.project, connection.account);
-    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack, &connection.access.region)];
+    let function = format!("{}-render", names.project);
+    let bucket = format!("{}-{}", names.project, connection.account);
+    let prefix = [ArtifactBucketName::prefix_of(&names.stack, &connection.access.region)];
     let looked = async {
         let (stack, claims, bucket_state, function_state) = tokio::join!(
-            stacks::describe(clients, prepared.stack.as_str()),
+            stacks::describe(clients, names.stack.as_str()),
             objects::buckets_starting(clients, &prefix),
             objects::bucket_state(clients, &bucket),
             signed_calls::function(clients, &function),
@@ -51,7 +51,7 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
         ensure!(
             claims.is_empty(),
             "another run uses the stack name {} or left things of it ({}); finish it first: {}",
-            prepared.stack,
+            names.stack,
             claims.join(", "),
             run.recovery()
         );
@@ -66,17 +66,17 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
 pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     begin_journal(run).or_exit(ExitCode::Preflight)?;
     claim_name(run).await?;
-    let prepared = &run.prepared;
-    run.step("deploy", &format!("sam deploy {}", prepared.stack));
+    let names = &run.names;
+    run.step("deploy", &format!("sam deploy {}", names.stack));
     run.journal(Entry::Intent { resource: Resource::Stack { facts: None } }).or_exit(ExitCode::Deploy)?;
-    let template = prepared.repo.template();
+    let template = run.repo.template();
     let deployment = Deployment {
         template: &template,
-        stack: &prepared.stack,
-        run: &prepared.run,
-        project: &prepared.project,
-        artifacts: &prepared.artifact_bucket,
-        reserved_concurrency: prepared.options.reserved_concurrency,
+        stack: &names.stack,
+        run: &names.run,
+        project: &names.project,
+        artifacts: &names.artifact_bucket,
+        reserved_concurrency: run.options.reserved_concurrency,
     };
     run.sam().deploy(&deployment).await.map_err(with_advice).or_exit(ExitCode::Deploy)?;
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
@@ -93,11 +93,11 @@ fn with_advice(error: anyhow::Error) -> anyhow::Error {
 }
 
 fn begin_journal(run: &Run) -> anyhow::Result<()> {
-    let (prepared, connection) = (&run.prepared, run.connection());
+    let (names, connection) = (&run.names, run.connection());
     let begin = Begin {
-        run: prepared.run.clone(),
-        stack: prepared.stack.clone(),
-        project: prepared.project.clone(),
+        run: names.run.clone(),
+        stack: names.stack.clone(),
+        project: names.project.clone(),
         target: connection.access.target.clone(),
         region: connection.access.region.clone(),
         account: connection.account.clone(),
@@ -111,25 +111,25 @@ fn begin_journal(run: &Run) -> anyhow::Result<()> {
 /// Creates the artifact bucket, whose tags claim the stack's name. Of two runs
 /// that claim one name at the same moment, neither goes on.
 async fn claim_name(run: &Run) -> Result<(), Failure> {
-    let (prepared, connection) = (&run.prepared, run.connection());
-    let bucket = &prepared.artifact_bucket;
+    let (names, connection) = (&run.names, run.connection());
+    let bucket = &names.artifact_bucket;
     let resource = || Resource::ArtifactBucket { name: bucket.clone() };
     run.journal(Entry::Intent { resource: resource() }).or_exit(ExitCode::Deploy)?;
-    let tags = [(RunId::TAG, prepared.run.as_str()), (STACK_TAG, prepared.stack.as_str())];
+    let tags = [(RunId::TAG, names.run.as_str()), (STACK_TAG, names.stack.as_str())];
     objects::create_bucket(&connection.clients, bucket.as_str(), &connection.access.region, &tags)
         .await
         .or_exit(ExitCode::Deploy)?;
     run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
-    let prefix = [ArtifactBucketName::prefix_of(&prepared.stack, &connection.access.region)];
+    let prefix = [ArtifactBucketName::prefix_of(&names.stack, &connection.access.region)];
     let claims = objects::buckets_starting(&connection.clients, &prefix).await.or_exit(ExitCode::Deploy)?;
     let others: Vec<&str> = claims.iter().map(String::as_str).filter(|name| *name != bucket.as_str()).collect();
     if !others.is_empty() {
         let why =
-            format!("another run claimed the stack name {} at the same time ({})", prepared.stack, others.join(", "));
+            format!("another run claimed the stack name {} at the same time ({})", names.stack, others.join(", "));
         return Err(Failure::preflight(why));
     }
     // The build may have taken minutes; sam would update a stack that came up meanwhile.
-    let stack = stacks::describe(&connection.clients, prepared.stack.as_str()).await.or_exit(ExitCode::Deploy)?;
+    let stack = stacks::describe(&connection.clients, names.stack.as_str()).await.or_exit(ExitCode::Deploy)?;
     if stack.is_some() {
         return Err(Failure::preflight(exists(run)));
     }
@@ -140,17 +140,17 @@ fn exists(run: &Run) -> String {
     format!(
         "stack {} exists already and is left untouched; a run creates its own stack: choose another --stack-name, \
          or none, or delete it if it is a run's: {}",
-        run.prepared.stack,
+        run.names.stack,
         run.recovery()
     )
 }
 
 async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
-    let prepared = &run.prepared;
-    let there = stacks::describe(&run.connection().clients, prepared.stack.as_str()).await?;
-    let there = there.with_context(|| format!("stack {} is not there after its deployment", prepared.stack))?;
-    let tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == prepared.run.as_str());
-    ensure!(tagged, "stack {} does not carry this run's tag: it is not this run's", prepared.stack);
+    let names = &run.names;
+    let there = stacks::describe(&run.connection().clients, names.stack.as_str()).await?;
+    let there = there.with_context(|| format!("stack {} is not there after its deployment", names.stack))?;
+    let tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == names.run.as_str());
+    ensure!(tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
     let outputs = there.outputs;
     let function = outputs.get("RenderFunctionArn").and_then(|arn| arn.split(":function:").nth(1)).map(str::to_owned);
     let stack = DeployedStack {

@@ -3,37 +3,36 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use serde_json::json;
+use anyhow::Context;
 use tokio::time::Instant;
 
-use super::prepare::Prepared;
+use super::RunNames;
 use crate::{
     aws::Target,
-    cli::SmokeOptions,
+    cli::RunOptions,
     clock,
     connect::{Connection, flags},
+    cost::Prices,
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
+    git,
     journal::{Entry, Journal, StackFacts, StateFolder},
-    measure::{
-        expected::Recorded,
-        verdict::{Measured, Verdict},
-    },
-    report::{Artifacts, ResultRow, RunRecord, StageTiming},
+    repo::Repo,
+    report::{Artifacts, Asked, RunRecord, StageTiming},
     sam::Sam,
     session::Session,
 };
 
-/// One run.
-pub(super) struct Run {
+/// One run on a stack of its own.
+pub(crate) struct Run {
     pub session: Session,
-    pub prepared: Prepared,
+    pub repo: Repo,
+    pub options: RunOptions,
+    pub names: RunNames,
+    pub prices: Prices,
     pub artifacts: Artifacts,
     pub states: StateFolder,
     pub record: RefCell<RunRecord>,
-    pub rows: RefCell<Vec<ResultRow>>,
-    pub measured: RefCell<Vec<Measured>>,
-    pub recorded: RefCell<Vec<Recorded>>,
     pub embedded: RefCell<Option<EmbeddedAws>>,
     pub connection: OnceCell<Connection>,
     pub sam: OnceCell<Sam>,
@@ -42,26 +41,35 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Parses and checks everything that can be checked without starting anything.
-    pub(super) fn prepare(session: &Session, options: SmokeOptions) -> Result<Self, Failure> {
+    /// A run of `command`, as it was `asked` for, before anything is started.
+    pub(crate) fn prepare(
+        session: &Session,
+        command: &'static str,
+        repo: Repo,
+        options: RunOptions,
+        asked: Asked,
+    ) -> Result<Self, Failure> {
         let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
-        let prepared = Prepared::new(session, options).or_exit(ExitCode::Preflight)?;
+        let names = RunNames::draw(command, &options).or_exit(ExitCode::Preflight)?;
+        let prices = prices(&options).or_exit(ExitCode::Preflight)?;
         states.check_writable().or_exit(ExitCode::Preflight)?;
         mention_unfinished(session, &states);
-        let artifacts = match &prepared.options.artifacts {
+        let artifacts = match &options.artifacts {
             Some(dir) => Artifacts::at(dir),
-            None => Artifacts::default_in(prepared.repo.root(), &prepared.run),
+            None => Artifacts::default_in(repo.root(), command, &names.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
+        let mut record = RunRecord::begun(command, &names.run, &names.stack, &options.region, asked, &prices);
+        record.git_commit = git::commit(&repo, &session.env);
         Ok(Self {
-            record: RefCell::new(prepared.record(&session.env)),
+            record: RefCell::new(record),
             session: session.clone(),
-            prepared,
+            repo,
+            options,
+            names,
+            prices,
             artifacts,
             states,
-            rows: RefCell::default(),
-            measured: RefCell::default(),
-            recorded: RefCell::default(),
             embedded: RefCell::default(),
             connection: OnceCell::new(),
             sam: OnceCell::new(),
@@ -71,7 +79,7 @@ impl Run {
     }
 
     /// Does `work` as a stage: its time goes to run.json, however it ends.
-    pub(super) async fn stage<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
+    pub(crate) async fn stage<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
         let started = Instant::now();
         let result = work.await;
         self.record.borrow_mut().stages.push(StageTiming { stage: name.to_owned(), ms: clock::ms(started.elapsed()) });
@@ -80,53 +88,52 @@ impl Run {
     }
 
     /// Saves run.json. A full disk must not end a run before its clean-up, so this only says so.
-    pub(super) fn save_record(&self) {
+    pub(crate) fn save_record(&self) {
         if !self.artifacts.is_taken() {
             return;
         }
-        if let Err(error) = self.artifacts.save("run.json", &*self.record.borrow()) {
+        self.warn(self.artifacts.save("run.json", &*self.record.borrow()));
+    }
+
+    /// Says what failed without ending anything.
+    pub(crate) fn warn(&self, result: anyhow::Result<()>) {
+        if let Err(error) = result {
             self.session.console.say(&format!("warning: {error:#}"));
         }
     }
 
-    /// The verdict over all renders that there must be, as far as they are measured.
-    pub(super) fn verdict(&self) -> Verdict {
-        let planned = self.prepared.render_ids();
-        let verdict = Verdict::judge(&planned, &self.measured.borrow(), &self.prepared.gate);
-        verdict.expect("a run has one chunk count at least")
-    }
-
-    /// Saves results.json with all rows so far.
-    pub(super) fn save_rows(&self) -> anyhow::Result<()> {
-        self.artifacts.save("results.json", &json!(*self.rows.borrow()))
-    }
-
-    pub(super) fn journal(&self, entry: Entry) -> anyhow::Result<()> {
+    pub(crate) fn journal(&self, entry: Entry) -> anyhow::Result<()> {
         self.journal.get().expect("begun before anything is created").note(entry)
     }
 
-    pub(super) fn connection(&self) -> &Connection {
+    pub(crate) fn connection(&self) -> &Connection {
         self.connection.get().expect("connected before it is used")
     }
 
-    pub(super) fn sam(&self) -> &Sam {
+    pub(crate) fn sam(&self) -> &Sam {
         self.sam.get().expect("found by the pre-flight")
     }
 
-    pub(super) fn step(&self, stage: &str, text: &str) {
+    pub(crate) fn step(&self, stage: &str, text: &str) {
         self.session.console.step(stage, text);
     }
 
     /// The command that finishes the clean-up of this run.
-    pub(super) fn recovery(&self) -> String {
+    pub(crate) fn recovery(&self) -> String {
         let flags = self.connection.get().map(|c| format!(" {}", c.flags())).unwrap_or_default();
-        format!("cargo xtask lambda-teardown {}{flags}", self.prepared.stack)
+        format!("cargo xtask lambda-teardown {}{flags}", self.names.stack)
     }
 
     /// Whether the run's AWS ends with it.
-    pub(super) fn embedded_target(&self) -> bool {
+    pub(crate) fn embedded_target(&self) -> bool {
         self.connection.get().is_some_and(|c| matches!(c.access.target, Target::Embedded { .. }))
     }
+}
+
+fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
+    let Some(file) = &options.prices else { return Ok(Prices::default()) };
+    let what = || format!("--prices {}", file.display());
+    Prices::parse(&std::fs::read(file).with_context(what)?).with_context(what)
 }
 
 /// Says which earlier runs ended without clean-up, and how to finish them.

@@ -4,7 +4,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::Context;
 
-use super::{reference::Reference, render::Render, run::Run};
+use super::{Reference, Render, Run};
 use crate::{
     frames::{self, FrameArchive, FrameFolder},
     history::Rendered,
@@ -19,7 +19,6 @@ use crate::{
         frame_sequence::ReferenceFrames,
         probe::MediaShape,
         toolchain::Toolchain,
-        verdict::Measured,
     },
     plan::PlannedRender,
 };
@@ -29,7 +28,10 @@ pub(super) struct Judgement {
     /// The video's shape; `None` of frames.
     pub media: Option<MediaShape>,
     pub audio_status: AudioStatus,
-    pub measured: Measured,
+    /// Against the reference.
+    pub comparison: Comparison,
+    /// What speaks against it beside that comparison.
+    pub beside: Vec<Finding>,
     pub toolchain: Toolchain,
     /// What is worth knowing and fails nothing.
     pub notes: Vec<String>,
@@ -46,11 +48,15 @@ impl Render<'_> {
         &self,
         planned: &PlannedRender,
         told: &Rendered,
+        stem: &str,
         output: &Path,
     ) -> anyhow::Result<Judgement> {
         match self.reference {
             Reference::Baseline(baseline) => self.judge_video(planned, told, output, baseline).await,
-            Reference::Frames(folder, frames) => self.judge_frames(planned, told, output, folder, frames).await,
+            Reference::Frames(folder, frames) => {
+                let kept = self.run.artifacts.path(stem);
+                self.judge_frames(planned, told, output, &kept, (folder, frames)).await
+            }
         }
     }
 
@@ -59,12 +65,12 @@ impl Render<'_> {
         planned: &PlannedRender,
         told: &Rendered,
         output: &Path,
-        folder: &FrameFolder,
-        reference: &ReferenceFrames,
+        stem: &Path,
+        (folder, reference): (&FrameFolder, &ReferenceFrames),
     ) -> anyhow::Result<Judgement> {
         let (archive, folder, reference) = (FrameArchive::at(output), folder.clone(), reference.clone());
         let fps = self.settings.fps.get();
-        let stem = self.run.artifacts.path(&format!("renders/{}", planned.id.file_stem()));
+        let stem = stem.to_owned();
         let compare = move || {
             let compared = frames::compare(&archive, &folder, &reference, fps)?;
             // The first frame that differs is kept as a file: one wants to see it.
@@ -79,7 +85,8 @@ impl Render<'_> {
         Ok(Judgement {
             media: None,
             audio_status: AudioStatus::NotCompared,
-            measured: Measured { render: planned.id, comparison: Comparison::Exact(compared), beside },
+            comparison: Comparison::Exact(compared),
+            beside,
             toolchain: toolchain(self.run, told),
             notes: Vec::new(),
             recorded: None,
@@ -93,11 +100,11 @@ impl Render<'_> {
         output: &Path,
         baseline_shape: &MediaShape,
     ) -> anyhow::Result<Judgement> {
-        let prepared = &self.run.prepared;
-        let baseline = prepared.fixture.baseline();
+        let subject = self.subject;
+        let baseline = subject.fixture.baseline();
         let (media, comparison) = self.media.compare(output, &baseline, baseline_shape).await?;
         let toolchain = toolchain(self.run, told);
-        let mut notes = toolchain.differences(&prepared.fixture.baseline_toolchain());
+        let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
         let frozen = self.frozen(planned, &comparison, baseline_shape).await?;
         let mut beside: Vec<Finding> = frozen.into_iter().collect();
         let made_by = MadeBy {
@@ -108,18 +115,17 @@ impl Render<'_> {
             chunk_size: planned.chunk_size,
         };
         let recorded = Recorded::of(made_by, &comparison);
-        if let Some(render) = &recorded
-            && !prepared.options.update_expected
-        {
-            let (left, told) = prepared.standing(render);
+        if let Some(render) = &recorded {
+            let (left, told) = subject.standing(render);
             beside.extend(left);
             notes.extend(told);
         }
         beside.extend(self.contradicting(planned, told, media.frames));
         Ok(Judgement {
-            audio_status: AudioStatus::of(&comparison, &media, baseline_shape, &prepared.gate),
+            audio_status: AudioStatus::of(&comparison, &media, baseline_shape, &subject.gate),
             media: Some(media),
-            measured: Measured { render: planned.id, comparison, beside },
+            comparison,
+            beside,
             toolchain,
             notes,
             recorded,
@@ -127,7 +133,7 @@ impl Render<'_> {
     }
 
     fn contradicting(&self, planned: &PlannedRender, told: &Rendered, frames: u64) -> Vec<Finding> {
-        let required = self.run.prepared.required_protocol(planned.id);
+        let required = self.subject.plan.required(planned.id);
         contradictions(told, required, frames).into_iter().map(Finding::Contradiction).collect()
     }
 
@@ -146,7 +152,7 @@ impl Render<'_> {
         let Some((a, b)) = picture.hashes.equal_stretches(frames as usize) else { return Ok(None) };
         let (a, b) = (a as u64, b as u64);
         let starts = (a * frames, b * frames);
-        let baseline = self.run.prepared.fixture.baseline();
+        let baseline = self.subject.fixture.baseline();
         let between = self.media.between_stretches(&baseline, baseline_shape, starts, frames).await;
         let between = between.context("looking for a frozen render")?.from_mean_mse;
         let of_chunk = |start: u64| picture.psnr.mean_of(start, frames);
@@ -161,7 +167,7 @@ const STILL_MARGIN_DB: f64 = 1.0;
 
 fn toolchain(run: &Run, told: &Rendered) -> Toolchain {
     let plan = &told.plan;
-    let chromium = run.prepared.repo.chromium_package();
+    let chromium = run.repo.chromium_package();
     Toolchain::new(plan.producer_version.as_deref(), plan.ffmpeg_version.as_deref(), chromium.as_deref())
 }
 

@@ -1,0 +1,140 @@
+//! The clean-up at the end of every run, and what it came to.
+
+use std::panic::AssertUnwindSafe;
+
+use anyhow::anyhow;
+use futures_util::FutureExt;
+
+use super::{Ended, Run, message_of};
+use crate::{
+    journal::Entry,
+    report::{TeardownRecord, counted},
+    signals::{Signal, Signals},
+    teardown::{self, Sweeper},
+};
+
+/// How the clean-up ended.
+pub(super) enum CleanUp {
+    Done(TeardownRecord),
+    /// It failed: what is left can be finished by the printed command.
+    Failed(anyhow::Error),
+    /// A second signal ended it.
+    Interrupted(Signal),
+}
+
+/// Cleans up. The run's first signal, if it comes only now, lets the clean-up
+/// go on to its end; a second one ends it.
+pub(super) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanUp {
+    if run.journal.get().is_none() {
+        return CleanUp::Done(TeardownRecord::NothingCreated);
+    }
+    let stop_executions = !matches!(ended, Ended::Concluded(_));
+    let work = async {
+        match run.options.keep_stack {
+            true => keep(run, stop_executions).await,
+            false => run.stage("teardown", tear_down(run)).await,
+        }
+    };
+    let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    let result = loop {
+        let signal = tokio::select! {
+            biased;
+            signal = signals.next() => signal,
+            result = &mut work => break result,
+        };
+        if matches!(ended, Ended::Signalled(_)) {
+            // Nothing more is to be started, and whoever asks twice does not want to wait.
+            drop(work);
+            run.session.children.kill_all();
+            return CleanUp::Interrupted(signal);
+        }
+        run.session.console.say(&format!(
+            "{}: the clean-up goes on; a second signal ends it, and prints the command that finishes it.",
+            signal.name
+        ));
+        *ended = Ended::Signalled(signal);
+    };
+    match result {
+        Ok(Ok(record)) => CleanUp::Done(record),
+        Ok(Err(error)) => CleanUp::Failed(error),
+        Err(panic) => CleanUp::Failed(anyhow!("a defect of this tool: it panicked: {}", message_of(panic.as_ref()))),
+    }
+}
+
+/// Leaves the stack, but nothing that is still running in it.
+async fn keep(run: &Run, stop_executions: bool) -> anyhow::Result<TeardownRecord> {
+    let machine = run.facts.borrow().state_machine.clone();
+    if let (Some(machine), true) = (machine, stop_executions) {
+        sweeper(run).stop_executions(&machine).await?;
+    }
+    let _ = run.journal(Entry::Finished { kept: true });
+    Ok(TeardownRecord::Kept { recovery: run.recovery() })
+}
+
+fn sweeper(run: &Run) -> Sweeper {
+    let connection = run.connection();
+    Sweeper {
+        sam: run.sam().clone(),
+        clients: connection.clients.clone(),
+        account: connection.account.clone(),
+        region: connection.access.region.clone(),
+        console: run.session.console.clone(),
+    }
+}
+
+async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
+    let _ = run.journal(Entry::TearingDown);
+    let known = run.facts.borrow().clone();
+    let (swept, proof) = teardown::sweep_run(&sweeper(run), &run.names.stack, &run.names.run, &known).await?;
+    // Everything may be gone although a full disk keeps it from being noted.
+    run.warn(run.artifacts.save("cleanup-verification.json", &proof));
+    let leaks: Vec<String> =
+        proof.leaks().map(|c| format!("{} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence)).collect();
+    if !leaks.is_empty() {
+        return Ok(TeardownRecord::Leaked { leaks, recovery: run.recovery() });
+    }
+    run.warn(run.journal(Entry::Finished { kept: false }));
+    run.step("teardown", &format!("verified: {} gone", counted(proof.resources.len(), "resource")));
+    Ok(TeardownRecord::Clean { swept, resources_verified: proof.resources.len() })
+}
+
+/// What became of everything that was created, in one phrase; leaks and recovery on lines of their own.
+pub(super) fn told(run: &Run, cleanup: &CleanUp) -> String {
+    let console = &run.session.console;
+    let recovery = if run.embedded_target() {
+        "nothing is left, as the embedded AWS has ended with everything in it".to_owned()
+    } else {
+        format!("finish the clean-up with: {}", run.recovery())
+    };
+    let (record, line) = match cleanup {
+        CleanUp::Done(TeardownRecord::NothingCreated) => {
+            (TeardownRecord::NothingCreated, "nothing was created".to_owned())
+        }
+        CleanUp::Done(record @ TeardownRecord::Clean { resources_verified, .. }) => {
+            (record.clone(), format!("clean-up verified, {} gone", counted(resources_verified, "resource")))
+        }
+        CleanUp::Done(record @ TeardownRecord::Kept { recovery }) => {
+            (record.clone(), format!("stack {} is kept; remove it with: {recovery}", run.names.stack))
+        }
+        CleanUp::Done(record @ TeardownRecord::Leaked { leaks, .. }) => {
+            for leak in leaks {
+                console.result(&format!("  leaked: {leak}"));
+            }
+            (record.clone(), format!("{} leaked or not proved gone; {recovery}", counted(leaks.len(), "resource")))
+        }
+        CleanUp::Failed(error) => {
+            console.say(&format!("error: clean-up: {error:#}"));
+            let leaks = vec![format!("the clean-up failed: {error:#}")];
+            (TeardownRecord::Leaked { leaks, recovery: run.recovery() }, format!("the clean-up failed; {recovery}"))
+        }
+        CleanUp::Interrupted(signal) => {
+            let leaks = vec![format!("the clean-up was interrupted by {}", signal.name)];
+            (
+                TeardownRecord::Leaked { leaks, recovery: run.recovery() },
+                format!("the clean-up was interrupted; {recovery}"),
+            )
+        }
+    };
+    run.record.borrow_mut().teardown = Some(record);
+    line
+}

@@ -1,0 +1,92 @@
+//! One run on a stack of its own, from its target to its clean-up: what
+//! `lambda-smoke` and `lambda-eval` share.
+
+mod cleanup;
+mod deploy;
+mod finish;
+mod judge;
+mod names;
+mod plan_choice;
+mod ready;
+mod reference;
+mod render;
+mod stand_up;
+mod state;
+mod subject;
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+
+pub(crate) use deploy::DeployedStack;
+pub(crate) use names::RunNames;
+pub(crate) use plan_choice::PlanChoice;
+pub(crate) use ready::Ready;
+pub(crate) use reference::Reference;
+pub(crate) use render::{Render, RenderNames, Rendering};
+pub(crate) use state::Run;
+pub(crate) use subject::{Record, Subject};
+
+use crate::{
+    exit::{ExitCode, Failure},
+    measure::verdict::Conclusion,
+    session::Session,
+    signals::{Signal, Signals},
+};
+
+/// What a command does on a stack of its own.
+pub(crate) trait Work {
+    /// The run that it does it in.
+    fn run(&self) -> &Run;
+
+    /// Everything up to the last measurement.
+    ///
+    /// # Errors
+    /// With the exit code of what failed, when going on makes no sense.
+    async fn work(&self) -> Result<(), Failure>;
+
+    /// The verdict over everything that there must be, as far as it is measured.
+    fn conclusion(&self) -> Conclusion;
+
+    /// What was measured, for people; `None` before the first measurement.
+    fn table(&self) -> Option<String>;
+}
+
+/// How the work ended, before the clean-up.
+enum Ended {
+    Concluded(Conclusion),
+    Failed(Failure),
+    Signalled(Signal),
+    Panicked(String),
+}
+
+/// Prepares a command's work and brings it to its end, whatever happens; says how it ended.
+pub(crate) async fn conduct<W: Work>(session: &Session, prepare: impl FnOnce() -> Result<W, Failure>) -> ExitCode {
+    let complain = |failure: &Failure| {
+        session.console.say(&format!("error: {failure}"));
+        failure.code
+    };
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return complain(&Failure::new(ExitCode::Preflight, error)),
+    };
+    let work = match prepare() {
+        Ok(work) => work,
+        Err(failure) => return complain(&failure),
+    };
+    let ended = tokio::select! {
+        biased;
+        signal = signals.next() => Ended::Signalled(signal),
+        result = AssertUnwindSafe(work.work()).catch_unwind() => match result {
+            Ok(Ok(())) => Ended::Concluded(work.conclusion()),
+            Ok(Err(failure)) => Ended::Failed(failure),
+            Err(panic) => Ended::Panicked(message_of(panic.as_ref())),
+        },
+    };
+    finish::finish(&work, ended, &mut signals).await
+}
+
+fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,82 @@
+//! From tools that fit to a stack that renders: everything that doesn't depend
+//! on each other side by side.
+
+use anyhow::Context;
+
+use super::{DeployedStack, Run, deploy};
+use crate::{
+    connect,
+    exit::{ExitCode, Failure, OrExit},
+    handler::{self, BuildTools, HandlerZip},
+    preflight::Tools,
+    repo::Layout,
+};
+
+impl Run {
+    /// Builds the handler, checks the template and proves the run's names
+    /// unused, with `beside` at the same time; then deploys. What `beside` finds
+    /// out is told before anything is created.
+    ///
+    /// # Errors
+    /// With the exit code of what failed.
+    pub(crate) async fn stand_up<T>(
+        &self,
+        tools: &Tools,
+        beside: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<(DeployedStack, T), Failure> {
+        let template = self.repo.template();
+        let (zip, valid, unused, beside) = tokio::join!(
+            self.stage("build", self.build(tools)),
+            self.stage("validate", self.sam().validate(&template)),
+            self.stage("names", deploy::prove_unused(self)),
+            beside,
+        );
+        unused?;
+        let zip = zip?;
+        valid.context("the template is not valid").or_exit(ExitCode::Deploy)?;
+        let beside = beside?;
+        self.step("build", &describe(&zip, self.options.skip_build));
+        self.record.borrow_mut().handler = Some(zip);
+        let stack = self.stage("deploy", deploy::deploy(self)).await?;
+        Ok((stack, beside))
+    }
+
+    async fn build(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
+        let session = &self.session;
+        if self.options.skip_build {
+            return handler::existing(&self.repo).or_exit(ExitCode::Build);
+        }
+        // A checkout's ZIP brings its own.
+        if self.repo.layout() == Layout::Own {
+            session
+                .toolbox
+                .provide_media(&session.console, &session.children, &session.env)
+                .await
+                .or_exit(ExitCode::Build)?;
+        }
+        let build_tools = BuildTools {
+            bun: tools.path("bun").to_owned(),
+            zip: tools.path("zip").to_owned(),
+            media: session.toolbox.media(),
+        };
+        let env = connect::tool_env(session, &self.connection().access.target);
+        let logs = self.artifacts.logs();
+        handler::build(&self.repo, &build_tools, &env, &session.children, &logs, &session.console)
+            .await
+            .or_exit(ExitCode::Build)
+    }
+}
+
+fn describe(zip: &HandlerZip, skipped: bool) -> String {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    format!(
+        "handler ZIP {:.1} MiB, {:.1} MiB unzipped ({})",
+        mib(zip.sizes.zipped),
+        mib(zip.sizes.unzipped),
+        match (skipped, zip.built) {
+            (true, _) => "as found: --skip-build",
+            (false, true) => "built",
+            (false, false) => "unchanged",
+        }
+    )
+}
