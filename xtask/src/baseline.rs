@@ -16,9 +16,10 @@ use crate::{
     hash::sha256_of_file,
     measure::comparison::Comparison,
     media::Media,
-    renderer,
+    renderer::{Job, Renderer},
     repo::Repo,
     session::Session,
+    staging,
 };
 
 /// Renders the fixture and says how the new baseline differs from the old
@@ -39,8 +40,11 @@ pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Fai
     session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
     let format = RenderFormat::Video(fixture.meta.format);
     let log = fresh.with_extension("log");
-    let provenance =
-        renderer::render(session, &repo, &fixture, format, &fresh, &log).await.or_exit(ExitCode::Render)?;
+    let (env, staged) = (session.env.clone().with_path_first(&session.toolbox.bin()), scratch.path().join("staged"));
+    let project = staging::staged(session, &repo, &fixture, &env, &staged, &log).await.or_exit(ExitCode::Preflight)?;
+    let renderer = Renderer::prepare(session, &repo, &log).await.or_exit(ExitCode::Preflight)?;
+    let job = Job { fixture: &fixture, project: &project, format, to: &fresh, log: &log };
+    let provenance = renderer.render(&job).await.or_exit(ExitCode::Render)?.told;
     let report = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
     for line in &report {
         session.console.result(line);

@@ -39,6 +39,7 @@ pub mod sam;
 pub mod session;
 pub mod signals;
 pub mod smoke;
+pub mod staging;
 pub mod statistics;
 pub mod teardown;
 pub mod toolbox;

@@ -6,6 +6,7 @@ mod deploy;
 mod finish;
 mod judge;
 mod names;
+mod packed;
 mod plan_choice;
 mod ready;
 mod reference;
@@ -20,6 +21,7 @@ use futures_util::FutureExt;
 
 pub(crate) use deploy::DeployedStack;
 pub(crate) use names::RunNames;
+pub(crate) use packed::Packed;
 pub(crate) use plan_choice::PlanChoice;
 pub(crate) use ready::Ready;
 pub(crate) use reference::Reference;

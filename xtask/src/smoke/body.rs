@@ -2,17 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
-
 use super::{Smoke, expected, in_process, protocols};
 use crate::{
     aws::objects,
     exit::{ExitCode, Failure, OrExit},
-    fixture::tar_gz,
     measure::{Level, comparison::Comparison, verdict::Measured},
     plan::{PlanProtocols, PlannedRender, execution_name},
     report::{ResultRow, counted},
-    run::{Ready, Reference, Render, RenderNames, Rendering},
+    run::{Packed, Ready, Reference, Render, RenderNames, Rendering},
 };
 
 /// An execution is stopped after this long.
@@ -30,22 +27,22 @@ pub(super) async fn work(smoke: &Smoke) -> Result<(), Failure> {
     if let Some(extent) = baseline.as_ref().map(Reference::extent).or_else(|| subject.told_extent()) {
         smoke.renders(extent).or_exit(ExitCode::Preflight)?;
     }
-    let src = subject.fixture.src();
-    let packed = tokio::task::spawn_blocking(move || tar_gz(&src));
     let reference = async {
-        let packed = packed.await.context("packing the composition").or_exit(ExitCode::Preflight)?;
-        let packed = packed.or_exit(ExitCode::Preflight)?;
+        let packed = Packed::of(run, subject).await?;
         let reference = match baseline {
             Some(baseline) => baseline,
-            None => run.stage("reference", in_process::frames(smoke)).await?,
+            None => run.stage("reference", in_process::frames(smoke, &packed)).await?,
         };
         smoke.renders(reference.extent()).or_exit(ExitCode::Preflight).map(|planned| (packed, reference, planned))
     };
     let (stack, (packed, reference, (settings, renders))) = run.stand_up(&tools, reference).await?;
 
-    run.stage("upload", objects::upload(&run.connection().clients, &stack.bucket, &subject.project_key(), packed))
-        .await
-        .or_exit(ExitCode::Render)?;
+    run.stage(
+        "upload",
+        objects::upload(&run.connection().clients, &stack.bucket, &subject.project_key(), packed.tar_gz),
+    )
+    .await
+    .or_exit(ExitCode::Render)?;
     let render =
         Render { run, stack: &stack, media: &media, subject, reference: &reference, settings: &settings, cap: CAP };
     for planned in &renders {

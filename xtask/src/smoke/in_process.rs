@@ -9,9 +9,9 @@ use crate::{
     fixture::RenderFormat,
     frames::FrameFolder,
     measure::frame_sequence::ReferenceFrames,
-    renderer,
+    renderer::{self, Job, Renderer},
     report::counted,
-    run::Reference,
+    run::{Packed, Reference},
     toolbox::is_linux_x86_64,
 };
 
@@ -20,15 +20,16 @@ const FOLDER: &str = "renders/exact-baseline";
 
 /// The frames, rendered now. Nothing else of the run goes on meanwhile but the
 /// build, so that no timed render is disturbed.
-pub(super) async fn frames(smoke: &Smoke) -> Result<Reference, Failure> {
+pub(super) async fn frames(smoke: &Smoke, packed: &Packed) -> Result<Reference, Failure> {
     let (run, fixture) = (&smoke.run, &smoke.subject.fixture);
     renderer::check_platform("--exact", is_linux_x86_64()).or_exit(ExitCode::Preflight)?;
     connect::provision(&run.session).await.or_exit(ExitCode::Preflight)?;
     run.step("reference", &format!("rendering {} in-process as a png-sequence", fixture.name));
     let (to, log) = (run.artifacts.path(FOLDER), run.artifacts.logs().join("in-process.log"));
-    let format = RenderFormat::PngSequence;
-    let told = renderer::render(&run.session, &run.repo, fixture, format, &to, &log).await;
-    run.artifacts.save(&format!("{FOLDER}.json"), &told.or_exit(ExitCode::Render)?).or_exit(ExitCode::Render)?;
+    let renderer = Renderer::prepare(&run.session, &run.repo, &log).await.or_exit(ExitCode::Preflight)?;
+    let job = Job { fixture, project: &packed.project, format: RenderFormat::PngSequence, to: &to, log: &log };
+    let told = renderer.render(&job).await.or_exit(ExitCode::Render)?.told;
+    run.artifacts.save(&format!("{FOLDER}.json"), &told).or_exit(ExitCode::Render)?;
     let folder = FrameFolder::at(&to);
     let reading = folder.clone();
     let read = tokio::task::spawn_blocking(move || reading.read().and_then(ReferenceFrames::new));
