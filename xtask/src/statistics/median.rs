@@ -1,4 +1,4 @@
-//! Statistics of a few samples. Pure.
+//! The middle of a few samples, and how far they lie from it.
 
 /// The middle sample, or the mean of the middle two; `None` of no samples.
 pub fn median(samples: &[f64]) -> Option<f64> {
