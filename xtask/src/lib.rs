@@ -36,6 +36,7 @@ pub mod repo;
 pub mod report;
 mod run;
 pub mod sam;
+pub mod scaling;
 pub mod session;
 pub mod signals;
 pub mod smoke;
