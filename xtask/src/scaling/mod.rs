@@ -13,12 +13,17 @@ mod model;
 mod observation;
 mod predict;
 mod prediction_error;
+mod recommend;
+mod report;
 mod sweep;
 #[cfg(test)]
 mod synthetic;
+mod text;
 
 pub use model::{ChunkTime, Model, PerChunk, Quadratic, Rates};
 pub use observation::Observation;
 pub use predict::{Parts, Prediction, Standing, candidates};
 pub use prediction_error::{PredictionError, left_out, residuals, worst};
+pub use recommend::{Among, Choice, Distrust, Recommendation, TRUSTED_UP_TO_PERCENT, WITHIN_OF_FASTEST};
+pub use report::Scaling;
 pub use sweep::{Measured, Sweep, Unfit};
