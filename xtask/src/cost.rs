@@ -44,6 +44,13 @@ impl Prices {
     }
 }
 
+impl Prices {
+    /// What so much use costs, USD.
+    pub fn usd(&self, gb_seconds: f64, requests: f64, transitions: f64) -> f64 {
+        gb_seconds * self.gb_second_usd + requests * self.request_usd + transitions * self.transition_usd
+    }
+}
+
 /// What one execution costs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -66,9 +73,7 @@ impl Cost {
         let function_ms: u64 = timeline.attempts.iter().map(crate::history::Attempt::run_ms).sum();
         let gb_seconds = memory_mb as f64 / 1024.0 * function_ms as f64 / 1000.0;
         let requests = timeline.attempts.iter().filter(|attempt| attempt.started_ms.is_some()).count() as u64;
-        let usd = gb_seconds * prices.gb_second_usd
-            + requests as f64 * prices.request_usd
-            + timeline.transitions as f64 * prices.transition_usd;
+        let usd = prices.usd(gb_seconds, requests as f64, timeline.transitions as f64);
         Self { function_ms, gb_seconds, requests, transitions: timeline.transitions, usd }
     }
 }

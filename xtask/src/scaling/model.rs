@@ -11,7 +11,7 @@ use super::{
 use crate::{cost::Prices, plan::ChunkCount};
 
 /// What turns run time into USD.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rates {
     /// The function's memory, MB.
@@ -133,7 +133,7 @@ impl Model {
             function_ms: Quadratic { fixed, per_chunk, per_pair },
             requests: per_chunk_fit(sweep, |at| (at.requests, at.requests.max(1.0))),
             transitions: per_chunk_fit(sweep, |at| (at.transitions, at.transitions.max(1.0))),
-            rates: *rates,
+            rates: rates.clone(),
             measured: sweep.counts().iter().map(|at| at.chunks).collect(),
         })
     }

@@ -7,14 +7,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::scaling::{
     Observation, left_out, residuals,
-    synthetic::{AWS, CONTENDED, RATES, TWO_CORES, Truth, sampled, sweep},
+    synthetic::{AWS, CONTENDED, TWO_CORES, Truth, rates, sampled, sweep},
     worst,
 };
 
 const COUNTS: [u16; 5] = [1, 2, 4, 8, 16];
 
 fn fit(observations: &[Observation]) -> Model {
-    Model::fit(&Sweep::new(observations).unwrap(), &RATES).unwrap()
+    Model::fit(&Sweep::new(observations).unwrap(), &rates()).unwrap()
 }
 
 fn assert_near(model: &Model, truth: &Truth, share: f64) {
@@ -60,7 +60,7 @@ fn known_parameters_come_back_through_noise() {
             let observations = sweep(&truth, &COUNTS, 0.03, seed);
             let model = fit(&observations);
             assert_near(&model, &truth, 0.25);
-            let left_out = left_out(&Sweep::new(&observations).unwrap(), &RATES);
+            let left_out = left_out(&Sweep::new(&observations).unwrap(), &rates());
             left_out_off = left_out_off.max(worst(&left_out).unwrap().wall_percent.abs());
             within = within.max(farthest_off(&model, &truth, 1..=16));
             beyond = beyond.max(farthest_off(&model, &truth, 17..=64));
@@ -73,12 +73,12 @@ fn known_parameters_come_back_through_noise() {
 fn a_machine_that_the_model_has_no_term_for_is_caught_by_leaving_out() {
     // One chunk leaves a core idle, all others share both: only leaving out 1 shows it.
     let two_regimes = Sweep::new(&sweep(&TWO_CORES, &COUNTS, 0.0, 1)).unwrap();
-    let model = Model::fit(&two_regimes, &RATES).unwrap();
+    let model = Model::fit(&two_regimes, &rates()).unwrap();
     assert!(worst(&residuals(&model, &two_regimes)).unwrap().wall_percent.abs() < 7.0);
-    let caught = worst(&left_out(&two_regimes, &RATES)).unwrap();
+    let caught = worst(&left_out(&two_regimes, &rates())).unwrap();
     assert!(caught.chunks.get() == 1 && caught.wall_percent < -20.0, "{caught:?}");
     let one_regime = Sweep::new(&sweep(&TWO_CORES, &COUNTS[1..], 0.0, 1)).unwrap();
-    assert!(worst(&left_out(&one_regime, &RATES)).unwrap().wall_percent.abs() < 2.0);
+    assert!(worst(&left_out(&one_regime, &rates())).unwrap().wall_percent.abs() < 2.0);
 }
 
 #[test]
@@ -86,14 +86,14 @@ fn two_counts_make_a_model_of_two_parameters_and_one_makes_none() {
     for truth in [AWS, CONTENDED] {
         let observations = sweep(&truth, &[2, 8], 0.0, 1);
         let sweep = Sweep::new(&observations).unwrap();
-        let model = Model::fit(&sweep, &RATES).unwrap();
+        let model = Model::fit(&sweep, &rates()).unwrap();
         let chunk = [model.chunk.startup_ms, model.chunk.per_frame_ms, model.chunk.contention_ms];
         assert_eq!(chunk.iter().filter(|coefficient| **coefficient > 0.0).count(), 2, "{chunk:?}");
         assert!(worst(&residuals(&model, &sweep)).unwrap().wall_percent.abs() < 1.0);
-        assert!(left_out(&sweep, &RATES).is_empty());
+        assert!(left_out(&sweep, &rates()).is_empty());
     }
     let one = Sweep::new(&sweep(&AWS, &[4], 0.0, 1)).unwrap();
-    assert_eq!(Model::fit(&one, &RATES), Err(Unfit::OneCount(one.counts()[0].chunks)));
+    assert_eq!(Model::fit(&one, &rates()), Err(Unfit::OneCount(one.counts()[0].chunks)));
 }
 
 #[test]
@@ -134,7 +134,7 @@ proptest! {
         observations in proptest::collection::vec(any_observation(), 2..12),
         chunks in 1u16..=256,
     ) {
-        let Ok(model) = Sweep::new(&observations).and_then(|sweep| Model::fit(&sweep, &RATES)) else { return Ok(()) };
+        let Ok(model) = Sweep::new(&observations).and_then(|sweep| Model::fit(&sweep, &rates())) else { return Ok(()) };
         let prediction = model.predict(ChunkCount::new(chunks).unwrap());
         prop_assert!(prediction.wall_ms.is_finite() && prediction.wall_ms >= 0.0, "{prediction:?}");
         prop_assert!(prediction.usd.is_finite() && prediction.usd > 0.0, "{prediction:?}");

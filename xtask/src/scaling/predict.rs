@@ -104,12 +104,9 @@ impl Parts {
 }
 
 impl Rates {
-    /// The formula of [`crate::cost::Cost::of`], of amounts that need not be whole.
     fn usd(&self, function_ms: f64, requests: f64, transitions: f64) -> f64 {
         let gb_seconds = self.memory_mb as f64 / 1024.0 * function_ms / 1000.0;
-        gb_seconds * self.prices.gb_second_usd
-            + requests * self.prices.request_usd
-            + transitions * self.prices.transition_usd
+        self.prices.usd(gb_seconds, requests, transitions)
     }
 
     /// What an execution at a measured count cost, USD.
@@ -150,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_cost_is_the_one_of_a_timeline() {
-        let rates = Rates { memory_mb: 10_240, prices: Prices::US_EAST_1 };
+        let rates = Rates { memory_mb: 10_240, prices: Prices::default() };
         let expected = 40.0 * 0.000_016_666_7 + 2.0 * 0.000_000_2 + 8.0 * 0.000_025;
         assert!((rates.usd(4000.0, 2.0, 8.0) - expected).abs() < 1e-15);
     }

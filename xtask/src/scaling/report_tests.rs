@@ -5,12 +5,12 @@ use crate::{
     plan::ChunkCount,
     scaling::{
         Among, Distrust, Standing, TRUSTED_UP_TO_PERCENT,
-        synthetic::{AWS, CONTENDED, RATES, TWO_CORES, Truth, sweep},
+        synthetic::{AWS, CONTENDED, TWO_CORES, Truth, rates, sweep},
     },
 };
 
 fn of(truth: &Truth, counts: &[u16], noise: f64) -> Scaling {
-    Scaling::of(&sweep(truth, counts, noise, 7), &RATES).unwrap()
+    Scaling::of(&sweep(truth, counts, noise, 7), &rates()).unwrap()
 }
 
 #[test]
@@ -62,19 +62,19 @@ fn two_counts_in_text() {
     for seen in &mut observations[..3] {
         seen.cold = true;
     }
-    insta::assert_snapshot!(Scaling::of(&observations, &RATES).unwrap(), @r"
+    insta::assert_snapshot!(Scaling::of(&observations, &rates()).unwrap(), @r"
     60 frames, measured at 2, 6 chunks (only cold at 2)
       Plan      2000 ms + 10.0 ms x chunks
       chunk     3600 ms + 0.0 ms a frame + 700.0 ms x chunks (the median one)
       slowest   x (1 + 0.020 sqrt(2 ln chunks))
       Map       20.0 ms x chunks
       Assemble  1500 ms + 40.0 ms x chunks
-    chunks  predicted      USD  measured     off  left out
-         1      7.9 s  0.00189                              extrapolated
+    chunks  predicted      USD  measured     off
+         1      7.9 s  0.00189                    extrapolated
          2      8.8 s  0.00252     8.8 s  +0.0 %
-         4     10.4 s  0.00493                              interpolated
+         4     10.4 s  0.00493                    interpolated
          6     12.0 s  0.00888    12.0 s  +0.0 %
-         8     13.6 s  0.01438                              extrapolated
+         8     13.6 s  0.01438                    extrapolated
     fastest: 2 chunks, 8.8 s, 0.00252 USD (measured)
     cheapest within 10 % of it: 2 chunks, 8.8 s, 0.00252 USD (measured)
     chosen among the measured counts only: a model of fewer than 3 counts can't be checked by leaving one out
@@ -167,8 +167,8 @@ fn frames_that_no_count_splits_leave_the_measured_ones() {
 #[test]
 fn equal_counts_and_no_time_have_no_report() {
     let one = sweep(&AWS, &[4, 4], 0.03, 1);
-    assert_eq!(Scaling::of(&one, &RATES), Err(Unfit::OneCount(one[0].chunks)));
+    assert_eq!(Scaling::of(&one, &rates()), Err(Unfit::OneCount(one[0].chunks)));
     let mut timeless = sweep(&AWS, &[1, 2, 4], 0.0, 1);
     timeless[..3].iter_mut().for_each(|seen| (seen.wall_ms, seen.function_ms) = (0, 0));
-    assert_eq!(Scaling::of(&timeless, &RATES), Err(Unfit::NoTime(timeless[0].chunks)));
+    assert_eq!(Scaling::of(&timeless, &rates()), Err(Unfit::NoTime(timeless[0].chunks)));
 }

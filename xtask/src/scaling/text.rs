@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Among, Choice, Distrust, PerChunk, Prediction, PredictionError, Scaling, Standing, TRUSTED_UP_TO_PERCENT};
-use crate::report::counted;
+use crate::report::{Align, columns, counted};
 
 const HEADER: [&str; 7] = ["chunks", "predicted", "USD", "measured", "off", "left out", ""];
 
@@ -43,12 +43,7 @@ impl Scaling {
     fn table(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rows = self.predictions.iter().map(|prediction| self.row(prediction));
         let lines: Vec<[String; 7]> = std::iter::once(HEADER.map(str::to_owned)).chain(rows).collect();
-        let width = |column: usize| lines.iter().map(|line| line[column].len()).max().unwrap_or(0);
-        for line in &lines {
-            let padded: Vec<String> = (0..6).map(|column| format!("{:>1$}", line[column], width(column))).collect();
-            writeln!(f, "{}", format!("{}  {}", padded.join("  "), line[6]).trim_end())?;
-        }
-        Ok(())
+        writeln!(f, "{}", columns(&lines, Align::Right))
     }
 
     fn row(&self, prediction: &Prediction) -> [String; 7] {
