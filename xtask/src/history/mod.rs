@@ -9,5 +9,5 @@ mod timeline;
 pub use cli_shape::{cli_events, cli_timestamp, is_complete};
 pub use failure::{Failed, failed};
 pub use rendered::{ChunkFacts, PlanFacts, Rendered, rendered};
-pub use time_spent::TimeSpent;
+pub use time_spent::{COLD_START_MS, TimeSpent};
 pub use timeline::{Attempt, Step, Timeline, timeline};

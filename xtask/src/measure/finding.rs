@@ -235,7 +235,7 @@ impl fmt::Display for Finding {
                 write!(f, "{what} is {value}, recorded is {recorded}")
             }
             Self::Exact(found) => found.fmt(f),
-            Self::NotRecorded(why) => write!(f, "the fixture's record {why}; --update-expected writes it"),
+            Self::NotRecorded(why) => write!(f, "the fixture's record {why}; lambda-smoke --update-expected writes it"),
             Self::Semantic(what) => write!(f, "v1 and v2 differ in {what}"),
             Self::Contradiction(what) => f.write_str(what),
         }

@@ -57,6 +57,12 @@ impl ChunkCounts {
     }
 }
 
+impl From<ChunkCount> for ChunkCounts {
+    fn from(count: ChunkCount) -> Self {
+        Self(vec![count])
+    }
+}
+
 impl FromStr for ChunkCounts {
     type Err = anyhow::Error;
 

@@ -91,6 +91,8 @@ impl Artifacts {
         for name in ["renders", "logs"] {
             fs::create_dir_all(self.dir.join(name)).with_context(context)?;
         }
+        // In any repository, whatever its own .gitignore says.
+        fs::write(self.dir.join(".gitignore"), "*\n").with_context(context)?;
         self.taken.set(true);
         Ok(())
     }

@@ -1,13 +1,17 @@
 //! What a run leaves to read: results.json, run.json and the table.
 
 mod artifacts;
+mod columns;
 mod counted;
+mod headline;
 mod results;
 mod run_json;
 mod table;
 
 pub use artifacts::Artifacts;
+pub use columns::{Align, columns};
 pub use counted::counted;
+pub use headline::headline;
 pub use results::{PictureRecord, ResultRow};
 pub use run_json::{Asked, RunRecord, StageTiming, TeardownRecord, ToolVersions};
 pub use table::table;

@@ -2,26 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{PictureRecord, ResultRow, counted};
+use super::{Align, PictureRecord, ResultRow, columns, counted};
 use crate::measure::{Level, exact::ExactComparison};
 
 const HEADER: [&str; 8] = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "unlike first", "audio", ""];
 
-/// Which column only means something beside another render.
-const UNLIKE_FIRST: usize = 5;
-
 /// A line for each render: chunks, times, levels, verdict; then what is worth knowing.
 pub fn table(rows: &[ResultRow]) -> String {
-    let lines: Vec<[String; 8]> = std::iter::once(HEADER.map(str::to_owned)).chain(rows.iter().map(line)).collect();
-    let widths: Vec<usize> =
-        (0..HEADER.len()).map(|column| lines.iter().map(|l| l[column].chars().count()).max().unwrap_or(0)).collect();
-    let shown = |column: &usize| *column != UNLIKE_FIRST || rows.len() > 1;
-    let show = |cells: &[String; 8]| {
-        let columns = (0..HEADER.len()).filter(shown);
-        let padded: Vec<String> = columns.map(|column| format!("{:>1$}", cells[column], widths[column])).collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    let mut text: Vec<String> = lines.iter().map(show).collect();
+    let lines: Vec<[String; 8]> =
+        std::iter::once(HEADER.map(str::to_owned)).chain(rows.iter().map(|row| line(row, rows.len() > 1))).collect();
+    let mut text = vec![columns(&lines, Align::Right)];
     for row in rows.iter().filter(|row| row.count_differs()) {
         text.push(format!(
             "* {} were asked for, the plan made {} (chunk size {})",
@@ -54,7 +44,7 @@ fn exact(frames: &ExactComparison) -> String {
     format!("{} of {} identical{}", frames.identical_frames(), frames.frames(), first.unwrap_or_default())
 }
 
-fn line(row: &ResultRow) -> [String; 8] {
+fn line(row: &ResultRow, has_others: bool) -> [String; 8] {
     let unmeasured = || "-".to_owned();
     let of_picture = |show: fn(&PictureRecord) -> String| row.picture.as_ref().map_or_else(unmeasured, show);
     [
@@ -72,11 +62,15 @@ fn line(row: &ResultRow) -> [String; 8] {
                 level @ Level::Db(_) => format!("{level} dB (#{})", picture.worst_frame),
             })
         }),
-        of_picture(|picture| match picture.frames_unlike_first {
-            None => "first".to_owned(),
-            Some(0) => "none".to_owned(),
-            Some(unlike) => format!("{unlike} of {}", picture.frames),
-        }),
+        match has_others {
+            // It only means something beside another render.
+            false => String::new(),
+            true => of_picture(|picture| match picture.frames_unlike_first {
+                None => "first".to_owned(),
+                Some(0) => "none".to_owned(),
+                Some(unlike) => format!("{unlike} of {}", picture.frames),
+            }),
+        },
         match row.audio_residual_dbfs.as_slice() {
             [] if row.media.as_ref().is_some_and(|media| media.audio.is_empty()) => "none".to_owned(),
             [] => unmeasured(),

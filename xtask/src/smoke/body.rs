@@ -6,9 +6,9 @@ use super::{Smoke, expected, in_process, protocols};
 use crate::{
     aws::objects,
     exit::{ExitCode, Failure, OrExit},
-    measure::{Level, comparison::Comparison, verdict::Measured},
+    measure::verdict::Measured,
     plan::{PlanProtocols, PlannedRender, execution_name},
-    report::{ResultRow, counted},
+    report::headline,
     run::{Packed, Ready, Reference, Render, RenderNames, Rendering},
 };
 
@@ -63,30 +63,16 @@ async fn one(smoke: &Smoke, render: &Render<'_>, planned: &PlannedRender) -> Res
         file_stem: id.file_stem(),
         label: id.to_string(),
     };
-    let Rendering { row, comparison, beside, recorded } = render.render(planned, &names).await?;
+    let Rendering { row, comparison, beside, recorded, .. } = render.render(planned, &names).await?;
     let measured = Measured { render: id, comparison, beside, gate: smoke.subject.gate };
     let row = {
         let done = smoke.measured.borrow();
         let first = done.first().and_then(|first| first.comparison.picture());
         row.compared(&measured.comparison, first).judged(&measured.judge().findings)
     };
-    run.step("render", &summary(&row, &measured.comparison));
+    run.step("render", &format!("{id}: {}", headline(&row, &measured.comparison)));
     smoke.rows.borrow_mut().push(row);
     smoke.measured.borrow_mut().push(measured);
     smoke.recorded.borrow_mut().extend(recorded);
     smoke.save_rows().or_exit(ExitCode::Render)
-}
-
-fn summary(row: &ResultRow, comparison: &Comparison) -> String {
-    let level = match comparison {
-        Comparison::Unlike(differences) => format!("{} in shape", counted(differences.len(), "difference")),
-        Comparison::Exact(frames) => format!("{} of {} frames identical", frames.identical_frames(), frames.frames()),
-        Comparison::Alike { picture, .. } => match picture.psnr.worst {
-            Level::Identical => "every frame identical".to_owned(),
-            worst @ Level::Db(_) => format!("PSNR {:.2} dB, worst frame {worst} dB", picture.psnr.mean_db),
-        },
-    };
-    let seconds = row.wall_clock_ms as f64 / 1000.0;
-    let chunks = counted(row.planned_chunk_count, "chunk");
-    format!("{}: {chunks} in {seconds:.1} s, {level}", row.id)
 }
