@@ -11,6 +11,7 @@ use crate::{
     cli::{Cli, Command, LocalAwsArgs},
     compare, connect,
     embedded::{EmbeddedAws, Options},
+    eval,
     exit::{ExitCode, Failure, OrExit},
     session::Session,
     signals::Signals,
@@ -45,6 +46,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::LambdaSmoke(args) => {
             let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
             Ok(smoke::run(session, options).await)
+        }
+        Command::LambdaEval(args) => {
+            let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
+            Ok(eval::run(session, options).await)
         }
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => interruptible(session, baseline::run(session, &args)).await,

@@ -16,6 +16,7 @@ pub mod connect;
 pub mod console;
 pub mod cost;
 pub mod embedded;
+pub mod eval;
 pub mod exclusive;
 pub mod exit;
 pub mod fixture;

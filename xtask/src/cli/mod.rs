@@ -2,6 +2,7 @@
 
 mod baseline;
 mod compare;
+mod eval;
 mod local_aws;
 mod run;
 mod smoke;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub use baseline::BaselineArgs;
 pub use compare::CompareArgs;
+pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
 pub use local_aws::LocalAwsArgs;
 pub use run::{RunArgs, RunOptions};
 pub use smoke::{SmokeArgs, SmokeOptions};
@@ -40,6 +42,8 @@ pub struct Cli {
 pub enum Command {
     /// Deploy a per-run stack, render one fixture at several chunk counts, compare with its baseline, tear down.
     LambdaSmoke(Box<SmokeArgs>),
+    /// Deploy a per-run stack, render several fixtures several times, and say how long Lambda takes and what it costs.
+    LambdaEval(Box<EvalArgs>),
     /// Delete everything that runs of this tool left of a stack, proved by its tags.
     LambdaTeardown(TeardownArgs),
     /// Render a fixture in-process and say how it differs from its committed baseline.

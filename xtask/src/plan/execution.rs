@@ -1,9 +1,10 @@
 //! The input of a render's execution.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use super::{PlanProtocol, PlannedRender, RenderSettings};
-use crate::{fixture::RenderFormat, names::RunId};
+use super::{PlanProtocol, PlannedRender, RenderId, RenderSettings};
+use crate::{fixture::RenderFormat, hash::hex, names::RunId};
 
 /// Where an execution reads and writes: all in the render bucket.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,6 +59,27 @@ pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> Stri
     format!("smoke-{}-{epoch_s}-{}", render.id.file_stem(), run.short())
 }
 
+/// `eval-<fixture>-<epoch>-<iteration>`, in a sweep `eval-<fixture>-N<N>-<epoch>-<iteration>`.
+///
+/// An execution's name has 80 letters, digits, hyphens and underscores at most; a fixture
+/// is a folder and may be called anything, so a name that doesn't fit ends in its hash.
+pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u64, iteration: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let fixture = match fixture.len() <= LONGEST_FIXTURE && fixture.chars().all(fits) {
+        true => fixture.to_owned(),
+        false => {
+            let kept: String =
+                fixture.chars().map(|c| if fits(c) { c } else { '-' }).take(LONGEST_FIXTURE - 7).collect();
+            format!("{kept}-{}", hex(&Sha256::digest(fixture)[..3]))
+        }
+    };
+    let split = of_sweep.map(|id| format!("{}-", id.file_stem())).unwrap_or_default();
+    format!("eval-{fixture}-{split}{epoch_s}-{iteration}")
+}
+
+/// What leaves room for `eval-`, a split, ten digits of seconds and an iteration.
+const LONGEST_FIXTURE: usize = 48;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +87,17 @@ mod tests {
         fixture::{LambdaFps, RenderFormat, VideoFormat},
         plan::{ChunkCount, ChunkSize, RenderId},
     };
+
+    #[test]
+    fn an_evals_executions_have_names_that_fit() {
+        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(256).unwrap() };
+        let name = |fixture: &str, of_sweep| eval_execution_name(fixture, of_sweep, 1_700_000_000, "w100");
+        assert_eq!(name("many-cuts", None), "eval-many-cuts-1700000000-w100");
+        assert_eq!(name("many-cuts", Some(id)), "eval-many-cuts-N256-1700000000-w100");
+        let long = name(&"ä b".repeat(60), Some(id));
+        assert!(long.len() <= 80 && long.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{long}");
+        assert_ne!(name("a b", None), name("a-b", None));
+    }
 
     #[test]
     fn the_input_is_what_the_state_machine_takes() {

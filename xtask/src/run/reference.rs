@@ -43,4 +43,12 @@ impl Reference {
             Self::Frames(_, frames) => frames.into(),
         }
     }
+
+    /// The baseline's shape, where it is a video.
+    pub(crate) fn baseline_shape(&self) -> Option<&MediaShape> {
+        match self {
+            Self::Baseline(shape) => Some(shape),
+            Self::Frames(..) => None,
+        }
+    }
 }

@@ -60,6 +60,8 @@ pub(crate) struct Rendering {
     pub beside: Vec<Finding>,
     /// What `--update-expected` would record.
     pub recorded: Option<Recorded>,
+    /// What happened when; `None` where its history does not tell.
+    pub timeline: Option<Timeline>,
 }
 
 /// How long the last events of an execution that has ended are waited for.
@@ -131,7 +133,24 @@ impl Render<'_> {
             execution_arn: arn,
             chunks: told.chunks,
         };
-        Ok(Rendering { row, comparison, beside, recorded })
+        Ok(Rendering { row, comparison, beside, recorded, timeline })
+    }
+
+    /// Renders, and looks at nothing but whether it succeeded.
+    ///
+    /// # Errors
+    /// When it fails.
+    pub(crate) async fn warm_up(&self, planned: &PlannedRender, names: &RenderNames) -> Result<(), Failure> {
+        let asked = self.subject.plan.asked(planned.id);
+        let (project_key, name) = (self.subject.project_key(), &names.execution);
+        let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
+        self.run.step("warm-up", &names.label);
+        let (arn, ended) = self.execute(name, &input.json, &names.label).await.or_exit(ExitCode::Render)?;
+        if ended.status != ExecutionStatus::Succeeded {
+            let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
+            return Err(self.failed(names, &ended, history));
+        }
+        Ok(())
     }
 
     /// What the execution's time went to, what it cost, and a warning of a chunk that hardly fits.

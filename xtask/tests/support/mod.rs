@@ -131,6 +131,16 @@ impl Test {
         self.account(|account| change(account.renders.special.entry(chunk_count).or_default()))
     }
 
+    /// Changes how the executions of one fixture go.
+    pub(crate) fn render_of_fixture(self, fixture: &str, change: impl FnOnce(&mut Render)) -> Self {
+        self.account(|account| change(account.renders.of_fixture.entry(fixture.to_owned()).or_default()))
+    }
+
+    /// Changes how one execution goes, counted from 1.
+    pub(crate) fn nth_render(self, nth: usize, change: impl FnOnce(&mut Render)) -> Self {
+        self.account(|account| change(account.renders.nth.entry(nth).or_default()))
+    }
+
     /// Changes the video that executions deliver.
     pub(crate) fn video(self, video: &Video) -> Self {
         self.render(|render| render.video = video.bytes())
@@ -183,17 +193,27 @@ impl Test {
     }
 
     fn smoke_args(&self, args: &[&str]) -> Vec<String> {
+        self.args("lambda-smoke", &[("--fixture", "f"), ("--chunk-counts", "2")], args)
+    }
+
+    /// Runs `lambda-eval` of the prebuilt ZIP over the fixture `f` against the fake AWS, unless `args` say otherwise.
+    #[track_caller]
+    pub(crate) fn eval(&self, args: &[&str]) -> Ran {
+        let args = self.args("lambda-eval", &[("--fixtures", "f")], &[&["--skip-build"], args].concat());
+        self.finish(self.spawn(&args))
+    }
+
+    /// A command's arguments: `of_command` and what every run of a test has, as far as `args` don't say otherwise.
+    fn args(&self, command: &str, of_command: &[(&str, &str)], args: &[&str]) -> Vec<String> {
         let artifacts = self.artifacts().display().to_string();
-        let defaults = [
-            ("--fixture", "f"),
-            ("--chunk-counts", "2"),
+        let of_all = [
             ("--stack-name", STACK),
             ("--artifacts", artifacts.as_str()),
             ("--endpoint-url", self.aws.endpoint.as_str()),
         ];
-        let missing =
-            defaults.iter().filter(|(flag, _)| !args.contains(flag)).flat_map(|(flag, value)| [*flag, *value]);
-        ["lambda-smoke"].into_iter().chain(missing).chain(args.iter().copied()).map(str::to_owned).collect()
+        let defaults = of_command.iter().chain(&of_all).filter(|(flag, _)| !args.contains(flag));
+        let missing = defaults.flat_map(|(flag, value)| [*flag, *value]);
+        [command].into_iter().chain(missing).chain(args.iter().copied()).map(str::to_owned).collect()
     }
 
     /// Runs `lambda-teardown` against the fake AWS.
@@ -264,6 +284,11 @@ impl Test {
     pub(crate) fn files(&self) -> Vec<String> {
         list(&self.artifacts())
     }
+}
+
+/// A text without what differs from run to run.
+pub(crate) fn redacted(text: &str) -> String {
+    redact::redact(text)
 }
 
 /// The files under a folder, sorted.

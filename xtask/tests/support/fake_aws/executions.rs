@@ -11,6 +11,8 @@ use super::{
 /// An execution.
 #[derive(Debug)]
 pub(crate) struct Execution {
+    /// Which of the account's executions it is, from 1.
+    pub(crate) nth: usize,
     pub(crate) name: String,
     pub(crate) input: Value,
     machine: String,
@@ -114,7 +116,8 @@ fn start(account: &mut Account, request: &Request, body: &Value) -> Response {
     let arn = execution_arn(&name);
     if !account.executions.contains_key(&arn) {
         let input: Value = serde_json::from_str(&text("input")).expect("the input is JSON");
-        let render = account.renders.of(&input).clone();
+        let nth = account.executions.len() + 1;
+        let render = account.renders.of(&input, nth).clone();
         let of_v1 = account.renders.v1.clone().filter(|_| input["PlanProtocol"] == "v1");
         let video = of_v1.unwrap_or_else(|| render.video.clone());
         if render.end == End::Succeeds {
@@ -125,7 +128,7 @@ fn start(account: &mut Account, request: &Request, body: &Value) -> Response {
         }
         let events = render.history(&input);
         let polls_left = render.polls;
-        let execution = Execution { name, input, machine, events, render, polls_left, stopped: false };
+        let execution = Execution { nth, name, input, machine, events, render, polls_left, stopped: false };
         account.executions.insert(arn.clone(), execution);
     }
     ok(&json!({"executionArn": arn, "startDate": STARTED}))

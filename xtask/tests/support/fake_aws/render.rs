@@ -11,6 +11,10 @@ use super::super::video::Video;
 pub(crate) struct Renders {
     pub(crate) usual: Render,
     pub(crate) special: BTreeMap<u64, Render>,
+    /// By the fixture's name; these win over chunk counts.
+    pub(crate) of_fixture: BTreeMap<String, Render>,
+    /// By which execution it is, from 1; these win over all.
+    pub(crate) nth: BTreeMap<usize, Render>,
     /// The video that executions by the older plan protocol deliver, where it is another.
     pub(crate) v1: Option<Vec<u8>>,
 }
@@ -64,10 +68,13 @@ impl Default for Render {
 }
 
 impl Renders {
-    /// How an execution with this input goes.
-    pub(crate) fn of(&self, input: &Value) -> &Render {
+    /// How the `nth` execution goes, which has this input.
+    pub(crate) fn of(&self, input: &Value, nth: usize) -> &Render {
         let asked = input["Config"]["maxParallelChunks"].as_u64().unwrap_or_default();
-        self.special.get(&asked).unwrap_or(&self.usual)
+        let project = input["ProjectS3Uri"].as_str().unwrap_or_default();
+        let fixture = project.rsplit('/').next().unwrap_or_default().trim_end_matches(".tar.gz");
+        let special = self.nth.get(&nth).or_else(|| self.of_fixture.get(fixture));
+        special.or_else(|| self.special.get(&asked)).unwrap_or(&self.usual)
     }
 }
 

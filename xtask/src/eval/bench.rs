@@ -1,0 +1,101 @@
+//! Everything that measuring needs: a stack with all compositions, and the local renderer.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use super::Eval;
+use crate::{
+    aws::objects,
+    cli::LocalLeg,
+    connect,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::RenderFormat,
+    media::Media,
+    plan::{PlannedRender, RenderId, RenderSettings, planned_renders},
+    renderer::Renderer,
+    run::{DeployedStack, Packed, Ready, Reference, Run, Subject},
+};
+
+/// Where everything is measured.
+pub(super) struct Bench {
+    pub stack: DeployedStack,
+    pub media: Media,
+    /// `None` without a local leg.
+    pub renderer: Option<Renderer>,
+    /// In the order of the subjects.
+    pub places: Vec<Place>,
+}
+
+/// What one fixture's renders share.
+pub(super) struct Place {
+    /// The composition's folder, as staged.
+    pub project: PathBuf,
+    pub reference: Reference,
+    pub settings: RenderSettings,
+    pub renders: HashMap<RenderId, PlannedRender>,
+}
+
+impl Bench {
+    /// Builds, packs, deploys once and uploads every composition once.
+    pub(super) async fn set_up(eval: &Eval) -> Result<Self, Failure> {
+        let run = &eval.run;
+        let Ready { tools, media } = run.make_ready().await?;
+        let references = run.stage("baselines", baselines(eval, &media)).await?;
+        // A count that can't be rendered is told before anything is built.
+        let mut planned = Vec::new();
+        for (subject, reference) in eval.subjects.iter().zip(&references) {
+            planned.push(plan(eval, subject, reference).or_exit(ExitCode::Preflight)?);
+        }
+        let beside = run.stage("pack", async {
+            let mut packed = Vec::new();
+            for subject in &eval.subjects {
+                packed.push(Packed::of(run, subject).await?);
+            }
+            Ok((packed, renderer(eval).await?))
+        });
+        let (stack, (packed, renderer)) = run.stand_up(&tools, beside).await?;
+        eval.memory_mb.set(stack.function.map(|limits| limits.memory_mb));
+        let mut places = Vec::new();
+        for (((subject, packed), reference), (settings, renders)) in
+            eval.subjects.iter().zip(packed).zip(references).zip(planned)
+        {
+            run.stage("upload", upload(run, &stack, subject, packed.tar_gz)).await?;
+            places.push(Place { project: packed.project, reference, settings, renders });
+        }
+        Ok(Self { stack, media, renderer, places })
+    }
+}
+
+async fn baselines(eval: &Eval, media: &Media) -> Result<Vec<Reference>, Failure> {
+    let mut references = Vec::new();
+    for subject in &eval.subjects {
+        references.push(Reference::baseline(&eval.run, subject, media).await?);
+    }
+    Ok(references)
+}
+
+fn plan(
+    eval: &Eval,
+    subject: &Subject,
+    reference: &Reference,
+) -> anyhow::Result<(RenderSettings, HashMap<RenderId, PlannedRender>)> {
+    let format = RenderFormat::Video(subject.fixture.meta.format);
+    let settings = subject.settings(reference.extent(), format);
+    let (counts, size) = (&eval.options.chunk_counts, eval.options.chunk_size);
+    let renders = planned_renders(counts, subject.plan.protocols(), size, settings.frames)?;
+    Ok((settings, renders.into_iter().map(|render| (render.id, render)).collect()))
+}
+
+async fn renderer(eval: &Eval) -> Result<Option<Renderer>, Failure> {
+    if eval.options.local == LocalLeg::Skipped {
+        return Ok(None);
+    }
+    let session = &eval.run.session;
+    connect::provision(session).await.or_exit(ExitCode::Preflight)?;
+    let log = eval.run.artifacts.logs().join("in-process-packages.log");
+    Renderer::prepare(session, &eval.run.repo, &log).await.or_exit(ExitCode::Preflight).map(Some)
+}
+
+async fn upload(run: &Run, stack: &DeployedStack, subject: &Subject, tar_gz: Vec<u8>) -> Result<(), Failure> {
+    let clients = &run.connection().clients;
+    objects::upload(clients, &stack.bucket, &subject.project_key(), tar_gz).await.or_exit(ExitCode::Render)
+}

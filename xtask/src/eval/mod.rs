@@ -1,0 +1,138 @@
+//! `lambda-eval`: several fixtures, several times, in-process and on Lambda.
+
+mod bench;
+mod body;
+mod case;
+mod caveats;
+mod csv;
+mod lambda_leg;
+mod likeness;
+mod local_leg;
+mod prepare;
+mod results;
+mod sample;
+mod schedule;
+mod table;
+
+use std::cell::{Cell, RefCell};
+
+use crate::{
+    cli::EvalOptions,
+    exit::{ExitCode, Failure},
+    measure::verdict::{Conclusion, Measured, Verdict},
+    run::{self, Run, Subject, Work},
+    scaling::Rates,
+    session::Session,
+};
+use results::{Measurements, Results, ResultsJson};
+use sample::{LambdaSample, LocalSample, SampleId};
+use schedule::{Leg, Round, Scope, Turn};
+
+/// The command's name: stacks and artifact folders are called after it.
+const COMMAND: &str = "lambda-eval";
+
+/// One eval run.
+struct Eval {
+    run: Run,
+    options: EvalOptions,
+    subjects: Vec<Subject>,
+    scope: Scope,
+    lambda: RefCell<Vec<LambdaSample>>,
+    local: RefCell<Vec<LocalSample>>,
+    measured: RefCell<Vec<Measured<SampleId>>>,
+    /// Rounds before the measured ones in which something failed.
+    failed_warmups: RefCell<Vec<String>>,
+    /// The function's memory, MB, once it is deployed and where it can be told.
+    memory_mb: Cell<Option<u64>>,
+}
+
+/// Runs the benchmark to its end, whatever happens, and says how it ended.
+pub async fn run(session: &Session, options: EvalOptions) -> ExitCode {
+    run::conduct(session, || Eval::prepare(session, options)).await
+}
+
+impl Work for Eval {
+    fn run(&self) -> &Run {
+        &self.run
+    }
+
+    async fn work(&self) -> Result<(), Failure> {
+        body::work(self).await
+    }
+
+    fn conclusion(&self) -> Conclusion {
+        let verdict = Verdict::judge(&self.planned(), &self.measured.borrow());
+        let verdict = verdict.expect("a run has one fixture and one chunk count at least");
+        let samples = self.lambda.borrow();
+        let cause = |id: &SampleId| {
+            let sample = samples.iter().find(|sample| sample.id == *id)?;
+            sample.outcome.failure().map(str::to_owned)
+        };
+        verdict.conclusion(cause).lacking(self.missing_local_renders()).lacking(self.failed_warmups.borrow().clone())
+    }
+
+    fn table(&self) -> Option<String> {
+        let measured = !self.lambda.borrow().is_empty() || !self.local.borrow().is_empty();
+        measured.then(|| self.with_results(|results, _| table::table(results, &self.run.prices)))
+    }
+}
+
+impl Eval {
+    /// Everything to do, in order.
+    fn turns(&self) -> Vec<Turn> {
+        schedule::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
+    }
+
+    /// The executions that there must be.
+    fn planned(&self) -> Vec<SampleId> {
+        let planned = |turn: Turn| match (turn.leg, turn.round) {
+            (Leg::Lambda(render), Round::Measured(iteration)) => {
+                Some(SampleId { fixture: self.subjects[turn.fixture].fixture.name.clone(), render, iteration })
+            }
+            _ => None,
+        };
+        self.turns().into_iter().filter_map(planned).collect()
+    }
+
+    /// The local renders that there must be and are not, each with its cause where it is known.
+    fn missing_local_renders(&self) -> Vec<String> {
+        let samples = self.local.borrow();
+        let missing = |turn: Turn| {
+            let (Leg::Local, Round::Measured(iteration)) = (turn.leg, turn.round) else { return None };
+            let fixture = &self.subjects[turn.fixture].fixture.name;
+            let sample = samples.iter().find(|s| s.fixture == *fixture && s.iteration == iteration);
+            match sample.map(|sample| sample.outcome.failure()) {
+                Some(None) => None,
+                Some(Some(failure)) => Some(format!("the local render of {fixture} #{iteration} failed: {failure}")),
+                None => Some(format!("{fixture} #{iteration} was not rendered locally")),
+            }
+        };
+        self.turns().into_iter().filter_map(missing).collect()
+    }
+
+    /// Gives what all samples so far come to.
+    fn with_results<T>(&self, give: impl FnOnce(&Results, &Measurements<'_>) -> T) -> T {
+        let (lambda, local) = (self.lambda.borrow(), self.local.borrow());
+        let measured = Measurements {
+            fixtures: self.subjects.iter().map(|subject| subject.fixture.name.as_str()).collect(),
+            scope: &self.scope,
+            iterations: self.options.iterations.get(),
+            warmed_up: self.options.warmup.get() > 0,
+            lambda: &lambda,
+            local: &local,
+            rates: self.memory_mb.get().map(|memory_mb| Rates { memory_mb, prices: self.run.prices.clone() }),
+        };
+        let mut results = Results::of(&measured);
+        results.caveats.splice(0..0, self.caveats_of_options());
+        give(&results, &measured)
+    }
+
+    /// Saves results.json and results.csv with everything so far.
+    fn save(&self) -> anyhow::Result<()> {
+        let artifacts = &self.run.artifacts;
+        self.with_results(|results, measured| {
+            artifacts.save("results.json", &ResultsJson::of(results, measured, &self.run.prices))?;
+            artifacts.write("results.csv", csv::csv(&results.cases))
+        })
+    }
+}

@@ -1,0 +1,106 @@
+//! What is known of an eval run before anything is started.
+
+use std::collections::BTreeMap;
+
+use anyhow::bail;
+
+use super::{COMMAND, Eval, Scope, caveats::Caveat};
+use crate::{
+    cli::{EvalOptions, LocalLeg},
+    cost::Prices,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::{Fixture, check_baseline_file},
+    measure::gate::{Gate, GateSettings},
+    plan::render_ids,
+    renderer,
+    repo::Repo,
+    report::Asked,
+    run::{PlanChoice, Record, Run, Subject},
+    session::Session,
+    toolbox::is_linux_x86_64,
+};
+
+impl Eval {
+    /// Parses and checks everything that can be checked without starting anything.
+    pub(super) fn prepare(session: &Session, options: EvalOptions) -> Result<Self, Failure> {
+        let repo = Repo::find(session.env.get(Repo::ENV)).or_exit(ExitCode::Preflight)?;
+        let plan = PlanChoice::new(&repo, None).or_exit(ExitCode::Preflight)?;
+        let subjects = subjects(&repo, plan, &options).or_exit(ExitCode::Preflight)?;
+        let local = options.local != LocalLeg::Skipped;
+        if local {
+            renderer::check_platform("the local leg", is_linux_x86_64())
+                .map_err(|error| error.context("--skip-local leaves the local leg out"))
+                .or_exit(ExitCode::Preflight)?;
+        }
+        let asked = Asked::Eval {
+            fixtures: subjects.iter().map(|s| (s.fixture.name.clone(), s.gate)).collect::<BTreeMap<_, _>>(),
+            chunk_counts: options.chunk_counts.clone(),
+            chunk_size: options.chunk_size,
+            iterations: options.iterations.get(),
+            warmup: options.warmup.get(),
+            local_leg: local,
+        };
+        let renders = render_ids(&options.chunk_counts, plan.protocols());
+        Ok(Self {
+            run: Run::prepare(session, COMMAND, repo, options.run.clone(), asked)?,
+            scope: Scope { fixtures: subjects.len(), renders, local },
+            options,
+            subjects,
+            lambda: Default::default(),
+            local: Default::default(),
+            measured: Default::default(),
+            failed_warmups: Default::default(),
+            memory_mb: Default::default(),
+        })
+    }
+
+    /// What the options themselves keep the figures from telling.
+    pub(super) fn caveats_of_options(&self) -> Vec<Caveat> {
+        let options = &self.options;
+        let most = options.chunk_counts.iter().map(|count| count.get()).max();
+        let throttled = most.zip(options.run.reserved_concurrency).filter(|(most, cap)| u32::from(*most) > *cap);
+        let region = options.run.region.as_str();
+        let of_default = self.run.prices == Prices::default() && region != "us-east-1";
+        let prices = || Caveat::PricesOf { as_of: self.run.prices.as_of.clone(), region: region.to_owned() };
+        let to_rank = self.scope.renders.len() + usize::from(self.scope.local);
+        Caveat::of_iterations(options.iterations.get(), to_rank)
+            .into_iter()
+            .chain(throttled.map(|(chunks, reserved)| Caveat::Throttled { chunks, reserved }))
+            .chain(of_default.then(prices))
+            .collect()
+    }
+}
+
+/// All fixtures, or everything that is wrong with any of them.
+fn subjects(repo: &Repo, plan: PlanChoice, options: &EvalOptions) -> anyhow::Result<Vec<Subject>> {
+    let (mut subjects, mut problems) = (Vec::new(), Vec::new());
+    for name in options.fixtures.iter() {
+        match subject(repo, plan, options, name) {
+            Ok(subject) => subjects.push(subject),
+            Err(error) => problems.push(format!("{error:#}")),
+        }
+    }
+    match problems.as_slice() {
+        [] => Ok(subjects),
+        [one] => bail!("{one}"),
+        several => bail!("fixtures:\n  - {}", several.join("\n  - ")),
+    }
+}
+
+fn subject(repo: &Repo, plan: PlanChoice, options: &EvalOptions, name: &str) -> anyhow::Result<Subject> {
+    let fixture = Fixture::load(repo, name)?;
+    check_baseline_file(&fixture.baseline())?;
+    let gate = Gate::new(GateSettings {
+        psnr: options.psnr_threshold.or(fixture.meta.min_psnr),
+        frame_margin: None,
+        max_frame_failures: fixture.meta.max_frame_failures,
+        audio_residual: fixture.meta.max_audio_residual,
+    })?;
+    Ok(Subject {
+        record: Record::Held(fixture.read_expected()?),
+        fixture_sha256: fixture.sha256()?,
+        gate,
+        fixture,
+        plan,
+    })
+}

@@ -1,0 +1,260 @@
+//! Runs that pass.
+
+use insta::{assert_json_snapshot, assert_snapshot};
+use serde_json::json;
+
+use crate::support::{Test, video::Video};
+
+/// Over two fixtures, without a local leg, whose times would differ from run to run.
+const TWO: [&str; 3] = ["--fixtures", "f,other-fixture", "--skip-local"];
+
+#[test]
+fn one_look_tells_how_long_for_what_money_and_how_equal() {
+    let test = Test::new().nth_render(3, |render| render.ended += 1.5);
+    let ran = test.eval(&[&TWO[..], &["--iterations", "3"]].concat());
+    assert_snapshot!(ran.exit(0).stdout, @r"
+    How long (medians), and what for
+    fixture        chunks  Lambda    min - max    cold      USD
+    f                  4*   6.1 s  6.1 - 6.1 s  0 of 3  0.00013
+    other-fixture      4*   6.1 s  6.1 - 7.6 s  0 of 3  0.00013
+
+    Where the time of an execution goes (medians)
+    fixture        chunks  queue   plan  chunks take  slowest  median  imbalance  assemble  efficiency
+    f                  4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
+    other-fixture      4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
+
+    How equal to the baseline (the worst of all iterations)
+    fixture        chunks  PSNR mean  worst frame               audio
+    f                  4*   45.48 dB     44.25 dB  no-audio-on-either  ok
+    other-fixture      4*   45.48 dB     44.25 dB  no-audio-on-either  ok
+
+    * f N=4: the plan made 1 chunk
+    * other-fixture N=4: the plan made 1 chunk
+    USD of one execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are left out
+
+    PASS  6 of 6 renders equal enough; clean-up verified, 7 resources gone
+    artifacts: <dir>/artifacts
+    ");
+    test.assert_account_clean();
+}
+
+#[test]
+fn one_stack_serves_all_and_every_composition_is_uploaded_once() {
+    let test = Test::new();
+    let ran = test.eval(&[&TWO[..], &["--iterations", "2"]].concat());
+    assert_snapshot!(ran.exit(0).stderr, @r"
+    [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
+    [<s>] preflight 3 tools fit
+    [<s>] baseline  f: 60 frames, 64x36, 30 fps, no sound
+    [<s>] baseline  other-fixture: 60 frames, 64x36, 30 fps, no sound
+    [<s>] build     handler ZIP 0.0 MiB, 1.0 MiB unzipped (as found: --skip-build)
+    [<s>] deploy    sam deploy smoke-test
+    [<s>] deploy    bucket smoke-test-<run>-123456789012
+    [<s>] render    f N=4 #1: 60 frames a chunk
+    [<s>] render    f N=4 #1: 1 chunk in 6.1 s, PSNR 45.48 dB, worst frame 44.25 dB (warm)
+    [<s>] render    other-fixture N=4 #1: 60 frames a chunk
+    [<s>] render    other-fixture N=4 #1: 1 chunk in 6.1 s, PSNR 45.48 dB, worst frame 44.25 dB (warm)
+    [<s>] render    other-fixture N=4 #2: 60 frames a chunk
+    [<s>] render    other-fixture N=4 #2: 1 chunk in 6.1 s, PSNR 45.48 dB, worst frame 44.25 dB (warm)
+    [<s>] render    f N=4 #2: 60 frames a chunk
+    [<s>] render    f N=4 #2: 1 chunk in 6.1 s, PSNR 45.48 dB, worst frame 44.25 dB (warm)
+    [<s>] teardown  6 objects deleted from smoke-test-<run>-123456789012
+    [<s>] teardown  sam delete smoke-test
+    [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
+    [<s>] teardown  verified: 7 resources gone
+    ");
+    let deploys = test.tools.calls().iter().filter(|call| call.starts_with("sam deploy")).count();
+    assert_eq!(deploys, 1);
+    let uploads = test.aws.calls().iter().filter(|call| *call == "PutObject").count();
+    assert_eq!(uploads, 2);
+}
+
+#[test]
+fn executions_go_round_robin_under_the_scripts_names() {
+    let test = Test::new();
+    test.eval(&[&TWO[..], &["--iterations", "2", "--warmup", "1"]].concat()).exit(0);
+    let account = test.aws.account();
+    let mut names: Vec<(usize, String)> = Vec::new();
+    for execution in account.executions.values() {
+        names.push((execution.nth, crate::support::redacted(&execution.name)));
+        assert_eq!(execution.input["Config"]["chunkSize"], 60);
+        assert_eq!(execution.input["Config"]["maxParallelChunks"], 4);
+    }
+    names.sort();
+    let names: Vec<String> = names.into_iter().map(|(_, name)| name).collect();
+    assert_json_snapshot!(names, @r#"
+    [
+      "eval-f-<epoch>-w1",
+      "eval-other-fixture-<epoch>-w1",
+      "eval-other-fixture-<epoch>-1",
+      "eval-f-<epoch>-1",
+      "eval-f-<epoch>-2",
+      "eval-other-fixture-<epoch>-2"
+    ]
+    "#);
+}
+
+#[test]
+fn results_csv_begins_with_the_scripts_header() {
+    let test = Test::new();
+    test.eval(&TWO).exit(0);
+    let csv = std::fs::read_to_string(test.artifacts().join("results.csv")).unwrap();
+    assert_snapshot!(csv, @r"
+    fixture,localMs,lambdaMs,speedup,psnrLambdaVsBaselineDb,audioStatus,audioResidualRmsDb,chunkCount,plannedChunkCount,iterations,failed,passed,lambdaMinMs,lambdaMaxMs,lambdaMadMs,coldExecutions,warmLambdaMs,localRendererMs,rendererSpeedup,speedupLow95,speedupHigh95,worstFrameDb,queueMs,planMs,slowestChunkMs,medianChunkMs,imbalance,assembleMs,parallelEfficiency,usd
+    f,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126
+    other-fixture,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126
+    ");
+}
+
+#[test]
+fn results_json_has_every_sample_with_its_row() {
+    let test = Test::new();
+    test.eval(&["--skip-local", "--iterations", "2"]).exit(0);
+    let results = test.artifact("results.json");
+    assert_json_snapshot!(results["cases"], @r#"
+    [
+      {
+        "fixture": "f",
+        "protocol": "v2",
+        "chunkCount": 4,
+        "plannedChunkCount": 1,
+        "iterations": 2,
+        "failed": 0,
+        "lambdaMs": {
+          "count": 2,
+          "median": 6125.0,
+          "min": 6125.0,
+          "max": 6125.0,
+          "mad": 0.0
+        },
+        "warmLambdaMs": {
+          "count": 2,
+          "median": 6125.0,
+          "min": 6125.0,
+          "max": 6125.0,
+          "mad": 0.0
+        },
+        "cold": 0,
+        "localMs": null,
+        "localRendererMs": null,
+        "speedup": null,
+        "rendererSpeedup": null,
+        "time": {
+          "queueMs": 100.0,
+          "coldStartMs": null,
+          "planMs": 400.0,
+          "chunksMs": 500.0,
+          "slowestChunkMs": 200.0,
+          "medianChunkMs": 200.0,
+          "imbalance": 1.0,
+          "assembleMs": 700.0,
+          "busyShare": 0.4,
+          "retries": 0
+        },
+        "parallelEfficiency": 1.0,
+        "usd": {
+          "count": 2,
+          "median": 0.0001256001,
+          "min": 0.0001256001,
+          "max": 0.0001256001,
+          "mad": 0.0
+        },
+        "psnrAvgDb": 45.479166666666664,
+        "worstFrameDb": 44.25,
+        "audioStatus": "no-audio-on-either",
+        "audioResidualDbfs": null,
+        "passed": true
+      }
+    ]
+    "#);
+    let samples = results["lambdaSamples"].as_array().unwrap();
+    assert_eq!(samples.len(), 2);
+    let second = &samples[1];
+    assert_eq!((&second["fixture"], &second["iteration"], &second["start"]), (&json!("f"), &json!(2), &json!("warm")));
+    assert_eq!((&second["render"]["wallClockMs"], &second["render"]["passed"]), (&json!(6125), &json!(true)));
+    assert_eq!(second["render"]["history"], "renders/f-N4-2-history.json");
+    assert_eq!(second["render"]["picture"]["framesUnlikeFirst"], 0);
+    assert_eq!(results["prices"]["asOf"], "2026-11, us-east-1, x86");
+}
+
+#[test]
+fn every_iterations_files_are_kept() {
+    let test = Test::new();
+    test.eval(&["--skip-local", "--iterations", "2"]).exit(0);
+    assert_eq!(
+        test.files(),
+        [
+            ".gitignore",
+            ".run.lock",
+            "cleanup-verification.json",
+            "journal.jsonl",
+            "logs/sam.log",
+            "logs/samconfig.toml",
+            "renders/f-N4-1-frames.csv",
+            "renders/f-N4-1-history.json",
+            "renders/f-N4-1-output.mp4",
+            "renders/f-N4-2-frames.csv",
+            "renders/f-N4-2-history.json",
+            "renders/f-N4-2-output.mp4",
+            "results.csv",
+            "results.json",
+            "run.json",
+        ]
+    );
+}
+
+#[test]
+fn a_render_of_any_iteration_that_is_unequal_fails_the_gate() {
+    let bad = Video::levels(&[("45.500000", 59), ("12.000000", 1)]);
+    let test = Test::new().nth_render(2, |render| render.video = bad.bytes());
+    let ran = test.eval(&["--skip-local", "--iterations", "3"]);
+    ran.exit(5).says("f N=4 #2: frames below 30.00 dB: 1, allowed: 0").says("FAIL  renders are not equal enough");
+    let case = &test.artifact("results.json")["cases"][0];
+    assert_eq!((&case["passed"], &case["failed"], &case["worstFrameDb"]), (&json!(false), &json!(0), &json!(12.0)));
+    test.assert_account_clean();
+}
+
+#[test]
+fn run_json_tells_what_was_asked_for() {
+    let test = Test::new().env("ITERATIONS", "2");
+    test.eval(&["--skip-local"]).exit(0);
+    let run = test.artifact("run.json");
+    assert_eq!((&run["command"], &run["exitCode"]), (&json!("lambda-eval"), &json!(0)));
+    let asked =
+        ["fixtures", "chunkCounts", "chunkSize", "iterations", "warmup", "localLeg"].map(|key| run[key].clone());
+    assert_json_snapshot!(asked, @r#"
+    [
+      {
+        "f": {
+          "psnrDb": 40.0,
+          "secondPsnrDb": 37.0,
+          "framePsnrDb": 30.0,
+          "maxFrameFailures": 0,
+          "audioResidualDbfs": -50.0,
+          "audioWindowDbfs": -40.0
+        }
+      },
+      [
+        4
+      ],
+      60,
+      2,
+      0,
+      false
+    ]
+    "#);
+    let stages: Vec<&str> = run["stages"].as_array().unwrap().iter().map(|s| s["stage"].as_str().unwrap()).collect();
+    assert!(stages.contains(&"f N=4 #1") && stages.contains(&"f N=4 #2"), "{stages:?}");
+}
+
+#[test]
+fn other_prices_are_used_and_told() {
+    let test = Test::new();
+    let file = test.artifacts().with_file_name("prices.json");
+    std::fs::write(&file, r#"{"asOf":"a test","gbSecondUsd":1,"requestUsd":0,"transitionUsd":0}"#).unwrap();
+    let ran = test.eval(&["--skip-local", "--prices", &file.display().to_string()]);
+    ran.exit(0).says("(a test)");
+    let results = test.artifact("results.json");
+    let row = &results["lambdaSamples"][0]["render"];
+    assert_eq!(row["cost"]["usd"], row["cost"]["gbSeconds"]);
+}

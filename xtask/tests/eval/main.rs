@@ -1,0 +1,11 @@
+//! `lambda-eval` from its command line to its exit code, with fake tools and a fake AWS.
+
+#![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
+
+mod failures;
+mod green;
+mod local_leg;
+mod preflight;
+#[path = "../support/mod.rs"]
+mod support;
+mod sweep;
