@@ -8,6 +8,7 @@ use super::{
     Measured, Model, Observation, Prediction, PredictionError, Rates, Recommendation, Sweep, Unfit, candidates,
     left_out, residuals, worst,
 };
+use crate::plan::ChunkCount;
 
 /// A model of one composition, how far to trust it, and what to make of it. Shown as text
 /// for the terminal.
@@ -30,8 +31,8 @@ pub struct Scaling {
     pub worst_left_out: Option<PredictionError>,
     /// The counts to take.
     pub recommendation: Recommendation,
-    /// At 1, 2, 4, ..., 256, the measured and the recommended counts, as far as a plan can
-    /// make them; ascending.
+    /// At the measured and the recommended counts, and at the greatest that a plan can make up
+    /// to 1, 2, 4, ..., 256 each; ascending.
     pub predictions: Vec<Prediction>,
 }
 
@@ -59,11 +60,16 @@ impl Scaling {
     }
 }
 
+/// The measured and the recommended counts, and the greatest that a plan can make up to
+/// each power of two.
 fn shown(model: &Model, recommendation: &Recommendation) -> Vec<Prediction> {
+    let all: Vec<ChunkCount> = candidates(model.frames).collect();
+    let up_to = |most: u16| all.iter().copied().filter(move |chunks| chunks.get() <= most).max();
+    let landmarks: Vec<ChunkCount> = (0..=8).filter_map(|power| up_to(1 << power)).collect();
     let recommended = [recommendation.fastest.chunks, recommendation.cheapest_near_fastest.chunks];
     let is_shown =
-        |chunks: &_| recommended.contains(chunks) || model.measured.contains(chunks) || chunks.get().is_power_of_two();
-    candidates(model.frames).filter(is_shown).map(|chunks| model.predict(chunks)).collect()
+        |chunks: &&_| recommended.contains(chunks) || model.measured.contains(chunks) || landmarks.contains(chunks);
+    all.iter().filter(is_shown).map(|chunks| model.predict(*chunks)).collect()
 }
 
 #[cfg(test)]

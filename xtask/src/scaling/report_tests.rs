@@ -30,6 +30,9 @@ fn a_sweep_on_aws_in_text() {
         16     13.2 s  0.02212    13.2 s  +0.4 %    +0.3 %
         20     13.2 s  0.02634                              extrapolated
         32     13.6 s  0.03902                              extrapolated
+        60     15.3 s  0.06859                              extrapolated
+       113     19.0 s  0.12456                              extrapolated
+       225     27.2 s  0.24284                              extrapolated
     fastest: 20 chunks, 13.2 s, 0.02634 USD (extrapolated)
     cheapest within 10 % of it: 8 chunks, 14.4 s, 0.01367 USD (measured)
     chosen among all predictions: fitted to the others, 1 chunk is +3.3 % off at worst (limit 15 %)
@@ -50,6 +53,9 @@ fn a_sweep_on_two_cores_in_text() {
          2      6.9 s  0.00186     6.5 s  +6.4 %    +9.8 %
          4      8.2 s  0.00369     8.4 s  -2.3 %    -2.9 %
          8     11.9 s  0.01079    12.1 s  -1.8 %    -3.8 %
+        15     18.8 s  0.03430                              extrapolated
+        30     34.0 s  0.13212                              extrapolated
+        60     65.0 s  0.52190                              extrapolated
     fastest: 2 chunks, 6.5 s, 0.00176 USD (measured)
     cheapest within 10 % of it: 2 chunks, 6.5 s, 0.00176 USD (measured)
     chosen among the measured counts only: fitted to the others, 1 chunk is -25.7 % off at worst (limit 15 %)
@@ -75,6 +81,9 @@ fn two_counts_in_text() {
          4     10.4 s  0.00493                    interpolated
          6     12.0 s  0.00888    12.0 s  +0.0 %
          8     13.6 s  0.01438                    extrapolated
+        15     19.3 s  0.04576                    extrapolated
+        30     31.5 s  0.17659                    extrapolated
+        60     55.9 s  0.69841                    extrapolated
     fastest: 2 chunks, 8.8 s, 0.00252 USD (measured)
     cheapest within 10 % of it: 2 chunks, 8.8 s, 0.00252 USD (measured)
     chosen among the measured counts only: a model of fewer than 3 counts can't be checked by leaving one out
