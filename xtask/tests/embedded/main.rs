@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "tables and rates that `cargo test -- --nocapture` shows")]
 
 mod account;
+mod benchmark;
 mod broken_videos;
 mod corruptions;
 mod emulator;
