@@ -13,6 +13,7 @@ use crate::{
     embedded::{EmbeddedAws, Options},
     eval,
     exit::{ExitCode, Failure, OrExit},
+    policy,
     session::Session,
     signals::Signals,
     smoke, teardown,
@@ -54,6 +55,11 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => interruptible(session, baseline::run(session, &args)).await,
         Command::LambdaCompare(args) => interruptible(session, compare::run(session, &args)).await,
+        Command::LambdaPolicy(args) => {
+            let holder = args.holder(&session.env).or_exit(ExitCode::Preflight)?;
+            session.console.result(&format!("{:#}", policy::policy(&holder)));
+            Ok(ExitCode::Success)
+        }
         Command::LocalAws(args) => local_aws(session, &args).await,
         Command::Setup => interruptible(session, setup(session)).await,
     }

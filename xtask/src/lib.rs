@@ -30,6 +30,7 @@ pub mod measure;
 pub mod media;
 pub mod names;
 pub mod plan;
+pub mod policy;
 pub mod preflight;
 pub mod process;
 pub mod renderer;

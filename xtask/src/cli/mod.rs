@@ -4,6 +4,7 @@ mod baseline;
 mod compare;
 mod eval;
 mod local_aws;
+mod policy;
 mod run;
 mod smoke;
 mod target;
@@ -16,6 +17,7 @@ pub use baseline::BaselineArgs;
 pub use compare::CompareArgs;
 pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
 pub use local_aws::LocalAwsArgs;
+pub use policy::PolicyArgs;
 pub use run::{RunArgs, RunOptions};
 pub use smoke::{SmokeArgs, SmokeOptions};
 pub use target::{TargetArgs, TargetChoice};
@@ -50,6 +52,8 @@ pub enum Command {
     LambdaBaseline(BaselineArgs),
     /// Compare any two videos by the gates of a run.
     LambdaCompare(CompareArgs),
+    /// Print the least IAM policy that a run needs, scoped to its names.
+    LambdaPolicy(PolicyArgs),
     /// Start the embedded AWS in the foreground and print the exports for a second terminal.
     LocalAws(LocalAwsArgs),
     /// Provision the tools of local runs into .tools of this repository.

@@ -85,6 +85,14 @@ impl Proxy {
         rules.iter().filter(|rule| rule.left.load(Ordering::SeqCst) > 0).map(|rule| rule.operation).collect()
     }
 
+    /// Every operation that was called, once, sorted.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let mut operations = self.shared.calls.lock().unwrap().clone();
+        operations.sort();
+        operations.dedup();
+        operations
+    }
+
     /// How often an operation was called.
     pub(crate) fn calls(&self, operation: &str) -> usize {
         self.shared.calls.lock().unwrap().iter().filter(|call| *call == operation).count()
@@ -258,11 +266,18 @@ fn operation(request: &Request) -> String {
         "PUT" if has("publicAccessBlock") => "PutPublicAccessBlock",
         "GET" if path == "/" => "ListBuckets",
         "GET" if object => "GetObject",
+        "POST" if object && has("uploads") => "CreateMultipartUpload",
+        "PUT" if object && has("partNumber") => "UploadPart",
+        "POST" if object && has("uploadId") => "CompleteMultipartUpload",
         "PUT" if object => "PutObject",
+        "GET" if has("location") => "GetBucketLocation",
+        "GET" if has("list-type") => "ListObjectsV2",
         "PUT" => "CreateBucket",
+        "HEAD" if object => "HeadObject",
         "HEAD" => "HeadBucket",
+        "DELETE" if object => "DeleteObject",
         "DELETE" => "DeleteBucket",
-        _ => "Other",
+        _ => return format!("{method} {target}"),
     }
     .to_owned()
 }

@@ -1,0 +1,45 @@
+//! `lambda-policy`: its flags.
+
+use clap::Args;
+
+use super::twins::or_default;
+use crate::{
+    names::{Region, StackName},
+    policy::Holder,
+    process::Env,
+};
+
+/// Flags of `lambda-policy`.
+#[derive(Debug, Clone, Args)]
+pub struct PolicyArgs {
+    /// The account, 12 digits [default: any, as *].
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+    /// The region of the runs [env: AWS_REGION] [default: us-east-1].
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<Region>,
+    /// The one stack name that runs will use [default: those that runs make up].
+    #[arg(long, value_name = "NAME")]
+    pub stack_name: Option<StackName>,
+}
+
+impl PolicyArgs {
+    /// Whose policy is asked for.
+    ///
+    /// # Errors
+    /// When the environment names something that is no region.
+    pub fn holder(&self, env: &Env) -> anyhow::Result<Holder> {
+        Ok(Holder {
+            account: self.account.clone(),
+            region: or_default(self.region.clone(), env, "AWS_REGION", "us-east-1")?,
+            stack: self.stack_name.clone(),
+        })
+    }
+}
+
+fn account(text: &str) -> Result<String, String> {
+    match text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not an account id (12 digits)")),
+    }
+}

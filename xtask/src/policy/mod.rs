@@ -1,0 +1,162 @@
+//! `lambda-policy`: the least IAM policy that a run needs, scoped to its names. Pure.
+//!
+//! Run by run the names differ, their beginnings don't: a stack is called
+//! `hyperframes-lambda-<command>-<epoch>-<run>` or as `--stack-name` says, everything in
+//! it begins like it, and the run's own bucket with `hyperframes-smoke-`.
+
+mod permissions;
+
+use serde_json::{Value, json};
+
+pub use permissions::{NeededBy, PERMISSIONS, Permission};
+
+use crate::names::{Region, StackName};
+
+/// On what a right is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// Stacks of runs.
+    Stacks,
+    /// The transform of SAM templates.
+    Transform,
+    /// The buckets that sam uploads to.
+    ArtifactBuckets,
+    /// What is in them.
+    ArtifactObjects,
+    /// The buckets that executions read and write.
+    RenderBuckets,
+    /// What is in them.
+    RenderObjects,
+    /// State machines.
+    Machines,
+    /// Their executions.
+    Executions,
+    /// Functions.
+    Functions,
+    /// Roles of functions and state machines.
+    Roles,
+    /// Log groups of functions and state machines.
+    LogGroups,
+    /// Alarms.
+    Alarms,
+    /// What IAM gives no narrower resource for.
+    Anything,
+}
+
+/// Whose policy it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// The account; any, where `None`.
+    pub account: Option<String>,
+    /// The region of the runs.
+    pub region: Region,
+    /// The one stack that runs use, where they name one.
+    pub stack: Option<StackName>,
+}
+
+/// The policy document.
+pub fn policy(holder: &Holder) -> Value {
+    let mut scopes: Vec<Scope> = PERMISSIONS.iter().map(|permission| permission.scope).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let statement = |scope: &Scope| {
+        let mut actions: Vec<&str> =
+            PERMISSIONS.iter().filter(|right| right.scope == *scope).map(|right| right.action).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        json!({
+            "Sid": format!("{scope:?}"),
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": holder.resources(*scope),
+        })
+    };
+    json!({ "Version": "2012-10-17", "Statement": scopes.iter().map(statement).collect::<Vec<_>>() })
+}
+
+/// How many characters of a stack's name the names in it begin with.
+const IN_NAMES: usize = 36;
+
+/// How many of them a role's name of 64 characters surely keeps.
+const IN_ROLES: usize = 24;
+
+impl Holder {
+    fn resources(&self, scope: Scope) -> Vec<String> {
+        let of = |service: &str, resource: &str| self.arn(service, resource);
+        let each = |make: &dyn Fn(&str) -> String| self.beginnings().iter().map(|name| make(name)).collect();
+        match scope {
+            Scope::Anything => vec!["*".to_owned()],
+            Scope::Stacks => {
+                self.stacks().iter().map(|name| of("cloudformation", &format!("stack/{name}/*"))).collect()
+            }
+            Scope::Transform => vec![format!(
+                "arn:{}:cloudformation:{}:aws:transform/Serverless-2016-10-31",
+                self.partition(),
+                self.region
+            )],
+            Scope::ArtifactBuckets => vec![self.bucket("hyperframes-smoke-*")],
+            Scope::ArtifactObjects => vec![self.bucket("hyperframes-smoke-*/*")],
+            Scope::RenderBuckets => each(&|name| self.bucket(&format!("{name}*"))),
+            Scope::RenderObjects => each(&|name| self.bucket(&format!("{name}*/*"))),
+            Scope::Machines => each(&|name| of("states", &format!("stateMachine:{name}*"))),
+            Scope::Executions => each(&|name| of("states", &format!("execution:{name}*:*"))),
+            Scope::Functions => each(&|name| of("lambda", &format!("function:{name}*"))),
+            Scope::Alarms => each(&|name| of("cloudwatch", &format!("alarm:{name}*"))),
+            // CloudFormation names roles after the stack, whose name it cuts off; they belong to no region.
+            Scope::Roles => self
+                .stacks()
+                .iter()
+                .map(|name| name.trim_end_matches('*').chars().take(IN_ROLES).collect::<String>())
+                .map(|name| format!("arn:{}:iam::{}:role/{name}*", self.partition(), self.account()))
+                .collect(),
+            Scope::LogGroups => {
+                let groups = ["/aws/lambda/", "/aws/vendedlogs/states/"];
+                let of_group = |name: &String| {
+                    groups.map(|group| of("logs", &format!("log-group:{group}{name}*"))).into_iter().collect::<Vec<_>>()
+                };
+                self.beginnings().iter().flat_map(of_group).collect()
+            }
+        }
+    }
+
+    /// The names of stacks.
+    fn stacks(&self) -> Vec<String> {
+        match &self.stack {
+            Some(stack) => vec![stack.to_string()],
+            None => ["smoke", "eval"].map(|command| format!("hyperframes-lambda-{command}-*")).to_vec(),
+        }
+    }
+
+    /// What the names of everything in them begin with: lower case, cut off.
+    fn beginnings(&self) -> Vec<String> {
+        let begins = |name: String| {
+            let name = name.trim_end_matches('*').to_ascii_lowercase();
+            name.chars().take(IN_NAMES).collect::<String>().trim_end_matches('-').to_owned() + "-"
+        };
+        self.stacks().into_iter().map(begins).collect()
+    }
+
+    fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account())
+    }
+
+    fn bucket(&self, name: &str) -> String {
+        format!("arn:{}:s3:::{name}", self.partition())
+    }
+
+    fn account(&self) -> &str {
+        self.account.as_deref().unwrap_or("*")
+    }
+
+    fn partition(&self) -> &'static str {
+        match self.region.as_str() {
+            region if region.starts_with("cn-") => "aws-cn",
+            region if region.starts_with("us-gov-") => "aws-us-gov",
+            _ => "aws",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

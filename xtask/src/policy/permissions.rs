@@ -1,0 +1,161 @@
+//! Every right that a run needs, why, and for which calls: the source of the policy. Pure.
+
+use super::Scope;
+
+/// One right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permission {
+    /// IAM's name.
+    pub action: &'static str,
+    /// On what.
+    pub scope: Scope,
+    /// Who needs it.
+    pub needed_by: NeededBy,
+    /// The calls that it allows, where they are called otherwise than it.
+    pub calls: &'static [&'static str],
+}
+
+/// Who makes the calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NeededBy {
+    /// This tool, by the SDK.
+    Tool,
+    /// `sam`, with the same credentials.
+    Sam,
+    /// CloudFormation, on behalf of the same credentials: no call of it is seen from outside.
+    CloudFormation,
+}
+
+use NeededBy::{CloudFormation, Sam, Tool};
+use Scope::{
+    Alarms, Anything, ArtifactBuckets, ArtifactObjects, Executions, Functions, LogGroups, Machines, RenderBuckets,
+    RenderObjects, Roles, Stacks, Transform,
+};
+
+const fn right(needed_by: NeededBy, scope: Scope, action: &'static str) -> Permission {
+    Permission { action, scope, needed_by, calls: &[] }
+}
+
+const fn for_calls(
+    needed_by: NeededBy,
+    scope: Scope,
+    action: &'static str,
+    calls: &'static [&'static str],
+) -> Permission {
+    Permission { action, scope, needed_by, calls }
+}
+
+/// All of them.
+pub const PERMISSIONS: &[Permission] = &[
+    right(Tool, Anything, "sts:GetCallerIdentity"),
+    // The stack.
+    right(Tool, Stacks, "cloudformation:DescribeStacks"),
+    right(Tool, Stacks, "cloudformation:DeleteStack"),
+    right(Sam, Stacks, "cloudformation:CreateChangeSet"),
+    right(Sam, Stacks, "cloudformation:DescribeChangeSet"),
+    right(Sam, Stacks, "cloudformation:ExecuteChangeSet"),
+    right(Sam, Stacks, "cloudformation:DescribeStackEvents"),
+    right(Sam, Stacks, "cloudformation:GetTemplate"),
+    right(Sam, Anything, "cloudformation:GetTemplateSummary"),
+    right(Sam, Stacks, "cloudformation:ListStackResources"),
+    right(Sam, Stacks, "cloudformation:TagResource"),
+    for_calls(Sam, Transform, "cloudformation:CreateChangeSet", &["CreateChangeSet"]),
+    // The run's own bucket, which sam uploads to.
+    for_calls(Tool, Anything, "s3:ListAllMyBuckets", &["ListBuckets"]),
+    right(Tool, ArtifactBuckets, "s3:CreateBucket"),
+    right(Tool, ArtifactBuckets, "s3:DeleteBucket"),
+    right(Tool, ArtifactBuckets, "s3:PutBucketTagging"),
+    right(Tool, ArtifactBuckets, "s3:GetBucketTagging"),
+    for_calls(Tool, ArtifactBuckets, "s3:PutBucketPublicAccessBlock", &["PutPublicAccessBlock"]),
+    for_calls(Tool, ArtifactBuckets, "s3:ListBucket", &["HeadBucket", "ListObjectsV2", "ListObjects"]),
+    for_calls(Tool, ArtifactBuckets, "s3:ListBucketVersions", &["ListObjectVersions"]),
+    for_calls(Tool, ArtifactBuckets, "s3:ListBucketMultipartUploads", &["ListMultipartUploads"]),
+    right(Sam, ArtifactBuckets, "s3:GetBucketLocation"),
+    for_calls(Sam, ArtifactObjects, "s3:PutObject", MULTIPART),
+    for_calls(Sam, ArtifactObjects, "s3:GetObject", &["GetObject", "HeadObject"]),
+    for_calls(Tool, ArtifactObjects, "s3:DeleteObject", &["DeleteObjects", "DeleteObject"]),
+    right(Tool, ArtifactObjects, "s3:DeleteObjectVersion"),
+    right(Tool, ArtifactObjects, "s3:AbortMultipartUpload"),
+    // The render bucket: the template's, used and emptied by the tool.
+    right(CloudFormation, RenderBuckets, "s3:CreateBucket"),
+    right(CloudFormation, RenderBuckets, "s3:PutEncryptionConfiguration"),
+    right(CloudFormation, RenderBuckets, "s3:PutBucketOwnershipControls"),
+    right(CloudFormation, RenderBuckets, "s3:PutBucketPublicAccessBlock"),
+    right(CloudFormation, RenderBuckets, "s3:PutBucketVersioning"),
+    right(CloudFormation, RenderBuckets, "s3:PutLifecycleConfiguration"),
+    right(CloudFormation, RenderBuckets, "s3:PutBucketTagging"),
+    right(Tool, RenderBuckets, "s3:GetBucketTagging"),
+    for_calls(Tool, RenderBuckets, "s3:ListBucket", &["HeadBucket"]),
+    for_calls(Tool, RenderBuckets, "s3:ListBucketVersions", &["ListObjectVersions"]),
+    for_calls(Tool, RenderBuckets, "s3:ListBucketMultipartUploads", &["ListMultipartUploads"]),
+    right(Tool, RenderBuckets, "s3:DeleteBucket"),
+    for_calls(Tool, RenderObjects, "s3:PutObject", MULTIPART),
+    for_calls(Tool, RenderObjects, "s3:GetObject", &["GetObject", "HeadObject"]),
+    for_calls(Tool, RenderObjects, "s3:DeleteObject", &["DeleteObjects", "DeleteObject"]),
+    right(Tool, RenderObjects, "s3:DeleteObjectVersion"),
+    right(Tool, RenderObjects, "s3:AbortMultipartUpload"),
+    // Executions.
+    right(Tool, Machines, "states:StartExecution"),
+    right(Tool, Machines, "states:ListExecutions"),
+    right(Tool, Executions, "states:DescribeExecution"),
+    right(Tool, Executions, "states:GetExecutionHistory"),
+    right(Tool, Executions, "states:StopExecution"),
+    right(Tool, Machines, "states:DescribeStateMachine"),
+    right(Tool, Machines, "states:ListTagsForResource"),
+    right(CloudFormation, Machines, "states:CreateStateMachine"),
+    right(CloudFormation, Machines, "states:DeleteStateMachine"),
+    right(CloudFormation, Machines, "states:TagResource"),
+    // The function.
+    right(Tool, Functions, "lambda:GetFunctionConfiguration"),
+    right(CloudFormation, Functions, "lambda:CreateFunction"),
+    right(CloudFormation, Functions, "lambda:GetFunction"),
+    right(CloudFormation, Functions, "lambda:GetFunctionCodeSigningConfig"),
+    right(CloudFormation, Functions, "lambda:GetFunctionRecursionConfig"),
+    right(CloudFormation, Functions, "lambda:GetRuntimeManagementConfig"),
+    right(CloudFormation, Functions, "lambda:PutFunctionConcurrency"),
+    right(CloudFormation, Functions, "lambda:DeleteFunctionConcurrency"),
+    right(CloudFormation, Functions, "lambda:DeleteFunction"),
+    right(CloudFormation, Functions, "lambda:ListTags"),
+    right(CloudFormation, Functions, "lambda:TagResource"),
+    // Its role, and the state machine's.
+    right(CloudFormation, Roles, "iam:CreateRole"),
+    right(CloudFormation, Roles, "iam:GetRole"),
+    right(CloudFormation, Roles, "iam:TagRole"),
+    right(CloudFormation, Roles, "iam:PutRolePolicy"),
+    right(CloudFormation, Roles, "iam:GetRolePolicy"),
+    right(CloudFormation, Roles, "iam:DeleteRolePolicy"),
+    right(CloudFormation, Roles, "iam:DeleteRole"),
+    right(CloudFormation, Roles, "iam:PassRole"),
+    // Logs. Describing groups and delivering to them have no narrower resource.
+    right(Tool, Anything, "logs:DescribeLogGroups"),
+    right(Tool, LogGroups, "logs:DeleteLogGroup"),
+    right(Tool, LogGroups, "logs:FilterLogEvents"),
+    right(CloudFormation, LogGroups, "logs:CreateLogGroup"),
+    right(CloudFormation, LogGroups, "logs:PutRetentionPolicy"),
+    right(CloudFormation, LogGroups, "logs:TagResource"),
+    right(CloudFormation, LogGroups, "logs:ListTagsForResource"),
+    right(CloudFormation, Anything, "logs:CreateLogDelivery"),
+    right(CloudFormation, Anything, "logs:GetLogDelivery"),
+    right(CloudFormation, Anything, "logs:UpdateLogDelivery"),
+    right(CloudFormation, Anything, "logs:DeleteLogDelivery"),
+    right(CloudFormation, Anything, "logs:ListLogDeliveries"),
+    right(CloudFormation, Anything, "logs:PutResourcePolicy"),
+    right(CloudFormation, Anything, "logs:DescribeResourcePolicies"),
+    // The alarm.
+    right(CloudFormation, Alarms, "cloudwatch:PutMetricAlarm"),
+    right(CloudFormation, Alarms, "cloudwatch:DeleteAlarms"),
+    right(CloudFormation, Alarms, "cloudwatch:TagResource"),
+    right(CloudFormation, Alarms, "cloudwatch:ListTagsForResource"),
+    right(CloudFormation, Anything, "cloudwatch:DescribeAlarms"),
+];
+
+/// What one right to put an object allows.
+const MULTIPART: &[&str] = &["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"];
+
+impl Permission {
+    /// Whether it allows a call, by the API's name of it.
+    pub fn allows(&self, call: &str) -> bool {
+        let of_action = self.action.split_once(':').map_or("", |(_, name)| name);
+        if self.calls.is_empty() { of_action == call } else { self.calls.contains(&call) }
+    }
+}
