@@ -8,6 +8,7 @@
 pub mod aws;
 pub mod backoff;
 pub mod baseline;
+pub mod budget;
 pub mod cli;
 pub mod clock;
 pub mod commands;

@@ -104,6 +104,15 @@ impl Repo {
         reads.iter().any(|read| template.contains(read))
     }
 
+    /// The function's memory by the template's own default, MB; 10,240, the most that there
+    /// is, where the template does not tell.
+    pub fn function_memory_mb(&self) -> u64 {
+        let template = std::fs::read_to_string(self.template()).unwrap_or_default();
+        let of_parameter = template.split_once("LambdaMemoryMb:").map_or("", |(_, rest)| rest);
+        let default = of_parameter.lines().take(8).find_map(|line| line.trim().strip_prefix("Default:"));
+        default.and_then(|number| number.trim().parse().ok()).unwrap_or(10_240)
+    }
+
     /// The folders that fixtures lie in.
     pub fn fixture_roots(&self) -> Vec<PathBuf> {
         match self.layout {

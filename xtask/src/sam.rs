@@ -30,7 +30,7 @@ pub struct Sam {
 #[derive(Debug)]
 pub struct Deployment<'a> {
     /// The template.
-    pub template: &'a Path,
+    pub template: PathBuf,
     /// The stack to create.
     pub stack: &'a StackName,
     /// The run that creates it.
@@ -86,8 +86,7 @@ impl Sam {
     /// # Errors
     /// When the template is not valid.
     pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
-        let command =
-            self.command(&["validate"]).await?.args(["--lint", "--template-file"]).arg(template.display().to_string());
+        let command = self.command(&validate_args(template)).await?;
         command.run(&self.children).await.map(|_| ())
     }
 
@@ -96,26 +95,7 @@ impl Sam {
     /// # Errors
     /// When the deployment fails.
     pub async fn deploy(&self, deployment: &Deployment<'_>) -> anyhow::Result<()> {
-        let concurrency = deployment.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
-        let parameters = [
-            format!("ProjectName={}", deployment.project),
-            "ChromeSource=sparticuz".to_owned(),
-            format!("ReservedConcurrency={concurrency}"),
-        ];
-        let command = self
-            .command(&["deploy"])
-            .await?
-            .arg("--template-file")
-            .arg(deployment.template.display().to_string())
-            .args(["--stack-name", deployment.stack.as_str()])
-            .args(["--s3-bucket", deployment.artifacts.as_str()])
-            .args(["--s3-prefix", deployment.stack.as_str()])
-            .args(["--capabilities", "CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"])
-            .args(["--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar"])
-            .arg("--parameter-overrides")
-            .args(parameters)
-            .arg("--tags")
-            .arg(format!("{}={}", RunId::TAG, deployment.run));
+        let command = self.command(&deploy_args(deployment)).await?;
         command.limit(DEPLOY_LIMIT).run(&self.children).await.map(|_| ())
     }
 
@@ -124,14 +104,16 @@ impl Sam {
     /// # Errors
     /// When the deletion fails.
     pub async fn delete(&self, stack: &StackName) -> anyhow::Result<()> {
-        let command = self.command(&["delete"]).await?.args(["--no-prompts", "--stack-name", stack.as_str()]);
+        let command = self.command(&delete_args(stack)).await?;
         command.limit(DELETE_LIMIT).run(&self.children).await.map(|_| ())
     }
 
-    async fn command(&self, verb: &[&str]) -> anyhow::Result<Command> {
+    async fn command(&self, args: &[String]) -> anyhow::Result<Command> {
+        let (verb, options) = args.split_first().expect("a command of sam has a verb");
         Ok(Command::new(&self.program, &self.env_now().await?)
-            .args(verb.iter().copied())
+            .arg(verb)
             .args(["--region", &self.region, "--config-file", &self.no_config.display().to_string()])
+            .args(options)
             .cwd(&self.logs)
             .log(&self.logs.join("sam.log"))
             .limit(Duration::from_secs(180)))
@@ -152,6 +134,49 @@ impl Sam {
             None => env.without("AWS_SESSION_TOKEN"),
         })
     }
+}
+
+/// What `sam validate` is called with, region and configuration aside.
+pub fn validate_args(template: &Path) -> Vec<String> {
+    ["validate", "--lint", "--template-file"].map(str::to_owned).into_iter().chain([shown(template)]).collect()
+}
+
+/// What `sam deploy` is called with, likewise.
+pub fn deploy_args(deployment: &Deployment<'_>) -> Vec<String> {
+    let concurrency = deployment.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
+    let args = [
+        "deploy",
+        "--template-file",
+        &shown(&deployment.template),
+        "--stack-name",
+        deployment.stack.as_str(),
+        "--s3-bucket",
+        deployment.artifacts.as_str(),
+        "--s3-prefix",
+        deployment.stack.as_str(),
+        "--capabilities",
+        "CAPABILITY_IAM",
+        "CAPABILITY_NAMED_IAM",
+        "--no-confirm-changeset",
+        "--no-fail-on-empty-changeset",
+        "--no-progressbar",
+        "--parameter-overrides",
+        &format!("ProjectName={}", deployment.project),
+        "ChromeSource=sparticuz",
+        &format!("ReservedConcurrency={concurrency}"),
+        "--tags",
+        &format!("{}={}", RunId::TAG, deployment.run),
+    ];
+    args.map(str::to_owned).to_vec()
+}
+
+/// What `sam delete` is called with, likewise.
+pub fn delete_args(stack: &StackName) -> Vec<String> {
+    ["delete", "--no-prompts", "--stack-name", stack.as_str()].map(str::to_owned).to_vec()
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// Variables by which sam could come to act as someone else.

@@ -33,6 +33,22 @@ pub struct Ended {
     pub description: Value,
 }
 
+/// When an execution is stopped, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cap {
+    /// After so long.
+    pub after: Duration,
+    /// The cause that the execution ends with.
+    pub why: String,
+}
+
+impl Cap {
+    /// For an execution that does not end.
+    pub fn of_time(after: Duration) -> Self {
+        Self { after, why: format!("not ended within {} minutes", after.as_secs() / 60) }
+    }
+}
+
 /// Starts an execution; its name makes a repeated start harmless.
 ///
 /// # Errors
@@ -51,17 +67,17 @@ pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) 
 const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
 /// Polls until the execution has ended, densely at first. Throttling and
-/// dropped connections are waited out; `polled` hears of every poll. After `cap`
+/// dropped connections are waited out; `polled` hears of every poll. At its cap
 /// the execution is stopped, and has ended as aborted.
 ///
 /// # Errors
 /// When the service gives an error that won't pass.
-pub async fn wait(clients: &Clients, arn: &str, cap: Duration, polled: &dyn Fn()) -> anyhow::Result<Ended> {
+pub async fn wait(clients: &Clients, arn: &str, cap: &Cap, polled: &dyn Fn()) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let mut backoff = Backoff::polling();
     loop {
-        if started.elapsed() > cap {
-            stop(clients, arn, &format!("not ended within {} minutes", cap.as_secs() / 60)).await?;
+        if started.elapsed() > cap.after {
+            stop(clients, arn, &cap.why).await?;
             let ended = describe(clients, arn).await.map_err(|(_, error)| error)?;
             return ended.with_context(|| format!("execution {arn} was stopped, and runs on"));
         }

@@ -10,6 +10,7 @@ use super::{
     twins::{or_default, or_twin},
 };
 use crate::{
+    budget::Usd,
     names::{Region, StackName},
     process::Env,
 };
@@ -30,6 +31,13 @@ pub struct RunArgs {
     /// JSON file with other prices than those of us-east-1, in the shape of `prices` in run.json [env: PRICES].
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
+    /// Say what would be created, called and spent, and do nothing of it.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Refuse a run that is going to cost more, and stop one that could come to
+    /// [env: MAX_COST_USD].
+    #[arg(long, value_name = "USD", allow_negative_numbers = true)]
+    pub max_cost_usd: Option<Usd>,
     /// Leave the stack in place; `lambda-teardown` removes it.
     #[arg(long)]
     pub keep_stack: bool,
@@ -52,6 +60,10 @@ pub struct RunOptions {
     pub artifacts: Option<PathBuf>,
     /// The file with prices, where given.
     pub prices: Option<PathBuf>,
+    /// Whether nothing is done but told.
+    pub dry_run: bool,
+    /// What the run may cost, where given.
+    pub max_cost: Option<Usd>,
     /// Whether the stack stays.
     pub keep_stack: bool,
     /// Whether the ZIP that is there is deployed.
@@ -81,6 +93,8 @@ impl RunArgs {
             reserved_concurrency: reserved.0,
             artifacts: path(&self.artifacts, "ARTIFACTS"),
             prices: path(&self.prices, "PRICES"),
+            dry_run: self.dry_run,
+            max_cost: or_twin(self.max_cost_usd, env, "MAX_COST_USD")?,
             keep_stack: self.keep_stack,
             skip_build: self.skip_build,
             region: self.target.region(env)?,

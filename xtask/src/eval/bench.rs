@@ -5,12 +5,12 @@ use std::{collections::HashMap, path::PathBuf};
 use super::Eval;
 use crate::{
     aws::objects,
-    cli::LocalLeg,
+    cli::{EvalOptions, LocalLeg},
     connect,
     exit::{ExitCode, Failure, OrExit},
     fixture::RenderFormat,
     media::Media,
-    plan::{PlannedRender, RenderId, RenderSettings, planned_renders},
+    plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders},
     renderer::Renderer,
     run::{DeployedStack, Packed, Ready, Reference, Run, Subject},
 };
@@ -43,8 +43,10 @@ impl Bench {
         // A count that can't be rendered is told before anything is built.
         let mut planned = Vec::new();
         for (subject, reference) in eval.subjects.iter().zip(&references) {
-            planned.push(plan(eval, subject, reference).or_exit(ExitCode::Preflight)?);
+            planned.push(plan(&eval.options, subject, reference.extent()).or_exit(ExitCode::Preflight)?);
         }
+        let estimate = eval.estimate(&planned);
+        run.budget.allow(&estimate, "the planned executions").or_exit(ExitCode::Preflight)?;
         let beside = run.stage("pack", async {
             let mut packed = Vec::new();
             for subject in &eval.subjects {
@@ -73,17 +75,20 @@ async fn baselines(eval: &Eval, media: &Media) -> Result<Vec<Reference>, Failure
     Ok(references)
 }
 
-fn plan(
-    eval: &Eval,
-    subject: &Subject,
-    reference: &Reference,
-) -> anyhow::Result<(RenderSettings, HashMap<RenderId, PlannedRender>)> {
+/// The executions of one fixture in a round, and what each is asked for.
+///
+/// # Errors
+/// When a count asks for more frames a chunk than the handler takes.
+pub(super) fn plan(options: &EvalOptions, subject: &Subject, reference: Extent) -> anyhow::Result<Planned> {
     let format = RenderFormat::Video(subject.fixture.meta.format);
-    let settings = subject.settings(reference.extent(), format);
-    let (counts, size) = (&eval.options.chunk_counts, eval.options.chunk_size);
+    let settings = subject.settings(reference, format);
+    let (counts, size) = (&options.chunk_counts, options.chunk_size);
     let renders = planned_renders(counts, subject.plan.protocols(), size, settings.frames)?;
     Ok((settings, renders.into_iter().map(|render| (render.id, render)).collect()))
 }
+
+/// What a fixture's renders are asked for, and how each is split.
+pub(super) type Planned = (RenderSettings, HashMap<RenderId, PlannedRender>);
 
 async fn renderer(eval: &Eval) -> Result<Option<Renderer>, Failure> {
     if eval.options.local == LocalLeg::Skipped {

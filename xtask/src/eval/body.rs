@@ -19,6 +19,7 @@ pub(super) async fn work(eval: &Eval) -> Result<(), Failure> {
     let mut kept = KeptRenders::new();
     for turn in eval.turns() {
         let name = format!("{} {}", eval.subjects[turn.fixture].fixture.name, stage_of(&turn));
+        lambda_leg::allow(eval, &bench, &turn)?;
         let failed = eval.run.stage(&name, one(eval, &bench, &mut kept, turn)).await?;
         if failed {
             still_there(eval).await?;

@@ -3,7 +3,7 @@
 use std::{num::NonZeroU64, path::PathBuf, time::Duration};
 
 use super::{
-    Eval,
+    Eval, Leg, Turn,
     bench::Bench,
     body::failed,
     likeness::Likeness,
@@ -20,6 +20,14 @@ use crate::{
 
 /// An execution is stopped after this long.
 const CAP: Duration = Duration::from_secs(30 * 60);
+
+/// Refuses an execution that could pass `--max-cost-usd`.
+pub(super) fn allow(eval: &Eval, bench: &Bench, turn: &Turn) -> Result<(), Failure> {
+    let Leg::Lambda(render) = turn.leg else { return Ok(()) };
+    let (renders, planned) = renders(eval, bench, turn.fixture, render);
+    let what = format!("{} {render}", eval.subjects[turn.fixture].fixture.name);
+    eval.run.budget.allow(&renders.estimate(&planned), &what).or_exit(ExitCode::Render)
+}
 
 /// Executes once, for nothing but its effect on the next one.
 pub(super) async fn warm_up(

@@ -46,8 +46,12 @@ struct Eval {
     memory_mb: Cell<Option<u64>>,
 }
 
-/// Runs the benchmark to its end, whatever happens, and says how it ended.
+/// Runs the benchmark to its end, whatever happens, and says how it ended; with `--dry-run`
+/// only tells what it would do.
 pub async fn run(session: &Session, options: EvalOptions) -> ExitCode {
+    if options.run.dry_run {
+        return run::preview(session, prepare::preview(session, &options));
+    }
     run::conduct(session, || Eval::prepare(session, options)).await
 }
 

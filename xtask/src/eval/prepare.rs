@@ -4,8 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::bail;
 
-use super::{COMMAND, Eval, Scope, caveats::Caveat};
+use super::{
+    COMMAND, Eval, Scope,
+    bench::{self, Planned},
+    caveats::Caveat,
+};
 use crate::{
+    budget::{Estimate, Split},
     cli::{EvalOptions, LocalLeg},
     cost::Prices,
     exit::{ExitCode, Failure, OrExit},
@@ -15,7 +20,7 @@ use crate::{
     renderer,
     repo::Repo,
     report::Asked,
-    run::{PlanChoice, Record, Run, Subject},
+    run::{PlanChoice, Preview, Record, Run, RunNames, Subject, Told, known_times, prices, render_line},
     session::Session,
     toolbox::is_linux_x86_64,
 };
@@ -54,6 +59,16 @@ impl Eval {
         })
     }
 
+    /// What all executions are going to cost, warm-ups among them.
+    pub(super) fn estimate(&self, planned: &[Planned]) -> Estimate {
+        let (run, memory_mb) = (&self.run, self.run.repo.function_memory_mb());
+        let of_fixture = |(subject, planned): (&Subject, &Planned)| {
+            let times = run.known.of(&subject.fixture.name);
+            Estimate::of(&splits(planned), &times, memory_mb, &run.prices)
+        };
+        self.subjects.iter().zip(planned).map(of_fixture).sum::<Estimate>().times(rounds(&self.options))
+    }
+
     /// What the options themselves keep the figures from telling.
     pub(super) fn caveats_of_options(&self) -> Vec<Caveat> {
         let options = &self.options;
@@ -69,6 +84,50 @@ impl Eval {
             .chain(of_default.then(prices))
             .collect()
     }
+}
+
+/// What a run would do, of which nothing is done.
+pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Result<Told> {
+    let repo = Repo::find(session.env.get(Repo::ENV))?;
+    let subjects = subjects(&repo, PlanChoice::new(&repo, None)?, options)?;
+    let names = RunNames::draw(COMMAND, &options.run)?;
+    let (known, prices, memory_mb) =
+        (known_times(&repo, &options.run), prices(&options.run)?, repo.function_memory_mb());
+    let (mut renders, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sources: Vec<String> = Vec::new();
+    for subject in &subjects {
+        let name = &subject.fixture.name;
+        let Some(extent) = subject.told_extent() else {
+            renders.push(render_line(name, None, None));
+            unknown.push(name.as_str());
+            continue;
+        };
+        let planned = bench::plan(options, subject, extent)?;
+        for id in render_ids(&options.chunk_counts, subject.plan.protocols()) {
+            let render = &planned.1[&id];
+            let label = format!("{name} {id}, {} times", rounds(options));
+            renders.push(render_line(&label, Some(render.split(planned.0.frames)), Some(render.chunk_size.get())));
+        }
+        let times = known.of(name);
+        estimates.push(Estimate::of(&splits(&planned), &times, memory_mb, &prices));
+        if !sources.contains(&times.source) {
+            sources.push(times.source);
+        }
+    }
+    let estimate = match unknown.as_slice() {
+        [] => Ok((estimates.into_iter().sum::<Estimate>().times(rounds(options)), sources.join(", and by "))),
+        names => Err(format!("{} does not say how long it is", names.join(", "))),
+    };
+    let preview = Preview { command: COMMAND, repo: &repo, names: &names, options: &options.run, renders, estimate };
+    Ok(preview.told())
+}
+
+fn splits((settings, renders): &Planned) -> Vec<Split> {
+    renders.values().map(|render| render.split(settings.frames)).collect()
+}
+
+fn rounds(options: &EvalOptions) -> u64 {
+    u64::from(options.iterations.get() + options.warmup.get())
 }
 
 /// All fixtures, or everything that is wrong with any of them.

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{ChunkCount, ChunkCounts, ChunkSize};
-use crate::fixture::{LambdaFps, RenderFormat};
+use crate::{
+    budget::Split,
+    fixture::{LambdaFps, RenderFormat},
+};
 
 /// How Plan hands its work to the chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -141,9 +144,10 @@ pub struct PlannedRender {
 }
 
 impl PlannedRender {
-    /// How many chunks the planner can be expected to make.
-    pub fn expected_chunks(&self, frames: u64) -> u64 {
-        self.chunk_size.chunks_of(frames)
+    /// How the planner can be expected to split `frames` frames: into chunks of the size that
+    /// it is told, or of more where those would be too many.
+    pub fn split(&self, frames: u64) -> Split {
+        Split { frames, chunks: self.chunk_size.chunks_of(frames).min(u64::from(self.id.chunk_count.get())) }
     }
 }
 

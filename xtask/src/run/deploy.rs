@@ -16,7 +16,6 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     journal::{Begin, Entry, Journal, Resource, StackFacts},
     names::{ArtifactBucketName, RunId},
-    sam::Deployment,
     teardown::STACK_TAG,
 };
 
@@ -69,15 +68,7 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     let names = &run.names;
     run.step("deploy", &format!("sam deploy {}", names.stack));
     run.journal(Entry::Intent { resource: Resource::Stack { facts: None } }).or_exit(ExitCode::Deploy)?;
-    let template = run.repo.template();
-    let deployment = Deployment {
-        template: &template,
-        stack: &names.stack,
-        run: &names.run,
-        project: &names.project,
-        artifacts: &names.artifact_bucket,
-        reserved_concurrency: run.options.reserved_concurrency,
-    };
+    let deployment = names.deployment(&run.repo, run.options.reserved_concurrency);
     run.sam().deploy(&deployment).await.map_err(with_advice).or_exit(ExitCode::Deploy)?;
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
     run.step("deploy", &format!("bucket {}", stack.bucket));

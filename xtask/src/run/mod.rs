@@ -8,6 +8,7 @@ mod judge;
 mod names;
 mod packed;
 mod plan_choice;
+mod preview;
 mod ready;
 mod reference;
 mod render;
@@ -23,10 +24,11 @@ pub(crate) use deploy::DeployedStack;
 pub(crate) use names::RunNames;
 pub(crate) use packed::Packed;
 pub(crate) use plan_choice::PlanChoice;
+pub(crate) use preview::{Preview, Told, render_line};
 pub(crate) use ready::Ready;
 pub(crate) use reference::Reference;
 pub(crate) use render::{Render, RenderNames, Rendering};
-pub(crate) use state::Run;
+pub(crate) use state::{Run, known_times, prices};
 pub(crate) use subject::{Record, Subject};
 
 use crate::{
@@ -60,6 +62,24 @@ enum Ended {
     Failed(Failure),
     Signalled(Signal),
     Panicked(String),
+}
+
+/// Prints what a run would do, or what is wrong with what was asked for.
+pub(crate) fn preview(session: &Session, told: anyhow::Result<Told>) -> ExitCode {
+    let error = match told {
+        Ok(told) => {
+            session.console.result(&told.lines.join("\n"));
+            told.refusal
+        }
+        Err(error) => Some(format!("{error:#}")),
+    };
+    match error {
+        Some(error) => {
+            session.console.say(&format!("error: {error}"));
+            ExitCode::Preflight
+        }
+        None => ExitCode::Success,
+    }
 }
 
 /// Prepares a command's work and brings it to its end, whatever happens; says how it ended.

@@ -4,6 +4,8 @@ use crate::{
     cli::RunOptions,
     clock,
     names::{ArtifactBucketName, ProjectName, RunId, StackName},
+    repo::Repo,
+    sam::Deployment,
 };
 
 /// What a run, its stack and its bucket are called.
@@ -37,5 +39,17 @@ impl RunNames {
             epoch_s,
             run,
         })
+    }
+
+    /// What `sam deploy` is told.
+    pub(crate) fn deployment(&self, repo: &Repo, reserved_concurrency: Option<u32>) -> Deployment<'_> {
+        Deployment {
+            template: repo.template(),
+            stack: &self.stack,
+            run: &self.run,
+            project: &self.project,
+            artifacts: &self.artifact_bucket,
+            reserved_concurrency,
+        }
     }
 }

@@ -13,10 +13,11 @@ use super::{
 };
 use crate::{
     aws::{
-        executions::{self, Ended},
+        executions::{self, Cap, Ended},
         objects,
     },
     backoff::Backoff,
+    budget::Estimate,
     clock,
     cost::Cost,
     exit::{ExitCode, Failure, OrExit},
@@ -83,7 +84,8 @@ impl Render<'_> {
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
 
         let started = Instant::now();
-        let (arn, ended) = self.execute(name, &input.json, label).await.or_exit(ExitCode::Render)?;
+        let (arn, ended) =
+            self.execute(name, &input.json, label, &self.cap_of(planned)).await.or_exit(ExitCode::Render)?;
         let client_wall_ms = clock::ms(started.elapsed());
         let stem = format!("renders/{file_stem}");
         let history_file = format!("{stem}-history.json");
@@ -145,12 +147,13 @@ impl Render<'_> {
         let (project_key, name) = (self.subject.project_key(), &names.execution);
         let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         self.run.step("warm-up", &names.label);
-        let (arn, ended) = self.execute(name, &input.json, &names.label).await.or_exit(ExitCode::Render)?;
-        if ended.status != ExecutionStatus::Succeeded {
-            let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
-            return Err(self.failed(names, &ended, history));
+        let (arn, ended) =
+            self.execute(name, &input.json, &names.label, &self.cap_of(planned)).await.or_exit(ExitCode::Render)?;
+        let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
+        match ended.status == ExecutionStatus::Succeeded {
+            true => history.map(drop).or_exit(ExitCode::Render),
+            false => Err(self.failed(names, &ended, history)),
         }
-        Ok(())
     }
 
     /// What the execution's time went to, what it cost, and a warning of a chunk that hardly fits.
@@ -184,7 +187,7 @@ impl Render<'_> {
         Ok(Some(file))
     }
 
-    async fn execute(&self, name: &str, input: &Value, label: &str) -> anyhow::Result<(String, Ended)> {
+    async fn execute(&self, name: &str, input: &Value, label: &str, cap: &Cap) -> anyhow::Result<(String, Ended)> {
         let clients = &self.run.connection().clients;
         self.run.journal(Entry::Intent { resource: Resource::Execution { name: name.to_owned() } })?;
         let arn = executions::start(clients, &self.stack.machine, name, input).await?;
@@ -195,7 +198,7 @@ impl Render<'_> {
             let text = format!("{label}: running for {:.0} s", started.elapsed().as_secs_f64());
             self.run.session.console.live("render", &text);
         };
-        let ended = executions::wait(clients, &arn, self.cap, &progress).await?;
+        let ended = executions::wait(clients, &arn, cap, &progress).await?;
         Ok((arn, ended))
     }
 
@@ -210,8 +213,38 @@ impl Render<'_> {
             }
             tokio::time::sleep(backoff.next_delay()).await;
         };
+        self.spend(&history);
         self.run.artifacts.save(file, &history)?;
         Ok(history)
+    }
+
+    /// What so many chunks are going to cost, at most as far as is known.
+    pub(crate) fn estimate(&self, planned: &PlannedRender) -> Estimate {
+        let times = self.run.known.of(&self.subject.fixture.name);
+        Estimate::of(&[planned.split(self.settings.frames)], &times, self.memory_mb(), &self.run.prices)
+    }
+
+    /// When the execution is stopped: when it takes too long, or could cost too much.
+    fn cap_of(&self, planned: &PlannedRender) -> Cap {
+        let chunks = planned.split(self.settings.frames).chunks;
+        let time_left = self.run.budget.time_left(chunks, self.memory_mb(), &self.run.prices);
+        match (time_left, self.run.options.max_cost) {
+            (Some(after), Some(most)) if after < self.cap => {
+                Cap { after, why: format!("the run could come to cost more than --max-cost-usd allows ({most})") }
+            }
+            _ => Cap::of_time(self.cap),
+        }
+    }
+
+    fn memory_mb(&self) -> u64 {
+        self.stack.function.map_or_else(|| self.run.repo.function_memory_mb(), |limits| limits.memory_mb)
+    }
+
+    /// Counts what an execution cost, whether it succeeded or not.
+    fn spend(&self, history: &Value) {
+        if let Ok(timeline) = history::timeline(history) {
+            self.run.budget.spend(Cost::of(&timeline, self.memory_mb(), &self.run.prices).usd);
+        }
     }
 
     /// What to say of an execution that did not succeed.

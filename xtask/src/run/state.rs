@@ -1,7 +1,10 @@
 //! The state of one run, kept outside of its work so that clean-up and report
 //! have it however the work ends.
 
-use std::cell::{OnceCell, RefCell};
+use std::{
+    cell::{OnceCell, RefCell},
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use tokio::time::Instant;
@@ -9,6 +12,7 @@ use tokio::time::Instant;
 use super::RunNames;
 use crate::{
     aws::Target,
+    budget::{Budget, KnownTimes},
     cli::RunOptions,
     clock,
     connect::{Connection, flags},
@@ -30,6 +34,9 @@ pub(crate) struct Run {
     pub options: RunOptions,
     pub names: RunNames,
     pub prices: Prices,
+    pub budget: Budget,
+    /// How long calls took in earlier runs.
+    pub known: KnownTimes,
     pub artifacts: Artifacts,
     pub states: StateFolder,
     pub record: RefCell<RunRecord>,
@@ -54,6 +61,8 @@ impl Run {
         let prices = prices(&options).or_exit(ExitCode::Preflight)?;
         states.check_writable().or_exit(ExitCode::Preflight)?;
         mention_unfinished(session, &states);
+        // Before this run's files take the place of the last one's.
+        let known = known_times(&repo, &options);
         let artifacts = match &options.artifacts {
             Some(dir) => Artifacts::at(dir),
             None => Artifacts::default_in(repo.root(), command, &names.run),
@@ -61,6 +70,7 @@ impl Run {
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
         let mut record = RunRecord::begun(command, &names.run, &names.stack, &options.region, asked, &prices);
         record.git_commit = git::commit(&repo, &session.env);
+        let budget = Budget::new(options.max_cost);
         Ok(Self {
             record: RefCell::new(record),
             session: session.clone(),
@@ -68,6 +78,8 @@ impl Run {
             options,
             names,
             prices,
+            budget,
+            known,
             artifacts,
             states,
             embedded: RefCell::default(),
@@ -130,10 +142,21 @@ impl Run {
     }
 }
 
-fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
+/// The prices that costs are reckoned by.
+///
+/// # Errors
+/// When the file that was named can't be read.
+pub(crate) fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
     let Some(file) = &options.prices else { return Ok(Prices::default()) };
     let what = || format!("--prices {}", file.display());
     Prices::parse(&std::fs::read(file).with_context(what)?).with_context(what)
+}
+
+/// How long calls took in the runs whose artifacts are where this run's go, or in the usual places.
+pub(crate) fn known_times(repo: &Repo, options: &RunOptions) -> KnownTimes {
+    let usual = ["lambda-smoke", "lambda-eval"].map(|command| repo.root().join(format!("{command}-artifacts")));
+    let folders: Vec<&Path> = options.artifacts.iter().chain(&usual).map(PathBuf::as_path).collect();
+    KnownTimes::read(&folders)
 }
 
 /// Says which earlier runs ended without clean-up, and how to finish them.

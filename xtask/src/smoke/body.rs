@@ -25,7 +25,9 @@ pub(super) async fn work(smoke: &Smoke) -> Result<(), Failure> {
     };
     // A count that can't be rendered is told before anything is built, where the length is known.
     if let Some(extent) = baseline.as_ref().map(Reference::extent).or_else(|| subject.told_extent()) {
-        smoke.renders(extent).or_exit(ExitCode::Preflight)?;
+        let (settings, renders) = smoke.renders(extent).or_exit(ExitCode::Preflight)?;
+        let estimate = smoke.estimate(&renders, settings.frames);
+        run.budget.allow(&estimate, "the planned renders").or_exit(ExitCode::Preflight)?;
     }
     let reference = async {
         let packed = Packed::of(run, subject).await?;
@@ -46,6 +48,7 @@ pub(super) async fn work(smoke: &Smoke) -> Result<(), Failure> {
     let render =
         Render { run, stack: &stack, media: &media, subject, reference: &reference, settings: &settings, cap: CAP };
     for planned in &renders {
+        run.budget.allow(&render.estimate(planned), &planned.id.to_string()).or_exit(ExitCode::Render)?;
         run.stage(&format!("render {}", planned.id), one(smoke, &render, planned)).await?;
     }
     // Frames that are identical to the in-process ones are so to each other.

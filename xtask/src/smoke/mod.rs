@@ -34,8 +34,12 @@ struct Smoke {
     recorded: RefCell<Vec<Recorded>>,
 }
 
-/// Runs the gate to its end, whatever happens, and says how it ended.
+/// Runs the gate to its end, whatever happens, and says how it ended; with `--dry-run`
+/// only tells what it would do.
 pub async fn run(session: &Session, options: SmokeOptions) -> ExitCode {
+    if options.run.dry_run {
+        return run::preview(session, prepare::preview(session, &options));
+    }
     run::conduct(session, || Smoke::prepare(session, options)).await
 }
 

@@ -2,6 +2,7 @@
 
 use super::{COMMAND, Smoke};
 use crate::{
+    budget::{Estimate, Split},
     cli::SmokeOptions,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat, check_baseline_file},
@@ -9,7 +10,7 @@ use crate::{
     plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
     repo::Repo,
     report::Asked,
-    run::{PlanChoice, Record, Run, Subject},
+    run::{PlanChoice, Preview, Record, Run, RunNames, Subject, Told, known_times, prices, render_line},
     session::Session,
 };
 
@@ -43,16 +44,61 @@ impl Smoke {
     /// # Errors
     /// When a count asks for more frames a chunk than the handler takes.
     pub(super) fn renders(&self, reference: Extent) -> anyhow::Result<(RenderSettings, Vec<PlannedRender>)> {
-        let format = match self.options.exact {
-            true => RenderFormat::PngSequence,
-            false => RenderFormat::Video(self.subject.fixture.meta.format),
-        };
-        let settings = self.subject.settings(reference, format);
-        let protocols = self.subject.plan.protocols();
-        let (counts, size) = (&self.options.chunk_counts, self.options.chunk_size);
-        let renders = planned_renders(counts, protocols, size, settings.frames)?;
-        Ok((settings, renders))
+        renders(&self.subject, &self.options, reference)
     }
+
+    /// What they are going to cost.
+    pub(super) fn estimate(&self, renders: &[PlannedRender], frames: u64) -> Estimate {
+        let (run, times) = (&self.run, self.run.known.of(&self.subject.fixture.name));
+        Estimate::of(&splits(renders, frames), &times, run.repo.function_memory_mb(), &run.prices)
+    }
+}
+
+/// What a run would do, of which nothing is done.
+pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Result<Told> {
+    let repo = Repo::find(session.env.get(Repo::ENV))?;
+    let subject = subject(&repo, options)?;
+    let names = RunNames::draw(COMMAND, &options.run)?;
+    let planned = subject.told_extent().map(|extent| renders(&subject, options, extent)).transpose()?;
+    let (lines, estimate) = match &planned {
+        Some((settings, planned)) => {
+            let line = |render: &PlannedRender| {
+                let size = render.chunk_size.get();
+                render_line(&render.id.to_string(), Some(render.split(settings.frames)), Some(size))
+            };
+            let times = known_times(&repo, &options.run).of(&subject.fixture.name);
+            let (splits, prices) = (splits(planned, settings.frames), prices(&options.run)?);
+            let estimate = Estimate::of(&splits, &times, repo.function_memory_mb(), &prices);
+            (planned.iter().map(line).collect(), Ok((estimate, times.source)))
+        }
+        None => {
+            let ids = render_ids(&options.chunk_counts, subject.plan.protocols());
+            let lines = ids.iter().map(|id| render_line(&id.to_string(), None, None)).collect();
+            (lines, Err("the composition does not say how long it is".to_owned()))
+        }
+    };
+    let preview =
+        Preview { command: COMMAND, repo: &repo, names: &names, options: &options.run, renders: lines, estimate };
+    Ok(preview.told())
+}
+
+fn splits(renders: &[PlannedRender], frames: u64) -> Vec<Split> {
+    renders.iter().map(|render| render.split(frames)).collect()
+}
+
+fn renders(
+    subject: &Subject,
+    options: &SmokeOptions,
+    reference: Extent,
+) -> anyhow::Result<(RenderSettings, Vec<PlannedRender>)> {
+    let format = match options.exact {
+        true => RenderFormat::PngSequence,
+        false => RenderFormat::Video(subject.fixture.meta.format),
+    };
+    let settings = subject.settings(reference, format);
+    let (counts, size) = (&options.chunk_counts, options.chunk_size);
+    let renders = planned_renders(counts, subject.plan.protocols(), size, settings.frames)?;
+    Ok((settings, renders))
 }
 
 fn subject(repo: &Repo, options: &SmokeOptions) -> anyhow::Result<Subject> {

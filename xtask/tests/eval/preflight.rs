@@ -47,3 +47,19 @@ fn a_count_that_cant_be_rendered_is_told_before_a_deployment() {
     test.assert_account_clean();
     assert!(!test.tools.calls().iter().any(|call| call.starts_with("sam deploy")));
 }
+
+#[test]
+fn a_dry_run_tells_every_execution_and_does_nothing() {
+    let test = Test::new();
+    let ran = test.eval(&["--dry-run", "--iterations", "3", "--warmup", "1", "--chunk-counts", "1,4"]);
+    ran.exit(0).says("f N=1, 4 times: 60 frames in 1 chunk, 60 frames each at most");
+    ran.says("f N=4, 4 times: 60 frames in 4 chunks, 15 frames each at most");
+    test.assert_nothing_happened();
+}
+
+#[test]
+fn more_than_the_ceiling_is_refused() {
+    let test = Test::new();
+    test.eval(&["--skip-local", "--max-cost-usd", "0.001"]).exit(1).warns("error: the planned executions: about 0.0");
+    test.assert_account_clean();
+}

@@ -17,6 +17,7 @@ mod protocols;
 mod records;
 mod renders;
 mod signals;
+mod spending;
 #[path = "../support/mod.rs"]
 mod support;
 mod verdicts;

@@ -1,0 +1,176 @@
+//! What renders are going to cost, by how long calls took before, or by a stated default. Pure.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::{cost::Prices, statistics::median};
+
+/// How one execution splits its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Split {
+    /// Frames of the composition.
+    pub frames: u64,
+    /// Chunks that the plan makes.
+    pub chunks: u64,
+}
+
+/// How long the function's calls take, ms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallTimes {
+    /// Plan, a cold start with it.
+    pub plan_ms: f64,
+    /// A chunk beside its frames: starting the function and the browser.
+    pub chunk_start_ms: f64,
+    /// A frame.
+    pub per_frame_ms: f64,
+    /// Assemble.
+    pub assemble_ms: f64,
+    /// Where these come from.
+    pub source: String,
+}
+
+impl Default for CallTimes {
+    /// What a 720p composition takes on a machine of two cores, cold, rounded up.
+    fn default() -> Self {
+        Self {
+            plan_ms: 5000.0,
+            chunk_start_ms: 8000.0,
+            per_frame_ms: 80.0,
+            assemble_ms: 3000.0,
+            source: "a default of 5 s a plan, 8 s + 80 ms a frame for each chunk, 3 s an assembly".to_owned(),
+        }
+    }
+}
+
+impl CallTimes {
+    /// What the rows of an earlier run tell: of smoke's results.json, or of an eval's
+    /// samples. `None` when they tell of no chunk.
+    ///
+    /// The start of a chunk is the default's, or less where whole chunks took less; what
+    /// they took beyond that is their frames'.
+    pub fn of_rows(rows: &[&Value], source: String) -> Option<Self> {
+        let default = Self::default();
+        let mut chunks: Vec<(f64, f64)> = Vec::new();
+        for row in rows {
+            let told = row["chunks"].as_array().map(Vec::as_slice).unwrap_or_default();
+            chunks.extend(told.iter().filter_map(|c| Some((c["framesEncoded"].as_f64()?, c["durationMs"].as_f64()?))));
+        }
+        chunks.retain(|(frames, ms)| *frames >= 1.0 && *ms > 0.0);
+        let shortest = chunks.iter().map(|(_, ms)| *ms).min_by(f64::total_cmp)?;
+        let chunk_start_ms = default.chunk_start_ms.min(shortest / 2.0);
+        let per_frame: Vec<f64> = chunks.iter().map(|(frames, ms)| (ms - chunk_start_ms) / frames).collect();
+        let of = |key: &str| {
+            let spent: Vec<f64> = rows.iter().filter_map(|row| row["timeSpent"][key].as_f64()).collect();
+            median(&spent)
+        };
+        Some(Self {
+            plan_ms: of("planMs").unwrap_or(default.plan_ms),
+            chunk_start_ms,
+            per_frame_ms: median(&per_frame)?,
+            assemble_ms: of("assembleMs").unwrap_or(default.assemble_ms),
+            source,
+        })
+    }
+}
+
+/// What executions are going to use, and cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// GB-seconds of all calls.
+    pub gb_seconds: f64,
+    /// Calls.
+    pub requests: u64,
+    /// State transitions.
+    pub transitions: u64,
+    /// All of it, USD; S3 and logs aside.
+    pub usd: f64,
+}
+
+/// Transitions of an execution beside one for each chunk: choice, Plan, Map, Assemble.
+const FIXED_TRANSITIONS: u64 = 4;
+
+impl Estimate {
+    /// Of executions that split like this, of a function with `memory_mb` MB.
+    pub fn of(splits: &[Split], times: &CallTimes, memory_mb: u64, prices: &Prices) -> Self {
+        let run_ms = |split: &Split| {
+            let chunks = split.chunks as f64 * times.chunk_start_ms + split.frames as f64 * times.per_frame_ms;
+            times.plan_ms + chunks + times.assemble_ms
+        };
+        let gb_seconds = memory_mb as f64 / 1024.0 * splits.iter().map(run_ms).sum::<f64>() / 1000.0;
+        let requests = splits.iter().map(|split| split.chunks + 2).sum();
+        let transitions = splits.iter().map(|split| split.chunks + FIXED_TRANSITIONS).sum();
+        Self { gb_seconds, requests, transitions, usd: prices.usd(gb_seconds, requests as f64, transitions as f64) }
+    }
+}
+
+impl Estimate {
+    /// The same so many times.
+    #[must_use]
+    pub fn times(self, count: u64) -> Self {
+        Self {
+            gb_seconds: self.gb_seconds * count as f64,
+            requests: self.requests * count,
+            transitions: self.transitions * count,
+            usd: self.usd * count as f64,
+        }
+    }
+}
+
+impl std::iter::Sum for Estimate {
+    fn sum<I: Iterator<Item = Self>>(estimates: I) -> Self {
+        let nothing = Self { gb_seconds: 0.0, requests: 0, transitions: 0, usd: 0.0 };
+        estimates.fold(nothing, |sum, next| Self {
+            gb_seconds: sum.gb_seconds + next.gb_seconds,
+            requests: sum.requests + next.requests,
+            transitions: sum.transitions + next.transitions,
+            usd: sum.usd + next.usd,
+        })
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "about {:.5} USD ({:.0} GB-s, {} requests, {} state transitions)",
+            self.usd, self.gb_seconds, self.requests, self.transitions
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_chunk_and_every_frame_is_reckoned() {
+        let times = CallTimes {
+            plan_ms: 1000.0,
+            chunk_start_ms: 2000.0,
+            per_frame_ms: 10.0,
+            assemble_ms: 500.0,
+            source: String::new(),
+        };
+        let splits = [Split { frames: 60, chunks: 2 }, Split { frames: 60, chunks: 4 }];
+        let estimate = Estimate::of(&splits, &times, 10_240, &Prices::default());
+        // (1 + 2 x 2 + 0.6 + 0.5) s and (1 + 4 x 2 + 0.6 + 0.5) s, 10 GB.
+        assert!((estimate.gb_seconds - 10.0 * (6.1 + 10.1)).abs() < 1e-9);
+        assert_eq!((estimate.requests, estimate.transitions), (4 + 6, 6 + 8));
+        let usd = 162.0 * 0.000_016_666_7 + 10.0 * 0.000_000_2 + 14.0 * 0.000_025;
+        assert!((estimate.usd - usd).abs() < 1e-12);
+    }
+
+    #[test]
+    fn earlier_rows_tell_what_chunks_take() {
+        let chunk = |frames: u64, ms: u64| json!({"framesEncoded": frames, "durationMs": ms});
+        let row = json!({"timeSpent": {"planMs": 700, "assembleMs": 90}, "chunks": [chunk(30, 5000), chunk(30, 5600)]});
+        let times = CallTimes::of_rows(&[&row], "there".into()).unwrap();
+        assert_eq!((times.plan_ms, times.assemble_ms, times.chunk_start_ms), (700.0, 90.0, 2500.0));
+        // Of two chunks of 30 frames 2.5 and 3.1 s are their frames'.
+        assert!((times.per_frame_ms - 2800.0 / 30.0).abs() < 1e-9);
+        assert_eq!(CallTimes::of_rows(&[&json!({"chunks": []})], String::new()), None);
+    }
+}

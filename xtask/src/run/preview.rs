@@ -1,0 +1,126 @@
+//! `--dry-run`: what a run would create, call and cost. Pure.
+
+use crate::{
+    budget::{Budget, Estimate, Split},
+    cli::{RunOptions, TargetChoice},
+    repo::{Layout, Repo},
+    report::counted,
+    sam,
+};
+
+use super::RunNames;
+
+/// Everything that a run is going to do, as far as it is known without starting anything.
+pub(crate) struct Preview<'a> {
+    pub command: &'static str,
+    pub repo: &'a Repo,
+    pub names: &'a RunNames,
+    pub options: &'a RunOptions,
+    /// A line for each render.
+    pub renders: Vec<String>,
+    /// What they are going to cost, or why that is not known.
+    pub estimate: Result<(Estimate, String), String>,
+}
+
+/// A render in one line.
+pub(crate) fn render_line(label: &str, split: Option<Split>, chunk_size: Option<u32>) -> String {
+    match (split, chunk_size) {
+        (Some(Split { frames, chunks }), Some(size)) => {
+            // The planner makes larger chunks where chunks of this size would be too many.
+            let size = u64::from(size).max(frames.div_ceil(chunks.max(1)));
+            format!("{label}: {frames} frames in {}, {size} frames each at most", counted(chunks, "chunk"))
+        }
+        _ => format!("{label}: its baseline tells how many frames it has"),
+    }
+}
+
+/// A preview in words.
+pub(crate) struct Told {
+    /// A line each.
+    pub lines: Vec<String>,
+    /// Why the run would be refused.
+    pub refusal: Option<String>,
+}
+
+impl Preview<'_> {
+    /// In words.
+    pub(crate) fn told(&self) -> Told {
+        let estimate = self.estimate.as_ref().ok().map(|(estimate, _)| estimate);
+        let budget = Budget::new(self.options.max_cost);
+        let refused = estimate.and_then(|estimate| budget.allow(estimate, "the planned renders").err());
+        Told { lines: self.lines(), refusal: refused.map(|error| error.to_string()) }
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("{} would run {}", self.command, self.target()), String::new()];
+        let mut part = |title: &str, items: Vec<String>| {
+            lines.push(title.to_owned());
+            lines.extend(items.into_iter().map(|item| format!("  {item}")));
+            lines.push(String::new());
+        };
+        part("create", self.created());
+        part("call", self.calls());
+        part("render", self.renders.clone());
+        part("remove", self.removed());
+        let cost = match &self.estimate {
+            Ok((estimate, source)) => format!("cost: {estimate}, by {source}; S3, logs and data transfer are left out"),
+            Err(why) => format!("cost: not known, as {why}"),
+        };
+        lines.push(cost);
+        lines.push("dry run: nothing was created, and AWS was not called".to_owned());
+        lines
+    }
+
+    fn target(&self) -> String {
+        let region = &self.options.region;
+        match &self.options.target {
+            TargetChoice::Local => format!("on an embedded AWS of its own, {region}, which costs nothing"),
+            TargetChoice::Endpoint(url) => format!("on the emulator at {url}, {region}"),
+            TargetChoice::Account(Some(profile)) => format!("on AWS (profile {profile}), {region}"),
+            TargetChoice::Account(None) => format!("on AWS, {region}"),
+        }
+    }
+
+    fn created(&self) -> Vec<String> {
+        let RunNames { stack, project, artifact_bucket, .. } = self.names;
+        let reserved = match self.options.reserved_concurrency {
+            Some(reserved) => format!("reserved concurrency {reserved}"),
+            None => "no reserved concurrency".to_owned(),
+        };
+        vec![
+            format!("bucket {artifact_bucket}, for what sam uploads, tagged with run and stack"),
+            format!("stack {stack}, from {}", self.repo.template().display()),
+            format!("  bucket {project}-<account>"),
+            format!("  function {project}-render, {reserved}"),
+            format!("  state machine {project}-render"),
+            "  two log groups, two roles, four alarms".to_owned(),
+        ]
+    }
+
+    fn calls(&self) -> Vec<String> {
+        let RunNames { stack, .. } = self.names;
+        let package = self.repo.handler_package();
+        let build = match (self.options.skip_build, self.repo.layout()) {
+            (true, _) => vec![format!("no build: {} is deployed as it is", self.repo.handler_zip().display())],
+            (false, Layout::Own) => vec![
+                format!("bun install --frozen-lockfile --ignore-scripts (in {}, unless installed)", package.display()),
+                "bun run bundle.ts <staging folder> (unless the ZIP is of these inputs)".to_owned(),
+                "zip -X -D -q -@ <staging folder>/handler.zip".to_owned(),
+            ],
+            (false, Layout::HyperFrames) => ["build:zip", "verify:zip-size"]
+                .map(|script| format!("bun run --cwd {} {script}", package.display()))
+                .to_vec(),
+        };
+        let deployment = self.names.deployment(self.repo, self.options.reserved_concurrency);
+        let sam = [sam::validate_args(&deployment.template), sam::deploy_args(&deployment), sam::delete_args(stack)];
+        let sam = sam.map(|args| format!("sam {} --region {}", args.join(" "), self.options.region));
+        build.into_iter().chain(sam).collect()
+    }
+
+    fn removed(&self) -> Vec<String> {
+        match self.options.keep_stack {
+            true => vec!["nothing: --keep-stack".to_owned()],
+            false => vec!["all of it, and prove each thing gone".to_owned()],
+        }
+    }
+}
