@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     baseline,
     cli::{Cli, Command, LocalAwsArgs},
-    compare, connect,
+    compare, connect, doctor,
     embedded::{EmbeddedAws, Options},
     eval,
     exit::{ExitCode, Failure, OrExit},
@@ -55,6 +55,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => interruptible(session, baseline::run(session, &args)).await,
         Command::LambdaCompare(args) => interruptible(session, compare::run(session, &args)).await,
+        Command::LambdaDoctor(args) => {
+            let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
+            interruptible(session, doctor::run(session, &options)).await
+        }
         Command::LambdaPolicy(args) => {
             let holder = args.holder(&session.env).or_exit(ExitCode::Preflight)?;
             session.console.result(&format!("{:#}", policy::policy(&holder)));

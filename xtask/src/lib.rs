@@ -16,6 +16,7 @@ pub mod compare;
 pub mod connect;
 pub mod console;
 pub mod cost;
+pub mod doctor;
 pub mod embedded;
 pub mod eval;
 pub mod exclusive;

@@ -60,6 +60,21 @@ async fn configuration(clients: &Clients, name: &str) -> anyhow::Result<(u16, St
     Call { service: "lambda", method: "GET", path: &path, body: Body::None }.send(clients).await
 }
 
+/// How many executions at once the account has unreserved (Lambda GetAccountSettings);
+/// `None` where the service does not tell.
+///
+/// # Errors
+/// When the call is refused.
+pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<u64>> {
+    let call = Call { service: "lambda", method: "GET", path: "/2016-08-19/account-settings/", body: Body::None };
+    let (status, body) = call.send(clients).await.context("reading the account's quotas")?;
+    if status != 200 {
+        bail!("reading the account's quotas: {}", refusal(status, &body));
+    }
+    let told: Value = serde_json::from_str(&body).context("reading the account's quotas")?;
+    Ok(told["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
+}
+
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).
 ///
 /// # Errors

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod compare;
+mod doctor;
 mod eval;
 mod local_aws;
 mod policy;
@@ -15,10 +16,11 @@ use clap::{Parser, Subcommand};
 
 pub use baseline::BaselineArgs;
 pub use compare::CompareArgs;
+pub use doctor::{DoctorArgs, DoctorOptions};
 pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
 pub use local_aws::LocalAwsArgs;
 pub use policy::PolicyArgs;
-pub use run::{RunArgs, RunOptions};
+pub use run::{ReservedConcurrency, RunArgs, RunOptions};
 pub use smoke::{SmokeArgs, SmokeOptions};
 pub use target::{TargetArgs, TargetChoice};
 pub use teardown::{TeardownArgs, TeardownSubject};
@@ -52,6 +54,8 @@ pub enum Command {
     LambdaBaseline(BaselineArgs),
     /// Compare any two videos by the gates of a run.
     LambdaCompare(CompareArgs),
+    /// Look at everything that a run needs, without a run.
+    LambdaDoctor(DoctorArgs),
     /// Print the least IAM policy that a run needs, scoped to its names.
     LambdaPolicy(PolicyArgs),
     /// Start the embedded AWS in the foreground and print the exports for a second terminal.

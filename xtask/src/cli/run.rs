@@ -90,7 +90,7 @@ impl RunArgs {
         let path = |flag: &Option<PathBuf>, twin: &str| flag.clone().or_else(|| env.get(twin).map(Into::into));
         Ok(RunOptions {
             stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
-            reserved_concurrency: reserved.0,
+            reserved_concurrency: reserved.get(),
             artifacts: path(&self.artifacts, "ARTIFACTS"),
             prices: path(&self.prices, "PRICES"),
             dry_run: self.dry_run,
@@ -106,6 +106,13 @@ impl RunArgs {
 /// A reserved concurrency, or none; the template's own word for none is -1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReservedConcurrency(Option<u32>);
+
+impl ReservedConcurrency {
+    /// How much; `None` reserves nothing.
+    pub fn get(self) -> Option<u32> {
+        self.0
+    }
+}
 
 impl std::str::FromStr for ReservedConcurrency {
     type Err = anyhow::Error;

@@ -12,7 +12,8 @@ use crate::{
 
 /// What only some runs need, or what belongs to another call: versions of objects are
 /// deleted by DeleteObjects.
-const RARELY_USED: [&str; 5] = [
+const RARELY_USED: [&str; 6] = [
+    "lambda:GetAccountSettings",
     "s3:AbortMultipartUpload",
     "s3:DeleteObjectVersion",
     "states:StopExecution",

@@ -19,6 +19,8 @@ pub(crate) struct Account {
     pub(crate) functions: BTreeSet<String>,
     pub(crate) log_groups: BTreeSet<String>,
     pub(crate) executions: BTreeMap<String, Execution>,
+    /// How many executions of functions at once are not reserved.
+    pub(crate) unreserved: u64,
     /// How executions go.
     pub(crate) renders: Renders,
     /// Whether the buckets of stacks get the stack's tags, as on AWS.
@@ -72,7 +74,7 @@ pub(crate) struct Stack {
 
 impl Account {
     pub(crate) fn new(stack_files: PathBuf) -> Self {
-        Self { stack_files, tags_buckets: true, ..Self::default() }
+        Self { stack_files, unreserved: 1000, tags_buckets: true, ..Self::default() }
     }
 
     /// Makes what new stacks hold, and removes what vanished ones held.

@@ -90,6 +90,7 @@ impl Request {
         let object = !self.place().1.is_empty();
         match self.method.as_str() {
             "GET" if self.path.starts_with("/2015-03-31/functions/") => "GetFunctionConfiguration",
+            "GET" if self.path.starts_with("/2016-08-19/account-settings") => "GetAccountSettings",
             "GET" if self.path == "/" => "ListBuckets",
             "GET" if has("versions") => "ListObjectVersions",
             "GET" if has("uploads") => "ListMultipartUploads",
@@ -123,7 +124,7 @@ impl Response {
         let body = match request.operation() {
             "HeadBucket" => String::new(),
             "GetCallerIdentity" | "DescribeStacks" | "DeleteStack" => return Self::coded(status, code, message),
-            _ if request.header("x-amz-target").is_some() || request.path.starts_with("/2015-03-31") => {
+            _ if request.header("x-amz-target").is_some() || request.path.starts_with("/201") => {
                 format!(r#"{{"__type":"{code}","message":"{message}"}}"#)
             }
             _ => format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>"),

@@ -132,6 +132,10 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
             "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::{ACCOUNT}:user/tester</Arn>\
              <UserId>U</UserId><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
         ))),
+        "GetAccountSettings" => {
+            let limit = json!({"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": account.unreserved});
+            Some(Response::ok(json!({"AccountLimit": limit}).to_string()))
+        }
         "GetFunctionConfiguration" => {
             let name = request.path.split('/').nth(3).unwrap_or_default();
             Some(match account.functions.contains(name) {

@@ -1,0 +1,42 @@
+//! `lambda-doctor`: its flags.
+
+use clap::Args;
+
+use super::{ReservedConcurrency, TargetArgs, TargetChoice, twins::or_default};
+use crate::{names::Region, process::Env};
+
+/// Flags of `lambda-doctor`.
+#[derive(Debug, Clone, Args)]
+pub struct DoctorArgs {
+    /// What a run would reserve of the account's concurrency [env: RESERVED_CONCURRENCY] [default: 16].
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub reserved_concurrency: Option<ReservedConcurrency>,
+    /// Which AWS.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoctorOptions {
+    /// Which AWS.
+    pub target: TargetChoice,
+    /// The region.
+    pub region: Region,
+    /// What a run would reserve; `None` for nothing.
+    pub reserved_concurrency: Option<u32>,
+}
+
+impl DoctorArgs {
+    /// The options: each flag, else its environment twin, else its default.
+    ///
+    /// # Errors
+    /// When a twin's value is wrong.
+    pub fn options(&self, env: &Env) -> anyhow::Result<DoctorOptions> {
+        Ok(DoctorOptions {
+            target: self.target.choice(),
+            region: self.target.region(env)?,
+            reserved_concurrency: or_default(self.reserved_concurrency, env, "RESERVED_CONCURRENCY", "16")?.get(),
+        })
+    }
+}
