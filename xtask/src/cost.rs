@@ -52,7 +52,7 @@ impl Prices {
 }
 
 /// What one execution costs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cost {
     /// Of all calls, from start to end, failed ones too, ms: an upper estimate of what is billed.

@@ -1,6 +1,6 @@
 //! All iterations of one fixture at one chunk count, in figures. Pure.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::sample::{Execution, LambdaSample, LocalSample, Start};
 use crate::{
@@ -11,9 +11,9 @@ use crate::{
 };
 
 /// One fixture at one chunk count. Times in ms.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Case {
+pub struct Case {
     /// The fixture.
     pub fixture: String,
     /// Chunks and protocol asked for.
@@ -59,9 +59,9 @@ pub(super) struct Case {
 }
 
 /// How many times faster Lambda is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Speedup {
+pub struct Speedup {
     /// Local median / Lambda median.
     pub ratio: f64,
     /// Where it lies with 95 % confidence; null of fewer than 5 samples.
@@ -69,9 +69,9 @@ pub(super) struct Speedup {
 }
 
 /// Where the time of an execution goes: medians over the iterations, ms.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TimeMedians {
+pub struct TimeMedians {
     /// The longest wait of a call for its start.
     pub queue_ms: f64,
     /// The longest start of a function, of the cold executions; null when none was cold, or it can't be told.

@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::measure::{Level, comparison::Comparison, residual::Residual};
 
 /// How alike two renders are.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Likeness {
+pub struct Likeness {
     /// How their shapes differ; where they do, nothing else was compared.
     pub differences: Vec<String>,
     /// Mean of the frames' PSNR, dB, where an identical frame counts as 100.

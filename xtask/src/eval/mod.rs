@@ -24,8 +24,11 @@ use crate::{
     scaling::Rates,
     session::Session,
 };
+pub use case::{Case, Speedup, TimeMedians};
+pub use likeness::Likeness;
 use results::{Measurements, Results, ResultsJson};
 use sample::{LambdaSample, LocalSample, SampleId};
+pub use sample::{LocalRender, Start};
 use schedule::{Leg, Round, Scope, Turn};
 
 /// The command's name: stacks and artifact folders are called after it.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::likeness::Likeness;
 use crate::{history::TimeSpent, plan::RenderId, report::ResultRow, scaling::Observation};
@@ -64,9 +64,9 @@ pub(super) struct LocalSample {
 }
 
 /// A local render that was done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LocalRender {
+pub struct LocalRender {
     /// From the start of the renderer's process to its end, ms.
     pub wall_ms: u64,
     /// The renderer's own share of it, ms; null where it does not tell.
@@ -102,9 +102,9 @@ impl<T> Outcome<T> {
 }
 
 /// Whether functions had to be started for an execution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Start {
+pub enum Start {
     /// For one call at least.
     Cold,
     /// For none.
@@ -115,7 +115,7 @@ pub(super) enum Start {
 
 impl Start {
     /// By the calls' overheads.
-    pub(super) fn of(spent: Option<&TimeSpent>) -> Self {
+    pub fn of(spent: Option<&TimeSpent>) -> Self {
         match spent.and_then(|spent| spent.cold_starts) {
             Some(0) => Self::Warm,
             Some(_) => Self::Cold,

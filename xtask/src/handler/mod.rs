@@ -36,7 +36,7 @@ pub struct BuildTools {
 }
 
 /// A handler ZIP that is ready to deploy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HandlerZip {
     /// Where it is.

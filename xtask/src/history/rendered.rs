@@ -1,7 +1,7 @@
 //! What a successful execution tells of its plan, its chunks and its assembly.
 
 use anyhow::{Context, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The facts of one successful render.
@@ -40,7 +40,7 @@ impl PlanFacts {
 }
 
 /// What one RenderChunk made.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkFacts {
     /// From 0.

@@ -2,12 +2,12 @@
 
 use std::io::{self, Read};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{lag::Lag, residual::Residual};
 
 /// How a render's track compares with its baseline's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Sound {
     /// The residual over the whole length of both.
@@ -26,7 +26,7 @@ pub struct Sound {
 }
 
 /// A stretch of which the baseline's sound is not in the render.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lost {
     /// From when, in seconds.

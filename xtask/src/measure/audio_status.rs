@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{comparison::Comparison, gate::Gate, probe::MediaShape};
 
 /// How a render's sound stands to its baseline's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AudioStatus {
     /// Equal enough.
     #[serde(rename = "OK")]

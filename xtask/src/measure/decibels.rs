@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 use anyhow::{Context, ensure};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A finite number of decibels, as thresholds are.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -86,6 +86,27 @@ impl Serialize for Level {
     }
 }
 
+/// The same, read again.
+impl<'de> Deserialize<'de> for Level {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match NumberOrWord::deserialize(deserializer)? {
+            NumberOrWord::Number(db) => Ok(Self::Db(db)),
+            NumberOrWord::Word(word) if word == "inf" => Ok(Self::Identical),
+            NumberOrWord::Word(word) => Err(de::Error::custom(format!("{word:?} is not a level in dB, nor \"inf\""))),
+        }
+    }
+}
+
+/// What JSON has for a level that need not be finite.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a number, or a word for infinity")]
+pub(super) enum NumberOrWord {
+    /// A finite level.
+    Number(f64),
+    /// An infinite one, as the unit's usage spells it.
+    Word(String),
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -97,6 +118,8 @@ impl fmt::Display for Level {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -105,6 +128,23 @@ mod tests {
         assert_eq!("-3.5".parse::<Decibels>().unwrap().db(), -3.5);
         for bad in ["40dB", "", "inf", "NaN", "-inf", "4O", "40 dB", "0x10"] {
             assert!(bad.parse::<Decibels>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn levels_come_back_from_json(db in -1e6f64..1e6) {
+            for level in [Level::Db(db.round()), Level::Identical] {
+                let json = serde_json::to_string(&level).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Level>(&json).unwrap(), level);
+            }
+        }
+
+        #[test]
+        fn other_words_are_no_level(word in "[a-zA-Z-]{0,6}") {
+            prop_assume!(word != "inf");
+            let json = format!("{word:?}");
+            prop_assert!(serde_json::from_str::<Level>(&json).is_err());
         }
     }
 

@@ -1,8 +1,8 @@
 //! Reasons not to pass. Each names its gate, the value and the limit.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Decibels, Level, audio::Lost, exact::ExactFinding, psnr::Misplaced, residual::Residual, shape::Difference,
@@ -118,11 +118,11 @@ pub enum Finding {
 }
 
 /// A finding, for JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FindingRecord {
     /// Such as `psnr-mean`.
-    pub gate: &'static str,
+    pub gate: Cow<'static, str>,
     /// What was measured, with its unit.
     pub value: String,
     /// What it is held against, with its unit.
@@ -155,7 +155,7 @@ impl Finding {
     /// What JSON says of it.
     pub fn record(&self) -> FindingRecord {
         let (value, limit) = self.value_and_limit();
-        FindingRecord { gate: self.gate(), value, limit, message: self.to_string() }
+        FindingRecord { gate: self.gate().into(), value, limit, message: self.to_string() }
     }
 
     fn value_and_limit(&self) -> (String, String) {

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::{Context, ensure};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A positive fraction in lowest terms, such as 30000/1001 frames a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,13 @@ impl Serialize for Fraction {
     }
 }
 
+/// The same, read again.
+impl<'de> Deserialize<'de> for Fraction {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(|error| de::Error::custom(format!("{error:#}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +81,11 @@ mod tests {
         let ntsc: Fraction = "30000/1001".parse().unwrap();
         assert_eq!(ntsc.to_string(), "30000/1001");
         assert_eq!(ntsc.whole(), None);
+        for fraction in [ntsc, "30".parse().unwrap()] {
+            let json = serde_json::to_string(&fraction).unwrap();
+            assert_eq!(serde_json::from_str::<Fraction>(&json).unwrap(), fraction);
+        }
+        assert!(serde_json::from_str::<Fraction>("\"0/1\"").is_err());
         assert_eq!("60/2".parse::<Fraction>().unwrap(), "30".parse().unwrap());
         for bad in ["0/0", "30/0", "a/b", "", "-30/1", "29.97"] {
             assert!(bad.parse::<Fraction>().is_err(), "{bad:?} was taken");

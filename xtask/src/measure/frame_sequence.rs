@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, fmt};
 
 use anyhow::{Context, bail, ensure};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use super::png::{PictureSize, size_of_whole};
 
 /// A frame's place in its sequence, from 0. The files are numbered from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct FrameIndex(u64);
 

@@ -1,11 +1,11 @@
 //! What a render must reach.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Decibels;
 
 /// The limits of one run.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gate {
     /// Least mean PSNR over all planes, and of each plane, dB.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Fraction;
 
 /// The shape of a video file: all that must agree before PSNR means anything.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MediaShape {
     /// Frames that really decode, not what the header claims.
@@ -56,21 +56,21 @@ pub struct MediaShape {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Color {
     /// `tv` or `pc`.
-    #[serde(rename(deserialize = "color_range"))]
+    #[serde(alias = "color_range")]
     pub range: Option<String>,
     /// Such as bt709.
-    #[serde(rename(deserialize = "color_space"))]
+    #[serde(alias = "color_space")]
     pub space: Option<String>,
     /// Such as bt709.
-    #[serde(rename(deserialize = "color_primaries"))]
+    #[serde(alias = "color_primaries")]
     pub primaries: Option<String>,
     /// Such as bt709 or smpte2084.
-    #[serde(rename(deserialize = "color_transfer"))]
+    #[serde(alias = "color_transfer")]
     pub transfer: Option<String>,
 }
 
 /// The shape of an audio track.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AudioShape {
     /// Codec, such as aac.

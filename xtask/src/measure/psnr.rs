@@ -1,7 +1,7 @@
 //! PSNR from ffmpeg's `psnr` filter: one line a frame in its statistics.
 
 use anyhow::{Context, bail, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Level;
 
@@ -41,7 +41,7 @@ pub struct PsnrSummary {
 }
 
 /// One plane's mean over all frames.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plane {
     /// y, u, v, r, g, b or a.

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::decibels::NumberOrWord;
 
 /// An RMS level in dBFS (0 dBFS = a full-scale square wave).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,11 +48,42 @@ impl Serialize for Residual {
     }
 }
 
+/// The same, read again.
+impl<'de> Deserialize<'de> for Residual {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match NumberOrWord::deserialize(deserializer)? {
+            NumberOrWord::Number(db) => Ok(Self::DbFs(db)),
+            NumberOrWord::Word(word) if word == "-inf" => Ok(Self::Silent),
+            NumberOrWord::Word(word) => {
+                Err(de::Error::custom(format!("{word:?} is not a level in dBFS, nor \"-inf\"")))
+            }
+        }
+    }
+}
+
 impl fmt::Display for Residual {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Silent => f.pad("-inf"),
             Self::DbFs(db) => f.pad(&format!("{db:.1}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn levels_come_back_from_json(db in -200f64..0.0) {
+            for level in [Residual::DbFs(db.round()), Residual::Silent] {
+                let json = serde_json::to_string(&level).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Residual>(&json).unwrap(), level);
+            }
+            prop_assert!(serde_json::from_str::<Residual>("\"inf\"").is_err());
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Whether two plan protocols rendered the same video at one chunk count. Pure.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::frames::FrameHashes;
@@ -24,7 +24,7 @@ pub struct Semantics {
 }
 
 /// Decoded sound in short.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PcmDigest {
     /// Of all samples.
@@ -34,7 +34,7 @@ pub struct PcmDigest {
 }
 
 /// The comparison of both protocols at one chunk count.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SemanticComparison {
     /// Chunks asked for.

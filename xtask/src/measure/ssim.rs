@@ -1,10 +1,10 @@
 //! SSIM from ffmpeg's `ssim` filter: one line a frame in its statistics.
 
 use anyhow::{Context, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a whole video's SSIM comes to; 1 is identical.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SsimSummary {
     /// Arithmetic mean over all frames, all planes together.

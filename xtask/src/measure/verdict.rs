@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{comparison::Comparison, finding::Finding, gate::Gate};
 
@@ -30,7 +30,7 @@ pub struct Judged<Id> {
 }
 
 /// How the whole gate ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// All planned renders measured, all equal enough.
@@ -119,14 +119,26 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
             judged.findings.iter().map(move |finding| format!("{render}: {finding}")).collect::<Vec<_>>()
         };
         let missing = self.unmeasured.iter().map(|render| match cause(render) {
-            Some(cause) => format!("{render} was not measured: {cause}"),
-            None => format!("{render} was not measured"),
+            Some(cause) => format!("{render}{NOT_MEASURED}: {cause}"),
+            None => format!("{render}{NOT_MEASURED}"),
         });
         Conclusion {
             outcome: self.outcome(),
             findings: self.judged.iter().flat_map(of_judged).chain(missing).collect(),
             measured: self.judged.len(),
         }
+    }
+}
+
+const NOT_MEASURED: &str = " was not measured";
+
+/// Which render a conclusion's line says was not measured, and why where it does.
+/// `None` of lines that say something else.
+pub fn unmeasured_of(finding: &str) -> Option<(&str, Option<&str>)> {
+    let (render, rest) = finding.split_once(NOT_MEASURED)?;
+    match rest.strip_prefix(": ") {
+        Some(cause) => Some((render, Some(cause))),
+        None => rest.is_empty().then_some((render, None)),
     }
 }
 

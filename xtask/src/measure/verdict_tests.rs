@@ -83,7 +83,7 @@ fn every_failure_is_told_with_its_value_and_limit() {
     frames below 30.00 dB: 1, allowed: 0; the worst is frame 1 (from 0, at 0.033 s) with 5.00 dB
     ");
     let record = render.judge().findings[3].record();
-    assert_eq!((record.gate, record.value.as_str()), ("psnr-frame", "1 below 30.00 dB"));
+    assert_eq!((record.gate.as_ref(), record.value.as_str()), ("psnr-frame", "1 below 30.00 dB"));
     assert_eq!(record.limit, "0");
 }
 
@@ -127,6 +127,12 @@ fn a_conclusion_tells_findings_and_causes() {
     let conclusion = verdict.conclusion(|render| (*render == id(4)).then(|| "Plan failed".to_owned()));
     assert_eq!(conclusion.findings()[0], "N=2: mean PSNR 5.00 dB is below 40.00 dB");
     assert_eq!(conclusion.findings().last().unwrap(), "N=4 was not measured: Plan failed");
+    let read = |conclusion: &Conclusion| {
+        let lines = conclusion.findings().iter().filter_map(|line| unmeasured_of(line));
+        lines.map(|(render, cause)| (render.to_owned(), cause.map(str::to_owned))).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&conclusion), [("N=4".to_owned(), Some("Plan failed".to_owned()))]);
+    assert_eq!(read(&verdict.conclusion(|_| None)), [("N=4".to_owned(), None)]);
 }
 
 #[test]

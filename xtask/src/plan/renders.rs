@@ -87,7 +87,7 @@ impl fmt::Display for PlanProtocols {
 }
 
 /// What tells one render of a run from the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderId {
     /// How the plan goes to the chunks.

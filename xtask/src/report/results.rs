@@ -1,6 +1,6 @@
 //! results.json: a row for each render, a superset of the bash script's.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cost::Cost,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// One render's row.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultRow {
     /// Chunks and protocol asked for.
@@ -81,7 +81,7 @@ pub struct ResultRow {
 }
 
 /// The picture against its baseline's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PictureRecord {
     /// Frames compared.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::Target,
@@ -132,7 +132,7 @@ impl RunRecord {
 pub type ToolVersions = BTreeMap<String, String>;
 
 /// How long a stage took.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageTiming {
     /// Its name.
@@ -142,7 +142,7 @@ pub struct StageTiming {
 }
 
 /// How the clean-up ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "outcome")]
 pub enum TeardownRecord {
     /// Everything is proved gone.

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Measured, Sweep, Unfit,
@@ -11,7 +11,7 @@ use super::{
 use crate::{cost::Prices, plan::ChunkCount};
 
 /// What turns run time into USD.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rates {
     /// The function's memory, MB.
@@ -21,7 +21,7 @@ pub struct Rates {
 }
 
 /// `fixed + per_chunk * chunks`, neither below 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PerChunk {
     /// What doesn't depend on the count.
@@ -32,7 +32,7 @@ pub struct PerChunk {
 
 /// `fixed + per_chunk * chunks + per_pair * chunks^2`, none below 0: chunks that slow
 /// each other down take time in proportion to their pairs.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quadratic {
     /// What doesn't depend on the count, all frames among it, ms.
@@ -44,7 +44,7 @@ pub struct Quadratic {
 }
 
 /// The median chunk: `startup + per_frame * ceil(frames / chunks) + contention * chunks`, ms each.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkTime {
     /// What a chunk takes before and after its frames.
@@ -62,7 +62,7 @@ pub struct ChunkTime {
 /// an error counts as the share of the whole that it is, and a part that takes no time
 /// at some count weighs no more than any other. The run time of all calls, which only
 /// costs, is fitted relative to itself; so are calls and transitions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// The composition's frames.

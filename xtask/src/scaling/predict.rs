@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Measured, Model, PerChunk, Rates,
@@ -12,7 +12,7 @@ use super::{
 use crate::plan::{ChunkCount, ChunkSize};
 
 /// How a count lies to those that the model was fitted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
     /// It is one of them.
@@ -24,7 +24,7 @@ pub enum Standing {
 }
 
 /// The parts of a wall-clock, ms each; it is their sum.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parts {
     /// To the end of Plan.
@@ -40,7 +40,7 @@ pub struct Parts {
 }
 
 /// What the model says of a count.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prediction {
     /// The count.

@@ -1,12 +1,12 @@
 //! How far off the model is where it was measured.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Measured, Model, Rates, Sweep};
 use crate::plan::ChunkCount;
 
 /// A prediction beside what was measured at that count.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PredictionError {
     /// The count.

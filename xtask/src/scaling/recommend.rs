@@ -1,6 +1,6 @@
 //! Which chunk count to take.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Model, PredictionError, Standing, Sweep, candidates, worst};
 use crate::plan::ChunkCount;
@@ -15,7 +15,7 @@ pub const TRUSTED_UP_TO_PERCENT: f64 = 15.0;
 pub const WITHIN_OF_FASTEST: f64 = 0.10;
 
 /// Why only measured counts are recommended.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Distrust {
     /// Fewer than 3 counts: none can be left out to check the model.
@@ -27,7 +27,7 @@ pub enum Distrust {
 }
 
 /// What was chosen from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Among {
     /// All counts that a plan can make, by their predictions.
@@ -40,7 +40,7 @@ pub enum Among {
 }
 
 /// A chunk count, and what is known of it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
     /// The count.
@@ -54,7 +54,7 @@ pub struct Choice {
 }
 
 /// The counts to take, one for the impatient and one for the thrifty.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recommendation {
     /// What was chosen from, and why.

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU64;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Measured, Model, Observation, Prediction, PredictionError, Rates, Recommendation, Sweep, Unfit, candidates,
@@ -12,7 +12,7 @@ use crate::plan::ChunkCount;
 
 /// A model of one composition, how far to trust it, and what to make of it. Shown as text
 /// for the terminal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scaling {
     /// The composition's frames.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU64};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Observation;
 use crate::{plan::ChunkCount, statistics::median};
@@ -30,7 +30,7 @@ pub enum Unfit {
 ///
 /// Over the warm executions where there are any, over the cold ones otherwise: a cold
 /// start belongs to the environment, not to the count.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Measured {
     /// The count.

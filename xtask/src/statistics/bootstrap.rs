@@ -1,6 +1,6 @@
 //! How far a figure made of a few samples would move if they were drawn again.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{SplitMix64, median};
 
@@ -17,7 +17,7 @@ pub const LEAST_SAMPLES: usize = 5;
 const SEED: u64 = 0x6879_7065_7266_7261;
 
 /// Limits that hold the true figure with a probability of 95 %.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The 2.5th percentile.
     pub low: f64,

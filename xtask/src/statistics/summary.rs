@@ -1,12 +1,12 @@
 //! A few samples in five numbers.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{median, median_absolute_deviation};
 
 /// What to tell of a few samples, all but the count in their unit. No mean and no
 /// standard deviation: one outlier moves both as far as it likes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// How many samples there are, at least 1.

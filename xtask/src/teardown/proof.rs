@@ -1,8 +1,8 @@
 //! Proof that things are gone: each is looked for, and what can't be seen counts as there.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::{
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Whether a thing is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ResourceState {
     /// Looked for, and not there.
@@ -29,11 +29,11 @@ pub enum ResourceState {
 }
 
 /// One thing that was looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
     /// Such as `stack` or `bucket`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// Its name or ARN.
     pub name: String,
     /// Whether it is there.
@@ -43,7 +43,7 @@ pub struct Check {
 }
 
 /// The content of `cleanup-verification.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
     /// The version of this shape.
@@ -148,7 +148,7 @@ fn check(kind: &'static str, name: &str, call: &str, found: anyhow::Result<bool>
         Ok(true) => (ResourceState::Present, call.to_owned()),
         Err(error) => (ResourceState::Unverifiable, format!("{call}: {error:#}")),
     };
-    Check { kind, name: name.to_owned(), state, evidence }
+    Check { kind: kind.into(), name: name.to_owned(), state, evidence }
 }
 
 #[cfg(test)]

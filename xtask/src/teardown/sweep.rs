@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     inventory::{self, Inventory},
@@ -40,7 +40,7 @@ pub struct Sweeper {
 }
 
 /// How a sweep ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
     /// The runs whose things were deleted.

@@ -5,7 +5,7 @@ mod pairing;
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use finding::ExactFinding;
 pub use pairing::Pairing;
@@ -13,7 +13,7 @@ pub use pairing::Pairing;
 use super::frame_sequence::FrameIndex;
 
 /// Why a frame is not the in-process one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Why {
     /// The render has no such frame.
@@ -41,7 +41,7 @@ impl fmt::Display for Why {
 }
 
 /// A frame that is not the in-process one.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FrameDifference {
     /// Which frame, from 0.
@@ -53,7 +53,7 @@ pub struct FrameDifference {
 }
 
 /// How a file that comes with the frames differs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OtherDifference {
     /// The file's name, such as audio.m4a.
@@ -63,7 +63,7 @@ pub struct OtherDifference {
 }
 
 /// Why a file that comes with the frames is not the in-process one; it is not decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OtherWhy {
     /// The render has no such file.
@@ -75,8 +75,9 @@ pub enum OtherWhy {
 }
 
 /// How a render's frames compare with the in-process ones. There is none
-/// without at least one frame on either side, and only [`Pairing::settle`] gives one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// without at least one frame on either side, and only [`Pairing::settle`] gives one,
+/// or the results of an earlier run, where it gave it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExactComparison {
     frames: u64,
