@@ -46,5 +46,6 @@ pub mod signals;
 pub mod smoke;
 pub mod staging;
 pub mod statistics;
+pub mod story;
 pub mod teardown;
 pub mod toolbox;

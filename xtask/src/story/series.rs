@@ -1,0 +1,111 @@
+//! The figures of single moments: frames.csv and audio.csv. Pure.
+
+use std::str::FromStr;
+
+use anyhow::{Context, bail, ensure};
+
+use crate::measure::{Level, residual::Residual};
+
+/// One frame against the baseline's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameSample {
+    /// From 0.
+    pub frame: u64,
+    /// When it is shown, s.
+    pub time_s: f64,
+    /// Its PSNR, dB.
+    pub psnr: Level,
+    /// Of the decoded frame.
+    pub md5: String,
+}
+
+/// The sound of a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoundSample {
+    /// From 0.
+    pub track: usize,
+    /// When the moment begins, s.
+    pub at_s: f64,
+    /// What is left when the baseline's sound is taken from the render's, dBFS.
+    pub residual: Residual,
+    /// The baseline's own level, dBFS.
+    pub baseline: Residual,
+}
+
+impl FrameSample {
+    const HEADER: &str = "frame,timeS,psnrDb,md5";
+
+    /// Reads frames.csv.
+    ///
+    /// # Errors
+    /// When the header is another one, or a line does not fit it; the error has the line's number.
+    pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
+        lines(csv, Self::HEADER, |[frame, time_s, psnr, md5]| {
+            Ok(Self {
+                frame: number("frame", frame)?,
+                time_s: number("timeS", time_s)?,
+                psnr: level(psnr)?,
+                md5: md5.to_owned(),
+            })
+        })
+    }
+}
+
+impl SoundSample {
+    const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
+
+    /// Reads audio.csv.
+    ///
+    /// # Errors
+    /// As [`FrameSample::parse`].
+    pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
+        lines(csv, Self::HEADER, |[track, at_s, residual, baseline]| {
+            Ok(Self {
+                track: number("track", track)?,
+                at_s: number("atS", at_s)?,
+                residual: loudness("residualDbfs", residual)?,
+                baseline: loudness("baselineDbfs", baseline)?,
+            })
+        })
+    }
+}
+
+fn lines<T, const N: usize>(
+    csv: &str,
+    header: &str,
+    parse: impl Fn([&str; N]) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<T>> {
+    let mut lines = csv.lines();
+    let found = lines.next().unwrap_or_default();
+    ensure!(found == header, "line 1 is {found:?}, not {header:?}");
+    let one = |(nth, line): (usize, &str)| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let cells = <[&str; N]>::try_from(cells).ok().with_context(|| format!("{N} fields are due: {line:?}"));
+        cells.and_then(&parse).with_context(|| format!("line {}", nth + 2))
+    };
+    lines.enumerate().map(one).collect()
+}
+
+fn number<T: FromStr>(field: &str, text: &str) -> anyhow::Result<T> {
+    text.parse().ok().with_context(|| format!("{field} is {text:?}, no number"))
+}
+
+fn level(text: &str) -> anyhow::Result<Level> {
+    if text == "inf" {
+        return Ok(Level::Identical);
+    }
+    match number::<f64>("psnrDb", text)? {
+        db if db.is_finite() => Ok(Level::Db(db)),
+        _ => bail!("psnrDb is {text:?}, no level in dB"),
+    }
+}
+
+fn loudness(field: &str, text: &str) -> anyhow::Result<Residual> {
+    if text == "-inf" {
+        return Ok(Residual::Silent);
+    }
+    match number::<f64>(field, text)? {
+        db if db.is_finite() => Ok(Residual::DbFs(db)),
+        _ => bail!("{field} is {text:?}, no level in dBFS"),
+    }
+}
