@@ -35,6 +35,7 @@ pub mod plan;
 pub mod policy;
 pub mod preflight;
 pub mod process;
+pub mod publish;
 pub mod renderer;
 pub mod repo;
 pub mod report;

@@ -1,0 +1,223 @@
+//! junit.xml: every gate of every render as a test case. Pure.
+
+use std::fmt::Write as _;
+
+use crate::{
+    measure::{audio_status::AudioStatus, exact::ExactFinding, finding::FindingRecord},
+    plan::PlanProtocol,
+    report::TeardownRecord,
+    story::{LocalStory, RenderStory, Story, Unmeasured, Word},
+};
+
+/// The report in JUnit's XML; times in seconds.
+pub fn junit(story: &Story) -> String {
+    let renders = story.renders.iter().flat_map(|render| of_render(story, render));
+    let unmeasured = story.unmeasured.iter().map(|unmeasured| of_unmeasured(story, unmeasured));
+    let local = story.local.iter().map(|local| of_local(story, local));
+    let whole = [of_clean_up(story), of_run(story)];
+    let cases: Vec<TestCase> = renders.chain(unmeasured).chain(local).chain(whole).collect();
+    let count = |is: fn(&Outcome) -> bool| cases.iter().filter(|case| is(&case.outcome)).count();
+    let (failures, errors, skipped) = (
+        count(|outcome| matches!(outcome, Outcome::Failed(_))),
+        count(|outcome| matches!(outcome, Outcome::Error(_))),
+        count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+    );
+    let seconds = story.run.stages.iter().map(|stage| stage.ms).sum::<u64>() as f64 / 1000.0;
+    let name = escaped(&format!("{} {}", story.run.command, story.run.fixtures().join(",")));
+    let counts = format!(
+        r#"name="{name}" tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{seconds:.3}""#,
+        cases.len()
+    );
+    let began = escaped(&story.run.started_at);
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  \
+         <testsuite {counts} timestamp=\"{began}\">\n"
+    );
+    cases.iter().for_each(|case| case.write(&mut xml));
+    xml + "  </testsuite>\n</testsuites>\n"
+}
+
+struct TestCase {
+    class: String,
+    name: String,
+    seconds: f64,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Passed,
+    /// What is not as it must be.
+    Failed(Vec<FindingRecord>),
+    /// Why it is not known.
+    Error(String),
+    /// Why it does not matter.
+    Skipped(&'static str),
+}
+
+/// What a video is held against. The first is a condition of the others: videos
+/// of different shapes are not compared.
+const OF_VIDEOS: [&str; 11] = [
+    STRUCTURE,
+    "psnr-mean",
+    "psnr-plane",
+    "psnr-second",
+    "psnr-frame",
+    "frame-order",
+    "frozen-chunks",
+    "audio-residual",
+    "audio-window",
+    "audio-lost",
+    "record",
+];
+
+const STRUCTURE: &str = "structure";
+
+/// Whether the execution's records agree with its video.
+const RECORDS: &str = "records";
+
+/// Whether v1 and v2 rendered the same.
+const PLAN_PROTOCOLS: &str = "plan-protocols";
+
+/// The render itself, whose time is the execution's wall-clock, then its gates, which take none.
+fn of_render(story: &Story, render: &RenderStory) -> Vec<TestCase> {
+    let row = &render.row;
+    let class = class(story, &render.label);
+    let case =
+        |name: &str, seconds, outcome| TestCase { class: class.clone(), name: name.to_owned(), seconds, outcome };
+    let mut gates: Vec<&str> = match row.exact {
+        Some(_) => vec![ExactFinding::GATE, RECORDS],
+        None => OF_VIDEOS.into_iter().chain([RECORDS]).collect(),
+    };
+    let both = story.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
+    if both && row.id.protocol == PlanProtocol::V2 {
+        gates.push(PLAN_PROTOCOLS);
+    }
+    for finding in &row.findings {
+        if !gates.contains(&finding.gate.as_ref()) {
+            gates.push(&finding.gate);
+        }
+    }
+    let of_gate = |gate: &str| {
+        let findings: Vec<FindingRecord> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
+        let outcome = match (findings.is_empty(), not_held(render, gate)) {
+            (false, _) => Outcome::Failed(findings),
+            (true, Some(why)) => Outcome::Skipped(why),
+            (true, None) => Outcome::Passed,
+        };
+        case(gate, 0.0, outcome)
+    };
+    let measured = case("render", render.wall_clock_s(), Outcome::Passed);
+    [measured].into_iter().chain(gates.into_iter().map(of_gate)).collect()
+}
+
+/// Why a video was not held against a gate.
+fn not_held(render: &RenderStory, gate: &str) -> Option<&'static str> {
+    let row = &render.row;
+    let unlike = row.exact.is_none() && row.picture.is_none();
+    let of_sound = gate.starts_with("audio-");
+    match row.audio_status {
+        _ if unlike && gate != STRUCTURE && OF_VIDEOS.contains(&gate) => Some("the shapes differ"),
+        AudioStatus::None if of_sound => Some("neither has sound"),
+        AudioStatus::Mismatch | AudioStatus::NotCompared if of_sound => Some("the sound was not compared"),
+        _ => None,
+    }
+}
+
+fn of_unmeasured(story: &Story, unmeasured: &Unmeasured) -> TestCase {
+    let outcome = Outcome::Error(format!("was not measured: {}", unmeasured.cause));
+    TestCase { class: class(story, &unmeasured.label), name: "render".to_owned(), seconds: 0.0, outcome }
+}
+
+fn of_local(story: &Story, local: &LocalStory) -> TestCase {
+    let (seconds, outcome) = match &local.outcome {
+        Ok(render) => (render.wall_ms as f64 / 1000.0, Outcome::Passed),
+        Err(why) => (0.0, Outcome::Error(format!("the local render failed: {why}"))),
+    };
+    let label = format!("{} local #{}", local.fixture, local.iteration);
+    TestCase { class: class(story, &label), name: "render".to_owned(), seconds, outcome }
+}
+
+fn of_clean_up(story: &Story) -> TestCase {
+    let stage = story.run.stages.iter().filter(|stage| stage.stage == "teardown").map(|stage| stage.ms).sum::<u64>();
+    let finding = |leak: &String| FindingRecord {
+        gate: "clean-up".into(),
+        value: leak.clone(),
+        limit: "gone".to_owned(),
+        message: format!("left behind, or not proved gone: {leak}"),
+    };
+    let outcome = match &story.run.teardown {
+        Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
+        Some(TeardownRecord::Leaked { leaks, .. }) => Outcome::Failed(leaks.iter().map(finding).collect()),
+        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept, as asked for"),
+        None => Outcome::Error("the run ended before its clean-up".to_owned()),
+    };
+    TestCase { class: story.run.command.clone(), name: "clean-up".to_owned(), seconds: stage as f64 / 1000.0, outcome }
+}
+
+/// The run as a whole: red whenever its exit code is not 0, for reasons that no
+/// other case has too, such as a failed warm-up.
+fn of_run(story: &Story) -> TestCase {
+    let ending = story.ending();
+    let outcome = match ending.word {
+        Word::Pass => Outcome::Passed,
+        word => Outcome::Error([vec![format!("{word} {}", ending.text)], ending.reasons].concat().join("\n")),
+    };
+    TestCase { class: story.run.command.clone(), name: "run".to_owned(), seconds: 0.0, outcome }
+}
+
+/// Dots part packages where readers group by them, so that a label has none.
+fn class(story: &Story, label: &str) -> String {
+    let fixture = match story.run.is_eval() {
+        true => String::new(),
+        false => format!("{} ", story.run.fixtures().join(",")),
+    };
+    format!("{}.{}", story.run.command, format!("{fixture}{label}").replace('.', "_"))
+}
+
+impl TestCase {
+    fn write(&self, xml: &mut String) {
+        let (class, name, seconds) = (escaped(&self.class), escaped(&self.name), self.seconds);
+        let open = format!(r#"    <testcase classname="{class}" name="{name}" time="{seconds:.3}""#);
+        let inner: String = match &self.outcome {
+            Outcome::Passed => String::new(),
+            Outcome::Failed(findings) => findings.iter().map(failure).collect(),
+            Outcome::Error(why) => format!("      <error message=\"{}\"/>\n", escaped(why)),
+            Outcome::Skipped(why) => format!("      <skipped message=\"{}\"/>\n", escaped(why)),
+        };
+        _ = match inner.is_empty() {
+            true => writeln!(xml, "{open}/>"),
+            false => writeln!(xml, "{open}>\n{inner}    </testcase>"),
+        };
+    }
+}
+
+fn failure(finding: &FindingRecord) -> String {
+    let FindingRecord { gate, value, limit, message } = finding;
+    format!(
+        "      <failure type=\"{}\" message=\"{}\">value: {}\nlimit: {}</failure>\n",
+        escaped(gate),
+        escaped(message),
+        escaped(value),
+        escaped(limit)
+    )
+}
+
+/// Text for attributes and elements; what XML 1.0 has no way to say becomes U+FFFD.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for symbol in text.chars() {
+        match symbol {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => {
+                _ = write!(out, "&#{};", u32::from(symbol));
+            }
+            '\u{FFFE}' | '\u{FFFF}' => out.push('\u{FFFD}'),
+            control if control < ' ' => out.push('\u{FFFD}'),
+            other => out.push(other),
+        }
+    }
+    out
+}
