@@ -21,12 +21,14 @@ pub struct Artifacts {
 }
 
 /// All that a run writes; what else is in the folder stays.
-const OURS: [&str; 9] = [
+const OURS: [&str; 11] = [
     "results.json",
     "results.csv",
     "run.json",
     "cleanup-verification.json",
     "semantic-comparisons.json",
+    "report.md",
+    "junit.xml",
     "journal.jsonl",
     "renders",
     "logs",

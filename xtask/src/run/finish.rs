@@ -3,6 +3,7 @@
 use super::{
     Ended, Run, Work,
     cleanup::{self, CleanUp},
+    reports,
 };
 use crate::{
     clock,
@@ -31,6 +32,7 @@ pub(super) async fn finish(work: &impl Work, ended: Ended, signals: &mut Signals
     record.exit_code = Some(code.status());
     drop(record);
     run.save_record();
+    reports::leave(run);
     code
 }
 

@@ -12,6 +12,7 @@ mod preview;
 mod ready;
 mod reference;
 mod render;
+mod reports;
 mod stand_up;
 mod state;
 mod subject;

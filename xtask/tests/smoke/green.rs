@@ -36,9 +36,11 @@ fn every_stage_is_told_and_nothing_is_left() {
     test.assert_account_clean();
     assert_json_snapshot!(test.files(), @r#"
     [
+      ".gitignore",
       ".run.lock",
       "cleanup-verification.json",
       "journal.jsonl",
+      "junit.xml",
       "logs/sam.log",
       "logs/samconfig.toml",
       "renders/N2-frames.csv",
@@ -47,6 +49,7 @@ fn every_stage_is_told_and_nothing_is_left() {
       "renders/N4-frames.csv",
       "renders/N4-history.json",
       "renders/N4-output.mp4",
+      "report.md",
       "results.json",
       "run.json"
     ]

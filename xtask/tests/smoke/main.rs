@@ -16,6 +16,7 @@ mod preflight;
 mod protocols;
 mod records;
 mod renders;
+mod reports;
 mod signals;
 mod spending;
 #[path = "../support/mod.rs"]
