@@ -93,6 +93,8 @@ fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
         output: String::new(),
         history: String::new(),
         frames: None,
+        audio_levels: None,
+        worst_frame_images: None,
         execution_arn: String::new(),
         chunks: vec![],
     }

@@ -19,10 +19,22 @@ pub struct Sound {
     /// When the baseline's loudest second begins, in seconds.
     #[serde(skip)]
     pub loudest_of_baseline_s: f64,
+    /// Every tenth of a second, in order.
+    #[serde(skip)]
+    pub tenths: Vec<Tenth>,
     /// By how much the render's track is late, where that can be told.
     pub lag: Option<Lag>,
     /// Where the residual is as loud as the baseline itself, which is then not in the render.
     pub lost: Option<Lost>,
+}
+
+/// A tenth of a second of both tracks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tenth {
+    /// The residual's level.
+    pub residual: Residual,
+    /// The baseline's level.
+    pub baseline: Residual,
 }
 
 /// A stretch of which the baseline's sound is not in the render.
@@ -100,6 +112,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
         loudest: loudest_residual,
         loudest_at_s,
         loudest_of_baseline_s: loudest(Window::baseline).0,
+        tenths: tenths.iter().map(|w| Tenth { residual: w.residual(), baseline: w.baseline() }).collect(),
         lag: None,
         lost: lost_second(&tenths, channels).or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
     })

@@ -16,6 +16,7 @@ pub mod lag;
 pub mod png;
 pub mod probe;
 pub mod psnr;
+pub mod raster;
 pub mod residual;
 pub mod semantic;
 pub mod shape;

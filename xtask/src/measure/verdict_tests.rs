@@ -147,8 +147,15 @@ fn a_contradiction_alone_is_its_own_outcome() {
 
 #[test]
 fn loud_residuals_fail() {
-    let sound =
-        |whole, loudest, lost| Sound { whole, loudest, loudest_at_s: 1.5, loudest_of_baseline_s: 0.0, lag: None, lost };
+    let sound = |whole, loudest, lost| Sound {
+        whole,
+        loudest,
+        loudest_at_s: 1.5,
+        loudest_of_baseline_s: 0.0,
+        tenths: Vec::new(),
+        lag: None,
+        lost,
+    };
     let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
     let late = Lag { ms: 21.0, correlation: 0.99, aligned: Residual::DbFs(-70.0) };
     let audio = vec![

@@ -4,6 +4,7 @@ mod picture;
 mod probing;
 mod semantics;
 mod sound;
+mod still;
 
 use std::{
     path::{Path, PathBuf},

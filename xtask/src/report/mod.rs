@@ -12,6 +12,6 @@ pub use artifacts::Artifacts;
 pub use columns::{Align, columns};
 pub use counted::counted;
 pub use headline::headline;
-pub use results::{PictureRecord, ResultRow};
+pub use results::{PictureRecord, ResultRow, WorstFrameImages};
 pub use run_json::{Asked, RunRecord, StageTiming, TeardownRecord, ToolVersions};
 pub use table::table;

@@ -74,10 +74,31 @@ pub struct ResultRow {
     pub history: String,
     /// Every frame's time, PSNR and hash, relative to the artifact folder; null when the shapes differ.
     pub frames: Option<String>,
+    /// The residual's and the baseline's level in every 100 ms of each track,
+    /// relative to the artifact folder; null when the shapes differ or nothing sounds.
+    pub audio_levels: Option<String>,
+    /// The worst frame to look at; null when all are identical, or none could be kept.
+    pub worst_frame_images: Option<WorstFrameImages>,
     /// The execution.
     pub execution_arn: String,
     /// What each chunk reported.
     pub chunks: Vec<ChunkFacts>,
+}
+
+/// The worst frame as PNG files, relative to the artifact folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorstFrameImages {
+    /// Which frame that is, from 0.
+    pub frame: u64,
+    /// As the baseline shows it.
+    pub baseline: String,
+    /// As the render shows it.
+    pub render: String,
+    /// What they differ by, amplified.
+    pub difference: String,
+    /// By which factor.
+    pub amplified_by: u8,
 }
 
 /// The picture against its baseline's.

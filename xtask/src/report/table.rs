@@ -128,6 +128,8 @@ mod tests {
             output: String::new(),
             history: String::new(),
             frames: None,
+            audio_levels: None,
+            worst_frame_images: None,
             execution_arn: String::new(),
             chunks: vec![],
         }

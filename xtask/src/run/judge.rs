@@ -1,6 +1,6 @@
 //! One delivered video: measured, held against the baseline, the fixture's record and the history.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fs, path::Path};
 
 use anyhow::Context;
 
@@ -11,7 +11,7 @@ use crate::{
     measure::{
         Level,
         audio_status::AudioStatus,
-        comparison::{Comparison, Picture},
+        comparison::Comparison,
         contradictions::contradictions,
         exact::Why,
         expected::{Machine, MadeBy, Recorded},
@@ -186,14 +186,4 @@ fn cpu_model() -> Option<String> {
     let told = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = told.lines().find_map(|line| line.strip_prefix("model name"))?;
     Some(line.trim_start_matches([' ', '\t', ':']).to_owned())
-}
-
-/// Every frame's index, time, PSNR and hash, as CSV.
-pub(super) fn frames_csv(picture: &Picture, media: &MediaShape) -> String {
-    let mut csv = String::from("frame,timeS,psnrDb,md5\n");
-    let rows = picture.psnr.levels.iter().zip(&media.frame_times_s).zip(picture.hashes.iter());
-    for (frame, ((level, time_s), hash)) in rows.enumerate() {
-        let _ = writeln!(csv, "{frame},{time_s:.6},{level},{hash}");
-    }
-    csv
 }

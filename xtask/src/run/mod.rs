@@ -3,6 +3,7 @@
 
 mod cleanup;
 mod deploy;
+mod evidence;
 mod finish;
 mod judge;
 mod names;

@@ -7,10 +7,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{
-    DeployedStack, Reference, Run, Subject,
-    judge::{Judgement, frames_csv},
-};
+use super::{DeployedStack, Reference, Run, Subject, judge::Judgement};
 use crate::{
     aws::{
         executions::{self, Cap, Ended},
@@ -23,7 +20,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     history::{self, Attempt, TimeSpent, Timeline},
     journal::{Entry, Resource},
-    measure::{comparison::Comparison, expected::Recorded, finding::Finding, probe::MediaShape},
+    measure::{comparison::Comparison, expected::Recorded, finding::Finding},
     media::Media,
     plan::{ExecutionInput, PlannedRender, RenderSettings},
     report::{ResultRow, counted},
@@ -104,7 +101,8 @@ impl Render<'_> {
         objects::download(clients, &self.stack.bucket, &input.output_key, &output).await.or_exit(ExitCode::Render)?;
         let judgement = self.judge(planned, &told, &stem, &output).await.or_exit(ExitCode::Render)?;
         let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded } = judgement;
-        let frames = self.save_frames(&comparison, media.as_ref(), &stem).or_exit(ExitCode::Render)?;
+        let evidence =
+            self.keep_evidence(&comparison, media.as_ref(), &output, &stem).await.or_exit(ExitCode::Render)?;
         let timeline = history::timeline(&history).ok();
         let (time_spent, cost, slow) = timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
         let row = ResultRow {
@@ -131,7 +129,9 @@ impl Render<'_> {
             notes: notes.into_iter().chain(slow).collect(),
             output: output_file,
             history: history_file,
-            frames,
+            frames: evidence.frames,
+            audio_levels: evidence.audio_levels,
+            worst_frame_images: evidence.worst_frame_images,
             execution_arn: arn,
             chunks: told.chunks,
         };
@@ -172,19 +172,6 @@ impl Render<'_> {
             })
         });
         (spent, cost, slow)
-    }
-
-    /// Saves each frame's figures; gives the file's name.
-    fn save_frames(
-        &self,
-        comparison: &Comparison,
-        media: Option<&MediaShape>,
-        stem: &str,
-    ) -> anyhow::Result<Option<String>> {
-        let (Some(picture), Some(media)) = (comparison.picture(), media) else { return Ok(None) };
-        let file = format!("{stem}-frames.csv");
-        self.run.artifacts.write(&file, frames_csv(picture, media))?;
-        Ok(Some(file))
     }
 
     async fn execute(&self, name: &str, input: &Value, label: &str, cap: &Cap) -> anyhow::Result<(String, Ended)> {

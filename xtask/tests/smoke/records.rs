@@ -37,6 +37,8 @@ fn results_json_has_a_row_for_each_render() {
         "lastChunk": 1,
         "longestQueueMs": 100,
         "longestOverheadMs": 95,
+        "coldStarts": 0,
+        "busyShare": 0.2,
         "retries": 0
       },
       "cost": {
@@ -114,6 +116,14 @@ fn results_json_has_a_row_for_each_render() {
       "output": "renders/N2-output.mp4",
       "history": "renders/N2-history.json",
       "frames": "renders/N2-frames.csv",
+      "audioLevels": null,
+      "worstFrameImages": {
+        "frame": 59,
+        "baseline": "renders/N2-worst-baseline.png",
+        "render": "renders/N2-worst-render.png",
+        "difference": "renders/N2-worst-difference.png",
+        "amplifiedBy": 8
+      },
       "executionArn": null,
       "chunks": [
         {

@@ -5,6 +5,7 @@ case "$*" in
   *-filters) verb=-filters ;;
   *-encoders) verb=-encoders ;;
   *:end_frame=*) verb=stretches ;;
+  *rgb24*) verb=stills ;;
   *-filter_complex*) verb=psnr ;;
   *rgba*) verb=semantics ;;
   *0:V:0*) verb=decode ;;
@@ -39,6 +40,8 @@ case $verb in
   decode) ;;
   psnr) . "$video"; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
+  # A black frame of 64x36 for either video.
+  stills) for arg; do case $arg in file:*/baseline|file:*/render) head -c 6912 /dev/zero > "${arg#file:}" ;; esac; done ;;
   semantics)
     . "$video"
     each_frame hash_line > "$frames_to"

@@ -1,0 +1,136 @@
+//! Decoded pictures of 8 bits a sample: their difference, made smaller, as PNG. Pure.
+
+use anyhow::{Context, ensure};
+
+use super::png::PictureSize;
+
+/// Rows of RGB pixels, 8 bits a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raster {
+    size: PictureSize,
+    samples: Vec<u8>,
+}
+
+impl Raster {
+    /// A picture of raw samples, as ffmpeg's `rgb24` has them.
+    ///
+    /// # Errors
+    /// When there are not exactly as many as the size takes.
+    pub fn new(size: PictureSize, samples: Vec<u8>) -> anyhow::Result<Self> {
+        let needed = size.width as usize * size.height as usize * 3;
+        ensure!(needed > 0 && samples.len() == needed, "{} bytes are no RGB picture of {size}", samples.len());
+        Ok(Self { size, samples })
+    }
+
+    /// How far each sample is from the other picture's, times `factor`, up to white.
+    ///
+    /// # Errors
+    /// When the sizes differ.
+    pub fn difference(&self, other: &Self, factor: u8) -> anyhow::Result<Self> {
+        ensure!(self.size == other.size, "a picture of {} and one of {}", self.size, other.size);
+        let amplified = |(a, b): (&u8, &u8)| a.abs_diff(*b).saturating_mul(factor);
+        Ok(Self { size: self.size, samples: self.samples.iter().zip(&other.samples).map(amplified).collect() })
+    }
+
+    /// The same with its longer side no longer than `side` pixels: each pixel is
+    /// the mean of those that it stands for.
+    #[must_use]
+    pub fn within(&self, side: u32) -> Self {
+        let PictureSize { width, height } = self.size;
+        let longer = width.max(height);
+        if longer <= side {
+            return self.clone();
+        }
+        let scaled = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longer)).max(1) as u32;
+        let size = PictureSize { width: scaled(width), height: scaled(height) };
+        let (columns, rows) = (stretches(width, size.width), stretches(height, size.height));
+        let mut samples = Vec::with_capacity(size.width as usize * size.height as usize * 3);
+        for &(top, bottom) in &rows {
+            for &(left, right) in &columns {
+                samples.extend(self.mean(left, right, top, bottom));
+            }
+        }
+        Self { size, samples }
+    }
+
+    fn mean(&self, left: usize, right: usize, top: usize, bottom: usize) -> [u8; 3] {
+        let mut sums = [0u64; 3];
+        for row in top..bottom {
+            let start = row * self.size.width as usize;
+            for pixel in self.samples[(start + left) * 3..(start + right) * 3].chunks_exact(3) {
+                sums.iter_mut().zip(pixel).for_each(|(sum, sample)| *sum += u64::from(*sample));
+            }
+        }
+        let pixels = ((right - left) * (bottom - top)).max(1) as u64;
+        sums.map(|sum| ((sum + pixels / 2) / pixels) as u8)
+    }
+
+    /// A PNG file of it.
+    ///
+    /// # Errors
+    /// When the encoder fails, which is a defect.
+    pub fn png(&self) -> anyhow::Result<Vec<u8>> {
+        const WHAT: &str = "encoding a PNG file";
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, self.size.width, self.size.height);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_filter(png::Filter::Adaptive);
+        let mut writer = encoder.write_header().context(WHAT)?;
+        writer.write_image_data(&self.samples).context(WHAT)?;
+        writer.finish().context(WHAT)?;
+        Ok(file)
+    }
+}
+
+/// `length` cut into `parts` stretches of pixels, none of them empty.
+fn stretches(length: u32, parts: u32) -> Vec<(usize, usize)> {
+    let at = |part: u32| (u64::from(part) * u64::from(length) / u64::from(parts)) as usize;
+    (0..parts).map(|part| (at(part), at(part + 1))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::png::same_pixels;
+
+    fn raster(width: u32, height: u32, samples: &[u8]) -> Raster {
+        Raster::new(PictureSize { width, height }, samples.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_difference_is_amplified_up_to_white() {
+        let (a, b) = (raster(1, 1, &[10, 20, 200]), raster(1, 1, &[12, 17, 100]));
+        assert_eq!(a.difference(&b, 8).unwrap(), raster(1, 1, &[16, 24, 255]));
+        assert_eq!(b.difference(&a, 8).unwrap(), a.difference(&b, 8).unwrap());
+        assert!(a.difference(&raster(1, 2, &[0; 6]), 8).is_err());
+    }
+
+    #[test]
+    fn a_smaller_picture_has_the_means() {
+        let wide = raster(4, 2, &[[0; 12], [10; 12]].concat());
+        assert_eq!(wide.within(2), raster(2, 1, &[5; 6]));
+        assert_eq!(wide.within(4), wide);
+        // Neither side vanishes, and no pixel is left out.
+        let line = raster(5, 1, &[[0; 12].as_slice(), &[255; 3]].concat());
+        assert_eq!(line.within(2), raster(2, 1, &[0, 0, 0, 85, 85, 85]));
+    }
+
+    #[test]
+    fn a_png_file_shows_the_same_pixels() {
+        let samples: Vec<u8> = (0..60).collect();
+        let picture = raster(5, 4, &samples);
+        let file = picture.png().unwrap();
+        assert!(same_pixels(&file, &file).unwrap());
+        assert_eq!(crate::measure::png::size_of_whole(&file).unwrap(), PictureSize { width: 5, height: 4 });
+        let mut other = samples.clone();
+        other[7] ^= 1;
+        assert!(!same_pixels(&file, &raster(5, 4, &other).png().unwrap()).unwrap());
+    }
+
+    #[test]
+    fn too_few_samples_are_no_picture() {
+        assert!(Raster::new(PictureSize { width: 2, height: 2 }, vec![0; 11]).is_err());
+        assert!(Raster::new(PictureSize { width: 0, height: 2 }, Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,77 @@
+//! One frame of a render and of its baseline, as pictures to look at.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, ensure};
+
+use super::{Media, decoder_args, file_arg};
+use crate::measure::{png::PictureSize, probe::MediaShape, raster::Raster};
+
+impl Media {
+    /// A frame of both videos by its index in decode order: the baseline's and the
+    /// render's. Both have the same `shape`.
+    ///
+    /// # Errors
+    /// When either has no such frame, or it can't be decoded.
+    pub async fn stills(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        shape: &MediaShape,
+        frame: u64,
+    ) -> anyhow::Result<(Raster, Raster)> {
+        let what = || format!("taking frame {frame} out of {}", render.display());
+        ensure!(shape.rotation == 0, "the picture is rotated by {} degrees", shape.rotation);
+        let dir = tempfile::tempdir().context("a temporary folder for frames")?;
+        let (of_baseline, of_render) = (dir.path().join("baseline"), dir.path().join("render"));
+        let seek = seek_args(&shape.frame_times_s, frame).with_context(what)?;
+        let mut command = self.ffmpeg();
+        for video in [baseline, render] {
+            command = command.args(decoder_args(shape.alpha_decoder())).args(seek.clone());
+            command = command.args(["-i", &file_arg(video)]);
+        }
+        for (input, to) in [&of_baseline, &of_render].into_iter().enumerate() {
+            command = command.args(["-map", &format!("{input}:V:0"), "-vf", "format=rgb24"]).args([
+                "-frames:v",
+                "1",
+                "-fps_mode",
+                "passthrough",
+                "-f",
+                "rawvideo",
+                &file_arg(to),
+            ]);
+        }
+        command.run(&self.children).await.with_context(what)?;
+        let size = PictureSize {
+            width: u32::try_from(shape.width).with_context(what)?,
+            height: u32::try_from(shape.height).with_context(what)?,
+        };
+        let read = |file: &Path| Raster::new(size, fs::read(file).with_context(what)?).with_context(what);
+        Ok((read(&of_baseline)?, read(&of_render)?))
+    }
+}
+
+/// Begins at a frame: halfway between the one before and it, so that neither
+/// rounding nor the little by which two files' times may differ gives another.
+fn seek_args(frame_times_s: &[f64], frame: u64) -> Option<Vec<String>> {
+    let index = usize::try_from(frame).ok()?;
+    let at_s = *frame_times_s.get(index)?;
+    let Some(before_s) = index.checked_sub(1).and_then(|before| frame_times_s.get(before)) else {
+        return Some(Vec::new());
+    };
+    let from_s = format!("{:.6}", f64::midpoint(*before_s, at_s));
+    Some(["-seek_timestamp", "1", "-ss", &from_s].map(str::to_owned).to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_is_looked_for_between_its_neighbours() {
+        let times = [0.0, 0.04, 0.08];
+        assert_eq!(seek_args(&times, 0), Some(Vec::new()));
+        assert_eq!(seek_args(&times, 2).unwrap(), ["-seek_timestamp", "1", "-ss", "0.060000"]);
+        assert_eq!(seek_args(&times, 3), None);
+    }
+}
