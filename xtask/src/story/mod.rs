@@ -6,6 +6,7 @@
 
 mod ending;
 mod eval_results;
+mod failed;
 mod files;
 mod notes;
 mod read;
@@ -25,6 +26,7 @@ use crate::{
 
 pub use ending::{Ending, Word};
 pub use eval_results::LocalStory;
+pub use failed::FailedExecution;
 pub use files::Files;
 pub use notes::Note;
 pub use read::read;
@@ -44,6 +46,8 @@ pub struct Story {
     pub renders: Vec<RenderStory>,
     /// Every render on Lambda that should have been measured and was not.
     pub unmeasured: Vec<Unmeasured>,
+    /// Every execution that did not succeed, by its files.
+    pub failed: Vec<FailedExecution>,
     /// Of eval: one for each fixture and chunk count.
     pub cases: Vec<Case>,
     /// Of eval: every render on the machine of the run.
@@ -80,6 +84,7 @@ impl Story {
             Kind::Eval { .. } => Self::of_eval(files, run, &mut gaps)?,
         };
         story.unmeasured = unmeasured::unmeasured(&story.run, &story.renders)?;
+        story.failed = failed::failed_executions(files);
         story.notes = notes::notes(&story.renders);
         story.proof = files.json("cleanup-verification.json")?;
         story.files = files.names().map(str::to_owned).collect();
@@ -119,6 +124,7 @@ impl Story {
             run,
             renders: Vec::new(),
             unmeasured: Vec::new(),
+            failed: Vec::new(),
             cases: Vec::new(),
             local: Vec::new(),
             scaling: BTreeMap::new(),
