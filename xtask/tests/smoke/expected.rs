@@ -64,7 +64,7 @@ fn mild_damage_above_the_threshold_leaves_the_record() {
 #[test]
 fn a_split_that_is_not_recorded_is_said_and_fails_when_strict() {
     let test = recorded();
-    let note = "note: the fixture's record has no render that is split like this one; --update-expected writes it";
+    let note = "note: the fixture's record has no render that is split like this one; lambda-smoke --update-expected writes it";
     test.smoke(&["--chunk-counts", "4"]).exit(0).says(note);
     test.smoke(&["--chunk-counts", "4", "--strict"]).exit(5).says("  N=4: the fixture's record has no render");
     // Without any record, too.
