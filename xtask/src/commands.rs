@@ -13,7 +13,7 @@ use crate::{
     embedded::{EmbeddedAws, Options},
     eval,
     exit::{ExitCode, Failure, OrExit},
-    policy,
+    lambda_report, policy,
     session::Session,
     signals::Signals,
     smoke, teardown,
@@ -64,6 +64,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
             session.console.result(&format!("{:#}", policy::policy(&holder)));
             Ok(ExitCode::Success)
         }
+        Command::LambdaReport(args) => lambda_report::run(session, &args),
         Command::LocalAws(args) => local_aws(session, &args).await,
         Command::Setup => interruptible(session, setup(session)).await,
     }

@@ -15,7 +15,7 @@ pub enum ExitCode {
     Deploy,
     /// A render failed, timed out, or could not be measured.
     Render,
-    /// A render is not equal enough to its baseline.
+    /// A render is not equal enough to its baseline, or slower or dearer than a flag allows.
     Quality,
     /// The execution's own records contradict the video that it delivered.
     Semantic,
@@ -32,7 +32,10 @@ pub const TABLE: &[(&str, &str)] = &[
     ("2", "the handler ZIP could not be built, or is over its size budget"),
     ("3", "sam validate or sam deploy failed"),
     ("4", "a render failed, timed out or could not be measured"),
-    ("5", "a render is not equal enough to its baseline (structure, PSNR, frames, audio) or left its record"),
+    (
+        "5",
+        "a render is not equal enough to its baseline (structure, PSNR, frames, audio), left its record, or regressed",
+    ),
     ("6", "semantic mismatch: records contradict the video, or v1 and v2 rendered different ones"),
     ("7", "resources leaked, or could not be proved gone, after an otherwise green run"),
     ("128+n", "ended by signal n (130: Ctrl-C), after cleaning up"),

@@ -10,7 +10,7 @@ use support::Test;
 #[test]
 fn the_help_of_every_command() {
     let test = Test::new();
-    for command in ["", "lambda-smoke", "lambda-teardown", "lambda-baseline", "local-aws", "setup"] {
+    for command in ["", "lambda-smoke", "lambda-teardown", "lambda-baseline", "lambda-report", "local-aws", "setup"] {
         let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ran = test.run(&args);
         assert_eq!(

@@ -6,6 +6,7 @@ mod doctor;
 mod eval;
 mod local_aws;
 mod policy;
+mod report;
 mod run;
 mod smoke;
 mod target;
@@ -20,6 +21,7 @@ pub use doctor::{DoctorArgs, DoctorOptions};
 pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
 pub use local_aws::LocalAwsArgs;
 pub use policy::PolicyArgs;
+pub use report::ReportArgs;
 pub use run::{ReservedConcurrency, RunArgs, RunOptions};
 pub use smoke::{SmokeArgs, SmokeOptions};
 pub use target::{TargetArgs, TargetChoice};
@@ -58,6 +60,8 @@ pub enum Command {
     LambdaDoctor(DoctorArgs),
     /// Print the least IAM policy that a run needs, scoped to its names.
     LambdaPolicy(PolicyArgs),
+    /// Remake the reports of a run from its artifact folder, and set it side by side with another run.
+    LambdaReport(ReportArgs),
     /// Start the embedded AWS in the foreground and print the exports for a second terminal.
     LocalAws(LocalAwsArgs),
     /// Provision the tools of local runs into .tools of this repository.

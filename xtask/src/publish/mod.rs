@@ -13,6 +13,8 @@ use anyhow::Context;
 
 pub use junit::junit;
 pub use markdown::markdown;
+pub(crate) use markdown::{list, plain};
+pub(crate) use tables::{Column, table};
 
 use crate::{process::Env, story::Story};
 

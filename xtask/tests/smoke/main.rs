@@ -11,6 +11,7 @@ mod expected;
 mod faults;
 mod green;
 mod journals;
+mod lambda_report;
 mod leaks;
 mod preflight;
 mod protocols;

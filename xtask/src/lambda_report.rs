@@ -1,0 +1,82 @@
+//! `lambda-report`: reports remade from JSON, and two runs side by side.
+
+use std::path::Path;
+
+use crate::{
+    cli::ReportArgs,
+    exit::{ExitCode, Failure, OrExit},
+    publish,
+    session::Session,
+    side_by_side::{MaxRegression, SideBySide},
+    story::{self, Story},
+};
+
+/// Remakes the reports of a run; with `--compare` they say how it differs from a run before.
+///
+/// # Errors
+/// With exit code 1 when a folder is no run's, or the runs have nothing in
+/// common; with 4 when this run did not measure what is to be gated.
+pub fn run(session: &Session, args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let story = story::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
+    let compared = args.compare.as_deref().map(|before| compare(&story, before)).transpose()?;
+    let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
+    publish::publish(&args.artifacts, &story, &appended).or_exit(ExitCode::Preflight)?;
+    if !appended.is_empty() {
+        publish::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
+    }
+    session.console.result(&format!("the reports in {} are made anew", args.artifacts.display()));
+    let Some(compared) = compared else { return Ok(ExitCode::Success) };
+    session.console.result(&format!("\n{compared}\n"));
+    if compared.pairs.is_empty() {
+        let message = "the runs have no fixture at the same chunk count and protocol: nothing was compared";
+        return Err(Failure::preflight(message));
+    }
+    match args.max_regression {
+        Some(limit) => gate(session, &story, &compared, limit),
+        None => Ok(ExitCode::Success),
+    }
+}
+
+fn compare(story: &Story, before: &Path) -> Result<SideBySide, Failure> {
+    let other = story::read(before).or_exit(ExitCode::Preflight)?;
+    if other.run.run_id == story.run.run_id {
+        let run = story.run.run_id.as_str();
+        return Err(Failure::preflight(format!(
+            "--compare {}: both folders are of run {run}; name the folder of an earlier one",
+            before.display()
+        )));
+    }
+    Ok(SideBySide::of(story, &other))
+}
+
+/// A render that is not there can't be slower, so that it must not pass as not slower either.
+fn gate(session: &Session, story: &Story, compared: &SideBySide, limit: MaxRegression) -> Result<ExitCode, Failure> {
+    if let Some(unmeasured) = story.unmeasured.first() {
+        let (count, first) = (story.unmeasured.len(), &unmeasured.label);
+        let error = anyhow::anyhow!(
+            "renders that this run did not measure, {count} in all ({first}: {}), can't be held against those before; \
+             repeat the run",
+            unmeasured.cause
+        );
+        return Err(Failure::new(ExitCode::Render, error));
+    }
+    let regressions = compared.regressions(limit);
+    for regression in &regressions {
+        session.console.result(&format!("  {regression}"));
+    }
+    let without_cost: Vec<&str> = compared.without_cost().collect();
+    if !without_cost.is_empty() {
+        session.console.result(&format!("  only by wall-clock, as a cost is not known: {}", without_cost.join(", ")));
+    }
+    let (pairs, code) = (compared.pairs.len(), ExitCode::Quality.status());
+    Ok(match regressions.len() {
+        0 => {
+            session.console.result(&format!("PASS  none of {pairs} is slower or dearer by more than {limit}"));
+            ExitCode::Success
+        }
+        count => {
+            session.console.result(&format!("FAIL  {count} beyond {limit} of {pairs} compared (exit {code})"));
+            ExitCode::Quality
+        }
+    })
+}

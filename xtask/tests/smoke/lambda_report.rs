@@ -1,0 +1,71 @@
+//! `lambda-report`: reports remade, and two runs side by side.
+
+use std::fs;
+
+use insta::assert_snapshot;
+
+use crate::support::{Ran, Test, fake_aws::End};
+
+/// A run whose executions take `longer` s more than usual, in a folder of this name beside the artifacts.
+fn smoke(test: Test, folder: &str, longer: f64) -> Test {
+    let test = test.render(|render| render.ended = 1_700_000_006.375 + longer);
+    let artifacts = test.artifacts().with_file_name(folder).display().to_string();
+    test.smoke(&["--artifacts", &artifacts, "--chunk-counts", "2,4", "--stack-name", folder]).exit(0);
+    test
+}
+
+fn report(test: &Test, folder: &str, args: &[&str]) -> Ran {
+    let path = |name: &str| test.artifacts().with_file_name(name).display().to_string();
+    let args =
+        args.iter().map(|arg| if arg.starts_with("--") || arg.contains('%') { (*arg).to_owned() } else { path(arg) });
+    let args: Vec<String> = ["lambda-report".to_owned(), path(folder)].into_iter().chain(args).collect();
+    test.run(&args.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+#[test]
+fn reports_are_remade_as_they_were() {
+    let test = smoke(Test::new(), "now", 0.0);
+    let file = |name: &str| test.artifacts().with_file_name("now").join(name);
+    let read = || ["report.md", "junit.xml"].map(|name| fs::read_to_string(file(name)).unwrap());
+    let made = read();
+    ["report.md", "junit.xml"].iter().for_each(|name| fs::remove_file(file(name)).unwrap());
+    report(&test, "now", &[]).exit(0).says("the reports in <dir>/now are made anew");
+    assert_eq!(read(), made);
+}
+
+#[test]
+fn a_slower_run_is_beyond_the_limit_and_a_faster_one_is_not() {
+    let test = smoke(smoke(Test::new(), "before", 0.0), "now", 1.5);
+    let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
+    assert_snapshot!(ran.exit(5).stdout);
+    let told = fs::read_to_string(test.artifacts().with_file_name("now").join("report.md")).unwrap();
+    assert!(told.contains("\n\n### This run against the one before\n\n|"), "{told}");
+    report(&test, "now", &["--compare", "before"]).exit(0);
+    report(&test, "now", &["--compare", "before", "--max-regression", "50%"]).exit(0).says("PASS  none of 2");
+    report(&test, "before", &["--compare", "now", "--max-regression", "0%"]).exit(0).says("-19.7 %");
+}
+
+#[test]
+fn nothing_to_compare_is_never_a_pass() {
+    let test = smoke(Test::new(), "now", 0.0);
+    let other = test.artifacts().with_file_name("other").display().to_string();
+    test.smoke(&["--artifacts", &other, "--chunk-counts", "8"]).exit(0);
+    for args in [&["--compare", "other"][..], &["--compare", "other", "--max-regression", "99%"]] {
+        report(&test, "now", args)
+            .exit(1)
+            .warns("error: the runs have no fixture at the same chunk count")
+            .never_says("PASS");
+    }
+    report(&test, "now", &["--compare", "now"]).exit(1).warns("both folders are of run");
+    report(&test, "now", &["--compare", "nowhere"]).exit(1).warns("the artifacts in <dir>/nowhere");
+    report(&test, "nowhere", &[]).exit(1).warns("the artifacts in <dir>/nowhere");
+}
+
+#[test]
+fn a_render_that_is_missing_does_not_pass_as_no_slower() {
+    let test = smoke(Test::new(), "before", 0.0).render_of(4, |render| render.end = End::Fails("E", "broken"));
+    let now = test.artifacts().with_file_name("now").display().to_string();
+    test.smoke(&["--artifacts", &now, "--chunk-counts", "2,4"]).exit(4);
+    let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
+    ran.exit(4).warns("renders that this run did not measure, 1 in all (N=4: ").never_says("PASS");
+}
