@@ -3,17 +3,20 @@
 use std::path::Path;
 
 use anyhow::Context;
-use clap::{Parser, error::ErrorKind};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, error::ErrorKind};
 use serde_json::json;
 
 use crate::{
     baseline,
-    cli::{Cli, Command, LocalAwsArgs},
-    compare, connect, doctor,
+    cli::{Cli, Command, LocalAwsArgs, color_asked_for},
+    compare, connect,
+    console::When,
+    doctor,
     embedded::{EmbeddedAws, Options},
     eval,
     exit::{ExitCode, Failure, OrExit},
     lambda_report, policy,
+    process::Env,
     session::Session,
     signals::Signals,
     smoke, teardown,
@@ -21,7 +24,7 @@ use crate::{
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -32,7 +35,9 @@ pub fn main() -> ExitCode {
     // One thread: children die with the thread that started them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime of one thread needs nothing that can be missing");
-    let session = Session::of_process();
+    let env = Env::of_process();
+    let console = cli.output.console(&env);
+    let session = Session::of_process(env, console);
     match runtime.block_on(dispatch(&session, cli.command)) {
         Ok(code) => code,
         Err(failure) => {
@@ -40,6 +45,15 @@ pub fn main() -> ExitCode {
             failure.code
         }
     }
+}
+
+fn parse() -> Result<Cli, clap::Error> {
+    let color = match color_asked_for(std::env::args()) {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    };
+    Cli::from_arg_matches(&Cli::command().color(color).try_get_matches()?)
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
@@ -86,8 +100,9 @@ async fn interruptible(
 }
 
 async fn setup(session: &Session) -> Result<ExitCode, Failure> {
-    connect::provision(session).await.or_exit(ExitCode::Preflight)?;
-    session.console.result(&format!("tools are in {}", session.toolbox.bin().display()));
+    let console = &session.console;
+    console.during("setup", connect::provision(session)).await.or_exit(ExitCode::Preflight)?;
+    console.result(&format!("tools are in {}", session.toolbox.bin().display()));
     Ok(ExitCode::Success)
 }
 

@@ -64,7 +64,7 @@ pub async fn provision(session: &Session) -> anyhow::Result<()> {
 /// When nobody answers, or the credentials are missing or refused.
 pub async fn connect(session: &Session, target: Target, region: &Region) -> anyhow::Result<Connection> {
     let access = Access::new(target, region.clone(), &session.env);
-    let clients = Clients::new(&access).await;
+    let clients = Clients::new(&access, &session.console).await;
     let caller = identity::caller(&access, &clients).await?;
     Ok(Connection { access, clients, account: caller.account, arn: caller.arn })
 }

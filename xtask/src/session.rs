@@ -21,13 +21,7 @@ pub struct Session {
 
 impl Session {
     /// The session of this process.
-    pub fn of_process() -> Self {
-        let env = Env::of_process();
-        Self {
-            children: Children::default(),
-            console: Console::default(),
-            toolbox: Toolbox::find(env.get(Toolbox::ENV)),
-            env,
-        }
+    pub fn of_process(env: Env, console: Console) -> Self {
+        Self { children: Children::new(&console), console, toolbox: Toolbox::find(env.get(Toolbox::ENV)), env }
     }
 }

@@ -222,7 +222,7 @@ fn the_version_is_told() {
 #[test]
 fn without_a_command_the_help_is_shown_as_an_error() {
     let test = Test::new();
-    test.run(&[]).exit(1).warns("Usage: cargo xtask <COMMAND>");
+    test.run(&[]).exit(1).warns("Usage: cargo xtask [OPTIONS] <COMMAND>");
     test.assert_nothing_happened();
 }
 

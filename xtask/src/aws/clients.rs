@@ -2,7 +2,8 @@
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 
-use super::{Access, network};
+use super::{Access, network, witness};
+use crate::console::Console;
 
 /// The SDK clients of one target.
 #[derive(Debug, Clone)]
@@ -17,18 +18,29 @@ pub struct Clients {
     pub config: aws_config::SdkConfig,
     /// The proxies of those calls.
     pub(super) proxies: ProxyConfig,
+    /// Where calls and transfers are told.
+    pub(super) console: Console,
 }
 
 impl Clients {
-    /// Clients for `access`.
-    pub async fn new(access: &Access) -> Self {
+    /// Clients for `access` that tell `console` what they do.
+    pub async fn new(access: &Access, console: &Console) -> Self {
         let config = access.sdk_config().await;
+        let mut s3 = aws_sdk_s3::config::Builder::from(&config);
+        let mut sfn = aws_sdk_sfn::config::Builder::from(&config);
+        let mut sts = aws_sdk_sts::config::Builder::from(&config);
+        if let Some(witness) = witness::interceptor(console) {
+            s3.push_interceptor(witness.clone());
+            sfn.push_interceptor(witness.clone());
+            sts.push_interceptor(witness);
+        }
         Self {
-            s3: aws_sdk_s3::Client::new(&config),
-            sfn: aws_sdk_sfn::Client::new(&config),
-            sts: aws_sdk_sts::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            sfn: aws_sdk_sfn::Client::from_conf(sfn.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
             config,
             proxies: network::proxies(&access.target),
+            console: console.clone(),
         }
     }
 }

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::{
         runtime_components::RuntimeComponents,
     },
 };
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
@@ -67,12 +67,12 @@ pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) 
 const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
 /// Polls until the execution has ended, densely at first. Throttling and
-/// dropped connections are waited out; `polled` hears of every poll. At its cap
-/// the execution is stopped, and has ended as aborted.
+/// dropped connections are waited out. At its cap the execution is stopped, and has
+/// ended as aborted.
 ///
 /// # Errors
 /// When the service gives an error that won't pass.
-pub async fn wait(clients: &Clients, arn: &str, cap: &Cap, polled: &dyn Fn()) -> anyhow::Result<Ended> {
+pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let mut backoff = Backoff::polling();
     loop {
@@ -81,7 +81,6 @@ pub async fn wait(clients: &Clients, arn: &str, cap: &Cap, polled: &dyn Fn()) ->
             let ended = describe(clients, arn).await.map_err(|(_, error)| error)?;
             return ended.with_context(|| format!("execution {arn} was stopped, and runs on"));
         }
-        polled();
         match describe(clients, arn).await {
             Ok(Some(ended)) => return Ok(ended),
             Ok(None) => {}
@@ -149,6 +148,37 @@ pub async fn history_pages(clients: &Clients, arn: &str) -> anyhow::Result<Vec<V
             return Ok(pages);
         }
     }
+}
+
+/// Events on a page of the newest ones: as many as a hundred chunks make in a moment,
+/// and few enough to be asked for again and again.
+const NEWEST: i32 = 200;
+
+/// A page of the newest events of an execution, newest first, and the token of
+/// the one before it. Asked once: what it shows can wait.
+///
+/// # Errors
+/// When it can't be read.
+pub async fn newest_events(
+    clients: &Clients,
+    arn: &str,
+    token: Option<&str>,
+) -> anyhow::Result<(Vec<u8>, Option<String>)> {
+    let body = CapturedBody::default();
+    let request = clients.sfn.get_execution_history().execution_arn(arn).include_execution_data(true);
+    let once = aws_sdk_sfn::config::Builder::new().retry_config(RetryConfig::disabled());
+    let answer = request
+        .reverse_order(true)
+        .max_results(NEWEST)
+        .set_next_token(token.map(str::to_owned))
+        .customize()
+        .config_override(once)
+        .interceptor(body.clone())
+        .send()
+        .await
+        .map_err(faults::as_error)?;
+    let bytes = body.take().context("the newest events came without a body")?;
+    Ok((bytes, answer.next_token().map(str::to_owned)))
 }
 
 /// Keeps a response's body: the SDK's types can't be written as JSON, and

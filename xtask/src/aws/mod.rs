@@ -11,6 +11,8 @@ pub mod objects;
 pub mod signed_calls;
 mod signed_request;
 pub mod stacks;
+mod transfer;
+mod witness;
 
 pub use access::{Access, Target};
 pub use clients::Clients;

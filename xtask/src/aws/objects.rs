@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use super::{
     Clients,
     faults::{self, Fault},
+    transfer::{self, Outgoing},
 };
 use crate::{backoff::Backoff, names::Region};
 
@@ -158,6 +159,8 @@ pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) 
     let request = clients.s3.put_object().bucket(bucket).key(key).content_type("application/gzip");
     request
         .body(ByteStream::from(bytes))
+        .customize()
+        .interceptor(Outgoing { teller: clients.console.teller() })
         .send()
         .await
         .map_err(faults::as_error)
@@ -203,7 +206,9 @@ async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) 
             _ => Broken::ForGood(faults::as_error(error)),
         })?;
     let promised = answer.content_length();
-    let written = write_body(answer.body, part).await;
+    let teller = clients.console.teller();
+    let shown = |done| transfer::tell(&teller, done, promised.and_then(|bytes| u64::try_from(bytes).ok()));
+    let written = write_body(answer.body, part, &shown).await;
     let written =
         written.map_err(|error| if is_disk(&error) { Broken::ForGood(error) } else { Broken::OnTheWay(error) })?;
     let whole = || {
@@ -214,7 +219,7 @@ async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) 
     Ok(written)
 }
 
-async fn write_body(mut body: ByteStream, part: &Path) -> anyhow::Result<u64> {
+async fn write_body(mut body: ByteStream, part: &Path, shown: &dyn Fn(u64)) -> anyhow::Result<u64> {
     let mut file = tokio::fs::File::create(part).await.with_context(|| format!("{}", part.display()))?;
     let mut written = 0;
     loop {
@@ -223,6 +228,7 @@ async fn write_body(mut body: ByteStream, part: &Path) -> anyhow::Result<u64> {
         let Some(bytes) = next.map_err(|e| anyhow!(e))? else { break };
         file.write_all(&bytes).await.with_context(|| format!("{}", part.display()))?;
         written += bytes.len() as u64;
+        shown(written);
     }
     file.flush().await.with_context(|| format!("{}", part.display()))?;
     Ok(written)

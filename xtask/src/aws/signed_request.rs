@@ -3,7 +3,7 @@
 //! The SDK crates of Lambda, CloudWatch Logs and CloudFormation would add
 //! minutes of build for a handful of calls; this makes those calls.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, anyhow};
 use aws_credential_types::provider::ProvideCredentials;
@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-use super::{Clients, network};
+use super::{Clients, network, witness};
 
 /// One call of a service.
 pub(super) struct Call<'a> {
@@ -49,7 +49,10 @@ impl Call<'_> {
     pub(super) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let mut backoff = crate::backoff::Backoff::retrying();
         for attempt in 1.. {
-            match self.send_once(clients).await {
+            let started = Instant::now();
+            let answer = self.send_once(clients).await;
+            self.tell(clients, started, &answer);
+            match answer {
                 Ok((status, body)) if status != 429 && status < 500 && !body.contains("Throttling") => {
                     return Ok((status, body));
                 }
@@ -58,6 +61,22 @@ impl Call<'_> {
             }
         }
         unreachable!("the last try returns")
+    }
+
+    fn tell(&self, clients: &Clients, started: Instant, answer: &anyhow::Result<(u16, String)>) {
+        if clients.console.tells_calls() {
+            let answer = answer.as_ref().map(|(status, body)| (*status, body.as_str()));
+            clients.console.call(&witness::told(self.operation(), started, answer.map_err(|e| format!("{e:#}"))));
+        }
+    }
+
+    /// The operation's name, as far as the call tells.
+    fn operation(&self) -> &str {
+        match &self.body {
+            Body::None => self.path,
+            Body::Json { target, .. } => target.rsplit('.').next().unwrap_or(target),
+            Body::Form(fields) => fields.iter().find(|(name, _)| *name == "Action").map_or("call", |(_, value)| value),
+        }
     }
 
     async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
@@ -141,23 +160,28 @@ fn partition_suffix(region: &str) -> &'static str {
 
 /// What an answer that is an error says, as in `AccessDenied: not allowed (HTTP 403)`.
 pub(super) fn refusal(status: u16, body: &str) -> String {
-    let told = told_in_xml(body).or_else(|| told_in_json(body));
+    let told = told_in(body).map(|(code, message)| format!("{code}: {message}"));
     let told = told.unwrap_or_else(|| body.chars().take(300).collect());
     format!("{told} (HTTP {status})")
 }
 
-fn told_in_xml(body: &str) -> Option<String> {
-    let document = roxmltree::Document::parse(body).ok()?;
-    let text = |name| document.descendants().find(|n| n.tag_name().name() == name)?.text();
-    Some(format!("{}: {}", text("Code")?, text("Message").unwrap_or_default()))
+/// Code and message of an answer that is an error.
+pub(super) fn told_in(body: &str) -> Option<(String, String)> {
+    told_in_xml(body).or_else(|| told_in_json(body))
 }
 
-fn told_in_json(body: &str) -> Option<String> {
+fn told_in_xml(body: &str) -> Option<(String, String)> {
+    let document = roxmltree::Document::parse(body).ok()?;
+    let text = |name| document.descendants().find(|n| n.tag_name().name() == name)?.text();
+    Some((text("Code")?.to_owned(), text("Message").unwrap_or_default().to_owned()))
+}
+
+fn told_in_json(body: &str) -> Option<(String, String)> {
     let error: Value = serde_json::from_str(body).ok()?;
     let text = |names: [&str; 2]| names.iter().find_map(|name| error[name].as_str());
     let code = text(["__type", "Type"])?;
     let code = code.rsplit('#').next().unwrap_or(code);
-    Some(format!("{code}: {}", text(["message", "Message"]).unwrap_or_default()))
+    Some((code.to_owned(), text(["message", "Message"]).unwrap_or_default().to_owned()))
 }
 
 #[cfg(test)]

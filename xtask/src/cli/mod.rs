@@ -5,6 +5,7 @@ mod compare;
 mod doctor;
 mod eval;
 mod local_aws;
+mod output;
 mod policy;
 mod report;
 mod run;
@@ -20,6 +21,7 @@ pub use compare::CompareArgs;
 pub use doctor::{DoctorArgs, DoctorOptions};
 pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
 pub use local_aws::LocalAwsArgs;
+pub use output::{OutputArgs, color_asked_for};
 pub use policy::PolicyArgs;
 pub use report::ReportArgs;
 pub use run::{ReservedConcurrency, RunArgs, RunOptions};
@@ -41,6 +43,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// What it prints.
+    #[command(flatten)]
+    pub output: OutputArgs,
 }
 
 /// The commands.

@@ -6,12 +6,13 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     Children, Env,
     printed::{Keep, copy, indent, last_lines},
+    told::command_line,
 };
 use anyhow::{Context, bail};
 
@@ -114,20 +115,34 @@ impl Command {
     /// # Errors
     /// When it can't be started or takes too long.
     pub async fn run_any(&self, children: &Children) -> anyhow::Result<Output> {
+        let console = &children.console;
+        console.command(&format!("$ {}", command_line(&self.program, &self.args, &self.env)));
+        console.now(&self.to_string());
+        let started = Instant::now();
         let mut child = self.spawn().with_context(|| format!("{self} can't be started"))?;
         let registered = children.register(child.id().expect("not yet waited for"), &self.name());
         let log = self.open_log();
         let stdout = child.stdout.take().expect("piped");
         let stderr = child.stderr.take().expect("piped");
         let (mut all, mut tail) = (Keep::all(), Keep::tail());
+        // What has a log is meant for people.
+        let shown = |line: &str| {
+            if self.log.is_some() && !line.trim().is_empty() {
+                console.now(line);
+            }
+        };
         let done = async {
-            tokio::try_join!(copy(stdout, &mut all, log.as_ref()), copy(stderr, &mut tail, log.as_ref()))?;
+            tokio::try_join!(
+                copy(stdout, &mut all, log.as_ref(), &shown),
+                copy(stderr, &mut tail, log.as_ref(), &shown)
+            )?;
             child.wait().await
         };
         match tokio::time::timeout(self.limit, done).await {
             Ok(status) => {
                 registered.ended();
                 let status = status.with_context(|| format!("waiting for {self}"))?;
+                console.command(&format!("  {self}: {:.1} s, {status}", started.elapsed().as_secs_f64()));
                 Ok(Output { status, stdout: all.text(), stderr_tail: tail.text() })
             }
             Err(_) => {

@@ -4,6 +4,7 @@ mod children;
 mod command;
 mod env;
 mod printed;
+mod told;
 
 pub use children::Children;
 pub use command::{Command, Output};

@@ -36,11 +36,12 @@ impl Keep {
     }
 }
 
-/// Reads `source` to its end; a log that can't be written is passed over.
+/// Reads `source` to its end, telling `shown` of every line; a log that can't be written is passed over.
 pub(super) async fn copy(
     source: impl AsyncRead + Unpin,
     keep: &mut Keep,
     mut log: Option<&File>,
+    shown: &dyn Fn(&str),
 ) -> std::io::Result<()> {
     let mut source = BufReader::new(source);
     let mut line = Vec::new();
@@ -48,7 +49,9 @@ pub(super) async fn copy(
         if let Some(log) = &mut log {
             let _ = log.write_all(&line);
         }
-        keep.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
+        let text = String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned();
+        shown(&text);
+        keep.push(text);
         line.clear();
     }
     Ok(())

@@ -17,6 +17,7 @@ mod reports;
 mod stand_up;
 mod state;
 mod subject;
+mod watch;
 
 use std::panic::AssertUnwindSafe;
 

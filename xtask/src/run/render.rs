@@ -1,6 +1,6 @@
 //! One render: execute, download, read its history, measure, save.
 
-use std::{cell::Cell, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -81,8 +81,7 @@ impl Render<'_> {
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
 
         let started = Instant::now();
-        let (arn, ended) =
-            self.execute(name, &input.json, label, &self.cap_of(planned)).await.or_exit(ExitCode::Render)?;
+        let (arn, ended) = self.execute(planned, name, &input.json).await.or_exit(ExitCode::Render)?;
         let client_wall_ms = clock::ms(started.elapsed());
         let stem = format!("renders/{file_stem}");
         let history_file = format!("{stem}-history.json");
@@ -91,6 +90,7 @@ impl Render<'_> {
             return Err(self.failed(names, &ended, history));
         }
         let history = history.or_exit(ExitCode::Render)?;
+        self.keep_pace(&history);
         let told = history::rendered(&history)
             .with_context(|| format!("{label}: the history does not tell what was rendered"))
             .or_exit(ExitCode::Render)?;
@@ -147,8 +147,7 @@ impl Render<'_> {
         let (project_key, name) = (self.subject.project_key(), &names.execution);
         let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         self.run.step("warm-up", &names.label);
-        let (arn, ended) =
-            self.execute(name, &input.json, &names.label, &self.cap_of(planned)).await.or_exit(ExitCode::Render)?;
+        let (arn, ended) = self.execute(planned, name, &input.json).await.or_exit(ExitCode::Render)?;
         let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
         match ended.status == ExecutionStatus::Succeeded {
             true => history.map(drop).or_exit(ExitCode::Render),
@@ -174,18 +173,17 @@ impl Render<'_> {
         (spent, cost, slow)
     }
 
-    async fn execute(&self, name: &str, input: &Value, label: &str, cap: &Cap) -> anyhow::Result<(String, Ended)> {
+    async fn execute(&self, planned: &PlannedRender, name: &str, input: &Value) -> anyhow::Result<(String, Ended)> {
         let clients = &self.run.connection().clients;
         self.run.journal(Entry::Intent { resource: Resource::Execution { name: name.to_owned() } })?;
         let arn = executions::start(clients, &self.stack.machine, name, input).await?;
         let started = Instant::now();
-        let polls = Cell::new(0u32);
-        let progress = || {
-            polls.set(polls.get() + 1);
-            let text = format!("{label}: running for {:.0} s", started.elapsed().as_secs_f64());
-            self.run.session.console.live("render", &text);
+        let cap = self.cap_of(planned);
+        let ended = tokio::select! {
+            biased;
+            ended = executions::wait(clients, &arn, &cap) => ended?,
+            never = self.watch(&arn, planned, started) => match never {},
         };
-        let ended = executions::wait(clients, &arn, cap, &progress).await?;
         Ok((arn, ended))
     }
 

@@ -3,6 +3,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
+    collections::HashMap,
     path::{Path, PathBuf},
 };
 
@@ -20,6 +21,7 @@ use crate::{
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
     git,
+    history::Pace,
     journal::{Entry, Journal, StackFacts, StateFolder},
     repo::Repo,
     report::{Artifacts, Asked, RunRecord, StageTiming},
@@ -45,6 +47,8 @@ pub(crate) struct Run {
     pub sam: OnceCell<Sam>,
     pub journal: OnceCell<Journal>,
     pub facts: RefCell<StackFacts>,
+    /// How long the last render of each fixture took, by its name.
+    pub paces: RefCell<HashMap<String, Pace>>,
 }
 
 impl Run {
@@ -87,13 +91,14 @@ impl Run {
             sam: OnceCell::new(),
             journal: OnceCell::new(),
             facts: RefCell::default(),
+            paces: RefCell::default(),
         })
     }
 
     /// Does `work` as a stage: its time goes to run.json, however it ends.
     pub(crate) async fn stage<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
         let started = Instant::now();
-        let result = work.await;
+        let result = self.session.console.during(name, work).await;
         self.record.borrow_mut().stages.push(StageTiming { stage: name.to_owned(), ms: clock::ms(started.elapsed()) });
         self.save_record();
         result
@@ -162,7 +167,7 @@ pub(crate) fn known_times(repo: &Repo, options: &RunOptions) -> KnownTimes {
 /// Says which earlier runs ended without clean-up, and how to finish them.
 fn mention_unfinished(session: &Session, states: &StateFolder) {
     for path in states.unreadable() {
-        session.console.say(&format!("note: {}", crate::journal::complaint(&path)));
+        session.console.note(&crate::journal::complaint(&path));
     }
     for known in states.unfinished() {
         let begin = &known.state.begin;
@@ -171,8 +176,8 @@ fn mention_unfinished(session: &Session, states: &StateFolder) {
             let _ = known.finish();
             continue;
         }
-        session.console.say(&format!(
-            "note: the run of {} on stack {} did not clean up; finish it with: cargo xtask lambda-teardown {} {}",
+        session.console.note(&format!(
+            "the run of {} on stack {} did not clean up; finish it with: cargo xtask lambda-teardown {} {}",
             begin.started_at,
             begin.stack,
             begin.stack,

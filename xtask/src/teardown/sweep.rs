@@ -206,7 +206,7 @@ impl Sweeper {
     async fn empty(&self, bucket: &str) -> anyhow::Result<u64> {
         let shown = Cell::new(0);
         let progress = |total: u64| {
-            self.console.live("teardown", &format!("{} deleted from {bucket}", counted(total, "object")));
+            self.console.now(&format!("{} deleted from {bucket}", counted(total, "object")));
             if total / 10_000 > shown.get() {
                 shown.set(total / 10_000);
                 self.console.step("teardown", &format!("{} deleted from {bucket}", counted(total, "object")));

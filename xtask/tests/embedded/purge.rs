@@ -62,7 +62,7 @@ print(sum(map(len, batches)), time.monotonic() - started)
 fn clients(emulator: &Emulator) -> Clients {
     let target = Target::Endpoint { url: emulator.endpoint.clone() };
     let access = Access::new(target, "us-east-1".parse().unwrap(), &Env::default());
-    runtime().block_on(Clients::new(&access))
+    runtime().block_on(Clients::new(&access, &xtask::console::Console::default()))
 }
 
 fn runtime() -> tokio::runtime::Runtime {
