@@ -22,4 +22,5 @@ mod signals;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;
+mod terminal;
 mod verdicts;

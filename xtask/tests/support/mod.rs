@@ -7,9 +7,11 @@ mod checks;
 pub(crate) mod fake_aws;
 pub(crate) mod frames;
 mod journals;
+mod pty;
 mod ran;
 mod redact;
 pub(crate) mod repository;
+mod screen;
 mod toolbox;
 mod tools;
 pub(crate) mod video;
@@ -27,6 +29,7 @@ use serde_json::Value;
 
 pub(crate) use checks::FOREIGN;
 use fake_aws::{Account, FakeAws, Fault, Render};
+pub(crate) use pty::Recording;
 pub(crate) use ran::Ran;
 use repository::Repository;
 use tools::Tools;
@@ -258,7 +261,8 @@ impl Test {
         ran
     }
 
-    fn redact(&self, text: &str) -> String {
+    /// A text without what differs from run to run.
+    pub(crate) fn redact(&self, text: &str) -> String {
         let dir = self.dir.path().display().to_string();
         redact::redact(&text.replace(&dir, "<dir>").replace(&self.aws.endpoint, "<endpoint>"))
     }

@@ -87,6 +87,7 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
             None => absent("ExecutionDoesNotExist"),
         },
         "GetExecutionHistory" => match account.executions.get_mut(&arn("executionArn")) {
+            Some(execution) if body["reverseOrder"] == true => newest(execution, &body),
             Some(execution) => {
                 let from: usize = body["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
                 let mut known = execution.events.len();
@@ -105,6 +106,21 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
         },
         _ => return None,
     })
+}
+
+/// The newest events first. A running execution has as many as polls have found it running.
+fn newest(execution: &Execution, body: &Value) -> Response {
+    let polls = execution.render.polls as usize + 1;
+    let done = polls - (execution.polls_left as usize).min(polls);
+    let known = execution.events.len() * done / polls;
+    let to: usize = body["nextToken"].as_str().map_or(known, |token| token.parse().unwrap());
+    let from = to.saturating_sub(body["maxResults"].as_u64().unwrap_or(100) as usize);
+    let events: Vec<&Value> = execution.events[from..to].iter().rev().collect();
+    let mut page = json!({"events": events});
+    if from > 0 {
+        page["nextToken"] = from.to_string().into();
+    }
+    ok(&page)
 }
 
 fn start(account: &mut Account, request: &Request, body: &Value) -> Response {
