@@ -23,4 +23,5 @@ mod spending;
 #[path = "../support/mod.rs"]
 mod support;
 mod terminal;
+mod verbosity;
 mod verdicts;
