@@ -16,10 +16,17 @@ pub use markdown::markdown;
 pub(crate) use markdown::{list, plain};
 pub(crate) use tables::{Column, table};
 
-use crate::{process::Env, story::Story};
+use crate::{
+    process::Env,
+    report::{Pictures, page},
+    story::Story,
+};
 
 /// The report for people, as GitHub shows it.
 pub const MARKDOWN: &str = "report.md";
+
+/// The report to look at.
+pub const PAGE: &str = "report.html";
 
 /// The report for CI.
 pub const JUNIT: &str = "junit.xml";
@@ -36,7 +43,7 @@ pub fn publish(dir: &Path, story: &Story, appended: &str) -> anyhow::Result<Stri
     let text = [markdown(story), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
     write_whole(&dir.join(MARKDOWN), &text)?;
     write_whole(&dir.join(JUNIT), &junit(story))?;
-    // report.html is made here too: `page::write(dir, story)`, once there is one.
+    write_whole(&dir.join(PAGE), &page(story, &Pictures::read(dir, story)))?;
     Ok(text)
 }
 

@@ -21,10 +21,11 @@ pub struct Artifacts {
 }
 
 /// All that a run writes; what else is in the folder stays.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "results.json",
     "results.csv",
     "run.json",
+    "report.html",
     "cleanup-verification.json",
     "semantic-comparisons.json",
     "report.md",

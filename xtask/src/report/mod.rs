@@ -4,14 +4,17 @@ mod artifacts;
 mod columns;
 mod counted;
 mod headline;
+mod page;
 mod results;
 mod run_json;
+mod svg;
 mod table;
 
 pub use artifacts::Artifacts;
 pub use columns::{Align, columns};
 pub use counted::counted;
 pub use headline::headline;
+pub use page::{Pictures, page};
 pub use results::{PictureRecord, ResultRow, WorstFrameImages};
 pub use run_json::{Asked, RunRecord, StageTiming, TeardownRecord, ToolVersions};
 pub use table::table;

@@ -10,9 +10,10 @@ pub(super) fn leave(run: &Run) {
     if !run.artifacts.is_taken() {
         return;
     }
+    let dir = run.artifacts.dir();
     let write = || {
-        let dir = run.artifacts.dir();
         let text = publish::publish(dir, &story::read(dir)?, "")?;
+        run.session.console.result(&format!("report: {}", dir.join(publish::PAGE).display()));
         publish::append_step_summary(&run.session.env, &text)
     };
     run.warn(write().context("the reports of this run were not all made"));

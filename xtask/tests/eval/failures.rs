@@ -33,6 +33,7 @@ fn a_failed_iteration_is_told_and_the_good_ones_stay() {
       f N=4 #2 was not measured: render f N=4 #2 FAILED: state RenderChunk failed with VIDEO_SOURCE_UNRENDERABLE: clip.mp4 can't be decoded; see <dir>/artifacts/renders/f-N4-2-execution.json
     FAIL  not every planned render was measured (exit 4); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     let results = test.artifact("results.json");
     let failed = &results["lambdaSamples"][1];

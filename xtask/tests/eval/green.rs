@@ -34,6 +34,7 @@ fn one_look_tells_how_long_for_what_money_and_how_equal() {
 
     PASS  6 of 6 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     test.assert_account_clean();
 }
@@ -203,6 +204,7 @@ fn every_iterations_files_are_kept() {
             "renders/f-N4-2-worst-baseline.png",
             "renders/f-N4-2-worst-difference.png",
             "renders/f-N4-2-worst-render.png",
+            "report.html",
             "report.md",
             "results.csv",
             "results.json",

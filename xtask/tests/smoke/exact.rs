@@ -33,6 +33,7 @@ fn identical_frames_pass_and_no_baseline_is_needed() {
 
     PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     ran.warns("reference 60 frames in <dir>/artifacts/renders/exact-baseline");
     ran.warns("render    N=2: 2 chunks in 6.1 s, 60 of 60 frames identical");
@@ -74,6 +75,7 @@ fn a_pixel_that_differs_is_exit_5_and_its_frame_is_kept() {
       N=2: exact: 59 of 60 frames identical, 60 of 60 demanded: 1 differs in its pixels; the first is frame 7 (counted from 0), at 0.233 s
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     let exact = &test.artifact("results.json")[0]["exact"];
     let difference = &exact["differences"][0];

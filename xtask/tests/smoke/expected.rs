@@ -58,6 +58,7 @@ fn mild_damage_above_the_threshold_leaves_the_record() {
       N=2: mean SSIM is 0.9800, recorded is 0.9900 ± 0.002
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
 }
 

@@ -16,6 +16,7 @@ fn every_stage_is_told_and_nothing_is_left() {
 
     PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     assert_snapshot!(ran.stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
@@ -55,6 +56,7 @@ fn every_stage_is_told_and_nothing_is_left() {
       "renders/N4-worst-baseline.png",
       "renders/N4-worst-difference.png",
       "renders/N4-worst-render.png",
+      "report.html",
       "report.md",
       "results.json",
       "run.json"
@@ -93,6 +95,7 @@ fn another_number_of_chunks_than_asked_for_is_said() {
 
     PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     assert_eq!(test.artifact("results.json")[1]["plannedChunkCount"], 6);
 }
@@ -151,6 +154,7 @@ fn a_kept_stack_stays_until_it_is_torn_down() {
 
     PASS  1 of 1 renders equal enough; stack smoke-test is kept; remove it with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     assert!(test.aws.account().listing().contains(&format!("stack {STACK}")));
     test.teardown(&[STACK]).exit(0);

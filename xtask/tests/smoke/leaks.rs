@@ -18,6 +18,7 @@ fn a_bucket_that_cant_be_deleted_is_exit_7() {
 
     LEAK  the renders pass, but the clean-up failed; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     ran.warns("error: clean-up: deleting bucket smoke-test-<run>-123456789012").warns("AccessDenied");
     test.assert_faults_met();
@@ -49,6 +50,7 @@ fn a_function_that_outlives_its_stack_is_exit_7() {
       leaked: bucket hyperframes-smoke-a222bf3f-<run> (Present: s3 HeadBucket)
     LEAK  the renders pass, but 2 resources leaked or not proved gone; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     assert_eq!(test.artifact("cleanup-verification.json")["clean"], false);
 }

@@ -130,6 +130,7 @@ fn a_stack_that_exists_is_left_untouched() {
     assert_snapshot!(ran.stdout, @r"
     FAIL  pre-flight (exit 1); nothing was created
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     assert_only_looked(&test);
 }

@@ -25,6 +25,7 @@ fn equal_renders_are_told_so() {
 
     PASS  4 of 4 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     ran.warns("compare   N=2: v1 and v2 are the same bytes").warns("compare   N=4: v1 and v2 are the same bytes");
     let rows = test.artifact("results.json");

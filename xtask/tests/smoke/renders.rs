@@ -23,6 +23,7 @@ fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
       N=8 was not measured
     FAIL  a render failed (exit 4); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     ran.warns(
         "error: render N=4 FAILED: state RenderChunk failed with PLAN_HASH_MISMATCH: the plan has another hash; \

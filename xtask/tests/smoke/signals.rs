@@ -114,6 +114,7 @@ fn a_second_signal_ends_the_clean_up_and_tells_how_to_finish_it() {
     assert_snapshot!(ran.exit(130).stdout, @r"
     STOPPED  the clean-up was interrupted; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     assert!(!test.journals()[0].contains("finished"));
     test.render_ends();

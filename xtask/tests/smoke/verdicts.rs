@@ -24,6 +24,7 @@ fn a_mean_below_the_gate_is_exit_5() {
       N=2: mean PSNR 39.99 dB of plane y is below 40.00 dB
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     let run = test.artifact("run.json");
     assert_eq!(run["verdict"]["outcome"], "unequal");
@@ -135,6 +136,7 @@ fn records_that_contradict_the_video_are_exit_6() {
       N=2: Assemble reported 59 frames, the delivered video has 60
     FAIL  the records contradict the videos, or the plan protocols each other (exit 6); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
+    report: <dir>/artifacts/report.html
     ");
     let test = Test::new().render(|render| render.frames = 90);
     test.smoke(&[]).exit(6).says("  N=2: the plan has 90 frames, the delivered video 60\n");

@@ -1,0 +1,123 @@
+//! Every frame's PSNR: where the limits are, where chunks meet, which frame is worst.
+
+use maud::{Markup, html};
+
+use super::figures;
+use crate::{
+    measure::{Level, gate::Gate},
+    report::svg::{Marker, Plot, Scale, buckets},
+    story::RenderStory,
+};
+
+/// As many points as a screen has room for.
+const POINTS: usize = 500;
+
+/// At most so many failed frames are marked one by one.
+const MARKED: usize = 50;
+
+/// Above the best level, dB: where identical frames are drawn.
+const IDENTICAL_DB: f64 = 6.0;
+
+/// The plot; nothing where no frame was compared.
+pub(super) fn figure(render: &RenderStory) -> Markup {
+    let (Some(gate), false) = (&render.gate, render.frames.is_empty()) else { return html! {} };
+    html! {
+        figure {
+            figcaption { "PSNR of every frame, dB " small { "(dotted: where chunks meet)" } }
+            (drawn(render, gate))
+            details { summary { "The worst frames as a table" } (table(render)) }
+        }
+    }
+}
+
+fn drawn(render: &RenderStory, gate: &Gate) -> Markup {
+    let finite: Vec<f64> = render.frames.iter().filter_map(|frame| db(frame.psnr)).collect();
+    let greatest = finite.iter().copied().fold(gate.psnr_db.db() + 4.0, f64::max);
+    let least = finite.iter().copied().fold(gate.frame_psnr_db.db(), f64::min);
+    let identical = greatest + IDENTICAL_DB;
+    let end_s = render.frames.iter().map(|frame| frame.time_s).fold(0.0, f64::max);
+    let x = Scale::linear(0.0, end_s);
+    let mut plot = Plot::new(x, Scale::linear(least - 2.0, identical), 170.0);
+    plot.levels(5);
+    plot.ticks(&x.labelled_ticks(6).into_iter().map(|(at, text)| (at, format!("{text} s"))).collect::<Vec<_>>());
+    for seam in seams(render) {
+        plot.seam(seam, "seam");
+    }
+    plot.limit(gate.psnr_db.db(), &format!("mean must reach {}", gate.psnr_db), "of-mean");
+    let allowed = if gate.max_frame_failures == 0 { "every" } else { "nearly every" };
+    plot.limit(gate.frame_psnr_db.db(), &format!("{allowed} frame must reach {}", gate.frame_psnr_db), "of-frame");
+    let levels: Vec<(f64, f64)> =
+        render.frames.iter().map(|frame| (frame.time_s, db(frame.psnr).unwrap_or(identical))).collect();
+    let few = buckets(&levels, POINTS);
+    if few.len() < levels.len() {
+        plot.band(&few.iter().map(|bucket| (bucket.x, bucket.low, bucket.high)).collect::<Vec<_>>(), "spread");
+    }
+    plot.line(few.iter().map(|bucket| (bucket.x, bucket.low)), "psnr");
+    for frame in render.frames.iter().filter(|frame| !frame.psnr.reaches(gate.frame_psnr_db)).take(MARKED) {
+        let told = format!("frame {}: {}", frame.frame, figures::level(frame.psnr));
+        plot.mark((frame.time_s, db(frame.psnr).unwrap_or(identical)), Marker::Cross, "bad", &told);
+    }
+    let worst = render.row.picture.as_ref();
+    if let Some((worst, level)) = worst.and_then(|worst| Some((worst, db(worst.worst_frame_db)?))) {
+        let text = format!("worst: #{}, {}", worst.worst_frame, figures::level(worst.worst_frame_db));
+        plot.mark((worst.worst_frame_at_s, level), Marker::Pointer, "worst", &text);
+        plot.note((worst.worst_frame_at_s, level), &text);
+    }
+    if render.frames.iter().any(|frame| frame.psnr == Level::Identical) {
+        plot.note((0.0, greatest + IDENTICAL_DB / 2.0), "at the top: identical to the bit");
+    }
+    plot.draw(&told(render))
+}
+
+fn told(render: &RenderStory) -> String {
+    let worst = render.row.picture.as_ref().map_or_else(String::new, |picture| {
+        format!(
+            "; the worst is frame {} at {:.2} s with {}",
+            picture.worst_frame,
+            picture.worst_frame_at_s,
+            figures::level(picture.worst_frame_db)
+        )
+    });
+    format!("PSNR of {} frames of {}{worst}", render.frames.len(), render.label)
+}
+
+/// When each chunk but the first begins, s.
+fn seams(render: &RenderStory) -> Vec<f64> {
+    let mut chunks = render.row.chunks.clone();
+    chunks.sort_by_key(|chunk| chunk.index);
+    let mut first_frame = 0;
+    let mut seams = Vec::new();
+    for chunk in chunks {
+        let at = usize::try_from(first_frame).ok().and_then(|first| render.frames.get(first));
+        seams.extend(at.filter(|_| first_frame > 0).map(|frame| frame.time_s));
+        first_frame += chunk.frames_encoded;
+    }
+    seams
+}
+
+fn table(render: &RenderStory) -> Markup {
+    let mut worst: Vec<_> = render.frames.iter().collect();
+    worst.sort_by(|a, b| db(a.psnr).unwrap_or(f64::INFINITY).total_cmp(&db(b.psnr).unwrap_or(f64::INFINITY)));
+    html! {
+        table {
+            thead { tr { th scope="col" { "Frame" } th.number scope="col" { "At" } th.number scope="col" { "PSNR" } } }
+            tbody {
+                @for frame in worst.into_iter().take(10) {
+                    tr {
+                        th scope="row" { "#" (frame.frame) }
+                        td.number { (format!("{:.3} s", frame.time_s)) }
+                        td.number { (figures::level(frame.psnr)) }
+                    }
+                }
+            }
+        }
+        @if let Some(file) = &render.row.frames { p { a href=(file) { "All frames (CSV)" } } }
+    }
+}
+
+fn db(level: Level) -> Option<f64> {
+    match level {
+        Level::Identical => None,
+        Level::Db(db) => Some(db),
+    }
+}

@@ -1,0 +1,125 @@
+//! report.html: a run in one file that one looks at. Pure but for [`Pictures::read`].
+//!
+//! It asks for nothing from outside, needs no script, and says nothing by color alone.
+
+mod at_a_look;
+mod comparing;
+mod cost;
+mod environment;
+mod failures;
+mod figures;
+mod files;
+mod frames;
+mod lanes;
+mod local;
+mod patterns;
+mod pictures;
+mod scaling;
+mod sound;
+mod stages;
+mod timeline;
+mod top;
+mod words;
+mod worst_frame;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use pictures::Pictures;
+
+use crate::story::{RenderStory, Story};
+
+const STYLE: &str = include_str!("style.css");
+
+/// So many renders are shown opened; of more, only those that do not pass.
+const OPENED: usize = 4;
+
+/// The whole page.
+pub fn page(story: &Story, pictures: &Pictures) -> String {
+    let sections: Vec<Section> = [
+        at_a_look::section(story),
+        local::section(story),
+        scaling::section(story),
+        comparing::section(story),
+        failures::section(story),
+        renders(story, pictures),
+        cost::section(story),
+        stages::section(story),
+        environment::section(story),
+        files::section(story),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let word = story.ending().word;
+    let title = format!("{word}: {} of {}", story.run.command, story.run.fixtures().join(", "));
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                // An icon of its own, so that the browser asks nobody for one.
+                link rel="icon" href="data:,";
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                a.skip href="#main" { "Skip to the figures" }
+                (patterns::definitions())
+                (top::header(story))
+                nav aria-label="Sections" {
+                    ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                }
+                main #main {
+                    @for section in &sections {
+                        section #(section.id) aria-labelledby={ (section.id) "-title" } {
+                            h2 #{ (section.id) "-title" } { (section.title) }
+                            (section.content)
+                        }
+                    }
+                }
+                footer { p { "Written by cargo xtask " (story.run.command) ", run " code { (story.run.run_id) } "." } }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// A part of the page with a heading of its own.
+struct Section {
+    id: &'static str,
+    title: &'static str,
+    content: Markup,
+}
+
+/// Every measured render: what its time went to, its frames, its sound, its worst frame.
+fn renders(story: &Story, pictures: &Pictures) -> Option<Section> {
+    let all_opened = story.renders.len() <= OPENED;
+    let content = html! {
+        @if story.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
+        @for render in &story.renders {
+            details.render open[all_opened || !render.row.passed] {
+                summary { h3 { (words::passed(render.row.passed)) " " (render.label) } span { (headline(render)) } }
+                @if !render.row.findings.is_empty() {
+                    ul.findings { @for finding in &render.row.findings { li { (finding.message) } } }
+                }
+                @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
+                (frames::figure(render))
+                (sound::figure(render))
+                (worst_frame::figure(render, pictures))
+            }
+        }
+    };
+    (!story.renders.is_empty()).then_some(Section { id: "renders", title: "Render by render", content })
+}
+
+fn headline(render: &RenderStory) -> String {
+    let row = &render.row;
+    let chunks = crate::report::counted(row.planned_chunk_count, "chunk");
+    let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", figures::level(picture.worst_frame_db)));
+    format!("{chunks} in {}{}", figures::seconds(row.wall_clock_ms as f64), level.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests;

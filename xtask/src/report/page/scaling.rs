@@ -1,0 +1,232 @@
+//! How time, cost and efficiency depend on the number of chunks: what was
+//! measured, what would be ideal, and what a model predicts.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::{Section, figures};
+use crate::{
+    eval::Start,
+    report::svg::{Marker, Plot, Scale},
+    scaling::{Prediction, Standing},
+    statistics::median,
+    story::Story,
+};
+
+/// Predictions are drawn up to so many times the greatest measured count: beyond,
+/// they would leave no room to see what was measured. The table has them all.
+const DRAWN_UP_TO: f64 = 4.0;
+
+/// One fixture, by chunk count.
+struct Sweep<'a> {
+    fixture: &'a str,
+    counts: BTreeMap<u64, Vec<Sample>>,
+    predictions: Vec<Prediction>,
+}
+
+#[derive(Clone, Copy)]
+struct Sample {
+    wall_ms: f64,
+    usd: Option<f64>,
+    cold: bool,
+}
+
+/// Three plots and a table for each fixture that was rendered at several counts.
+pub(super) fn section(story: &Story) -> Option<Section> {
+    let sweeps: Vec<Sweep<'_>> = story.run.fixtures().into_iter().map(|fixture| sweep(story, fixture)).collect();
+    let sweeps: Vec<Sweep<'_>> = sweeps.into_iter().filter(|sweep| sweep.counts.len() > 1).collect();
+    let content = html! {
+        ul.legend aria-label="What the marks mean" {
+            li { (key(&html! { circle.lambda r="4" {} })) "measured" }
+            li { (key(&html! { circle.lambda.hollow r="4" {} })) "measured, with a cold start" }
+            li { (key(&html! { line.through x1="-12" x2="12" {} })) "medians" }
+            li { (key(&html! { line.ideal x1="-12" x2="12" {} })) "ideal: twice the chunks in half the time" }
+            @if sweeps.iter().any(|sweep| !sweep.predictions.is_empty()) {
+                li { (key(&html! { path.predicted.hollow d="M0-5.5L5.5 0L0 5.5L-5.5 0Z" {} })) "predicted by the model, not measured" }
+            }
+        }
+        @for sweep in &sweeps {
+            h3 { (sweep.fixture) }
+            div.trio {
+                (sweep.plot("Wall-clock, s", |sample| Some(sample.wall_ms / 1000.0), Some(&|n| sweep.ideal_ms(n) / 1000.0), |p| p.wall_ms / 1000.0))
+                (sweep.plot("Cost of an execution, USD", |sample| sample.usd, None, |p| p.usd))
+                (sweep.efficiency())
+            }
+            details { summary { "As a table" } (sweep.table()) }
+            @match story.scaling.get(sweep.fixture) {
+                Some(Ok(scaling)) => {
+                    p { strong { "Fastest: " } (scaling.recommendation.fastest) ". "
+                        strong { "Cheapest within 10 % of it: " } (scaling.recommendation.cheapest_near_fastest) "." }
+                    p.small { (scaling.recommendation.among) }
+                }
+                Some(Err(reason)) => p.small { "No model: " (reason) },
+                None => {}
+            }
+        }
+    };
+    (!sweeps.is_empty()).then_some(Section { id: "scaling", title: "Against the number of chunks", content })
+}
+
+fn key(shape: &Markup) -> Markup {
+    html! { svg.key width="28" height="16" aria-hidden="true" focusable="false" { g.mark transform="translate(14 8)" { (shape) } } }
+}
+
+fn sweep<'a>(story: &'a Story, fixture: &'a str) -> Sweep<'a> {
+    let mut counts: BTreeMap<u64, Vec<Sample>> = BTreeMap::new();
+    for render in story.renders.iter().filter(|render| render.fixture == fixture) {
+        counts.entry(render.row.planned_chunk_count.max(1)).or_default().push(Sample {
+            wall_ms: render.row.wall_clock_ms as f64,
+            usd: render.row.cost.map(|cost| cost.usd),
+            cold: render.start == Start::Cold,
+        });
+    }
+    let predictions = match story.scaling.get(fixture) {
+        Some(Ok(scaling)) => scaling.predictions.clone(),
+        Some(Err(_)) | None => Vec::new(),
+    };
+    Sweep { fixture, counts, predictions }
+}
+
+impl Sweep<'_> {
+    fn median_of(&self, count: u64, value: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
+        median(&self.counts.get(&count)?.iter().filter_map(value).collect::<Vec<f64>>())
+    }
+
+    /// What the least count's time comes to when more chunks share it evenly, ms.
+    fn ideal_ms(&self, count: f64) -> f64 {
+        let least = self.counts.keys().next().copied().unwrap_or(1);
+        self.median_of(least, |sample| Some(sample.wall_ms)).unwrap_or(0.0) * least as f64 / count
+    }
+
+    fn counts_scale(&self) -> Scale {
+        let ends = |of: Option<&u64>| of.copied().unwrap_or(1) as f64;
+        let (least, most) = (ends(self.counts.keys().next()), ends(self.counts.keys().next_back()));
+        let predicted = self.drawn().map(|prediction| f64::from(prediction.chunks.get())).fold(most, f64::max);
+        // Room for half a mark at either end.
+        Scale::doubling(least / 1.12, predicted * 1.12)
+    }
+
+    /// The predictions beside what was measured, as far as they are drawn.
+    fn drawn(&self) -> impl Iterator<Item = &Prediction> {
+        let most = self.counts.keys().next_back().copied().unwrap_or(1) as f64 * DRAWN_UP_TO;
+        let beside = |prediction: &&Prediction| prediction.standing != Standing::Measured;
+        self.predictions.iter().filter(beside).filter(move |p| f64::from(p.chunks.get()) <= most)
+    }
+
+    fn plot(
+        &self,
+        title: &str,
+        value: impl Fn(&Sample) -> Option<f64>,
+        ideal: Option<&dyn Fn(f64) -> f64>,
+        predicted: impl Fn(&Prediction) -> f64,
+    ) -> Markup {
+        let values = || self.counts.iter().flat_map(|(n, samples)| samples.iter().map(move |sample| (*n, sample)));
+        let measured = values().filter_map(|(_, sample)| value(sample));
+        let greatest = measured.chain(self.drawn().map(&predicted)).fold(0.0, f64::max);
+        let x = self.counts_scale();
+        let mut plot = Plot::new(x, Scale::linear(0.0, greatest * 1.06), 150.0);
+        plot.levels(4);
+        plot.ticks(&self.ticks(&x));
+        if let Some(ideal) = ideal {
+            let (from, to) = (self.counts.keys().next().copied().unwrap_or(1) as f64, x.end());
+            plot.line(
+                (0..=40).map(|step| from * (to / from).powf(f64::from(step) / 40.0)).map(|n| (n, ideal(n))),
+                "ideal",
+            );
+        }
+        let medians = self.counts.keys().filter_map(|n| Some((*n as f64, self.median_of(*n, &value)?)));
+        plot.line(medians, "through");
+        for (n, sample) in values() {
+            let Some(of_sample) = value(sample) else { continue };
+            let marker = if sample.cold { Marker::Ring } else { Marker::Dot };
+            plot.mark((n as f64, of_sample), marker, "lambda", &format!("{n} chunks: {of_sample:.5}"));
+        }
+        for prediction in self.drawn() {
+            let (n, of_model) = (prediction.chunks, predicted(prediction));
+            let told = format!("{n} chunks: {of_model:.5}, {}", prediction.standing);
+            plot.mark((f64::from(n.get()), of_model), Marker::Diamond, "predicted", &told);
+        }
+        let told = format!("{title} of {} against the number of chunks", self.fixture);
+        html! { figure { figcaption { (title) } (plot.draw(&told)) } }
+    }
+
+    /// How much of N times the speed N chunks give.
+    fn efficiency(&self) -> Markup {
+        let share = |n: f64, wall_ms: f64| if wall_ms > 0.0 { 100.0 * self.ideal_ms(n) / wall_ms } else { 0.0 };
+        let x = self.counts_scale();
+        let mut plot = Plot::new(x, Scale::linear(0.0, 106.0), 150.0);
+        plot.levels(4);
+        plot.ticks(&self.ticks(&x));
+        plot.limit(100.0, "", "ideal");
+        let medians = || self.counts.keys().filter_map(|n| Some((*n, self.median_of(*n, |s| Some(s.wall_ms))?)));
+        plot.line(medians().map(|(n, ms)| (n as f64, share(n as f64, ms))), "through");
+        for (n, ms) in medians() {
+            let at = share(n as f64, ms);
+            plot.mark((n as f64, at), Marker::Dot, "lambda", &format!("{n} chunks: {at:.0} %"));
+        }
+        for prediction in self.drawn() {
+            let n = f64::from(prediction.chunks.get());
+            let at = share(n, prediction.wall_ms);
+            plot.mark(
+                (n, at),
+                Marker::Diamond,
+                "predicted",
+                &format!("{n} chunks: {at:.0} %, {}", prediction.standing),
+            );
+        }
+        let told = format!("Parallel efficiency of {} against the number of chunks, percent", self.fixture);
+        html! { figure { figcaption { "Efficiency, %" } (plot.draw(&told)) } }
+    }
+
+    /// The measured counts and the predicted ones, as far as there is room.
+    fn ticks(&self, x: &Scale) -> Vec<(f64, String)> {
+        const APART: f64 = 0.09;
+        let predicted = self.drawn().map(|prediction| f64::from(prediction.chunks.get()));
+        let mut ticks: Vec<f64> = Vec::new();
+        for n in self.counts.keys().map(|n| *n as f64).chain(predicted) {
+            if ticks.iter().all(|other| (x.at(*other) - x.at(n)).abs() > APART) {
+                ticks.push(n);
+            }
+        }
+        ticks.sort_by(f64::total_cmp);
+        ticks.into_iter().map(|n| (n, format!("{n}"))).collect()
+    }
+
+    fn table(&self) -> Markup {
+        let mut counts: Vec<u64> = self.counts.keys().copied().collect();
+        counts.extend(self.predictions.iter().map(|prediction| u64::from(prediction.chunks.get())));
+        counts.sort_unstable();
+        counts.dedup();
+        let prediction = |n: u64| self.predictions.iter().find(move |p| u64::from(p.chunks.get()) == n);
+        html! {
+            div.scroll tabindex="0" role="region" aria-label={ "Chunk counts of " (self.fixture) } {
+                table {
+                    thead {
+                        tr {
+                            th.number scope="col" { "Chunks" }
+                            th.number scope="col" { "Wall-clock, median" }
+                            th.number scope="col" { "Cost, median" }
+                            th.number scope="col" { "Predicted" }
+                            th.number scope="col" { "Predicted cost" }
+                            th scope="col" { "Standing" }
+                        }
+                    }
+                    tbody {
+                        @for n in counts {
+                            @let of_model = prediction(n);
+                            tr {
+                                th.number scope="row" { (n) }
+                                td.number { (self.median_of(n, |s| Some(s.wall_ms)).map_or("–".to_owned(), figures::seconds)) }
+                                td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), figures::usd)) }
+                                td.number { (of_model.map_or("–".to_owned(), |p| figures::seconds(p.wall_ms))) }
+                                td.number { (of_model.map_or("–".to_owned(), |p| figures::usd(p.usd))) }
+                                td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

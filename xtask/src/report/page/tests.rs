@@ -1,0 +1,67 @@
+use super::*;
+use crate::story::tests::{changed, files, killed};
+
+fn page_of(files: &crate::story::Files) -> String {
+    page(&Story::of(files).unwrap(), &Pictures::default())
+}
+
+#[test]
+fn every_section_of_a_run_is_there_once() {
+    for (name, sections) in [
+        ("smoke", "look scaling protocols renders cost stages environment files"),
+        ("eval", "look legs scaling renders cost stages environment files"),
+    ] {
+        let page = page_of(&files(name));
+        for id in sections.split(' ') {
+            assert_eq!(page.matches(&format!("<section id=\"{id}\"")).count(), 1, "{name}: {id}");
+        }
+        assert_eq!(page.matches("<h1>").count(), 1);
+        assert!(page.starts_with("<!DOCTYPE html><html lang=\"en\">"));
+    }
+}
+
+#[test]
+fn nothing_is_asked_for_outside() {
+    for name in ["smoke", "eval", "eval-sweep"] {
+        let page = page_of(&files(name));
+        for outside in ["http://", "https://", "src=\"/", "@import", "<script", "url(http"] {
+            assert!(!page.contains(outside), "{name} has {outside}");
+        }
+        // Every id is there once, so that links and labels mean one thing.
+        let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let all = ids.len();
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), all);
+    }
+}
+
+#[test]
+fn what_others_wrote_is_text() {
+    let evil = "<script>alert(1)</script>";
+    let files = changed("smoke", "run.json", |run| {
+        run["failure"] = evil.into();
+        run["exitCode"] = 4.into();
+    });
+    let page = page_of(&files);
+    assert!(!page.contains(evil) && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+}
+
+#[test]
+fn a_killed_run_has_a_page_too() {
+    for name in ["smoke", "eval"] {
+        let page = page_of(&killed(name));
+        assert!(page.contains("UNFINISHED") && page.contains("not measured"), "{name}");
+        assert!(!page.contains("id=\"renders\"") && !page.contains("id=\"cost\""), "{name}");
+    }
+}
+
+#[test]
+fn a_failed_execution_is_shown_by_its_history() {
+    let path = format!("{}/tests/data/histories/failed-chunk.json", env!("CARGO_MANIFEST_DIR"));
+    let mut files = killed("smoke");
+    files.add("renders/N2-execution.json", Some("{}".to_owned()));
+    files.add("renders/N2-history.json", Some(std::fs::read_to_string(path).unwrap()));
+    let page = page_of(&files);
+    assert!(page.contains("chunk 1 is broken on purpose") && page.contains("failed with TypeError"), "{page}");
+}

@@ -1,0 +1,37 @@
+//! The worst frame: the baseline's, the render's, and what they differ by.
+
+use maud::{Markup, html};
+
+use super::{figures, pictures::Pictures};
+use crate::story::RenderStory;
+
+/// The three side by side; nothing where none were kept.
+pub(super) fn figure(render: &RenderStory, pictures: &Pictures) -> Markup {
+    let Some(images) = &render.worst_frame else { return html! {} };
+    let factor = render.row.worst_frame_images.as_ref().map(|kept| kept.amplified_by);
+    let amplified = factor.map_or("amplified".to_owned(), |factor| format!("{factor} times amplified"));
+    let of_frame = render.row.picture.as_ref().map_or_else(String::new, |picture| {
+        format!(" #{}, {}", picture.worst_frame, figures::level(picture.worst_frame_db))
+    });
+    let three = [
+        (&images.baseline, "Baseline".to_owned()),
+        (&images.render, "Render".to_owned()),
+        (&images.difference, format!("Difference, {amplified}")),
+    ];
+    html! {
+        figure {
+            figcaption { "The worst frame" (of_frame) }
+            div.side-by-side {
+                @for (name, caption) in &three {
+                    figure {
+                        @match pictures.data_uri(name) {
+                            Some(uri) => a href=(name) { img src=(uri) alt={ (caption) " of the worst frame of " (render.label) }; },
+                            None => p { a href=(name) { (name) } },
+                        }
+                        figcaption { (caption) }
+                    }
+                }
+            }
+        }
+    }
+}
