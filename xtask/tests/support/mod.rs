@@ -11,6 +11,7 @@ mod pty;
 mod ran;
 mod redact;
 pub(crate) mod repository;
+pub(crate) mod schemas;
 mod screen;
 mod toolbox;
 mod tools;
@@ -254,6 +255,7 @@ impl Test {
         let ran = Ran { status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) };
         self.assert_no_secret(&ran);
         self.assert_foreign_untouched(&ran);
+        schemas::assert_artifacts(&self.artifacts());
         if ran.status.is_some() {
             assert_eq!(self.tools.alive(), [0; 0], "tools are still running\n{ran}");
             assert_eq!(list(&self.dir.path().join("tmp")), [""; 0], "temporary files are left\n{ran}");
