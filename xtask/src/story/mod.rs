@@ -37,6 +37,9 @@ pub use unmeasured::Unmeasured;
 
 use eval_results::EvalResults;
 
+/// The file that makes a folder a run's.
+const RUN_JSON: &str = "run.json";
+
 /// Everything that a run left to tell.
 #[derive(Debug, Clone)]
 pub struct Story {
@@ -75,8 +78,9 @@ impl Story {
     /// When there is no run.json, or a file is not what it should be; the error
     /// names the file, and the field with its line.
     pub fn of(files: &Files) -> anyhow::Result<Self> {
-        let run: RunFacts =
-            files.json("run.json")?.context("run.json is not there: this is no run's artifact folder")?;
+        let run: RunFacts = files
+            .json(RUN_JSON)?
+            .with_context(|| format!("{RUN_JSON} is not there: this is no run's artifact folder"))?;
         run.check()?;
         let mut gaps = Vec::new();
         let mut story = match run.kind()? {

@@ -109,3 +109,29 @@ fn loudness(field: &str, text: &str) -> anyhow::Result<Residual> {
         _ => bail!("{field} is {text:?}, no level in dBFS"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(levels in proptest::collection::vec((0u32..10_000, any::<bool>()), 0..40)) {
+            let level = |(db, is_inf): &(u32, bool)| if *is_inf { Level::Identical } else { Level::Db(f64::from(*db) / 100.0) };
+            let line = |(frame, level): (usize, Level)| format!("{frame},{:.6},{level},ab\n", frame as f64 / 32.0);
+            let written: Vec<Level> = levels.iter().map(level).collect();
+            let csv: String = written.iter().copied().enumerate().map(line).collect();
+            let read = FrameSample::parse(&format!("{}\n{csv}", FrameSample::HEADER)).unwrap();
+            prop_assert_eq!(read.iter().map(|sample| sample.psnr).collect::<Vec<_>>(), written);
+            prop_assert!(read.iter().enumerate().all(|(i, sample)| sample.frame == i as u64 && sample.time_s == i as f64 / 32.0));
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in "[0-9a-z,.\n-]{0,40}") {
+            let _ = FrameSample::parse(&format!("{}\n{text}", FrameSample::HEADER));
+            let _ = SoundSample::parse(&format!("{}\n{text}", SoundSample::HEADER));
+        }
+    }
+}

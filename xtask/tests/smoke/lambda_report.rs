@@ -4,7 +4,10 @@ use std::fs;
 
 use insta::assert_snapshot;
 
-use crate::support::{Ran, Test, fake_aws::End};
+use crate::support::{
+    Ran, Test,
+    fake_aws::{End, Fault},
+};
 
 /// A run whose executions take `longer` s more than usual, in a folder of this name beside the artifacts.
 fn smoke(test: Test, folder: &str, longer: f64) -> Test {
@@ -43,6 +46,37 @@ fn a_slower_run_is_beyond_the_limit_and_a_faster_one_is_not() {
     report(&test, "now", &["--compare", "before"]).exit(0);
     report(&test, "now", &["--compare", "before", "--max-regression", "50%"]).exit(0).says("PASS  none of 2");
     report(&test, "before", &["--compare", "now", "--max-regression", "0%"]).exit(0).says("-19.7 %");
+}
+
+#[test]
+fn a_killed_run_can_be_told_of_too() {
+    let test = Test::new().fault("DescribeExecution", 1, Fault::Signal(rustix::process::Signal::KILL));
+    assert_eq!(test.smoke(&[]).status, None);
+    report(&test, "artifacts", &[]).exit(0);
+    let told = fs::read_to_string(test.artifacts().join("report.md")).unwrap();
+    assert!(told.contains("**UNFINISHED**") && told.contains("| **not measured** |"), "{told}");
+}
+
+#[test]
+fn a_comparison_goes_to_the_summary_of_a_github_step_without_the_report() {
+    let test = smoke(smoke(Test::new(), "before", 0.0), "now", 0.0);
+    let summary = test.artifacts().with_file_name("summary.md");
+    let test = test.env("GITHUB_STEP_SUMMARY", &summary.display().to_string());
+    report(&test, "now", &[]).exit(0);
+    assert!(!summary.exists());
+    report(&test, "now", &["--compare", "before"]).exit(0);
+    assert!(fs::read_to_string(&summary).unwrap().starts_with("### This run against the one before\n\n|"));
+}
+
+#[test]
+fn a_file_that_was_tampered_with_is_named_with_its_line() {
+    let test = smoke(Test::new(), "now", 0.0);
+    let results = test.artifacts().with_file_name("now").join("results.json");
+    let text = fs::read_to_string(&results).unwrap().replace("\"wallClockMs\": 6125", "\"wallClockMs\": \"6 s\"");
+    fs::write(&results, text).unwrap();
+    let ran = report(&test, "now", &[]);
+    ran.exit(1)
+        .warns("<dir>/now: results.json is not what this tool writes: at `\"wallClockMs\": \"6 s\",`: invalid type");
 }
 
 #[test]
