@@ -85,6 +85,28 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// What to print: a failure that has more to say than fits a line says it in several.
+    pub fn told(&self) -> String {
+        self.details().map_or_else(|| self.to_string(), |detailed| detailed.lines.clone())
+    }
+
+    /// What it says in several lines, where it does.
+    pub fn details(&self) -> Option<&Detailed> {
+        self.error.downcast_ref()
+    }
+}
+
+/// An error that can be told in one line, and in several.
+#[derive(Debug, thiserror::Error)]
+#[error("{line}")]
+pub struct Detailed {
+    /// For records and lists.
+    pub line: String,
+    /// For people.
+    pub lines: String,
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)

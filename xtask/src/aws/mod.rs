@@ -5,6 +5,7 @@ mod clients;
 pub mod emptying;
 pub mod executions;
 pub mod faults;
+pub mod function_log;
 pub mod identity;
 mod network;
 pub mod objects;

@@ -74,7 +74,8 @@ fn note_warm_up(eval: &Eval, turn: &Turn, warmed_up: Result<(), Failure>) -> boo
     let Err(failure) = warmed_up else { return false };
     let fixture = &eval.subjects[turn.fixture].fixture.name;
     let told = format!("{fixture} {} failed: {failure}", stage_of(turn));
-    eval.run.session.console.say(&format!("error: {told}"));
+    let shown = failure.details().map_or(told.as_str(), |detailed| detailed.lines.as_str());
+    eval.run.session.console.say(&format!("error: {shown}"));
     eval.failed_warmups.borrow_mut().push(told);
     true
 }
@@ -88,6 +89,7 @@ async fn still_there(eval: &Eval) -> Result<(), Failure> {
 
 /// A failure as a sample's outcome, said at once.
 pub(super) fn failed<T>(eval: &Eval, name: &str, failure: &Failure) -> Outcome<T> {
-    eval.run.session.console.say(&format!("error: {name}: {failure}"));
+    let shown = failure.details().map_or_else(|| format!("{name}: {failure}"), |detailed| detailed.lines.clone());
+    eval.run.session.console.say(&format!("error: {shown}"));
     Outcome::Failed { failure: failure.to_string() }
 }

@@ -15,6 +15,15 @@ pub struct Failed {
     pub error: String,
     /// The error's message.
     pub cause: String,
+    /// The chunk that failed, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<u64>,
+    /// How many attempts the state has made; the last of them is the one that is told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
+    /// When that attempt was scheduled and when it failed, as the history tells it.
+    #[serde(skip)]
+    pub attempted: Option<(String, String)>,
 }
 
 impl fmt::Display for Failed {
@@ -38,10 +47,18 @@ pub fn failed(history: &Value) -> Option<Failed> {
     let end_details = details_of(end, &ENDS)?;
     let (error, cause) = (text(end_details, "error"), text(end_details, "cause"));
     let task = events.iter().rev().find(|e| details_of(e, &TASK_FAILURES).is_some_and(|d| text(d, "error") == error));
-    let state = state_of(events, task.unwrap_or(end)).or_else(|| last_entered(events));
+    let trail = Trail::back_from(events, task.unwrap_or(end));
+    let state = trail.state.or_else(|| last_entered(events));
     let error = if error.is_empty() { end["type"].as_str().unwrap_or("no error name").to_owned() } else { error };
     let cause = task.and_then(|t| details_of(t, &TASK_FAILURES)).map_or(cause, |d| text(d, "cause"));
-    Some(Failed { state, error, cause: message(&cause) })
+    Some(Failed {
+        state,
+        error,
+        cause: message(&cause),
+        chunk: trail.chunk,
+        attempts: (trail.attempts > 0).then_some(trail.attempts),
+        attempted: trail.scheduled.zip(task.map(|task| text(task, "timestamp"))),
+    })
 }
 
 const ENDS: [&str; 3] =
@@ -60,17 +77,45 @@ fn details_of<'a>(event: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().find_map(|key| event.get(*key))
 }
 
-/// Follows `previousEventId` back from `event` to the state that was entered.
-fn state_of(events: &[Value], event: &Value) -> Option<String> {
-    let mut current = event;
-    for _ in 0..events.len() {
-        if let Some(name) = entered_name(current) {
-            return Some(name);
+/// What lies before an event.
+#[derive(Default)]
+struct Trail {
+    state: Option<String>,
+    chunk: Option<u64>,
+    attempts: u64,
+    /// When the last attempt was scheduled.
+    scheduled: Option<String>,
+}
+
+impl Trail {
+    /// Follows `previousEventId` back from `event` to the state that was entered, and on to the Map around it.
+    fn back_from(events: &[Value], event: &Value) -> Self {
+        let mut trail = Self::default();
+        let mut current = event;
+        for _ in 0..events.len() {
+            let kind = current["type"].as_str().unwrap_or_default();
+            match &trail.state {
+                None if kind == "TaskScheduled" || kind == "LambdaFunctionScheduled" => {
+                    trail.attempts += 1;
+                    trail.scheduled.get_or_insert_with(|| text(current, "timestamp"));
+                }
+                None => trail.state = entered_name(current),
+                Some(_) if kind == "MapIterationStarted" => {
+                    trail.chunk = current["mapIterationStartedEventDetails"]["index"].as_u64();
+                    break;
+                }
+                // Beyond the end of a Map is none of its chunks.
+                Some(_) if kind.starts_with("MapState") => break,
+                Some(_) => {}
+            }
+            let previous = current["previousEventId"].as_u64().filter(|id| *id > 0);
+            let Some(next) = previous.and_then(|id| events.iter().find(|e| e["id"].as_u64() == Some(id))) else {
+                break;
+            };
+            current = next;
         }
-        let previous = current["previousEventId"].as_u64()?;
-        current = events.iter().find(|e| e["id"].as_u64() == Some(previous))?;
+        trail
     }
-    None
 }
 
 fn last_entered(events: &[Value]) -> Option<String> {
@@ -129,6 +174,14 @@ mod tests {
              or be left out, which means \"v2\"."
         );
         assert_eq!(failed(&recorded("success-n4-v2")), None);
+    }
+
+    #[test]
+    fn attempts_are_counted_and_the_chunk_is_told() {
+        let failed = failed(&recorded("failed-chunk")).unwrap();
+        assert_eq!((failed.chunk, failed.attempts), (Some(1), Some(5)));
+        let (scheduled, ended) = failed.attempted.unwrap();
+        assert!(scheduled < ended, "{scheduled} {ended}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod cli_shape;
 mod failure;
+mod meaning;
 mod progress;
 mod rendered;
 mod tail;
@@ -10,6 +11,7 @@ mod timeline;
 
 pub use cli_shape::{cli_events, cli_timestamp, is_complete};
 pub use failure::{Failed, failed};
+pub use meaning::{Meaning, meaning};
 pub use progress::{Pace, Progress, left_ms, progress};
 pub use rendered::{ChunkFacts, PlanFacts, Rendered, rendered};
 pub use tail::Tail;

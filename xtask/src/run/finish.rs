@@ -42,7 +42,7 @@ fn announce(run: &Run, ended: &Ended) {
     let created = run.journal.get().is_some();
     match ended {
         Ended::Concluded(_) => {}
-        Ended::Failed(failure) => console.say(&format!("error: {failure}")),
+        Ended::Failed(failure) => console.say(&format!("error: {}", failure.told())),
         Ended::Panicked(message) => console.say(&format!("error: a defect of this tool: it panicked: {message}")),
         Ended::Signalled(signal) if created && run.options.keep_stack => {
             console.say(&format!("{}: stopping; stack {} is kept, as asked for.", signal.name, run.names.stack));

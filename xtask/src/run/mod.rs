@@ -4,6 +4,7 @@
 mod cleanup;
 mod deploy;
 mod evidence;
+mod failed;
 mod finish;
 mod judge;
 mod names;

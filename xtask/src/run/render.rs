@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -87,7 +87,7 @@ impl Render<'_> {
         let history_file = format!("{stem}-history.json");
         let history = self.save_history(&arn, &history_file).await;
         if ended.status != ExecutionStatus::Succeeded {
-            return Err(self.failed(names, &ended, history));
+            return Err(self.failed(names, &ended, history).await);
         }
         let history = history.or_exit(ExitCode::Render)?;
         self.keep_pace(&history);
@@ -151,7 +151,7 @@ impl Render<'_> {
         let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
         match ended.status == ExecutionStatus::Succeeded {
             true => history.map(drop).or_exit(ExitCode::Render),
-            false => Err(self.failed(names, &ended, history)),
+            false => Err(self.failed(names, &ended, history).await),
         }
     }
 
@@ -230,29 +230,5 @@ impl Render<'_> {
         if let Ok(timeline) = history::timeline(history) {
             self.run.budget.spend(Cost::of(&timeline, self.memory_mb(), &self.run.prices).usd);
         }
-    }
-
-    /// What to say of an execution that did not succeed.
-    fn failed(&self, names: &RenderNames, ended: &Ended, history: anyhow::Result<Value>) -> Failure {
-        let (run, label) = (self.run, &names.label);
-        let file = format!("renders/{}-execution.json", names.file_stem);
-        let saved = run.artifacts.save(&file, &ended.description);
-        let status = ended.status.as_str();
-        let error = match history {
-            Ok(history) => {
-                let failed = history::failed(&history);
-                run.record.borrow_mut().execution_failure.clone_from(&failed);
-                match failed {
-                    Some(failed) => anyhow!("render {label} {status}: {failed}"),
-                    None => anyhow!("render {label} {status}; its history does not tell why"),
-                }
-            }
-            Err(error) => error.context(format!("render {label} {status}, and its history can't be read")),
-        };
-        let hint = match saved {
-            Ok(()) => format!("; see {}", run.artifacts.path(&file).display()),
-            Err(error) => format!("; {error:#}"),
-        };
-        Failure::new(ExitCode::Render, anyhow!("{error:#}{hint}"))
     }
 }

@@ -8,6 +8,7 @@ mod compare;
 mod deploy;
 mod exact;
 mod expected;
+mod failures;
 mod faults;
 mod green;
 mod journals;

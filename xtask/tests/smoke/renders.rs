@@ -25,17 +25,13 @@ fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
-    ran.warns(
-        "error: render N=4 FAILED: state RenderChunk failed with PLAN_HASH_MISMATCH: the plan has another hash; \
-         see <dir>/artifacts/renders/N4-execution.json",
-    );
     let execution = test.artifact("renders/N4-execution.json");
     assert_eq!((&execution["status"], &execution["error"]), (&json!("FAILED"), &json!("PLAN_HASH_MISMATCH")));
     assert_eq!(execution["stopDate"], "2023-11-14T22:13:26.375000+00:00");
     let history = test.artifact("renders/N4-history.json");
     assert_eq!(history["events"].as_array().unwrap().last().unwrap()["type"], "ExecutionFailed");
     let run = test.artifact("run.json");
-    let told = json!({"state": "RenderChunk", "error": "PLAN_HASH_MISMATCH", "cause": "the plan has another hash"});
+    let told = json!({"state": "RenderChunk", "error": "PLAN_HASH_MISMATCH", "cause": "the plan has another hash", "attempts": 1});
     assert_eq!(run["executionFailure"], told);
     test.assert_account_clean();
 }

@@ -18,6 +18,8 @@ pub(crate) struct Account {
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) functions: BTreeSet<String>,
     pub(crate) log_groups: BTreeSet<String>,
+    /// What functions have logged: the instance, and what it said.
+    pub(crate) function_log: Vec<(&'static str, String)>,
     pub(crate) executions: BTreeMap<String, Execution>,
     /// How many executions of functions at once are not reserved.
     pub(crate) unreserved: u64,

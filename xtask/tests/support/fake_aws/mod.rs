@@ -143,6 +143,22 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
                 false => Response::error(request, 404, "ResourceNotFoundException"),
             })
         }
+        "FilterLogEvents" => {
+            let input = request.json();
+            let group = input["logGroupName"].as_str().unwrap_or_default();
+            if account.function_log.is_empty() || !account.log_groups.contains(group) {
+                return Some(Response::error(request, 400, "ResourceNotFoundException"));
+            }
+            // A page without a match comes first, as the service may send one.
+            if input.get("nextToken").is_none() {
+                return Some(Response::ok(json!({"events": [], "nextToken": "more"}).to_string()));
+            }
+            let at = input["startTime"].as_i64().unwrap_or_default();
+            let event =
+                |(stream, text): &(&str, String)| json!({"logStreamName": stream, "timestamp": at, "message": text});
+            let events: Vec<_> = account.function_log.iter().map(event).collect();
+            Some(Response::ok(json!({"events": events}).to_string()))
+        }
         "DescribeLogGroups" => {
             let input = request.json();
             let prefix = input["logGroupNamePrefix"].as_str().unwrap_or_default();

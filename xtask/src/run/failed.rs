@@ -1,0 +1,165 @@
+//! What to say of an execution that did not succeed.
+
+use anyhow::anyhow;
+use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
+use serde_json::Value;
+
+use super::{Render, RenderNames};
+use crate::{
+    aws::{executions::Ended, function_log},
+    exit::{Detailed, ExitCode, Failure},
+    history::{self, Failed, Meaning},
+};
+
+impl Render<'_> {
+    /// Saves the execution, and says where it failed, why, what that means and what to try.
+    pub(super) async fn failed(&self, names: &RenderNames, ended: &Ended, history: anyhow::Result<Value>) -> Failure {
+        let (run, label, status) = (self.run, &names.label, ended.status.as_str());
+        let file = format!("renders/{}-execution.json", names.file_stem);
+        let see = match run.artifacts.save(&file, &ended.description) {
+            Ok(()) => format!("see {}", run.artifacts.path(&file).display()),
+            Err(error) => format!("{error:#}"),
+        };
+        let failed = match history {
+            Ok(history) => history::failed(&history),
+            Err(error) => {
+                let error = error.context(format!("render {label} {status}, and its history can't be read"));
+                return Failure::new(ExitCode::Render, anyhow!("{error:#}; {see}"));
+            }
+        };
+        run.record.borrow_mut().execution_failure.clone_from(&failed);
+        let Some(failed) = failed else {
+            let error = anyhow!("render {label} {status}; its history does not tell why; {see}");
+            return Failure::new(ExitCode::Render, error);
+        };
+        let log = self.log_of(&failed).await;
+        Failure::new(
+            ExitCode::Render,
+            Detailed {
+                line: one_line(&format!("render {label} {status}: {failed}; {see}")),
+                lines: lines(&format!("render {label} {status}"), &failed, log.as_ref(), &see),
+            },
+        )
+    }
+
+    /// The name of the function's log group, and its end around the attempt that failed.
+    async fn log_of(&self, failed: &Failed) -> Option<(String, Vec<String>)> {
+        let function = self.run.facts.borrow().function.clone()?;
+        let (scheduled, ended) = failed.attempted.as_ref()?;
+        let group = format!("/aws/lambda/{function}");
+        // Clocks of two services, and a last word after the failure.
+        let (from_ms, to_ms) = (millis(scheduled)? - 2000, millis(ended)? + 5000);
+        let clients = &self.run.connection().clients;
+        let lines = function_log::tail(clients, &group, from_ms, to_ms, &marks(failed)).await;
+        (!lines.is_empty()).then_some((group, lines))
+    }
+}
+
+fn millis(time: &str) -> Option<i64> {
+    DateTime::from_str(time, DateTimeFormat::DateTimeWithOffset).ok()?.to_millis().ok()
+}
+
+/// What tells the log of a failed attempt from those of others, the most telling first.
+fn marks(failed: &Failed) -> Vec<String> {
+    let request = failed.cause.split("RequestId: ").nth(1).and_then(|rest| rest.split_whitespace().next());
+    let cause = failed.cause.lines().next().filter(|line| !line.is_empty());
+    let cause: Option<String> = cause.map(|line| line.chars().take(60).collect());
+    request.map(str::to_owned).into_iter().chain(cause).chain([failed.error.clone()]).collect()
+}
+
+/// Lines of a cause that are shown at most; all of them are in the saved execution.
+const CAUSE_LINES: usize = 6;
+
+/// The failure for people: a headline, and under it a line for each thing to know. Pure.
+fn lines(headline: &str, failed: &Failed, log: Option<&(String, Vec<String>)>, see: &str) -> String {
+    let mut lines = vec![headline.to_owned()];
+    let mut say = |name: &str, text: &str| {
+        for (i, line) in text.lines().enumerate() {
+            lines.push(format!("  {:<8} {line}", if i == 0 { name } else { "" }).trim_end().to_owned());
+        }
+    };
+    say("state", &place(failed));
+    say("error", &failed.error);
+    say("cause", &failed.cause.lines().take(CAUSE_LINES).collect::<Vec<_>>().join("\n"));
+    let known = history::meaning(&failed.error);
+    say(
+        "meaning",
+        known.map_or("This tool does not know this error; the handler's code or a service names it.", |m: Meaning| {
+            m.what
+        }),
+    );
+    say("try", known.map_or("Read the cause and the log; run again to see whether it comes again.", |m| m.advice));
+    if let Some((group, said)) = log {
+        say("log", &format!("the end of {group}:\n{}", said.join("\n")));
+    }
+    say("more", see);
+    lines.join("\n")
+}
+
+/// A text of several lines in one.
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
+}
+
+/// Which state of which chunk failed, in which of its attempts.
+fn place(failed: &Failed) -> String {
+    let state = failed.state.clone().unwrap_or_else(|| "none: the execution itself".to_owned());
+    let chunk = failed.chunk.map(|index| format!(", chunk {index}")).unwrap_or_default();
+    let not_retried = history::meaning(&failed.error).is_some_and(|meaning| !meaning.is_retried);
+    let attempt = match failed.attempts {
+        None => String::new(),
+        Some(1) if not_retried => ", attempt 1 of 1: this error is not repeated".to_owned(),
+        Some(attempts) => format!(", attempt {attempts} of {attempts}"),
+    };
+    format!("{state}{chunk}{attempt}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure(error: &str, cause: &str) -> Failed {
+        Failed {
+            state: Some("RenderChunkV2".into()),
+            error: error.into(),
+            cause: cause.into(),
+            chunk: Some(3),
+            attempts: Some(5),
+            attempted: None,
+        }
+    }
+
+    #[test]
+    fn a_failure_is_told_line_by_line() {
+        let log = ("/aws/lambda/f".to_owned(), vec!["START".to_owned(), "out of disk".to_owned()]);
+        let told =
+            lines("render N=4 FAILED", &failure("Runtime.ExitError", "signal: killed\nat x"), Some(&log), "see y");
+        insta::assert_snapshot!(told, @r"
+    render N=4 FAILED
+      state    RenderChunkV2, chunk 3, attempt 5 of 5
+      error    Runtime.ExitError
+      cause    signal: killed
+               at x
+      meaning  The function's process died, mostly out of memory.
+      try      Look at the end of its log for `Max Memory Used`; use more chunks, or raise LambdaMemoryMb of the template.
+      log      the end of /aws/lambda/f:
+               START
+               out of disk
+      more     see y
+    ");
+    }
+
+    #[test]
+    fn an_unknown_error_is_called_so_and_a_single_attempt_explained() {
+        let told = lines("render", &Failed { attempts: None, chunk: None, ..failure("TypeError", "x") }, None, "see y");
+        assert!(told.contains("  state    RenderChunkV2\n") && told.contains("does not know this error"), "{told}");
+        let once = Failed { attempts: Some(1), ..failure("PLAN_TOO_LARGE", "x") };
+        assert_eq!(place(&once), "RenderChunkV2, chunk 3, attempt 1 of 1: this error is not repeated");
+    }
+
+    #[test]
+    fn a_request_id_tells_the_log_best() {
+        let marks = marks(&failure("Sandbox.Timedout", "RequestId: 1-2 Error: Task timed out after 9.00 seconds"));
+        assert_eq!(marks, ["1-2", "RequestId: 1-2 Error: Task timed out after 9.00 seconds", "Sandbox.Timedout"]);
+    }
+}

@@ -1,0 +1,133 @@
+//! What is said of an execution that fails.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::support::{
+    Test,
+    fake_aws::{End, Fault},
+};
+
+/// The lines from the error to its end, of a run whose chunk fails with `error` and `message`.
+fn told(test: Test, error: &'static str, message: &'static str) -> String {
+    let test = test.render(|render| render.end = End::Fails(error, message));
+    let ran = test.smoke(&[]);
+    let lines = ran.exit(4).stderr.lines().skip_while(|line| !line.starts_with("error: "));
+    let told = lines.take_while(|line| !line.starts_with('[')).collect::<Vec<_>>().join("\n");
+    // One line goes to the records.
+    let failure = test.artifact("run.json")["failure"].as_str().unwrap().to_owned();
+    assert!(failure.starts_with("render N=2 FAILED: state RenderChunk failed with ") && !failure.contains('\n'));
+    test.assert_account_clean();
+    told
+}
+
+#[test]
+fn an_error_that_the_handler_throws() {
+    let test = Test::new()
+        .logged("other", &["START RequestId: 1", "another chunk", "END RequestId: 1"])
+        .logged("failing", &["START RequestId: 2", "ERROR the plan has another hash", "END RequestId: 2"]);
+    assert_snapshot!(told(test, "PLAN_HASH_MISMATCH", "the plan has another hash"), @r"
+    error: render N=2 FAILED
+      state    RenderChunk, attempt 1 of 1: this error is not repeated
+      error    PLAN_HASH_MISMATCH
+      cause    the plan has another hash
+      meaning  The chunk got another plan than Plan had made: the plan in S3 was changed or mixed up.
+      try      Run again; if it comes again, the handler packs or reads plans differently in Plan and RenderChunk.
+      log      the end of /aws/lambda/smoke-test-<run>-render:
+               START RequestId: 2
+               ERROR the plan has another hash
+               END RequestId: 2
+      more     see <dir>/artifacts/renders/N2-execution.json
+    ");
+}
+
+#[test]
+fn a_call_that_takes_too_long() {
+    let cause = "RequestId: 7d7 Error: Task timed out after 900.00 seconds";
+    let test = Test::new()
+        .logged("busy", &["START RequestId: 7d7", "frame 118 of 240"])
+        .logged("busy", &["2026-01-01T00:00:00.000Z 7d7 Task timed out after 900.00 seconds"]);
+    assert_snapshot!(told(test, "Sandbox.Timedout", cause), @r"
+    error: render N=2 FAILED
+      state    RenderChunk, attempt 1 of 1
+      error    Sandbox.Timedout
+      cause    RequestId: 7d7 Error: Task timed out after 900.00 seconds
+      meaning  A call took longer than the function or the state may take.
+      try      Use more chunks, so that each is shorter; on an emulator a busy machine is slow enough for this.
+      log      the end of /aws/lambda/smoke-test-<run>-render:
+               START RequestId: 7d7
+               frame 118 of 240
+               <time> 7d7 Task timed out after 900.00 seconds
+      more     see <dir>/artifacts/renders/N2-execution.json
+    ");
+}
+
+#[test]
+fn a_font_that_can_t_be_fetched() {
+    assert_snapshot!(told(Test::new(), "FONT_FETCH_UNAVAILABLE", "fonts.googleapis.com: getaddrinfo ENOTFOUND"), @r"
+    error: render N=2 FAILED
+      state    RenderChunk, attempt 1 of 1
+      error    FONT_FETCH_UNAVAILABLE
+      cause    fonts.googleapis.com: getaddrinfo ENOTFOUND
+      meaning  A font could not be fetched: its source did not answer. Generic families such as sans-serif are fetched too.
+      try      Check that the function reaches the internet, or bring the font files with the fixture.
+      more     see <dir>/artifacts/renders/N2-execution.json
+    ");
+}
+
+#[test]
+fn a_call_that_is_throttled() {
+    let cause = "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 1)";
+    assert_snapshot!(told(Test::new(), "Lambda.TooManyRequestsException", cause), @r"
+    error: render N=2 FAILED
+      state    RenderChunk, attempt 1 of 1
+      error    Lambda.TooManyRequestsException
+      cause    Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 1)
+      meaning  Lambda refused the call: as many functions run as the stack or the account may run at once.
+      try      Use fewer chunks than --reserved-concurrency, raise it, or wait for others in this account to end.
+      more     see <dir>/artifacts/renders/N2-execution.json
+    ");
+}
+
+#[test]
+fn an_error_that_nobody_knows() {
+    assert_snapshot!(told(Test::new(), "TypeError", "Cannot read properties of undefined\n  at plan\n  at handler"), @r"
+    error: render N=2 FAILED
+      state    RenderChunk, attempt 1 of 1
+      error    TypeError
+      cause    Cannot read properties of undefined
+                 at plan
+                 at handler
+      meaning  This tool does not know this error; the handler's code or a service names it.
+      try      Read the cause and the log; run again to see whether it comes again.
+      more     see <dir>/artifacts/renders/N2-execution.json
+    ");
+}
+
+#[test]
+fn a_log_that_can_t_be_read_is_left_out_soon() {
+    let test = Test::new().logged("failing", &["BOOM"]).fault(
+        "FilterLogEvents",
+        9,
+        Fault::Error(403, "AccessDeniedException"),
+    );
+    assert!(!told(test, "BOOM", "it broke").contains("the end of"));
+}
+
+#[test]
+fn what_is_told_is_recorded() {
+    let test = Test::new().render(|render| render.end = End::Fails("BOOM", "it broke"));
+    test.smoke(&[]).exit(4);
+    let told = json!({"state": "RenderChunk", "error": "BOOM", "cause": "it broke", "attempts": 1});
+    assert_eq!(test.artifact("run.json")["executionFailure"], told);
+}
+
+#[test]
+fn a_failed_sample_is_told_alike() {
+    let test = Test::new().nth_render(1, |render| render.end = End::Fails("VIDEO_SOURCE_UNRENDERABLE", "clip.mp4"));
+    let ran = test.eval(&["--skip-local", "--iterations", "2"]);
+    ran.exit(4)
+        .warns("error: render f N=4 #1 FAILED\n  state    RenderChunk, attempt 1 of 1: this error is not repeated\n");
+    ran.warns("  meaning  A video of the composition can't be decoded")
+        .says("f N=4 #1 was not measured: render f N=4 #1 FAILED: state");
+}
