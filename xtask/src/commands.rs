@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     baseline,
-    cli::{Cli, Command, LocalAwsArgs, color_asked_for},
+    cli::{Cli, Command, CompletionsArgs, LocalAwsArgs, color_asked_for, script},
     compare, connect,
     console::When,
     doctor,
@@ -17,6 +17,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     lambda_report, policy,
     process::Env,
+    repo::Repo,
     session::Session,
     signals::Signals,
     smoke, teardown,
@@ -80,6 +81,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         }
         Command::LambdaReport(args) => lambda_report::run(session, &args),
         Command::LocalAws(args) => local_aws(session, &args).await,
+        Command::Completions(args) => completions(session, &args),
         Command::Setup => interruptible(session, setup(session)).await,
     }
 }
@@ -97,6 +99,14 @@ async fn interruptible(
     session.console.say(&format!("{}: stopping; the same command can be run again", signal.name));
     session.children.stop_all().await;
     Ok(ExitCode::Signal(signal.number))
+}
+
+fn completions(session: &Session, args: &CompletionsArgs) -> Result<ExitCode, Failure> {
+    // Anywhere else they complete everything but the names of fixtures.
+    let repo = Repo::find(session.env.get(Repo::ENV)).ok();
+    let fixtures = repo.map(|repo| repo.fixtures().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
+    session.console.result(&script(args.shell, fixtures));
+    Ok(ExitCode::Success)
 }
 
 async fn setup(session: &Session) -> Result<ExitCode, Failure> {

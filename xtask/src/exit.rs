@@ -58,7 +58,7 @@ impl ExitCode {
     }
 }
 
-/// The table as `--help` shows it under the options.
+/// The table as `--help` shows it.
 pub fn help_table() -> String {
     let rows = TABLE.iter().map(|(code, meaning)| format!("  {code:<6} {meaning}"));
     format!("Exit codes:\n{}", rows.collect::<Vec<_>>().join("\n"))

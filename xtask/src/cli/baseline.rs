@@ -2,9 +2,11 @@
 
 use clap::Args;
 
+use super::help;
+
 /// Flags of `lambda-baseline`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = crate::exit::help_table())]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-baseline"))]
 pub struct BaselineArgs {
     /// The fixture.
     pub fixture: String,

@@ -4,20 +4,23 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::help;
 use crate::measure::{Decibels, gate::GateSettings};
 
 /// Flags of `lambda-compare`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = crate::exit::help_table())]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-compare"))]
 pub struct CompareArgs {
     /// The video in question.
     pub render: PathBuf,
     /// The video that it is held against.
     pub baseline: PathBuf,
-    /// Print everything that was measured as JSON, instead of a summary.
+    /// Print everything that was measured, as JSON.
     #[arg(long)]
     pub json: bool,
-    /// Least mean PSNR in dB, over all planes and of each [default: 40].
+    /// Least mean PSNR in dB [default: 40].
+    ///
+    /// Over all planes and of each.
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub psnr_threshold: Option<Decibels>,
     /// How many dB a single frame may lie below that [default: 10].
@@ -26,7 +29,9 @@ pub struct CompareArgs {
     /// How many frames may lie lower still [default: 0].
     #[arg(long, value_name = "N")]
     pub max_frame_failures: Option<u64>,
-    /// Loudest residual of an audio track in dBFS; any 100 ms may be 10 dB louder [default: -50].
+    /// Loudest residual of an audio track in dBFS [default: -50].
+    ///
+    /// Any 100 ms may be 10 dB louder.
     #[arg(long, value_name = "DBFS", allow_negative_numbers = true)]
     pub max_audio_residual: Option<Decibels>,
 }

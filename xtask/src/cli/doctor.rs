@@ -2,13 +2,16 @@
 
 use clap::Args;
 
-use super::{ReservedConcurrency, TargetArgs, TargetChoice, twins::or_default};
+use super::{ReservedConcurrency, TargetArgs, TargetChoice, help, twins::or_default};
 use crate::{names::Region, process::Env};
 
 /// Flags of `lambda-doctor`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-doctor"))]
 pub struct DoctorArgs {
-    /// What a run would reserve of the account's concurrency [env: RESERVED_CONCURRENCY] [default: 16].
+    /// Concurrency that a run would reserve; 0: none [default: 16].
+    ///
+    /// [env: RESERVED_CONCURRENCY]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: Option<ReservedConcurrency>,
     /// Which AWS.

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::{
-    RunArgs, RunOptions,
+    RunArgs, RunOptions, help,
     twins::{or_default, or_twin},
 };
 use crate::{
@@ -17,36 +17,51 @@ use crate::{
 
 /// Flags of `lambda-eval`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = crate::exit::help_table())]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-eval"))]
 pub struct EvalArgs {
-    /// Fixtures to measure
-    /// [env: FIXTURES] [default: mp4-h264-sdr,many-cuts,gsap-letters-render-compat,heygen-promo-preview-assets].
+    /// Fixtures to measure [default: four of them, see --help].
+    ///
+    /// [env: FIXTURES] [default: mp4-h264-sdr,many-cuts,gsap-letters-render-compat,heygen-promo-preview-assets]
     #[arg(long, value_name = "NAME,..")]
     pub fixtures: Option<FixtureNames>,
-    /// Most chunks of a render [env: CHUNK_COUNT] [default: 4].
+    /// Most chunks of a render [default: 4].
+    ///
+    /// [env: CHUNK_COUNT]
     #[arg(long, value_name = "N", conflicts_with = "chunk_counts")]
     pub chunk_count: Option<ChunkCount>,
-    /// A sweep: every fixture at each of these chunk counts, and a recommendation [env: CHUNK_COUNTS].
+    /// A sweep over chunk counts, with a recommendation.
+    ///
+    /// Every fixture is rendered at each of them. [env: CHUNK_COUNTS]
     #[arg(long, value_name = "N,N,..")]
     pub chunk_counts: Option<ChunkCounts>,
-    /// Frames a chunk, over all fixtures
-    /// [env: CHUNK_SIZE] [default: 60; in a sweep as many as make each chunk count].
+    /// Frames a chunk [default: 60; in a sweep by the count].
+    ///
+    /// Over all fixtures; in a sweep as many as make each chunk count. [env: CHUNK_SIZE]
     #[arg(long, value_name = "FRAMES")]
     pub chunk_size: Option<ChunkSize>,
-    /// Measured renders of each fixture and chunk count, and local ones [env: ITERATIONS] [default: 1].
+    /// Measured renders of each fixture and chunk count [default: 1].
+    ///
+    /// And as many local ones of each fixture. [env: ITERATIONS]
     #[arg(long, value_name = "N")]
     pub iterations: Option<Iterations>,
-    /// Rounds before them that are not counted [env: WARMUP] [default: 0].
+    /// Rounds before them that are not counted [default: 0].
+    ///
+    /// [env: WARMUP]
     #[arg(long, value_name = "N")]
     pub warmup: Option<Warmup>,
-    /// Least mean PSNR in dB, over all planes and of each
-    /// [env: PSNR_THRESHOLD] [default: each fixture's minPsnr, else 40].
+    /// Least mean PSNR in dB [default: each fixture's, else 40].
+    ///
+    /// Over all planes and of each; a fixture's is minPsnr in its meta.json. [env: PSNR_THRESHOLD]
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub psnr_threshold: Option<Decibels>,
-    /// Leave out the local leg: the in-process renderer on this machine, which is for Linux x86-64.
+    /// Leave out the renders on this machine.
+    ///
+    /// They are made by the in-process renderer, which is for Linux x86-64.
     #[arg(long)]
     pub skip_local: bool,
-    /// Keep the local renders, and compare them with baseline and Lambda's.
+    /// Keep those renders, and compare them too.
+    ///
+    /// With the baseline, and with Lambda's.
     #[arg(long, conflicts_with = "skip_local")]
     pub keep_local: bool,
     /// The stack and the artifacts.

@@ -2,8 +2,10 @@
 
 mod baseline;
 mod compare;
+mod completions;
 mod doctor;
 mod eval;
+mod help;
 mod local_aws;
 mod output;
 mod policy;
@@ -18,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 pub use baseline::BaselineArgs;
 pub use compare::CompareArgs;
+pub use completions::{CompletionsArgs, script};
 pub use doctor::{DoctorArgs, DoctorOptions};
 pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
 pub use local_aws::LocalAwsArgs;
@@ -38,7 +41,7 @@ pub use teardown::{TeardownArgs, TeardownSubject};
     max_term_width = 110,
     disable_help_subcommand = true
 )]
-#[command(after_help = crate::exit::help_table())]
+#[command(after_help = help::OF_ALL, after_long_help = help::after(""))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -51,24 +54,34 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Deploy a per-run stack, render one fixture at several chunk counts, compare with its baseline, tear down.
+    /// Deploy, render a fixture at several chunk counts, compare, tear down.
+    ///
+    /// On a stack of its own for this run; the renders are compared with the fixture's baseline.
     LambdaSmoke(Box<SmokeArgs>),
-    /// Deploy a per-run stack, render several fixtures several times, and say how long Lambda takes and what it costs.
+    /// Measure how long Lambda takes and what it costs, over fixtures.
+    ///
+    /// On a stack of its own for this run; several fixtures, each several times.
     LambdaEval(Box<EvalArgs>),
-    /// Delete everything that runs of this tool left of a stack, proved by its tags.
+    /// Delete what runs left of a stack, proved by its tags.
     LambdaTeardown(TeardownArgs),
-    /// Render a fixture in-process and say how it differs from its committed baseline.
+    /// Render a fixture in-process and compare it with its baseline.
     LambdaBaseline(BaselineArgs),
     /// Compare any two videos by the gates of a run.
     LambdaCompare(CompareArgs),
     /// Look at everything that a run needs, without a run.
     LambdaDoctor(DoctorArgs),
-    /// Print the least IAM policy that a run needs, scoped to its names.
+    /// Print the least IAM policy that a run needs.
+    ///
+    /// Scoped to the names that runs have.
     LambdaPolicy(PolicyArgs),
-    /// Remake the reports of a run from its artifact folder, and set it side by side with another run.
+    /// Remake a run's reports, and set it side by side with another.
     LambdaReport(ReportArgs),
-    /// Start the embedded AWS in the foreground and print the exports for a second terminal.
+    /// Start the embedded AWS, for runs in a second terminal.
+    ///
+    /// It stays in the foreground and prints the exports that the second terminal needs.
     LocalAws(LocalAwsArgs),
-    /// Provision the tools of local runs into .tools of this repository.
+    /// Provision the tools of local runs into .tools.
     Setup,
+    /// Print completions for bash, zsh or fish.
+    Completions(CompletionsArgs),
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::twins::or_default;
+use super::{help, twins::or_default};
 use crate::{
     names::{Region, StackName},
     policy::Holder,
@@ -11,14 +11,19 @@ use crate::{
 
 /// Flags of `lambda-policy`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-policy"))]
 pub struct PolicyArgs {
     /// The account, 12 digits [default: any, as *].
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
-    /// The region of the runs [env: AWS_REGION] [default: us-east-1].
+    /// The region of the runs [default: us-east-1].
+    ///
+    /// [env: AWS_REGION]
     #[arg(long, value_name = "REGION")]
     pub region: Option<Region>,
-    /// The one stack name that runs will use [default: those that runs make up].
+    /// The one stack name that runs will use.
+    ///
+    /// Without it the policy is for the names that runs make up.
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
 }

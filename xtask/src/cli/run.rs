@@ -18,24 +18,34 @@ use crate::{
 /// Flags for the stack and the artifacts.
 #[derive(Debug, Clone, Args)]
 pub struct RunArgs {
-    /// Stack to create; it must not exist [env: STACK_NAME] [default: hyperframes-<command>-<epoch>-<run>].
+    /// Stack to create; it must not exist.
+    ///
+    /// [env: STACK_NAME] [default: hyperframes-<command>-<epoch>-<run>]
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
-    /// The function's reserved concurrency; chunks above it are throttled and retried. 0 or -1 reserve none
-    /// [env: RESERVED_CONCURRENCY] [default: 16].
+    /// The function's reserved concurrency; 0: none [default: 16].
+    ///
+    /// Chunks above it are throttled and retried. -1 reserves none either. [env: RESERVED_CONCURRENCY]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: Option<ReservedConcurrency>,
-    /// Folder for results, renders and logs [env: ARTIFACTS] [default: <command>-artifacts in the repository].
+    /// Folder for results, renders and logs.
+    ///
+    /// [env: ARTIFACTS] [default: <command>-artifacts in the repository]
     #[arg(long, value_name = "DIR")]
     pub artifacts: Option<PathBuf>,
-    /// JSON file with other prices than those of us-east-1, in the shape of `prices` in run.json [env: PRICES].
+    /// JSON file with other prices than those of us-east-1.
+    ///
+    /// In the shape of `prices` in run.json. [env: PRICES]
     #[arg(long, value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Say what would be created, called and spent, and do nothing of it.
+    /// Tell what would be created, called and spent; do nothing.
     #[arg(long)]
     pub dry_run: bool,
-    /// Refuse a run that is going to cost more, and stop one that could come to
-    /// [env: MAX_COST_USD].
+    /// Refuse a run that would cost more, and stop one that could.
+    ///
+    /// By --dry-run's estimate before it, and by what executions cost while it lasts. Calls
+    /// of the function that are running when an execution is stopped still end by themselves.
+    /// [env: MAX_COST_USD]
     #[arg(long, value_name = "USD", allow_negative_numbers = true)]
     pub max_cost_usd: Option<Usd>,
     /// Leave the stack in place; `lambda-teardown` removes it.

@@ -4,7 +4,7 @@ use anyhow::{bail, ensure};
 use clap::Args;
 
 use super::{
-    RunArgs, RunOptions,
+    RunArgs, RunOptions, help,
     twins::{is_on, or_default, or_twin},
 };
 use crate::{
@@ -15,42 +15,55 @@ use crate::{
 
 /// Flags of `lambda-smoke`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = crate::exit::help_table())]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-smoke"))]
 pub struct SmokeArgs {
-    /// Fixture to render [env: FIXTURE] [default: mp4-h264-sdr].
+    /// Fixture to render [default: mp4-h264-sdr].
+    ///
+    /// [env: FIXTURE]
     #[arg(long, value_name = "NAME")]
     pub fixture: Option<String>,
-    /// Chunk counts, one render each [env: CHUNK_COUNTS] [default: 2,4,8].
+    /// Chunk counts, one render each [default: 2,4,8].
+    ///
+    /// [env: CHUNK_COUNTS]
     #[arg(long, value_name = "N,N,..")]
     pub chunk_counts: Option<ChunkCounts>,
-    /// Frames a chunk, instead of as many as make each chunk count [env: CHUNK_SIZE].
+    /// Frames a chunk, instead of as many as make each count.
+    ///
+    /// [env: CHUNK_SIZE]
     #[arg(long, value_name = "FRAMES")]
     pub chunk_size: Option<ChunkSize>,
-    /// How Plan hands its work to the chunks: v1, v2, or both, whose renders are then compared with each other
-    /// [env: PLAN_PROTOCOL] [default: v2].
+    /// How the plan goes to the chunks: v1, v2 or both [default: v2].
+    ///
+    /// With both, the renders are compared with each other too. [env: PLAN_PROTOCOL]
     #[arg(long, value_name = "V")]
     pub plan_protocol: Option<PlanProtocols>,
-    /// With --plan-protocol both: the encoded chunks and files must be the same bytes too
-    /// [env: REQUIRE_ENCODED_SHA_EQUAL=1].
+    /// With --plan-protocol both: demand the same encoded bytes.
+    ///
+    /// Of chunks and files. [env: REQUIRE_ENCODED_SHA_EQUAL=1]
     #[arg(long)]
     pub require_encoded_sha_equal: bool,
-    /// Least mean PSNR in dB, over all planes and of each
-    /// [env: PSNR_THRESHOLD] [default: the fixture's minPsnr, else 40].
+    /// Least mean PSNR in dB [default: the fixture's, else 40].
+    ///
+    /// Over all planes and of each; the fixture's is minPsnr in its meta.json. [env: PSNR_THRESHOLD]
     #[arg(long, value_name = "DB", allow_negative_numbers = true)]
     pub psnr_threshold: Option<Decibels>,
-    /// How many dB a single frame may lie below that; the fixture's maxFrameFailures may lie lower
-    /// [env: FRAME_PSNR_MARGIN] [default: 10].
+    /// How many dB a single frame may lie below that [default: 10].
+    ///
+    /// As many frames as the fixture's maxFrameFailures may lie lower. [env: FRAME_PSNR_MARGIN]
     #[arg(long, value_name = "DB")]
     pub frame_psnr_margin: Option<Decibels>,
-    /// Leaving the fixture's record of a sound render fails everywhere, not only on the embedded AWS
-    /// [env: STRICT=1].
+    /// Fail when a render leaves the fixture's record of sound ones.
+    ///
+    /// On AWS it is only said without this; on an emulator it always fails. [env: STRICT=1]
     #[arg(long)]
     pub strict: bool,
-    /// Rewrite the fixture's record from these renders, if they pass, and say what changed.
+    /// Rewrite that record from these renders, if they pass.
     #[arg(long)]
     pub update_expected: bool,
-    /// No codec, no threshold: render the fixture as a png-sequence, in-process and distributed, and demand
-    /// identical frames to the byte [env: EXACT=1] [Linux x86-64].
+    /// Demand frames identical to the in-process ones [Linux x86-64].
+    ///
+    /// No codec and no threshold: the fixture is rendered as a png-sequence, in-process and distributed, and
+    /// every frame must be the same to the byte. [env: EXACT=1]
     #[arg(long)]
     pub exact: bool,
     /// The stack and the artifacts.

@@ -11,16 +11,22 @@ use crate::{
 /// Flags for the target.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
-    /// Use the embedded AWS: a real emulator, the real sam, real Chromium, no account [Linux x86-64].
+    /// Use the embedded AWS, without an account [Linux x86-64].
+    ///
+    /// A real emulator, the real sam and real Chromium on this machine.
     #[arg(long, help_heading = "Target", conflicts_with_all = ["endpoint_url", "profile"])]
     pub local: bool,
     /// Use a running emulator, such as `cargo xtask local-aws`.
     #[arg(long, value_name = "URL", help_heading = "Target", conflicts_with = "profile", value_parser = parse_endpoint)]
     pub endpoint_url: Option<String>,
-    /// AWS region [env: AWS_REGION] [default: us-east-1].
+    /// AWS region [default: us-east-1].
+    ///
+    /// [env: AWS_REGION]
     #[arg(long, value_name = "REGION", help_heading = "Target")]
     pub region: Option<Region>,
-    /// AWS profile [env: AWS_PROFILE].
+    /// AWS profile.
+    ///
+    /// [env: AWS_PROFILE]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub profile: Option<Profile>,
 }

@@ -2,26 +2,32 @@
 
 use clap::Args;
 
-use super::TargetArgs;
+use super::{TargetArgs, help};
 use crate::names::StackName;
 
 /// Flags of `lambda-teardown`.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = crate::exit::help_table())]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-teardown"))]
 pub struct TeardownArgs {
     /// The stack.
     #[arg(required_unless_present = "unfinished", conflicts_with = "unfinished")]
     pub stack: Option<StackName>,
-    /// Finish every run that a journal knows as unfinished, each where it ran.
+    /// Finish every run that a journal knows as unfinished.
+    ///
+    /// Each where it ran.
     #[arg(long, conflicts_with_all = ["force", "yes", "local", "endpoint_url", "region", "profile"])]
     pub unfinished: bool,
-    /// Delete a stack that has no tag of a run; asks for its name to be typed again.
+    /// Delete a stack that has no tag of a run.
+    ///
+    /// Its name is asked for again.
     #[arg(long, requires = "stack")]
     pub force: bool,
     /// With --force: do not ask.
     #[arg(long, requires = "force")]
     pub yes: bool,
-    /// Close the journals of this stack's runs without a look at AWS: for an emulator or an account that is gone.
+    /// Close the journals of this stack without a look at AWS.
+    ///
+    /// For an emulator or an account that is gone.
     #[arg(long, requires = "stack", conflicts_with_all = ["force", "local", "endpoint_url", "region", "profile"])]
     pub forget: bool,
     /// Which AWS; without these flags the one that the stack's journal names.
