@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     baseline,
-    cli::{Cli, Command, CompletionsArgs, LocalAwsArgs, color_asked_for, script},
+    cli::{Cli, Command, CompletionsArgs, LocalAwsArgs, color_asked_for, script, with_advice},
     compare, connect,
     console::When,
     doctor,
@@ -54,7 +54,12 @@ fn parse() -> Result<Cli, clap::Error> {
         When::Always => ColorChoice::Always,
         When::Never => ColorChoice::Never,
     };
-    Cli::from_arg_matches(&Cli::command().color(color).try_get_matches()?)
+    let mut command = Cli::command().color(color);
+    command.build();
+    let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let given = std::env::args().find(|arg| commands.contains(&arg.as_str()));
+    let parsed = command.clone().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    parsed.map_err(|error| with_advice(error, given.as_deref(), &commands))
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {

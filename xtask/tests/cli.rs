@@ -143,6 +143,14 @@ fn typos_are_told_with_what_was_meant() {
     let test = Test::new();
     for (args, meant) in [
         (&["lambda-smok"] as &[&str], "lambda-smoke"),
+        (&["eval"], "lambda-eval"),
+        (&["lambda-teerdown", "x"], "lambda-teardown"),
+        (&["lambda-eval", "--iteration", "2"], "--iterations"),
+        (&["lambda-eval", "--warm-up", "1"], "--warmup"),
+        (&["lambda-eval", "--keep-locl"], "--keep-local"),
+        (&["lambda-compare", "a", "b", "--psnr", "40"], "--psnr-threshold"),
+        (&["lambda-smoke", "--verbos"], "--verbose"),
+        (&["setup", "--colour", "never"], "--color"),
         (&["lambda-smoke", "--chunk-count", "2"], "--chunk-counts"),
         (&["lambda-smoke", "--keep-stac"], "--keep-stack"),
         (&["lambda-smoke", "--skip-built"], "--skip-build"),
@@ -154,6 +162,15 @@ fn typos_are_told_with_what_was_meant() {
         (&["local-aws", "--ready-fil", "x"], "--ready-file"),
     ] {
         refuse(&test, args, &format!("'{meant}'"));
+    }
+    for (args, tip) in [
+        (&["lambda-smoke", "f"] as &[&str], "tip: a fixture is named by a flag: --fixture f"),
+        (&["lambda-eval", "f"], "tip: fixtures are named by a flag: --fixtures f"),
+        (&["lambda-teardown", "--stack", "x"], "tip: the stack is named without a flag: lambda-teardown <STACK>"),
+        (&["lambda-baseline", "--fixture", "f"], "tip: the fixture is named without a flag: lambda-baseline <FIXTURE>"),
+        (&["setup", "--color", "red"], "[possible values: auto, always, never]"),
+    ] {
+        refuse(&test, args, tip);
     }
     refuse(&test, &["setup", "--force"], "unexpected argument '--force'");
 }
@@ -176,14 +193,14 @@ fn contradictions_are_refused() {
             &["lambda-smoke", "--local", "--keep-stack"],
             "--keep-stack can't keep a stack of --local, whose AWS ends with the run",
         ),
-        (&["lambda-teardown"], "<STACK>"),
+        (&["lambda-teardown"], "<STACK|--unfinished>"),
         (&["lambda-teardown", "x", "--unfinished"], "cannot be used with"),
-        (&["lambda-teardown", "--force"], "<STACK>"),
+        (&["lambda-teardown", "--force"], "<STACK|--unfinished>"),
         (&["lambda-teardown", "x", "--yes"], "--force"),
         (&["lambda-teardown", "no_name"], "a stack name has only letters, digits and hyphens"),
         (&["lambda-teardown", "x", "--local"], "the embedded AWS of a --local run ends with the run"),
         (&["lambda-baseline"], "<FIXTURE>"),
-        (&["local-aws", "--port", "70000"], "70000 is not in 0..=65535"),
+        (&["local-aws", "--port", "70000"], r#""70000" is not a port (a whole number, 0 to 65535)"#),
         (&["lambda-smoke", "f"], "unexpected argument 'f'"),
     ] {
         refuse(&test, args, expected);

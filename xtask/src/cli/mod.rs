@@ -1,5 +1,6 @@
 //! The command line: parsed into types before anything starts.
 
+mod advice;
 mod baseline;
 mod compare;
 mod completions;
@@ -18,6 +19,7 @@ mod twins;
 
 use clap::{Parser, Subcommand};
 
+pub use advice::with_advice;
 pub use baseline::BaselineArgs;
 pub use compare::CompareArgs;
 pub use completions::{CompletionsArgs, script};

@@ -1,16 +1,16 @@
 //! `lambda-teardown`: a stack by name, or all unfinished runs.
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 
 use super::{TargetArgs, help};
 use crate::names::StackName;
 
 /// Flags of `lambda-teardown`.
 #[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("subject").required(true).args(["stack", "unfinished"]))]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-teardown"))]
 pub struct TeardownArgs {
     /// The stack.
-    #[arg(required_unless_present = "unfinished", conflicts_with = "unfinished")]
     pub stack: Option<StackName>,
     /// Finish every run that a journal knows as unfinished.
     ///
