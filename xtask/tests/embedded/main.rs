@@ -17,6 +17,7 @@ mod kills;
 mod lab;
 mod launcher;
 mod outcomes;
+mod page;
 mod permissions;
 mod proxy;
 mod purge;

@@ -1,9 +1,9 @@
-// Opens a report.html in headless Chromium, as its readers will, and says what it met.
+// Opens pages in headless Chromium, as their readers will, and says what it met.
 //
-//   node open-report.mjs --handler <dir> --report <file> [--screenshots <dir>]
+//   node open-report.mjs --handler <dir> [--screenshots <dir>] <report.html>...
 //
 // The browser comes from <dir>/node_modules: @sparticuz/chromium and puppeteer-core.
-// stdout carries one line of JSON: what was wrong in words, and how long it took.
+// stdout carries one line of JSON: for each page what was wrong, in words, and how long it took.
 
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -12,8 +12,9 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
-const { values: options } = parseArgs({
-  options: { handler: { type: "string" }, report: { type: "string" }, screenshots: { type: "string" } },
+const { values: options, positionals: reports } = parseArgs({
+  options: { handler: { type: "string" }, screenshots: { type: "string" } },
+  allowPositionals: true,
 });
 
 // The browser unpacks itself and its libraries into a folder of this process's own.
@@ -21,6 +22,9 @@ const scratch = mkdtempSync(join(tmpdir(), "open-report-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true, maxRetries: 5 }));
 process.env.TMPDIR = process.env.HOME = scratch;
 process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs22.x";
+// The machine may have no font at all; without one every text is as wide as nothing.
+const { useUnpackedFonts } = await import(pathToFileURL(join(resolve(options.handler), "fontconfig.mjs")));
+useUnpackedFonts();
 
 const from = createRequire(join(resolve(options.handler), "package.json"));
 const load = async (name) => (await import(pathToFileURL(from.resolve(name)))).default;
@@ -29,29 +33,33 @@ const puppeteer = await load("puppeteer-core");
 
 const WIDTHS = [360, 1280];
 const SCHEMES = ["light", "dark"];
-const address = pathToFileURL(resolve(options.report)).href;
-const wrong = [];
 const browser = await puppeteer.launch({
   executablePath: await chromium.executablePath(),
   args: chromium.args,
   headless: "shell",
 });
-let openMs = 0;
+const met = [];
 try {
-  for (const width of WIDTHS) for (const scheme of SCHEMES) await look(width, scheme);
-  await print();
+  for (const report of reports) met.push(await meet(pathToFileURL(resolve(report)).href));
 } finally {
   await browser.close();
 }
-process.stdout.write(JSON.stringify({ wrong, openMs }) + "\n");
+process.stdout.write(JSON.stringify(met) + "\n");
 
-async function look(width, scheme) {
+async function meet(address) {
+  const told = { wrong: [], openMs: 0 };
+  for (const width of WIDTHS) for (const scheme of SCHEMES) await look(address, told, width, scheme);
+  await print(address, told);
+  return told;
+}
+
+async function look(address, told, width, scheme) {
+  const { wrong } = told;
   const at = `${width} px, ${scheme}`;
-  const page = await open(at, width, scheme);
+  const page = await open(address, told, at, width, scheme);
   await page.evaluate(() => document.querySelectorAll("details").forEach((folded) => (folded.open = true)));
   const found = await page.evaluate(faults);
   wrong.push(...found.map((fault) => `${at}: ${fault}`));
-  await page.evaluate(() => document.querySelectorAll("details").forEach((folded) => folded.parentElement.closest("details") ? (folded.open = false) : 0));
   if (options.screenshots) {
     mkdirSync(options.screenshots, { recursive: true });
     await page.reload();
@@ -60,7 +68,8 @@ async function look(width, scheme) {
   await page.close();
 }
 
-async function open(at, width, scheme) {
+async function open(address, told, at, width, scheme) {
+  const { wrong } = told;
   const page = await browser.newPage();
   await page.setViewport({ width, height: 900 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
@@ -69,22 +78,27 @@ async function open(at, width, scheme) {
   });
   page.on("pageerror", (error) => wrong.push(`${at}: ${error}`));
   page.on("request", (request) => {
-    if (request.url() !== address && !request.url().startsWith("data:")) wrong.push(`${at}: it asks for ${request.url()}`);
+    const own = request.url() === address || request.url().startsWith("data:");
+    if (!own) wrong.push(`${at}: it asks for ${request.url()}`);
   });
   const started = performance.now();
   await page.goto(address, { waitUntil: "load" });
   // Until it is painted, not only read.
   await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
-  openMs = Math.max(openMs, Math.round(performance.now() - started));
+  told.openMs = Math.max(told.openMs, Math.round(performance.now() - started));
   return page;
 }
 
-async function print() {
-  const page = await open("print", 1280, "dark");
+async function print(address, told) {
+  const { wrong } = told;
+  const page = await open(address, told, "print", 1280, "dark");
   await page.emulateMediaType("print");
   const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   if (ground !== "rgb(255, 255, 255)") wrong.push(`print: the paper is ${ground}`);
-  const folded = await page.evaluate(() => [...document.querySelectorAll("details:not([open]) svg.plot")].filter((plot) => !plot.checkVisibility({ contentVisibilityAuto: true })).length);
+  const folded = await page.evaluate(() => {
+    const plots = [...document.querySelectorAll("details:not([open]) svg.plot")];
+    return plots.filter((plot) => !plot.checkVisibility({ contentVisibilityAuto: true })).length;
+  });
   if (folded) wrong.push(`print: ${folded} plots are folded away`);
   const pdf = await page.pdf({ format: "A4" });
   if (pdf.length < 10_000) wrong.push(`print: the PDF has ${pdf.length} bytes`);

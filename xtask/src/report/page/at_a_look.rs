@@ -29,7 +29,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                         tr {
                             th scope="row" { (missing.label) }
                             td { (words::passed(false)) }
-                            td colspan="6" { "not measured: " (missing.cause) }
+                            td.prose colspan="6" { "not measured: " (missing.cause) }
                         }
                     }
                 }

@@ -8,7 +8,7 @@ use crate::story::Story;
 /// A table of the chunk counts.
 pub(super) fn section(story: &Story) -> Option<Section> {
     let content = html! {
-        table {
+        div.scroll tabindex="0" role="region" aria-label="Plan protocols" { table {
             caption { "What a viewer gets of v1 and of v2" }
             thead {
                 tr {
@@ -28,7 +28,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                     }
                 }
             }
-        }
+        } }
     };
     (!story.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocol v1 against v2", content })
 }

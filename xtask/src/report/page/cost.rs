@@ -19,7 +19,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
     let charges = charges(story, &costs);
     let total: f64 = charges.iter().map(|charge| charge.usd).sum();
     let content = html! {
-        table {
+        div.scroll tabindex="0" role="region" aria-label="Charges" { table {
             caption { "All measured executions together" }
             thead {
                 tr {
@@ -41,7 +41,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                 }
             }
             tfoot { tr { th scope="row" { "Together" } td {} td.number { (figures::usd(total)) } td {} } }
-        }
+        } }
         p.small {
             "Prices of " (story.run.prices.as_of) ": " (story.run.prices.gb_second_usd) " USD a GB-second, "
             (story.run.prices.request_usd) " USD a request, " (story.run.prices.transition_usd) " USD a state transition. "

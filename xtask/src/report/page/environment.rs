@@ -59,7 +59,7 @@ fn proof(story: &Story) -> Markup {
                             @for check in &proof.resources {
                                 tr {
                                     th scope="row" { (check.kind) }
-                                    td { code { (check.name) } }
+                                    td.prose { code { (check.name) } }
                                     td {
                                         @match check.state {
                                             ResourceState::Absent => "gone",

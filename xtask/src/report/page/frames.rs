@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::figures;
 use crate::{
     measure::{Level, gate::Gate},
-    report::svg::{Marker, Plot, Scale, buckets},
+    report::svg::{Marker, Plot, Scale, Side, buckets},
     story::RenderStory,
 };
 
@@ -37,15 +37,20 @@ fn drawn(render: &RenderStory, gate: &Gate) -> Markup {
     let identical = greatest + IDENTICAL_DB;
     let end_s = render.frames.iter().map(|frame| frame.time_s).fold(0.0, f64::max);
     let x = Scale::linear(0.0, end_s);
-    let mut plot = Plot::new(x, Scale::linear(least - 2.0, identical), 170.0);
+    let mut plot = Plot::new(x, Scale::linear(least - 5.0, identical), 180.0);
     plot.levels(5);
     plot.ticks(&x.labelled_ticks(6).into_iter().map(|(at, text)| (at, format!("{text} s"))).collect::<Vec<_>>());
-    for seam in seams(render) {
-        plot.seam(seam, "seam");
+    plot.seams(&seams(render));
+    if render.row.picture.as_ref().is_some_and(|picture| x.at(picture.worst_frame_at_s) > 0.5) {
+        plot.name_limits_at_left();
     }
-    plot.limit(gate.psnr_db.db(), &format!("mean must reach {}", gate.psnr_db), "of-mean");
+    // Under its line, as the frames are above it, where that leaves room for the other's.
+    let apart = gate.psnr_db.db() - gate.frame_psnr_db.db() > 4.0;
+    let side = if apart { Side::Below } else { Side::Above };
+    plot.limit(gate.psnr_db.db(), &format!("mean must reach {} dB", gate.psnr_db), side, "of-mean");
     let allowed = if gate.max_frame_failures == 0 { "every" } else { "nearly every" };
-    plot.limit(gate.frame_psnr_db.db(), &format!("{allowed} frame must reach {}", gate.frame_psnr_db), "of-frame");
+    let of_frame = format!("{allowed} frame must reach {} dB", gate.frame_psnr_db);
+    plot.limit(gate.frame_psnr_db.db(), &of_frame, Side::Below, "of-frame");
     let levels: Vec<(f64, f64)> =
         render.frames.iter().map(|frame| (frame.time_s, db(frame.psnr).unwrap_or(identical))).collect();
     let few = buckets(&levels, POINTS);
@@ -61,10 +66,10 @@ fn drawn(render: &RenderStory, gate: &Gate) -> Markup {
     if let Some((worst, level)) = worst.and_then(|worst| Some((worst, db(worst.worst_frame_db)?))) {
         let text = format!("worst: #{}, {}", worst.worst_frame, figures::level(worst.worst_frame_db));
         plot.mark((worst.worst_frame_at_s, level), Marker::Pointer, "worst", &text);
-        plot.note((worst.worst_frame_at_s, level), &text);
+        plot.note((worst.worst_frame_at_s, level), &text, Side::Below);
     }
     if render.frames.iter().any(|frame| frame.psnr == Level::Identical) {
-        plot.note((0.0, greatest + IDENTICAL_DB / 2.0), "at the top: identical to the bit");
+        plot.note((0.0, greatest + IDENTICAL_DB / 2.0), "at the top: identical to the bit", Side::Above);
     }
     plot.draw(&told(render))
 }

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use super::{Section, figures};
 use crate::{
     eval::Start,
-    report::svg::{Marker, Plot, Scale},
+    report::svg::{Marker, Plot, Scale, Side},
     scaling::{Prediction, Standing},
     statistics::median,
     story::Story,
@@ -158,7 +158,7 @@ impl Sweep<'_> {
         let mut plot = Plot::new(x, Scale::linear(0.0, 106.0), 150.0);
         plot.levels(4);
         plot.ticks(&self.ticks(&x));
-        plot.limit(100.0, "", "ideal");
+        plot.limit(100.0, "", Side::Above, "ideal");
         let medians = || self.counts.keys().filter_map(|n| Some((*n, self.median_of(*n, |s| Some(s.wall_ms))?)));
         plot.line(medians().map(|(n, ms)| (n as f64, share(n as f64, ms))), "through");
         for (n, ms) in medians() {

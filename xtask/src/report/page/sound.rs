@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::figures;
 use crate::{
     measure::{gate::Gate, residual::Residual},
-    report::svg::{Plot, Scale, buckets},
+    report::svg::{Plot, Scale, Side, buckets},
     story::{RenderStory, SoundSample},
 };
 
@@ -45,12 +45,14 @@ fn drawn(render: &RenderStory, gate: &Gate, track: usize, samples: &[&SoundSampl
         let levels: Vec<(f64, f64)> = samples.iter().map(|s| (s.at_s, level(s).db().max(FLOOR_DBFS))).collect();
         buckets(&levels, POINTS).into_iter().map(|bucket| (bucket.x, bucket.high)).collect::<Vec<_>>()
     };
-    plot.limit(gate.audio_window_dbfs.db(), &format!("any 100 ms: {} dBFS", gate.audio_window_dbfs.db()), "of-frame");
-    plot.limit(gate.audio_residual_dbfs.db(), &format!("whole: {} dBFS", gate.audio_residual_dbfs.db()), "of-mean");
+    let of_window = format!("any 100 ms: {} dBFS", gate.audio_window_dbfs.db());
+    plot.limit(gate.audio_window_dbfs.db(), &of_window, Side::Above, "of-frame");
+    let of_whole = format!("the whole: {} dBFS", gate.audio_residual_dbfs.db());
+    plot.limit(gate.audio_residual_dbfs.db(), &of_whole, Side::Below, "of-mean");
     plot.line(curve(|sample| sample.baseline), "of-baseline");
     plot.line(curve(|sample| sample.residual), "residual");
     if samples.iter().all(|sample| sample.residual == Residual::Silent) {
-        plot.note((0.0, FLOOR_DBFS), "nothing differs: the residual is silent throughout");
+        plot.note((0.0, FLOOR_DBFS), "nothing differs: silent throughout", Side::Above);
     }
     plot.draw(&format!("Residual of the sound of {}, track {}, over {end_s:.1} s", render.label, track + 1))
 }

@@ -21,7 +21,7 @@ const STEP: f64 = 22.0;
 pub(super) fn figure(label: &str, ran: &Timeline) -> Markup {
     let lanes = lanes(ran);
     html! {
-        figure {
+        figure.timeline {
             figcaption { "What the execution did when" }
             (drawn(label, ran, &lanes))
             details { summary { "Every call as a table" } (table(label, ran)) }

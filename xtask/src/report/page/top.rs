@@ -41,9 +41,21 @@ fn facts(story: &Story) -> Markup {
         (fact("Measured", &counted(story.renders.len(), "render")))
         (fact("Began", &figures::moment(&run.started_at)))
         (fact("Ended", &run.ended_at.as_deref().map_or("not yet, or killed".to_owned(), figures::moment)))
-        (fact("Commit", run.git_commit.as_deref().unwrap_or("unknown")))
+        (fact("Commit", &commit(run)))
         (fact("Cost of the measured renders", &story.total_usd().map_or("unknown".to_owned(), figures::usd)))
         (fact("Clean-up", &clean_up(run)))
+    }
+}
+
+/// The commit's first 12 digits: enough to find it by.
+fn commit(run: &RunFacts) -> String {
+    match &run.git_commit {
+        Some(commit) => {
+            let (hash, dirty) =
+                commit.strip_suffix("-dirty").map_or((commit.as_str(), ""), |hash| (hash, ", with changes"));
+            format!("{}{dirty}", hash.chars().take(12).collect::<String>())
+        }
+        None => "unknown".to_owned(),
     }
 }
 

@@ -13,5 +13,5 @@ mod scale;
 
 pub(super) use axes::{LABELS, tick};
 pub(super) use decimate::buckets;
-pub(super) use plot::{Marker, Plot, drawing, percent, pixels};
+pub(super) use plot::{Marker, Plot, Side, drawing, percent, pixels};
 pub(super) use scale::Scale;

@@ -10,11 +10,18 @@ const BELOW: f64 = 24.0;
 /// The room above it, px: half of a mark or of a label.
 const ABOVE: f64 = 8.0;
 
+/// As many upright lines leave a plot readable.
+const SEAMS: usize = 32;
+
+/// A short stroke, px.
+const STROKE: f64 = 6.0;
+
 /// A plot that is being drawn.
 pub(in crate::report) struct Plot {
     x: Scale,
     y: Scale,
     height: f64,
+    names_at_left: bool,
     marks: Vec<Markup>,
 }
 
@@ -29,14 +36,28 @@ pub(in crate::report) enum Marker {
     Diamond,
     /// Two crossing strokes.
     Cross,
-    /// A triangle that points down at the value.
+    /// A triangle that points up at the value.
     Pointer,
+}
+
+/// Where a text stands to what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::report) enum Side {
+    /// Over it.
+    Above,
+    /// Under it.
+    Below,
 }
 
 impl Plot {
     /// An empty plot, `height` px high without its axis.
     pub(in crate::report) fn new(x: Scale, y: Scale, height: f64) -> Self {
-        Self { x, y, height, marks: Vec::new() }
+        Self { x, y, height, names_at_left: false, marks: Vec::new() }
+    }
+
+    /// Names limits at the left end: for marks at the right one.
+    pub(in crate::report) fn name_limits_at_left(&mut self) {
+        self.names_at_left = true;
     }
 
     /// The value axis: round levels with their labels.
@@ -56,19 +77,27 @@ impl Plot {
         }
     }
 
-    /// A level that something is held against, named at its right end.
-    pub(in crate::report) fn limit(&mut self, value: f64, label: &str, class: &str) {
+    /// A level that something is held against, named at one end, on its upper or lower side.
+    pub(in crate::report) fn limit(&mut self, value: f64, label: &str, side: Side, class: &str) {
         let y = self.down(value);
+        let beside = match side {
+            Side::Above => -4.0,
+            Side::Below => 13.0,
+        };
+        let (x, anchor) = if self.names_at_left { ("0%", "start") } else { ("100%", "end") };
         self.marks.push(html! {
             line.limit.(class) x1="0%" x2="100%" y1=(pixels(y)) y2=(pixels(y)) {}
-            text.note x="100%" y=(pixels(y - 4.0)) text-anchor="end" { (label) }
+            text.note x=(x) y=(pixels(y + beside)) text-anchor=(anchor) { (label) }
         });
     }
 
-    /// An upright line over the whole height.
-    pub(in crate::report) fn seam(&mut self, value: f64, class: &str) {
-        let x = percent(self.x.at(value));
-        self.marks.push(html! { line.(class) x1=(x) x2=(x) y1="0" y2=(pixels(self.height)) {} });
+    /// Upright lines over the whole height; of too many to see anything between them, short strokes.
+    pub(in crate::report) fn seams(&mut self, values: &[f64]) {
+        let foot = if values.len() > SEAMS { STROKE } else { self.height };
+        for value in values {
+            let x = percent(self.x.at(*value));
+            self.marks.push(html! { line.seam x1=(x) x2=(x) y1="0" y2=(pixels(foot)) {} });
+        }
     }
 
     /// A line through values, in their order.
@@ -105,19 +134,23 @@ impl Plot {
             Marker::Ring => html! { circle.hollow r="4" {} },
             Marker::Diamond => html! { path.hollow d="M0-5.5L5.5 0L0 5.5L-5.5 0Z" {} },
             Marker::Cross => html! { path.stroke d="M-4-4L4 4M-4 4L4-4" {} },
-            Marker::Pointer => html! { path d="M0-3L-5-11L5-11Z" {} },
+            Marker::Pointer => html! { path d="M0 3L-5 11L5 11Z" {} },
         };
         self.marks.push(html! {
             svg.at x=(x) y=(pixels(y)) { g.mark.(class) { title { (told) } (shape) } }
         });
     }
 
-    /// Text beside a value, on the side where there is room.
-    pub(in crate::report) fn note(&mut self, (x, y): (f64, f64), text: &str) {
+    /// Text beside a value, to the left or right as there is room.
+    pub(in crate::report) fn note(&mut self, (x, y): (f64, f64), text: &str, side: Side) {
         let (at, y) = (self.x.at(x), self.down(y));
+        let beside = match side {
+            Side::Above => -8.0,
+            Side::Below => 16.0,
+        };
         let (anchor, dx) = if at > 0.6 { ("end", -8) } else { ("start", 8) };
         self.marks.push(html! {
-            text.note x=(percent(at)) y=(pixels(y - 8.0)) dx=(dx) text-anchor=(anchor) { (text) }
+            text.note x=(percent(at)) y=(pixels(y + beside)) dx=(dx) text-anchor=(anchor) { (text) }
         });
     }
 

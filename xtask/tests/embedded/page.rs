@@ -1,0 +1,155 @@
+//! report.html as its readers open it: in a real browser, narrow and wide, light and dark, printed.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::{Value, json};
+
+use crate::emulator::tool;
+use xtask::{
+    report::{Pictures, page},
+    story,
+};
+
+/// A page of 1,000 chunks opens within so many ms.
+const OPEN_MS: u64 = 1_000;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Opens a page and asserts that nothing is wrong with it; gives how long it took, ms.
+#[track_caller]
+pub(crate) fn assert_sound(report: &Path) -> u64 {
+    let told = &opened(&[report])[0];
+    assert_eq!(told["wrong"], json!([]), "{}", report.display());
+    println!("{} opens in {} ms", report.display(), told["openMs"]);
+    told["openMs"].as_u64().unwrap()
+}
+
+/// What a browser meets in each of some pages.
+fn opened(reports: &[&Path]) -> Vec<Value> {
+    let handler = root().join("examples/aws-lambda/handler");
+    assert!(handler.join("node_modules").is_dir(), "the handler's packages are not installed");
+    let output = Command::new(tool("node"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/open-report.mjs"))
+        .arg("--handler")
+        .arg(handler)
+        .args(reports)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The page of kept artifacts of a real run.
+fn page_of(artifacts: &Path) -> tempfile::NamedTempFile {
+    let story = story::read(artifacts).unwrap();
+    let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
+    fs::write(file.path(), page(&story, &Pictures::read(artifacts, &story))).unwrap();
+    file
+}
+
+fn kept(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/artifacts").join(name)
+}
+
+#[test]
+fn the_pages_of_smoke_and_eval_are_sound_in_a_browser() {
+    for name in ["smoke", "eval", "eval-sweep"] {
+        assert_sound(page_of(&kept(name)).path());
+    }
+}
+
+#[test]
+fn a_page_of_a_thousand_chunks_opens_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let artifacts = dir.path();
+    fs::create_dir(artifacts.join("renders")).unwrap();
+    fs::copy(kept("smoke").join("run.json"), artifacts.join("run.json")).unwrap();
+    let rows: Value = serde_json::from_slice(&fs::read(kept("smoke").join("results.json")).unwrap()).unwrap();
+    let large = (0..4).map(|nth| {
+        let mut row = rows[1].clone();
+        let stem = format!("renders/{nth}");
+        row["history"] = format!("{stem}-history.json").into();
+        row["frames"] = format!("{stem}-frames.csv").into();
+        fs::write(artifacts.join(format!("{stem}-history.json")), history(250).to_string()).unwrap();
+        fs::write(artifacts.join(format!("{stem}-frames.csv")), frames_csv(7_500)).unwrap();
+        row
+    });
+    fs::write(artifacts.join("results.json"), Value::from_iter(large).to_string()).unwrap();
+    let took_ms = assert_sound(page_of(artifacts).path());
+    assert!(took_ms <= OPEN_MS, "it took {took_ms} ms");
+}
+
+#[test]
+fn what_is_wrong_with_a_page_is_found() {
+    let good = fs::read_to_string(page_of(&kept("smoke")).path()).unwrap();
+    let pages = [
+        ("</footer>", "</footer><img alt=x src=other.png>", "it asks for file://"),
+        ("</footer>", "</footer><script>console.error(1)</script>", "the console says 1"),
+        ("--quiet: #555d66", "--quiet: #9a9a9a", "too little contrast"),
+        ("</footer>", "</footer><p style='width:2000px'>x</p>", "px wider than the window"),
+        ("<path class=\"mark psnr\"", "<path class=\"psnr\"", "nothing is drawn"),
+        (".plot { display: block;", ".plot { display: none;", "it is 0 x 0 px"),
+        ("print-color-adjust: exact; -webkit", "background: #000; -webkit", "the paper is rgb(0, 0, 0)"),
+    ]
+    .map(|(from, to, fault)| {
+        // The worst frame's pointer is a mark too.
+        let bad = good.replace(from, to);
+        let bad = if fault == "nothing is drawn" { bad.replace("class=\"mark worst\"", "") } else { bad };
+        assert_ne!(good, bad, "{from} is not there");
+        let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
+        fs::write(file.path(), bad).unwrap();
+        (fault, file)
+    });
+    let paths: Vec<&Path> = pages.iter().map(|(_, file)| file.path()).collect();
+    for ((fault, _), told) in pages.iter().zip(opened(&paths)) {
+        let wrong = told["wrong"].to_string();
+        assert!(wrong.contains(fault), "{fault} was not found: {wrong}");
+    }
+}
+
+/// An execution of so many chunks, as its history tells it.
+fn history(chunks: u64) -> Value {
+    let mut events: Vec<Value> = Vec::new();
+    let mut note = |ms: u64, kind: &str, previous: u64, key: &str, details: Value| {
+        let id = events.len() as u64 + 1;
+        let at = format!("2026-11-21T15:{:02}:{:02}.{:03}Z", ms / 60_000, ms / 1000 % 60, ms % 1000);
+        events.push(json!({"id": id, "type": kind, "timestamp": at, "previousEventId": previous, key: details}));
+        id
+    };
+    let start = note(0, "ExecutionStarted", 0, "x", json!({}));
+    let mut call = |from: u64, to: u64, after: u64, chunk: Option<u64>, name: &str| {
+        let entered = match chunk {
+            Some(index) => {
+                let details = json!({"index": index});
+                note(from, "MapIterationStarted", after, "mapIterationStartedEventDetails", details)
+            }
+            None => after,
+        };
+        let state = note(from, "TaskStateEntered", entered, "stateEnteredEventDetails", json!({"name": name}));
+        let scheduled = note(from + 10, "TaskScheduled", state, "x", json!({}));
+        let started = note(from + 60, "TaskStarted", scheduled, "x", json!({}));
+        let output = json!({"DurationMs": (to - from) / 2}).to_string();
+        note(to, "TaskSucceeded", started, "taskSucceededEventDetails", json!({"output": output}))
+    };
+    let planned = call(50, 3_000, start, None, "PlanV2");
+    for index in 0..chunks {
+        let end = 10_000 + index * 7_919 % 4_000;
+        call(3_100, end, planned, Some(index), "RenderChunkV2");
+    }
+    call(14_100, 17_000, planned, None, "Assemble");
+    json!({"events": events})
+}
+
+fn frames_csv(frames: u32) -> String {
+    let row = |frame: u32| {
+        let level = 46.0 + 3.0 * (f64::from(frame) / 200.0).sin();
+        format!("{frame},{:.6},{level:.2},{frame:032x}\n", f64::from(frame) / 30.0)
+    };
+    std::iter::once("frame,timeS,psnrDb,md5\n".to_owned()).chain((0..frames).map(row)).collect()
+}
