@@ -66,7 +66,10 @@ fn summary(render: &RenderStory, track: usize) -> Markup {
                     tr { th scope="row" { "Residual over the whole length" } td.number { (figures::residual(sound.whole)) } }
                     tr {
                         th scope="row" { "Its loudest 100 ms" }
-                        td.number { (figures::residual(sound.loudest)) " at " (format!("{:.1} s", sound.loudest_at_s)) }
+                        td.number {
+                            (figures::residual(sound.loudest))
+                            @if sound.loudest != Residual::Silent { (format!(" at {:.1} s", sound.loudest_at_s)) }
+                        }
                     }
                     @if let Some(lag) = &sound.lag {
                         tr { th scope="row" { "The render is late by" } td.number { (format!("{:+.2} ms", lag.ms)) } }

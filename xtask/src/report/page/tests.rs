@@ -65,3 +65,42 @@ fn a_failed_execution_is_shown_by_its_history() {
     let page = page_of(&files);
     assert!(page.contains("chunk 1 is broken on purpose") && page.contains("failed with TypeError"), "{page}");
 }
+
+#[test]
+fn sound_and_worst_frame_are_shown_where_they_were_kept() {
+    let mut files = changed("smoke", "results.json", |rows| {
+        rows[1]["audioLevels"] = "renders/N2-audio.csv".into();
+        rows[1]["worstFrameImages"] = serde_json::json!({
+            "frame": 25, "baseline": "renders/N2-worst-baseline.png", "render": "renders/N2-worst-render.png",
+            "difference": "renders/N2-worst-difference.png", "amplifiedBy": 8,
+        });
+    });
+    let levels = "track,atS,residualDbfs,baselineDbfs\n0,0.0,-inf,-12.5\n0,0.1,-63.0,-20.0\n";
+    files.add("renders/N2-audio.csv", Some(levels.to_owned()));
+    for part in ["baseline", "render", "difference"] {
+        files.add(format!("renders/N2-worst-{part}.png"), None);
+    }
+    let story = Story::of(&files).unwrap();
+    let linked = page(&story, &Pictures::default());
+    assert!(linked.contains("Residual of the sound of N=2, track 1") && linked.contains("any 100 ms: -40 dBFS"));
+    assert!(linked.contains("Difference, 8 times amplified") && linked.contains("#25, 47.2"));
+    assert!(linked.contains("href=\"renders/N2-worst-render.png\"") && !linked.contains("data:image"));
+
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("renders")).unwrap();
+    for part in ["baseline", "render", "difference"] {
+        std::fs::write(dir.path().join(format!("renders/N2-worst-{part}.png")), part).unwrap();
+    }
+    let embedded = page(&story, &Pictures::read(dir.path(), &story));
+    assert_eq!(embedded.matches("src=\"data:image/png;base64,").count(), 3);
+}
+
+#[test]
+fn many_renders_are_folded_up_but_those_that_fail() {
+    let files = changed("eval", "results.json", |results| {
+        results["lambdaSamples"][2]["render"]["passed"] = false.into();
+    });
+    let page = page_of(&files);
+    assert_eq!(page.matches("<details class=\"render\">").count(), 7);
+    assert_eq!(page.matches("<details class=\"render\" open>").count(), 1);
+}
