@@ -1,14 +1,20 @@
-//! Which pictures the page carries: as many as it stays light with, the worst renders first.
+//! Which pictures the page carries: as many as it stays light with, those of the worst
+//! renders first, and no frame of a fixture twice.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use anyhow::Context;
+
 use crate::{
-    measure::Level,
+    measure::{Level, raster::Raster},
     story::{RenderStory, Story},
 };
 
 /// All pictures of a page together are no larger, bytes; the others are linked to.
-const BUDGET: usize = 1_500_000;
+const BUDGET: usize = 600_000;
+
+/// The longer side of a picture in the page, in pixels; the file that it links to is larger.
+const SIDE: u32 = 400;
 
 /// PNG files by their names in the artifact folder.
 #[derive(Debug, Default)]
@@ -19,10 +25,17 @@ impl Pictures {
     /// enough of them. What can't be read is left out.
     pub fn read(dir: &Path, story: &Story) -> Self {
         let (mut pictures, mut left) = (BTreeMap::new(), BUDGET);
+        let mut seen = Vec::new();
         for render in worst_first(story) {
             let Some(images) = &render.worst_frame else { continue };
+            let frame =
+                (&render.fixture, render.row.picture.as_ref().map(|picture| picture.worst_frame), render.row.passed);
+            if seen.contains(&frame) {
+                continue;
+            }
+            seen.push(frame);
             let names = [&images.baseline, &images.render, &images.difference];
-            let Ok(files) = names.iter().map(|name| fs::read(dir.join(name))).collect::<Result<Vec<_>, _>>() else {
+            let Ok(files) = names.iter().map(|name| small(&dir.join(name))).collect::<Result<Vec<_>, _>>() else {
                 continue;
             };
             let bytes: usize = files.iter().map(Vec::len).sum();
@@ -38,6 +51,12 @@ impl Pictures {
     pub(super) fn data_uri(&self, name: &str) -> Option<String> {
         self.0.get(name).map(|file| format!("data:image/png;base64,{}", base64(file)))
     }
+}
+
+/// A PNG file's picture as a smaller file.
+fn small(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let bytes = fs::read(file).with_context(|| format!("{}", file.display()))?;
+    Raster::from_png(&bytes)?.within(SIDE).png()
 }
 
 fn worst_first(story: &Story) -> Vec<&RenderStory> {

@@ -198,6 +198,7 @@ impl Sweep<'_> {
         counts.extend(self.predictions.iter().map(|prediction| u64::from(prediction.chunks.get())));
         counts.sort_unstable();
         counts.dedup();
+        let predicted = !self.predictions.is_empty();
         let prediction = |n: u64| self.predictions.iter().find(move |p| u64::from(p.chunks.get()) == n);
         html! {
             div.scroll tabindex="0" role="region" aria-label={ "Chunk counts of " (self.fixture) } {
@@ -207,9 +208,11 @@ impl Sweep<'_> {
                             th.number scope="col" { "Chunks" }
                             th.number scope="col" { "Wall-clock, median" }
                             th.number scope="col" { "Cost, median" }
-                            th.number scope="col" { "Predicted" }
-                            th.number scope="col" { "Predicted cost" }
-                            th scope="col" { "Standing" }
+                            @if predicted {
+                                th.number scope="col" { "Predicted" }
+                                th.number scope="col" { "Predicted cost" }
+                                th scope="col" { "Standing" }
+                            }
                         }
                     }
                     tbody {
@@ -219,9 +222,11 @@ impl Sweep<'_> {
                                 th.number scope="row" { (n) }
                                 td.number { (self.median_of(n, |s| Some(s.wall_ms)).map_or("–".to_owned(), figures::seconds)) }
                                 td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), figures::usd)) }
-                                td.number { (of_model.map_or("–".to_owned(), |p| figures::seconds(p.wall_ms))) }
-                                td.number { (of_model.map_or("–".to_owned(), |p| figures::usd(p.usd))) }
-                                td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
+                                @if predicted {
+                                    td.number { (of_model.map_or("–".to_owned(), |p| figures::seconds(p.wall_ms))) }
+                                    td.number { (of_model.map_or("–".to_owned(), |p| figures::usd(p.usd))) }
+                                    td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
+                                }
                             }
                         }
                     }

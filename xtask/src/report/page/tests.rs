@@ -1,4 +1,5 @@
 use super::*;
+use crate::measure::{png::PictureSize, raster::Raster};
 use crate::story::tests::{changed, files, killed};
 
 fn page_of(files: &crate::story::Files) -> String {
@@ -86,10 +87,11 @@ fn sound_and_worst_frame_are_shown_where_they_were_kept() {
     assert!(linked.contains("Difference, 8 times amplified") && linked.contains("#25, 47.2"));
     assert!(linked.contains("href=\"renders/N2-worst-render.png\"") && !linked.contains("data:image"));
 
+    let picture = Raster::new(PictureSize { width: 2, height: 1 }, vec![7; 6]).unwrap().png().unwrap();
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("renders")).unwrap();
     for part in ["baseline", "render", "difference"] {
-        std::fs::write(dir.path().join(format!("renders/N2-worst-{part}.png")), part).unwrap();
+        std::fs::write(dir.path().join(format!("renders/N2-worst-{part}.png")), &picture).unwrap();
     }
     let embedded = page(&story, &Pictures::read(dir.path(), &story));
     assert_eq!(embedded.matches("src=\"data:image/png;base64,").count(), 3);

@@ -21,14 +21,23 @@ pub(super) fn figure(render: &RenderStory, pictures: &Pictures) -> Markup {
     html! {
         figure {
             figcaption { "The worst frame" (of_frame) }
-            div.side-by-side {
-                @for (name, caption) in &three {
-                    figure {
-                        @match pictures.data_uri(name) {
-                            Some(uri) => a href=(name) { img src=(uri) alt={ (caption) " of the worst frame of " (render.label) }; },
-                            None => p { a href=(name) { (name) } },
+            @if pictures.data_uri(&images.baseline).is_some() {
+                div.side-by-side {
+                    @for (name, caption) in &three {
+                        @if let Some(uri) = pictures.data_uri(name) {
+                            figure {
+                                a href=(name) { img src=(uri) alt={ (caption) " of the worst frame of " (render.label) }; }
+                                figcaption { (caption) }
+                            }
                         }
-                        figcaption { (caption) }
+                    }
+                }
+            } @else {
+                p.small {
+                    "In files, as another render shows this frame, or the page would grow large: "
+                    @for (nth, (name, caption)) in three.iter().enumerate() {
+                        @if nth > 0 { ", " }
+                        a href=(name) { (caption) }
                     }
                 }
             }
