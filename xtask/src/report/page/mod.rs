@@ -30,7 +30,8 @@ use crate::story::{RenderStory, Story};
 
 const STYLE: &str = include_str!("style.css");
 
-/// So many renders are shown opened; of more, only those that do not pass.
+/// So many renders are shown opened; of more, those that do not pass, and those whose
+/// worst frames the page shows.
 const OPENED: usize = 4;
 
 /// The whole page.
@@ -99,7 +100,7 @@ fn renders(story: &Story, pictures: &Pictures) -> Option<Section> {
     let content = html! {
         @if story.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
         @for render in &story.renders {
-            details.render open[all_opened || !render.row.passed] {
+            details.render open[all_opened || !render.row.passed || pictures.show(render)] {
                 summary { h3 { (words::passed(render.row.passed)) " " (render.label) } span { (headline(render)) } }
                 @if !render.row.findings.is_empty() {
                     ul.findings { @for finding in &render.row.findings { li { (finding.message) } } }

@@ -47,6 +47,11 @@ impl Pictures {
         Self(pictures)
     }
 
+    /// Whether the page carries a render's pictures.
+    pub(super) fn show(&self, render: &RenderStory) -> bool {
+        render.worst_frame.as_ref().is_some_and(|images| self.0.contains_key(&images.render))
+    }
+
     /// A picture as an address that needs no request.
     pub(super) fn data_uri(&self, name: &str) -> Option<String> {
         self.0.get(name).map(|file| format!("data:image/png;base64,{}", base64(file)))

@@ -21,7 +21,7 @@ pub(super) fn figure(render: &RenderStory, pictures: &Pictures) -> Markup {
     html! {
         figure {
             figcaption { "The worst frame" (of_frame) }
-            @if pictures.data_uri(&images.baseline).is_some() {
+            @if pictures.show(render) {
                 div.side-by-side {
                     @for (name, caption) in &three {
                         @if let Some(uri) = pictures.data_uri(name) {
