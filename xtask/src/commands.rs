@@ -73,8 +73,12 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
             Ok(eval::run(session, options).await)
         }
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
-        Command::LambdaBaseline(args) => interruptible(session, baseline::run(session, &args)).await,
-        Command::LambdaCompare(args) => interruptible(session, compare::run(session, &args)).await,
+        Command::LambdaBaseline(args) => {
+            interruptible(session, session.console.during("baseline", baseline::run(session, &args))).await
+        }
+        Command::LambdaCompare(args) => {
+            interruptible(session, session.console.during("compare", compare::run(session, &args))).await
+        }
         Command::LambdaDoctor(args) => {
             let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
             interruptible(session, doctor::run(session, &options)).await

@@ -1,8 +1,10 @@
 //! Live lines: what a terminal shows while a run goes on, and in the end.
 
+use std::io::Read;
+
 use rustix::process::Signal;
 
-use crate::support::{Recording, Test};
+use crate::support::{Recording, Test, fake_aws::Fault};
 
 /// A run that takes its time where it has something to show.
 fn slow() -> Test {
@@ -129,4 +131,29 @@ fn where_lines_can_t_change_there_are_none_that_do() {
         let asked = test.aws.calls().iter().filter(|call| *call == "GetExecutionHistory").count();
         assert_eq!(asked, 4, "the history is read once, in the end: 22 events on pages of 7");
     }
+}
+
+#[test]
+fn an_upload_that_is_shown_arrives_whole_also_at_the_second_try() {
+    let big = vec![b'x'; 300 << 10];
+    let noise: Vec<u8> = big
+        .iter()
+        .scan(7u32, |state, _| {
+            *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((*state >> 24) as u8)
+        })
+        .collect();
+    let test = Test::new().env("TERM", "xterm").fixture_file("src/noise.bin", noise).fault(
+        "PutObject",
+        1,
+        Fault::Error(500, "InternalError"),
+    );
+    let (status, _) = test.smoke_on_terminal(100, &["--keep-stack"]).finish();
+    assert_eq!(status, Some(0));
+    let account = test.aws.account();
+    let objects = account.buckets.values().flat_map(|bucket| &bucket.objects);
+    let uploaded = objects.filter(|((key, _), _)| key == "projects/f.tar.gz").find_map(|(_, bytes)| bytes.clone());
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&uploaded.unwrap()[..]).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked.len() > 300 << 10, "{} bytes", unpacked.len());
 }
