@@ -87,7 +87,10 @@ fn end_of_one(lines: &[LogLine], marks: &[String]) -> Vec<String> {
         _ => None,
     };
     let said = stream.unwrap_or_default();
-    let cut = |line: &&str| line.chars().filter(|c| !c.is_control()).take(MOST_CHARACTERS).collect();
+    let cut = |line: &&str| {
+        // Runtimes set their fields apart by tabs.
+        line.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MOST_CHARACTERS).collect()
+    };
     said[said.len().saturating_sub(MOST_LINES)..].iter().map(cut).collect()
 }
 
@@ -105,7 +108,7 @@ mod tests {
             line("a", "START"),
             line("b", "START"),
             line("a", "BOOM id-1\n"),
-            line("b", "BOOM id-2"),
+            line("b", "BOOM\tid-2"),
             line("a", "END"),
         ];
         let marks = |marks: &[&str]| marks.iter().map(|mark| (*mark).to_owned()).collect::<Vec<_>>();
