@@ -72,6 +72,14 @@ fn the_pages_of_smoke_and_eval_are_sound_in_a_browser() {
     }
 }
 
+/// They have what the kept artifacts have not: sound, and pictures of the worst frames.
+#[test]
+fn the_pages_that_the_documentation_shows_are_sound() {
+    for name in ["sample-smoke-report.html", "sample-eval-report.html"] {
+        assert_sound(&root().join("docs").join(name));
+    }
+}
+
 #[test]
 fn a_page_of_a_thousand_chunks_opens_at_once() {
     let dir = tempfile::tempdir().unwrap();
