@@ -7,20 +7,9 @@ mod support;
 use insta::assert_snapshot;
 use support::Test;
 
-const COMMANDS: [&str; 12] = [
-    "",
-    "lambda-smoke",
-    "lambda-eval",
-    "lambda-teardown",
-    "lambda-baseline",
-    "lambda-compare",
-    "lambda-doctor",
-    "lambda-policy",
-    "lambda-report",
-    "local-aws",
-    "setup",
-    "completions",
-];
+/// All commands, and none of them.
+const COMMANDS: &str = ",lambda-smoke,lambda-eval,lambda-teardown,lambda-baseline,lambda-compare,lambda-doctor,\
+                        lambda-policy,lambda-report,local-aws,setup,completions";
 
 /// What a command says of itself when asked by `flag`.
 fn help(test: &Test, command: &str, flag: &str) -> String {
@@ -33,7 +22,7 @@ fn help(test: &Test, command: &str, flag: &str) -> String {
 #[test]
 fn the_help_of_every_command() {
     let test = Test::new();
-    for command in COMMANDS {
+    for command in COMMANDS.split(',') {
         let name = if command.is_empty() { "all" } else { command };
         assert_snapshot!(format!("help of {name}"), help(&test, command, "--help"));
         assert_snapshot!(format!("short help of {name}"), help(&test, command, "-h"));
@@ -44,7 +33,7 @@ fn the_help_of_every_command() {
 #[test]
 fn help_has_no_line_that_a_terminal_would_wrap() {
     let test = Test::new();
-    for (command, flag) in COMMANDS.iter().flat_map(|command| [(command, "-h"), (command, "--help")]) {
+    for (command, flag) in COMMANDS.split(',').flat_map(|command| [(command, "-h"), (command, "--help")]) {
         let told = help(&test, command, flag);
         assert!(told.lines().all(|line| line.chars().count() <= 100), "{command} {flag}\n{told}");
     }
@@ -53,7 +42,7 @@ fn help_has_no_line_that_a_terminal_would_wrap() {
 #[test]
 fn short_help_fits_a_screen_and_has_a_line_for_each_flag() {
     let test = Test::new();
-    for command in COMMANDS {
+    for command in COMMANDS.split(',') {
         let told = help(&test, command, "-h");
         assert!(told.lines().count() <= 45, "{told}");
         let starts = |line: &&str| ["  -", "      --", "  <", "  ["].iter().any(|start| line.starts_with(start));

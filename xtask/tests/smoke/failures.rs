@@ -21,11 +21,18 @@ fn told(test: Test, error: &'static str, message: &'static str) -> String {
     told
 }
 
+/// With a function that has logged: which of its instances, and what.
+fn logged(lines: &[(&'static str, &[&str])]) -> Test {
+    let lines = lines.iter().flat_map(|(instance, said)| said.iter().map(|line| (*instance, (*line).to_owned())));
+    Test::new().account(|account| account.function_log.extend(lines))
+}
+
 #[test]
 fn an_error_that_the_handler_throws() {
-    let test = Test::new()
-        .logged("other", &["START RequestId: 1", "another chunk", "END RequestId: 1"])
-        .logged("failing", &["START RequestId: 2", "ERROR the plan has another hash", "END RequestId: 2"]);
+    let test = logged(&[
+        ("other", &["START RequestId: 1", "another chunk", "END RequestId: 1"]),
+        ("failing", &["START RequestId: 2", "ERROR the plan has another hash", "END RequestId: 2"]),
+    ]);
     assert_snapshot!(told(test, "PLAN_HASH_MISMATCH", "the plan has another hash"), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1: this error is not repeated
@@ -44,9 +51,10 @@ fn an_error_that_the_handler_throws() {
 #[test]
 fn a_call_that_takes_too_long() {
     let cause = "RequestId: 7d7 Error: Task timed out after 900.00 seconds";
-    let test = Test::new()
-        .logged("busy", &["START RequestId: 7d7", "frame 118 of 240"])
-        .logged("busy", &["2026-01-01T00:00:00.000Z 7d7 Task timed out after 900.00 seconds"]);
+    let test = logged(&[
+        ("busy", &["START RequestId: 7d7", "frame 118 of 240"]),
+        ("busy", &["2026-01-01T00:00:00.000Z 7d7 Task timed out after 900.00 seconds"]),
+    ]);
     assert_snapshot!(told(test, "Sandbox.Timedout", cause), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1
@@ -106,11 +114,8 @@ fn an_error_that_nobody_knows() {
 
 #[test]
 fn a_log_that_can_t_be_read_is_left_out_soon() {
-    let test = Test::new().logged("failing", &["BOOM"]).fault(
-        "FilterLogEvents",
-        9,
-        Fault::Error(403, "AccessDeniedException"),
-    );
+    let test =
+        logged(&[("failing", &["BOOM"])]).fault("FilterLogEvents", 9, Fault::Error(403, "AccessDeniedException"));
     assert!(!told(test, "BOOM", "it broke").contains("the end of"));
 }
 

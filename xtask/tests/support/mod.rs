@@ -145,12 +145,6 @@ impl Test {
         self.account(|account| change(account.renders.nth.entry(nth).or_default()))
     }
 
-    /// Says something in the function's log, by one of its instances.
-    pub(crate) fn logged(self, instance: &'static str, lines: &[&str]) -> Self {
-        let lines: Vec<_> = lines.iter().map(|line| (instance, (*line).to_owned())).collect();
-        self.account(|account| account.function_log.extend(lines))
-    }
-
     /// Changes the video that executions deliver.
     pub(crate) fn video(self, video: &Video) -> Self {
         self.render(|render| render.video = video.bytes())
