@@ -75,10 +75,11 @@ impl Raster {
         let (mut red, mut green, mut blue) = (0u64, 0u64, 0u64);
         for row in top..bottom {
             let start = row * self.size.width as usize;
-            for pixel in self.samples[(start + left) * 3..(start + right) * 3].chunks_exact(3) {
-                red += pixel[0] as u64;
-                green += pixel[1] as u64;
-                blue += pixel[2] as u64;
+            let (pixels, _) = self.samples[(start + left) * 3..(start + right) * 3].as_chunks();
+            for [r, g, b] in pixels {
+                red += *r as u64;
+                green += *g as u64;
+                blue += *b as u64;
             }
         }
         let pixels = ((right - left) * (bottom - top)).max(1) as u64;
