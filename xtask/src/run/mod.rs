@@ -15,6 +15,7 @@ mod ready;
 mod reference;
 mod render;
 mod reports;
+mod spending;
 mod stand_up;
 mod state;
 mod subject;
