@@ -91,7 +91,7 @@ fn a_replaced_baseline_is_found_before_or_at_the_gate() {
     std::fs::write(repository.baseline(), b"\0\0\0\x20ftypisom but no video").unwrap();
     let (code, told) = run(runner.smoke(&[]));
     assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("the baseline can't be measured"), "{told}");
+    assert!(told.contains("the baseline of f can't be measured"), "{told}");
 }
 
 #[test]
