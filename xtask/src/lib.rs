@@ -17,6 +17,7 @@ pub mod connect;
 pub mod console;
 pub mod cost;
 pub mod doctor;
+mod edit_distance;
 pub mod embedded;
 pub mod eval;
 pub mod exclusive;

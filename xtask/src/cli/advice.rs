@@ -6,6 +6,8 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
+use crate::edit_distance::edit_distance;
+
 /// What most commands begin with: it makes all of them look alike.
 const PREFIX: &str = "lambda-";
 
@@ -47,25 +49,10 @@ fn tip(command: &str, given: &str) -> Option<String> {
 /// The names that are meant by `given`, most of them by one or two letters.
 fn nearest<'a>(given: &str, names: &[&'a str]) -> Vec<&'a str> {
     let own = |name: &str| name.trim_start_matches(PREFIX).to_owned();
-    let distances = names.iter().map(|name| (distance(&own(given), &own(name)), *name));
+    let distances = names.iter().map(|name| (edit_distance(&own(given), &own(name)), *name));
     let near: Vec<(usize, &str)> = distances.filter(|(distance, _)| *distance <= 2).collect();
     let least = near.iter().map(|(distance, _)| *distance).min();
     near.into_iter().filter(|(distance, _)| Some(*distance) == least).map(|(_, name)| name).collect()
-}
-
-/// How many letters must be put in, left out or changed.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, of_a) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, of_b) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(of_a != *of_b);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -86,6 +73,5 @@ mod tests {
         ] {
             assert_eq!(nearest(given, &names), meant, "{given}");
         }
-        assert_eq!((distance("kitten", "sitting"), distance("", "abc"), distance("x", "x")), (3, 3, 0));
     }
 }

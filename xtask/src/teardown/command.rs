@@ -206,7 +206,7 @@ fn unknown(stack: &StackName, states: &StateFolder, site: &Site, elsewhere: &[Kn
         ));
     }
     let mut names: Vec<String> = states.runs().into_iter().map(|known| known.state.begin.stack.to_string()).collect();
-    names.sort_by_key(|name| super::nearest::distance(name, stack.as_str()));
+    names.sort_by_key(|name| crate::edit_distance::edit_distance(name, stack.as_str()));
     names.dedup();
     let near = match names.as_slice() {
         [] => "no journal here knows any stack".to_owned(),

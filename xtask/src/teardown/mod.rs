@@ -5,7 +5,6 @@
 
 mod command;
 mod inventory;
-mod nearest;
 mod ownership;
 mod proof;
 mod rounds;

@@ -1,8 +1,8 @@
-//! Which names are like a name that nobody knows. Pure.
+//! How alike two names are. Pure.
 
 /// The edit distance (Levenshtein) of two names: insertions, deletions and
 /// replacements that turn one into the other.
-pub(super) fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {
@@ -23,9 +23,10 @@ mod tests {
 
     #[test]
     fn counts_edits() {
-        assert_eq!(distance("stack", "stack"), 0);
-        assert_eq!(distance("stack", "stak"), 1);
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(edit_distance("stack", "stack"), 0);
+        assert_eq!(edit_distance("stack", "stak"), 1);
+        assert_eq!(edit_distance("kitten", "sitting"), 3);
+        assert_eq!(edit_distance("", "abc"), 3);
+        assert_eq!(edit_distance("x", "x"), 0);
     }
 }
