@@ -51,6 +51,11 @@ impl Prices {
     }
 }
 
+/// What is charged of a function with `memory_mb` MB that runs for `ms` ms.
+pub fn gb_seconds(memory_mb: u64, ms: f64) -> f64 {
+    memory_mb as f64 / 1024.0 * ms / 1000.0
+}
+
 /// What one execution costs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -70,9 +75,8 @@ pub struct Cost {
 impl Cost {
     /// Sums up a timeline, for a function with `memory_mb` MB.
     pub fn of(timeline: &Timeline, memory_mb: u64, prices: &Prices) -> Self {
-        let function_ms: u64 = timeline.attempts.iter().map(crate::history::Attempt::run_ms).sum();
-        let gb_seconds = memory_mb as f64 / 1024.0 * function_ms as f64 / 1000.0;
-        let requests = timeline.attempts.iter().filter(|attempt| attempt.started_ms.is_some()).count() as u64;
+        let (function_ms, requests) = (timeline.function_ms(), timeline.requests());
+        let gb_seconds = gb_seconds(memory_mb, function_ms as f64);
         let usd = prices.usd(gb_seconds, requests as f64, timeline.transitions as f64);
         Self { function_ms, gb_seconds, requests, transitions: timeline.transitions, usd }
     }

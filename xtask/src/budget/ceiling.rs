@@ -5,7 +5,7 @@ use std::{cell::Cell, fmt, str::FromStr, time::Duration};
 use anyhow::{Context, ensure};
 
 use super::Estimate;
-use crate::cost::Prices;
+use crate::cost::{Prices, gb_seconds};
 
 /// An amount of money, above 0 USD.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -63,7 +63,7 @@ impl Budget {
     /// its chunks running all the time, which is the most that it can spend. `None` without a ceiling.
     pub fn time_left(&self, chunks: u64, memory_mb: u64, prices: &Prices) -> Option<Duration> {
         let left = (self.ceiling?.0 - self.spent_usd.get()).max(0.0);
-        let per_second = prices.usd(memory_mb as f64 / 1024.0 * chunks.max(1) as f64, 0.0, 0.0);
+        let per_second = prices.usd(gb_seconds(memory_mb, 1000.0) * chunks.max(1) as f64, 0.0, 0.0);
         Duration::try_from_secs_f64(left / per_second).ok()
     }
 }

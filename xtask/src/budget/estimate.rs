@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{cost::Prices, statistics::median};
+use crate::{
+    cost::{Prices, gb_seconds},
+    statistics::median,
+};
 
 /// How one execution splits its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Estimate {
             let chunks = split.chunks as f64 * times.chunk_start_ms + split.frames as f64 * times.per_frame_ms;
             times.plan_ms + chunks + times.assemble_ms
         };
-        let gb_seconds = memory_mb as f64 / 1024.0 * splits.iter().map(run_ms).sum::<f64>() / 1000.0;
+        let gb_seconds = gb_seconds(memory_mb, splits.iter().map(run_ms).sum());
         let requests = splits.iter().map(|split| split.chunks + 2).sum();
         let transitions = splits.iter().map(|split| split.chunks + FIXED_TRANSITIONS).sum();
         Self { gb_seconds, requests, transitions, usd: prices.usd(gb_seconds, requests as f64, transitions as f64) }

@@ -54,6 +54,18 @@ pub enum Step {
     Other,
 }
 
+impl Timeline {
+    /// The run time of all calls, from start to end, failed ones too, ms.
+    pub fn function_ms(&self) -> u64 {
+        self.attempts.iter().map(Attempt::run_ms).sum()
+    }
+
+    /// Calls of the function that were started.
+    pub fn requests(&self) -> u64 {
+        self.attempts.iter().filter(|attempt| attempt.started_ms.is_some()).count() as u64
+    }
+}
+
 impl Attempt {
     /// From scheduling to start, ms.
     pub fn queue_ms(&self) -> u64 {

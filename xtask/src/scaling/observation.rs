@@ -52,8 +52,8 @@ impl Observation {
             slowest_chunk_ms: spent.slowest_chunk_ms,
             median_chunk_ms: spent.median_chunk_ms,
             assemble_ms: spent.assemble_ms,
-            function_ms: timeline.attempts.iter().map(Attempt::run_ms).sum(),
-            requests: timeline.attempts.iter().filter(|attempt| attempt.started_ms.is_some()).count() as u64,
+            function_ms: timeline.function_ms(),
+            requests: timeline.requests(),
             transitions: timeline.transitions,
             cold,
         })

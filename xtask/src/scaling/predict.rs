@@ -9,7 +9,10 @@ use super::{
     least_squares::value,
     model::{chunk_basis, expected_maximum, number},
 };
-use crate::plan::{ChunkCount, ChunkSize};
+use crate::{
+    cost::gb_seconds,
+    plan::{ChunkCount, ChunkSize},
+};
 
 /// How a count lies to those that the model was fitted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,8 +108,7 @@ impl Parts {
 
 impl Rates {
     fn usd(&self, function_ms: f64, requests: f64, transitions: f64) -> f64 {
-        let gb_seconds = self.memory_mb as f64 / 1024.0 * function_ms / 1000.0;
-        self.prices.usd(gb_seconds, requests, transitions)
+        self.prices.usd(gb_seconds(self.memory_mb, function_ms), requests, transitions)
     }
 
     /// What an execution at a measured count cost, USD.
