@@ -60,10 +60,11 @@ fn announce(run: &Run, ended: &Ended) {
 fn report(work: &impl Work, ended: &Ended, cleanup: &CleanUp) -> ExitCode {
     let run = work.run();
     let console = &run.session.console;
-    if let Some(table) = work.table() {
+    let table = work.table();
+    if let Some(table) = &table {
         console.result(&format!("\n{table}\n"));
     }
-    let of_work = work_code(work, ended);
+    let of_work = work_code(work, ended, table.is_some());
     let code = match (of_work, cleanup) {
         (ExitCode::Success, CleanUp::Done(TeardownRecord::Leaked { .. }) | CleanUp::Failed(_)) => ExitCode::Leak,
         (ExitCode::Success, CleanUp::Interrupted(signal)) => ExitCode::Signal(signal.number),
@@ -85,12 +86,12 @@ fn report(work: &impl Work, ended: &Ended, cleanup: &CleanUp) -> ExitCode {
     code
 }
 
-fn work_code(work: &impl Work, ended: &Ended) -> ExitCode {
+fn work_code(work: &impl Work, ended: &Ended, has_measured: bool) -> ExitCode {
     let run = work.run();
     match ended {
         Ended::Concluded(conclusion) => concluded_code(run, conclusion),
         Ended::Failed(failure) => {
-            if work.table().is_some() {
+            if has_measured {
                 concluded_code(run, &work.conclusion());
             }
             run.record.borrow_mut().failure = Some(failure.to_string());

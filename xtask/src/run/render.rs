@@ -86,9 +86,9 @@ impl Render<'_> {
         let history_file = format!("{stem}-history.json");
         let history = self.save_history(&arn, &history_file).await;
         if ended.status != ExecutionStatus::Succeeded {
-            return Err(self.failed(names, &ended, history).await);
+            return Err(self.failed(names, &ended, history.map(|(history, _)| history)).await);
         }
-        let history = history.or_exit(ExitCode::Render)?;
+        let (history, timeline) = history.or_exit(ExitCode::Render)?;
         self.keep_pace(&history);
         let told = history::rendered(&history)
             .with_context(|| format!("{label}: the history does not tell what was rendered"))
@@ -102,7 +102,6 @@ impl Render<'_> {
         let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded } = judgement;
         let evidence =
             self.keep_evidence(&comparison, media.as_ref(), &output, &stem).await.or_exit(ExitCode::Render)?;
-        let timeline = history::timeline(&history).ok();
         let (time_spent, cost, slow) = timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
         let row = ResultRow {
             id: planned.id,
@@ -150,7 +149,7 @@ impl Render<'_> {
         let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
         match ended.status == ExecutionStatus::Succeeded {
             true => history.map(drop).or_exit(ExitCode::Render),
-            false => Err(self.failed(names, &ended, history).await),
+            false => Err(self.failed(names, &ended, history.map(|(history, _)| history)).await),
         }
     }
 
@@ -186,7 +185,9 @@ impl Render<'_> {
         Ok((arn, ended))
     }
 
-    async fn save_history(&self, arn: &str, file: &str) -> anyhow::Result<Value> {
+    /// Reads the whole history, counts what the execution cost and saves it; gives it with
+    /// what it tells of times.
+    async fn save_history(&self, arn: &str, file: &str) -> anyhow::Result<(Value, Option<Timeline>)> {
         let deadline = Instant::now() + HISTORY_LAG;
         let mut backoff = Backoff::retrying();
         let history = loop {
@@ -197,8 +198,9 @@ impl Render<'_> {
             }
             tokio::time::sleep(backoff.next_delay()).await;
         };
-        self.spend(&history);
+        let timeline = history::timeline(&history).ok();
+        self.spend(timeline.as_ref());
         self.run.artifacts.save(file, &history)?;
-        Ok(history)
+        Ok((history, timeline))
     }
 }

@@ -1,9 +1,7 @@
 //! What a render may cost, and has cost.
 
-use serde_json::Value;
-
 use super::Render;
-use crate::{aws::executions::Cap, budget::Estimate, cost::Cost, history, plan::PlannedRender};
+use crate::{aws::executions::Cap, budget::Estimate, cost::Cost, history::Timeline, plan::PlannedRender};
 
 impl Render<'_> {
     /// What so many chunks are going to cost, at most as far as is known.
@@ -29,9 +27,9 @@ impl Render<'_> {
     }
 
     /// Counts what an execution cost, whether it succeeded or not.
-    pub(super) fn spend(&self, history: &Value) {
-        if let Ok(timeline) = history::timeline(history) {
-            self.run.budget.spend(Cost::of(&timeline, self.memory_mb(), &self.run.prices).usd);
+    pub(super) fn spend(&self, timeline: Option<&Timeline>) {
+        if let Some(timeline) = timeline {
+            self.run.budget.spend(Cost::of(timeline, self.memory_mb(), &self.run.prices).usd);
         }
     }
 }

@@ -56,8 +56,11 @@ impl Render<'_> {
         (sentence(&progress, usd, left), share)
     }
 
-    /// Keeps how long a render took, for the estimates of the next one.
+    /// Keeps how long a render took, for the estimates of the next one, where they are shown.
     pub(super) fn keep_pace(&self, history: &serde_json::Value) {
+        if !self.run.session.console.is_live() {
+            return;
+        }
         if let Some(pace) = history::progress(history, 0).as_ref().and_then(Pace::of) {
             self.run.paces.borrow_mut().insert(self.subject.fixture.name.clone(), pace);
         }
