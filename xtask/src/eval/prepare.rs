@@ -15,7 +15,7 @@ use crate::{
     cost::Prices,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, check_baseline_file},
-    measure::gate::{Gate, GateSettings},
+    measure::gate::Gate,
     plan::render_ids,
     renderer,
     repo::Repo,
@@ -149,12 +149,7 @@ fn subjects(repo: &Repo, plan: PlanChoice, options: &EvalOptions) -> anyhow::Res
 fn subject(repo: &Repo, plan: PlanChoice, options: &EvalOptions, name: &str) -> anyhow::Result<Subject> {
     let fixture = Fixture::load(repo, name)?;
     check_baseline_file(&fixture.baseline())?;
-    let gate = Gate::new(GateSettings {
-        psnr: options.psnr_threshold.or(fixture.meta.min_psnr),
-        frame_margin: None,
-        max_frame_failures: fixture.meta.max_frame_failures,
-        audio_residual: fixture.meta.max_audio_residual,
-    })?;
+    let gate = Gate::new(fixture.meta.gate(options.psnr_threshold, None))?;
     Ok(Subject {
         record: Record::Held(fixture.read_expected()?),
         fixture_sha256: fixture.sha256()?,

@@ -6,7 +6,7 @@ use crate::{
     cli::SmokeOptions,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat, check_baseline_file},
-    measure::gate::{Gate, GateSettings},
+    measure::gate::Gate,
     plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
     repo::Repo,
     report::Asked,
@@ -119,19 +119,9 @@ fn subject(repo: &Repo, options: &SmokeOptions) -> anyhow::Result<Subject> {
     };
     Ok(Subject {
         plan: PlanChoice::new(repo, options.plan_protocols)?,
-        gate: gate(options, &fixture)?,
+        gate: Gate::new(fixture.meta.gate(options.psnr_threshold, options.frame_psnr_margin))?,
         record,
         fixture_sha256,
         fixture,
-    })
-}
-
-/// The gate: each limit by its flag, else by the fixture, else by default.
-fn gate(options: &SmokeOptions, fixture: &Fixture) -> anyhow::Result<Gate> {
-    Gate::new(GateSettings {
-        psnr: options.psnr_threshold.or(fixture.meta.min_psnr),
-        frame_margin: options.frame_psnr_margin,
-        max_frame_failures: fixture.meta.max_frame_failures,
-        audio_residual: fixture.meta.max_audio_residual,
     })
 }
