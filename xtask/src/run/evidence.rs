@@ -15,6 +15,7 @@ use crate::{
         raster::Raster,
     },
     report::WorstFrameImages,
+    story::{FrameSample, SoundSample},
 };
 
 /// The names of the files that were kept, relative to the artifact folder.
@@ -97,7 +98,7 @@ impl Render<'_> {
 
 /// Every frame's index, time, PSNR and hash, as CSV.
 fn frames_csv(picture: &Picture, media: &MediaShape) -> String {
-    let mut csv = String::from("frame,timeS,psnrDb,md5\n");
+    let mut csv = format!("{}\n", FrameSample::HEADER);
     let rows = picture.psnr.levels.iter().zip(&media.frame_times_s).zip(picture.hashes.iter());
     for (frame, ((level, time_s), hash)) in rows.enumerate() {
         let _ = writeln!(csv, "{frame},{time_s:.6},{level},{hash}");
@@ -107,7 +108,7 @@ fn frames_csv(picture: &Picture, media: &MediaShape) -> String {
 
 /// Every tenth of a second of every track: when it begins, and both levels, as CSV.
 fn audio_csv(audio: &[Sound]) -> String {
-    let mut csv = String::from("track,atS,residualDbfs,baselineDbfs\n");
+    let mut csv = format!("{}\n", SoundSample::HEADER);
     for (track, sound) in audio.iter().enumerate() {
         for (index, tenth) in sound.tenths.iter().enumerate() {
             let at_s = index as f64 / 10.0;

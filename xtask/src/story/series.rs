@@ -33,7 +33,8 @@ pub struct SoundSample {
 }
 
 impl FrameSample {
-    const HEADER: &str = "frame,timeS,psnrDb,md5";
+    /// The first line of such a file.
+    pub const HEADER: &str = "frame,timeS,psnrDb,md5";
 
     /// Reads frames.csv.
     ///
@@ -52,7 +53,8 @@ impl FrameSample {
 }
 
 impl SoundSample {
-    const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
+    /// The first line of such a file.
+    pub const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
 
     /// Reads audio.csv.
     ///
