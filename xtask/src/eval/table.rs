@@ -134,13 +134,7 @@ fn how_equal(case: &Case) -> [String; 7] {
         case.fixture.clone(),
         chunks(case),
         case.psnr_avg_db.map_or_else(|| "-".to_owned(), |db| format!("{db:.2} dB")),
-        case.worst_frame_db.map_or_else(
-            || "-".to_owned(),
-            |level| match level {
-                Level::Identical => "identical".to_owned(),
-                level @ Level::Db(_) => format!("{level} dB"),
-            },
-        ),
+        case.worst_frame_db.map_or_else(|| "-".to_owned(), Level::told),
         case.audio_status.map_or_else(|| "-".to_owned(), |status| status.to_string()),
         case.audio_residual_dbfs.map_or_else(String::new, |residual: Residual| format!("{residual} dBFS")),
         if case.passed { "ok" } else { "FAIL" }.to_owned(),
@@ -149,8 +143,7 @@ fn how_equal(case: &Case) -> [String; 7] {
 
 /// Chunks asked for, and a star where the plan made another number.
 fn chunks(case: &Case) -> String {
-    let asked = case.render.to_string().replace("N=", "");
-    format!("{asked}{}", if differs(case) { "*" } else { "" })
+    format!("{}{}", case.render.chunks(), if differs(case) { "*" } else { "" })
 }
 
 fn differs(case: &Case) -> bool {

@@ -63,6 +63,14 @@ impl Level {
             Self::Db(db) => db >= threshold.db(),
         }
     }
+
+    /// As people read it: `47.22 dB`, or `identical`.
+    pub fn told(self) -> String {
+        match self {
+            Self::Identical => "identical".to_owned(),
+            level @ Self::Db(_) => format!("{level} dB"),
+        }
+    }
 }
 
 impl PartialOrd for Level {
@@ -121,6 +129,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn levels_are_told_with_two_digits() {
+        assert_eq!([Level::Identical.told(), Level::Db(47.225).told()], ["identical", "47.23 dB"]);
+    }
 
     #[test]
     fn thresholds_are_finite_numbers() {

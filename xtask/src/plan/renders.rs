@@ -104,6 +104,14 @@ impl RenderId {
             PlanProtocol::V2 => format!("N{}", self.chunk_count),
         }
     }
+
+    /// What a column of chunk counts has: `4`, or `v1 4` by the older protocol.
+    pub fn chunks(self) -> String {
+        match self.protocol {
+            PlanProtocol::V1 => format!("v1 {}", self.chunk_count),
+            PlanProtocol::V2 => self.chunk_count.to_string(),
+        }
+    }
 }
 
 /// `N=4`, or `v1 N=4` by the older protocol.

@@ -59,7 +59,7 @@ pub(super) fn renders(story: &Story) -> String {
 
 fn render_line(row: &ResultRow) -> [String; 9] {
     [
-        row.id.to_string().replace("N=", ""),
+        row.id.chunks(),
         row.planned_chunk_count.to_string(),
         seconds(row.wall_clock_ms as f64),
         row.time_spent.as_ref().map_or_else(unmeasured, |spent| seconds(spent.slowest_chunk_ms as f64)),
@@ -119,7 +119,7 @@ fn case_line(case: &Case) -> [String; 12] {
     let done = case.iterations.saturating_sub(case.failed);
     [
         plain(&case.fixture),
-        case.render.to_string().replace("N=", ""),
+        case.render.chunks(),
         case.local_ms.map_or_else(unmeasured, |ms| seconds(ms.median)),
         case.lambda_ms.map_or_else(unmeasured, |ms| seconds(ms.median)),
         case.lambda_ms
@@ -129,10 +129,7 @@ fn case_line(case: &Case) -> [String; 12] {
         case.speedup.map_or_else(unmeasured, speedup),
         case.usd.map_or_else(unmeasured, |cost| usd(cost.median)),
         case.psnr_avg_db.map_or_else(unmeasured, |db| format!("{db:.2} dB")),
-        case.worst_frame_db.map_or_else(unmeasured, |level| match level {
-            Level::Identical => "identical".to_owned(),
-            level @ Level::Db(_) => format!("{level} dB"),
-        }),
+        case.worst_frame_db.map_or_else(unmeasured, Level::told),
         case.audio_status.map_or_else(unmeasured, |status| status.to_string()),
         match case.failed {
             0 => verdict(case.passed),

@@ -48,7 +48,7 @@ fn line(row: &ResultRow, has_others: bool) -> [String; 8] {
     let unmeasured = || "-".to_owned();
     let of_picture = |show: fn(&PictureRecord) -> String| row.picture.as_ref().map_or_else(unmeasured, show);
     [
-        row.id.to_string().replace("N=", ""),
+        row.id.chunks(),
         format!("{}{}", row.planned_chunk_count, if row.count_differs() { "*" } else { "" }),
         format!("{:.1} s", row.wall_clock_ms as f64 / 1000.0),
         match (&row.exact, row.psnr_avg_db) {

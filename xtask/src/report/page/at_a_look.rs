@@ -42,7 +42,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
 
 fn measured(render: &RenderStory) -> Markup {
     let row = &render.row;
-    let worst = row.picture.as_ref().map(|p| format!("{} (#{})", figures::level(p.worst_frame_db), p.worst_frame));
+    let worst = row.picture.as_ref().map(|p| format!("{} (#{})", p.worst_frame_db.told(), p.worst_frame));
     let exact = row.exact.as_ref().map(|e| format!("{} of {} frames identical", e.identical_frames(), e.frames()));
     let residuals: Vec<String> = row.audio_residual_dbfs.iter().map(|r| figures::residual(*r)).collect();
     html! {

@@ -1,6 +1,6 @@
 //! Numbers as people read them.
 
-use crate::measure::{Level, residual::Residual};
+use crate::measure::residual::Residual;
 
 /// Milliseconds as seconds: `15.9 s`, below a second `0.41 s`.
 pub(super) fn seconds(ms: f64) -> String {
@@ -12,14 +12,6 @@ pub(super) fn seconds(ms: f64) -> String {
 pub(super) fn usd(usd: f64) -> String {
     let digits = if usd >= 1.0 { 2 } else { 5 };
     format!("{usd:.digits$} USD")
-}
-
-/// `47.22 dB`, or `identical`.
-pub(super) fn level(level: Level) -> String {
-    match level {
-        Level::Identical => "identical".to_owned(),
-        Level::Db(db) => format!("{db:.2} dB"),
-    }
 }
 
 /// `-63.1 dBFS`, or `silent`.
@@ -56,7 +48,6 @@ mod tests {
     fn numbers_have_the_digits_that_they_need() {
         assert_eq!([seconds(15_860.0), seconds(411.0), seconds(998.0)], ["15.9 s", "0.41 s", "1.0 s"]);
         assert_eq!([usd(0.004_607), usd(12.345)], ["0.00461 USD", "12.35 USD"]);
-        assert_eq!([level(Level::Identical), level(Level::Db(47.225))], ["identical", "47.23 dB"]);
         assert_eq!(moment("2026-11-21T15:05:12.776Z"), "2026-11-21 15:05:12 UTC");
         assert_eq!(moment("yesterday"), "yesterday");
     }

@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 
-use super::figures;
 use crate::{
     measure::{Level, gate::Gate},
     report::svg::{Marker, Plot, Scale, Side, buckets},
@@ -59,12 +58,12 @@ fn drawn(render: &RenderStory, gate: &Gate) -> Markup {
     }
     plot.line(few.iter().map(|bucket| (bucket.x, bucket.low)), "psnr");
     for frame in render.frames.iter().filter(|frame| !frame.psnr.reaches(gate.frame_psnr_db)).take(MARKED) {
-        let told = format!("frame {}: {}", frame.frame, figures::level(frame.psnr));
+        let told = format!("frame {}: {}", frame.frame, frame.psnr.told());
         plot.mark((frame.time_s, db(frame.psnr).unwrap_or(identical)), Marker::Cross, "bad", &told);
     }
     let worst = render.row.picture.as_ref();
     if let Some((worst, level)) = worst.and_then(|worst| Some((worst, db(worst.worst_frame_db)?))) {
-        let text = format!("worst: #{}, {}", worst.worst_frame, figures::level(worst.worst_frame_db));
+        let text = format!("worst: #{}, {}", worst.worst_frame, worst.worst_frame_db.told());
         plot.mark((worst.worst_frame_at_s, level), Marker::Pointer, "worst", &text);
         plot.note((worst.worst_frame_at_s, level), &text, Side::Below);
     }
@@ -80,7 +79,7 @@ fn told(render: &RenderStory) -> String {
             "; the worst is frame {} at {:.2} s with {}",
             picture.worst_frame,
             picture.worst_frame_at_s,
-            figures::level(picture.worst_frame_db)
+            picture.worst_frame_db.told()
         )
     });
     format!("PSNR of {} frames of {}{worst}", render.frames.len(), render.label)
@@ -111,7 +110,7 @@ fn table(render: &RenderStory) -> Markup {
                     tr {
                         th scope="row" { "#" (frame.frame) }
                         td.number { (format!("{:.3} s", frame.time_s)) }
-                        td.number { (figures::level(frame.psnr)) }
+                        td.number { (frame.psnr.told()) }
                     }
                 }
             }

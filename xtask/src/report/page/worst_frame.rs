@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{figures, pictures::Pictures};
+use super::pictures::Pictures;
 use crate::story::RenderStory;
 
 /// The three side by side; nothing where none were kept.
@@ -10,9 +10,10 @@ pub(super) fn figure(render: &RenderStory, pictures: &Pictures) -> Markup {
     let Some(images) = &render.worst_frame else { return html! {} };
     let factor = render.row.worst_frame_images.as_ref().map(|kept| kept.amplified_by);
     let amplified = factor.map_or("amplified".to_owned(), |factor| format!("{factor} times amplified"));
-    let of_frame = render.row.picture.as_ref().map_or_else(String::new, |picture| {
-        format!(" #{}, {}", picture.worst_frame, figures::level(picture.worst_frame_db))
-    });
+    let of_frame =
+        render.row.picture.as_ref().map_or_else(String::new, |picture| {
+            format!(" #{}, {}", picture.worst_frame, picture.worst_frame_db.told())
+        });
     let three = [
         (&images.baseline, "Baseline".to_owned()),
         (&images.render, "Render".to_owned()),
