@@ -18,7 +18,7 @@ pub(crate) use tables::{Column, table};
 
 use crate::{
     process::Env,
-    report::{Pictures, page},
+    report::{Pictures, page, write_whole},
     story::Story,
 };
 
@@ -42,8 +42,8 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 pub fn publish(dir: &Path, story: &Story, appended: &str) -> anyhow::Result<String> {
     let text = [markdown(story), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
     write_whole(&dir.join(MARKDOWN), &text)?;
-    write_whole(&dir.join(JUNIT), &junit(story))?;
-    write_whole(&dir.join(PAGE), &page(story, &Pictures::read(dir, story)))?;
+    write_whole(&dir.join(JUNIT), junit(story))?;
+    write_whole(&dir.join(PAGE), page(story, &Pictures::read(dir, story)))?;
     Ok(text)
 }
 
@@ -58,14 +58,6 @@ pub fn append_step_summary(env: &Env, text: &str) -> anyhow::Result<()> {
         writeln!(summary, "{text}")
     };
     append().with_context(|| format!("{STEP_SUMMARY} {file}"))
-}
-
-/// A file is whole or not there.
-fn write_whole(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    fs::write(&part, text).with_context(|| format!("{}", path.display()))?;
-    fs::rename(&part, path).with_context(|| format!("{}", path.display()))
 }
 
 #[cfg(test)]

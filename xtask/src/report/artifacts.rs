@@ -134,11 +134,20 @@ impl Artifacts {
     /// # Errors
     /// When it can't be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
-        let path = self.path(name);
-        let part = self.path(&format!("{name}.part"));
-        fs::write(&part, content).with_context(|| format!("{}", part.display()))?;
-        fs::rename(&part, &path).with_context(|| format!("{}", path.display()))
+        write_whole(&self.path(name), content)
     }
+}
+
+/// Writes a file beside its place first, so that it is whole or not there.
+///
+/// # Errors
+/// When it can't be written.
+pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    fs::write(&part, content).with_context(|| format!("{}", part.display()))?;
+    fs::rename(&part, path).with_context(|| format!("{}", path.display()))
 }
 
 /// A folder with something in it is taken only when a run made it.

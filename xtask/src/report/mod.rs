@@ -10,7 +10,7 @@ mod run_json;
 mod svg;
 mod table;
 
-pub use artifacts::Artifacts;
+pub use artifacts::{Artifacts, write_whole};
 pub use columns::{Align, columns};
 pub use counted::counted;
 pub use headline::headline;
