@@ -17,7 +17,6 @@ use crate::{
     measure::comparison::Comparison,
     media::Media,
     renderer::{Job, Renderer},
-    repo::Repo,
     session::Session,
     staging,
 };
@@ -28,7 +27,7 @@ use crate::{
 /// # Errors
 /// When the fixture is unknown (exit 1) or the render fails (exit 4).
 pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
-    let repo = Repo::find(session.env.get(Repo::ENV)).or_exit(ExitCode::Preflight)?;
+    let repo = session.repo().or_exit(ExitCode::Preflight)?;
     let fixture = Fixture::load(&repo, &args.fixture).or_exit(ExitCode::Preflight)?;
     connect::provision(session).await.or_exit(ExitCode::Preflight)?;
     // Beside the old one, so that replacing it is a rename; removed with the folder's guard.

@@ -17,7 +17,6 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     lambda_report, policy,
     process::Env,
-    repo::Repo,
     session::Session,
     signals::Signals,
     smoke, teardown,
@@ -37,8 +36,8 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime of one thread needs nothing that can be missing");
     let env = Env::of_process();
-    let console = cli.output.console(&env);
-    let session = Session::of_process(env, console);
+    let (console, repo) = (cli.output.console(&env), cli.repo.choice(&env));
+    let session = Session::of_process(env, console, repo);
     match runtime.block_on(dispatch(&session, cli.command)) {
         Ok(code) => code,
         Err(failure) => {
@@ -63,6 +62,10 @@ fn parse() -> Result<Cli, clap::Error> {
 }
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
+    if session.repo.is_demanded() {
+        // A slip is told of by commands that need no repository, too.
+        session.repo().or_exit(ExitCode::Preflight)?;
+    }
     match command {
         Command::LambdaSmoke(args) => {
             let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
@@ -112,7 +115,7 @@ async fn interruptible(
 
 fn completions(session: &Session, args: &CompletionsArgs) -> Result<ExitCode, Failure> {
     // Anywhere else they complete everything but the names of fixtures.
-    let repo = Repo::find(session.env.get(Repo::ENV)).ok();
+    let repo = session.repo().ok();
     let fixtures = repo.map(|repo| repo.fixtures().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
     session.console.result(&script(args.shell, fixtures));
     Ok(ExitCode::Success)

@@ -3,6 +3,7 @@
 use crate::{
     console::Console,
     process::{Children, Env},
+    repo::{Repo, RepoChoice},
     toolbox::Toolbox,
 };
 
@@ -17,11 +18,21 @@ pub struct Session {
     pub console: Console,
     /// Provisioned tools.
     pub toolbox: Toolbox,
+    /// What was said of the repository.
+    pub repo: RepoChoice,
 }
 
 impl Session {
     /// The session of this process.
-    pub fn of_process(env: Env, console: Console) -> Self {
-        Self { children: Children::new(&console), console, toolbox: Toolbox::find(env.get(Toolbox::ENV)), env }
+    pub fn of_process(env: Env, console: Console, repo: RepoChoice) -> Self {
+        Self { children: Children::new(&console), console, toolbox: Toolbox::find(env.get(Toolbox::ENV)), env, repo }
+    }
+
+    /// The repository to work on.
+    ///
+    /// # Errors
+    /// As [`RepoChoice::locate`].
+    pub fn repo(&self) -> anyhow::Result<Repo> {
+        self.repo.locate()
     }
 }

@@ -247,6 +247,32 @@ fn a_repository_that_is_none_is_told() {
 }
 
 #[test]
+fn every_command_takes_a_repository_and_refuses_what_is_none() {
+    let test = Test::new().env("HYPERFRAMES_REPO_ROOT", "/nowhere");
+    let root = test.repository.root().display().to_string();
+    let given: [&[&str]; 10] = [
+        &["lambda-smoke"],
+        &["lambda-eval"],
+        &["lambda-teardown", "s"],
+        &["lambda-baseline", "f"],
+        &["lambda-compare", "a", "b"],
+        &["lambda-doctor"],
+        &["lambda-policy"],
+        &["lambda-report", "a"],
+        &["local-aws"],
+        &["completions", "bash"],
+    ];
+    for command in given {
+        let told = "--repo /usr: /usr is neither a HyperFrames checkout nor this project";
+        refuse(&test, &[command, &["--repo", "/usr"]].concat(), told);
+    }
+    // The flag wins over the variable.
+    let ran = test.run(&["lambda-smoke", "--fixture", "f", "--dry-run", "--repo", &root]);
+    let told = &ran.exit(0).stdout;
+    assert!(told.contains("<dir>/repository/examples/aws-lambda/template.yaml"), "{told}");
+}
+
+#[test]
 fn a_broken_fixture_is_told_by_its_part() {
     let meta = |text: &str| Test::new().fixture_file("meta.json", text);
     let smoke = ["lambda-smoke", "--fixture", "f"];

@@ -10,6 +10,7 @@ mod help;
 mod local_aws;
 mod output;
 mod policy;
+mod repo;
 mod report;
 mod run;
 mod smoke;
@@ -28,6 +29,7 @@ pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup
 pub use local_aws::LocalAwsArgs;
 pub use output::{OutputArgs, color_asked_for};
 pub use policy::PolicyArgs;
+pub use repo::RepoArgs;
 pub use report::ReportArgs;
 pub use run::{ReservedConcurrency, RunArgs, RunOptions};
 pub use smoke::{SmokeArgs, SmokeOptions};
@@ -48,6 +50,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// On which repository.
+    #[command(flatten)]
+    pub repo: RepoArgs,
     /// What it prints.
     #[command(flatten)]
     pub output: OutputArgs,

@@ -11,10 +11,10 @@ use crate::{
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OutputArgs {
     /// Print results, errors and warnings only.
-    #[arg(short, long, global = true, help_heading = "Output", conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = "Everywhere", conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print each command that is run; -vv: each call of AWS too.
-    #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = "Everywhere", action = ArgAction::Count)]
     pub verbose: u8,
     /// Use colour: auto, always or never.
     ///
@@ -22,7 +22,7 @@ pub struct OutputArgs {
     #[arg(
         long,
         global = true,
-        help_heading = "Output",
+        help_heading = "Everywhere",
         value_name = "WHEN",
         default_value = "auto",
         hide_default_value = true,

@@ -30,7 +30,7 @@ const ENOUGH_SPACE: u64 = 2 << 30;
 /// # Errors
 /// When there is no repository to look at.
 pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode, Failure> {
-    let repo = Repo::find(session.env.get(Repo::ENV)).or_exit(ExitCode::Preflight)?;
+    let repo = session.repo().or_exit(ExitCode::Preflight)?;
     let prepared = connect::prepare(session, &options.target).await;
     let mut checkups = Vec::new();
     let (target, embedded) = match prepared {

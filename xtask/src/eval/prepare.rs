@@ -28,7 +28,7 @@ use crate::{
 impl Eval {
     /// Parses and checks everything that can be checked without starting anything.
     pub(super) fn prepare(session: &Session, options: EvalOptions) -> Result<Self, Failure> {
-        let repo = Repo::find(session.env.get(Repo::ENV)).or_exit(ExitCode::Preflight)?;
+        let repo = session.repo().or_exit(ExitCode::Preflight)?;
         let plan = PlanChoice::new(&repo, None).or_exit(ExitCode::Preflight)?;
         let subjects = subjects(&repo, plan, &options).or_exit(ExitCode::Preflight)?;
         let local = options.local != LocalLeg::Skipped;
@@ -88,7 +88,7 @@ impl Eval {
 
 /// What a run would do, of which nothing is done.
 pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Result<Told> {
-    let repo = Repo::find(session.env.get(Repo::ENV))?;
+    let repo = session.repo()?;
     let subjects = subjects(&repo, PlanChoice::new(&repo, None)?, options)?;
     let names = RunNames::draw(COMMAND, &options.run)?;
     let (known, prices, memory_mb) =

@@ -17,7 +17,7 @@ use crate::{
 impl Smoke {
     /// Parses and checks everything that can be checked without starting anything.
     pub(super) fn prepare(session: &Session, options: SmokeOptions) -> Result<Self, Failure> {
-        let repo = Repo::find(session.env.get(Repo::ENV)).or_exit(ExitCode::Preflight)?;
+        let repo = session.repo().or_exit(ExitCode::Preflight)?;
         let subject = subject(&repo, &options).or_exit(ExitCode::Preflight)?;
         let asked = Asked::Smoke {
             fixture: subject.fixture.name.clone(),
@@ -56,7 +56,7 @@ impl Smoke {
 
 /// What a run would do, of which nothing is done.
 pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Result<Told> {
-    let repo = Repo::find(session.env.get(Repo::ENV))?;
+    let repo = session.repo()?;
     let subject = subject(&repo, options)?;
     let names = RunNames::draw(COMMAND, &options.run)?;
     let planned = subject.told_extent().map(|extent| renders(&subject, options, extent)).transpose()?;

@@ -1,8 +1,17 @@
 //! Where things are: this repository, or a HyperFrames checkout.
 
+mod locate;
+
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
+
+pub use locate::RepoChoice;
+
+/// What only a HyperFrames checkout has.
+const CHECKOUT_MARKER: &str = "packages/aws-lambda/package.json";
+
+const TEMPLATE: &str = "examples/aws-lambda/template.yaml";
 
 /// A repository whose handler and fixtures the commands work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,41 +29,36 @@ pub enum Layout {
     HyperFrames,
 }
 
+impl Layout {
+    /// The layout of a folder; `None` when it has neither.
+    fn of(root: &Path) -> Option<Self> {
+        match (root.join(CHECKOUT_MARKER).is_file(), root.join(TEMPLATE).is_file()) {
+            (true, _) => Some(Self::HyperFrames),
+            (false, true) => Some(Self::Own),
+            (false, false) => None,
+        }
+    }
+}
+
 impl Repo {
     /// The variable that points to another repository than this one.
     pub const ENV: &'static str = "HYPERFRAMES_REPO_ROOT";
 
-    /// This project's repository, or the one that [`Repo::ENV`] names.
-    ///
-    /// # Errors
-    /// When the folder is neither this project nor a HyperFrames checkout.
-    pub fn find(from_env: Option<&str>) -> anyhow::Result<Self> {
-        match from_env.filter(|path| !path.is_empty()) {
-            Some(path) => {
-                let root = std::path::absolute(path).with_context(|| format!("{}={path}", Self::ENV))?;
-                Self::at(&root).with_context(|| format!("{}={path}", Self::ENV))
-            }
-            None => Self::at(&tool_root()),
-        }
-    }
-
     /// The repository at `root`.
     ///
     /// # Errors
-    /// When there is no template.
+    /// When it has neither layout, or lacks what both have: a template.
     pub fn at(root: &Path) -> anyhow::Result<Self> {
         ensure!(root.is_dir(), "{} is not a folder", root.display());
-        let layout = if root.join("packages/aws-lambda/package.json").is_file() {
-            Layout::HyperFrames
-        } else if root.join("examples/aws-lambda/template.yaml").is_file() {
-            Layout::Own
-        } else {
-            bail!(
-                "{} is neither a HyperFrames checkout nor this project: it has no examples/aws-lambda/template.yaml",
+        let layout = Layout::of(root).with_context(|| {
+            format!(
+                "{} is neither a HyperFrames checkout nor this project: it has no {CHECKOUT_MARKER} and no {TEMPLATE}",
                 root.display()
-            );
-        };
-        Ok(Self { root: root.to_owned(), layout })
+            )
+        })?;
+        let repo = Self { root: root.to_owned(), layout };
+        ensure!(repo.template().is_file(), "there is no template {}", repo.template().display());
+        Ok(repo)
     }
 
     /// The repository's folder.
@@ -69,7 +73,7 @@ impl Repo {
 
     /// The SAM template.
     pub fn template(&self) -> PathBuf {
-        self.root.join("examples/aws-lambda/template.yaml")
+        self.root.join(TEMPLATE)
     }
 
     /// The handler's package.
@@ -156,6 +160,9 @@ mod tests {
         assert!(Repo::at(dir.path()).is_err());
         std::fs::create_dir_all(dir.path().join("packages/aws-lambda")).unwrap();
         std::fs::write(dir.path().join("packages/aws-lambda/package.json"), "{}").unwrap();
+        assert!(Repo::at(dir.path()).unwrap_err().to_string().contains("there is no template"));
+        std::fs::create_dir_all(dir.path().join("examples/aws-lambda")).unwrap();
+        std::fs::write(dir.path().join("examples/aws-lambda/template.yaml"), "").unwrap();
         for fixture in
             ["packages/producer/tests/distributed/a", "packages/producer/tests/a", "packages/producer/tests/b"]
         {
