@@ -52,4 +52,5 @@ pub mod staging;
 pub mod statistics;
 pub mod story;
 pub mod teardown;
+pub mod template;
 pub mod toolbox;

@@ -10,7 +10,7 @@ use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvid
 
 use crate::{
     aws::{Access, Target},
-    names::{ArtifactBucketName, ProjectName, RunId, StackName},
+    names::{ArtifactBucketName, RunId, StackName},
     process::{Children, Command, Env},
 };
 
@@ -30,17 +30,15 @@ pub struct Sam {
 #[derive(Debug)]
 pub struct Deployment<'a> {
     /// The template.
-    pub template: PathBuf,
+    pub template: &'a Path,
     /// The stack to create.
     pub stack: &'a StackName,
     /// The run that creates it.
     pub run: &'a RunId,
-    /// The name of everything in it.
-    pub project: &'a ProjectName,
     /// The bucket to upload to.
     pub artifacts: &'a ArtifactBucketName,
-    /// The function's reserved concurrency; `None` reserves nothing.
-    pub reserved_concurrency: Option<u32>,
+    /// Name and value of each parameter that is set.
+    pub overrides: &'a [(String, String)],
 }
 
 const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -143,11 +141,10 @@ pub fn validate_args(template: &Path) -> Vec<String> {
 
 /// What `sam deploy` is called with, likewise.
 pub fn deploy_args(deployment: &Deployment<'_>) -> Vec<String> {
-    let concurrency = deployment.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
-    let args = [
+    let before = [
         "deploy",
         "--template-file",
-        &shown(&deployment.template),
+        &shown(deployment.template),
         "--stack-name",
         deployment.stack.as_str(),
         "--s3-bucket",
@@ -161,13 +158,11 @@ pub fn deploy_args(deployment: &Deployment<'_>) -> Vec<String> {
         "--no-fail-on-empty-changeset",
         "--no-progressbar",
         "--parameter-overrides",
-        &format!("ProjectName={}", deployment.project),
-        "ChromeSource=sparticuz",
-        &format!("ReservedConcurrency={concurrency}"),
-        "--tags",
-        &format!("{}={}", RunId::TAG, deployment.run),
-    ];
-    args.map(str::to_owned).to_vec()
+    ]
+    .map(str::to_owned);
+    let overrides = deployment.overrides.iter().map(|(name, value)| format!("{name}={value}"));
+    let tags = ["--tags".to_owned(), format!("{}={}", RunId::TAG, deployment.run)];
+    before.into_iter().chain(overrides).chain(tags).collect()
 }
 
 /// What `sam delete` is called with, likewise.

@@ -286,6 +286,41 @@ fn a_broken_fixture_is_told_by_its_part() {
 }
 
 #[test]
+fn a_template_that_cant_serve_is_told_by_file_and_field() {
+    let smoke = ["lambda-smoke", "--fixture", "f"];
+    for (from, to, told) in [
+        ("Outputs:", "Exports:", "Outputs is missing"),
+        ("RenderBucketName:", "Bucket:", "Outputs.RenderBucketName is missing (line "),
+        ("CodeUri:", "Uri:", "Resources.RenderFunction.Properties has no CodeUri (line "),
+        ("Definition:", "Definitions:", "Resources.RenderStateMachine.Properties has no Definition (line "),
+        ("ProjectName: {", "Project: {", "Parameters.ProjectName is missing"),
+        ("Parameters:", "Parameters: [", "it is no YAML"),
+    ] {
+        let test = Test::checkout();
+        let path = test.repository.root().join("examples/aws-lambda/template.yaml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from}");
+        std::fs::write(&path, text.replace(from, to)).unwrap();
+        let of_file = format!("the template <dir>/repository/examples/aws-lambda/template.yaml: {told}");
+        refuse(&test, &[&smoke[..], &["--skip-build"]].concat(), &of_file);
+        refuse(&test, &["lambda-eval", "--fixtures", "f", "--skip-build", "--dry-run"], &of_file);
+    }
+    let test = Test::checkout();
+    std::fs::remove_file(test.repository.root().join("examples/aws-lambda/template.yaml")).unwrap();
+    refuse(&test, &smoke, "there is no template <dir>/repository/examples/aws-lambda/template.yaml");
+}
+
+#[test]
+fn a_checkout_without_the_scripts_of_its_handler_is_told_by_file_and_field() {
+    let test = Test::checkout();
+    let manifest = test.repository.root().join("packages/aws-lambda/package.json");
+    std::fs::write(&manifest, r#"{"scripts": {"build:zip": "tsx build-zip.ts"}}"#).unwrap();
+    let told = "<dir>/repository/packages/aws-lambda/package.json: scripts.verify:zip-size is missing";
+    refuse(&test, &["lambda-smoke", "--fixture", "f"], told);
+    test.smoke(&["--dry-run"]).exit(0);
+}
+
+#[test]
 fn a_baseline_that_is_no_video_is_told_with_what_to_do() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
     let smoke = ["lambda-smoke", "--fixture", "f"];
@@ -337,7 +372,7 @@ fn the_doctor_looks_at_everything_a_run_needs() {
     ok    ffprobe             7.0-fake
     ok    sam                 1.150.0
     ok    zip                 Zip 3.0
-    ok    template            <dir>/repository/examples/aws-lambda/template.yaml, both plan protocols, 10240 MB
+    ok    template            <dir>/repository/examples/aws-lambda/template.yaml: 10 states from SelectPlanProtocol, plan protocol v1 or v2 by choice, 10240 MB
     ok    handler ZIP         <dir>/repository/examples/aws-lambda/handler/dist/handler.zip
     ok    fixtures            f, other-fixture
     ok    journals            can be written

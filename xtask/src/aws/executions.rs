@@ -20,7 +20,7 @@ use super::{
     Clients,
     faults::{self, Fault},
 };
-use crate::backoff::Backoff;
+use crate::{backoff::Backoff, names::Region};
 
 /// An execution that has ended.
 #[derive(Debug, Clone)]
@@ -47,6 +47,11 @@ impl Cap {
     pub fn of_time(after: Duration) -> Self {
         Self { after, why: format!("not ended within {} minutes", after.as_secs() / 60) }
     }
+}
+
+/// The ARN that a state machine of this name has.
+pub fn machine_arn(region: &Region, account: &str, name: &str) -> String {
+    format!("arn:{}:states:{region}:{account}:stateMachine:{name}", region.partition())
 }
 
 /// Starts an execution; its name makes a repeated start harmless.

@@ -4,7 +4,7 @@ mod checkup;
 
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use crate::{
     aws::{Target, signed_calls},
@@ -19,6 +19,7 @@ use crate::{
     repo::Repo,
     report::counted,
     session::Session,
+    template::{OfferedProtocols, Template},
 };
 use checkup::{Checkup, Health};
 
@@ -58,8 +59,14 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
             checkups.extend(problems.into_iter().map(|problem| Checkup::of("tools", Err(anyhow::anyhow!(problem)))));
         }
     }
-    checkups.push(Checkup::of("template", template(&repo)));
-    checkups.push(handler_zip(&repo));
+    let template = Template::read(&repo.template());
+    checkups.push(Checkup::of("template", template.as_ref().map(told_of).map_err(told)));
+    if let Ok(template) = &template {
+        checkups.push(handler_zip(template));
+    }
+    if let Err(error) = handler::check_scripts(&repo) {
+        checkups.push(Checkup { what: "handler".to_owned(), health: Health::Note(format!("{error:#}")) });
+    }
     checkups.extend(fixtures(&repo));
     checkups.extend(journals(session));
     checkups.push(space(repo.root()));
@@ -86,19 +93,27 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
     }
 }
 
-fn template(repo: &Repo) -> anyhow::Result<String> {
-    let path = repo.template();
-    ensure!(path.is_file(), "there is no {}", path.display());
-    let choice = if repo.has_plan_protocols() { "both plan protocols" } else { "no choice of plan protocol" };
-    Ok(format!("{}, {choice}, {} MB", path.display(), repo.function_memory_mb()))
+/// What a run would find in a template.
+fn told_of(template: &Template) -> String {
+    let Template { path, machine, .. } = template;
+    let protocols = match &machine.protocols {
+        OfferedProtocols::Chosen(offered) => {
+            let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
+            format!("plan protocol {} by choice", names.join(" or "))
+        }
+        OfferedProtocols::Fixed(Some(protocol)) => format!("plan protocol {protocol}, no choice"),
+        OfferedProtocols::Fixed(None) => "no choice of plan protocol".to_owned(),
+    };
+    let states = counted(machine.states.len(), "state");
+    format!("{}: {states} from {}, {protocols}, {} MB", path.display(), machine.start_at, template.memory_mb())
 }
 
-fn handler_zip(repo: &Repo) -> Checkup {
-    let what = "handler ZIP".to_owned();
-    if !repo.handler_zip().is_file() {
+fn handler_zip(template: &Template) -> Checkup {
+    let (what, path) = ("handler ZIP".to_owned(), &template.function.code);
+    if !path.is_file() {
         return Checkup { what, health: Health::Note("not built yet; a run builds it".to_owned()) };
     }
-    Checkup::of(&what, handler::existing(repo).map(|zip| zip.path.display().to_string()))
+    Checkup::of(&what, handler::existing(path).map(|zip| zip.path.display().to_string()))
 }
 
 /// Fixtures that a run would refuse, or how many it would take.

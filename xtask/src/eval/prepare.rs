@@ -20,7 +20,7 @@ use crate::{
     renderer,
     repo::Repo,
     report::Asked,
-    run::{PlanChoice, Preview, Record, Run, RunNames, Subject, Told, known_times, prices, render_line},
+    run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
     toolbox::is_linux_x86_64,
 };
@@ -28,9 +28,9 @@ use crate::{
 impl Eval {
     /// Parses and checks everything that can be checked without starting anything.
     pub(super) fn prepare(session: &Session, options: EvalOptions) -> Result<Self, Failure> {
-        let repo = session.repo().or_exit(ExitCode::Preflight)?;
-        let plan = PlanChoice::new(&repo, None).or_exit(ExitCode::Preflight)?;
-        let subjects = subjects(&repo, plan, &options).or_exit(ExitCode::Preflight)?;
+        let sources = Sources::find(session, options.run.skip_build).or_exit(ExitCode::Preflight)?;
+        let plan = PlanChoice::new(&sources.template, None).or_exit(ExitCode::Preflight)?;
+        let subjects = subjects(&sources.repo, plan, &options).or_exit(ExitCode::Preflight)?;
         let local = options.local != LocalLeg::Skipped;
         if local {
             renderer::check_platform("the local leg", is_linux_x86_64())
@@ -47,7 +47,7 @@ impl Eval {
         };
         let renders = render_ids(&options.chunk_counts, plan.protocols());
         Ok(Self {
-            run: Run::prepare(session, COMMAND, repo, options.run.clone(), asked)?,
+            run: Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?,
             scope: Scope { fixtures: subjects.len(), renders, local },
             options,
             subjects,
@@ -61,7 +61,7 @@ impl Eval {
 
     /// What all executions are going to cost, warm-ups among them.
     pub(super) fn estimate(&self, planned: &[Planned]) -> Estimate {
-        let (run, memory_mb) = (&self.run, self.run.repo.function_memory_mb());
+        let (run, memory_mb) = (&self.run, self.run.template.memory_mb());
         let of_fixture = |(subject, planned): (&Subject, &Planned)| {
             let times = run.known.of(&subject.fixture.name);
             Estimate::of(&splits(planned), &times, memory_mb, &run.prices)
@@ -88,13 +88,13 @@ impl Eval {
 
 /// What a run would do, of which nothing is done.
 pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Result<Told> {
-    let repo = session.repo()?;
-    let subjects = subjects(&repo, PlanChoice::new(&repo, None)?, options)?;
+    let sources = Sources::find(session, options.run.skip_build)?;
+    let Sources { repo, template } = &sources;
+    let subjects = subjects(repo, PlanChoice::new(template, None)?, options)?;
     let names = RunNames::draw(COMMAND, &options.run)?;
-    let (known, prices, memory_mb) =
-        (known_times(&repo, &options.run), prices(&options.run)?, repo.function_memory_mb());
+    let (known, prices, memory_mb) = (known_times(repo, &options.run), prices(&options.run)?, template.memory_mb());
     let (mut renders, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
-    let mut sources: Vec<String> = Vec::new();
+    let mut known_by: Vec<String> = Vec::new();
     for subject in &subjects {
         let name = &subject.fixture.name;
         let Some(extent) = subject.told_extent() else {
@@ -110,16 +110,17 @@ pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Resul
         }
         let times = known.of(name);
         estimates.push(Estimate::of(&splits(&planned), &times, memory_mb, &prices));
-        if !sources.contains(&times.source) {
-            sources.push(times.source);
+        if !known_by.contains(&times.source) {
+            known_by.push(times.source);
         }
     }
     let estimate = match unknown.as_slice() {
-        [] => Ok((estimates.into_iter().sum::<Estimate>().times(rounds(options)), sources.join(", and by "))),
+        [] => Ok((estimates.into_iter().sum::<Estimate>().times(rounds(options)), known_by.join(", and by "))),
         names => Err(format!("{} does not say how long it is", names.join(", "))),
     };
-    let preview = Preview { command: COMMAND, repo: &repo, names: &names, options: &options.run, renders, estimate };
-    Ok(preview.told())
+    let (sources, names, options) = (&sources, &names, &options.run);
+    let given = names.given(&sources.template, options)?;
+    Ok(Preview { command: COMMAND, sources, given: &given, names, options, renders, estimate }.told())
 }
 
 fn splits((settings, renders): &Planned) -> Vec<Split> {

@@ -3,6 +3,7 @@
 mod budget;
 mod inputs;
 mod pack;
+mod scripts;
 mod zip_file;
 
 use std::{
@@ -22,6 +23,7 @@ use crate::{
     repo::{Layout, Repo},
 };
 pub use budget::check as check_budget;
+pub use scripts::{CHECKOUT_SCRIPTS, check_scripts};
 pub use zip_file::{ZipSizes, sizes};
 
 /// The programs and files that a build needs.
@@ -63,12 +65,13 @@ struct Manifest {
 
 const BUILD_LIMIT: Duration = Duration::from_secs(20 * 60);
 
-/// Builds the repository's handler ZIP, unless the one there has the same inputs.
+/// Builds the repository's handler ZIP at `target`, unless the one there has the same inputs.
 ///
 /// # Errors
 /// When a step fails, or the ZIP breaks its size budget.
 pub async fn build(
     repo: &Repo,
+    target: &Path,
     tools: &BuildTools,
     env: &Env,
     children: &Children,
@@ -76,21 +79,20 @@ pub async fn build(
     console: &Console,
 ) -> anyhow::Result<HandlerZip> {
     let zip = match repo.layout() {
-        Layout::Own => build_own(repo, tools, env, children, logs, console).await?,
-        Layout::HyperFrames => build_checkout(repo, tools, env, children, logs, console).await?,
+        Layout::Own => build_own(repo, target, tools, env, children, logs, console).await?,
+        Layout::HyperFrames => build_checkout(repo, target, tools, env, children, logs, console).await?,
     };
     check_budget(&zip.sizes)?;
     Ok(zip)
 }
 
-/// The ZIP that is there, for `--skip-build`.
+/// The ZIP that is there already, for `--skip-build`.
 ///
 /// # Errors
 /// When there is none, it is no ZIP, or it breaks the size budget.
-pub fn existing(repo: &Repo) -> anyhow::Result<HandlerZip> {
-    let path = repo.handler_zip();
+pub fn existing(path: &Path) -> anyhow::Result<HandlerZip> {
     ensure!(path.is_file(), "--skip-build: there is no {}; run once without it", path.display());
-    let zip = read(path, false)?;
+    let zip = read(path.to_owned(), false)?;
     check_budget(&zip.sizes)?;
     Ok(zip)
 }
@@ -101,6 +103,7 @@ fn read(path: PathBuf, built: bool) -> anyhow::Result<HandlerZip> {
 
 async fn build_own(
     repo: &Repo,
+    target: &Path,
     tools: &BuildTools,
     env: &Env,
     children: &Children,
@@ -113,7 +116,7 @@ async fn build_own(
     let _lock = exclusive::lock(&dist.join("lock"), waiting).await?;
     let inputs = inputs::digest(&package, &tools.media)?;
     let manifest_path = dist.join("handler-manifest.json");
-    if let Some(zip) = up_to_date(repo, &manifest_path, &inputs) {
+    if let Some(zip) = up_to_date(target, &manifest_path, &inputs) {
         return Ok(zip);
     }
     let _ = fs::remove_file(&manifest_path);
@@ -129,9 +132,8 @@ async fn build_own(
     console.step("build", "zip");
     let fresh = staging.path().join("handler.zip");
     pack::pack(&root, &tools.media, &fresh, &tools.zip, env, children).await?;
-    let target = repo.handler_zip();
-    fs::rename(&fresh, &target).with_context(|| format!("{}", target.display()))?;
-    let zip = read(target, true)?;
+    fs::rename(&fresh, target).with_context(|| format!("{}", target.display()))?;
+    let zip = read(target.to_owned(), true)?;
     let manifest = Manifest {
         schema_version: 1,
         inputs_sha256: inputs,
@@ -173,18 +175,18 @@ pub async fn install_packages(
 }
 
 /// The ZIP that is there, when its manifest names these inputs and its own content.
-fn up_to_date(repo: &Repo, manifest: &Path, inputs: &str) -> Option<HandlerZip> {
+fn up_to_date(target: &Path, manifest: &Path, inputs: &str) -> Option<HandlerZip> {
     let manifest: Manifest = serde_json::from_slice(&fs::read(manifest).ok()?).ok()?;
-    let path = repo.handler_zip();
-    if manifest.inputs_sha256 != inputs || !path.is_file() {
+    if manifest.inputs_sha256 != inputs || !target.is_file() {
         return None;
     }
-    let zip = read(path, false).ok()?;
+    let zip = read(target.to_owned(), false).ok()?;
     (zip.sha256 == manifest.zip_sha256).then_some(zip)
 }
 
 async fn build_checkout(
     repo: &Repo,
+    target: &Path,
     tools: &BuildTools,
     env: &Env,
     children: &Children,
@@ -192,12 +194,15 @@ async fn build_checkout(
     console: &Console,
 ) -> anyhow::Result<HandlerZip> {
     let package = repo.handler_package().display().to_string();
-    for script in ["build:zip", "verify:zip-size"] {
+    for script in CHECKOUT_SCRIPTS {
         console.step("build", &format!("bun run {script}"));
         let command = Command::new(&tools.bun, &env.for_child()).args(["run", "--cwd", &package, script]);
         command.cwd(repo.root()).log(&logs.join("build.log")).limit(BUILD_LIMIT).run(children).await?;
     }
-    let path = repo.handler_zip();
-    ensure!(path.is_file(), "build:zip ended well but left no {}", path.display());
-    read(path, true)
+    ensure!(
+        target.is_file(),
+        "build:zip ended well but left no {}, which is what the template deploys",
+        target.display()
+    );
+    read(target.to_owned(), true)
 }

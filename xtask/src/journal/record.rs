@@ -116,6 +116,10 @@ impl RunState {
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
                 Ok(Entry::Begin(first)) => begin = begin.or(Some(*first)),
+                Ok(Entry::Intent { resource: Resource::Stack { facts: Some(expected) } }) => {
+                    created_something = true;
+                    facts = expected;
+                }
                 Ok(Entry::Intent { .. }) | Err(_) => created_something = true,
                 Ok(Entry::Created { resource: Resource::Stack { facts: Some(of_stack) } }) => facts = of_stack,
                 Ok(Entry::Finished { .. } | Entry::Forgotten) => finished = true,
@@ -175,6 +179,17 @@ mod tests {
             assert!(state.is_unfinished(), "{broken:?}");
             assert!(!RunState::replay(&format!("{first}{broken}\n{later}{finished}")).unwrap().is_unfinished());
         }
+    }
+
+    #[test]
+    fn what_is_expected_counts_until_it_is_there() {
+        let facts = |bucket: &str| StackFacts { render_bucket: Some(bucket.into()), ..StackFacts::default() };
+        let resource = |bucket| Resource::Stack { facts: Some(facts(bucket)) };
+        let begin = Entry::Begin(Box::new(begin()));
+        let expected = [begin, Entry::Intent { resource: resource("expected") }];
+        assert_eq!(RunState::replay(&lines(&expected)).unwrap().facts, facts("expected"));
+        let there = [&expected[..], &[Entry::Created { resource: resource("there") }]].concat();
+        assert_eq!(RunState::replay(&lines(&there)).unwrap().facts, facts("there"));
     }
 
     #[test]

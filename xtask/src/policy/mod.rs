@@ -91,7 +91,7 @@ impl Holder {
             }
             Scope::Transform => vec![format!(
                 "arn:{}:cloudformation:{}:aws:transform/Serverless-2016-10-31",
-                self.partition(),
+                self.region.partition(),
                 self.region
             )],
             Scope::ArtifactBuckets => vec![self.bucket("hyperframes-smoke-*")],
@@ -107,7 +107,7 @@ impl Holder {
                 .stacks()
                 .iter()
                 .map(|name| name.trim_end_matches('*').chars().take(IN_ROLES).collect::<String>())
-                .map(|name| format!("arn:{}:iam::{}:role/{name}*", self.partition(), self.account()))
+                .map(|name| format!("arn:{}:iam::{}:role/{name}*", self.region.partition(), self.account()))
                 .collect(),
             Scope::LogGroups => {
                 let groups = ["/aws/lambda/", "/aws/vendedlogs/states/"];
@@ -137,23 +137,15 @@ impl Holder {
     }
 
     fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account())
+        format!("arn:{}:{service}:{}:{}:{resource}", self.region.partition(), self.region, self.account())
     }
 
     fn bucket(&self, name: &str) -> String {
-        format!("arn:{}:s3:::{name}", self.partition())
+        format!("arn:{}:s3:::{name}", self.region.partition())
     }
 
     fn account(&self) -> &str {
         self.account.as_deref().unwrap_or("*")
-    }
-
-    fn partition(&self) -> &'static str {
-        match self.region.as_str() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
     }
 }
 

@@ -84,11 +84,6 @@ impl Repo {
         }
     }
 
-    /// The ZIP that the template's CodeUri points to.
-    pub fn handler_zip(&self) -> PathBuf {
-        self.handler_package().join("dist/handler.zip")
-    }
-
     /// The version of the package that brings Chromium, by the lockfile beside
     /// the handler or at the root; `None` where neither tells.
     pub fn chromium_package(&self) -> Option<String> {
@@ -98,23 +93,6 @@ impl Repo {
             let (_, version) = text.split_once("\"@sparticuz/chromium@")?;
             version.split('"').next().map(str::to_owned)
         })
-    }
-
-    /// Whether the template lets the caller choose the plan protocol: whether its
-    /// state machine reads it from the execution's input.
-    pub fn has_plan_protocols(&self) -> bool {
-        let reads = ["$.PlanProtocol", "Execution.Input.PlanProtocol", "$states.input.PlanProtocol"];
-        let template = std::fs::read_to_string(self.template()).unwrap_or_default();
-        reads.iter().any(|read| template.contains(read))
-    }
-
-    /// The function's memory by the template's own default, MB; 10,240, the most that there
-    /// is, where the template does not tell.
-    pub fn function_memory_mb(&self) -> u64 {
-        let template = std::fs::read_to_string(self.template()).unwrap_or_default();
-        let of_parameter = template.split_once("LambdaMemoryMb:").map_or("", |(_, rest)| rest);
-        let default = of_parameter.lines().take(8).find_map(|line| line.trim().strip_prefix("Default:"));
-        default.and_then(|number| number.trim().parse().ok()).unwrap_or(10_240)
     }
 
     /// The folders that fixtures lie in.

@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use super::Run;
 use crate::{
     aws::{
-        executions,
+        Clients, executions,
         objects::{self, BucketState},
         signed_calls::{self, FunctionLimits, Presence},
         stacks,
@@ -17,6 +17,7 @@ use crate::{
     journal::{Begin, Entry, Journal, Resource, StackFacts},
     names::{ArtifactBucketName, RunId},
     teardown::STACK_TAG,
+    template::StackNames,
 };
 
 /// The parts of a deployed stack that renders need.
@@ -35,15 +36,14 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let names = &run.names;
     let connection = run.connection();
     let clients = &connection.clients;
-    let function = format!("{}-render", names.project);
-    let bucket = format!("{}-{}", names.project, connection.account);
+    let StackNames { function, bucket, .. } = names_in_stack(run);
     let prefix = [ArtifactBucketName::prefix_of(&names.stack, &connection.access.region)];
     let looked = async {
         let (stack, claims, bucket_state, function_state) = tokio::join!(
             stacks::describe(clients, names.stack.as_str()),
             objects::buckets_starting(clients, &prefix),
-            objects::bucket_state(clients, &bucket),
-            signed_calls::function(clients, &function),
+            bucket_state(clients, bucket.as_deref()),
+            function_presence(clients, function.as_deref()),
         );
         ensure!(stack?.is_none(), "{}", exists(run));
         let claims = claims?;
@@ -54,11 +54,33 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
             claims.join(", "),
             run.recovery()
         );
-        ensure!(bucket_state? == BucketState::Absent, "bucket {bucket} exists already");
-        ensure!(function_state? == Presence::Absent, "function {function} exists already");
+        let exists = |what: &str, name: Option<String>| format!("{what} {} exists already", name.unwrap_or_default());
+        ensure!(bucket_state? == BucketState::Absent, exists("bucket", bucket));
+        ensure!(function_state? == Presence::Absent, exists("function", function));
         anyhow::Ok(())
     };
     looked.await.or_exit(ExitCode::Preflight)
+}
+
+/// What the stack's content is going to be called, as far as the template tells.
+fn names_in_stack(run: &Run) -> StackNames {
+    let connection = run.connection();
+    run.template.names(&run.names.values(&run.given, &connection.account, &connection.access.region))
+}
+
+/// A name that CloudFormation is going to make up is nobody's yet.
+async fn bucket_state(clients: &Clients, name: Option<&str>) -> anyhow::Result<BucketState> {
+    match name {
+        Some(name) => objects::bucket_state(clients, name).await,
+        None => Ok(BucketState::Absent),
+    }
+}
+
+async fn function_presence(clients: &Clients, name: Option<&str>) -> anyhow::Result<Presence> {
+    match name {
+        Some(name) => signed_calls::function(clients, name).await,
+        None => Ok(Presence::Absent),
+    }
 }
 
 /// Claims the stack's name, deploys, and proves that what is there is this run's.
@@ -67,12 +89,29 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     claim_name(run).await?;
     let names = &run.names;
     run.step("deploy", &format!("sam deploy {}", names.stack));
-    run.journal(Entry::Intent { resource: Resource::Stack { facts: None } }).or_exit(ExitCode::Deploy)?;
-    let deployment = names.deployment(&run.repo, run.options.reserved_concurrency);
+    let expected = expected_facts(run);
+    run.facts.replace(expected.clone());
+    run.journal(Entry::Intent { resource: Resource::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
+    let deployment = names.deployment(&run.template, &run.given);
     run.sam().deploy(&deployment).await.map_err(with_advice).or_exit(ExitCode::Deploy)?;
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
     run.step("deploy", &format!("bucket {}", stack.bucket));
     Ok(stack)
+}
+
+/// What will be in the stack by names that are this run's alone: a run that is killed
+/// while it deploys knows what it may have left. Names without the run's id may be anyone's.
+fn expected_facts(run: &Run) -> StackFacts {
+    let StackNames { function, bucket, machine, log_groups } = names_in_stack(run);
+    let connection = run.connection();
+    let own = |name: &String| name.contains(run.names.run.as_str());
+    let arn = |name: String| executions::machine_arn(&connection.access.region, &connection.account, &name);
+    StackFacts {
+        render_bucket: bucket.filter(own),
+        state_machine: machine.filter(own).map(arn),
+        function: function.filter(own),
+        log_groups: log_groups.into_iter().filter(own).collect(),
+    }
 }
 
 /// New accounts may use 10 functions at once, of which none can be reserved.
@@ -155,11 +194,15 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     };
     let machine = executions::machine(&run.connection().clients, &stack.machine).await?;
     let machine = machine.with_context(|| format!("state machine {} is not there", stack.machine))?;
+    let mut log_groups = run.facts.borrow().log_groups.clone();
+    log_groups.extend(machine.log_groups);
+    log_groups.sort();
+    log_groups.dedup();
     let facts = StackFacts {
         render_bucket: Some(stack.bucket.clone()),
         state_machine: Some(stack.machine.clone()),
         function,
-        log_groups: machine.log_groups,
+        log_groups,
     };
     run.journal(Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } })?;
     *run.facts.borrow_mut() = facts;

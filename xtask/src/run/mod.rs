@@ -15,6 +15,7 @@ mod ready;
 mod reference;
 mod render;
 mod reports;
+mod sources;
 mod spending;
 mod stand_up;
 mod state;
@@ -33,6 +34,7 @@ pub(crate) use preview::{Preview, Told, render_line};
 pub(crate) use ready::Ready;
 pub(crate) use reference::Reference;
 pub(crate) use render::{Render, RenderNames, Rendering};
+pub(crate) use sources::Sources;
 pub(crate) use state::{Run, known_times, prices};
 pub(crate) use subject::{Record, Subject};
 

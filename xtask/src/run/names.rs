@@ -1,11 +1,13 @@
 //! The names of one run, all drawn from its id.
 
+use anyhow::Context;
+
 use crate::{
     cli::RunOptions,
     clock,
-    names::{ArtifactBucketName, ProjectName, RunId, StackName},
-    repo::Repo,
+    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
     sam::Deployment,
+    template::{Given, Template, Values},
 };
 
 /// What a run, its stack and its bucket are called.
@@ -41,15 +43,29 @@ impl RunNames {
         })
     }
 
+    /// What the template's parameters are given in this run.
+    ///
+    /// # Errors
+    /// As [`Parameters::given`](crate::template::Parameters::given).
+    pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
+        let given = template.parameters.given(&self.project, options.reserved_concurrency);
+        given.with_context(|| format!("the template {}", template.path.display()))
+    }
+
     /// What `sam deploy` is told.
-    pub(crate) fn deployment(&self, repo: &Repo, reserved_concurrency: Option<u32>) -> Deployment<'_> {
+    pub(crate) fn deployment<'a>(&'a self, template: &'a Template, given: &'a Given) -> Deployment<'a> {
         Deployment {
-            template: repo.template(),
+            template: &template.path,
             stack: &self.stack,
             run: &self.run,
-            project: &self.project,
             artifacts: &self.artifact_bucket,
-            reserved_concurrency,
+            overrides: &given.overrides,
         }
+    }
+
+    /// What the parameters and pseudo parameters of the deployment stand for.
+    pub(crate) fn values(&self, given: &Given, account: &str, region: &Region) -> Values {
+        let values = given.values().with("AWS::AccountId", account).with("AWS::Region", region.as_str());
+        values.with("AWS::StackName", self.stack.as_str()).with("AWS::Partition", region.partition())
     }
 }

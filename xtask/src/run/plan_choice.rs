@@ -1,49 +1,76 @@
-//! Which plan protocols a run asks for, by its template and its flags.
+//! Which plan protocols a run asks for, by its template and its flags. Pure.
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 
 use crate::{
     plan::{PlanProtocol, PlanProtocols, RenderId},
-    repo::Repo,
+    template::{OfferedProtocols, Template},
 };
 
-/// Which plan protocols can be asked for, and which were.
+/// Which plan protocols run, and whether an execution's input says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct PlanChoice {
-    /// Whether the template lets the caller choose.
-    of_template: bool,
-    /// What was named.
-    named: Option<PlanProtocols>,
+pub(crate) enum PlanChoice {
+    /// The input chooses.
+    Chosen(PlanProtocols),
+    /// The template has no choice. Its renders go by the newest protocol's name,
+    /// which has no prefix; the one that must run, where it is known, may be another.
+    Fixed(Option<PlanProtocol>),
 }
 
 impl PlanChoice {
-    /// The choice that the repository's template leaves.
+    /// The choice that a template leaves.
     ///
     /// # Errors
-    /// When both protocols were named and the template has no choice.
-    pub(crate) fn new(repo: &Repo, named: Option<PlanProtocols>) -> anyhow::Result<Self> {
-        ensure!(repo.template().is_file(), "there is no template {}", repo.template().display());
-        let of_template = repo.has_plan_protocols();
-        ensure!(
-            of_template || named != Some(PlanProtocols::Both),
-            "{} has no choice of plan protocol, so --plan-protocol both can't compare two",
-            repo.template().display()
-        );
-        Ok(Self { of_template, named })
+    /// When a protocol was named that the template does not offer.
+    pub(crate) fn new(template: &Template, named: Option<PlanProtocols>) -> anyhow::Result<Self> {
+        let path = template.path.display();
+        match &template.machine.protocols {
+            OfferedProtocols::Chosen(offered) => {
+                let protocols = named.unwrap_or_else(|| PlanProtocols::One(newest(offered)));
+                for protocol in protocols.each() {
+                    ensure!(
+                        offered.contains(&protocol),
+                        "--plan-protocol {protocols}: the state machine of {path} offers {} alone",
+                        newest(offered)
+                    );
+                }
+                Ok(Self::Chosen(protocols))
+            }
+            OfferedProtocols::Fixed(known) => match (named, known) {
+                (Some(PlanProtocols::Both), _) => {
+                    bail!("{path} has no choice of plan protocol, so --plan-protocol both can't compare two")
+                }
+                (Some(PlanProtocols::One(named)), Some(known)) if named != *known => {
+                    bail!("--plan-protocol {named}: the state machine of {path} plans by {known}, without a choice")
+                }
+                (Some(PlanProtocols::One(named)), _) => Ok(Self::Fixed(Some(named))),
+                (None, known) => Ok(Self::Fixed(*known)),
+            },
+        }
     }
 
     /// The plan protocols to run.
     pub(crate) fn protocols(self) -> PlanProtocols {
-        self.named.unwrap_or(PlanProtocols::One(PlanProtocol::V2))
+        match self {
+            Self::Chosen(protocols) => protocols,
+            Self::Fixed(_) => PlanProtocols::One(PlanProtocol::V2),
+        }
     }
 
     /// The protocol that goes into an execution's input: none where the template has no choice.
     pub(crate) fn asked(self, render: RenderId) -> Option<PlanProtocol> {
-        self.of_template.then_some(render.protocol)
+        matches!(self, Self::Chosen(_)).then_some(render.protocol)
     }
 
-    /// The protocol that must have run: where the template has no choice, only one that was named.
+    /// The protocol that must have run, where that is known.
     pub(crate) fn required(self, render: RenderId) -> Option<PlanProtocol> {
-        (self.of_template || self.named.is_some()).then_some(render.protocol)
+        match self {
+            Self::Chosen(_) => Some(render.protocol),
+            Self::Fixed(known) => known,
+        }
     }
+}
+
+fn newest(offered: &[PlanProtocol]) -> PlanProtocol {
+    if offered.contains(&PlanProtocol::V2) { PlanProtocol::V2 } else { PlanProtocol::V1 }
 }

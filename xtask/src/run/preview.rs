@@ -3,17 +3,20 @@
 use crate::{
     budget::{Budget, Estimate, Split},
     cli::{RunOptions, TargetChoice},
-    repo::{Layout, Repo},
+    handler::CHECKOUT_SCRIPTS,
+    repo::Layout,
     report::counted,
     sam,
+    template::{Given, Template},
 };
 
-use super::RunNames;
+use super::{RunNames, Sources};
 
 /// Everything that a run is going to do, as far as it is known without starting anything.
 pub(crate) struct Preview<'a> {
     pub command: &'static str,
-    pub repo: &'a Repo,
+    pub sources: &'a Sources,
+    pub given: &'a Given,
     pub names: &'a RunNames,
     pub options: &'a RunOptions,
     /// A line for each render.
@@ -82,37 +85,50 @@ impl Preview<'_> {
     }
 
     fn created(&self) -> Vec<String> {
-        let RunNames { stack, project, artifact_bucket, .. } = self.names;
+        let RunNames { stack, artifact_bucket, .. } = self.names;
+        let Sources { template, .. } = self.sources;
         let reserved = match self.options.reserved_concurrency {
+            _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
             Some(reserved) => format!("reserved concurrency {reserved}"),
             None => "no reserved concurrency".to_owned(),
         };
-        vec![
+        let values = self.names.values(self.given, "<account>", &self.options.region);
+        let named = template.names(&values);
+        let name = |name: Option<String>| name.unwrap_or_else(|| "that CloudFormation names".to_owned());
+        let of_stack = [
+            format!("bucket {}", name(named.bucket)),
+            format!("function {}, {reserved}", name(named.function)),
+            format!("state machine {}", name(named.machine)),
+        ];
+        let left = template
+            .leaves_a_log_group(&values)
+            .then(|| "the function's log group, which Lambda makes and no stack deletes: the run does".to_owned());
+        let of_stack = of_stack.into_iter().chain(others(template)).map(|line| format!("  {line}"));
+        let of_run = [
             format!("bucket {artifact_bucket}, for what sam uploads, tagged with run and stack"),
-            format!("stack {stack}, from {}", self.repo.template().display()),
-            format!("  bucket {project}-<account>"),
-            format!("  function {project}-render, {reserved}"),
-            format!("  state machine {project}-render"),
-            "  two log groups, two roles, four alarms".to_owned(),
-        ]
+            format!("stack {stack}, from {}", self.sources.template.path.display()),
+        ];
+        of_run.into_iter().chain(of_stack).chain(left).collect()
     }
 
     fn calls(&self) -> Vec<String> {
         let RunNames { stack, .. } = self.names;
-        let package = self.repo.handler_package();
-        let build = match (self.options.skip_build, self.repo.layout()) {
-            (true, _) => vec![format!("no build: {} is deployed as it is", self.repo.handler_zip().display())],
+        let package = self.sources.repo.handler_package();
+        let build = match (self.options.skip_build, self.sources.repo.layout()) {
+            (true, _) => {
+                vec![format!("no build: {} is deployed as it is", self.sources.template.function.code.display())]
+            }
             (false, Layout::Own) => vec![
                 format!("bun install --frozen-lockfile --ignore-scripts (in {}, unless installed)", package.display()),
                 "bun run bundle.ts <staging folder> (unless the ZIP is of these inputs)".to_owned(),
                 "zip -X -D -q -@ <staging folder>/handler.zip".to_owned(),
             ],
-            (false, Layout::HyperFrames) => ["build:zip", "verify:zip-size"]
-                .map(|script| format!("bun run --cwd {} {script}", package.display()))
-                .to_vec(),
+            (false, Layout::HyperFrames) => {
+                CHECKOUT_SCRIPTS.map(|script| format!("bun run --cwd {} {script}", package.display())).to_vec()
+            }
         };
-        let deployment = self.names.deployment(self.repo, self.options.reserved_concurrency);
-        let sam = [sam::validate_args(&deployment.template), sam::deploy_args(&deployment), sam::delete_args(stack)];
+        let deployment = self.names.deployment(&self.sources.template, self.given);
+        let sam = [sam::validate_args(deployment.template), sam::deploy_args(&deployment), sam::delete_args(stack)];
         let sam = sam.map(|args| format!("sam {} --region {}", args.join(" "), self.options.region));
         build.into_iter().chain(sam).collect()
     }
@@ -123,4 +139,16 @@ impl Preview<'_> {
             false => vec!["all of it, and prove each thing gone".to_owned()],
         }
     }
+}
+
+/// What a template declares beside bucket, function and state machine, in one line.
+fn others(template: &Template) -> Option<String> {
+    let told = template.resource_types().iter().filter_map(|(kind, count)| {
+        let own =
+            usize::from(kind.ends_with("::Bucket") || kind.ends_with("::Function") || kind.ends_with("::StateMachine"));
+        let rest = count - own.min(*count);
+        (rest > 0).then(|| format!("{rest} x {kind}"))
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }

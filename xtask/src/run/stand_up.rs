@@ -24,10 +24,9 @@ impl Run {
         tools: &Tools,
         beside: impl Future<Output = Result<T, Failure>>,
     ) -> Result<(DeployedStack, T), Failure> {
-        let template = self.repo.template();
         let (zip, valid, unused, beside) = tokio::join!(
             self.stage("build", self.build(tools)),
-            self.stage("validate", self.sam().validate(&template)),
+            self.stage("validate", self.sam().validate(&self.template.path)),
             self.stage("names", deploy::prove_unused(self)),
             beside,
         );
@@ -44,7 +43,7 @@ impl Run {
     async fn build(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
         let session = &self.session;
         if self.options.skip_build {
-            return handler::existing(&self.repo).or_exit(ExitCode::Build);
+            return handler::existing(&self.template.function.code).or_exit(ExitCode::Build);
         }
         // A checkout's ZIP brings its own.
         if self.repo.layout() == Layout::Own {
@@ -61,9 +60,17 @@ impl Run {
         };
         let env = connect::tool_env(session, &self.connection().access.target);
         let logs = self.artifacts.logs();
-        handler::build(&self.repo, &build_tools, &env, &session.children, &logs, &session.console)
-            .await
-            .or_exit(ExitCode::Build)
+        handler::build(
+            &self.repo,
+            &self.template.function.code,
+            &build_tools,
+            &env,
+            &session.children,
+            &logs,
+            &session.console,
+        )
+        .await
+        .or_exit(ExitCode::Build)
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use tokio::time::Instant;
 
-use super::RunNames;
+use super::{RunNames, Sources};
 use crate::{
     aws::Target,
     budget::{Budget, KnownTimes},
@@ -27,12 +27,16 @@ use crate::{
     report::{Artifacts, Asked, RunRecord, StageTiming},
     sam::Sam,
     session::Session,
+    template::{Given, Template},
 };
 
 /// One run on a stack of its own.
 pub(crate) struct Run {
     pub session: Session,
     pub repo: Repo,
+    pub template: Template,
+    /// What the template's parameters are given.
+    pub given: Given,
     pub options: RunOptions,
     pub names: RunNames,
     pub prices: Prices,
@@ -56,14 +60,19 @@ impl Run {
     pub(crate) fn prepare(
         session: &Session,
         command: &'static str,
-        repo: Repo,
+        sources: Sources,
         options: RunOptions,
         asked: Asked,
     ) -> Result<Self, Failure> {
+        let Sources { repo, template } = sources;
         let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
         let names = RunNames::draw(command, &options).or_exit(ExitCode::Preflight)?;
+        let given = names.given(&template, &options).or_exit(ExitCode::Preflight)?;
         let prices = prices(&options).or_exit(ExitCode::Preflight)?;
         states.check_writable().or_exit(ExitCode::Preflight)?;
+        for note in given.notes() {
+            session.console.note(&note);
+        }
         mention_unfinished(session, &states);
         // Before this run's files take the place of the last one's.
         let known = known_times(&repo, &options);
@@ -79,6 +88,8 @@ impl Run {
             record: RefCell::new(record),
             session: session.clone(),
             repo,
+            template,
+            given,
             options,
             names,
             prices,

@@ -8,24 +8,23 @@ use crate::{
     fixture::{Fixture, RenderFormat, check_baseline_file},
     measure::gate::Gate,
     plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
-    repo::Repo,
     report::Asked,
-    run::{PlanChoice, Preview, Record, Run, RunNames, Subject, Told, known_times, prices, render_line},
+    run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
 };
 
 impl Smoke {
     /// Parses and checks everything that can be checked without starting anything.
     pub(super) fn prepare(session: &Session, options: SmokeOptions) -> Result<Self, Failure> {
-        let repo = session.repo().or_exit(ExitCode::Preflight)?;
-        let subject = subject(&repo, &options).or_exit(ExitCode::Preflight)?;
+        let sources = Sources::find(session, options.run.skip_build).or_exit(ExitCode::Preflight)?;
+        let subject = subject(&sources, &options).or_exit(ExitCode::Preflight)?;
         let asked = Asked::Smoke {
             fixture: subject.fixture.name.clone(),
             chunk_counts: options.chunk_counts.clone(),
             gate: subject.gate,
         };
         Ok(Self {
-            run: Run::prepare(session, COMMAND, repo, options.run.clone(), asked)?,
+            run: Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?,
             options,
             subject,
             rows: Default::default(),
@@ -50,14 +49,14 @@ impl Smoke {
     /// What they are going to cost.
     pub(super) fn estimate(&self, renders: &[PlannedRender], frames: u64) -> Estimate {
         let (run, times) = (&self.run, self.run.known.of(&self.subject.fixture.name));
-        Estimate::of(&splits(renders, frames), &times, run.repo.function_memory_mb(), &run.prices)
+        Estimate::of(&splits(renders, frames), &times, run.template.memory_mb(), &run.prices)
     }
 }
 
 /// What a run would do, of which nothing is done.
 pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Result<Told> {
-    let repo = session.repo()?;
-    let subject = subject(&repo, options)?;
+    let sources = Sources::find(session, options.run.skip_build)?;
+    let subject = subject(&sources, options)?;
     let names = RunNames::draw(COMMAND, &options.run)?;
     let planned = subject.told_extent().map(|extent| renders(&subject, options, extent)).transpose()?;
     let (lines, estimate) = match &planned {
@@ -66,9 +65,9 @@ pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Resu
                 let size = render.chunk_size.get();
                 render_line(&render.id.to_string(), Some(render.split(settings.frames)), Some(size))
             };
-            let times = known_times(&repo, &options.run).of(&subject.fixture.name);
+            let times = known_times(&sources.repo, &options.run).of(&subject.fixture.name);
             let (splits, prices) = (splits(planned, settings.frames), prices(&options.run)?);
-            let estimate = Estimate::of(&splits, &times, repo.function_memory_mb(), &prices);
+            let estimate = Estimate::of(&splits, &times, sources.template.memory_mb(), &prices);
             (planned.iter().map(line).collect(), Ok((estimate, times.source)))
         }
         None => {
@@ -77,9 +76,9 @@ pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Resu
             (lines, Err("the composition does not say how long it is".to_owned()))
         }
     };
-    let preview =
-        Preview { command: COMMAND, repo: &repo, names: &names, options: &options.run, renders: lines, estimate };
-    Ok(preview.told())
+    let (sources, names, options) = (&sources, &names, &options.run);
+    let given = names.given(&sources.template, options)?;
+    Ok(Preview { command: COMMAND, sources, given: &given, names, options, renders: lines, estimate }.told())
 }
 
 fn splits(renders: &[PlannedRender], frames: u64) -> Vec<Split> {
@@ -101,8 +100,8 @@ fn renders(
     Ok((settings, renders))
 }
 
-fn subject(repo: &Repo, options: &SmokeOptions) -> anyhow::Result<Subject> {
-    let fixture = Fixture::load(repo, &options.fixture)?;
+fn subject(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<Subject> {
+    let fixture = Fixture::load(&sources.repo, &options.fixture)?;
     let (record, fixture_sha256) = match options.exact {
         // Neither baseline nor record is looked at.
         true => (Record::Held(None), String::new()),
@@ -118,7 +117,7 @@ fn subject(repo: &Repo, options: &SmokeOptions) -> anyhow::Result<Subject> {
         }
     };
     Ok(Subject {
-        plan: PlanChoice::new(repo, options.plan_protocols)?,
+        plan: PlanChoice::new(&sources.template, options.plan_protocols)?,
         gate: Gate::new(fixture.meta.gate(options.psnr_threshold, options.frame_psnr_margin))?,
         record,
         fixture_sha256,

@@ -132,17 +132,9 @@ async fn machine(
     Ok(None)
 }
 
-/// The ARN of the state machine that the template makes for `project`.
+/// The ARN of the state machine that this project's template makes for `project`.
 pub(super) fn machine_arn(region: &Region, account: &str, project: &ProjectName) -> String {
-    format!("arn:{}:states:{region}:{account}:stateMachine:{project}-render", partition(region.as_str()))
-}
-
-fn partition(region: &str) -> &'static str {
-    match region {
-        r if r.starts_with("cn-") => "aws-cn",
-        r if r.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
+    executions::machine_arn(region, account, &format!("{project}-render"))
 }
 
 async fn render_buckets(

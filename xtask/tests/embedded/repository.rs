@@ -30,7 +30,7 @@ impl Repository {
 
     /// The same in the layout and with the template of a HyperFrames checkout.
     pub(crate) fn checkout(stand_in: Value) -> Self {
-        let template = xtask::repo::tool_root().join("xtask/tests/data/checkout/template.yaml");
+        let template = xtask::repo::tool_root().join("xtask/tests/data/checkout/seed.yaml");
         Self::laid_out(stand_in, "packages/producer/tests/distributed/f", "packages/aws-lambda", &template)
     }
 

@@ -85,8 +85,10 @@ fn build(test: &Test) -> anyhow::Result<HandlerZip> {
     let tools = BuildTools { bun: bin.join("bun"), zip: bin.join("zip"), media };
     let repo = Repo::at(test.repository.root()).unwrap();
     let env = Env::from([("PATH", "/nowhere")]);
-    let run =
-        async |logs: &Path| handler::build(&repo, &tools, &env, &Children::default(), logs, &Console::default()).await;
+    let zip = test.repository.handler_zip();
+    let run = async |logs: &Path| {
+        handler::build(&repo, &zip, &tools, &env, &Children::default(), logs, &Console::default()).await
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(test.repository.root()))
 }

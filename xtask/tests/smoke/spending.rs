@@ -18,7 +18,7 @@ fn a_dry_run_tells_everything_and_does_nothing() {
         bucket smoke-test-<run>-<account>
         function smoke-test-<run>-render, reserved concurrency 16
         state machine smoke-test-<run>-render
-        two log groups, two roles, four alarms
+        4 x AWS::CloudWatch::Alarm, 2 x AWS::IAM::Role, 2 x AWS::Logs::LogGroup
 
     call
       bun install --frozen-lockfile --ignore-scripts (in <dir>/repository/examples/aws-lambda/handler, unless installed)

@@ -178,7 +178,10 @@ fn a_checkouts_template_may_have_no_choice_of_plan_protocol() {
     test.smoke(&[]).exit(0);
     let row = &test.artifact("results.json")[0];
     assert_eq!((&row["planProtocol"], &row["askedPlanProtocol"]), (&json!("v1"), &json!(null)));
-    // One that was named is meant.
-    test.smoke(&["--plan-protocol", "v2"]).exit(6).says("plan protocol v2 was asked for, v1 ran");
+    test.smoke(&["--plan-protocol", "v1"]).exit(0);
+    test.smoke(&["--plan-protocol", "v2"]).exit(1).warns("plans by v1, without a choice");
     test.smoke(&["--plan-protocol", "both"]).exit(1).warns("has no choice of plan protocol");
+    // A template that plans by one protocol has to get that one.
+    let test = Test::checkout().render(|render| render.protocol = Some("v2"));
+    test.smoke(&[]).exit(6).says("plan protocol v1 was asked for, v2 ran");
 }

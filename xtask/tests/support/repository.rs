@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use xtask::repo::tool_root;
+
 use super::video::Video;
 
 /// Where things lie in a temporary repository.
@@ -20,8 +22,7 @@ impl Repository {
         let repository = Self { root: root.to_owned(), package: "examples/aws-lambda/handler", fixtures: "fixtures" };
         repository.write("examples/aws-lambda/handler/bun.lock", "{}");
         repository.write("examples/aws-lambda/handler/bundle.ts", "");
-        repository.fill();
-        repository.write("examples/aws-lambda/template.yaml", "Resources: {} # chosen by $.PlanProtocol\n");
+        repository.fill("examples/aws-lambda/template.yaml");
         repository
     }
 
@@ -32,14 +33,16 @@ impl Repository {
             package: "packages/aws-lambda",
             fixtures: "packages/producer/tests/distributed",
         };
-        repository.write("packages/aws-lambda/package.json", "{}");
-        repository.fill();
+        let scripts = r#"{"scripts": {"build:zip": "tsx build-zip.ts", "verify:zip-size": "tsx verify.ts"}}"#;
+        repository.write("packages/aws-lambda/package.json", scripts);
+        // Without a choice of plan protocol.
+        repository.fill("xtask/tests/data/checkout/seed.yaml");
         repository
     }
 
-    fn fill(&self) {
-        // Gives the protocol to the function, but takes none.
-        self.write("examples/aws-lambda/template.yaml", "Resources: {} # PlanProtocol: v1\n");
+    fn fill(&self, template: &str) {
+        let template = fs::read(tool_root().join(template)).unwrap();
+        self.write_bytes("examples/aws-lambda/template.yaml", &template);
         self.write_bytes(&format!("{}/dist/handler.zip", self.package), &zip(1 << 20));
         for name in ["f", "other-fixture"] {
             let fixture = format!("{}/{name}", self.fixtures);

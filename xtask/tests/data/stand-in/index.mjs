@@ -23,9 +23,9 @@ const actions = {
     const frames = standIn.frames ?? 60;
     const manifest = `${PlanOutputS3Prefix}plan.json`;
     await put(manifest, JSON.stringify({ standIn, frames, chunkSize: Config.chunkSize }));
-    const locators = PlanProtocol === "v1"
-      ? { PlanS3Uri: manifest, AudioS3Uri: null }
-      : { PlanV2ManifestS3Uri: manifest, PlanV2ArtifactS3Prefix: PlanOutputS3Prefix };
+    const locators = PlanProtocol === "v2"
+      ? { PlanV2ManifestS3Uri: manifest, PlanV2ArtifactS3Prefix: PlanOutputS3Prefix }
+      : { PlanS3Uri: manifest, AudioS3Uri: null };
     return {
       ...locators, PlanProtocol, PlanHash: "0".repeat(64), ChunkCount: Math.ceil(frames / Config.chunkSize),
       TotalFrames: frames, Fps: Config.fps, Width: Config.width, Height: Config.height, Format: Config.format,

@@ -1,0 +1,178 @@
+//! YAML with CloudFormation's tags, as a plain tree that knows its lines.
+
+use anyhow::{Context, anyhow};
+use saphyr::{MarkedYaml, Tag, YamlData, YamlLoader};
+use saphyr_parser::Parser;
+
+/// A value, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Node {
+    /// The line it begins in, from 1.
+    pub line: usize,
+    /// CloudFormation's function that is called with it, such as `Sub` or `GetAtt`,
+    /// whether written `!Sub x` or `Fn::Sub: x`.
+    pub function: Option<String>,
+    /// The value itself.
+    pub value: Value,
+}
+
+/// A value without its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// Text, numbers and truth values, as they are written; nothing is the empty text.
+    Scalar(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order it is written in.
+    Map(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// Parses the first document of a YAML or JSON text.
+    ///
+    /// # Errors
+    /// When it is no YAML, or empty.
+    pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
+        // Unresolved: an account id is no number, and `0755` is what it says.
+        loader.early_parse(false);
+        let parsed = Parser::new_from_str(text).load(&mut loader, false);
+        let error = parsed.err().or_else(|| loader.error().cloned());
+        if let Some(error) = error {
+            return Err(anyhow!("it is no YAML: {error}"));
+        }
+        let document = loader.into_documents().into_iter().next().context("it is empty")?;
+        Ok(Self::from(&document))
+    }
+
+    /// The value of a key; `None` without it, or where this is no mapping.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        self.entries().iter().find(|(known, _)| known == key).map(|(_, node)| node)
+    }
+
+    /// The entries of a mapping; none where this is no mapping.
+    pub(super) fn entries(&self) -> &[(String, Self)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Scalar(_) | Value::List(_) => &[],
+        }
+    }
+
+    /// The elements of a sequence; none where this is no sequence.
+    pub(super) fn elements(&self) -> &[Self] {
+        match &self.value {
+            Value::List(elements) => elements,
+            Value::Scalar(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// The text, where it is written out and not to be computed.
+    pub(super) fn literal(&self) -> Option<&str> {
+        match (&self.function, &self.value) {
+            (None, Value::Scalar(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Every text in it, keys aside.
+    pub(super) fn texts(&self) -> Vec<&str> {
+        match &self.value {
+            Value::Scalar(text) => vec![text],
+            Value::List(elements) => elements.iter().flat_map(Self::texts).collect(),
+            Value::Map(entries) => entries.iter().flat_map(|(_, node)| node.texts()).collect(),
+        }
+    }
+}
+
+impl From<&MarkedYaml<'_>> for Node {
+    fn from(marked: &MarkedYaml<'_>) -> Self {
+        let line = marked.span.start.line();
+        let (tag, value) = match &marked.data {
+            YamlData::Representation(text, _, tag) => (tag.as_deref(), Value::Scalar(text.to_string())),
+            YamlData::Sequence(elements) => (None, Value::List(elements.iter().map(Self::from).collect())),
+            YamlData::Mapping(entries) => {
+                let entry = |(key, node): (&MarkedYaml<'_>, &MarkedYaml<'_>)| {
+                    let Value::Scalar(key) = Self::from(key).value else { return None };
+                    Some((key, Self::from(node)))
+                };
+                (None, Value::Map(entries.iter().filter_map(entry).collect()))
+            }
+            YamlData::Tagged(tag, node) => {
+                let inner = Self::from(&**node);
+                return Self { line, function: function(tag).or(inner.function), value: inner.value };
+            }
+            YamlData::Value(_) | YamlData::Alias(_) | YamlData::BadValue => (None, Value::Scalar(String::new())),
+        };
+        Self { line, function: tag.and_then(function), value }.without_long_form()
+    }
+}
+
+impl Node {
+    /// `{Ref: x}` and `{Fn::Sub: x}` in the form that `!Ref x` and `!Sub x` have.
+    fn without_long_form(mut self) -> Self {
+        let Value::Map(entries) = &mut self.value else { return self };
+        let [(key, _)] = entries.as_slice() else { return self };
+        let name = match key.as_str() {
+            "Ref" | "Condition" => key.clone(),
+            key => match key.strip_prefix("Fn::") {
+                Some(name) => name.to_owned(),
+                None => return self,
+            },
+        };
+        let (_, argument) = entries.pop().expect("it has one entry");
+        Self { line: self.line, function: Some(name), value: argument.value }
+    }
+}
+
+/// The function that a tag names; none for YAML's own tags.
+fn function(tag: &Tag) -> Option<String> {
+    (tag.handle == "!").then(|| tag.suffix.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scalar(text: &str) -> Value {
+        Value::Scalar(text.to_owned())
+    }
+
+    #[test]
+    fn tags_and_long_forms_are_one() {
+        for text in ["a: !Sub x", "a: {Fn::Sub: x}", r#"{"a": {"Fn::Sub": "x"}}"#, "a:\n  Fn::Sub: x"] {
+            let node = Node::parse(text).unwrap();
+            let a = node.get("a").unwrap();
+            assert_eq!((a.function.as_deref(), &a.value), (Some("Sub"), &scalar("x")), "{text}");
+            assert_eq!(a.literal(), None);
+        }
+        let node = Node::parse("a: !GetAtt [F, Arn]\nb: !If\n  - C\n  - 1\n  - !Ref AWS::NoValue").unwrap();
+        assert_eq!(node.get("a").unwrap().elements().len(), 2);
+        let b = node.get("b").unwrap();
+        assert_eq!((b.function.as_deref(), b.elements()[2].function.as_deref()), (Some("If"), Some("Ref")));
+        assert_eq!(b.elements()[2].line, 5);
+    }
+
+    #[test]
+    fn scalars_stay_as_they_are_written() {
+        let node = Node::parse("id: 012345678901\nempty:\nyes: true\nquoted: \"40\"\ntagged: !!str 5").unwrap();
+        let text = |key| node.get(key).unwrap().literal().unwrap();
+        assert_eq!(["id", "empty", "yes", "quoted", "tagged"].map(text), ["012345678901", "", "true", "40", "5"]);
+        assert_eq!(node.texts(), ["012345678901", "", "true", "40", "5"]);
+    }
+
+    #[test]
+    fn anchors_are_followed() {
+        let node = Node::parse("a: &x {b: [1, 2]}\nc: *x").unwrap();
+        assert_eq!(node.get("c").unwrap().get("b").unwrap().elements().len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_refused_with_its_line() {
+        let told = Node::parse("a: 1\nb: [1, 2").unwrap_err().to_string();
+        assert!(told.contains("it is no YAML") && told.contains("line 3"), "{told}");
+        let twice = Node::parse("a: 1\na: 2").unwrap_err().to_string();
+        assert!(twice.contains("it is no YAML") && twice.contains("line 2"), "{twice}");
+        assert_eq!(Node::parse("").unwrap_err().to_string(), "it is empty");
+        assert_eq!(Node::parse("# only a comment\n").unwrap_err().to_string(), "it is empty");
+    }
+}
