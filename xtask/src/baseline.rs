@@ -14,9 +14,9 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat, check_baseline_file},
     hash::sha256_of_file,
+    in_process::{Job, Renderer},
     measure::comparison::Comparison,
     media::Media,
-    renderer::{Job, Renderer},
     session::Session,
     staging,
 };

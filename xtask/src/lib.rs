@@ -28,6 +28,7 @@ pub mod git;
 pub mod handler;
 pub mod hash;
 pub mod history;
+pub mod in_process;
 pub mod journal;
 pub mod lambda_report;
 pub mod measure;
@@ -38,7 +39,7 @@ pub mod policy;
 pub mod preflight;
 pub mod process;
 pub mod publish;
-pub mod renderer;
+
 pub mod repo;
 pub mod report;
 mod run;

@@ -21,7 +21,7 @@ pub async fn staged(
     to: &Path,
     log: &Path,
 ) -> anyhow::Result<PathBuf> {
-    let folder = repo.root().join("fixtures");
+    let folder = repo.fixture_packages();
     let packages = folder.join("node_modules");
     if !fixture.has_packages(&packages) {
         let lock = folder.join("bun.lock");

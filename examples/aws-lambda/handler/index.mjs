@@ -1,6 +1,2 @@
-// The function's entry: the published handler, once Chromium's fonts are in reach.
-import { useUnpackedFonts } from "./fontconfig.mjs";
-
-useUnpackedFonts();
-
+// The function's entry: the published handler.
 export { handler } from "@hyperframes/aws-lambda/handler";

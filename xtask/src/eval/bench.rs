@@ -5,13 +5,13 @@ use std::{collections::HashMap, path::PathBuf};
 use super::Eval;
 use crate::{
     aws::objects,
-    cli::{EvalOptions, LocalLeg},
+    cli::EvalOptions,
     connect,
     exit::{ExitCode, Failure, OrExit},
     fixture::RenderFormat,
+    in_process::LocalRenderer,
     media::Media,
     plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders},
-    renderer::Renderer,
     run::{DeployedStack, Packed, Ready, Reference, Run, Subject},
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Bench {
     pub stack: DeployedStack,
     pub media: Media,
     /// `None` without a local leg.
-    pub renderer: Option<Renderer>,
+    pub renderer: Option<LocalRenderer>,
     /// In the order of the subjects.
     pub places: Vec<Place>,
 }
@@ -52,7 +52,7 @@ impl Bench {
             for subject in &eval.subjects {
                 packed.push(Packed::of(run, subject).await?);
             }
-            Ok((packed, renderer(eval).await?))
+            Ok((packed, local_renderer(eval).await?))
         });
         let (stack, (packed, renderer)) = run.stand_up(&tools, beside).await?;
         eval.memory_mb.set(stack.function.map(|limits| limits.memory_mb));
@@ -90,14 +90,13 @@ pub(super) fn plan(options: &EvalOptions, subject: &Subject, reference: Extent) 
 /// What a fixture's renders are asked for, and how each is split.
 pub(super) type Planned = (RenderSettings, HashMap<RenderId, PlannedRender>);
 
-async fn renderer(eval: &Eval) -> Result<Option<Renderer>, Failure> {
-    if eval.options.local == LocalLeg::Skipped {
-        return Ok(None);
-    }
-    let session = &eval.run.session;
-    connect::provision(session).await.or_exit(ExitCode::Preflight)?;
-    let log = eval.run.artifacts.logs().join("in-process-packages.log");
-    Renderer::prepare(session, &eval.run.repo, &log).await.or_exit(ExitCode::Preflight).map(Some)
+async fn local_renderer(eval: &Eval) -> Result<Option<LocalRenderer>, Failure> {
+    let Some(way) = eval.local_way.clone() else { return Ok(None) };
+    let run = &eval.run;
+    let env = connect::tool_env(&run.session, &run.connection().access.target);
+    let log = run.artifacts.logs().join("in-process-packages.log");
+    let renderer = LocalRenderer::prepare(&run.session, &run.repo, way, &env, &log).await;
+    renderer.or_exit(ExitCode::Preflight).map(Some)
 }
 
 async fn upload(run: &Run, stack: &DeployedStack, subject: &Subject, tar_gz: Vec<u8>) -> Result<(), Failure> {

@@ -44,6 +44,8 @@ pub(super) enum Caveat {
         /// The function's cap.
         reserved: u32,
     },
+    /// The local leg is a checkout's test harness.
+    Harness,
     /// The prices are of another region.
     PricesOf { as_of: String, region: String },
 }
@@ -146,6 +148,9 @@ impl fmt::Display for Caveat {
                 f,
                 "{chunks} chunks are more than the function's reserved concurrency of {reserved}: the others are \
                  throttled and wait, which lengthens the times; --reserved-concurrency {chunks} or 0 helps"
+            ),
+            Self::Harness => f.write_str(
+                "local times are those of the checkout's test harness: its start and its own comparison are in them",
             ),
             Self::PricesOf { as_of, region } => {
                 write!(f, "costs are by the prices of {as_of}, the run is in {region}; --prices names others")

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 
 use super::{
     Eval,
@@ -15,7 +15,7 @@ use crate::{
     cli::LocalLeg,
     exit::{ExitCode, Failure, OrExit},
     fixture::RenderFormat,
-    renderer::{InProcess, Job},
+    in_process::{InProcess, Job},
 };
 
 /// Renders once, for nothing but its effect on the next one.
@@ -70,6 +70,7 @@ async fn sampled(
     run.step("local", &format!("{name} #{iteration}: {:.1} s{own}", seconds(rendered.wall_ms)));
     let mut render = LocalRender { wall_ms: rendered.wall_ms, renderer_ms, output: None, against_baseline: None };
     if keep {
+        ensure!(file.is_file(), "the local renderer left no video to keep; without --keep-local its time is taken");
         let shape = bench.media.shape_of_whole(&file).await.with_context(|| format!("the local render {output}"))?;
         if let Some(of_baseline) = bench.places[fixture].reference.baseline_shape() {
             let compared = bench.media.compare(&file, &of_fixture.baseline(), of_baseline).await?;

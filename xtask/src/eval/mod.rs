@@ -19,6 +19,7 @@ use std::cell::{Cell, RefCell};
 use crate::{
     cli::EvalOptions,
     exit::{ExitCode, Failure},
+    in_process::LocalWay,
     measure::verdict::{Conclusion, Measured, Verdict},
     run::{self, Run, Subject, Work},
     scaling::Rates,
@@ -40,6 +41,8 @@ struct Eval {
     options: EvalOptions,
     subjects: Vec<Subject>,
     scope: Scope,
+    /// How fixtures are rendered locally; `None` without a local leg.
+    local_way: Option<LocalWay>,
     lambda: RefCell<Vec<LambdaSample>>,
     local: RefCell<Vec<LocalSample>>,
     measured: RefCell<Vec<Measured<SampleId>>>,

@@ -15,9 +15,9 @@ use crate::{
     cost::Prices,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, check_baseline_file},
+    in_process::LocalWay,
     measure::gate::Gate,
     plan::render_ids,
-    renderer,
     repo::Repo,
     report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
@@ -31,12 +31,8 @@ impl Eval {
         let sources = Sources::find(session, options.run.skip_build).or_exit(ExitCode::Preflight)?;
         let plan = PlanChoice::new(&sources.template, None).or_exit(ExitCode::Preflight)?;
         let subjects = subjects(&sources.repo, plan, &options).or_exit(ExitCode::Preflight)?;
-        let local = options.local != LocalLeg::Skipped;
-        if local {
-            renderer::check_platform("the local leg", is_linux_x86_64())
-                .map_err(|error| error.context("--skip-local leaves the local leg out"))
-                .or_exit(ExitCode::Preflight)?;
-        }
+        let local_way = local_way(&sources.repo, &options).or_exit(ExitCode::Preflight)?;
+        let local = local_way.is_some();
         let asked = Asked::Eval {
             fixtures: subjects.iter().map(|s| (s.fixture.name.clone(), s.gate)).collect::<BTreeMap<_, _>>(),
             chunk_counts: options.chunk_counts.clone(),
@@ -51,6 +47,7 @@ impl Eval {
             scope: Scope { fixtures: subjects.len(), renders, local },
             options,
             subjects,
+            local_way,
             lambda: Default::default(),
             local: Default::default(),
             measured: Default::default(),
@@ -76,11 +73,13 @@ impl Eval {
         let throttled = most.zip(options.run.reserved_concurrency).filter(|(most, cap)| u32::from(*most) > *cap);
         let region = options.run.region.as_str();
         let of_default = self.run.prices == Prices::default() && region != "us-east-1";
+        let harness = matches!(self.local_way, Some(LocalWay::Harness(_))).then_some(Caveat::Harness);
         let prices = || Caveat::PricesOf { as_of: self.run.prices.as_of.clone(), region: region.to_owned() };
         let to_rank = self.scope.renders.len() + usize::from(self.scope.local);
         Caveat::of_iterations(options.iterations.get(), to_rank)
             .into_iter()
             .chain(throttled.map(|(chunks, reserved)| Caveat::Throttled { chunks, reserved }))
+            .chain(harness)
             .chain(of_default.then(prices))
             .collect()
     }
@@ -129,6 +128,14 @@ fn splits((settings, renders): &Planned) -> Vec<Split> {
 
 fn rounds(options: &EvalOptions) -> u64 {
     u64::from(options.iterations.get() + options.warmup.get())
+}
+
+fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalWay>> {
+    if options.local == LocalLeg::Skipped {
+        return Ok(None);
+    }
+    let way = LocalWay::of(repo, is_linux_x86_64());
+    way.map(Some).map_err(|error| error.context("there is no way to render locally; --skip-local leaves that out"))
 }
 
 /// All fixtures, or everything that is wrong with any of them.

@@ -1,6 +1,6 @@
 //! The scripts by which a checkout builds its handler.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
@@ -28,13 +28,7 @@ pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
             path.display()
         );
     }
-    let is_installed = |dir: &Path| dir.join("node_modules").is_dir();
-    ensure!(
-        !repo.root().join("bun.lock").is_file() || is_installed(repo.root()) || is_installed(&repo.handler_package()),
-        "the packages of {} are not installed, so its handler can't be built; run `bun install` there",
-        repo.root().display()
-    );
-    Ok(())
+    repo.check_installed()
 }
 
 #[cfg(test)]

@@ -84,6 +84,30 @@ impl Repo {
         }
     }
 
+    /// The package that renders in-process, in a checkout.
+    pub fn producer_package(&self) -> PathBuf {
+        self.root.join("packages/producer")
+    }
+
+    /// Refuses a checkout whose packages were never installed.
+    ///
+    /// # Errors
+    /// With what to do.
+    pub fn check_installed(&self) -> anyhow::Result<()> {
+        let is_installed = |dir: &Path| dir.join("node_modules").is_dir();
+        ensure!(
+            !self.root.join("bun.lock").is_file() || is_installed(&self.root) || is_installed(&self.handler_package()),
+            "the packages of {} are not installed; run `bun install` there",
+            self.root.display()
+        );
+        Ok(())
+    }
+
+    /// The folder that a command's artifacts go to, unless another is named.
+    pub fn artifacts(&self, command: &str) -> PathBuf {
+        self.root.join(format!("{command}-artifacts"))
+    }
+
     /// The version of the package that brings Chromium, by the lockfile beside
     /// the handler or at the root; `None` where neither tells.
     pub fn chromium_package(&self) -> Option<String> {
@@ -100,10 +124,15 @@ impl Repo {
         match self.layout {
             Layout::Own => vec![self.root.join("fixtures")],
             Layout::HyperFrames => {
-                let tests = self.root.join("packages/producer/tests");
+                let tests = self.producer_package().join("tests");
                 vec![tests.join("distributed"), tests]
             }
         }
+    }
+
+    /// The folder of the packages that this project's fixtures stage files of.
+    pub fn fixture_packages(&self) -> PathBuf {
+        self.root.join("fixtures")
     }
 
     /// All fixtures, name and folder, sorted; a folder with a meta.json is one.

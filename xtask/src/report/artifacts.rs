@@ -56,11 +56,10 @@ impl Artifacts {
     ///
     /// # Errors
     /// As [`Artifacts::at`].
-    pub fn default_in(root: &Path, command: &str, run: &RunId) -> anyhow::Result<Self> {
-        let dir = root.join(format!("{command}-artifacts"));
-        match Self::open(&dir)? {
+    pub fn default_in(dir: &Path, run: &RunId) -> anyhow::Result<Self> {
+        match Self::open(dir)? {
             Some(artifacts) => Ok(artifacts),
-            None => Self::at(&root.join(format!("{command}-artifacts-{run}"))),
+            None => Self::at(Path::new(&format!("{}-{run}", dir.display()))),
         }
     }
 
@@ -202,8 +201,8 @@ mod tests {
     fn two_runs_of_the_default_folder_do_not_meet() {
         let root = tempfile::tempdir().unwrap();
         let run = |digit: &str| digit.repeat(12).parse::<RunId>().unwrap();
-        let first = Artifacts::default_in(root.path(), "lambda-smoke", &run("a")).unwrap();
-        let second = Artifacts::default_in(root.path(), "lambda-smoke", &run("b")).unwrap();
+        let first = Artifacts::default_in(&root.path().join("artifacts"), &run("a")).unwrap();
+        let second = Artifacts::default_in(&root.path().join("artifacts"), &run("b")).unwrap();
         assert_ne!(first.dir(), second.dir());
     }
 }

@@ -78,7 +78,7 @@ impl Run {
         let known = known_times(&repo, &options);
         let artifacts = match &options.artifacts {
             Some(dir) => Artifacts::at(dir),
-            None => Artifacts::default_in(repo.root(), command, &names.run),
+            None => Artifacts::default_in(&repo.artifacts(command), &names.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
         let mut record = RunRecord::begun(command, &names.run, &names.stack, &options.region, asked, &prices);
@@ -170,7 +170,7 @@ pub(crate) fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
 
 /// How long calls took in the runs whose artifacts are where this run's go, or in the usual places.
 pub(crate) fn known_times(repo: &Repo, options: &RunOptions) -> KnownTimes {
-    let usual = ["lambda-smoke", "lambda-eval"].map(|command| repo.root().join(format!("{command}-artifacts")));
+    let usual = ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command));
     let folders: Vec<&Path> = options.artifacts.iter().chain(&usual).map(PathBuf::as_path).collect();
     KnownTimes::read(&folders)
 }

@@ -8,8 +8,8 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     fixture::RenderFormat,
     frames::FrameFolder,
+    in_process::{self, Job, Renderer},
     measure::frame_sequence::ReferenceFrames,
-    renderer::{self, Job, Renderer},
     report::counted,
     run::{Packed, Reference},
     toolbox::is_linux_x86_64,
@@ -22,7 +22,7 @@ const FOLDER: &str = "renders/exact-baseline";
 /// build, so that no timed render is disturbed.
 pub(super) async fn frames(smoke: &Smoke, packed: &Packed) -> Result<Reference, Failure> {
     let (run, fixture) = (&smoke.run, &smoke.subject.fixture);
-    renderer::check_platform("--exact", is_linux_x86_64()).or_exit(ExitCode::Preflight)?;
+    in_process::check_platform("--exact", is_linux_x86_64()).or_exit(ExitCode::Preflight)?;
     connect::provision(&run.session).await.or_exit(ExitCode::Preflight)?;
     run.step("reference", &format!("rendering {} in-process as a png-sequence", fixture.name));
     let (to, log) = (run.artifacts.path(FOLDER), run.artifacts.logs().join("in-process.log"));

@@ -1,10 +1,10 @@
 //! `lambda-eval` on real parts: one fixture that renders, and one whose video is none.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, process::Command};
 
 use serde_json::{Value, json};
 
-use crate::emulator::XTASK;
+use crate::{emulator::XTASK, repository::copy_all};
 
 /// A repository with this project's handler and template, `tone-and-text`, and `broken`.
 fn repository() -> tempfile::TempDir {
@@ -16,7 +16,7 @@ fn repository() -> tempfile::TempDir {
         fs::copy(own.join(name), to).unwrap();
     };
     copy("examples/aws-lambda/template.yaml");
-    for file in ["package.json", "bun.lock", "bundle.ts", "index.mjs", "fontconfig.mjs", "render-in-process.mjs"] {
+    for file in ["package.json", "bun.lock", "bundle.ts", "index.mjs"] {
         copy(&format!("examples/aws-lambda/handler/{file}"));
     }
     for file in ["meta.json", "output/output.mp4", "output/provenance.json"] {
@@ -33,16 +33,6 @@ fn repository() -> tempfile::TempDir {
     fs::write(&index, html.replace("<audio", &format!("{video}<audio"))).unwrap();
     fs::write(broken.join("src/assets/clip.mp4"), "no video at all").unwrap();
     dir
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().flatten() {
-        match entry.path().is_dir() {
-            true => copy_all(&entry.path(), &to.join(entry.file_name())),
-            false => drop(fs::copy(entry.path(), to.join(entry.file_name())).unwrap()),
-        }
-    }
 }
 
 #[test]

@@ -9,6 +9,7 @@
 mod account;
 mod benchmark;
 mod broken_videos;
+mod checkouts;
 mod corruptions;
 mod emulator;
 mod exact;

@@ -23,7 +23,7 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true, maxRetr
 process.env.TMPDIR = process.env.HOME = scratch;
 process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs22.x";
 // The machine may have no font at all; without one every text is as wide as nothing.
-const { useUnpackedFonts } = await import(pathToFileURL(join(resolve(options.handler), "fontconfig.mjs")));
+const { useUnpackedFonts } = await import("../../in-process/fontconfig.mjs");
 useUnpackedFonts();
 
 const from = createRequire(join(resolve(options.handler), "package.json"));

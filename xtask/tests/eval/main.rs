@@ -4,6 +4,7 @@
 
 mod failures;
 mod green;
+mod harness;
 mod local_leg;
 mod preflight;
 #[path = "../support/mod.rs"]

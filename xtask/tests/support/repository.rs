@@ -35,6 +35,7 @@ impl Repository {
         };
         let scripts = r#"{"scripts": {"build:zip": "tsx build-zip.ts", "verify:zip-size": "tsx verify.ts"}}"#;
         repository.write("packages/aws-lambda/package.json", scripts);
+        fs::create_dir_all(root.join("packages/producer")).unwrap();
         // Without a choice of plan protocol.
         repository.fill("xtask/tests/data/checkout/seed.yaml");
         repository

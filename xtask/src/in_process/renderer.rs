@@ -1,27 +1,25 @@
-//! The in-process renderer: one composition, rendered by this machine alone.
+//! The renderer's own packages, driven by a script of ours.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::time::Instant;
 
+use super::{InProcess, Job, LIMIT};
 use crate::{
     clock,
-    fixture::{Fixture, RenderFormat},
     handler::install_packages,
     process::{Children, Command, Env},
     repo::{Layout, Repo, tool_root},
     session::Session,
 };
 
-const LIMIT: Duration = Duration::from_secs(60 * 60);
+/// The script, in the repository that this tool was built in.
+const SCRIPT: &str = "xtask/in-process/render.mjs";
 
-/// The renderer's script in a handler package.
-const SCRIPT: &str = "render-in-process.mjs";
+/// What a checkout has when its renderer is built.
+const BUILT: &str = "packages/producer/dist/index.js";
 
 /// Refuses machines that the renderer's Chromium is not for.
 ///
@@ -37,6 +35,19 @@ pub fn check_platform(what_for: &str, is_linux_x86_64: bool) -> anyhow::Result<(
     Ok(())
 }
 
+/// Refuses a checkout whose renderer is not built: what is published is not what its handler has.
+///
+/// # Errors
+/// With what to do.
+pub fn check_built(repo: &Repo) -> anyhow::Result<()> {
+    ensure!(
+        repo.layout() == Layout::Own || repo.root().join(BUILT).is_file(),
+        "the in-process renderer of {} is not built: there is no {BUILT}; run `bun install` and `bun run build` there",
+        repo.root().display()
+    );
+    Ok(())
+}
+
 /// The renderer, its packages installed.
 #[derive(Debug, Clone)]
 pub struct Renderer {
@@ -46,51 +57,19 @@ pub struct Renderer {
     children: Children,
 }
 
-/// One render to do.
-#[derive(Debug, Clone, Copy)]
-pub struct Job<'a> {
-    /// What is asked of the render.
-    pub fixture: &'a Fixture,
-    /// The composition's folder, as staged.
-    pub project: &'a Path,
-    /// What is to be made.
-    pub format: RenderFormat,
-    /// The file, or for a png-sequence the folder, that it goes to.
-    pub to: &'a Path,
-    /// Gets everything that is printed.
-    pub log: &'a Path,
-}
-
-/// One render that was done.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InProcess {
-    /// From the start of the process to its end, ms.
-    pub wall_ms: u64,
-    /// What the renderer says of itself: versions, frames and its own time.
-    pub told: Value,
-}
-
-impl InProcess {
-    /// The renderer's share of the time, without the start of node and the unpacking of Chromium, ms.
-    pub fn renderer_ms(&self) -> Option<u64> {
-        self.told["durationMs"].as_u64()
-    }
-}
-
 impl Renderer {
-    /// Installs the renderer's packages, unless they are there.
+    /// Installs the renderer's packages, unless they are there; a checkout's are its own.
     ///
     /// # Errors
-    /// When they can't be had.
+    /// When they can't be had, or a checkout's renderer is not built.
     pub async fn prepare(session: &Session, repo: &Repo, log: &Path) -> anyhow::Result<Self> {
-        let package = match repo.layout() {
-            Layout::Own => repo.handler_package(),
-            // A checkout's package has no such script.
-            Layout::HyperFrames => tool_root().join("examples/aws-lambda/handler"),
-        };
+        check_built(repo)?;
+        let package = repo.handler_package();
         let bin = session.toolbox.bin();
         let env = session.env.clone().with_path_first(&bin);
-        install_packages(&package, &bin.join("bun"), &env, &session.children, log, &session.console).await?;
+        if repo.layout() == Layout::Own {
+            install_packages(&package, &bin.join("bun"), &env, &session.children, log, &session.console).await?;
+        }
         Ok(Self { node: bin.join("node"), package, env, children: session.children.clone() })
     }
 
@@ -115,7 +94,9 @@ impl Renderer {
     fn command(&self, job: &Job<'_>) -> Command {
         let meta = &job.fixture.meta;
         let mut command = Command::new(&self.node, &self.env.for_child())
-            .arg(self.package.join(SCRIPT).display().to_string())
+            .arg("--experimental-import-meta-resolve")
+            .arg(tool_root().join(SCRIPT).display().to_string())
+            .args(["--packages", &self.package.display().to_string()])
             .args(["--project", &job.project.display().to_string(), "--output", &job.to.display().to_string()])
             .args(["--fps", &meta.fps.to_string(), "--format", job.format.handler_name()])
             .limit(LIMIT);

@@ -1,17 +1,20 @@
 // Renders one composition folder in this process: the baseline that the function's
 // renders are measured against.
 //
-//   node render-in-process.mjs --project <dir> --output <file> --fps <30 | 30000/1001>
+//   node --experimental-import-meta-resolve render.mjs --packages <dir>
+//     --project <dir> --output <file> --fps <30 | 30000/1001>
 //     [--format mp4|mov|webm|png-sequence] [--quality draft|standard|high]
 //     [--variables <json>] [--hdr] [--workers <n>]
 //
-// Chromium comes from @sparticuz/chromium, ffmpeg and ffprobe from PATH. Progress
-// goes to stderr; stdout carries one line of JSON that says what rendered what.
+// The renderer and @sparticuz/chromium are those that a package in the folder
+// `packages` would import, ffmpeg and ffprobe come from PATH. Progress goes to stderr;
+// stdout carries one line of JSON that says what rendered what.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { useUnpackedFonts } from "./fontconfig.mjs";
 
@@ -40,10 +43,10 @@ for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]]) {
 }
 
 try {
-  const { default: chromium } = await import("@sparticuz/chromium");
+  const { default: chromium } = await load("@sparticuz/chromium");
   const browser = await chromium.executablePath();
   process.env.PRODUCER_HEADLESS_SHELL_PATH = browser;
-  const { createConsoleLogger, createRenderJob, executeRenderJob } = await import("@hyperframes/producer");
+  const { createConsoleLogger, createRenderJob, executeRenderJob } = await load("@hyperframes/producer");
 
   const job = createRenderJob({
     fps: options.fps,
@@ -81,6 +84,7 @@ function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
+        packages: { type: "string" },
         project: { type: "string" },
         output: { type: "string" },
         fps: { type: "string" },
@@ -91,7 +95,7 @@ function readOptions() {
         workers: { type: "string" },
       },
     });
-    for (const name of ["project", "output", "fps"]) {
+    for (const name of ["packages", "project", "output", "fps"]) {
       if (!values[name]) throw new Error(`--${name} is missing`);
     }
     oneOf("format", values.format, ["mp4", "mov", "webm", "png-sequence"]);
@@ -111,7 +115,7 @@ function readOptions() {
       workers: values.workers && Number(values.workers),
     };
   } catch (error) {
-    console.error(`render-in-process: ${error.message}`);
+    console.error(`render.mjs: ${error.message}`);
     process.exit(2);
   }
 }
@@ -120,12 +124,25 @@ function oneOf(name, value, choices) {
   if (!choices.includes(value)) throw new Error(`--${name} ${value} is none of ${choices.join(", ")}`);
 }
 
+// Where the importing package in the folder would find it.
+function resolvePackage(name) {
+  return import.meta.resolve(name, pathToFileURL(join(resolve(options.packages), "package.json")));
+}
+
+async function load(name) {
+  try {
+    return await import(resolvePackage(name));
+  } catch (error) {
+    throw new Error(`${name} can't be loaded from ${options.packages}`, { cause: error });
+  }
+}
+
 function showProgress(job, message) {
   console.error(`${String(Math.round(job.progress)).padStart(3)}% ${message}`);
 }
 
 function producerVersion() {
-  const manifest = new URL("../package.json", import.meta.resolve("@hyperframes/producer"));
+  const manifest = new URL("../package.json", resolvePackage("@hyperframes/producer"));
   return JSON.parse(readFileSync(manifest, "utf8")).version;
 }
 
