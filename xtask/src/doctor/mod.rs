@@ -121,6 +121,7 @@ fn fixtures(repo: &Repo) -> Vec<Checkup> {
     let names: Vec<String> = repo.fixtures().into_iter().map(|(name, _)| name).collect();
     let load = |name: &String| {
         let fixture = Fixture::load(repo, name)?;
+        fixture.check_renderable()?;
         check_baseline_file(&fixture.baseline())?;
         fixture.read_expected().map(drop)
     };

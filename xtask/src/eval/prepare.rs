@@ -156,6 +156,8 @@ fn subjects(repo: &Repo, plan: PlanChoice, options: &EvalOptions) -> anyhow::Res
 
 fn subject(repo: &Repo, plan: PlanChoice, options: &EvalOptions, name: &str) -> anyhow::Result<Subject> {
     let fixture = Fixture::load(repo, name)?;
+    fixture.check_renderable()?;
+    plan.check_fps(&fixture)?;
     check_baseline_file(&fixture.baseline())?;
     let gate = Gate::new(fixture.meta.gate(options.psnr_threshold, None))?;
     Ok(Subject {

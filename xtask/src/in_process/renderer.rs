@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::{InProcess, Job, LIMIT};
@@ -103,7 +102,7 @@ impl Renderer {
         if let Some(variables) = meta.forwarded.get("variables") {
             command = command.args(["--variables", &variables.to_string()]);
         }
-        if meta.forwarded.get("hdrMode").is_some_and(|mode| *mode == json!("auto")) {
+        if meta.hdr {
             command = command.arg("--hdr");
         }
         command

@@ -3,6 +3,7 @@
 use anyhow::{bail, ensure};
 
 use crate::{
+    fixture::{Fixture, LambdaFps},
     plan::{PlanProtocol, PlanProtocols, RenderId},
     template::{OfferedProtocols, Template},
 };
@@ -47,6 +48,27 @@ impl PlanChoice {
                 (None, known) => Ok(Self::Fixed(*known)),
             },
         }
+    }
+
+    /// Refuses a frame rate that the plan protocol would, before anything is created. Where
+    /// the template does not tell the protocol, only the execution shows which one runs.
+    ///
+    /// # Errors
+    /// When plan protocol v2 runs and does not take the rate.
+    pub(crate) fn check_fps(self, fixture: &Fixture) -> anyhow::Result<()> {
+        let fps = fixture.meta.fps;
+        let by_v2 = match self {
+            Self::Chosen(protocols) => protocols.each().contains(&PlanProtocol::V2),
+            Self::Fixed(known) => known == Some(PlanProtocol::V2),
+        };
+        let [a, b, c] = LambdaFps::OF_V2;
+        ensure!(
+            !by_v2 || fps.is_of_v2(),
+            "fixture {}: renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second only; \
+             lambda-smoke --plan-protocol v1 renders it",
+            fixture.name
+        );
+        Ok(())
     }
 
     /// The plan protocols to run.

@@ -102,6 +102,9 @@ fn renders(
 
 fn subject(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<Subject> {
     let fixture = Fixture::load(&sources.repo, &options.fixture)?;
+    fixture.check_renderable()?;
+    let plan = PlanChoice::new(&sources.template, options.plan_protocols)?;
+    plan.check_fps(&fixture)?;
     let (record, fixture_sha256) = match options.exact {
         // Neither baseline nor record is looked at.
         true => (Record::Held(None), String::new()),
@@ -117,7 +120,7 @@ fn subject(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<Subject>
         }
     };
     Ok(Subject {
-        plan: PlanChoice::new(&sources.template, options.plan_protocols)?,
+        plan,
         gate: Gate::new(fixture.meta.gate(options.psnr_threshold, options.frame_psnr_margin))?,
         record,
         fixture_sha256,

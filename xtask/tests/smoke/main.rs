@@ -10,6 +10,7 @@ mod exact;
 mod expected;
 mod failures;
 mod faults;
+mod fixtures;
 mod green;
 mod journals;
 mod lambda_report;

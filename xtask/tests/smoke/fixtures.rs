@@ -1,0 +1,69 @@
+//! Fixtures as they are in HyperFrames checkouts: what is taken, and what is refused
+//! before anything is created.
+
+use serde_json::json;
+
+use crate::support::{Ran, Test};
+
+/// Runs with a meta.json of its own.
+fn smoke_of(meta: &serde_json::Value, args: &[&str]) -> (Test, Ran) {
+    let test = Test::new().fixture_file("meta.json", meta.to_string());
+    let ran = test.smoke(args);
+    test.assert_account_clean();
+    (test, ran)
+}
+
+/// A run that is refused before any tool or service is called.
+#[track_caller]
+fn assert_refused(meta: &serde_json::Value, told: &str) {
+    let (test, ran) = smoke_of(meta, &[]);
+    ran.exit(1).warns(told);
+    assert_eq!((test.tools.calls(), test.aws.calls()), (vec![], vec![]));
+}
+
+#[test]
+fn a_wrong_field_is_refused_with_the_files_path_and_the_fields_name() {
+    let file = "<dir>/repository/fixtures/f/meta.json: ";
+    assert_refused(&json!({"minPsnr": "40"}), &format!("error: fixture f: {file}minPsnr is \"40\"; it is a number"));
+    assert_refused(&json!({"renderConfig": []}), &format!("{file}renderConfig is []; it is an object"));
+    let size = json!({"renderConfig": {"chunkSize": 1.5}});
+    assert_refused(&size, &format!("{file}renderConfig.chunkSize is 1.5; it is a whole number of frames, 1 to 3600"));
+}
+
+#[test]
+fn what_only_the_in_process_harness_reads_does_not_reach_the_handler() {
+    let config = json!({"fps": "24/1", "workers": 1, "captureMode": "beginframe", "tonemap": "newer"});
+    let (test, ran) = smoke_of(&json!({"name": "x", "renderConfig": config}), &[]);
+    ran.exit(0);
+    let account = test.aws.account();
+    let config = &account.executions.values().next().unwrap().input["Config"];
+    assert_eq!((&config["fps"], &config["tonemap"]), (&json!(24), &json!("newer")));
+    assert_eq!((config.get("workers"), config.get("captureMode")), (None, None));
+}
+
+#[test]
+fn a_rate_that_plan_protocol_v2_refuses_is_rendered_by_v1() {
+    let meta = json!({"renderConfig": {"fps": 25}});
+    let told = "fixture f: renderConfig.fps is 25, and plan protocol v2 takes 24, 30 or 60 frames a second only; \
+                lambda-smoke --plan-protocol v1 renders it";
+    assert_refused(&meta, told);
+    let (test, ran) = smoke_of(&meta, &["--plan-protocol", "v1"]);
+    ran.exit(0);
+    assert_eq!(test.aws.account().executions.values().next().unwrap().input["Config"]["fps"], 25);
+}
+
+#[test]
+fn a_template_without_a_choice_shows_by_its_execution_which_rates_it_takes() {
+    let meta = json!({"renderConfig": {"fps": 10}}).to_string();
+    let test = Test::checkout().fixture_file("meta.json", meta);
+    test.smoke(&[]).exit(0);
+    assert_eq!(test.aws.account().executions.values().next().unwrap().input["Config"]["fps"], 10);
+}
+
+#[test]
+fn high_dynamic_range_is_refused_before_anything_is_created() {
+    let told = "error: fixture f: renderConfig.hdr is true, and every handler refuses";
+    assert_refused(&json!({"renderConfig": {"hdr": true}}), told);
+    let test = Test::new().fixture_file("meta.json", json!({"renderConfig": {"hdr": true}}).to_string());
+    test.eval(&["--skip-local"]).exit(1).warns(told);
+}
