@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     measure::Decibels,
-    plan::{ChunkCount, ChunkCounts, ChunkSize},
+    plan::{ChunkCount, ChunkCounts, ChunkSize, Sizing},
     process::Env,
 };
 
@@ -34,9 +34,10 @@ pub struct EvalArgs {
     /// Every fixture is rendered at each of them. [env: CHUNK_COUNTS]
     #[arg(long, value_name = "N,N,..")]
     pub chunk_counts: Option<ChunkCounts>,
-    /// Frames a chunk [default: 60; in a sweep by the count].
+    /// Frames a chunk [default: each fixture's, else 60].
     ///
-    /// Over all fixtures; in a sweep as many as make each chunk count. [env: CHUNK_SIZE]
+    /// A fixture's is chunkSize in its meta.json. In a sweep as many as make each chunk count.
+    /// [env: CHUNK_SIZE]
     #[arg(long, value_name = "FRAMES")]
     pub chunk_size: Option<ChunkSize>,
     /// Measured renders of each fixture and chunk count [default: 1].
@@ -76,8 +77,8 @@ pub struct EvalOptions {
     pub fixtures: FixtureNames,
     /// One execution for each, in each round.
     pub chunk_counts: ChunkCounts,
-    /// Frames a chunk; `None` for as many as make each chunk count.
-    pub chunk_size: Option<ChunkSize>,
+    /// Where the frames a chunk come from.
+    pub sizing: Sizing,
     /// Measured rounds.
     pub iterations: Iterations,
     /// Rounds before them.
@@ -89,6 +90,9 @@ pub struct EvalOptions {
     /// Where and on what the run works.
     pub run: RunOptions,
 }
+
+/// Frames a chunk where nobody names another number.
+const CHUNK_SIZE: u64 = 60;
 
 /// What becomes of the local leg.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,17 +120,18 @@ impl EvalArgs {
             self.chunk_counts.is_some() || sweep.is_none() || env.get("CHUNK_COUNT").is_none(),
             "CHUNK_COUNT and CHUNK_COUNTS are both set; unset one, or give --chunk-count or --chunk-counts"
         );
-        let (chunk_counts, chunk_size) = match sweep {
-            Some(counts) => (counts, or_twin(self.chunk_size, env, "CHUNK_SIZE")?),
+        let named = or_twin(self.chunk_size, env, "CHUNK_SIZE")?;
+        let (chunk_counts, unless_named) = match sweep {
+            Some(counts) => (counts, Sizing::ByCount),
             None => {
                 let count = or_default(self.chunk_count, env, "CHUNK_COUNT", "4")?;
-                (count.into(), Some(or_default(self.chunk_size, env, "CHUNK_SIZE", "60")?))
+                (count.into(), Sizing::OfFixtureOr(ChunkSize::new(CHUNK_SIZE)?))
             }
         };
         Ok(EvalOptions {
             fixtures: or_default(self.fixtures.clone(), env, "FIXTURES", FixtureNames::OF_THE_SCRIPT)?,
             chunk_counts,
-            chunk_size,
+            sizing: named.map_or(unless_named, Sizing::Named),
             iterations: or_default(self.iterations, env, "ITERATIONS", "1")?,
             warmup: or_default(self.warmup, env, "WARMUP", "0")?,
             psnr_threshold: or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?,
@@ -236,7 +241,8 @@ mod tests {
     fn defaults_are_the_scripts() {
         let options = options(&[], &[]).unwrap();
         assert_eq!(options.fixtures.iter().count(), 4);
-        assert_eq!((options.chunk_counts, options.chunk_size), ("4".parse().unwrap(), Some("60".parse().unwrap())));
+        let usual = Sizing::OfFixtureOr("60".parse().unwrap());
+        assert_eq!((options.chunk_counts, options.sizing), ("4".parse().unwrap(), usual));
         assert_eq!((options.iterations.get(), options.warmup.get(), options.local), (1, 0, LocalLeg::Timed));
         assert_eq!(options.run.reserved_concurrency, Some(16));
     }
@@ -244,9 +250,11 @@ mod tests {
     #[test]
     fn a_sweep_splits_by_count_unless_a_size_is_named() {
         let sweep = options(&["--chunk-counts", "1,2,4"], &[]).unwrap();
-        assert_eq!((sweep.chunk_counts, sweep.chunk_size), ("1,2,4".parse().unwrap(), None));
-        let sized = options(&["--chunk-counts", "1,2", "--chunk-size", "30"], &[]).unwrap();
-        assert_eq!(sized.chunk_size, Some("30".parse().unwrap()));
+        assert_eq!((sweep.chunk_counts, sweep.sizing), ("1,2,4".parse().unwrap(), Sizing::ByCount));
+        let named = Sizing::Named("30".parse().unwrap());
+        assert_eq!(options(&["--chunk-counts", "1,2", "--chunk-size", "30"], &[]).unwrap().sizing, named);
+        assert_eq!(options(&["--chunk-size", "30"], &[("CHUNK_SIZE", "9")]).unwrap().sizing, named);
+        assert_eq!(options(&[], &[("CHUNK_SIZE", "30")]).unwrap().sizing, named);
         assert_eq!(options(&[], &[("CHUNK_COUNTS", "2,8")]).unwrap().chunk_counts, "2,8".parse().unwrap());
     }
 

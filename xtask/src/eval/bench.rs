@@ -82,8 +82,8 @@ async fn baselines(eval: &Eval, media: &Media) -> Result<Vec<Reference>, Failure
 pub(super) fn plan(options: &EvalOptions, subject: &Subject, reference: Extent) -> anyhow::Result<Planned> {
     let format = RenderFormat::Video(subject.fixture.meta.format);
     let settings = subject.settings(reference, format);
-    let (counts, size) = (&options.chunk_counts, options.chunk_size);
-    let renders = planned_renders(counts, subject.plan.protocols(), size, settings.frames)?;
+    let (counts, protocols, own) = (&options.chunk_counts, subject.plan.protocols(), subject.fixture.meta.chunk_size);
+    let renders = planned_renders(counts, protocols, options.sizing, own, settings.frames)?;
     Ok((settings, renders.into_iter().map(|render| (render.id, render)).collect()))
 }
 

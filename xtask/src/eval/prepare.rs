@@ -17,7 +17,7 @@ use crate::{
     fixture::{Fixture, check_baseline_file},
     in_process::LocalWay,
     measure::gate::Gate,
-    plan::render_ids,
+    plan::{ChunkSize, Sizing, render_ids},
     repo::Repo,
     report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
@@ -36,7 +36,7 @@ impl Eval {
         let asked = Asked::Eval {
             fixtures: subjects.iter().map(|s| (s.fixture.name.clone(), s.gate)).collect::<BTreeMap<_, _>>(),
             chunk_counts: options.chunk_counts.clone(),
-            chunk_size: options.chunk_size,
+            chunk_size: one_chunk_size(&subjects, &options),
             iterations: options.iterations.get(),
             warmup: options.warmup.get(),
             local_leg: local,
@@ -83,6 +83,17 @@ impl Eval {
             .chain(of_default.then(prices))
             .collect()
     }
+}
+
+/// The frames a chunk that are asked for, where they are the same for every render.
+fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSize> {
+    let of_subject = |subject: &Subject| match options.sizing {
+        Sizing::Named(size) => Some(size),
+        Sizing::OfFixtureOr(size) => Some(subject.fixture.meta.chunk_size.unwrap_or(size)),
+        Sizing::ByCount => None,
+    };
+    let (first, others) = subjects.split_first()?;
+    of_subject(first).filter(|size| others.iter().all(|other| of_subject(other) == Some(*size)))
 }
 
 /// What a run would do, of which nothing is done.

@@ -79,7 +79,8 @@ impl FromStr for ChunkCounts {
     }
 }
 
-/// Frames a chunk, 1..=3600 (the handler's limit).
+/// Frames a chunk. What is asked for is 1..=3600 (the handler's limit); what the planner
+/// makes of it may be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChunkSize(u32);
@@ -101,6 +102,15 @@ impl ChunkSize {
     pub fn for_count(frames: u64, count: ChunkCount) -> anyhow::Result<Self> {
         Self::new(frames.div_ceil(u64::from(count.get())).max(1))
             .with_context(|| format!("{frames} frames can't be rendered in {count} chunks"))
+    }
+
+    /// What the planner makes of this size: it allows at most `count` chunks, enlarges them
+    /// until they hold `frames` frames, and leaves no chunk empty (`resolveChunkPlan`, 0.8.31).
+    #[must_use]
+    pub fn effective(self, frames: u64, count: ChunkCount) -> Self {
+        let chunks = self.chunks_of(frames).min(u64::from(count.get())).max(1);
+        let least = u32::try_from(frames.div_ceil(chunks)).unwrap_or(u32::MAX);
+        Self(self.0.max(least))
     }
 
     /// The number of frames.
@@ -137,6 +147,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_planner_enlarges_chunks_that_would_be_too_many() {
+        let effective = |frames, size, count| {
+            let size = ChunkSize::new(size).unwrap().effective(frames, ChunkCount::new(count).unwrap());
+            (size.get(), size.chunks_of(frames))
+        };
+        assert_eq!(effective(480, 60, 4), (120, 4));
+        assert_eq!(effective(60, 60, 4), (60, 1));
+        assert_eq!(effective(60, 10, 4), (15, 4));
+        // Two frames a chunk need five chunks, so that of eight three would be empty.
+        assert_eq!(effective(10, 1, 8), (2, 5));
+        assert_eq!(effective(100_000, 3600, 4), (25_000, 4));
+    }
+
     proptest! {
         #[test]
         fn the_size_never_makes_more_chunks_than_asked(frames in 1u64..100_000, count in 1u16..=256) {
@@ -144,6 +168,27 @@ mod tests {
             if let Ok(size) = ChunkSize::for_count(frames, count) {
                 prop_assert!(size.chunks_of(frames) <= u64::from(count.get()));
             }
+        }
+
+        #[test]
+        fn a_smaller_size_makes_the_same_chunks_as_the_count_alone(
+            frames in 1u64..5_000, count in 1u16..=256, own in 1u64..=3600,
+        ) {
+            let count = ChunkCount::new(count).unwrap();
+            let by_count = ChunkSize::for_count(frames, count);
+            prop_assume!(by_count.is_ok());
+            let by_count = by_count.unwrap();
+            prop_assert_eq!(by_count.effective(frames, count), by_count);
+            let sent = ChunkSize(by_count.0.min(own as u32));
+            prop_assert_eq!(sent.effective(frames, count), by_count);
+        }
+
+        #[test]
+        fn no_chunk_is_empty_and_none_too_many(frames in 1u64..5_000, count in 1u16..=256, size in 1u64..=3600) {
+            let count = ChunkCount::new(count).unwrap();
+            let effective = ChunkSize::new(size).unwrap().effective(frames, count);
+            let chunks = effective.chunks_of(frames);
+            prop_assert!(chunks <= u64::from(count.get()) && (chunks - 1) * u64::from(effective.get()) < frames);
         }
     }
 }

@@ -38,7 +38,7 @@ impl ExecutionInput {
         config.insert("width".into(), json!(settings.width));
         config.insert("height".into(), json!(settings.height));
         config.insert("format".into(), json!(settings.format.handler_name()));
-        config.insert("chunkSize".into(), json!(render.chunk_size.get()));
+        config.insert("chunkSize".into(), json!(render.sent_chunk_size.get()));
         config.insert("maxParallelChunks".into(), json!(render.id.chunk_count.get()));
         config.insert("runtimeCap".into(), json!("lambda"));
         let mut json = json!({
@@ -110,7 +110,7 @@ mod tests {
             forwarded: serde_json::Map::from_iter([("codec".to_owned(), json!("h264"))]),
         };
         let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(4).unwrap() };
-        let render = PlannedRender { id, chunk_size: ChunkSize::new(15).unwrap() };
+        let render = PlannedRender::new(id, ChunkSize::new(15).unwrap(), 60);
         let input =
             ExecutionInput::new("b", "projects/f.tar.gz", "smoke-N4-1-abc", &settings, &render, Some(id.protocol));
         insta::assert_json_snapshot!(input.json, @r#"

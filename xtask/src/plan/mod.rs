@@ -8,4 +8,6 @@ mod renders;
 pub use chunks::{ChunkCount, ChunkCounts, ChunkSize};
 pub use execution::{ExecutionInput, eval_execution_name, execution_name};
 pub use extent::Extent;
-pub use renders::{PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids};
+pub use renders::{
+    PlanProtocol, PlanProtocols, PlannedRender, RenderId, RenderSettings, Sizing, planned_renders, render_ids,
+};

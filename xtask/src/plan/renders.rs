@@ -147,33 +147,65 @@ pub struct RenderSettings {
 pub struct PlannedRender {
     /// Which one.
     pub id: RenderId,
-    /// Frames a chunk that are sent to the planner.
+    /// Frames a chunk that the planner is asked for.
+    pub sent_chunk_size: ChunkSize,
+    /// Frames a chunk that it makes of that: what is shown and recorded.
     pub chunk_size: ChunkSize,
 }
 
 impl PlannedRender {
-    /// How the planner can be expected to split `frames` frames: into chunks of the size that
-    /// it is told, or of more where those would be too many.
+    /// A render of `frames` frames for which chunks of `sent` frames are asked.
+    pub fn new(id: RenderId, sent: ChunkSize, frames: u64) -> Self {
+        Self { id, sent_chunk_size: sent, chunk_size: sent.effective(frames, id.chunk_count) }
+    }
+
+    /// How the planner can be expected to split `frames` frames.
     pub fn split(&self, frames: u64) -> Split {
-        Split { frames, chunks: self.chunk_size.chunks_of(frames).min(u64::from(self.id.chunk_count.get())) }
+        Split { frames, chunks: self.chunk_size.chunks_of(frames) }
     }
 }
 
-/// One render for each chunk count and protocol, with `chunk_size` frames a chunk, or else
-/// as many as make that count.
+/// Where the number of frames a chunk comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sizing {
+    /// It is named for the whole run.
+    Named(ChunkSize),
+    /// It is the fixture's own, else this one.
+    OfFixtureOr(ChunkSize),
+    /// As many as make each chunk count, but no more than the fixture's own: the planner
+    /// enlarges those again, so the count is what runs.
+    ByCount,
+}
+
+impl Sizing {
+    /// The frames a chunk that the planner is asked for, of a fixture with a size of its own or none.
+    ///
+    /// # Errors
+    /// When a count needs more frames a chunk than the handler takes.
+    pub fn size(self, of_fixture: Option<ChunkSize>, frames: u64, count: ChunkCount) -> anyhow::Result<ChunkSize> {
+        Ok(match self {
+            Self::Named(size) => size,
+            Self::OfFixtureOr(size) => of_fixture.unwrap_or(size),
+            Self::ByCount => {
+                let by_count = ChunkSize::for_count(frames, count)?;
+                of_fixture.filter(|own| own.get() < by_count.get()).unwrap_or(by_count)
+            }
+        })
+    }
+}
+
+/// One render for each chunk count and protocol, of a fixture with a chunk size of its own or none.
 ///
 /// # Errors
 /// When a count asks for more frames a chunk than the handler takes.
 pub fn planned_renders(
     counts: &ChunkCounts,
     protocols: PlanProtocols,
-    chunk_size: Option<ChunkSize>,
+    sizing: Sizing,
+    of_fixture: Option<ChunkSize>,
     frames: u64,
 ) -> anyhow::Result<Vec<PlannedRender>> {
-    let planned = |id: RenderId| {
-        let size = chunk_size.map_or_else(|| ChunkSize::for_count(frames, id.chunk_count), Ok)?;
-        Ok(PlannedRender { id, chunk_size: size })
-    };
+    let planned = |id: RenderId| Ok(PlannedRender::new(id, sizing.size(of_fixture, frames, id.chunk_count)?, frames));
     render_ids(counts, protocols).into_iter().map(planned).collect()
 }
 
@@ -181,4 +213,31 @@ pub fn planned_renders(
 pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
     let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
     counts.iter().flat_map(of_count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(sizing: Sizing, of_fixture: Option<u64>, frames: u64) -> Vec<(u16, u32, u32)> {
+        let of_fixture = of_fixture.map(|size| ChunkSize::new(size).unwrap());
+        let protocols = PlanProtocols::One(PlanProtocol::V2);
+        let renders = planned_renders(&"2,4".parse().unwrap(), protocols, sizing, of_fixture, frames).unwrap();
+        renders.iter().map(|r| (r.id.chunk_count.get(), r.sent_chunk_size.get(), r.chunk_size.get())).collect()
+    }
+
+    #[test]
+    fn the_count_runs_whatever_the_fixtures_own_size_is() {
+        assert_eq!(planned(Sizing::ByCount, None, 60), [(2, 30, 30), (4, 15, 15)]);
+        assert_eq!(planned(Sizing::ByCount, Some(20), 60), [(2, 20, 30), (4, 15, 15)]);
+        assert_eq!(planned(Sizing::ByCount, Some(240), 60), [(2, 30, 30), (4, 15, 15)]);
+    }
+
+    #[test]
+    fn a_named_size_wins_over_the_fixtures_and_that_over_the_usual_one() {
+        let size = ChunkSize::new(40).unwrap();
+        assert_eq!(planned(Sizing::Named(size), Some(20), 60), [(2, 40, 40), (4, 40, 40)]);
+        assert_eq!(planned(Sizing::OfFixtureOr(size), Some(20), 60), [(2, 20, 30), (4, 20, 20)]);
+        assert_eq!(planned(Sizing::OfFixtureOr(size), None, 60), [(2, 40, 40), (4, 40, 40)]);
+    }
 }

@@ -30,7 +30,7 @@ pub struct ResultRow {
     pub id: RenderId,
     /// Chunks that the plan really made.
     pub planned_chunk_count: u64,
-    /// Frames a chunk that were sent to the planner.
+    /// Frames a chunk as the planner makes them: where those asked for would be too many chunks, more.
     pub chunk_size: ChunkSize,
     /// The plan protocol that ran.
     pub plan_protocol: String,

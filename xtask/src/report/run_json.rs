@@ -82,7 +82,7 @@ pub enum Asked {
         fixtures: BTreeMap<String, Gate>,
         /// One execution for each, in each iteration.
         chunk_counts: ChunkCounts,
-        /// Frames a chunk; null when as many as make each chunk count.
+        /// Frames a chunk that were asked for; null where renders differ in that.
         chunk_size: Option<ChunkSize>,
         /// Measured rounds.
         iterations: u32,

@@ -29,8 +29,6 @@ pub(crate) struct Preview<'a> {
 pub(crate) fn render_line(label: &str, split: Option<Split>, chunk_size: Option<u32>) -> String {
     match (split, chunk_size) {
         (Some(Split { frames, chunks }), Some(size)) => {
-            // The planner makes larger chunks where chunks of this size would be too many.
-            let size = u64::from(size).max(frames.div_ceil(chunks.max(1)));
             format!("{label}: {frames} frames in {}, {size} frames each at most", counted(chunks, "chunk"))
         }
         _ => format!("{label}: its baseline tells how many frames it has"),

@@ -7,7 +7,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat, check_baseline_file},
     measure::gate::Gate,
-    plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders, render_ids},
+    plan::{Extent, PlannedRender, RenderId, RenderSettings, Sizing, planned_renders, render_ids},
     report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
@@ -95,8 +95,9 @@ fn renders(
         false => RenderFormat::Video(subject.fixture.meta.format),
     };
     let settings = subject.settings(reference, format);
-    let (counts, size) = (&options.chunk_counts, options.chunk_size);
-    let renders = planned_renders(counts, subject.plan.protocols(), size, settings.frames)?;
+    let sizing = options.chunk_size.map_or(Sizing::ByCount, Sizing::Named);
+    let (counts, protocols, own) = (&options.chunk_counts, subject.plan.protocols(), subject.fixture.meta.chunk_size);
+    let renders = planned_renders(counts, protocols, sizing, own, settings.frames)?;
     Ok((settings, renders))
 }
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
+mod chunk_sizes;
 mod failures;
 mod green;
 mod harness;

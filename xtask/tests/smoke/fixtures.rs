@@ -67,3 +67,24 @@ fn high_dynamic_range_is_refused_before_anything_is_created() {
     let test = Test::new().fixture_file("meta.json", json!({"renderConfig": {"hdr": true}}).to_string());
     test.eval(&["--skip-local"]).exit(1).warns(told);
 }
+
+#[test]
+fn a_fixtures_chunk_size_is_sent_and_the_chunk_count_runs() {
+    let (test, ran) = smoke_of(&json!({"renderConfig": {"chunkSize": 20}}), &["--chunk-counts", "2,4"]);
+    // Of 20 frames a chunk two chunks would not do: the planner makes larger ones.
+    ran.exit(0).warns("render    N=2: 30 frames a chunk").warns("render    N=4: 15 frames a chunk");
+    let mut sent: Vec<_> =
+        test.aws.account().executions.values().map(|e| e.input["Config"]["chunkSize"].clone()).collect();
+    sent.sort_by_key(serde_json::Value::as_u64);
+    assert_eq!(sent, [15, 20]);
+    let rows = test.artifact("results.json");
+    let told = |row: &serde_json::Value| (row["plannedChunkCount"].clone(), row["chunkSize"].clone());
+    assert_eq!([told(&rows[0]), told(&rows[1])], [(json!(2), json!(30)), (json!(4), json!(15))]);
+}
+
+#[test]
+fn a_flags_chunk_size_wins_over_the_fixtures() {
+    let (test, ran) = smoke_of(&json!({"renderConfig": {"chunkSize": 20}}), &["--chunk-size", "25"]);
+    ran.exit(0).warns("render    N=2: 30 frames a chunk");
+    assert_eq!(test.aws.account().executions.values().next().unwrap().input["Config"]["chunkSize"], 25);
+}

@@ -86,8 +86,7 @@ impl Render {
     pub(crate) fn history(&self, input: &Value) -> Vec<Value> {
         let mut events = Events::default();
         events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
-        let size = input["Config"]["chunkSize"].as_u64().unwrap_or(60);
-        let chunks = self.planned.unwrap_or(self.frames.div_ceil(size));
+        let chunks = self.planned.unwrap_or_else(|| chunks(&input["Config"], self.frames));
         let protocol = self.protocol.map_or_else(|| input["PlanProtocol"].clone(), Into::into);
         let plan = json!({
             "Action": "plan", "PlanProtocol": protocol, "PlanHash": "0", "ChunkCount": chunks,
@@ -114,6 +113,13 @@ impl Render {
         events.add("ExecutionSucceeded", json!({"executionSucceededEventDetails": {"output": "{}"}}));
         events.0
     }
+}
+
+/// How many chunks the planner makes: no more than it may, and none of them empty.
+fn chunks(config: &Value, frames: u64) -> u64 {
+    let (size, most) = (config["chunkSize"].as_u64().unwrap(), config["maxParallelChunks"].as_u64().unwrap());
+    let size = size.max(frames.div_ceil(frames.div_ceil(size).min(most)));
+    frames.div_ceil(size)
 }
 
 /// Numbered events, each a tenth of a second after the one before.
