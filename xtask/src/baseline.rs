@@ -29,6 +29,7 @@ use crate::{
 pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
     let repo = session.repo().or_exit(ExitCode::Preflight)?;
     let fixture = Fixture::load(&repo, &args.fixture).or_exit(ExitCode::Preflight)?;
+    fixture.check_files().or_exit(ExitCode::Preflight)?;
     connect::provision(session).await.or_exit(ExitCode::Preflight)?;
     // Beside the old one, so that replacing it is a rename; removed with the folder's guard.
     let out = fixture.dir.join("output");

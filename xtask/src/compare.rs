@@ -7,7 +7,7 @@ use crate::{
     cli::CompareArgs,
     connect,
     exit::{ExitCode, Failure, OrExit},
-    fixture::check_baseline_file,
+    fixture::{check_baseline_file, refuse_pointers},
     measure::{audio_status::AudioStatus, comparison::Comparison, finding::Finding, gate::Gate, probe::MediaShape},
     media::Media,
     preflight::{self, Purpose},
@@ -27,6 +27,7 @@ pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Fail
             return Err(Failure::preflight(format!("{} is no file", file.display())));
         }
     }
+    refuse_pointers([args.render.clone(), args.baseline.clone()]).or_exit(ExitCode::Preflight)?;
     check_baseline_file(&args.baseline).or_exit(ExitCode::Preflight)?;
     let env = connect::user_tools(session);
     let tools = preflight::check(Purpose::Compare, &env, &session.children).await;

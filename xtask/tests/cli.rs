@@ -283,6 +283,51 @@ fn a_broken_fixture_is_told_by_its_part() {
     let test = Test::new();
     std::fs::remove_file(test.repository.fixture_file("src/index.html")).unwrap();
     refuse(&test, &smoke, "fixture f has no composition: <dir>/repository/fixtures/f/src/index.html is missing");
+    let test = Test::new();
+    std::fs::remove_dir_all(test.repository.fixture_file("src")).unwrap();
+    refuse(&test, &smoke, "fixture f has no composition: <dir>/repository/fixtures/f/src/index.html is missing");
+    std::fs::remove_file(test.repository.fixture_file("meta.json")).unwrap();
+    refuse(&test, &smoke, "fixture f is none: <dir>/repository/fixtures/f/meta.json is missing");
+}
+
+#[test]
+fn a_fixture_is_named_by_its_folder_alone() {
+    let told = "is a path, and fixtures go by their folder's name alone: f";
+    refuse(&Test::checkout(), &["lambda-smoke", "--fixture", "distributed/f"], told);
+    refuse(&Test::new(), &["lambda-eval", "--fixtures", "f/"], told);
+    refuse(&Test::new(), &["lambda-baseline", "./f"], told);
+}
+
+#[test]
+fn two_fixtures_of_one_name_are_refused_with_both_folders() {
+    let test = Test::checkout();
+    let other = test.repository.root().join("packages/producer/tests/f");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join("meta.json"), "{}").unwrap();
+    let tests = "<dir>/repository/packages/producer/tests";
+    let told = format!("there are several fixtures called f: {tests}/distributed/f and {tests}/f; rename all but one");
+    refuse(&test, &["lambda-smoke", "--fixture", "f"], &told);
+    test.smoke(&["--fixture", "other-fixture"]).exit(0);
+}
+
+#[test]
+fn a_composition_with_git_lfs_pointers_is_refused_by_every_command_that_renders_it() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
+    let test = (0..5).fold(Test::new(), |test, i| test.fixture_file(&format!("src/{i}.png"), pointer));
+    let src = "<dir>/repository/fixtures/f/src";
+    let told = format!(
+        "fixture f: 5 files are git-LFS pointers, not the files themselves: {src}/0.png, {src}/1.png, {src}/2.png and 2 more; \
+         run `git lfs pull`"
+    );
+    for command in [
+        &["lambda-smoke", "--fixture", "f"] as &[&str],
+        &["lambda-smoke", "--fixture", "f", "--exact"],
+        &["lambda-smoke", "--fixture", "f", "--dry-run"],
+        &["lambda-eval", "--fixtures", "f", "--skip-local"],
+        &["lambda-baseline", "f"],
+    ] {
+        refuse(&test, command, &told);
+    }
 }
 
 #[test]
@@ -325,7 +370,7 @@ fn a_baseline_that_is_no_video_is_told_with_what_to_do() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
     let smoke = ["lambda-smoke", "--fixture", "f"];
     let test = Test::new().fixture_file("output/output.mp4", pointer);
-    refuse(&test, &smoke, "output/output.mp4 is a git-LFS pointer, not a video; run `git lfs pull`");
+    refuse(&test, &smoke, "output/output.mp4 is a git-LFS pointer, not the file itself; run `git lfs pull`");
     refuse(&Test::new().fixture_file("output/output.mp4", ""), &smoke, "output/output.mp4 is empty");
     let test = Test::new();
     std::fs::remove_file(test.repository.baseline()).unwrap();

@@ -135,6 +135,11 @@ impl Repo {
         self.root.join("fixtures")
     }
 
+    /// All folders of this name where fixtures lie, whether they are fixtures or not.
+    pub fn fixture_dirs(&self, name: &str) -> Vec<PathBuf> {
+        self.fixture_roots().iter().map(|root| root.join(name)).filter(|dir| dir.is_dir()).collect()
+    }
+
     /// All fixtures, name and folder, sorted; a folder with a meta.json is one.
     /// Where two have one name, the first root wins.
     pub fn fixtures(&self) -> Vec<(String, PathBuf)> {

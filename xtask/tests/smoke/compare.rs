@@ -84,7 +84,9 @@ fn files_that_cant_be_compared_are_told() {
     test.run(&["lambda-compare", "nowhere.mp4", &good]).exit(1).warns("error: nowhere.mp4: No such file");
     test.run(&["lambda-compare", &good, &pointer])
         .exit(1)
-        .warns("is a git-LFS pointer, not a video; run `git lfs pull`");
+        .warns("pointer.mp4 is a git-LFS pointer, not the file itself; run `git lfs pull`");
+    test.run(&["lambda-compare", &pointer, &good]).exit(1).warns("pointer.mp4 is a git-LFS pointer");
+    test.run(&["lambda-compare", &pointer, &pointer]).exit(1).warns("2 files are git-LFS pointers");
     test.run(&["lambda-compare", &good, &text])
         .exit(1)
         .warns("error: the baseline: ")
