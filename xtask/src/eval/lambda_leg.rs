@@ -76,7 +76,8 @@ async fn execution(
     let against_local = match local {
         Some((video, shape)) => {
             let rendered = run.artifacts.path(&row.output);
-            Some(Likeness::of(&bench.media.compare(&rendered, video, shape).await.or_exit(ExitCode::Render)?.1))
+            let expected = eval.subjects[fixture].fixture.meta.expected_shape(shape);
+            Some(Likeness::of(&bench.media.compare(&rendered, video, &expected).await.or_exit(ExitCode::Render)?.1))
         }
         None => None,
     };

@@ -102,7 +102,8 @@ impl Render<'_> {
     ) -> anyhow::Result<Judgement> {
         let subject = self.subject;
         let baseline = subject.fixture.baseline();
-        let (media, comparison) = self.media.compare(output, &baseline, baseline_shape).await?;
+        let expected = subject.fixture.meta.expected_shape(baseline_shape);
+        let (media, comparison) = self.media.compare(output, &baseline, &expected).await?;
         let toolchain = toolchain(self.run, told);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
         let frozen = self.frozen(planned, &comparison, baseline_shape).await?;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Ran, Test};
+use crate::support::{Ran, Test, video::Video};
 
 /// Runs with a meta.json of its own.
 fn smoke_of(meta: &serde_json::Value, args: &[&str]) -> (Test, Ran) {
@@ -87,4 +87,16 @@ fn a_flags_chunk_size_wins_over_the_fixtures() {
     let (test, ran) = smoke_of(&json!({"renderConfig": {"chunkSize": 20}}), &["--chunk-size", "25"]);
     ran.exit(0).warns("render    N=2: 30 frames a chunk");
     assert_eq!(test.aws.account().executions.values().next().unwrap().input["Config"]["chunkSize"], 25);
+}
+
+#[test]
+fn an_h265_render_is_held_against_the_h264_that_the_in_process_renderer_makes() {
+    let of = |codec| {
+        let meta = json!({"renderConfig": {"codec": "h265"}}).to_string();
+        let test = Test::new().fixture_file("meta.json", meta).video(&Video { codec, ..Video::default() });
+        test.smoke(&[])
+    };
+    of(("hevc", "Main")).exit(0).says("45.48 dB");
+    of(("h264", "High")).exit(5).says("codec: h264 in the render, hevc in the baseline");
+    of(("hevc", "Main 10")).exit(5).says("codec profile: Main 10 in the render, Main in the baseline");
 }

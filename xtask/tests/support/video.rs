@@ -6,6 +6,8 @@ pub(crate) struct Video {
     pub(crate) frames: u32,
     pub(crate) width: u32,
     pub(crate) rate: &'static str,
+    /// The codec and its profile.
+    pub(crate) codec: (&'static str, &'static str),
     pub(crate) pixels: &'static str,
     pub(crate) duration: &'static str,
     pub(crate) audio_tracks: usize,
@@ -29,6 +31,7 @@ impl Default for Video {
             frames: 60,
             width: 64,
             rate: "30/1",
+            codec: ("h264", "High"),
             pixels: "yuv420p",
             duration: "2.000000",
             audio_tracks: 0,
@@ -49,10 +52,12 @@ impl Video {
 
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let Self { frames, width, rate, pixels, duration, ssim, mark, period, still, samples, .. } = self;
+        let (codec, profile) = self.codec;
         let levels: Vec<String> = self.levels.iter().map(|(level, count)| format!("{level}x{count}")).collect();
         let tracks = "1 ".repeat(self.audio_tracks);
         format!(
             "# fake video\nframes={frames} width={width} height=36 rate={rate} pixels={pixels} duration={duration}\n\
+             codec={codec} profile='{profile}'\n\
              tracks='{tracks}' levels='{}' ssim={ssim} mark={mark} period={period} still={still} samples='{samples}'\n",
             levels.join(" ")
         )

@@ -11,7 +11,8 @@ if ! head -n 1 "$video" | grep -q '^# fake video$'; then
   exit 1
 fi
 . "$video"
-printf '{"streams":[{"index":0,"codec_type":"video","codec_name":"h264","width":%s,"height":%s,' "$width" "$height"
+printf '{"streams":[{"index":0,"codec_type":"video","codec_name":"%s","profile":"%s",' "$codec" "$profile"
+printf '"width":%s,"height":%s,' "$width" "$height"
 printf '"pix_fmt":"%s","avg_frame_rate":"%s","duration":"%s"}' "$pixels" "$rate" "$duration"
 stream=0
 for track in $tracks; do
