@@ -77,8 +77,8 @@ pub fn policy(holder: &Holder) -> Value {
 /// How many characters of a stack's name the names in it begin with.
 const IN_NAMES: usize = 36;
 
-/// How many of them a role's name of 64 characters surely keeps.
-const IN_ROLES: usize = 24;
+/// How many of them a name of 63 characters surely keeps that CloudFormation makes up.
+const IN_MADE_UP_NAMES: usize = 24;
 
 impl Holder {
     fn resources(&self, scope: Scope) -> Vec<String> {
@@ -96,8 +96,8 @@ impl Holder {
             )],
             Scope::ArtifactBuckets => vec![self.bucket("hyperframes-smoke-*")],
             Scope::ArtifactObjects => vec![self.bucket("hyperframes-smoke-*/*")],
-            Scope::RenderBuckets => each(&|name| self.bucket(&format!("{name}*"))),
-            Scope::RenderObjects => each(&|name| self.bucket(&format!("{name}*/*"))),
+            Scope::RenderBuckets => self.made_up().iter().map(|name| self.bucket(&format!("{name}*"))).collect(),
+            Scope::RenderObjects => self.made_up().iter().map(|name| self.bucket(&format!("{name}*/*"))).collect(),
             Scope::Machines => each(&|name| of("states", &format!("stateMachine:{name}*"))),
             Scope::Executions => each(&|name| of("states", &format!("execution:{name}*:*"))),
             Scope::Functions => each(&|name| of("lambda", &format!("function:{name}*"))),
@@ -106,11 +106,11 @@ impl Holder {
             Scope::Roles => self
                 .stacks()
                 .iter()
-                .map(|name| name.trim_end_matches('*').chars().take(IN_ROLES).collect::<String>())
+                .map(|name| cut(name))
                 .map(|name| format!("arn:{}:iam::{}:role/{name}*", self.region.partition(), self.account()))
                 .collect(),
             Scope::LogGroups => {
-                let groups = ["/aws/lambda/", "/aws/vendedlogs/states/"];
+                let groups = ["/aws/lambda/", "/aws/vendedlogs/states/", "/aws/states/"];
                 let of_group = |name: &String| {
                     groups.map(|group| of("logs", &format!("log-group:{group}{name}*"))).into_iter().collect::<Vec<_>>()
                 };
@@ -136,6 +136,11 @@ impl Holder {
         self.stacks().into_iter().map(begins).collect()
     }
 
+    /// What the names of buckets begin with, also where CloudFormation makes them up: in lower case.
+    fn made_up(&self) -> Vec<String> {
+        self.stacks().iter().map(|name| cut(&name.to_ascii_lowercase())).collect()
+    }
+
     fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.region.partition(), self.region, self.account())
     }
@@ -147,6 +152,11 @@ impl Holder {
     fn account(&self) -> &str {
         self.account.as_deref().unwrap_or("*")
     }
+}
+
+/// What CloudFormation keeps of a stack's name in a name that it makes up.
+fn cut(name: &str) -> String {
+    name.trim_end_matches('*').chars().take(IN_MADE_UP_NAMES).collect()
 }
 
 #[cfg(test)]

@@ -126,6 +126,9 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Roles, "iam:PutRolePolicy"),
     right(CloudFormation, Roles, "iam:GetRolePolicy"),
     right(CloudFormation, Roles, "iam:DeleteRolePolicy"),
+    // Of roles that SAM makes up where a checkout's template declares none.
+    right(CloudFormation, Roles, "iam:AttachRolePolicy"),
+    right(CloudFormation, Roles, "iam:DetachRolePolicy"),
     right(CloudFormation, Roles, "iam:DeleteRole"),
     right(CloudFormation, Roles, "iam:PassRole"),
     // Logs. Describing groups and delivering to them have no narrower resource.

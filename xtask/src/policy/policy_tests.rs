@@ -45,6 +45,11 @@ fn names_of_any_run_are_covered_and_others_are_not() {
         let holder = holder("eu-west-1", given);
         let of = |sid: &str| resources(&holder, sid);
         assert!(covers(&of("RenderBuckets"), &format!("arn:aws:s3:::{project}-123456789012")), "{project}");
+        // As CloudFormation names one for a template that does not.
+        let made_up = format!("{}-renderbucket-1abc", stack.as_str().to_ascii_lowercase());
+        assert!(covers(&of("RenderBuckets"), &format!("arn:aws:s3:::{made_up}")), "{made_up}");
+        let group = format!("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/states/{project}-render:*");
+        assert!(covers(&of("LogGroups"), &group), "{group}");
         let function = format!("arn:aws:lambda:eu-west-1:123456789012:function:{project}-render");
         assert!(covers(&of("Functions"), &function), "{function}");
         let role = format!("arn:aws:iam::123456789012:role/{stack}-RenderFunctionRole-X");
