@@ -6,7 +6,8 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use super::png::{PictureSize, size_of_whole};
+use super::png::{Header, PictureSize, header_of_whole};
+use crate::hash::hex;
 
 /// A frame's place in its sequence, from 0. The files are numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -85,8 +86,8 @@ impl Serialize for FileHash {
 pub struct Frame {
     /// Of the whole file.
     pub sha256: FileHash,
-    /// Of its picture.
-    pub size: PictureSize,
+    /// What it says of its picture.
+    pub header: Header,
 }
 
 /// The files of a rendered sequence: at least one frame, perhaps with gaps, and
@@ -113,6 +114,18 @@ impl FrameSequence {
         self.frames.len() as u64
     }
 
+    /// One hash for all files by their names, in hex.
+    pub fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for (index, frame) in &self.frames {
+            digest.update(format!("{}\0{}\n", index.file_name(), frame.sha256));
+        }
+        for (name, sha256) in &self.others {
+            digest.update(format!("{name}\0{sha256}\n"));
+        }
+        hex(&digest.finalize())
+    }
+
     /// Never: there is at least one frame.
     pub fn is_empty(&self) -> bool {
         false
@@ -135,8 +148,8 @@ impl SequenceReader {
         let sha256 = FileHash::of(bytes);
         let there = match FrameIndex::of_file(name)? {
             Some(index) => {
-                let size = size_of_whole(bytes).with_context(|| format!("{name} is no frame"))?;
-                self.frames.insert(index, Frame { sha256, size }).is_some()
+                let header = header_of_whole(bytes).with_context(|| format!("{name} is no frame"))?;
+                self.frames.insert(index, Frame { sha256, header }).is_some()
             }
             None => self.others.insert(name.to_owned(), sha256).is_some(),
         };
@@ -181,7 +194,7 @@ impl ReferenceFrames {
     /// The size of the first picture.
     pub fn size(&self) -> PictureSize {
         let first = self.0.frames.values().next();
-        first.expect("a sequence has at least one frame").size
+        first.expect("a sequence has at least one frame").header.size
     }
 }
 
@@ -233,6 +246,18 @@ pub(crate) mod tests {
             told(&[("frame_000001.png", &frame), ("frame_000001.png", &frame)]),
             "frame_000001.png is there twice"
         );
+    }
+
+    #[test]
+    fn a_sequences_hash_is_that_of_names_and_files() {
+        let frame = |sample| rgba(&[sample; 8], "");
+        let of = |files: &[(&str, &[u8])]| read(files).unwrap().sha256();
+        let (one, two) = (frame(1), frame(2));
+        let whole = of(&[("frame_000001.png", &one), ("audio.m4a", b"sound")]);
+        assert_eq!(whole, of(&[("audio.m4a", b"sound"), ("frame_000001.png", &one)]));
+        assert_ne!(whole, of(&[("frame_000001.png", &two), ("audio.m4a", b"sound")]));
+        assert_ne!(whole, of(&[("frame_000002.png", &one), ("audio.m4a", b"sound")]));
+        assert_ne!(whole, of(&[("frame_000001.png", &one), ("audio.m4a", b"noise")]));
     }
 
     #[test]

@@ -6,9 +6,10 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::frame_sequence::FrameSequence;
 use crate::hash::hex;
 
-/// The hashes of a video's decoded frames, in decode order.
+/// The hashes of a video's decoded frames, in decode order; of a sequence's, those of its files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FrameHashes(Vec<String>);
@@ -31,6 +32,11 @@ impl FrameHashes {
         let hashes = lines.map(hash).collect::<anyhow::Result<Vec<_>>>().context("reading the frames' hashes")?;
         ensure!(!hashes.is_empty(), "there is no frame's hash");
         Ok(Self(hashes))
+    }
+
+    /// The files of a sequence, whose hashes stand for their frames.
+    pub fn of_files(frames: &FrameSequence) -> Self {
+        Self(frames.frames().values().map(|frame| frame.sha256.to_string()).collect())
     }
 
     /// The frames' hashes in order, in hex.

@@ -9,6 +9,7 @@ pub mod exact;
 pub mod expected;
 pub mod finding;
 mod fraction;
+pub mod frame_figures;
 pub mod frame_sequence;
 pub mod frames;
 pub mod gate;

@@ -1,4 +1,4 @@
-//! PNG files: whether one is whole, and whether two show the same pixels. Pure.
+//! PNG files: whether one is whole, what is in it, and whether two show the same pixels. Pure.
 
 use std::io::Cursor;
 
@@ -23,24 +23,62 @@ impl std::fmt::Display for PictureSize {
     }
 }
 
-/// The size of a PNG file's picture. The file is walked through to its end:
+/// What a PNG file's samples are, as its header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PixelFormat {
+    bits: u8,
+    color: u8,
+}
+
+impl PixelFormat {
+    /// Whether every pixel has an alpha sample of its own.
+    pub fn has_alpha(self) -> bool {
+        matches!(self.color, 4 | 6)
+    }
+}
+
+/// Such as `8-bit rgba`.
+impl std::fmt::Display for PixelFormat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let color = match self.color {
+            0 => "gray",
+            2 => "rgb",
+            3 => "palette",
+            4 => "gray with alpha",
+            6 => "rgba",
+            other => return write!(f, "{}-bit samples of color type {other}", self.bits),
+        };
+        write!(f, "{}-bit {color}", self.bits)
+    }
+}
+
+/// What a PNG file's header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Of the picture.
+    pub size: PictureSize,
+    /// Of its samples.
+    pub format: PixelFormat,
+}
+
+/// The header of a PNG file. The file is walked through to its end:
 /// every chunk whole, with the checksum that it claims.
 ///
 /// # Errors
 /// When it is no PNG file, is cut off, or has something after its end.
-pub fn size_of_whole(file: &[u8]) -> anyhow::Result<PictureSize> {
+pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     ensure!(!file.is_empty(), "it is empty");
     let mut rest = file.strip_prefix(SIGNATURE).context("it is no PNG file")?;
-    let mut size = None;
+    let mut found = None;
     loop {
         let (kind, data);
         (kind, data, rest) = chunk(rest)?;
-        match (kind, size) {
-            (b"IHDR", None) => size = Some(header(data)?),
+        match (kind, found) {
+            (b"IHDR", None) => found = Some(header(data)?),
             (_, None) => anyhow::bail!("it does not begin with its header"),
-            (b"IEND", Some(size)) => {
+            (b"IEND", Some(header)) => {
                 ensure!(rest.is_empty(), "{} bytes follow on its end", rest.len());
-                return Ok(size);
+                return Ok(header);
             }
             _ => {}
         }
@@ -65,12 +103,12 @@ fn chunk(from: &[u8]) -> anyhow::Result<(&[u8], &[u8], &[u8])> {
     Ok((kind, data, rest))
 }
 
-fn header(data: &[u8]) -> anyhow::Result<PictureSize> {
+fn header(data: &[u8]) -> anyhow::Result<Header> {
     ensure!(data.len() == 13, "its header has {} bytes, not 13", data.len());
     let number = |at: usize| u32::from_be_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]);
     let size = PictureSize { width: number(0), height: number(4) };
     ensure!(size.width > 0 && size.height > 0, "its picture is {size} pixels");
-    Ok(size)
+    Ok(Header { size, format: PixelFormat { bits: data[8], color: data[9] } })
 }
 
 /// Whether two PNG files show the same pixels, as RGBA. Notes in the files,
@@ -79,20 +117,25 @@ fn header(data: &[u8]) -> anyhow::Result<PictureSize> {
 /// # Errors
 /// When either can't be decoded.
 pub fn same_pixels(a: &[u8], b: &[u8]) -> anyhow::Result<bool> {
-    let (a, b) = (Picture::decode(a)?, Picture::decode(b)?);
-    Ok((a.width, a.height) == (b.width, b.height) && a.rgba().eq(b.rgba()))
+    Ok(Pixels::decode(a)? == Pixels::decode(b)?)
 }
 
-struct Picture {
-    width: u32,
-    height: u32,
-    channels: usize,
-    /// Samples of 16 bits; those of 8 bits are spread over the same range.
-    samples: Vec<u16>,
+/// A decoded picture, as it is stored: nothing is multiplied by alpha.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pixels {
+    /// Its size.
+    pub size: PictureSize,
+    /// Red, green, blue and alpha of each pixel, row by row, in 16 bits; samples of 8 bits
+    /// are spread over the same range, and what has no alpha is opaque.
+    pub rgba: Vec<u16>,
 }
 
-impl Picture {
-    fn decode(file: &[u8]) -> anyhow::Result<Self> {
+impl Pixels {
+    /// Decodes a PNG file.
+    ///
+    /// # Errors
+    /// When it does not decode to its end.
+    pub fn decode(file: &[u8]) -> anyhow::Result<Self> {
         let mut decoder = png::Decoder::new(Cursor::new(file));
         // Palettes and single bits become samples of 8 bits.
         decoder.set_transformations(png::Transformations::EXPAND);
@@ -100,24 +143,46 @@ impl Picture {
         let mut bytes = vec![0; reader.output_buffer_size().context("its picture is too large")?];
         let info = reader.next_frame(&mut bytes).context("its pixels do not decode")?;
         bytes.truncate(info.buffer_size());
-        let samples = match info.bit_depth {
-            png::BitDepth::Sixteen => {
-                bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect()
-            }
-            _ => bytes.iter().map(|&sample| u16::from(sample) * 257).collect(),
-        };
-        Ok(Self { width: info.width, height: info.height, channels: info.color_type.samples(), samples })
+        let size = PictureSize { width: info.width, height: info.height };
+        let wide = info.bit_depth == png::BitDepth::Sixteen;
+        Ok(Self { size, rgba: rgba(&bytes, info.color_type.samples(), wide) })
     }
+}
 
-    fn rgba(&self) -> impl Iterator<Item = [u16; 4]> {
-        self.samples.chunks_exact(self.channels).map(|pixel| match *pixel {
-            [grey] => [grey, grey, grey, u16::MAX],
-            [grey, alpha] => [grey, grey, grey, alpha],
-            [r, g, b] => [r, g, b, u16::MAX],
-            [r, g, b, alpha, ..] => [r, g, b, alpha],
-            [] => unreachable!("chunks are never empty"),
-        })
+/// Samples of one to four channels as four of 16 bits. The loops are plain on purpose: they
+/// go over millions of samples, without optimization.
+fn rgba(bytes: &[u8], channels: usize, wide: bool) -> Vec<u16> {
+    let bytes_a_sample = if wide { 2 } else { 1 };
+    let pixels = bytes.len() / (channels * bytes_a_sample);
+    let mut rgba = vec![0; pixels * 4];
+    let out: &mut [u16] = &mut rgba;
+    // As renderers write them.
+    if channels == 4 && !wide {
+        let mut at = 0;
+        while at < pixels * 4 {
+            out[at] = bytes[at] as u16 * 257;
+            at += 1;
+        }
+        return rgba;
     }
+    let (colors, has_alpha) = if channels < 3 { (1, channels == 2) } else { (3, channels == 4) };
+    let sample = |from: usize| match wide {
+        true => u16::from_be_bytes([bytes[from], bytes[from + 1]]),
+        false => bytes[from] as u16 * 257,
+    };
+    let mut pixel = 0;
+    while pixel < pixels {
+        let (from, to) = (pixel * channels * bytes_a_sample, pixel * 4);
+        let mut color = 0;
+        while color < 3 {
+            let channel = if colors == 3 { color } else { 0 };
+            out[to + color] = sample(from + channel * bytes_a_sample);
+            color += 1;
+        }
+        out[to + 3] = if has_alpha { sample(from + colors * bytes_a_sample) } else { u16::MAX };
+        pixel += 1;
+    }
+    rgba
 }
 
 #[cfg(test)]
@@ -143,14 +208,19 @@ pub(crate) mod tests {
     const SAMPLES: [u8; 8] = [10, 20, 30, 255, 40, 50, 60, 255];
 
     #[test]
-    fn a_whole_file_has_a_size() {
-        assert_eq!(size_of_whole(&rgba(&SAMPLES, "")).unwrap(), PictureSize { width: 2, height: 1 });
+    fn a_whole_file_tells_size_and_format() {
+        let header = header_of_whole(&rgba(&SAMPLES, "")).unwrap();
+        assert_eq!(header.size, PictureSize { width: 2, height: 1 });
+        assert_eq!((header.format.to_string().as_str(), header.format.has_alpha()), ("8-bit rgba", true));
+        let gray = png(png::ColorType::Grayscale, png::BitDepth::Sixteen, &[0; 4], "");
+        let format = header_of_whole(&gray).unwrap().format;
+        assert_eq!((format.to_string().as_str(), format.has_alpha()), ("16-bit gray", false));
     }
 
     #[test]
     fn what_is_no_whole_png_is_told() {
         let whole = rgba(&SAMPLES, "");
-        let told = |bytes: &[u8]| size_of_whole(bytes).unwrap_err().to_string();
+        let told = |bytes: &[u8]| header_of_whole(bytes).unwrap_err().to_string();
         for cut in 8..whole.len() {
             assert_eq!(told(&whole[..cut]), "it is cut off", "after {cut} bytes");
         }
@@ -162,6 +232,20 @@ pub(crate) mod tests {
         assert!(told(&damaged).contains("is damaged: the checksum differs"));
         let headless = [SIGNATURE, &whole[33..]].concat();
         assert_eq!(told(&headless), "it does not begin with its header");
+    }
+
+    #[test]
+    fn every_kind_of_samples_is_decoded_to_rgba() {
+        let decoded = |color, depth, samples: &[u8]| Pixels::decode(&png(color, depth, samples, "")).unwrap().rgba;
+        let spread = |samples: &[u16]| samples.iter().map(|sample| sample * 257).collect::<Vec<_>>();
+        let eight = png::BitDepth::Eight;
+        assert_eq!(decoded(png::ColorType::Rgba, eight, &SAMPLES), spread(&SAMPLES.map(u16::from)));
+        let opaque = spread(&[1, 2, 3, 255, 4, 5, 6, 255]);
+        assert_eq!(decoded(png::ColorType::Rgb, eight, &[1, 2, 3, 4, 5, 6]), opaque);
+        assert_eq!(decoded(png::ColorType::Grayscale, eight, &[7, 8]), spread(&[7, 7, 7, 255, 8, 8, 8, 255]));
+        assert_eq!(decoded(png::ColorType::GrayscaleAlpha, eight, &[7, 9, 8, 0]), spread(&[7, 7, 7, 9, 8, 8, 8, 0]));
+        let wide = decoded(png::ColorType::Grayscale, png::BitDepth::Sixteen, &[1, 2, 3, 4]);
+        assert_eq!(wide, [0x102, 0x102, 0x102, 0xffff, 0x304, 0x304, 0x304, 0xffff]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use anyhow::{Context, ensure};
 
-use super::png::PictureSize;
+use super::png::{PictureSize, Pixels};
 
 /// Rows of RGB pixels, 8 bits a sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,24 @@ impl Raster {
         ensure!(is_rgb, "a PNG file has other pixels than RGB of 8 bits");
         samples.truncate(info.buffer_size());
         Self::new(PictureSize { width: info.width, height: info.height }, samples)
+    }
+
+    /// A picture of pixels that may be transparent, over gray.
+    ///
+    /// # Errors
+    /// When there are not as many samples as the size takes.
+    pub fn over_gray(pixels: &Pixels) -> anyhow::Result<Self> {
+        const GRAY: u64 = 128 * 257;
+        const OPAQUE: u64 = u16::MAX as u64;
+        let mut samples = Vec::with_capacity(pixels.rgba.len() / 4 * 3);
+        for pixel in pixels.rgba.chunks_exact(4) {
+            let alpha = u64::from(pixel[3]);
+            for &sample in &pixel[..3] {
+                let shown = (u64::from(sample) * alpha + GRAY * (OPAQUE - alpha)) / OPAQUE;
+                samples.push((shown / 257) as u8);
+            }
+        }
+        Self::new(pixels.size, samples)
     }
 
     /// How far each sample is from the other picture's, times `factor`, up to white.
@@ -144,10 +162,21 @@ mod tests {
         let file = picture.png().unwrap();
         assert_eq!(Raster::from_png(&file).unwrap(), picture);
         assert!(Raster::from_png(&file[..40]).is_err());
-        assert_eq!(crate::measure::png::size_of_whole(&file).unwrap(), PictureSize { width: 5, height: 4 });
+        assert_eq!(crate::measure::png::header_of_whole(&file).unwrap().size, PictureSize { width: 5, height: 4 });
         let mut other = samples.clone();
         other[7] ^= 1;
         assert!(!same_pixels(&file, &raster(5, 4, &other).png().unwrap()).unwrap());
+    }
+
+    #[test]
+    fn what_is_transparent_shows_gray() {
+        let shown = |rgba: [u16; 4]| {
+            let pixels = Pixels { size: PictureSize { width: 1, height: 1 }, rgba: rgba.map(|s| s * 257).to_vec() };
+            Raster::over_gray(&pixels).unwrap()
+        };
+        assert_eq!(shown([10, 20, 30, 255]), raster(1, 1, &[10, 20, 30]));
+        assert_eq!(shown([10, 20, 30, 0]), raster(1, 1, &[128; 3]));
+        assert_eq!(shown([0, 255, 128, 51]), raster(1, 1, &[102, 153, 128]));
     }
 
     #[test]

@@ -29,10 +29,15 @@ impl SsimSummary {
             let all = field("All:").and_then(|text| text.parse::<f64>().ok()).filter(|value| value.is_finite());
             values.push(all.with_context(|| format!("no All in the ssim filter's line {line:?}"))?);
         }
+        Ok((Self::of(&values).context("no frame was compared")?, values.len() as u64))
+    }
+
+    /// Sums up the frames; `None` when there is none.
+    pub fn of(values: &[f64]) -> Option<Self> {
         let by_value = |(_, a): &(usize, &f64), (_, b): &(usize, &f64)| a.total_cmp(b);
-        let (frame, worst) = values.iter().enumerate().min_by(by_value).context("no frame was compared")?;
+        let (frame, worst) = values.iter().enumerate().min_by(by_value)?;
         let mean = values.iter().sum::<f64>() / values.len() as f64;
-        Ok((Self { mean, worst: *worst, worst_frame: frame as u64 }, values.len() as u64))
+        Some(Self { mean, worst: *worst, worst_frame: frame as u64 })
     }
 }
 

@@ -37,7 +37,9 @@ impl Pairing {
             match render.frames().get(&index) {
                 None => pairing.settled.push((index, Why::Missing)),
                 Some(frame) if frame.sha256 == of_reference.sha256 => pairing.identical += 1,
-                Some(frame) if frame.size != of_reference.size => pairing.settled.push((index, Why::Size)),
+                Some(frame) if frame.header.size != of_reference.header.size => {
+                    pairing.settled.push((index, Why::Size));
+                }
                 Some(_) => pairing.open.push(index),
             }
         }

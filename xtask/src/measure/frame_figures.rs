@@ -1,0 +1,193 @@
+//! PSNR and SSIM of two decoded pictures, as ffmpeg's filters have them. Pure.
+//!
+//! The loops are plain on purpose: they go over millions of samples, without optimization.
+
+use anyhow::ensure;
+
+use super::{Level, png::Pixels, psnr::FramePsnr};
+
+/// The greatest sample.
+const PEAK: f64 = u16::MAX as f64;
+
+/// Names of the planes in the order of a pixel's samples.
+const PLANES: [char; 4] = ['r', 'g', 'b', 'a'];
+
+/// How many of the four planes are compared: without alpha, three.
+fn planes(alpha: bool) -> usize {
+    if alpha { 4 } else { 3 }
+}
+
+/// The PSNR of two pictures of one size: of each plane, and over all of them by the mean of
+/// their squared errors, alpha among them where there is any.
+///
+/// # Errors
+/// When the sizes differ.
+pub fn psnr(a: &Pixels, b: &Pixels, alpha: bool) -> anyhow::Result<FramePsnr> {
+    ensure!(a.size == b.size && a.rgba.len() == b.rgba.len(), "a picture of {} and one of {}", a.size, b.size);
+    let mut sums = [0u64; 4];
+    let (of_a, of_b): (&[u16], &[u16]) = (&a.rgba, &b.rgba);
+    let mut at = 0;
+    while at < of_a.len() {
+        let mut plane = 0;
+        while plane < 4 {
+            let difference = of_a[at + plane] as i64 - of_b[at + plane] as i64;
+            sums[plane] += (difference * difference) as u64;
+            plane += 1;
+        }
+        at += 4;
+    }
+    let count = planes(alpha);
+    let pixels = (a.rgba.len() / 4) as f64;
+    let level = |sum: u64, samples: f64| match sum {
+        0 => Level::Identical,
+        sum => Level::Db(10.0 * (PEAK * PEAK / (sum as f64 / samples)).log10()),
+    };
+    Ok(FramePsnr {
+        all: level(sums[..count].iter().sum(), pixels * count as f64),
+        planes: (0..count).map(|plane| (PLANES[plane], level(sums[plane], pixels))).collect(),
+    })
+}
+
+/// The PSNR of a frame that is equal to the bit.
+pub fn identical(alpha: bool) -> FramePsnr {
+    let planes = PLANES[..planes(alpha)].iter().map(|&plane| (plane, Level::Identical)).collect();
+    FramePsnr { all: Level::Identical, planes }
+}
+
+/// Pixels a side of a block; a window has two by two of them, and begins at each block.
+const BLOCK: usize = 4;
+
+/// The SSIM of two pictures of one size: the mean over red, green and blue of the mean over
+/// windows of 8x8 pixels, one at every fourth row and column. Alpha is left out, as in the filter.
+///
+/// # Errors
+/// When the sizes differ, or no window fits.
+pub fn ssim(a: &Pixels, b: &Pixels) -> anyhow::Result<f64> {
+    ensure!(a.size == b.size && a.rgba.len() == b.rgba.len(), "a picture of {} and one of {}", a.size, b.size);
+    let (columns, rows) = (a.size.width as usize / BLOCK, a.size.height as usize / BLOCK);
+    ensure!(columns >= 2 && rows >= 2, "a picture of {} is too small to be compared: 8x8 pixels are the least", a.size);
+    let mut planes = 0.0;
+    for plane in 0..3 {
+        let (mut above, mut total) = (Vec::new(), 0.0);
+        for row in 0..rows {
+            let blocks = row_of_blocks(a, b, plane, row, columns);
+            if row > 0 {
+                for column in 1..columns {
+                    let four: [&Sums; 4] = [&above[column - 1], &above[column], &blocks[column - 1], &blocks[column]];
+                    total += of_window(&four);
+                }
+            }
+            above = blocks;
+        }
+        planes += total / ((rows - 1) * (columns - 1)) as f64;
+    }
+    Ok(planes / 3.0)
+}
+
+/// What a block's samples sum up to.
+#[derive(Default)]
+struct Sums {
+    a: f64,
+    b: f64,
+    squares: f64,
+    products: f64,
+}
+
+fn row_of_blocks(a: &Pixels, b: &Pixels, plane: usize, row: usize, columns: usize) -> Vec<Sums> {
+    let width = a.size.width as usize;
+    let (samples_a, samples_b): (&[u16], &[u16]) = (&a.rgba, &b.rgba);
+    let mut blocks = Vec::with_capacity(columns);
+    for column in 0..columns {
+        let (mut sum_a, mut sum_b, mut squares, mut products) = (0u64, 0u64, 0u64, 0u64);
+        let mut y = 0;
+        while y < BLOCK {
+            let start = ((row * BLOCK + y) * width + column * BLOCK) * 4 + plane;
+            let mut x = 0;
+            while x < BLOCK {
+                let (of_a, of_b) = (samples_a[start + 4 * x] as u64, samples_b[start + 4 * x] as u64);
+                sum_a += of_a;
+                sum_b += of_b;
+                squares += of_a * of_a + of_b * of_b;
+                products += of_a * of_b;
+                x += 1;
+            }
+            y += 1;
+        }
+        blocks.push(Sums { a: sum_a as f64, b: sum_b as f64, squares: squares as f64, products: products as f64 });
+    }
+    blocks
+}
+
+/// Wang et al. (2004) over the 64 pixels of a window, with the filter's constants.
+fn of_window(blocks: &[&Sums; 4]) -> f64 {
+    const PIXELS: f64 = 64.0;
+    const C1: f64 = 0.01 * 0.01 * PEAK * PEAK * PIXELS;
+    const C2: f64 = 0.03 * 0.03 * PEAK * PEAK * PIXELS * (PIXELS - 1.0);
+    let mut of = Sums::default();
+    for block in blocks {
+        of.a += block.a;
+        of.b += block.b;
+        of.squares += block.squares;
+        of.products += block.products;
+    }
+    let means = of.a * of.a + of.b * of.b;
+    let variances = of.squares * PIXELS - means;
+    let covariance = of.products * PIXELS - of.a * of.b;
+    (2.0 * of.a * of.b + C1) * (2.0 * covariance + C2) / ((means + C1) * (variances + C2))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::measure::png::PictureSize;
+
+    pub(crate) fn pixels(width: u32, height: u32, sample: impl Fn(usize) -> u8) -> Pixels {
+        let rgba = (0..(width * height * 4) as usize).map(|i| u16::from(sample(i)) * 257).collect();
+        Pixels { size: PictureSize { width, height }, rgba }
+    }
+
+    #[test]
+    fn equal_pictures_are_identical() {
+        let a = pixels(16, 16, |i| (i * 7) as u8);
+        assert_eq!(psnr(&a, &a, true).unwrap(), identical(true));
+        assert_eq!(ssim(&a, &a).unwrap(), 1.0);
+    }
+
+    #[test]
+    fn the_level_is_that_of_the_mean_squared_error() {
+        // One sample of 4 x 256 is off by 16: an error of 0.25 of 255^2, or of 1 in its plane.
+        let a = pixels(16, 16, |_| 100);
+        let off = |sample| pixels(16, 16, move |i| if i == sample { 116 } else { 100 });
+        let db = |mse: f64| Level::Db(10.0 * (255.0f64 * 255.0 / mse).log10());
+        let near = |found: Level, expected: Level| match (found, expected) {
+            (Level::Db(a), Level::Db(b)) => (a - b).abs() < 1e-9,
+            (a, b) => a == b,
+        };
+        let green = psnr(&a, &off(1), true).unwrap();
+        assert!(near(green.all, db(0.25)) && near(green.planes[1].1, db(1.0)), "{green:?}");
+        assert_eq!((green.planes[0], green.planes[3]), (('r', Level::Identical), ('a', Level::Identical)));
+        let opaque = psnr(&a, &off(1), false).unwrap();
+        assert!(near(opaque.all, db(1.0 / 3.0)) && opaque.planes.len() == 3, "{opaque:?}");
+        assert!(near(psnr(&a, &off(3), true).unwrap().planes[3].1, db(1.0)));
+    }
+
+    #[test]
+    fn pictures_that_cant_be_compared_are_refused() {
+        let (a, b) = (pixels(16, 8, |_| 0), pixels(8, 16, |_| 0));
+        assert!(psnr(&a, &b, true).is_err() && ssim(&a, &b).is_err());
+        let small = pixels(7, 16, |_| 0);
+        assert!(ssim(&small, &small).unwrap_err().to_string().starts_with("a picture of 7x16 is too small"));
+    }
+
+    proptest! {
+        #[test]
+        fn both_figures_are_symmetric_and_in_range(a in proptest::collection::vec(any::<u8>(), 1024), b in proptest::collection::vec(any::<u8>(), 1024)) {
+            let (a, b) = (pixels(16, 16, |i| a[i]), pixels(16, 16, |i| b[i]));
+            let one = ssim(&a, &b).unwrap();
+            prop_assert!((-1.0..=1.0).contains(&one) && (one - ssim(&b, &a).unwrap()).abs() < 1e-12);
+            prop_assert_eq!(psnr(&a, &b, true).unwrap(), psnr(&b, &a, true).unwrap());
+        }
+    }
+}
