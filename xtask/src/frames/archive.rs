@@ -52,6 +52,21 @@ impl FrameArchive {
         })
     }
 
+    /// The bytes of one of the other files.
+    ///
+    /// # Errors
+    /// As [`FrameArchive::read`], or when there is no such file.
+    pub fn file(&self, wanted: &str) -> anyhow::Result<Vec<u8>> {
+        let mut found = None;
+        self.visit(|name, bytes| {
+            if name == wanted {
+                found = Some(bytes);
+            }
+            Ok(())
+        })?;
+        found.with_context(|| format!("{} has no {wanted}", self.what()))
+    }
+
     fn what(&self) -> String {
         format!("the archive of frames {}", self.path.display())
     }
@@ -169,6 +184,8 @@ mod tests {
         };
         FrameArchive::at(&packed.path()).frames(&[second], take).unwrap();
         assert_eq!(taken, [(second, rgba(&[2; 8], ""))]);
+        assert_eq!(FrameArchive::at(&packed.path()).file("audio.m4a").unwrap(), b"sound");
+        assert!(FrameArchive::at(&packed.path()).file("x").unwrap_err().to_string().ends_with("has no x"));
     }
 
     #[test]

@@ -40,12 +40,25 @@ impl FrameFolder {
         reader.finish().with_context(in_folder)
     }
 
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// The bytes of one frame's file.
     ///
     /// # Errors
     /// When it can't be read.
     pub fn frame(&self, index: FrameIndex) -> anyhow::Result<Vec<u8>> {
-        let path = self.dir.join(index.file_name());
+        self.file(&index.file_name())
+    }
+
+    /// The bytes of any of its files.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.dir.join(name);
         fs::read(&path).with_context(|| format!("{}", path.display()))
     }
 }

@@ -15,6 +15,11 @@ use crate::hash::hex;
 pub struct FrameIndex(u64);
 
 impl FrameIndex {
+    /// The frame at this place, from 0.
+    pub fn new(index: u64) -> Self {
+        Self(index)
+    }
+
     /// The frame that a file of this name holds; `None` where the name is no PNG file's.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ pub mod psnr;
 pub mod raster;
 pub mod residual;
 pub mod semantic;
+pub mod sequence;
 pub mod shape;
 pub mod ssim;
 pub mod toolchain;

@@ -155,7 +155,7 @@ pub struct Misplaced {
 
 /// By how much a frame must be more like a neighbour than like its own frame to
 /// be that one, in dB. Still pictures are coded a little better here, a little worse there.
-const MISPLACED_DB: f64 = 6.0;
+pub const MISPLACED_DB: f64 = 6.0;
 
 /// The frames that are more like the baseline's frame before or after their own
 /// than like their own.
