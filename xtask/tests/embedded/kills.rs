@@ -25,27 +25,39 @@ const STAGES: [(&str, &str); 8] = [
 
 #[test]
 fn sigkill_leaves_nothing_that_lambda_teardown_does_not_remove() {
-    kill_at_every_stage(Signal::KILL);
+    kill_at(&own(), &STAGES, Signal::KILL);
+}
+
+/// CloudFormation names the bucket of a checkout's template, and Lambda makes its function's log group.
+#[test]
+fn sigkill_in_a_checkout_leaves_nothing_either() {
+    let stages = ["ExecuteChangeSet", "DescribeExecution", "DeleteObjects", "DeleteStack"];
+    let stages: Vec<_> = STAGES.into_iter().filter(|(_, operation)| stages.contains(operation)).collect();
+    kill_at(&Repository::checkout(json!({"chunkMs": 1500})), &stages, Signal::KILL);
 }
 
 #[test]
 fn sigint_leaves_nothing() {
-    kill_at_every_stage(Signal::INT);
+    kill_at(&own(), &STAGES, Signal::INT);
 }
 
 #[test]
 fn sigterm_leaves_nothing() {
-    kill_at_every_stage(Signal::TERM);
+    kill_at(&own(), &STAGES, Signal::TERM);
+}
+
+/// A repository of this project's layout, whose chunks take their time.
+fn own() -> Repository {
+    Repository::new(json!({"chunkMs": 1500}))
 }
 
 /// Kills one run at each stage, on one emulator, and prints stage x signal -> leaks.
-fn kill_at_every_stage(signal: Signal) {
+fn kill_at(repository: &Repository, stages: &[(&str, &'static str)], signal: Signal) {
     let emulator = Emulator::start();
-    let repository = Repository::new(json!({"chunkMs": 1500}));
     let before = listing(&emulator);
     let mut failures = Vec::new();
-    for (stage, operation) in STAGES {
-        let ended = kill_at(&emulator, &repository, operation, signal);
+    for (stage, operation) in stages {
+        let ended = kill_one(&emulator, repository, operation, signal);
         let after = listing(&emulator);
         let leaks: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
         println!("{:?} {stage:<22} -> {} leaks", signal, leaks.len());
@@ -61,7 +73,7 @@ fn kill_at_every_stage(signal: Signal) {
 }
 
 /// Runs a smoke that gets `signal` at `operation`; after SIGKILL, the one command that finishes it.
-fn kill_at(
+fn kill_one(
     emulator: &Emulator,
     repository: &Repository,
     operation: &'static str,
