@@ -46,6 +46,8 @@ pub(super) enum Caveat {
     },
     /// The local leg is a checkout's test harness.
     Harness,
+    /// The local leg is the published renderer, in a checkout.
+    PublishedRenderer,
     /// The prices are of another region.
     PricesOf { as_of: String, region: String },
 }
@@ -151,6 +153,10 @@ impl fmt::Display for Caveat {
             ),
             Self::Harness => f.write_str(
                 "local times are those of the checkout's test harness: its start and its own comparison are in them",
+            ),
+            Self::PublishedRenderer => f.write_str(
+                "local times are those of the published renderer, as the checkout's own is neither installed nor built; \
+                 `bun install` and `bun run build` there, and it is measured",
             ),
             Self::PricesOf { as_of, region } => {
                 write!(f, "costs are by the prices of {as_of}, the run is in {region}; --prices names others")

@@ -18,7 +18,7 @@ use crate::{
     in_process::LocalWay,
     measure::gate::Gate,
     plan::{ChunkSize, Sizing, render_ids},
-    repo::Repo,
+    repo::{Layout, Repo, tool_root},
     report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
@@ -73,13 +73,17 @@ impl Eval {
         let throttled = most.zip(options.run.reserved_concurrency).filter(|(most, cap)| u32::from(*most) > *cap);
         let region = options.run.region.as_str();
         let of_default = self.run.prices == Prices::default() && region != "us-east-1";
-        let harness = matches!(self.local_way, Some(LocalWay::Harness(_))).then_some(Caveat::Harness);
+        let local = match &self.local_way {
+            Some(LocalWay::Harness(_)) => Some(Caveat::Harness),
+            Some(LocalWay::Published(_)) => Some(Caveat::PublishedRenderer),
+            Some(LocalWay::Packages) | None => None,
+        };
         let prices = || Caveat::PricesOf { as_of: self.run.prices.as_of.clone(), region: region.to_owned() };
         let to_rank = self.scope.renders.len() + usize::from(self.scope.local);
         Caveat::of_iterations(options.iterations.get(), to_rank)
             .into_iter()
             .chain(throttled.map(|(chunks, reserved)| Caveat::Throttled { chunks, reserved }))
-            .chain(harness)
+            .chain(local)
             .chain(of_default.then(prices))
             .collect()
     }
@@ -145,7 +149,8 @@ fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalW
     if options.local == LocalLeg::Skipped {
         return Ok(None);
     }
-    let way = LocalWay::of(repo, is_linux_x86_64());
+    let own = Repo::at(&tool_root()).ok().filter(|own| own.layout() == Layout::Own);
+    let way = LocalWay::of(repo, own, is_linux_x86_64());
     way.map(Some).map_err(|error| error.context("there is no way to render locally; --skip-local leaves that out"))
 }
 

@@ -28,7 +28,12 @@ pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
             path.display()
         );
     }
-    repo.check_installed()
+    ensure!(
+        !repo.root().join("bun.lock").is_file() || repo.is_installed(&repo.handler_package()),
+        "the packages of {} are not installed; run `bun install` there, or deploy a ZIP that is there by --skip-build",
+        repo.root().display()
+    );
+    Ok(())
 }
 
 #[cfg(test)]

@@ -37,10 +37,10 @@ pub struct Harness {
 }
 
 impl Harness {
-    /// The harness, where the repository has one.
+    /// The harness, where the repository has one that can run: what it needs is installed.
     ///
     /// # Errors
-    /// When the package.json that would tell can't be read, or its packages are not installed.
+    /// When the package.json that would tell can't be read.
     pub fn find(repo: &Repo) -> anyhow::Result<Option<Self>> {
         let producer = repo.producer_package();
         let path = producer.join("package.json");
@@ -50,9 +50,8 @@ impl Harness {
         let what = || path.display().to_string();
         let manifest: Value = serde_json::from_slice(&fs::read(&path).with_context(what)?).with_context(what)?;
         let scripts = manifest["scripts"].as_object().cloned().unwrap_or_default();
-        let Some(script) = script(&scripts) else { return Ok(None) };
-        repo.check_installed()?;
-        Ok(Some(Self { producer, script: script.to_owned() }))
+        let script = script(&scripts).filter(|_| repo.is_installed(&producer)).map(str::to_owned);
+        Ok(script.map(|script| Self { producer, script }))
     }
 
     /// Renders a fixture as the harness does; its video goes where the job says, where it leaves one.

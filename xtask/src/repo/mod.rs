@@ -89,18 +89,9 @@ impl Repo {
         self.root.join("packages/producer")
     }
 
-    /// Refuses a checkout whose packages were never installed.
-    ///
-    /// # Errors
-    /// With what to do.
-    pub fn check_installed(&self) -> anyhow::Result<()> {
-        let is_installed = |dir: &Path| dir.join("node_modules").is_dir();
-        ensure!(
-            !self.root.join("bun.lock").is_file() || is_installed(&self.root) || is_installed(&self.handler_package()),
-            "the packages of {} are not installed; run `bun install` there",
-            self.root.display()
-        );
-        Ok(())
+    /// Whether what a package of a checkout needs was ever installed, for it or for all of them.
+    pub fn is_installed(&self, package: &Path) -> bool {
+        [&self.root, package].iter().any(|dir| dir.join("node_modules").is_dir())
     }
 
     /// The folder that a command's artifacts go to, unless another is named.

@@ -6,6 +6,7 @@ use crate::support::{Test, video::Video};
 fn checkout(scripts: &str) -> Test {
     let test = Test::checkout();
     std::fs::write(test.tools.in_process(), Video::default().bytes()).unwrap();
+    std::fs::create_dir(test.repository.root().join("node_modules")).unwrap();
     let package = test.repository.root().join("packages/producer/package.json");
     std::fs::write(package, format!(r#"{{"scripts": {{{scripts}}}}}"#)).unwrap();
     test
@@ -54,22 +55,4 @@ fn a_harness_that_leaves_no_video_is_timed_all_the_same() {
     std::fs::remove_file(test.tools.in_process()).unwrap();
     test.eval(&[]).exit(0);
     test.eval(&["--keep-local"]).exit(4).says("the local renderer left no video to keep");
-}
-
-#[test]
-fn without_a_harness_and_without_a_built_renderer_nothing_starts() {
-    let test = checkout(r#""test": "vitest""#);
-    let told = "there is no way to render locally; --skip-local leaves that out: the in-process renderer of \
-                <dir>/repository is not built";
-    test.eval(&[]).exit(1).warns(told).warns("run `bun install` and `bun run build` there");
-    test.assert_nothing_happened();
-    test.eval(&["--skip-local"]).exit(0);
-}
-
-#[test]
-fn a_checkout_that_was_never_installed_is_told() {
-    let test = checkout(SEED);
-    std::fs::write(test.repository.root().join("bun.lock"), "").unwrap();
-    test.eval(&[]).exit(1).warns("the packages of <dir>/repository are not installed; run `bun install` there");
-    test.assert_nothing_happened();
 }
