@@ -50,6 +50,8 @@ impl Toolbox {
     }
 
     fn in_folder(dir: PathBuf) -> Self {
+        // One folder under two names is one: what is installed names the folder that it is in.
+        let dir = dir.canonicalize().unwrap_or(dir);
         Self { dir, lists: tool_root().join("xtask/toolbox") }
     }
 
@@ -258,5 +260,20 @@ fn remove_dir(dir: &Path) -> anyhow::Result<()> {
             Err(e).with_context(|| format!("removing {}", dir.display()))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_under_another_name_is_the_same_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("tools"), dir.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let named = |path: &Path| Toolbox::find(path.to_str()).bin();
+        assert_eq!(named(&link), named(&real));
     }
 }
