@@ -17,6 +17,11 @@ impl Backoff {
         Self { next: Duration::from_millis(200), factor: 1.1, most: Duration::from_secs(3) }
     }
 
+    /// For an end that is to be seen soon: 0.1 s, growing by a tenth, `most` at most.
+    pub fn watching(most: Duration) -> Self {
+        Self { next: Duration::from_millis(100).min(most), factor: 1.1, most }
+    }
+
     /// For asking again after a refusal: 0.3 s, doubling, 10 s at most.
     pub fn retrying() -> Self {
         Self { next: Duration::from_millis(300), factor: 2.0, most: Duration::from_secs(10) }

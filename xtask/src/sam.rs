@@ -66,7 +66,7 @@ impl Sam {
         let mut env = env.for_child().and(access.child_env());
         if !matches!(access.target, Target::Account { .. }) {
             // An emulator answers at once, and a local run must not ask the network for news.
-            env = env.with("SAM_CLI_POLL_DELAY", "1").with("__SAM_CLI_APP_DIR", sam_home.display().to_string());
+            env = env.with("SAM_CLI_POLL_DELAY", "0.1").with("__SAM_CLI_APP_DIR", sam_home.display().to_string());
         }
         Ok(Self {
             program: program.to_owned(),

@@ -1,5 +1,7 @@
 //! One client for each service that the tool speaks to.
 
+use std::time::Duration;
+
 use aws_smithy_http_client::proxy::ProxyConfig;
 
 use super::{Access, network, witness};
@@ -18,9 +20,17 @@ pub struct Clients {
     pub config: aws_config::SdkConfig,
     /// The proxies of those calls.
     pub(super) proxies: ProxyConfig,
+    /// How seldom a running execution may be looked at: its end is noticed at most this late.
+    pub(super) notice: Duration,
     /// Where calls and transfers are told.
     pub(super) console: Console,
 }
+
+/// An account may describe 10 to 15 executions a second, all of its users together.
+const NOTICE_ON_AWS: Duration = Duration::from_millis(800);
+
+/// An emulator has one user, but renders on the same processors.
+const NOTICE_HERE: Duration = Duration::from_millis(150);
 
 impl Clients {
     /// Clients for `access` that tell `console` what they do.
@@ -40,6 +50,7 @@ impl Clients {
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             config,
             proxies: network::proxies(&access.target),
+            notice: if access.target.host_on_this_machine().is_some() { NOTICE_HERE } else { NOTICE_ON_AWS },
             console: console.clone(),
         }
     }

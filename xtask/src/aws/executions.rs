@@ -79,7 +79,7 @@ const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 /// When the service gives an error that won't pass.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let mut backoff = Backoff::polling();
+    let mut backoff = Backoff::watching(clients.notice);
     loop {
         if started.elapsed() > cap.after {
             stop(clients, arn, &cap.why).await?;

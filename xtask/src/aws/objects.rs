@@ -70,25 +70,17 @@ pub async fn create_bucket(
     let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
     let set = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().context("tags")?;
     let tagging = Tagging::builder().set_tag_set(Some(set)).build().context("tags")?;
-    retried(|| clients.s3.put_bucket_tagging().bucket(bucket).tagging(tagging.clone()).send(), faults::of)
-        .await
-        .map_err(faults::as_error)
-        .with_context(|| format!("tagging bucket {bucket}"))?;
+    let tagged = retried(|| clients.s3.put_bucket_tagging().bucket(bucket).tagging(tagging.clone()).send(), faults::of);
     let block = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)
         .block_public_policy(true)
         .ignore_public_acls(true)
         .restrict_public_buckets(true)
         .build();
-    clients
-        .s3
-        .put_public_access_block()
-        .bucket(bucket)
-        .public_access_block_configuration(block)
-        .send()
-        .await
-        .map_err(faults::as_error)
-        .with_context(|| format!("closing bucket {bucket} to the public"))?;
+    let closed = clients.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block).send();
+    let (tagged, closed) = tokio::join!(tagged, closed);
+    tagged.map_err(faults::as_error).with_context(|| format!("tagging bucket {bucket}"))?;
+    closed.map_err(faults::as_error).with_context(|| format!("closing bucket {bucket} to the public"))?;
     Ok(())
 }
 

@@ -151,16 +151,19 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
         .or_exit(ExitCode::Deploy)?;
     run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
     let prefix = [ArtifactBucketName::prefix_of(&names.stack, &connection.access.region)];
-    let claims = objects::buckets_starting(&connection.clients, &prefix).await.or_exit(ExitCode::Deploy)?;
+    // The build may have taken minutes; sam would update a stack that came up meanwhile.
+    let (claims, stack) = tokio::join!(
+        objects::buckets_starting(&connection.clients, &prefix),
+        stacks::describe(&connection.clients, names.stack.as_str()),
+    );
+    let claims = claims.or_exit(ExitCode::Deploy)?;
     let others: Vec<&str> = claims.iter().map(String::as_str).filter(|name| *name != bucket.as_str()).collect();
     if !others.is_empty() {
         let why =
             format!("another run claimed the stack name {} at the same time ({})", names.stack, others.join(", "));
         return Err(Failure::preflight(why));
     }
-    // The build may have taken minutes; sam would update a stack that came up meanwhile.
-    let stack = stacks::describe(&connection.clients, names.stack.as_str()).await.or_exit(ExitCode::Deploy)?;
-    if stack.is_some() {
+    if stack.or_exit(ExitCode::Deploy)?.is_some() {
         return Err(Failure::preflight(exists(run)));
     }
     Ok(())
@@ -183,17 +186,18 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     ensure!(tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
     let outputs = there.outputs;
     let function = outputs.get("RenderFunctionArn").and_then(|arn| arn.split(":function:").nth(1)).map(str::to_owned);
-    let stack = DeployedStack {
-        bucket: output(&outputs, "RenderBucketName")?,
-        machine: output(&outputs, "RenderStateMachineArn")?,
-        function: match &function {
+    let (bucket, arn) = (output(&outputs, "RenderBucketName")?, output(&outputs, "RenderStateMachineArn")?);
+    let clients = &run.connection().clients;
+    let limits = async {
+        match &function {
             // Only figures beside the verdict depend on it.
-            Some(name) => signed_calls::function_limits(&run.connection().clients, name).await.ok().flatten(),
+            Some(name) => signed_calls::function_limits(clients, name).await.ok().flatten(),
             None => None,
-        },
+        }
     };
-    let machine = executions::machine(&run.connection().clients, &stack.machine).await?;
-    let machine = machine.with_context(|| format!("state machine {} is not there", stack.machine))?;
+    let (machine, limits) = tokio::join!(executions::machine(clients, &arn), limits);
+    let machine = machine?.with_context(|| format!("state machine {arn} is not there"))?;
+    let stack = DeployedStack { bucket, machine: arn, function: limits };
     let mut log_groups = run.facts.borrow().log_groups.clone();
     log_groups.extend(machine.log_groups);
     log_groups.sort();

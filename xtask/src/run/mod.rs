@@ -7,6 +7,7 @@ mod evidence;
 mod failed;
 mod finish;
 mod judge;
+mod lint;
 mod names;
 mod packed;
 mod plan_choice;

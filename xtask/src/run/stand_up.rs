@@ -1,8 +1,6 @@
 //! From tools that fit to a stack that renders: everything that doesn't depend
 //! on each other side by side.
 
-use anyhow::Context;
-
 use super::{DeployedStack, Run, deploy};
 use crate::{
     connect,
@@ -26,13 +24,13 @@ impl Run {
     ) -> Result<(DeployedStack, T), Failure> {
         let (zip, valid, unused, beside) = tokio::join!(
             self.stage("build", self.build(tools)),
-            self.stage("validate", self.sam().validate(&self.template.path)),
+            self.stage("validate", self.validate()),
             self.stage("names", deploy::prove_unused(self)),
             beside,
         );
         unused?;
         let zip = zip?;
-        valid.context("the template is not valid").or_exit(ExitCode::Deploy)?;
+        valid.or_exit(ExitCode::Deploy)?;
         let beside = beside?;
         self.step("build", &describe(&zip, self.options.skip_build));
         self.record.borrow_mut().handler = Some(zip);

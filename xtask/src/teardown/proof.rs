@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, time::Duration};
 
+use futures_util::{FutureExt, future::join_all};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -108,38 +109,48 @@ pub(super) async fn verify(expected: &Expected, clients: &Clients) -> Proof {
     }
 }
 
+/// Looks for everything at once, and tells it in this order.
 async fn look(expected: &Expected, clients: &Clients) -> Vec<Check> {
-    let mut checks = Vec::new();
-    if let Some(stack) = &expected.stack {
-        let found = stacks::describe(clients, stack.as_str()).await.map(|found| found.is_some());
-        checks.push(check("stack", stack.as_str(), "cloudformation DescribeStacks", found));
+    let stacks = expected.stack.iter().map(|stack| look_for_stack(clients, stack).boxed_local());
+    let buckets = expected.buckets.iter().map(|bucket| look_for_bucket(clients, bucket).boxed_local());
+    let machines = expected.machines.iter().map(|arn| look_for_machine(clients, arn).boxed_local());
+    let functions = expected.functions.iter().map(|name| look_for_function(clients, name).boxed_local());
+    let log_groups = expected.log_groups.iter().map(|name| look_for_log_group(clients, name).boxed_local());
+    join_all(stacks.chain(buckets).chain(machines).chain(functions).chain(log_groups)).await
+}
+
+async fn look_for_stack(clients: &Clients, stack: &StackName) -> Check {
+    let found = stacks::describe(clients, stack.as_str()).await.map(|found| found.is_some());
+    check("stack", stack.as_str(), "cloudformation DescribeStacks", found)
+}
+
+async fn look_for_bucket(clients: &Clients, bucket: &str) -> Check {
+    let found = objects::bucket_state(clients, bucket).await.and_then(|state| match state {
+        BucketState::Absent => Ok(false),
+        BucketState::Ours => Ok(true),
+        BucketState::Forbidden => Err(anyhow::anyhow!("HeadBucket is forbidden")),
+    });
+    check("bucket", bucket, "s3 HeadBucket", found)
+}
+
+async fn look_for_machine(clients: &Clients, arn: &str) -> Check {
+    let machine = executions::machine(clients, arn).await;
+    let deleting = machine.as_ref().is_ok_and(|m| m.as_ref().is_some_and(|m| m.deleting));
+    let mut found = check("stateMachine", arn, "states DescribeStateMachine", machine.map(|m| m.is_some()));
+    if deleting {
+        found.evidence = format!("{}: {ON_ITS_WAY_OUT}", found.evidence);
     }
-    for bucket in &expected.buckets {
-        let found = objects::bucket_state(clients, bucket).await.and_then(|state| match state {
-            BucketState::Absent => Ok(false),
-            BucketState::Ours => Ok(true),
-            BucketState::Forbidden => Err(anyhow::anyhow!("HeadBucket is forbidden")),
-        });
-        checks.push(check("bucket", bucket, "s3 HeadBucket", found));
-    }
-    for arn in &expected.machines {
-        let machine = executions::machine(clients, arn).await;
-        let deleting = machine.as_ref().is_ok_and(|m| m.as_ref().is_some_and(|m| m.deleting));
-        let mut found = check("stateMachine", arn, "states DescribeStateMachine", machine.map(|m| m.is_some()));
-        if deleting {
-            found.evidence = format!("{}: {ON_ITS_WAY_OUT}", found.evidence);
-        }
-        checks.push(found);
-    }
-    for name in &expected.functions {
-        let found = signed_calls::function(clients, name).await.map(|p| p == Presence::Present);
-        checks.push(check("function", name, "lambda GetFunctionConfiguration", found));
-    }
-    for name in &expected.log_groups {
-        let found = signed_calls::log_group(clients, name).await.map(|p| p == Presence::Present);
-        checks.push(check("logGroup", name, "logs DescribeLogGroups", found));
-    }
-    checks
+    found
+}
+
+async fn look_for_function(clients: &Clients, name: &str) -> Check {
+    let found = signed_calls::function(clients, name).await.map(|p| p == Presence::Present);
+    check("function", name, "lambda GetFunctionConfiguration", found)
+}
+
+async fn look_for_log_group(clients: &Clients, name: &str) -> Check {
+    let found = signed_calls::log_group(clients, name).await.map(|p| p == Presence::Present);
+    check("logGroup", name, "logs DescribeLogGroups", found)
 }
 
 fn check(kind: &'static str, name: &str, call: &str, found: anyhow::Result<bool>) -> Check {

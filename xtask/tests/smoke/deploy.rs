@@ -60,3 +60,22 @@ fn an_artifact_bucket_that_cant_be_made_is_exit_3() {
         test.assert_account_clean();
     }
 }
+
+#[test]
+fn a_template_is_checked_once_for_each_content_of_it() {
+    let test = Test::new();
+    let checks = |test: &Test| test.tools.calls().iter().filter(|call| call.starts_with("sam validate")).count();
+    test.smoke(&[]).exit(0);
+    test.smoke(&[]).exit(0).warns("validate  the template was found valid before, by this version of sam");
+    assert_eq!(checks(&test), 1);
+    let path = test.repository.root().join("examples/aws-lambda/template.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}# changed\n")).unwrap();
+    test.smoke(&[]).exit(0);
+    assert_eq!(checks(&test), 2);
+    // One that is not valid is asked about each time.
+    let test = Test::new().tool("sam validate", "echo 'E3002 is not valid' >&2; exit 1");
+    test.smoke(&[]).exit(3);
+    test.smoke(&[]).exit(3);
+    assert_eq!(checks(&test), 2);
+}
