@@ -12,11 +12,13 @@ use crate::{
     cli::BaselineArgs,
     connect,
     exit::{ExitCode, Failure, OrExit},
-    fixture::{Fixture, RenderFormat, check_baseline_file},
+    fixture::{Fixture, RenderFormat},
+    frames::FrameFolder,
     hash::sha256_of_file,
     in_process::{Job, Renderer},
     measure::comparison::Comparison,
     media::Media,
+    original::Original,
     session::Session,
     staging,
 };
@@ -38,7 +40,7 @@ pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Fai
     let scratch = scratch.or_exit(ExitCode::Preflight)?;
     let fresh = scratch.path().join(fixture.baseline().file_name().expect("a baseline has a name"));
     session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
-    let format = RenderFormat::Video(fixture.meta.format);
+    let format = fixture.meta.format;
     let log = fresh.with_extension("log");
     let (env, staged) = (session.env.clone().with_path_first(&session.toolbox.bin()), scratch.path().join("staged"));
     let project = staging::staged(session, &repo, &fixture, &env, &staged, &log).await.or_exit(ExitCode::Preflight)?;
@@ -50,7 +52,7 @@ pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Fai
         session.console.result(line);
     }
     if args.update {
-        replace(&fixture, &fresh, provenance).or_exit(ExitCode::Render)?;
+        replace(&fixture, &fresh, scratch.path(), provenance).or_exit(ExitCode::Render)?;
         session.console.result(&format!("{} is replaced", fixture.baseline().display()));
     } else {
         session.console.result("the committed baseline is unchanged; --update replaces it");
@@ -61,10 +63,11 @@ pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Fai
 /// How the fresh render differs from the committed baseline, a line each.
 async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::Result<Vec<String>> {
     let old: PathBuf = fixture.baseline();
-    if let Err(error) = check_baseline_file(&old) {
+    if let Err(error) = fixture.check_baseline() {
         return Ok(vec![format!("there is no old baseline to compare with: {error:#}")]);
     }
-    if sha256_of_file(&old)? == sha256_of_file(fresh)? {
+    let format = fixture.meta.format;
+    if sha256(format, &old).is_ok_and(|of_old| sha256(format, fresh).is_ok_and(|of_fresh| of_old == of_fresh)) {
         return Ok(vec!["the new render is the committed baseline to the byte".to_owned()]);
     }
     let media = Media {
@@ -73,11 +76,11 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
         env: session.env.for_child(),
         children: session.children.clone(),
     };
-    let shape = match media.shape(&old).await {
-        Ok(shape) => shape,
+    let original = match Original::read(&media, &old, format, fixture.meta.fps.get()).await {
+        Ok(original) => original,
         Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
     };
-    Ok(match media.compare(fresh, &old, &shape).await?.1 {
+    Ok(match original.compare(&media, fresh, None).await?.comparison {
         Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
         Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
         Comparison::Alike { picture, audio } => {
@@ -94,10 +97,24 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
     })
 }
 
-fn replace(fixture: &Fixture, fresh: &Path, mut provenance: Value) -> anyhow::Result<()> {
-    provenance["sha256"] = json!(sha256_of_file(fresh)?);
+/// One hash for all of a render, in hex.
+fn sha256(format: RenderFormat, render: &Path) -> anyhow::Result<String> {
+    match format {
+        RenderFormat::Video(_) => sha256_of_file(render),
+        RenderFormat::PngSequence => Ok(FrameFolder::at(render).read()?.sha256()),
+    }
+}
+
+/// Puts the fresh render in the baseline's place; an old folder goes to `scratch`.
+fn replace(fixture: &Fixture, fresh: &Path, scratch: &Path, mut provenance: Value) -> anyhow::Result<()> {
+    provenance["sha256"] = json!(sha256(fixture.meta.format, fresh)?);
     let target = fixture.baseline();
-    fs::rename(fresh, &target).with_context(|| format!("{}", target.display()))?;
+    let what = || format!("{}", target.display());
+    if target.is_dir() {
+        // A folder takes no other's place.
+        fs::rename(&target, scratch.join("old")).with_context(what)?;
+    }
+    fs::rename(fresh, &target).with_context(what)?;
     let path = target.with_file_name("provenance.json");
     let text = serde_json::to_string_pretty(&provenance).map_err(|e| anyhow!(e))? + "\n";
     fs::write(&path, text).with_context(|| format!("{}", path.display()))

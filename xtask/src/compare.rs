@@ -1,57 +1,73 @@
-//! `lambda-compare`: the comparison and the gates of a run, for any two videos.
+//! `lambda-compare`: the comparison and the gates of a run, for any two videos or sequences.
 
-use anyhow::Context;
+use std::path::Path;
+
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use crate::{
     cli::CompareArgs,
     connect,
     exit::{ExitCode, Failure, OrExit},
-    fixture::{check_baseline_file, refuse_pointers},
-    measure::{audio_status::AudioStatus, comparison::Comparison, finding::Finding, gate::Gate, probe::MediaShape},
+    fixture::{RenderFormat, VideoFormat, check_baseline_file, check_baseline_frames, refuse_pointers},
+    measure::{audio_status::AudioStatus, comparison::Comparison, finding::Finding, gate::Gate},
     media::Media,
+    original::{Compared, Original},
+    plan::Extent,
     preflight::{self, Purpose},
     session::Session,
 };
 
-/// Compares two videos and says how that ends.
+/// Compares two videos, or two sequences of frames, and says how that ends.
 ///
 /// # Errors
-/// With exit code 1 when a file is missing or the baseline is no video, with 4
+/// With exit code 1 when a file is missing or the baseline is no video and no frames, with 4
 /// when the render can't be measured.
 pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Failure> {
     let gate = Gate::new(args.gate()).or_exit(ExitCode::Preflight)?;
-    for file in [&args.render, &args.baseline] {
-        let found = std::fs::metadata(file).with_context(|| format!("{}", file.display()));
-        if !found.or_exit(ExitCode::Preflight)?.is_file() {
-            return Err(Failure::preflight(format!("{} is no file", file.display())));
-        }
-    }
-    refuse_pointers([args.render.clone(), args.baseline.clone()]).or_exit(ExitCode::Preflight)?;
-    check_baseline_file(&args.baseline).or_exit(ExitCode::Preflight)?;
+    let format = check(&args.render, &args.baseline).or_exit(ExitCode::Preflight)?;
     let env = connect::user_tools(session);
     let tools = preflight::check(Purpose::Compare, &env, &session.children).await;
     let tools = tools.map_err(|problems| Failure::preflight(problems.join("; ")))?;
     let media = Media::new(&tools, &env, &session.children);
-    let baseline = media.shape_of_whole(&args.baseline).await.context("the baseline").or_exit(ExitCode::Preflight)?;
-    let (shape, comparison) = media.compare(&args.render, &args.baseline, &baseline).await.or_exit(ExitCode::Render)?;
-    let findings = comparison.findings(&gate);
-    let audio = AudioStatus::of(&comparison, &shape, &baseline, &gate);
+    let original = Original::read(&media, &args.baseline, format, args.fps()).await;
+    let original = original.context("the baseline").or_exit(ExitCode::Preflight)?;
+    let compared = original.compare(&media, &args.render, None).await.or_exit(ExitCode::Render)?;
+    let findings = compared.comparison.findings(&gate);
+    let audio = compared.audio_status(&gate);
     if args.json {
-        let record = record(&comparison, &shape, &baseline, audio, &gate, &findings);
+        let record = record(&compared, &original, audio, &gate, &findings);
         session
             .console
             .result(&serde_json::to_string_pretty(&record).context("the comparison").or_exit(ExitCode::Render)?);
     } else {
-        summarize(&comparison, audio, &findings).iter().for_each(|line| session.console.result(line));
+        summarize(&compared.comparison, audio, &findings).iter().for_each(|line| session.console.result(line));
     }
     Ok(if findings.is_empty() { ExitCode::Success } else { ExitCode::Quality })
 }
 
+/// What the two are, by the baseline: a folder is one of frames.
+fn check(render: &Path, baseline: &Path) -> anyhow::Result<RenderFormat> {
+    for path in [render, baseline] {
+        std::fs::metadata(path).with_context(|| format!("{}", path.display()))?;
+    }
+    if baseline.is_dir() {
+        let packed = (!render.is_dir()).then(|| render.to_owned());
+        refuse_pointers(packed)?;
+        check_baseline_frames(baseline)?;
+        return Ok(RenderFormat::PngSequence);
+    }
+    for path in [render, baseline] {
+        ensure!(path.is_file(), "{} is no file", path.display());
+    }
+    refuse_pointers([render.to_owned(), baseline.to_owned()])?;
+    check_baseline_file(baseline)?;
+    Ok(RenderFormat::Video(VideoFormat::Mp4))
+}
+
 fn record(
-    comparison: &Comparison,
-    render: &MediaShape,
-    baseline: &MediaShape,
+    compared: &Compared,
+    original: &Original,
     audio_status: AudioStatus,
     gate: &Gate,
     findings: &[Finding],
@@ -61,21 +77,27 @@ fn record(
         "passed": findings.is_empty(),
         "findings": findings.iter().map(Finding::record).collect::<Vec<_>>(),
         "gate": gate,
-        "render": render,
-        "baseline": baseline,
+        "render": compared.media.as_ref().map_or_else(|| json!({ "frames": compared.frames() }), |shape| json!(shape)),
+        "baseline": original.shape().map_or_else(|| of_frames(original), |shape| json!(shape)),
         "psnr": null,
         "ssim": null,
         "framesSha256": null,
         "audioStatus": audio_status,
         "audio": [],
     });
-    if let Comparison::Alike { picture, audio } = comparison {
+    if let Comparison::Alike { picture, audio } = &compared.comparison {
         record["psnr"] = json!(picture.psnr);
         record["ssim"] = json!(picture.ssim);
         record["framesSha256"] = json!(picture.hashes.sha256());
         record["audio"] = json!(audio);
     }
     record
+}
+
+/// A sequence in short.
+fn of_frames(original: &Original) -> Value {
+    let Extent { width, height, frames } = original.extent();
+    json!({ "frames": frames, "width": width, "height": height, "fps": original.fps() })
 }
 
 /// What was measured, what of it fails, and the verdict, a line each.

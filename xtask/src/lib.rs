@@ -34,6 +34,7 @@ pub mod lambda_report;
 pub mod measure;
 pub mod media;
 pub mod names;
+pub mod original;
 pub mod plan;
 pub mod policy;
 pub mod preflight;

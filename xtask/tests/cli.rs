@@ -279,7 +279,9 @@ fn a_broken_fixture_is_told_by_its_part() {
     let fps = r#"{"renderConfig":{"fps":{"num":30000,"den":1001}}}"#;
     refuse(&meta(fps), &smoke, "distributed rendering takes whole frames a second only");
     refuse(&meta("{"), &smoke, "fixture f: <dir>/repository/fixtures/f/meta.json");
-    refuse(&meta(r#"{"renderConfig":{"format":"png-sequence"}}"#), &smoke, "png-sequence");
+    refuse(&meta(r#"{"renderConfig":{"format":"gif"}}"#), &smoke, "it is one of mp4, mov, webm, png-sequence");
+    let frames = "output/frames can't be read; render it with `cargo xtask lambda-baseline";
+    refuse(&meta(r#"{"renderConfig":{"format":"png-sequence"}}"#), &smoke, frames);
     let test = Test::new();
     std::fs::remove_file(test.repository.fixture_file("src/index.html")).unwrap();
     refuse(&test, &smoke, "fixture f has no composition: <dir>/repository/fixtures/f/src/index.html is missing");

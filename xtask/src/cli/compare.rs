@@ -1,4 +1,4 @@
-//! `lambda-compare`: any two videos.
+//! `lambda-compare`: any two videos, or sequences of frames.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::measure::{Decibels, gate::GateSettings};
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-compare"))]
 pub struct CompareArgs {
-    /// The video in question.
+    /// The video in question; of frames their folder, or a tar.gz.
     pub render: PathBuf,
-    /// The video that it is held against.
+    /// The video that it is held against, or the folder of frames.
     pub baseline: PathBuf,
     /// Print everything that was measured, as JSON.
     #[arg(long)]
@@ -34,9 +34,17 @@ pub struct CompareArgs {
     /// Any 100 ms may be 10 dB louder.
     #[arg(long, value_name = "DBFS", allow_negative_numbers = true)]
     pub max_audio_residual: Option<Decibels>,
+    /// Frames a second of frames, which don't tell [default: 30].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub fps: Option<u32>,
 }
 
 impl CompareArgs {
+    /// Frames a second of a sequence of frames.
+    pub fn fps(&self) -> u32 {
+        self.fps.unwrap_or(30)
+    }
+
     /// What the flags say of the limits.
     pub fn gate(&self) -> GateSettings {
         GateSettings {

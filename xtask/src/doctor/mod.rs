@@ -11,7 +11,7 @@ use crate::{
     cli::DoctorOptions,
     connect::{self, Connection},
     exit::{ExitCode, Failure, OrExit},
-    fixture::{Fixture, check_baseline_file},
+    fixture::Fixture,
     handler,
     journal::StateFolder,
     names::Region,
@@ -122,7 +122,7 @@ fn fixtures(repo: &Repo) -> Vec<Checkup> {
     let load = |name: &String| {
         let fixture = Fixture::load(repo, name)?;
         fixture.check_renderable()?;
-        check_baseline_file(&fixture.baseline())?;
+        fixture.check_baseline()?;
         fixture.read_expected().map(drop)
     };
     let mut checkups: Vec<Checkup> = Vec::new();

@@ -8,7 +8,6 @@ use crate::{
     cli::EvalOptions,
     connect,
     exit::{ExitCode, Failure, OrExit},
-    fixture::RenderFormat,
     in_process::LocalRenderer,
     media::Media,
     plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders},
@@ -80,8 +79,7 @@ async fn baselines(eval: &Eval, media: &Media) -> Result<Vec<Reference>, Failure
 /// # Errors
 /// When a count asks for more frames a chunk than the handler takes.
 pub(super) fn plan(options: &EvalOptions, subject: &Subject, reference: Extent) -> anyhow::Result<Planned> {
-    let format = RenderFormat::Video(subject.fixture.meta.format);
-    let settings = subject.settings(reference, format);
+    let settings = subject.settings(reference, subject.fixture.meta.format);
     let (counts, protocols, own) = (&options.chunk_counts, subject.plan.protocols(), subject.fixture.meta.chunk_size);
     let renders = planned_renders(counts, protocols, options.sizing, own, settings.frames)?;
     Ok((settings, renders.into_iter().map(|render| (render.id, render)).collect()))

@@ -1,16 +1,16 @@
 //! The work of an eval run: everything measured, round by round.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::collections::HashMap;
 
 use super::{Eval, Leg, Round, Turn, bench::Bench, lambda_leg, local_leg, sample::Outcome};
 use crate::{
     aws::identity,
     exit::{ExitCode, Failure, OrExit},
-    measure::probe::MediaShape,
+    original::Original,
 };
 
 /// The last local render of each fixture that was kept: for the comparisons with it.
-pub(super) type KeptRenders = HashMap<usize, (PathBuf, MediaShape)>;
+pub(super) type KeptRenders = HashMap<usize, Original>;
 
 /// All stages. A sample that fails is recorded and the others go on; what makes all of
 /// them impossible ends the work.

@@ -1,6 +1,6 @@
 //! One execution on Lambda, measured and compared.
 
-use std::{num::NonZeroU64, path::PathBuf, time::Duration};
+use std::{num::NonZeroU64, time::Duration};
 
 use super::{
     Eval, Leg, Turn,
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     exit::{ExitCode, Failure, OrExit},
-    measure::{probe::MediaShape, verdict::Measured},
+    measure::verdict::Measured,
+    original::Original,
     plan::{PlannedRender, RenderId, eval_execution_name},
     report::headline,
     run::{Render, RenderNames, Rendering},
@@ -47,7 +48,7 @@ pub(super) async fn warm_up(
 pub(super) async fn sample(
     eval: &Eval,
     bench: &Bench,
-    local: Option<&(PathBuf, MediaShape)>,
+    local: Option<&Original>,
     fixture: usize,
     render: RenderId,
     iteration: u32,
@@ -65,7 +66,7 @@ pub(super) async fn sample(
 async fn execution(
     eval: &Eval,
     bench: &Bench,
-    local: Option<&(PathBuf, MediaShape)>,
+    local: Option<&Original>,
     fixture: usize,
     id: &SampleId,
 ) -> Result<(Execution, Measured<SampleId>), Failure> {
@@ -74,10 +75,10 @@ async fn execution(
     let names = names(eval, id, &id.iteration.to_string());
     let Rendering { row, comparison, beside, timeline, .. } = renders.render(&planned, &names).await?;
     let against_local = match local {
-        Some((video, shape)) => {
-            let rendered = run.artifacts.path(&row.output);
-            let expected = eval.subjects[fixture].fixture.meta.expected_shape(shape);
-            Some(Likeness::of(&bench.media.compare(&rendered, video, &expected).await.or_exit(ExitCode::Render)?.1))
+        Some(local) => {
+            let (rendered, codec) = (run.artifacts.path(&row.output), eval.subjects[fixture].fixture.meta.codec);
+            let compared = local.compare(&bench.media, &rendered, codec).await.or_exit(ExitCode::Render)?;
+            Some(Likeness::of(&compared.comparison))
         }
         None => None,
     };

@@ -16,6 +16,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     fixture::RenderFormat,
     in_process::{InProcess, Job},
+    original::Original,
 };
 
 /// Renders once, for nothing but its effect on the next one.
@@ -25,7 +26,7 @@ pub(super) async fn warm_up(eval: &Eval, bench: &Bench, fixture: usize, nth: u32
     let file = scratch(eval, fixture);
     let log = eval.run.artifacts.logs().join(format!("{name}-local-w{nth}.log"));
     let rendered = render(eval, bench, fixture, &file, &log).await.or_exit(ExitCode::Render);
-    let _ = std::fs::remove_file(&file);
+    remove(&file);
     rendered.map(drop)
 }
 
@@ -55,13 +56,13 @@ async fn sampled(
 ) -> anyhow::Result<LocalRender> {
     let (run, of_fixture) = (&eval.run, &eval.subjects[fixture].fixture);
     let name = &of_fixture.name;
-    let output = format!("renders/{name}-local-{iteration}.{}", of_fixture.meta.format.extension());
+    let output = of_fixture.meta.format.in_process_name(&format!("renders/{name}-local-{iteration}"));
     let keep = eval.options.local == LocalLeg::Kept;
     let file = if keep { run.artifacts.path(&output) } else { scratch(eval, fixture) };
     let log = run.artifacts.logs().join(format!("{name}-local-{iteration}.log"));
     let rendered = render(eval, bench, fixture, &file, &log).await;
     if !keep {
-        let _ = std::fs::remove_file(&file);
+        remove(&file);
     }
     let rendered = rendered?;
     let renderer_ms = rendered.renderer_ms();
@@ -70,15 +71,17 @@ async fn sampled(
     run.step("local", &format!("{name} #{iteration}: {:.1} s{own}", seconds(rendered.wall_ms)));
     let mut render = LocalRender { wall_ms: rendered.wall_ms, renderer_ms, output: None, against_baseline: None };
     if keep {
-        ensure!(file.is_file(), "the local renderer left no video to keep; without --keep-local its time is taken");
-        let shape = bench.media.shape_of_whole(&file).await.with_context(|| format!("the local render {output}"))?;
-        if let Some(of_baseline) = bench.places[fixture].reference.baseline_shape() {
-            let compared = bench.media.compare(&file, &of_fixture.baseline(), of_baseline).await?;
-            let likeness = Likeness::of(&compared.1);
+        let (format, fps) = (of_fixture.meta.format, of_fixture.meta.fps.get());
+        let what = if format == RenderFormat::PngSequence { "frames" } else { "video" };
+        ensure!(file.exists(), "the local renderer left no {what} to keep; without --keep-local its time is taken");
+        let local = Original::read(&bench.media, &file, format, fps).await;
+        let local = local.with_context(|| format!("the local render {output}"))?;
+        if let Some(baseline) = bench.places[fixture].reference.original() {
+            let likeness = Likeness::of(&baseline.compare(&bench.media, &file, None).await?.comparison);
             run.step("local", &format!("{name} #{iteration} against the baseline: {likeness}"));
             render.against_baseline = Some(likeness);
         }
-        kept.insert(fixture, (file, shape));
+        kept.insert(fixture, local);
         render.output = Some(output);
     }
     Ok(render)
@@ -87,7 +90,7 @@ async fn sampled(
 async fn render(eval: &Eval, bench: &Bench, fixture: usize, to: &Path, log: &Path) -> anyhow::Result<InProcess> {
     let renderer = bench.renderer.as_ref().context("a local leg has a renderer")?;
     let of_fixture = &eval.subjects[fixture].fixture;
-    let format = RenderFormat::Video(of_fixture.meta.format);
+    let format = of_fixture.meta.format;
     let project = &bench.places[fixture].project;
     renderer.render(&Job { fixture: of_fixture, project, format, to, log }).await
 }
@@ -95,9 +98,14 @@ async fn render(eval: &Eval, bench: &Bench, fixture: usize, to: &Path, log: &Pat
 /// Where a render goes that is not kept.
 fn scratch(eval: &Eval, fixture: usize) -> std::path::PathBuf {
     let of_fixture = &eval.subjects[fixture].fixture;
-    eval.run.artifacts.path(&format!(
-        "renders/{}-local-not-kept.{}",
-        of_fixture.name,
-        of_fixture.meta.format.extension()
-    ))
+    let stem = format!("renders/{}-local-not-kept", of_fixture.name);
+    eval.run.artifacts.path(&of_fixture.meta.format.in_process_name(&stem))
+}
+
+/// Removes a video, or a folder of frames, where there is one.
+fn remove(render: &Path) {
+    let _ = match render.is_dir() {
+        true => std::fs::remove_dir_all(render),
+        false => std::fs::remove_file(render),
+    };
 }

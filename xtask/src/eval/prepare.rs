@@ -14,7 +14,7 @@ use crate::{
     cli::{EvalOptions, LocalLeg},
     cost::Prices,
     exit::{ExitCode, Failure, OrExit},
-    fixture::{Fixture, check_baseline_file},
+    fixture::Fixture,
     in_process::LocalWay,
     measure::gate::Gate,
     plan::{ChunkSize, Sizing, render_ids},
@@ -174,7 +174,7 @@ fn subject(repo: &Repo, plan: PlanChoice, options: &EvalOptions, name: &str) -> 
     let fixture = Fixture::load(repo, name)?;
     fixture.check_renderable()?;
     plan.check_fps(&fixture)?;
-    check_baseline_file(&fixture.baseline())?;
+    fixture.check_baseline()?;
     let gate = Gate::new(fixture.meta.gate(options.psnr_threshold, None))?;
     Ok(Subject {
         record: Record::Held(fixture.read_expected()?),

@@ -5,10 +5,12 @@ mod archive;
 mod compare;
 mod folder;
 mod measure;
+mod semantics;
 mod source;
 
 pub use archive::FrameArchive;
 pub use compare::compare;
 pub use folder::FrameFolder;
 pub use measure::{BaselineFrames, MeasuredFrames};
+pub use semantics::semantics;
 pub use source::FrameSource;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{comparison::Comparison, gate::Gate, probe::MediaShape};
+use super::{comparison::Comparison, gate::Gate, probe::AudioShape};
 
 /// How a render's sound stands to its baseline's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +27,12 @@ pub enum AudioStatus {
 }
 
 impl AudioStatus {
-    /// The status of a comparison with `baseline`.
-    pub fn of(comparison: &Comparison, render: &MediaShape, baseline: &MediaShape, gate: &Gate) -> Self {
+    /// The status of a comparison, by the audio tracks of render and baseline.
+    pub fn of(comparison: &Comparison, render: &[AudioShape], baseline: &[AudioShape], gate: &Gate) -> Self {
         match comparison {
             Comparison::Exact(_) => Self::NotCompared,
-            _ if render.audio != baseline.audio => Self::Mismatch,
-            _ if render.audio.is_empty() => Self::None,
+            _ if render != baseline => Self::Mismatch,
+            _ if render.is_empty() => Self::None,
             Comparison::Unlike(_) => Self::NotCompared,
             Comparison::Alike { .. } if comparison.findings_of_sound(gate).is_empty() => Self::Ok,
             Comparison::Alike { .. } => Self::Drift,

@@ -81,6 +81,30 @@ pub struct AudioShape {
     pub channels: u64,
 }
 
+/// The sound of a file that need not be a video.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracks {
+    /// Its audio tracks, in stream order: one at least.
+    pub audio: Vec<AudioShape>,
+    /// How long it is, in seconds.
+    pub duration_s: f64,
+}
+
+impl Tracks {
+    /// Reads ffprobe's JSON of streams and format.
+    ///
+    /// # Errors
+    /// When there is no audio track, or a field is missing.
+    pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
+        let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
+        let tracks = report.streams.iter().filter(|stream| stream.codec_type == "audio").map(audio);
+        let tracks = tracks.collect::<anyhow::Result<Vec<_>>>()?;
+        ensure!(!tracks.is_empty(), "there is no audio track");
+        let duration_s = report.format.duration.as_ref().and_then(|text| text.parse().ok());
+        Ok(Self { audio: tracks, duration_s: duration_s.context("it has no duration")? })
+    }
+}
+
 impl MediaShape {
     /// Reads ffprobe's JSON of streams, format and frames, these with
     /// `stream_index` and `best_effort_timestamp_time`.

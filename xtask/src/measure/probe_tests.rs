@@ -44,3 +44,13 @@ proptest::proptest! {
         let _ = MediaShape::from_ffprobe(&REPORT.replace("vp9", &word));
     }
 }
+
+#[test]
+fn the_sound_of_a_file_needs_no_picture() {
+    let json = r#"{"streams":[{"index":0,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2}],
+        "format":{"duration":"2.005"}}"#;
+    let tracks = Tracks::from_ffprobe(json).unwrap();
+    assert_eq!((tracks.audio.len(), tracks.audio[0].channels, tracks.duration_s), (1, 2, 2.005));
+    assert!(Tracks::from_ffprobe(&json.replace("2.005", "N/A")).is_err());
+    assert!(Tracks::from_ffprobe(r#"{"streams":[],"format":{"duration":"1"}}"#).is_err());
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use super::probe::{Color, MediaShape};
+use super::probe::{AudioShape, Color, MediaShape, Tracks};
 
 /// One way in which a render's shape differs from its baseline's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +63,29 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
         }
     }
     found.unless_equal("video tracks", b.video_tracks, r.video_tracks);
-    found.unless_equal("audio tracks", b.audio.len(), r.audio.len());
-    for (i, (of_b, of_r)) in b.audio.iter().zip(&r.audio).enumerate() {
-        found.unless_equal(&format!("codec of audio track {i}"), &of_b.codec, &of_r.codec);
-        found.unless_equal(&format!("channels of audio track {i}"), of_b.channels, of_r.channels);
-        found.unless_equal(&format!("sample rate of audio track {i}"), of_b.sample_rate, of_r.sample_rate);
+    audio(&mut found, &b.audio, &r.audio, "");
+    found.0
+}
+
+/// How the sound of a file beside frames, `name`, differs in shape.
+pub fn of_tracks(name: &str, baseline: &Tracks, render: &Tracks) -> Vec<Difference> {
+    let mut found = Found::default();
+    audio(&mut found, &baseline.audio, &render.audio, &format!(" of {name}"));
+    // Written so that NaN would be a difference.
+    let near = (baseline.duration_s - render.duration_s).abs() < CODEC_PADDING_S;
+    if !near {
+        found.add(&format!("duration of {name}"), seconds(baseline.duration_s), seconds(render.duration_s));
     }
     found.0
+}
+
+fn audio(found: &mut Found, baseline: &[AudioShape], render: &[AudioShape], of: &str) {
+    found.unless_equal(&format!("audio tracks{of}"), baseline.len(), render.len());
+    for (i, (of_b, of_r)) in baseline.iter().zip(render).enumerate() {
+        found.unless_equal(&format!("codec of audio track {i}{of}"), &of_b.codec, &of_r.codec);
+        found.unless_equal(&format!("channels of audio track {i}{of}"), of_b.channels, of_r.channels);
+        found.unless_equal(&format!("sample rate of audio track {i}{of}"), of_b.sample_rate, of_r.sample_rate);
+    }
 }
 
 /// Containers round times to a millisecond; of two that do, steps differ by two.
@@ -120,7 +136,7 @@ fn milliseconds(s: f64) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::measure::{Fraction, probe::AudioShape};
+    use crate::measure::Fraction;
 
     pub(crate) fn shape() -> MediaShape {
         MediaShape {
@@ -155,6 +171,24 @@ pub(crate) mod tests {
         assert_eq!(differences(&rounded, &shape()), []);
         // The other way round, the tags are lost.
         assert_eq!(differences(&shape(), &rounded).len(), 2);
+    }
+
+    #[test]
+    fn the_sound_of_a_file_is_compared_in_shape_too() {
+        let tracks = |channels, duration_s| Tracks {
+            audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels }],
+            duration_s,
+        };
+        let told = |render: &Tracks| -> Vec<String> {
+            of_tracks("audio.m4a", &tracks(2, 2.0), render).iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(told(&tracks(2, 2.04)), [""; 0]);
+        assert_eq!(
+            told(&tracks(1, 2.0)),
+            ["channels of audio track 0 of audio.m4a: 1 in the render, 2 in the baseline"]
+        );
+        assert_eq!(told(&tracks(2, 7.0)), ["duration of audio.m4a: 7.000 s in the render, 2.000 s in the baseline"]);
+        assert_eq!(told(&tracks(2, f64::NAN)).len(), 1);
     }
 
     #[test]

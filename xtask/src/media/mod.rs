@@ -1,10 +1,13 @@
 //! Measuring videos with ffmpeg and ffprobe.
 
+mod beside;
 mod picture;
 mod probing;
 mod semantics;
 mod sound;
 mod still;
+
+pub use beside::SoundFiles;
 
 use std::{
     path::{Path, PathBuf},

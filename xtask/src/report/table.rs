@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Align, PictureRecord, ResultRow, columns, counted};
-use crate::measure::{Level, exact::ExactComparison};
+use crate::measure::{Level, audio_status::AudioStatus, exact::ExactComparison};
 
 const HEADER: [&str; 8] = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "unlike first", "audio", ""];
 
@@ -72,7 +72,7 @@ fn line(row: &ResultRow, has_others: bool) -> [String; 8] {
             }),
         },
         match row.audio_residual_dbfs.as_slice() {
-            [] if row.media.as_ref().is_some_and(|media| media.audio.is_empty()) => "none".to_owned(),
+            [] if row.audio_status == AudioStatus::None => "none".to_owned(),
             [] => unmeasured(),
             tracks => tracks.iter().map(|level| format!("{level} dBFS")).collect::<Vec<_>>().join(", "),
         },
@@ -84,9 +84,7 @@ fn line(row: &ResultRow, has_others: bool) -> [String; 8] {
 mod tests {
     use super::*;
     use crate::{
-        measure::{
-            audio_status::AudioStatus, probe::MediaShape, shape::tests::shape, ssim::SsimSummary, toolchain::Toolchain,
-        },
+        measure::{probe::MediaShape, shape::tests::shape, ssim::SsimSummary, toolchain::Toolchain},
         plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
     };
 

@@ -5,15 +5,15 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::Context;
 
-use super::Render;
+use super::{Render, judge::Judgement};
 use crate::{
     measure::{
         Level,
         audio::Sound,
         comparison::{Comparison, Picture},
-        probe::MediaShape,
         raster::Raster,
     },
+    original::Original,
     report::WorstFrameImages,
     story::{FrameSample, SoundSample},
 };
@@ -44,30 +44,32 @@ impl Render<'_> {
     /// When the figures can't be saved.
     pub(super) async fn keep_evidence(
         &self,
-        comparison: &Comparison,
-        media: Option<&MediaShape>,
+        judgement: &Judgement,
         output: &Path,
         stem: &str,
     ) -> anyhow::Result<Evidence> {
-        let (Comparison::Alike { picture, audio }, Some(media)) = (comparison, media) else {
+        let (Comparison::Alike { picture, audio }, Some(original)) = (&judgement.comparison, self.reference.original())
+        else {
             return Ok(Evidence::default());
         };
         let artifacts = &self.run.artifacts;
         let frames = format!("{stem}-frames.csv");
-        artifacts.write(&frames, frames_csv(picture, media))?;
+        artifacts.write(&frames, frames_csv(picture, &judgement.frame_times_s))?;
         let audio_levels = (!audio.is_empty()).then(|| format!("{stem}-audio.csv"));
         if let Some(file) = &audio_levels {
             artifacts.write(file, audio_csv(audio))?;
         }
         let worst_frame_images = match picture.psnr.worst {
             Level::Identical => None,
-            Level::Db(_) => match self.keep_worst_frame(picture.psnr.worst_frame, media, output, stem).await {
-                Ok(images) => Some(images),
-                Err(error) => {
-                    self.run.warn(Err(error.context("the worst frame is not kept as a picture")));
-                    None
+            Level::Db(_) => {
+                match self.keep_worst_frame(picture.psnr.worst_frame, original, judgement, output, stem).await {
+                    Ok(images) => Some(images),
+                    Err(error) => {
+                        self.run.warn(Err(error.context("the worst frame is not kept as a picture")));
+                        None
+                    }
                 }
-            },
+            }
         };
         Ok(Evidence { frames: Some(frames), audio_levels, worst_frame_images })
     }
@@ -75,12 +77,12 @@ impl Render<'_> {
     async fn keep_worst_frame(
         &self,
         frame: u64,
-        media: &MediaShape,
+        original: &Original,
+        judgement: &Judgement,
         output: &Path,
         stem: &str,
     ) -> anyhow::Result<WorstFrameImages> {
-        let baseline = self.subject.fixture.baseline();
-        let (of_baseline, of_render) = self.media.stills(output, &baseline, media, frame).await?;
+        let (of_baseline, of_render) = original.stills(self.media, output, judgement.media.as_ref(), frame).await?;
         let encode = move || {
             let difference = of_baseline.difference(&of_render, AMPLIFIED_BY)?;
             let png = |picture: &Raster| picture.within(SIDE).png();
@@ -97,9 +99,9 @@ impl Render<'_> {
 }
 
 /// Every frame's index, time, PSNR and hash, as CSV.
-fn frames_csv(picture: &Picture, media: &MediaShape) -> String {
+fn frames_csv(picture: &Picture, frame_times_s: &[f64]) -> String {
     let mut csv = format!("{}\n", FrameSample::HEADER);
-    let rows = picture.psnr.levels.iter().zip(&media.frame_times_s).zip(picture.hashes.iter());
+    let rows = picture.psnr.levels.iter().zip(frame_times_s).zip(picture.hashes.iter());
     for (frame, ((level, time_s), hash)) in rows.enumerate() {
         let _ = writeln!(csv, "{frame},{time_s:.6},{level},{hash}");
     }

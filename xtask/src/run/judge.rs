@@ -1,4 +1,4 @@
-//! One delivered video: measured, held against the baseline, the fixture's record and the history.
+//! One delivered render: measured, held against the baseline, the fixture's record and the history.
 
 use std::{fs, path::Path};
 
@@ -20,13 +20,16 @@ use crate::{
         probe::MediaShape,
         toolchain::Toolchain,
     },
+    original::{Compared, Original},
     plan::PlannedRender,
 };
 
-/// What is known of one delivered video.
+/// What is known of one delivered render.
 pub(super) struct Judgement {
     /// The video's shape; `None` of frames.
     pub media: Option<MediaShape>,
+    /// When each frame is shown, in seconds; empty where frames were compared to the byte.
+    pub frame_times_s: Vec<f64>,
     pub audio_status: AudioStatus,
     /// Against the reference.
     pub comparison: Comparison,
@@ -40,7 +43,7 @@ pub(super) struct Judgement {
 }
 
 impl Render<'_> {
-    /// Measures a delivered video.
+    /// Measures a delivered render.
     ///
     /// # Errors
     /// When it can't be decoded from end to end.
@@ -52,7 +55,7 @@ impl Render<'_> {
         output: &Path,
     ) -> anyhow::Result<Judgement> {
         match self.reference {
-            Reference::Baseline(baseline) => self.judge_video(planned, told, output, baseline).await,
+            Reference::Baseline(original) => self.judge_measured(planned, told, output, original).await,
             Reference::Frames(folder, frames) => {
                 let kept = self.run.artifacts.path(stem);
                 self.judge_frames(planned, told, output, &kept, (folder, frames)).await
@@ -84,6 +87,7 @@ impl Render<'_> {
         let beside = self.contradicting(planned, told, compared.rendered_frames());
         Ok(Judgement {
             media: None,
+            frame_times_s: Vec::new(),
             audio_status: AudioStatus::NotCompared,
             comparison: Comparison::Exact(compared),
             beside,
@@ -93,20 +97,20 @@ impl Render<'_> {
         })
     }
 
-    async fn judge_video(
+    async fn judge_measured(
         &self,
         planned: &PlannedRender,
         told: &Rendered,
         output: &Path,
-        baseline_shape: &MediaShape,
+        original: &Original,
     ) -> anyhow::Result<Judgement> {
         let subject = self.subject;
-        let baseline = subject.fixture.baseline();
-        let expected = subject.fixture.meta.expected_shape(baseline_shape);
-        let (media, comparison) = self.media.compare(output, &baseline, &expected).await?;
+        let compared = original.compare(self.media, output, subject.fixture.meta.codec).await?;
+        let (frames, audio_status) = (compared.frames(), compared.audio_status(&subject.gate));
+        let Compared { comparison, media, frame_times_s, .. } = compared;
         let toolchain = toolchain(self.run, told);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
-        let frozen = self.frozen(planned, &comparison, baseline_shape).await?;
+        let frozen = self.frozen(planned, &comparison, original).await?;
         let mut beside: Vec<Finding> = frozen.into_iter().collect();
         let made_by = MadeBy {
             toolchain: toolchain.clone(),
@@ -121,16 +125,8 @@ impl Render<'_> {
             beside.extend(left);
             notes.extend(told);
         }
-        beside.extend(self.contradicting(planned, told, media.frames));
-        Ok(Judgement {
-            audio_status: AudioStatus::of(&comparison, &media, baseline_shape, &subject.gate),
-            media: Some(media),
-            comparison,
-            beside,
-            toolchain,
-            notes,
-            recorded,
-        })
+        beside.extend(self.contradicting(planned, told, frames));
+        Ok(Judgement { audio_status, media, frame_times_s, comparison, beside, toolchain, notes, recorded })
     }
 
     fn contradicting(&self, planned: &PlannedRender, told: &Rendered, frames: u64) -> Vec<Finding> {
@@ -146,16 +142,15 @@ impl Render<'_> {
         &self,
         planned: &PlannedRender,
         comparison: &Comparison,
-        baseline_shape: &MediaShape,
+        original: &Original,
     ) -> anyhow::Result<Option<Finding>> {
         let frames = u64::from(planned.chunk_size.get());
         let Some(picture) = comparison.picture() else { return Ok(None) };
         let Some((a, b)) = picture.hashes.equal_stretches(frames as usize) else { return Ok(None) };
         let (a, b) = (a as u64, b as u64);
         let starts = (a * frames, b * frames);
-        let baseline = self.subject.fixture.baseline();
-        let between = self.media.between_stretches(&baseline, baseline_shape, starts, frames).await;
-        let between = between.context("looking for a frozen render")?.from_mean_mse;
+        let between = original.between_stretches(self.media, starts, frames).await;
+        let between = between.context("looking for a frozen render")?;
         let of_chunk = |start: u64| picture.psnr.mean_of(start, frames);
         let still_db = of_chunk(starts.0).max(of_chunk(starts.1)) - STILL_MARGIN_DB;
         let moves = matches!(between, Level::Db(db) if db < still_db);

@@ -99,9 +99,8 @@ impl Render<'_> {
         let clients = &run.connection().clients;
         objects::download(clients, &self.stack.bucket, &input.output_key, &output).await.or_exit(ExitCode::Render)?;
         let judgement = self.judge(planned, &told, &stem, &output).await.or_exit(ExitCode::Render)?;
-        let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded } = judgement;
-        let evidence =
-            self.keep_evidence(&comparison, media.as_ref(), &output, &stem).await.or_exit(ExitCode::Render)?;
+        let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
+        let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded, .. } = judgement;
         let (time_spent, cost, slow) = timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
         let row = ResultRow {
             id: planned.id,

@@ -5,7 +5,7 @@ use crate::{
     budget::{Estimate, Split},
     cli::SmokeOptions,
     exit::{ExitCode, Failure, OrExit},
-    fixture::{Fixture, RenderFormat, check_baseline_file},
+    fixture::{Fixture, RenderFormat},
     measure::gate::Gate,
     plan::{Extent, PlannedRender, RenderId, RenderSettings, Sizing, planned_renders, render_ids},
     report::Asked,
@@ -92,7 +92,7 @@ fn renders(
 ) -> anyhow::Result<(RenderSettings, Vec<PlannedRender>)> {
     let format = match options.exact {
         true => RenderFormat::PngSequence,
-        false => RenderFormat::Video(subject.fixture.meta.format),
+        false => subject.fixture.meta.format,
     };
     let settings = subject.settings(reference, format);
     let sizing = options.chunk_size.map_or(Sizing::ByCount, Sizing::Named);
@@ -110,7 +110,7 @@ fn subject(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<Subject>
         // Neither baseline nor record is looked at.
         true => (Record::Held(None), String::new()),
         false => {
-            check_baseline_file(&fixture.baseline())?;
+            fixture.check_baseline()?;
             let known = fixture.read_expected()?;
             let record = match (options.update_expected, options.strict) {
                 (true, _) => Record::Rewritten(known),

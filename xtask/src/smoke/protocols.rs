@@ -5,6 +5,7 @@ use anyhow::Context;
 use super::Smoke;
 use crate::{
     exit::{ExitCode, Failure, OrExit},
+    frames,
     measure::{finding::Finding, semantic::SemanticComparison},
     media::Media,
     plan::PlanProtocol,
@@ -32,8 +33,11 @@ pub(super) async fn compare(smoke: &Smoke, media: &Media) -> Result<(), Failure>
 
 async fn one(smoke: &Smoke, media: &Media, v1: &ResultRow, v2: &ResultRow) -> anyhow::Result<SemanticComparison> {
     let of = async |row: &ResultRow| {
-        let shape = row.media.as_ref().context("the render is no video")?;
-        let semantics = media.semantics(&smoke.run.artifacts.path(&row.output), shape, &row.chunks).await;
+        let (output, fps) = (smoke.run.artifacts.path(&row.output), smoke.subject.fixture.meta.fps.get());
+        let semantics = match &row.media {
+            Some(shape) => media.semantics(&output, shape, &row.chunks).await,
+            None => frames::semantics(&output, fps, &row.chunks),
+        };
         semantics.with_context(|| format!("comparing the plan protocols at {}", row.id))
     };
     let (a, b) = (of(v1).await?, of(v2).await?);

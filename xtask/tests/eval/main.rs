@@ -8,6 +8,7 @@ mod green;
 mod harness;
 mod local_leg;
 mod preflight;
+mod sequences;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

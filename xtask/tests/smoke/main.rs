@@ -20,6 +20,7 @@ mod protocols;
 mod records;
 mod renders;
 mod reports;
+mod sequences;
 mod signals;
 mod spending;
 #[path = "../support/mod.rs"]

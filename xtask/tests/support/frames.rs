@@ -28,6 +28,11 @@ impl Frames {
         self
     }
 
+    /// With the same pixels in other bytes, as another encoder may write them.
+    pub(crate) fn encoded_anew(self) -> Self {
+        Self((0..self.0.len() as u8).map(|i| (name(i), png(i, "another encoder"))).collect())
+    }
+
     /// Writes the files to a new folder.
     pub(crate) fn write_to(&self, dir: &Path) {
         let _ = fs::remove_dir_all(dir);
@@ -54,6 +59,13 @@ impl Frames {
 }
 
 impl Test {
+    /// Makes the fixture one of frames, with these as its baseline; executions deliver the same.
+    pub(crate) fn sequence(self, baseline: &Frames) -> Self {
+        baseline.write_to(&self.repository.fixture_file("output/frames"));
+        let meta = r#"{"minPsnr":40,"renderConfig":{"fps":30,"format":"png-sequence"}}"#;
+        self.fixture_file("meta.json", meta).delivers(baseline)
+    }
+
     /// Changes the frames that the in-process renderer makes.
     pub(crate) fn in_process(self, frames: &Frames) -> Self {
         frames.write_to(&self.tools.in_process());
