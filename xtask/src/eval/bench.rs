@@ -38,6 +38,9 @@ impl Bench {
     pub(super) async fn set_up(eval: &Eval) -> Result<Self, Failure> {
         let run = &eval.run;
         let Ready { tools, media } = run.make_ready().await?;
+        for subject in &eval.subjects {
+            run.check_encoder(&subject.fixture).await?;
+        }
         let references = run.stage("baselines", baselines(eval, &media)).await?;
         // A count that can't be rendered is told before anything is built.
         let mut planned = Vec::new();

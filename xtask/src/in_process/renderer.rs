@@ -12,6 +12,7 @@ use crate::{
     process::{Children, Command, Env},
     repo::{Layout, Repo, tool_root},
     session::Session,
+    toolbox::decodes_png,
 };
 
 /// The script, in the repository that this tool was built in.
@@ -51,6 +52,7 @@ pub fn check_built(repo: &Repo) -> anyhow::Result<()> {
 #[derive(Debug, Clone)]
 pub struct Renderer {
     node: PathBuf,
+    ffmpeg: PathBuf,
     package: PathBuf,
     env: Env,
     children: Children,
@@ -69,7 +71,13 @@ impl Renderer {
         if repo.layout() == Layout::Own {
             install_packages(&package, &bin.join("bun"), &env, &session.children, log, &session.console).await?;
         }
-        Ok(Self { node: bin.join("node"), package, env, children: session.children.clone() })
+        Ok(Self {
+            node: bin.join("node"),
+            ffmpeg: bin.join("ffmpeg"),
+            package,
+            env,
+            children: session.children.clone(),
+        })
     }
 
     /// Renders with the provisioned node, Chromium and ffmpeg.
@@ -78,6 +86,15 @@ impl Renderer {
     /// When the renderer fails, or leaves nothing.
     pub async fn render(&self, job: &Job<'_>) -> anyhow::Result<InProcess> {
         let name = &job.fixture.name;
+        if job.format.is_encoded_from_png() {
+            ensure!(
+                decodes_png(&self.ffmpeg, &self.env, &self.children).await?,
+                "the in-process renderer hands ffmpeg the frames of a {} as PNG, for their alpha, and {} decodes none; \
+                 a HyperFrames checkout's own harness can render fixture {name}",
+                job.format.handler_name(),
+                self.ffmpeg.display()
+            );
+        }
         let started = Instant::now();
         let output = self.command(job).log(job.log).run(&self.children).await;
         let wall_ms = clock::ms(started.elapsed());

@@ -3,6 +3,7 @@
 
 mod cleanup;
 mod deploy;
+mod encoder;
 mod evidence;
 mod failed;
 mod finish;

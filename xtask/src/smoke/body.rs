@@ -19,6 +19,9 @@ const CAP: Duration = Duration::from_secs(25 * 60);
 pub(super) async fn work(smoke: &Smoke) -> Result<(), Failure> {
     let (run, subject, options) = (&smoke.run, &smoke.subject, &smoke.options);
     let Ready { tools, media } = run.make_ready().await?;
+    if !options.exact {
+        run.check_encoder(&subject.fixture).await?;
+    }
     let baseline = match options.exact {
         true => None,
         false => Some(run.stage("baseline", Reference::baseline(run, subject, &media)).await?),

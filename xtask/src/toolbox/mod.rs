@@ -5,6 +5,7 @@
 //! venv and no root, and is left alone as long as its list has not changed, so
 //! a second run needs no network.
 
+mod decoders;
 mod python;
 mod stamp;
 mod system;
@@ -25,6 +26,7 @@ use crate::{
 };
 use stamp::Stamp;
 
+pub use decoders::decodes_png;
 pub use system::{ensure_zip, is_linux_x86_64};
 
 /// The folder of provisioned tools.

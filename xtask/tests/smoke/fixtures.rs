@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use crate::support::{Ran, Test, video::Video};
+use crate::support::{Ran, Test, frames::Frames, video::Video};
 
 /// Runs with a meta.json of its own.
 fn smoke_of(meta: &serde_json::Value, args: &[&str]) -> (Test, Ran) {
@@ -99,4 +99,40 @@ fn an_h265_render_is_held_against_the_h264_that_the_in_process_renderer_makes() 
     of(("hevc", "Main")).exit(0).says("45.48 dB");
     of(("h264", "High")).exit(5).says("codec: h264 in the render, hevc in the baseline");
     of(("hevc", "Main 10")).exit(5).says("codec profile: Main 10 in the render, Main in the baseline");
+}
+
+/// A fixture of a format with alpha, and its baseline.
+fn with_alpha(format: &str) -> Test {
+    let test = Test::new().fixture_file("meta.json", json!({"renderConfig": {"format": format}}).to_string());
+    test.fixture_file(&format!("output/output.{format}"), Video::default().bytes())
+}
+
+#[test]
+fn formats_with_alpha_are_rendered_where_ffmpeg_can() {
+    for format in ["mov", "webm"] {
+        let test = with_alpha(format);
+        test.build_and_smoke(&[]).exit(0);
+        let account = test.aws.account();
+        let input = &account.executions.values().next().unwrap().input;
+        assert_eq!((&input["Config"]["format"], input["Config"].get("codec")), (&json!(format), None));
+        assert!(input["OutputS3Uri"].as_str().unwrap().ends_with(&format!("/output.{format}")));
+    }
+}
+
+#[test]
+fn a_zip_whose_ffmpeg_decodes_no_png_is_not_built_for_formats_with_alpha() {
+    let lacking = |format| with_alpha(format).tool("ffmpeg -decoders", "echo ' V....D mjpeg  MJPEG'; exit");
+    let told = "error: fixture f: the renderer hands ffmpeg the frames of a webm as PNG, for their alpha, and the ffmpeg of \
+                this repository's handler ZIP, <dir>/toolbox/media/ffmpeg, decodes none";
+    let test = lacking("webm");
+    test.build_and_smoke(&[]).exit(1).warns(told).says("nothing was created");
+    assert!(!test.aws.calls().iter().any(|call| call.starts_with("Create")), "{:?}", test.aws.calls());
+    let test = lacking("mov");
+    test.eval(&["--skip-local"]).exit(0);
+    // Of a ZIP that is deployed as found it is not known.
+    test.smoke(&[]).exit(0);
+    // Frames are not encoded.
+    lacking("mov").in_process(&Frames::of(60)).delivers(&Frames::of(60)).build_and_smoke(&["--exact"]).exit(0);
+    let told = "error: the in-process renderer hands ffmpeg the frames of a mov as PNG, for their alpha, and <dir>/toolbox/bin/ffmpeg";
+    lacking("mov").run(&["lambda-baseline", "f"]).exit(4).warns(told);
 }

@@ -4,6 +4,7 @@ case "$*" in
   -version) verb=-version ;;
   *-filters) verb=-filters ;;
   *-encoders) verb=-encoders ;;
+  *-decoders) verb=-decoders ;;
   *:end_frame=*) verb=stretches ;;
   *rgb24*) verb=stills ;;
   *-filter_complex*) verb=psnr ;;
@@ -37,6 +38,7 @@ case $verb in
   -version) echo "ffmpeg version 7.0-fake" ;;
   -filters) printf ' ... %s VV->V Calculate it between two video streams.\n' psnr ssim ;;
   -encoders) echo " V....D libx264              libx264 H.264 / AVC" ;;
+  -decoders) echo " VF...D png                  PNG (Portable Network Graphics) image" ;;
   decode) ;;
   psnr) . "$video"; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
