@@ -97,7 +97,20 @@ fn take(left: &Path, job: &Job<'_>) -> anyhow::Result<()> {
     ensure!(!job.to.exists(), "{} is there already", job.to.display());
     // The temporary folder may be on another file system.
     if fs::rename(&rendered, job.to).is_err() {
-        fs::copy(&rendered, job.to).with_context(|| format!("copying {}", rendered.display()))?;
+        copy(&rendered, job.to).with_context(|| format!("copying {}", rendered.display()))?;
+    }
+    Ok(())
+}
+
+/// Copies a video, or a folder of frames.
+fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+    if !from.is_dir() {
+        return fs::copy(from, to).map(drop);
+    }
+    fs::create_dir(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
     }
     Ok(())
 }
@@ -118,6 +131,18 @@ fn script(scripts: &Map<String, Value>) -> Option<&str> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_video_and_a_folder_of_frames_are_copied() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::create_dir(path("frames")).unwrap();
+        fs::write(path("frames/frame_000001.png"), "frame").unwrap();
+        copy(&path("frames"), &path("kept")).unwrap();
+        copy(&path("kept/frame_000001.png"), &path("alone")).unwrap();
+        assert_eq!(fs::read_to_string(path("alone")).unwrap(), "frame");
+        assert!(copy(&path("nothing"), &path("x")).is_err());
+    }
 
     #[test]
     fn the_script_is_found_by_what_it_runs() {

@@ -68,7 +68,7 @@ pub struct ResultRow {
     pub findings: Vec<FindingRecord>,
     /// What is worth knowing and fails nothing.
     pub notes: Vec<String>,
-    /// The video, relative to the artifact folder.
+    /// The video, or the frames as a tar.gz, relative to the artifact folder.
     pub output: String,
     /// The whole execution history, relative to the artifact folder.
     pub history: String,
@@ -121,7 +121,7 @@ pub struct PictureRecord {
     pub planes: Vec<Plane>,
     /// Likeness of structure.
     pub ssim: SsimSummary,
-    /// One hash over all decoded frames.
+    /// One hash over all decoded frames, of a sequence over its files.
     pub frames_sha256: String,
     /// Frames that are not those of the run's first render; null in the first.
     pub frames_unlike_first: Option<usize>,

@@ -15,7 +15,7 @@ pub struct FrameSample {
     pub time_s: f64,
     /// Its PSNR, dB.
     pub psnr: Level,
-    /// Of the decoded frame.
+    /// Of the decoded frame; of a sequence's, the SHA-256 of its file.
     pub md5: String,
 }
 

@@ -13,6 +13,7 @@ mod checkouts;
 mod corruptions;
 mod emulator;
 mod exact;
+mod fixtures;
 mod foreign;
 mod kills;
 mod lab;
