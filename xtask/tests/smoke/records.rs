@@ -83,7 +83,7 @@ fn results_json_has_a_row_for_each_render() {
         "rotation": 0,
         "fps": "30",
         "codec": "h264",
-        "codecProfile": null,
+        "codecProfile": "High",
         "pixelFormat": "yuv420p",
         "color": {
           "range": null,
