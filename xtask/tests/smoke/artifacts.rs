@@ -12,6 +12,10 @@ fn files_of_an_earlier_run_are_gone_and_others_stay() {
     let test = Test::new();
     test.smoke(&["--chunk-counts", "2,4"]).exit(0);
     fs::write(test.artifacts().join("notes.txt"), "mine").unwrap();
+    // Another template, which is checked and refused before anything is created.
+    let path = test.repository.root().join("examples/aws-lambda/template.yaml");
+    let template = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{template}# changed\n")).unwrap();
     let test = test.tool("sam validate", "exit 1");
     test.smoke(&["--stack-name", "second"]).exit(3);
     let files = test.files();

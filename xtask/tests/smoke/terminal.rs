@@ -15,7 +15,7 @@ fn slow() -> Test {
         .tool("sam validate", "sleep 0.4")
         .tool("sam deploy", &format!("for i in 1 2 3 4 5; do {line} $i-{far}; sleep 0.2; done"))
         .tool("sam delete", "sleep 0.4")
-        .render(|render| render.polls = 10)
+        .render(|render| render.polls = 25)
 }
 
 /// What a run of `test` prints where there is no terminal.
@@ -121,7 +121,7 @@ fn ctrl_c_leaves_the_terminal_as_it_was() {
 #[test]
 fn where_lines_can_t_change_there_are_none_that_do() {
     for (name, value) in [("TERM", "dumb"), ("CI", "true")] {
-        let test = Test::new().env("TERM", "xterm").env(name, value).render(|render| render.polls = 5);
+        let test = Test::new().env("TERM", "xterm").env(name, value).render(|render| render.polls = 8);
         let run = test.smoke_on_terminal(80, &["--color", "never"]);
         let (status, recording) = run.finish();
         assert_eq!(status, Some(0));
