@@ -32,7 +32,7 @@ pub use policy::PolicyArgs;
 pub use repo::RepoArgs;
 pub use report::ReportArgs;
 pub use run::{ReservedConcurrency, RunArgs, RunOptions};
-pub use smoke::{SmokeArgs, SmokeOptions};
+pub use smoke::{Jobs, SmokeArgs, SmokeOptions};
 pub use target::{TargetArgs, TargetChoice};
 pub use teardown::{TeardownArgs, TeardownSubject};
 

@@ -1,6 +1,8 @@
 //! `lambda-smoke`: flags, their environment twins, and the options they come to.
 
-use anyhow::{bail, ensure};
+use std::str::FromStr;
+
+use anyhow::{Context, bail, ensure};
 use clap::Args;
 
 use super::{
@@ -66,6 +68,11 @@ pub struct SmokeArgs {
     /// every frame must be the same to the byte. [env: EXACT=1]
     #[arg(long)]
     pub exact: bool,
+    /// Renders side by side; it disturbs their times [default: 1].
+    ///
+    /// Of the chunk counts, all on one stack. Verdict and clean-up stay the same. [env: JOBS]
+    #[arg(long, value_name = "K")]
+    pub jobs: Option<Jobs>,
     /// The stack and the artifacts.
     #[command(flatten)]
     pub run: RunArgs,
@@ -94,8 +101,30 @@ pub struct SmokeOptions {
     pub update_expected: bool,
     /// Whether frames must be identical to the byte.
     pub exact: bool,
+    /// How many renders may go on at once.
+    pub jobs: Jobs,
     /// Where and on what the run works.
     pub run: RunOptions,
+}
+
+/// How many renders may go on at once, 1 to 16.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Jobs(usize);
+
+impl Jobs {
+    /// The number.
+    pub fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl FromStr for Jobs {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let jobs = text.parse().ok().filter(|jobs| (1..=16).contains(jobs));
+        jobs.map(Self).with_context(|| format!("{text:?} is not a number of renders at once (1 to 16)"))
+    }
 }
 
 impl SmokeArgs {
@@ -126,6 +155,11 @@ impl SmokeArgs {
             frame_psnr_margin.is_none_or(|margin| margin.db() >= 0.0),
             "a frame's margin is a number of dB below the threshold, 0 or more"
         );
+        let (jobs, run): (Jobs, RunOptions) = (or_default(self.jobs, env, "JOBS", "1")?, self.run.options(env)?);
+        ensure!(
+            jobs.get() == 1 || run.max_cost.is_none(),
+            "--max-cost-usd counts one render after the other, so --jobs has no meaning beside it"
+        );
         Ok(SmokeOptions {
             fixture: or_default(self.fixture.clone(), env, "FIXTURE", "mp4-h264-sdr")?,
             chunk_counts: or_default(self.chunk_counts.clone(), env, "CHUNK_COUNTS", "2,4,8")?,
@@ -137,7 +171,8 @@ impl SmokeArgs {
             strict: self.strict || is_on(env, "STRICT")?,
             update_expected: self.update_expected,
             exact,
-            run: self.run.options(env)?,
+            jobs,
+            run,
         })
     }
 }

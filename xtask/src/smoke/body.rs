@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures_util::{StreamExt, TryStreamExt, stream};
+
 use super::{Smoke, expected, in_process, protocols};
 use crate::{
     aws::objects,
@@ -50,10 +52,12 @@ pub(super) async fn work(smoke: &Smoke) -> Result<(), Failure> {
     .or_exit(ExitCode::Render)?;
     let render =
         Render { run, stack: &stack, media: &media, subject, reference: &reference, settings: &settings, cap: CAP };
-    for planned in &renders {
+    let stages = renders.iter().map(|planned| async {
         run.budget.allow(&render.estimate(planned), &planned.id.to_string()).or_exit(ExitCode::Render)?;
-        run.stage(&format!("render {}", planned.id), one(smoke, &render, planned)).await?;
-    }
+        run.stage(&format!("render {}", planned.id), one(smoke, &render, planned)).await
+    });
+    // The first that fails ends the others; the clean-up stops their executions.
+    stream::iter(stages).buffer_unordered(options.jobs.get()).try_collect::<()>().await?;
     // Frames that are identical to the in-process ones are so to each other.
     if options.plan_protocols == Some(PlanProtocols::Both) && !options.exact {
         run.stage("compare", protocols::compare(smoke, &media)).await?;
@@ -69,7 +73,8 @@ async fn one(smoke: &Smoke, render: &Render<'_>, planned: &PlannedRender) -> Res
         file_stem: id.file_stem(),
         label: id.to_string(),
     };
-    let Rendering { row, comparison, beside, recorded, .. } = render.render(planned, &names).await?;
+    let Rendering { mut row, comparison, beside, recorded, .. } = render.render(planned, &names).await?;
+    row.notes.extend(disturbed(smoke));
     let measured = Measured { render: id, comparison, beside, gate: smoke.subject.gate };
     let row = {
         let done = smoke.measured.borrow();
@@ -77,8 +82,15 @@ async fn one(smoke: &Smoke, render: &Render<'_>, planned: &PlannedRender) -> Res
         row.compared(&measured.comparison, first).judged(&measured.judge().findings)
     };
     run.step("render", &format!("{id}: {}", headline(&row, &measured.comparison)));
-    smoke.rows.borrow_mut().push(row);
+    smoke.add_row(row);
     smoke.measured.borrow_mut().push(measured);
     smoke.recorded.borrow_mut().extend(recorded);
     smoke.save_rows().or_exit(ExitCode::Render)
+}
+
+/// What renders side by side do to each other's times.
+fn disturbed(smoke: &Smoke) -> Option<String> {
+    let jobs = smoke.options.jobs.get().min(smoke.render_ids().len());
+    (jobs > 1)
+        .then(|| format!("up to {jobs} renders went on at once (--jobs), so their times are not those of one alone"))
 }

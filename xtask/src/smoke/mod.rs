@@ -69,6 +69,15 @@ impl Smoke {
         verdict.expect("a run has one chunk count at least")
     }
 
+    /// Adds a row, in the order of the plan: renders side by side end in any order.
+    fn add_row(&self, row: ResultRow) {
+        let ids = self.render_ids();
+        let place = |row: &ResultRow| ids.iter().position(|id| *id == row.id);
+        let mut rows = self.rows.borrow_mut();
+        rows.push(row);
+        rows.sort_by_key(place);
+    }
+
     /// Saves results.json with all rows so far.
     fn save_rows(&self) -> anyhow::Result<()> {
         self.run.artifacts.save("results.json", &*self.rows.borrow())

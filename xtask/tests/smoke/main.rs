@@ -12,6 +12,7 @@ mod failures;
 mod faults;
 mod fixtures;
 mod green;
+mod jobs;
 mod journals;
 mod lambda_report;
 mod leaks;
