@@ -41,8 +41,9 @@ pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> a
     while emptied.passes < MOST_PASSES {
         emptied.passes += 1;
         let done = emptied.versions;
-        let versions = delete_versions(clients, bucket, &|n| progress(done + n)).await?;
-        let uploads = abort_uploads(clients, bucket).await?;
+        let told = |n| progress(done + n);
+        let (versions, uploads) =
+            tokio::try_join!(delete_versions(clients, bucket, &told), abort_uploads(clients, bucket))?;
         emptied.versions += versions;
         emptied.uploads += uploads;
         if versions == 0 && uploads == 0 {

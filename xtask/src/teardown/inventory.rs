@@ -63,9 +63,11 @@ pub async fn take(
     let mut runs: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).chain(hints.iter().cloned()).collect();
     runs.sort();
     runs.dedup();
-    let machine = machine(clients, account, region, stack, outputs, &runs).await?;
     let claimed: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).collect();
-    let render_buckets = render_buckets(clients, account, (stack, region), outputs, &names, &claimed).await?;
+    let (machine, render_buckets) = tokio::try_join!(
+        machine(clients, account, region, stack, outputs, &runs),
+        render_buckets(clients, account, (stack, region), outputs, &names, &claimed),
+    )?;
     Ok(Inventory { stack: described, machine, anchors, render_buckets })
 }
 

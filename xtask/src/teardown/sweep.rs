@@ -179,14 +179,15 @@ impl Sweeper {
     /// that Lambda made; a late line can bring back a declared one too. Their
     /// names are those of the claim's own functions.
     async fn delete_outlived_log_groups(&self, expected: &Expected) -> anyhow::Result<()> {
-        for name in &expected.log_groups {
+        let each = expected.log_groups.iter().map(|name| async move {
             // One that can't be seen is for the proof to tell.
             if matches!(signed_calls::log_group(&self.clients, name).await, Ok(Presence::Present)) {
                 self.console.step("teardown", &format!("deleting log group {name}, which outlived the stack"));
                 signed_calls::delete_log_group(&self.clients, name).await?;
             }
-        }
-        Ok(())
+            anyhow::Ok(())
+        });
+        try_join_all(each).await.map(drop)
     }
 
     /// Stops all running executions of a state machine, and waits for their ends.
