@@ -74,22 +74,15 @@ const HEARD_TRACK_DBFS: f64 = -80.0;
 /// When reading fails, or neither stream has a sample.
 pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Result<Sound> {
     let channels = channels.max(1) as usize;
-    let (mut a, mut b) = (Samples::new(baseline), Samples::new(render));
-    let mut tenths: Vec<Window> = Vec::new();
-    let (mut tenth, mut baseline_samples) = (Window::of(channels), 0u64);
+    let (mut baseline, mut render) = (Samples::new(baseline, channels), Samples::new(render, channels));
+    let (mut tenths, mut baseline_samples) = (Vec::new(), 0);
     loop {
-        let (x, y) = (a.next()?, b.next()?);
-        let ended = x.is_none() && y.is_none();
-        if !ended {
-            baseline_samples += u64::from(x.is_some());
-            tenth.add(f64::from(x.unwrap_or(0)), f64::from(y.unwrap_or(0)));
-        }
-        if tenth.count > 0 && (ended || tenth.count == TENTH * channels as u64) {
-            tenths.push(std::mem::replace(&mut tenth, Window::of(channels)));
-        }
-        if ended {
+        let (of_baseline, of_render) = (baseline.tenth()?, render.tenth()?);
+        if of_baseline.is_empty() && of_render.is_empty() {
             break;
         }
+        baseline_samples += of_baseline.len() as u64;
+        tenths.push(Window::over(channels, &of_baseline, &of_render));
     }
     let mut whole = Window::of(channels);
     tenths.iter().for_each(|tenth| whole.join(tenth));
@@ -137,12 +130,16 @@ fn lost_second(tenths: &[Window], channels: usize) -> Option<Lost> {
 /// # Errors
 /// When reading fails.
 pub fn overlap(baseline: impl Read, render: impl Read) -> io::Result<Residual> {
-    let (mut a, mut b) = (Samples::new(baseline), Samples::new(render));
+    let (mut baseline, mut render) = (Samples::new(baseline, 1), Samples::new(render, 1));
     let mut window = Window::of(1);
-    while let (Some(x), Some(y)) = (a.next()?, b.next()?) {
-        window.add(f64::from(x), f64::from(y));
+    loop {
+        let (of_baseline, of_render) = (baseline.tenth()?, render.tenth()?);
+        let both = of_baseline.len().min(of_render.len());
+        if both == 0 {
+            return Ok(window.residual());
+        }
+        window.join(&Window::over(1, &of_baseline[..both], &of_render[..both]));
     }
-    Ok(window.residual())
 }
 
 /// Sums over a stretch of both tracks, for each channel.
@@ -157,11 +154,11 @@ impl Window {
         Self { residuals: vec![0.0; channels], baselines: vec![0.0; channels], count: 0 }
     }
 
-    fn add(&mut self, baseline: f64, render: f64) {
-        let channel = self.count as usize % self.residuals.len();
-        self.residuals[channel] += (baseline - render).powi(2);
-        self.baselines[channel] += baseline.powi(2);
-        self.count += 1;
+    /// Over interleaved samples; the shorter one goes on in silence.
+    fn over(channels: usize, baseline: &[i16], render: &[i16]) -> Self {
+        let mut window = Self { count: baseline.len().max(render.len()) as u64, ..Self::of(channels) };
+        kernels::sound::add_squares(baseline, render, &mut window.residuals, &mut window.baselines);
+        window
     }
 
     fn join(&mut self, other: &Self) {
@@ -189,22 +186,22 @@ impl Window {
     }
 }
 
+/// Interleaved s16le samples, a tenth of a second at a time.
 struct Samples<R> {
-    source: io::BufReader<R>,
+    source: R,
+    tenth_bytes: u64,
 }
 
 impl<R: Read> Samples<R> {
-    fn new(source: R) -> Self {
-        Self { source: io::BufReader::with_capacity(1 << 16, source) }
+    fn new(source: R, channels: usize) -> Self {
+        Self { source, tenth_bytes: TENTH * channels as u64 * 2 }
     }
 
-    fn next(&mut self) -> io::Result<Option<i16>> {
-        let mut bytes = [0u8; 2];
-        match self.source.read_exact(&mut bytes) {
-            Ok(()) => Ok(Some(i16::from_le_bytes(bytes))),
-            Err(e) if e.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
-            Err(e) => Err(e),
-        }
+    /// What there is of the next tenth of a second; empty at the end.
+    fn tenth(&mut self) -> io::Result<Vec<i16>> {
+        let mut bytes = Vec::with_capacity(self.tenth_bytes as usize);
+        self.source.by_ref().take(self.tenth_bytes).read_to_end(&mut bytes)?;
+        Ok(kernels::sound::samples(&bytes))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use kernels::sound::{products, thinned};
 use serde::{Deserialize, Serialize};
 
 use super::{audio::RATE, residual::Residual};
@@ -35,7 +36,7 @@ const SAME_HEIGHT: f64 = 0.995;
 /// goes on after it. The lag in samples, and the correlation there; `None` where
 /// either is silent or nothing fits.
 pub fn find(baseline: &[f32], render: &[f32], before: usize) -> Option<(i64, f64)> {
-    let coarse = correlations(&thinned(baseline), &thinned(render), 0..usize::MAX);
+    let coarse = correlations(&thinned(baseline, COARSE), &thinned(render, COARSE), 0..usize::MAX);
     let middle = nearest_peak(&coarse, before / COARSE)? * COARSE;
     let near = middle.saturating_sub(2 * COARSE)..middle + 2 * COARSE + 1;
     // A second is enough where it is known what to look at.
@@ -48,13 +49,9 @@ pub fn find(baseline: &[f32], render: &[f32], before: usize) -> Option<(i64, f64
 /// How alike `baseline` and each stretch of `render` are; offsets of silence are left out.
 fn correlations(baseline: &[f32], render: &[f32], offsets: Range<usize>) -> Vec<(usize, f64)> {
     let Some(last) = render.len().checked_sub(baseline.len()) else { return Vec::new() };
-    let energy: f32 = baseline.iter().map(|s| s * s).sum();
+    let (energy, _) = products(baseline, baseline);
     let alike = |offset: usize| {
-        let (mut product, mut square) = (0.0f32, 0.0f32);
-        for (b, r) in baseline.iter().zip(&render[offset..offset + baseline.len()]) {
-            product += b * r;
-            square += r * r;
-        }
+        let (product, square) = products(baseline, &render[offset..]);
         let scale = f64::from(energy).sqrt() * f64::from(square).sqrt();
         (scale > 0.0).then(|| (offset, f64::from(product) / scale))
     };
@@ -68,11 +65,6 @@ fn nearest_peak(correlations: &[(usize, f64)], home: usize) -> Option<usize> {
     let is_peak = |i: usize| at(i) >= top * SAME_HEIGHT && at(i) >= at(i.wrapping_sub(1)) && at(i) >= at(i + 1);
     let peaks = (0..correlations.len()).filter(|i| is_peak(*i)).map(|i| correlations[i].0);
     peaks.min_by_key(|offset| offset.abs_diff(home))
-}
-
-/// Averages of [`COARSE`] samples.
-fn thinned(samples: &[f32]) -> Vec<f32> {
-    samples.chunks_exact(COARSE).map(|chunk| chunk.iter().sum::<f32>() / COARSE as f32).collect()
 }
 
 #[cfg(test)]

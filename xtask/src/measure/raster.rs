@@ -63,8 +63,7 @@ impl Raster {
     /// When the sizes differ.
     pub fn difference(&self, other: &Self, factor: u8) -> anyhow::Result<Self> {
         ensure!(self.size == other.size, "a picture of {} and one of {}", self.size, other.size);
-        let amplified = |(a, b): (&u8, &u8)| a.abs_diff(*b).saturating_mul(factor);
-        Ok(Self { size: self.size, samples: self.samples.iter().zip(&other.samples).map(amplified).collect() })
+        Ok(Self { size: self.size, samples: kernels::pixels::difference(&self.samples, &other.samples, factor) })
     }
 
     /// The same with its longer side no longer than `side` pixels: each pixel is
@@ -79,29 +78,7 @@ impl Raster {
         let scaled = |length: u32| (u64::from(length) * u64::from(side) / u64::from(longer)).max(1) as u32;
         let size = PictureSize { width: scaled(width), height: scaled(height) };
         let (columns, rows) = (stretches(width, size.width), stretches(height, size.height));
-        let mut samples = Vec::with_capacity(size.width as usize * size.height as usize * 3);
-        for &(top, bottom) in &rows {
-            for &(left, right) in &columns {
-                samples.extend(self.mean(left, right, top, bottom));
-            }
-        }
-        Self { size, samples }
-    }
-
-    fn mean(&self, left: usize, right: usize, top: usize, bottom: usize) -> [u8; 3] {
-        // Millions of times without optimization: plainer than it could be.
-        let (mut red, mut green, mut blue) = (0u64, 0u64, 0u64);
-        for row in top..bottom {
-            let start = row * self.size.width as usize;
-            let (pixels, _) = self.samples[(start + left) * 3..(start + right) * 3].as_chunks();
-            for [r, g, b] in pixels {
-                red += *r as u64;
-                green += *g as u64;
-                blue += *b as u64;
-            }
-        }
-        let pixels = ((right - left) * (bottom - top)).max(1) as u64;
-        [red, green, blue].map(|sum| ((sum + pixels / 2) / pixels) as u8)
+        Self { size, samples: kernels::pixels::means(&self.samples, width as usize, &columns, &rows) }
     }
 
     /// A PNG file of it.

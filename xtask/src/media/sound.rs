@@ -93,7 +93,6 @@ impl Pcm {
         let mut bytes = Vec::new();
         let wanted = samples * self.channels * 2;
         self.from(start)?.take(wanted).read_to_end(&mut bytes).with_context(|| format!("{}", self.path.display()))?;
-        let values: Vec<f32> = bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]]))).collect();
-        Ok(values.chunks_exact(self.channels.max(1) as usize).map(|frame| frame.iter().sum()).collect())
+        Ok(kernels::sound::mono(&kernels::sound::samples(&bytes), self.channels as usize))
     }
 }
