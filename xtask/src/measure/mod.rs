@@ -22,6 +22,7 @@ pub mod residual;
 pub mod semantic;
 pub mod sequence;
 pub mod shape;
+pub mod showinfo;
 pub mod ssim;
 pub mod toolchain;
 pub mod verdict;

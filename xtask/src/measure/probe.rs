@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Fraction;
+use super::{Fraction, showinfo::DecodedFrame};
 
 /// The shape of a video file: all that must agree before PSNR means anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,22 +105,23 @@ impl Tracks {
     }
 }
 
-impl MediaShape {
-    /// Reads ffprobe's JSON of streams, format and frames, these with
-    /// `stream_index` and `best_effort_timestamp_time`.
+/// A video as its file tells of it, before anything is decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Headers(MediaShape);
+
+impl Headers {
+    /// Reads ffprobe's JSON of streams and format.
     ///
     /// # Errors
-    /// When there is no video stream, no frame decodes, or a field is missing.
+    /// When there is no video stream, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
         let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
         let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
         let video = videos().next().context("there is no video stream")?;
-        let frame_times_s = times(&report.frames, video.index)?;
-        ensure!(!frame_times_s.is_empty(), "no frame of the video decodes");
         let duration =
             video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
-        Ok(Self {
-            frames: frame_times_s.len() as u64,
+        Ok(Self(MediaShape {
+            frames: 0,
             width: video.width.context("the video has no width")?,
             height: video.height.context("the video has no height")?,
             pixel_aspect: known(video.sample_aspect_ratio.as_deref(), "0:1").unwrap_or("1:1").to_owned(),
@@ -130,18 +131,51 @@ impl MediaShape {
             codec_profile: known(video.profile.as_deref(), "-99").map(str::to_owned),
             pixel_format: video.pix_fmt.clone().context("the video has no pixel format")?,
             color: video.color.known(),
-            frame_color: frame_color(&report.frames, video.index),
+            frame_color: Color::default(),
             alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
             duration_s: duration.parse().ok().with_context(|| format!("duration {duration:?}"))?,
             file_duration_s: report.format.duration.as_ref().and_then(|text| text.parse().ok()).unwrap_or(0.0),
-            frame_format: frame_format(&report.frames, video.index),
+            frame_format: String::new(),
             field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
             video_tracks: videos().count() as u64,
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
-            frame_times_s,
+            frame_times_s: Vec::new(),
+        }))
+    }
+
+    /// The shape of a video with these headers, of which these frames decode.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn with(&self, frames: &[DecodedFrame]) -> anyhow::Result<MediaShape> {
+        ensure!(!frames.is_empty(), "no frame of the video decodes");
+        Ok(MediaShape {
+            frames: frames.len() as u64,
+            frame_color: color_of(frames),
+            frame_format: all_of(frames.iter().map(|frame| frame.format.as_str())).join(" / "),
+            frame_times_s: frames.iter().map(|frame| frame.time_s).collect(),
+            ..self.0.clone()
         })
     }
 
+    /// The shape of a video with these headers, if its frames are like those of another.
+    pub fn with_frames_of(&self, other: &MediaShape) -> MediaShape {
+        MediaShape {
+            frames: other.frames,
+            frame_color: other.frame_color.clone(),
+            frame_format: other.frame_format.clone(),
+            frame_times_s: other.frame_times_s.clone(),
+            ..self.0.clone()
+        }
+    }
+
+    /// What they tell; there are no frames in it.
+    pub fn told(&self) -> &MediaShape {
+        &self.0
+    }
+}
+
+impl MediaShape {
     /// The codec's profile, for people.
     pub fn profile(&self) -> &str {
         self.codec_profile.as_deref().unwrap_or("none")
@@ -157,21 +191,16 @@ impl MediaShape {
     }
 }
 
-fn frame_format(frames: &[Frame], stream: u64) -> String {
-    let of_stream = frames.iter().filter(|frame| frame.stream_index == Some(stream));
-    let format = |frame: &Frame| match (frame.width, frame.height, &frame.pix_fmt) {
-        (Some(width), Some(height), Some(pixels)) => Some(format!("{width}x{height} {pixels}")),
-        _ => None,
-    };
-    of_stream.filter_map(format).collect::<BTreeSet<String>>().into_iter().collect::<Vec<_>>().join(" / ")
+/// All values that there are, each once.
+fn all_of<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    values.collect::<BTreeSet<&str>>().into_iter().collect()
 }
 
-fn frame_color(frames: &[Frame], stream: u64) -> Color {
-    let told: Vec<Color> =
-        frames.iter().filter(|f| f.stream_index == Some(stream)).map(|frame| frame.color.known()).collect();
+/// All tags that frames have.
+fn color_of(frames: &[DecodedFrame]) -> Color {
     let all = |tag: fn(&Color) -> &Option<String>| {
-        let tags: BTreeSet<&str> = told.iter().filter_map(|color| tag(color).as_deref()).collect();
-        (!tags.is_empty()).then(|| tags.into_iter().collect::<Vec<_>>().join("/"))
+        let tags = all_of(frames.iter().filter_map(|frame| tag(&frame.color).as_deref()));
+        (!tags.is_empty()).then(|| tags.join("/"))
     };
     Color {
         range: all(|color| &color.range),
@@ -179,17 +208,6 @@ fn frame_color(frames: &[Frame], stream: u64) -> Color {
         primaries: all(|color| &color.primaries),
         transfer: all(|color| &color.transfer),
     }
-}
-
-fn times(frames: &[Frame], stream: u64) -> anyhow::Result<Vec<f64>> {
-    let of_stream = frames.iter().filter(|f| f.stream_index == Some(stream));
-    of_stream
-        .enumerate()
-        .map(|(i, frame)| {
-            let time = frame.best_effort_timestamp_time.as_deref().with_context(|| format!("frame {i} has no time"))?;
-            time.parse().ok().with_context(|| format!("frame {i} has the time {time:?}"))
-        })
-        .collect()
 }
 
 /// ffprobe leaves out what it does not know, or gives a word that says so.
@@ -222,8 +240,6 @@ fn audio(stream: &Stream) -> anyhow::Result<AudioShape> {
 struct Report {
     streams: Vec<Stream>,
     format: Format,
-    #[serde(default)]
-    frames: Vec<Frame>,
 }
 
 #[derive(Deserialize)]
@@ -232,19 +248,7 @@ struct Format {
 }
 
 #[derive(Deserialize)]
-struct Frame {
-    stream_index: Option<u64>,
-    best_effort_timestamp_time: Option<String>,
-    width: Option<u64>,
-    height: Option<u64>,
-    pix_fmt: Option<String>,
-    #[serde(flatten)]
-    color: Color,
-}
-
-#[derive(Deserialize)]
 struct Stream {
-    index: u64,
     codec_type: String,
     codec_name: Option<String>,
     profile: Option<String>,

@@ -6,30 +6,42 @@ const REPORT: &str = r#"{"streams":[
     {"index":2,"codec_type":"video","codec_name":"vp9","width":640,"height":360,"avg_frame_rate":"30/1","pix_fmt":"yuv420p",
      "duration":"0.066667","sample_aspect_ratio":"0:1","color_space":"unknown","color_range":"tv",
      "tags":{"ALPHA_MODE":"1"},"side_data_list":[{"side_data_type":"Display Matrix","rotation":-90}]}
-  ],"format":{"duration":"2.002000"},"frames":[
-    {"stream_index":2,"best_effort_timestamp_time":"0.000000","color_space":"smpte170m"},{"stream_index":0,"best_effort_timestamp_time":"0.0"},
-    {"stream_index":2,"best_effort_timestamp_time":"0.033000"},{"stream_index":1}
-  ]}"#;
+  ],"format":{"duration":"2.002000"}}"#;
+
+fn frame(time_s: f64, format: &str, space: Option<&str>) -> DecodedFrame {
+    let color = Color { space: space.map(str::to_owned), ..Color::default() };
+    DecodedFrame { time_s, format: format.to_owned(), color }
+}
 
 #[test]
-fn reads_a_report() {
-    let shape = MediaShape::from_ffprobe(REPORT).unwrap();
+fn headers_and_frames_make_a_shape() {
+    let headers = Headers::from_ffprobe(REPORT).unwrap();
+    let frames = [frame(0.0, "640x360 yuv420p", None), frame(0.033, "640x360 yuv420p", Some("smpte170m"))];
+    let shape = headers.with(&frames).unwrap();
     assert_eq!((shape.frames, shape.width, shape.height, shape.duration_s), (2, 640, 360, 0.066_667));
     assert_eq!((shape.fps.whole(), shape.rotation, shape.pixel_aspect.as_str()), (Some(30), -90, "1:1"));
     assert_eq!(shape.color, Color { range: Some("tv".into()), ..Color::default() });
     assert_eq!(shape.frame_color, Color { space: Some("smpte170m".into()), ..Color::default() });
+    assert_eq!(shape.frame_format, "640x360 yuv420p");
     assert_eq!((shape.video_tracks, shape.frame_times_s.as_slice()), (1, [0.0, 0.033].as_slice()));
     assert_eq!(shape.audio, [AudioShape { codec: "aac".into(), sample_rate: 48000, channels: 2 }]);
     assert_eq!(shape.alpha_decoder(), Some("libvpx-vp9"));
+    assert_eq!(headers.with_frames_of(&shape), shape);
+}
+
+#[test]
+fn what_changes_on_the_way_is_told_whole() {
+    let frames = [frame(0.0, "640x360 yuv420p", Some("bt709")), frame(0.1, "320x180 yuv420p", Some("bt470bg"))];
+    let shape = Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap();
+    assert_eq!(shape.frame_format, "320x180 yuv420p / 640x360 yuv420p");
+    assert_eq!(shape.frame_color.space.as_deref(), Some("bt470bg/bt709"));
 }
 
 #[test]
 fn a_video_of_which_nothing_decodes_has_no_shape() {
-    let none = REPORT.replace(r#""stream_index":2"#, r#""stream_index":9"#);
-    assert!(MediaShape::from_ffprobe(&none).unwrap_err().to_string().contains("no frame"));
-    let timeless = REPORT.replace("0.033000", "N/A");
-    assert!(MediaShape::from_ffprobe(&timeless).unwrap_err().to_string().contains("frame 1"));
-    assert!(MediaShape::from_ffprobe(r#"{"streams":[],"format":{}}"#).is_err());
+    let headers = Headers::from_ffprobe(REPORT).unwrap();
+    assert!(headers.with(&[]).unwrap_err().to_string().contains("no frame"));
+    assert!(Headers::from_ffprobe(r#"{"streams":[],"format":{}}"#).is_err());
 }
 
 proptest::proptest! {
@@ -37,11 +49,11 @@ proptest::proptest! {
     fn arbitrary_reports_never_panic(
         text in ".{0,60}", number in "-?[0-9./:]{0,12}", word in "[a-zA-Z0-9 :\"{}\\[\\],]{0,40}",
     ) {
-        let _ = MediaShape::from_ffprobe(&text);
-        for value in ["30/1", "0.066667", "0.033000", "0:1", "48000"] {
-            let _ = MediaShape::from_ffprobe(&REPORT.replace(value, &number));
+        let _ = Headers::from_ffprobe(&text);
+        for value in ["30/1", "0.066667", "0:1", "48000"] {
+            let _ = Headers::from_ffprobe(&REPORT.replace(value, &number));
         }
-        let _ = MediaShape::from_ffprobe(&REPORT.replace("vp9", &word));
+        let _ = Headers::from_ffprobe(&REPORT.replace("vp9", &word));
     }
 }
 

@@ -14,6 +14,8 @@ use std::{
     time::Duration,
 };
 
+use anyhow::Context;
+
 use crate::{
     measure::{comparison::Comparison, probe::MediaShape, shape::differences},
     preflight::Tools,
@@ -58,10 +60,9 @@ impl Media {
         baseline: &Path,
         baseline_shape: &MediaShape,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
-        let shape = self.shape(render).await?;
+        let shape = self.shape_of_whole(render).await?;
         let unlike = differences(baseline_shape, &shape);
         if !unlike.is_empty() {
-            self.decodes(render, &shape).await?;
             return Ok((shape, Comparison::Unlike(unlike)));
         }
         let picture = Box::new(self.picture(render, baseline, &shape).await?);
@@ -79,13 +80,32 @@ impl Media {
     }
 
     fn ffmpeg(&self) -> Command {
+        self.ffmpeg_in(&self.env)
+    }
+
+    /// ffmpeg in a folder that gets [`Media::LOG`]: what it prints, and what `showinfo` filters tell.
+    fn ffmpeg_telling(&self, dir: &Path) -> Command {
+        // Beside its standard error, which has errors alone.
+        let env = self.env.clone().with("FFREPORT", format!("file={}:level=32", Self::LOG));
+        self.ffmpeg_in(&env).cwd(dir).arg("-nostats")
+    }
+
+    const LOG: &str = "log";
+
+    fn ffmpeg_in(&self, env: &Env) -> Command {
         // -xerror: a frame that does not decode is an error, not a repeat of the one before.
-        Command::new(&self.ffmpeg, &self.env).args(["-nostdin", "-v", "error", "-xerror", "-y"]).limit(LIMIT)
+        Command::new(&self.ffmpeg, env).args(["-nostdin", "-v", "error", "-xerror", "-y"]).limit(LIMIT)
     }
 }
 
 fn decoder_args(decoder: Option<&str>) -> Vec<String> {
     decoder.map_or_else(Vec::new, |name| vec!["-c:v".to_owned(), name.to_owned()])
+}
+
+/// [`file_arg`] for an ffmpeg that runs in another folder.
+fn absolute_arg(path: &Path) -> anyhow::Result<String> {
+    let absolute = std::path::absolute(path).with_context(|| format!("{}", path.display()))?;
+    Ok(file_arg(&absolute))
 }
 
 /// A path that no protocol prefix or leading dash can turn into something else.

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, ensure};
 
-use super::{Media, decoder_args, file_arg};
+use super::{Media, absolute_arg, decoder_args};
 use crate::measure::{
     comparison::Picture,
     frames::FrameHashes,
@@ -146,12 +146,6 @@ fn with_alpha(pixel_format: &str) -> Option<String> {
 fn opaque(pixel_format: &str) -> String {
     let format = with_alpha(pixel_format).map(|format| format.replace("yuva", "yuv").replace("gbrap", "gbrp"));
     format.map_or("null".to_owned(), |format| format!("format={format}"))
-}
-
-/// ffmpeg runs in another folder, where its statistics need no path.
-fn absolute_arg(path: &Path) -> anyhow::Result<String> {
-    let absolute = std::path::absolute(path).with_context(|| format!("{}", path.display()))?;
-    Ok(file_arg(&absolute))
 }
 
 /// Filters that put both videos on the same terms. Color tags alike: where they

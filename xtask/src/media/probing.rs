@@ -1,58 +1,59 @@
 //! What a video is, and whether it decodes.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use anyhow::Context;
 
-use super::{Media, decoder_args, file_arg};
-use crate::measure::probe::MediaShape;
+use super::{Media, absolute_arg, decoder_args, file_arg};
+use crate::measure::{
+    probe::{Headers, MediaShape},
+    showinfo::{self, Video},
+};
 
 impl Media {
-    /// A video's shape; all its frames are decoded to count them.
+    /// What a video's file tells of it.
     ///
     /// # Errors
-    /// When the file is no video, or nothing of it decodes.
-    pub async fn shape(&self, video: &Path) -> anyhow::Result<MediaShape> {
-        let shape = self.shape_by(video, None).await?;
-        match shape.alpha_decoder() {
-            Some(decoder) => self.shape_by(video, Some(decoder)).await,
-            None => Ok(shape),
+    /// When it is no video.
+    pub(super) async fn headers(&self, video: &Path) -> anyhow::Result<Headers> {
+        let headers = self.headers_by(video, None).await?;
+        match headers.told().alpha_decoder() {
+            Some(decoder) => self.headers_by(video, Some(decoder)).await,
+            None => Ok(headers),
         }
     }
 
-    async fn shape_by(&self, video: &Path, decoder: Option<&str>) -> anyhow::Result<MediaShape> {
-        let entries = "frame=stream_index,best_effort_timestamp_time,width,height,pix_fmt,\
-             color_range,color_space,color_primaries,color_transfer";
-        let command = self.ffprobe().args(["-show_entries", entries]).args(decoder_args(decoder));
-        let output = command
-            .arg(file_arg(video))
-            .run(&self.children)
-            .await
-            .with_context(|| format!("{} can't be read as a video", video.display()))?;
-        MediaShape::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
+    async fn headers_by(&self, video: &Path, decoder: Option<&str>) -> anyhow::Result<Headers> {
+        let command = self.ffprobe().args(decoder_args(decoder)).arg(file_arg(video));
+        let output = command.run(&self.children).await;
+        let output = output.with_context(|| format!("{} can't be read as a video", video.display()))?;
+        Headers::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
     }
 
-    /// The shape of a video that decodes from end to end.
+    /// The shape of a video, which with its sound is decoded from end to end.
     ///
     /// # Errors
-    /// As [`Media::shape`] and [`Media::decodes`].
+    /// When the file is no video, or something in it does not decode.
     pub async fn shape_of_whole(&self, video: &Path) -> anyhow::Result<MediaShape> {
-        let shape = self.shape(video).await?;
-        self.decodes(video, &shape).await?;
-        Ok(shape)
+        let headers = self.headers(video).await?;
+        self.decoded(video, &headers).await
     }
 
-    /// Decodes a video and its sound from end to end.
-    ///
-    /// # Errors
-    /// When something in it does not decode: ffprobe passes that over.
-    pub async fn decodes(&self, video: &Path, shape: &MediaShape) -> anyhow::Result<()> {
+    /// The shape of a video with these headers, as [`Media::shape_of_whole`].
+    pub(super) async fn decoded(&self, video: &Path, headers: &Headers) -> anyhow::Result<MediaShape> {
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
         let command = self
-            .ffmpeg()
-            .args(decoder_args(shape.alpha_decoder()))
-            .args(["-i", &file_arg(video), "-map", "0:V:0", "-map", "0:a?"])
+            .ffmpeg_telling(dir.path())
+            .args(["-copyts", "-noautorotate"])
+            .args(decoder_args(headers.told().alpha_decoder()))
+            .args(["-i", &absolute_arg(video)?, "-map", "0:V:0", "-map", "0:a?"])
+            .args(["-filter:v", &showinfo::filters(Video::Render)])
             .args(["-fps_mode", "passthrough", "-f", "null", "/dev/null"]);
         let decoded = command.run(&self.children).await;
-        decoded.map(|_| ()).with_context(|| format!("{} does not decode from end to end", video.display()))
+        decoded.with_context(|| format!("{} does not decode from end to end", video.display()))?;
+        let what = || format!("{}", video.display());
+        let log = fs::read(dir.path().join(Self::LOG)).context("the log of ffmpeg").with_context(what)?;
+        let frames = showinfo::frames(&String::from_utf8_lossy(&log), Video::Render).with_context(what)?;
+        headers.with(&frames).with_context(what)
     }
 }

@@ -100,7 +100,7 @@ fn results_json_has_a_row_for_each_render() {
         "alpha": false,
         "durationS": 2.0,
         "fileDurationS": 2.0,
-        "frameFormat": "",
+        "frameFormat": "64x36 yuv420p",
         "fieldOrder": "progressive",
         "videoTracks": 1,
         "audio": []

@@ -31,6 +31,11 @@ each_frame() {
 }
 psnr_line() { echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:$1 psnr_y:$1 "; }
 ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
+# What the showinfo filter writes into the log that $FFREPORT names.
+info_line() {
+  printf 'n:%4d pts:%7d fmt:%s s:%sx36 i:P\n' $((n - 1)) $((2 * ((n - 1) / 30 * 1000000 + (n - 1) % 30 * 33333))) "$pixels" "$width"
+  echo 'color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown'
+}
 hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" $(((n - 1) % period)); }
 
 hook "$verb"
@@ -39,7 +44,7 @@ case $verb in
   -filters) printf ' ... %s VV->V Calculate it between two video streams.\n' psnr ssim ;;
   -encoders) echo " V....D libx264              libx264 H.264 / AVC" ;;
   -decoders) echo " VF...D png                  PNG (Portable Network Graphics) image" ;;
-  decode) ;;
+  decode) . "$video"; levels=x$frames; each_frame info_line > log ;;
   psnr) . "$video"; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
   # A black frame of 64x36 for either video.

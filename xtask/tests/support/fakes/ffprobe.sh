@@ -19,10 +19,4 @@ for track in $tracks; do
   stream=$((stream + 1))
   printf ',{"index":%s,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2}' "$stream"
 done
-printf '],"format":{"duration":"%s"},"frames":[' "$duration"
-frame=0
-while [ "$frame" -lt "$frames" ]; do
-  printf '%s{"stream_index":0,"best_effort_timestamp_time":"%s.%06d"}' "$comma" $((frame / 30)) $((frame % 30 * 33333))
-  frame=$((frame + 1)) comma=,
-done
-printf ']}\n'
+printf '],"format":{"duration":"%s"}}\n' "$duration"

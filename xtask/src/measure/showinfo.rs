@@ -1,0 +1,150 @@
+//! What each frame is as it decodes, by ffmpeg's `showinfo` filter. Pure.
+
+use anyhow::{Context, ensure};
+
+use super::probe::Color;
+
+/// A frame as it decodes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DecodedFrame {
+    /// When it is shown, in seconds.
+    pub time_s: f64,
+    /// Size and pixel format, such as `640x360 yuv420p`.
+    pub format: String,
+    /// What its samples mean.
+    pub color: Color,
+}
+
+/// A video of a pass that tells of the frames of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Video {
+    /// The one in question.
+    Render = 0,
+    /// The one that it is held against.
+    Baseline = 1,
+}
+
+/// Ticks a second of the times that frames are told with: as fine as ffprobe tells them.
+const TICKS: u32 = 1_000_000;
+
+/// The filters that make ffmpeg tell of a video's frames in its log, at level
+/// 32. They change the frames' times, which tell the videos apart by being even or odd:
+/// where several threads log at once, a line's own prefix may be lost.
+pub fn filters(video: Video) -> String {
+    // Side data would be told byte by byte.
+    format!("settb=1/{TICKS},setpts=PTS*2+{},sidedata=mode=delete,showinfo=checksum=0", video as u8)
+}
+
+/// Reads one video's frames out of a log with what [`filters`] tell.
+///
+/// # Errors
+/// When a frame has no time, or is not told as it should be.
+pub fn frames(log: &str, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
+    let starts: Vec<usize> = log.match_indices(TIME).map(|(at, _)| at).filter(|at| is_frame(&log[..*at])).collect();
+    let ends = starts.iter().skip(1).copied().chain([log.len()]);
+    let told = starts.iter().zip(ends).enumerate().map(|(nth, (start, end))| {
+        // Lines are written piece by piece, and other threads' between them: no line is whole for sure.
+        frame(&log[*start..end]).with_context(|| format!("what ffmpeg's showinfo filter tells of frame {nth}"))
+    });
+    let told = told.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(told.into_iter().filter(|(of, _)| *of == video).map(|(_, frame)| frame).collect())
+}
+
+/// The field that each frame begins with, after its number.
+const TIME: &str = " pts:";
+
+/// Whether a text ends in the number of a frame, `n:  12`.
+fn is_frame(before: &str) -> bool {
+    let rest = before.trim_end_matches(|c: char| c.is_ascii_digit());
+    rest.len() < before.len() && rest.trim_end_matches(' ').ends_with("n:")
+}
+
+fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
+    let field = |key: &str| {
+        let (_, value) = told.split_once(key).with_context(|| format!("{} is missing", key.trim()))?;
+        let value = value.trim_start_matches(' ');
+        // Values are in small letters; another thread's message may follow right on them.
+        let end = value.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.')).unwrap_or(value.len());
+        ensure!(end > 0, "{} has no value", key.trim());
+        anyhow::Ok(&value[..end])
+    };
+    let tag = |key: &str| anyhow::Ok(Some(field(key)?).filter(|value| !UNKNOWN.contains(value)).map(str::to_owned));
+    let time = told.split_once(TIME).map(|(_, rest)| rest.trim_start_matches(' ')).unwrap_or_default();
+    let time = time.split([' ', '\n']).next().unwrap_or_default();
+    ensure!(time != "NOPTS", "the frame has no time");
+    let ticks: i64 = time.parse().ok().with_context(|| format!("the time is {time:?}"))?;
+    let video = if ticks.rem_euclid(2) == 0 { Video::Render } else { Video::Baseline };
+    let color = Color {
+        range: tag("color_range:")?,
+        space: tag(" color_space:")?,
+        primaries: tag(" color_primaries:")?,
+        transfer: tag(" color_trc:")?,
+    };
+    let format = format!("{} {}", field(" s:")?, field(" fmt:")?);
+    Ok((video, DecodedFrame { time_s: ticks.div_euclid(2) as f64 / f64::from(TICKS), format, color }))
+}
+
+/// What ffmpeg calls a tag that there is not.
+const UNKNOWN: [&str; 3] = ["unknown", "unspecified", "reserved"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: &str = "[Parsed_showinfo_3 @ 0x7f54c] n:   0 pts:      0 pts_time:0       duration:  1024 duration_time:0.033333 \
+        fmt:yuv420p cl:left sar:1/1 s:640x360 i:P iskey:1 type:I \n\
+        [Parsed_showinfo_3 @ 0x7f54c] color_range:tv color_space:bt709 color_primaries:unknown color_trc:smpte170m\n";
+
+    fn line(nth: u32, ticks: &str) -> String {
+        LINE.replace("n:   0 pts:      0", &format!("n:{nth:4} pts:{ticks:>7}"))
+    }
+
+    #[test]
+    fn frames_are_read_with_their_tags() {
+        let told = frames(&[line(0, "0"), line(1, "66666")].concat(), Video::Render).unwrap();
+        assert_eq!(told.iter().map(|frame| frame.time_s).collect::<Vec<_>>(), [0.0, 0.033_333]);
+        assert_eq!(told[0].format, "640x360 yuv420p");
+        let tag = |text: &str| Some(text.to_owned());
+        let color = Color { range: tag("tv"), space: tag("bt709"), primaries: None, transfer: tag("smpte170m") };
+        assert_eq!(told[1].color, color);
+    }
+
+    #[test]
+    fn two_videos_are_told_apart_by_their_times() {
+        let log = [line(0, "-40000"), line(0, "1"), line(1, "0"), line(1, "66667"), line(2, "-7")].concat();
+        let times = |video| frames(&log, video).unwrap().iter().map(|frame| frame.time_s).collect::<Vec<_>>();
+        assert_eq!(times(Video::Render), [-0.02, 0.0]);
+        assert_eq!(times(Video::Baseline), [0.0, 0.033_333, -0.000_004]);
+    }
+
+    #[test]
+    fn messages_of_other_threads_may_come_between() {
+        let one = line(0, "8").replace("range:tv", "range:tvOutput #0, null, to '/dev/null':\n  Metadata:\n");
+        let two = line(1, "10").replace("I \n[Parsed_showinfo_3 @ 0x7f54c] ", "I [aac @ 0x1] n: pts:\n  Stream #1:0\n");
+        let told = frames(&format!("Input #0, pts:5\n{one}{two}video:0KiB\n"), Video::Render).unwrap();
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0].color, told[1].color);
+    }
+
+    #[test]
+    fn what_is_not_told_is_an_error() {
+        for (what, with) in [
+            (" fmt:yuv420p", ""),
+            (" s:640x360", ""),
+            (" color_space:bt709", ""),
+            ("color_trc:smpte170m", "color_trc:"),
+            ("pts:      0", "pts:NOPTS"),
+            ("pts:      0", "pts:x"),
+        ] {
+            assert!(frames(&LINE.replace(what, with), Video::Render).is_err(), "{what:?} as {with:?} was taken");
+        }
+        assert_eq!(frames("", Video::Render).unwrap(), []);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn arbitrary_logs_never_panic(text in "(n: ?[0-9]{0,2} pts: ?[0-9NOPTS-]{0,6}| fmt:.{0,3}| s:|color_[a-z]{0,5}:.{0,3}|.{0,4}){0,9}") {
+            let _ = frames(&text, Video::Render);
+        }
+    }
+}
