@@ -23,6 +23,12 @@ impl Fraction {
         Ok(Self { num: num / divisor, den: den / divisor })
     }
 
+    /// One divided by it.
+    #[must_use]
+    pub fn inverted(self) -> Self {
+        Self { num: self.den, den: self.num }
+    }
+
     /// The value as a floating-point number.
     pub fn value(self) -> f64 {
         self.num as f64 / self.den as f64
@@ -80,7 +86,7 @@ mod tests {
     fn reduces_and_compares_exactly() {
         let ntsc: Fraction = "30000/1001".parse().unwrap();
         assert_eq!(ntsc.to_string(), "30000/1001");
-        assert_eq!(ntsc.whole(), None);
+        assert_eq!((ntsc.whole(), ntsc.inverted().to_string().as_str()), (None, "1001/30000"));
         for fraction in [ntsc, "30".parse().unwrap()] {
             let json = serde_json::to_string(&fraction).unwrap();
             assert_eq!(serde_json::from_str::<Fraction>(&json).unwrap(), fraction);

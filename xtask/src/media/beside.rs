@@ -106,7 +106,7 @@ impl Media {
         let mut sounds = Vec::new();
         for ((of_render, _), (of_baseline, tracks)) in render.sounding().zip(baseline.sounding()) {
             for (track, shape) in tracks.audio.iter().enumerate() {
-                sounds.push(self.sound(&of_render.path, &of_baseline.path, track, shape.channels).await?);
+                sounds.push(self.sound_alone(&of_render.path, &of_baseline.path, track, shape.channels).await?);
             }
         }
         Ok(sounds)

@@ -1,11 +1,14 @@
 //! Measuring videos with ffmpeg and ffprobe.
 
 mod beside;
+mod graph;
+mod pass;
 mod picture;
 mod probing;
 mod semantics;
 mod sound;
 mod still;
+mod stretches;
 
 pub use beside::SoundFiles;
 
@@ -17,7 +20,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
-    measure::{comparison::Comparison, probe::MediaShape, shape::differences},
+    measure::{comparison::Comparison, probe::MediaShape, shape::differences, showinfo::Video},
     preflight::Tools,
     process::{Children, Command, Env},
 };
@@ -60,16 +63,33 @@ impl Media {
         baseline: &Path,
         baseline_shape: &MediaShape,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
-        let shape = self.shape_of_whole(render).await?;
+        let headers = self.headers(render).await?;
+        let decoded_alone = async || {
+            let shape = self.decoded(render, &headers).await?;
+            let unlike = differences(baseline_shape, &shape);
+            anyhow::Ok((shape, unlike))
+        };
+        let likely = headers.with_frames_of(baseline_shape);
+        if !differences(baseline_shape, &likely).is_empty() {
+            let (shape, unlike) = decoded_alone().await?;
+            return Ok((shape, Comparison::Unlike(unlike)));
+        }
+        let pass = match self.pass(render, baseline, &likely).await {
+            Ok(pass) => pass,
+            // A render that does not decode is told as such, and what changes from frame to frame as a difference.
+            Err(error) => match decoded_alone().await? {
+                (_, unlike) if unlike.is_empty() => return Err(error),
+                (shape, unlike) => return Ok((shape, Comparison::Unlike(unlike))),
+            },
+        };
+        let shape = headers.with(&pass.frames(Video::Render)?).with_context(|| format!("{}", render.display()))?;
         let unlike = differences(baseline_shape, &shape);
         if !unlike.is_empty() {
             return Ok((shape, Comparison::Unlike(unlike)));
         }
-        let picture = Box::new(self.picture(render, baseline, &shape).await?);
-        let mut audio = Vec::new();
-        for (track, audio_shape) in shape.audio.iter().enumerate() {
-            audio.push(self.sound(render, baseline, track, audio_shape.channels).await?);
-        }
+        let picture = Box::new(pass.picture(&shape)?);
+        let audio = shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels));
+        let audio = audio.collect::<anyhow::Result<_>>()?;
         Ok((shape, Comparison::Alike { picture, audio }))
     }
 

@@ -1,4 +1,4 @@
-//! Decoding sound and comparing it sample by sample.
+//! Comparing sound sample by sample.
 
 use std::{
     fs::File,
@@ -8,11 +8,12 @@ use std::{
 
 use anyhow::Context;
 
-use super::{Media, file_arg};
+use super::{Media, absolute_arg, pass::Pass};
 use crate::measure::{
     audio::{self, RATE, Sound},
     lag::{self, Lag},
     residual::Residual,
+    showinfo::Video,
 };
 
 /// How long a stretch of the baseline is looked for in the render, in seconds.
@@ -24,9 +25,39 @@ struct Pcm {
     channels: u64,
 }
 
-impl Media {
+/// The filters that make a track what is compared.
+pub(super) fn filters() -> String {
+    // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
+    format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0")
+}
+
+/// Where a pass leaves the sound of a track.
+pub(super) fn file_name(video: Video, track: usize) -> String {
+    let of = match video {
+        Video::Render => "render",
+        Video::Baseline => "baseline",
+    };
+    format!("{of}-{track}.pcm")
+}
+
+impl Pass {
     /// What is left of an audio track when the baseline's is taken from it.
-    pub(super) async fn sound(
+    ///
+    /// # Errors
+    /// When neither has a sample.
+    pub(super) fn sound(&self, track: usize, channels: u64) -> anyhow::Result<Sound> {
+        let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));
+        sound.with_context(|| format!("comparing the sound of {}", self.render()))
+    }
+}
+
+impl Media {
+    /// The same of two files that have no picture to be decoded with it.
+    ///
+    /// # Errors
+    /// When either does not decode from end to end.
+    pub(super) async fn sound_alone(
         &self,
         render: &Path,
         baseline: &Path,
@@ -34,22 +65,16 @@ impl Media {
         channels: u64,
     ) -> anyhow::Result<Sound> {
         let dir = tempfile::tempdir().context("a temporary folder for sound")?;
-        let pcm = async |video: &Path, name: &str| {
-            let path = dir.path().join(name);
-            let map = format!("0:a:{track}");
-            let command = self
-                .ffmpeg()
-                // The file's own clock, which the picture has too: else the first sample would be at 0.
-                .args(["-copyts", "-i", &file_arg(video), "-map", &map])
-                // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
-                .args(["-af", &format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0")])
-                .args(["-f", "s16le"])
-                .arg(file_arg(&path));
-            command.run(&self.children).await.with_context(|| format!("decoding the sound of {}", video.display()))?;
-            anyhow::Ok(Pcm { path, channels })
-        };
-        let (baseline, render_pcm) = (pcm(baseline, "baseline").await?, pcm(render, "render").await?);
-        compare(&baseline, &render_pcm).with_context(|| format!("comparing the sound of {}", render.display()))
+        let map = format!("0:a:{track}");
+        for (video, file) in [(Video::Render, render), (Video::Baseline, baseline)] {
+            // The file's own clock: else the first sample would be at 0.
+            let decode = self.ffmpeg().cwd(dir.path()).args(["-copyts", "-i", &absolute_arg(file)?, "-map", &map]);
+            let decode = decode.args(["-af", &filters(), "-f", "s16le", &file_name(video, track)]);
+            decode.run(&self.children).await.with_context(|| format!("decoding the sound of {}", file.display()))?;
+        }
+        let pcm = |video| Pcm { path: dir.path().join(file_name(video, track)), channels };
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));
+        sound.with_context(|| format!("comparing the sound of {}", render.display()))
     }
 }
 

@@ -60,7 +60,7 @@ fn a_video_that_ffmpeg_gives_up_on_is_exit_4() {
     let test = Test::new().tool("ffmpeg psnr", "echo 'n:1 psnr_avg:45.0'; echo 'corrupt frame' >&2; exit 69");
     test.smoke(&[]).exit(4).warns("comparing the picture").warns("corrupt frame");
     // An ffmpeg that compares fewer frames, and says that all is well.
-    let one = "levels=45.0x1 ssim=0.9 mark=00 period=9; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim";
+    let one = ". \"$video\"; log_frames; levels=45.0x1; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim";
     let test = Test::new().tool("ffmpeg psnr", &format!("{one}; each_frame hash_line > frames; exit"));
     test.smoke(&[])
         .exit(4)
@@ -113,8 +113,7 @@ fn findings_before_a_failure_are_told_too() {
 #[test]
 fn an_undecodable_video_is_exit_4_although_frames_are_missing_too() {
     let half = Video { frames: 31, ..Video::default() };
-    let test = Test::new()
-        .video(&half)
-        .tool("ffmpeg decode", "case $line in *N2-output*) echo 'corrupt packet' >&2; exit 69;; esac");
+    let corrupt = "case $line in *N2-output*) echo 'corrupt packet' >&2; exit 69;; esac";
+    let test = Test::new().video(&half).tool("ffmpeg decode", corrupt).tool("ffmpeg psnr", corrupt);
     test.smoke(&[]).exit(4).warns("N2-output.mp4 does not decode from end to end").warns("corrupt packet");
 }

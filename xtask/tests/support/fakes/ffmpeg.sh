@@ -10,13 +10,14 @@ case "$*" in
   *-filter_complex*) verb=psnr ;;
   *rgba*) verb=semantics ;;
   *0:V:0*) verb=decode ;;
-  *-map*) verb=sound ;;
 esac
+# The first input is a render where there are two.
+before= video=
 for arg; do
   case $arg in */frames) frames_to=${arg#file:} ;; esac
+  case $before in -i) baseline=${arg#file:} video=${video:-$baseline} ;; esac
+  before=$arg
 done
-while [ "$1" != -i ] && [ $# -gt 0 ]; do shift; done
-video=${2#file:}
 
 # For each frame, its number and its level.
 each_frame() {
@@ -32,6 +33,7 @@ each_frame() {
 psnr_line() { echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:$1 psnr_y:$1 "; }
 ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
 # What the showinfo filter writes into the log that $FFREPORT names.
+log_frames() { (levels=x$frames; each_frame info_line > log); }
 info_line() {
   printf 'n:%4d pts:%7d fmt:%s s:%sx36 i:P\n' $((n - 1)) $((2 * ((n - 1) / 30 * 1000000 + (n - 1) % 30 * 33333))) "$pixels" "$width"
   echo 'color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown'
@@ -44,8 +46,18 @@ case $verb in
   -filters) printf ' ... %s VV->V Calculate it between two video streams.\n' psnr ssim ;;
   -encoders) echo " V....D libx264              libx264 H.264 / AVC" ;;
   -decoders) echo " VF...D png                  PNG (Portable Network Graphics) image" ;;
-  decode) . "$video"; levels=x$frames; each_frame info_line > log ;;
-  psnr) . "$video"; each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames ;;
+  decode) . "$video"; log_frames ;;
+  psnr)
+    . "$video"
+    log_frames
+    each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames
+    track=0
+    for _ in $tracks; do
+      printf '%s' "$samples" > "render-$track.pcm"
+      (. "$baseline" && printf '%s' "$samples" > "baseline-$track.pcm")
+      track=$((track + 1))
+    done
+    ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
   # A black frame of 64x36 for either video.
   stills) for arg; do case $arg in file:*/baseline|file:*/render) head -c 6912 /dev/zero > "${arg#file:}" ;; esac; done ;;
@@ -54,6 +66,5 @@ case $verb in
     each_frame hash_line > "$frames_to"
     if [ -n "$tracks" ]; then printf '%s' "$samples" > "${last#file:}"; fi
     ;;
-  sound) . "$video"; printf '%s' "$samples" > "${last#file:}" ;;
   *) echo "the fake ffmpeg can't do this: $line" >&2; exit 64 ;;
 esac

@@ -1,0 +1,80 @@
+//! The filters that compare a picture with its baseline's, as text. Pure.
+
+use crate::measure::{
+    probe::MediaShape,
+    showinfo::{self, Video},
+};
+
+/// A video of fewer frames has no neighbours to compare with.
+pub(super) const FEW: u64 = 3;
+
+/// Every frame of the render against the baseline's of its index, for PSNR and
+/// SSIM, and against the one before and the one after that, for PSNR. The
+/// render's own frames come out of it as well, and are told of.
+pub(super) fn comparing(shape: &MediaShape) -> String {
+    let (same, opaque, by_index) = (same_terms(shape), opaque(&shape.pixel_format), by_index(shape));
+    let told = showinfo::filters(Video::Render);
+    let own = format!("[0:V:0]{told},split[o][r];[o]{by_index}[own];[r]{same}[r1]");
+    let ssim = format!("[r9]{opaque}[r10];[b9]{opaque}[b10];[r10][b10]ssim=stats_file=ssim:shortest=1[end]");
+    if shape.frames < FEW {
+        return format!("{own};[1:V:0]{same},split[b1][b9];[r1][b1]psnr=stats_file=psnr:shortest=1[r9];{ssim}");
+    }
+    // SSIM comes last: it knows no alpha, which the others must see.
+    format!(
+        "{own};[1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b9];\
+         [bb]tpad=start=1:start_mode=clone,{same}[b2];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b3];\
+         [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]psnr=stats_file=before:shortest=1[r3];\
+         [r3][b3]psnr=stats_file=after:shortest=1[r9];{ssim}"
+    )
+}
+
+/// Two stretches of one video against each other, paired in order.
+pub(super) fn stretches(shape: &MediaShape, starts: (u64, u64), frames: u64) -> String {
+    let same = same_terms(shape);
+    let cut = |start: u64| format!("trim=start_frame={start}:end_frame={},{same}", start + frames);
+    format!(
+        "[0:V:0]split[a][b];[a]{}[a1];[b]{}[b1];[a1][b1]psnr=stats_file=psnr:shortest=1",
+        cut(starts.0),
+        cut(starts.1)
+    )
+}
+
+/// Times by index, so that frames pair by decode order, and so that ffmpeg
+/// reads both files and fills all outputs at one pace: else it would keep one file's
+/// frames in memory.
+fn by_index(shape: &MediaShape) -> String {
+    // At the frames' rate: sound goes out beside them, by the clock.
+    format!("settb={},setpts=N", shape.fps.inverted())
+}
+
+/// The format in which a picture with alpha is compared: one that the psnr filter
+/// takes with its alpha plane. Others are taken as they are.
+pub(super) fn with_alpha(pixel_format: &str) -> Option<String> {
+    let packed = ["rgba", "bgra", "argb", "abgr"].iter().any(|name| pixel_format.starts_with(name));
+    match pixel_format {
+        _ if packed && pixel_format.contains("64") => Some("gbrap16le".to_owned()),
+        _ if packed || pixel_format == "ya8" => Some("gbrap".to_owned()),
+        _ if pixel_format.starts_with("ya16") => Some("gbrap16le".to_owned()),
+        _ if pixel_format.starts_with("gbrap") => Some(pixel_format.to_owned()),
+        _ if pixel_format.starts_with("yuva") => Some(pixel_format.replace("p12", "p16")),
+        _ => None,
+    }
+}
+
+/// The filter that takes the alpha plane away.
+fn opaque(pixel_format: &str) -> String {
+    let format = with_alpha(pixel_format).map(|format| format.replace("yuva", "yuv").replace("gbrap", "gbrp"));
+    format.map_or("null".to_owned(), |format| format!("format={format}"))
+}
+
+/// Filters that put both videos on the same terms. Color tags alike: where they
+/// differ, which is only where one has none, ffmpeg would convert one of the pictures first.
+fn same_terms(shape: &MediaShape) -> String {
+    let full = shape.color.range.as_deref() == Some("pc") || shape.pixel_format.starts_with("yuvj");
+    let range = if full { "full" } else { "limited" };
+    let rgb = ["rgb", "bgr", "gbr", "argb", "abgr"].iter().any(|prefix| shape.pixel_format.starts_with(prefix));
+    let space = if rgb { "gbr" } else { "bt709" };
+    let format = with_alpha(&shape.pixel_format).map_or_else(String::new, |format| format!("format={format},"));
+    let by_index = by_index(shape);
+    format!("{format}{by_index},setparams=range={range}:color_primaries=bt709:color_trc=bt709:colorspace={space}")
+}

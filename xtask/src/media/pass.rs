@@ -1,0 +1,82 @@
+//! One ffmpeg that decodes a render and its baseline, each once, and measures all that takes both.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use tempfile::TempDir;
+
+use super::{Media, absolute_arg, decoder_args, graph, sound};
+use crate::measure::{
+    probe::MediaShape,
+    showinfo::{self, DecodedFrame, Video},
+};
+
+/// What such a pass left.
+pub(super) struct Pass {
+    dir: TempDir,
+    /// The render, for messages.
+    render: PathBuf,
+}
+
+impl Media {
+    /// Decodes two videos whose headers tell of one shape, with their sound, from end to end.
+    ///
+    /// # Errors
+    /// When something in either does not decode, or its frames change on the way.
+    pub(super) async fn pass(&self, render: &Path, baseline: &Path, shape: &MediaShape) -> anyhow::Result<Pass> {
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let decoder = decoder_args(shape.alpha_decoder());
+        // On the files' own clocks, which picture and sound share: else each track would begin at 0.
+        let mut command = self.ffmpeg_telling(dir.path()).arg("-copyts");
+        for video in [render, baseline] {
+            command = command.arg("-noautorotate").args(decoder.clone()).args(["-i", &absolute_arg(video)?]);
+        }
+        command = command
+            .args(["-filter_complex", &graph::comparing(shape)])
+            .args(["-map", "[end]", "-fps_mode", "passthrough", "-f", "null", "/dev/null"])
+            .args(["-map", "[own]", "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "frames"]);
+        for track in 0..shape.audio.len() {
+            for (input, video) in [Video::Render, Video::Baseline].into_iter().enumerate() {
+                command = command.args(["-map", &format!("{input}:a:{track}"), "-af", &sound::filters()]);
+                command = command.args(["-f", "s16le", &sound::file_name(video, track)]);
+            }
+        }
+        let pass = Pass { dir, render: render.to_owned() };
+        command.run(&self.children).await.with_context(|| pass.what())?;
+        Ok(pass)
+    }
+}
+
+impl Pass {
+    /// The frames of a video that was told of.
+    ///
+    /// # Errors
+    /// When they are not told as they should be.
+    pub(super) fn frames(&self, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
+        let log = fs::read(self.path(Media::LOG)).context("the log of ffmpeg").with_context(|| self.what())?;
+        showinfo::frames(&String::from_utf8_lossy(&log), video).with_context(|| self.what())
+    }
+
+    /// What is done, for errors.
+    pub(super) fn what(&self) -> String {
+        format!("comparing the picture of {}", self.render.display())
+    }
+
+    /// The render's name, for errors.
+    pub(super) fn render(&self) -> std::path::Display<'_> {
+        self.render.display()
+    }
+
+    /// The text of a file that ffmpeg wrote.
+    pub(super) fn read(&self, name: &str) -> anyhow::Result<String> {
+        fs::read_to_string(self.path(name)).with_context(|| format!("{name} of ffmpeg"))
+    }
+
+    /// A file that ffmpeg wrote.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
