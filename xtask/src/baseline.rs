@@ -16,7 +16,10 @@ use crate::{
     frames::FrameFolder,
     hash::sha256_of_file,
     in_process::{Job, Renderer},
-    measure::comparison::Comparison,
+    measure::{
+        comparison::Comparison,
+        gate::{Gate, GateSettings},
+    },
     media::Media,
     original::Original,
     session::Session,
@@ -80,7 +83,8 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
         Ok(original) => original,
         Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
     };
-    Ok(match original.compare(&media, fresh, None).await?.comparison {
+    let gate = Gate::new(GateSettings::default())?;
+    Ok(match original.compare(&media, fresh, None, &gate).await?.comparison {
         Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
         Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
         Comparison::Alike { picture, audio } => {

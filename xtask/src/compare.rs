@@ -32,7 +32,7 @@ pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Fail
     let media = Media::new(&tools, &env, &session.children);
     let original = Original::read(&media, &args.baseline, format, args.fps()).await;
     let original = original.context("the baseline").or_exit(ExitCode::Preflight)?;
-    let compared = original.compare(&media, &args.render, None).await.or_exit(ExitCode::Render)?;
+    let compared = original.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;
     let findings = compared.comparison.findings(&gate);
     let audio = compared.audio_status(&gate);
     if args.json {

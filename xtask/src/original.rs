@@ -121,15 +121,21 @@ impl Original {
     }
 
     /// Measures a render: a video, a folder of frames or an archive of them. `codec` is what a
-    /// video was asked for.
+    /// video was asked for. What no finding of `gate` could come of may be left out.
     ///
     /// # Errors
     /// When the render can't be decoded from end to end: what was not measured has no result.
-    pub async fn compare(&self, media: &Media, render: &Path, codec: Option<Codec>) -> anyhow::Result<Compared> {
+    pub async fn compare(
+        &self,
+        media: &Media,
+        render: &Path,
+        codec: Option<Codec>,
+        gate: &Gate,
+    ) -> anyhow::Result<Compared> {
         match self {
             Self::Video { path, shape } => {
                 let expected = codec.map_or_else(|| shape.as_ref().clone(), |codec| codec.expected(shape));
-                let (of_render, comparison) = media.compare(render, path, &expected).await?;
+                let (of_render, comparison) = media.compare(render, path, &expected, gate).await?;
                 Ok(Compared {
                     comparison,
                     frame_times_s: of_render.frame_times_s.clone(),

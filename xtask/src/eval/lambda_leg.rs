@@ -77,7 +77,7 @@ async fn execution(
     let against_local = match local {
         Some(local) => {
             let (rendered, codec) = (run.artifacts.path(&row.output), eval.subjects[fixture].fixture.meta.codec);
-            let compared = local.compare(&bench.media, &rendered, codec).await.or_exit(ExitCode::Render)?;
+            let compared = local.compare(&bench.media, &rendered, codec, &gate).await.or_exit(ExitCode::Render)?;
             Some(Likeness::of(&compared.comparison))
         }
         None => None,

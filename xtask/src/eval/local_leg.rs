@@ -77,7 +77,8 @@ async fn sampled(
         let local = Original::read(&bench.media, &file, format, fps).await;
         let local = local.with_context(|| format!("the local render {output}"))?;
         if let Some(baseline) = bench.places[fixture].reference.original() {
-            let likeness = Likeness::of(&baseline.compare(&bench.media, &file, None).await?.comparison);
+            let gate = &eval.subjects[fixture].gate;
+            let likeness = Likeness::of(&baseline.compare(&bench.media, &file, None, gate).await?.comparison);
             run.step("local", &format!("{name} #{iteration} against the baseline: {likeness}"));
             render.against_baseline = Some(likeness);
         }

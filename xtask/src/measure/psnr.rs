@@ -1,9 +1,11 @@
 //! PSNR from ffmpeg's `psnr` filter: one line a frame in its statistics.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::Level;
+use super::{Decibels, Level};
 
 /// The PSNR of one frame, in dB.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +137,7 @@ impl PsnrSummary {
     }
 
     /// How many frames do not reach `limit`.
-    pub fn frames_below(&self, limit: super::Decibels) -> u64 {
+    pub fn frames_below(&self, limit: Decibels) -> u64 {
         self.levels.iter().filter(|level| !level.reaches(limit)).count() as u64
     }
 }
@@ -157,21 +159,62 @@ pub struct Misplaced {
 /// be that one, in dB. Still pictures are coded a little better here, a little worse there.
 pub const MISPLACED_DB: f64 = 6.0;
 
-/// The frames that are more like the baseline's frame before or after their own
-/// than like their own.
-pub fn misplaced(own: &[FramePsnr], before: &[FramePsnr], after: &[FramePsnr]) -> Vec<Misplaced> {
+/// The key of a frame's PSNR over all planes in what the filter leaves on the frame.
+pub const LEVEL: &str = "lavfi.psnr.psnr_avg";
+
+/// Frames' levels against a neighbour of the baseline's frame, by the frames' index.
+pub type Neighbours = BTreeMap<u64, Level>;
+
+/// Reads the levels that ffmpeg's `metadata` filter printed, two lines each:
+/// `frame:2 pts:51 pts_time:1.7` with the index as the time, and `lavfi.psnr.psnr_avg=29.860577`.
+///
+/// # Errors
+/// When a line is neither, or a frame has no level.
+pub fn neighbours(printed: &str) -> anyhow::Result<Neighbours> {
+    let mut lines = printed.lines();
+    let mut found = Neighbours::new();
+    while let Some(line) = lines.next() {
+        let what = || format!("in the metadata filter's line {line:?}");
+        let index = line.split_ascii_whitespace().find_map(|word| word.strip_prefix("pts:")).with_context(what)?;
+        let index = index.parse().ok().with_context(what)?;
+        let told = lines.next().and_then(|line| line.strip_prefix(LEVEL)?.strip_prefix('='));
+        found.insert(index, level(told.with_context(what)?).with_context(what)?);
+    }
+    Ok(found)
+}
+
+/// The frames below `least` that are more like the baseline's frame before or
+/// after their own than like their own.
+///
+/// # Errors
+/// When one of those below was not compared with a neighbour that it has.
+pub fn misplaced(
+    own: &[FramePsnr],
+    before: &Neighbours,
+    after: &Neighbours,
+    least: Decibels,
+) -> anyhow::Result<Vec<Misplaced>> {
     let db = |level: Level| if let Level::Db(db) = level { db.min(BEST_DB) } else { BEST_DB };
-    let last = own.len().saturating_sub(1);
-    let nearest = |(i, ((own, before), after)): (usize, ((&FramePsnr, &FramePsnr), &FramePsnr))| {
+    let more = |a: &(u64, Level), b: &(u64, Level)| db(a.1).total_cmp(&db(b.1));
+    let mut found = Vec::new();
+    for (frame, own_level) in (0u64..).zip(own.iter().map(|frame| frame.all)) {
+        if own_level.reaches(least) {
+            continue;
+        }
+        let against = |of: &Neighbours, which: &str, shows: u64| {
+            let level =
+                of.get(&frame).with_context(|| format!("frame {frame} was not compared with the one {which}"))?;
+            anyhow::Ok((shows, *level))
+        };
         // The first frame has none before it, the last none after it.
-        let before = (i > 0).then_some((i.wrapping_sub(1), before.all));
-        let after = (i < last).then_some((i + 1, after.all));
-        let more = |a: &(usize, Level), b: &(usize, Level)| db(a.1).total_cmp(&db(b.1));
-        let (shows, neighbour) = before.into_iter().chain(after).max_by(more)?;
-        let found = Misplaced { frame: i as u64, shows: shows as u64, level: own.all, neighbour };
-        (db(neighbour) > db(own.all) + MISPLACED_DB).then_some(found)
-    };
-    own.iter().zip(before).zip(after).enumerate().filter_map(nearest).collect()
+        let before = (frame > 0).then(|| against(before, "before", frame - 1)).transpose()?;
+        let after = (frame + 1 < own.len() as u64).then(|| against(after, "after", frame + 1)).transpose()?;
+        let Some((shows, neighbour)) = before.into_iter().chain(after).max_by(more) else { continue };
+        if db(neighbour) > db(own_level) + MISPLACED_DB {
+            found.push(Misplaced { frame, shows, level: own_level, neighbour });
+        }
+    }
+    Ok(found)
 }
 
 /// The lowest PSNR that the mean squared error of `frames` frames in a row

@@ -85,18 +85,55 @@ fn holes_are_errors() {
     }
 }
 
+fn own(all: &[f64]) -> Vec<FramePsnr> {
+    all.iter().map(|db| FramePsnr { all: Level::Db(*db), planes: vec![('y', Level::Db(*db))] }).collect()
+}
+
+fn against(levels: &[(u64, f64)]) -> Neighbours {
+    levels.iter().map(|(frame, db)| (*frame, Level::Db(*db))).collect()
+}
+
+const LEAST_DB: f64 = 40.0;
+
+fn misplaced_of(own: &[FramePsnr], before: &Neighbours, after: &Neighbours) -> anyhow::Result<Vec<(u64, u64)>> {
+    let found = misplaced(own, before, after, Decibels::new(LEAST_DB).unwrap())?;
+    Ok(found.iter().map(|m| (m.frame, m.shows)).collect())
+}
+
 #[test]
 fn a_frame_that_is_its_neighbour_is_misplaced() {
-    let levels = |all: &[f64]| -> Vec<FramePsnr> {
-        all.iter().map(|db| FramePsnr { all: Level::Db(*db), planes: vec![('y', Level::Db(*db))] }).collect()
-    };
-    let (own, before, after) = (levels(&[45.0, 33.0, 34.0]), levels(&[99.0, 46.0, 41.0]), levels(&[30.0, 30.0, 99.0]));
-    let found: Vec<(u64, u64)> = misplaced(&own, &before, &after).iter().map(|m| (m.frame, m.shows)).collect();
-    assert_eq!(found, [(1, 0), (2, 1)]);
+    let levels = own(&[45.0, 33.0, 34.0]);
+    let found = misplaced_of(&levels, &against(&[(1, 46.0), (2, 41.0)]), &against(&[(1, 30.0)]));
+    assert_eq!(found.unwrap(), [(1, 0), (2, 1)]);
     // A still picture's frames are like each other.
-    assert_eq!(misplaced(&levels(&[40.0; 3]), &levels(&[43.0; 3]), &levels(&[45.0; 3])), []);
-    let identical = vec![FramePsnr { all: Level::Identical, planes: vec![('y', Level::Identical)] }; 3];
-    assert_eq!(misplaced(&identical, &identical, &identical), []);
+    let still = misplaced_of(&own(&[39.0; 3]), &against(&[(1, 43.0), (2, 43.0)]), &against(&[(0, 45.0), (1, 45.0)]));
+    assert_eq!(still.unwrap(), []);
+    // A frame alone has no neighbours.
+    assert_eq!(misplaced_of(&own(&[10.0]), &against(&[]), &against(&[])).unwrap(), []);
+}
+
+#[test]
+fn only_frames_below_the_threshold_need_neighbours() {
+    let none = against(&[]);
+    assert_eq!(misplaced_of(&own(&[LEAST_DB, 41.0, 99.0]), &none, &none).unwrap(), []);
+    let (before, after) = (against(&[(1, 20.0)]), against(&[(1, 20.0)]));
+    let low = own(&[41.0, 39.99, 41.0]);
+    assert_eq!(misplaced_of(&low, &before, &after).unwrap(), []);
+    for (before, after) in [(&none, &after), (&before, &none)] {
+        let error = misplaced_of(&low, before, after).unwrap_err().to_string();
+        assert!(error.contains("frame 1 was not compared with the one"), "{error}");
+    }
+}
+
+#[test]
+fn neighbours_are_read_by_index() {
+    let printed = "frame:0    pts:7       pts_time:0.233333\nlavfi.psnr.psnr_avg=31.720709\n\
+        frame:1    pts:15      pts_time:0.5\nlavfi.psnr.psnr_avg=inf\n";
+    assert_eq!(neighbours(printed).unwrap(), [(7, Level::Db(31.720_709)), (15, Level::Identical)].into());
+    assert_eq!(neighbours("").unwrap(), Neighbours::new());
+    for broken in ["frame:0 pts:7\n", "frame:0\nlavfi.psnr.psnr_avg=1\n", "frame:0 pts:7\nlavfi.psnr.psnr_avg=nan\n"] {
+        assert!(neighbours(broken).is_err(), "{broken:?} was taken");
+    }
 }
 
 proptest! {
@@ -132,5 +169,6 @@ proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "(n:[0-9]{1,2} )?(psnr_(avg|y|):(inf|-?[0-9.]{0,4}|.) ?){0,4}.{0,20}\n?") {
         let _ = frames(&text);
+        let _ = neighbours(&text);
     }
 }

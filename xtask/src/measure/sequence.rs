@@ -4,12 +4,12 @@
 use anyhow::{Context, ensure};
 
 use super::{
-    Level,
+    Decibels, Level,
     comparison::Picture,
     frame_figures,
     frame_sequence::{Frame, FrameIndex, FrameSequence, ReferenceFrames},
     frames::FrameHashes,
-    psnr::{self, BEST_DB, FramePsnr, PsnrSummary},
+    psnr::{self, BEST_DB, FramePsnr, Neighbours, PsnrSummary},
     shape::Difference,
     ssim::SsimSummary,
 };
@@ -92,11 +92,11 @@ impl FrameFigures {
 pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
     ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
     let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
-    let beside = |level: fn(&FrameFigures) -> Option<Level>| -> Vec<FramePsnr> {
-        let neighbour = |frame: &FrameFigures| FramePsnr { all: level(frame).unwrap_or(frame.own.all), planes: vec![] };
-        figures.iter().map(neighbour).collect()
+    let beside = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbours {
+        (0u64..).zip(figures).filter_map(|(index, frame)| Some((index, level(frame)?))).collect()
     };
-    let misplaced = psnr::misplaced(&own, &beside(|frame| frame.before), &beside(|frame| frame.after));
+    let nearly_its_own = Decibels::new(BEST_DB - psnr::MISPLACED_DB)?;
+    let misplaced = psnr::misplaced(&own, &beside(|frame| frame.before), &beside(|frame| frame.after), nearly_its_own)?;
     let psnr = PsnrSummary::of(&own)?;
     let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
     Ok(Picture {

@@ -49,16 +49,19 @@ fn a_picture_sums_up_its_frames() {
     let of = [
         FrameFigures::identical(false),
         figures(Level::Db(20.0), Some(Level::Identical), Some(Level::Db(21.0))),
-        figures(Level::Db(45.0), None, None),
+        figures(Level::Db(95.0), None, None),
     ];
     let picture = picture(&of, &render, 2).unwrap();
     assert_eq!((picture.psnr.frames, picture.psnr.identical_frames, picture.psnr.worst_frame), (3, 1, 1));
     assert_eq!((picture.worst_at_s, picture.frames_a_second, picture.ssim.worst), (0.5, 2, 0.5));
-    assert_eq!(picture.psnr.mean_db, (100.0 + 20.0 + 45.0) / 3.0);
+    assert_eq!(picture.psnr.mean_db, (100.0 + 20.0 + 95.0) / 3.0);
     assert_eq!(picture.psnr.planes.len(), 3);
     let shown: Vec<_> = picture.misplaced.iter().map(|frame| (frame.frame, frame.shows)).collect();
     assert_eq!(shown, [(1, 0)]);
     assert!(super::picture(&of[..2], &render, 2).unwrap_err().to_string().contains("2 of 3 frames were compared"));
+    let alone = [of[0].clone(), figures(Level::Db(20.0), None, None), of[2].clone()];
+    let error = super::picture(&alone, &render, 2).unwrap_err().to_string();
+    assert_eq!(error, "frame 1 was not compared with the one before");
 }
 
 #[test]

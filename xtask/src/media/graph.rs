@@ -1,31 +1,46 @@
 //! The filters that compare a picture with its baseline's, as text. Pure.
 
 use crate::measure::{
+    Decibels,
     probe::MediaShape,
+    psnr::LEVEL,
     showinfo::{self, Video},
 };
 
-/// A video of fewer frames has no neighbours to compare with.
-pub(super) const FEW: u64 = 3;
-
 /// Every frame of the render against the baseline's of its index, for PSNR and
-/// SSIM, and against the one before and the one after that, for PSNR. The
-/// render's own frames come out of it as well, and are told of.
-pub(super) fn comparing(shape: &MediaShape) -> String {
+/// SSIM; those below `least` against the one before and the one after that as
+/// well. The render's own frames come out of it, and are told of.
+pub(super) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     let (same, opaque, by_index) = (same_terms(shape), opaque(&shape.pixel_format), by_index(shape));
     let told = showinfo::filters(Video::Render);
-    let own = format!("[0:V:0]{told},split[o][r];[o]{by_index}[own];[r]{same}[r1]");
-    let ssim = format!("[r9]{opaque}[r10];[b9]{opaque}[b10];[r10][b10]ssim=stats_file=ssim:shortest=1[end]");
-    if shape.frames < FEW {
-        return format!("{own};[1:V:0]{same},split[b1][b9];[r1][b1]psnr=stats_file=psnr:shortest=1[r9];{ssim}");
-    }
-    // SSIM comes last: it knows no alpha, which the others must see.
+    let (before, after) = (printed("before"), printed("after"));
+    // SSIM knows no alpha, which the others must see.
     format!(
-        "{own};[1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b9];\
-         [bb]tpad=start=1:start_mode=clone,{same}[b2];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b3];\
-         [r1][b1]psnr=stats_file=psnr:shortest=1[r2];[r2][b2]psnr=stats_file=before:shortest=1[r3];\
-         [r3][b3]psnr=stats_file=after:shortest=1[r9];{ssim}"
+        "[0:V:0]{told},split[o][r];[o]{by_index}[own];[r]{same}[r1];\
+         [1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b2];[bb]tpad=start=1:start_mode=clone,{same}[b3];\
+         [ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b4];\
+         [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\
+         [r4][b5]ssim=stats_file=ssim:shortest=1[end];\
+         [r3]{}[low];[low][b3]psnr=shortest=1,{before}[low2];[low2][b4]psnr=shortest=1,{after},nullsink",
+        below(least)
     )
+}
+
+/// How many frames in a row are left out of the comparison with neighbours at
+/// most: the baseline's wait in memory until one of the render's comes.
+const IN_A_ROW: u32 = 7;
+
+/// Passes on frames whose PSNR is below a level, and some others.
+fn below(least: Decibels) -> String {
+    // The statistics, in which a frame's level is looked up, round to a hundredth.
+    let least = least.db() + 0.01;
+    let passes = format!("if(lt(VALUE1,{least:.6})+gte(ld(0),{IN_A_ROW}),1+0*st(0,0),0*st(0,ld(0)+1))");
+    format!("metadata=mode=select:key={LEVEL}:value=0:function=expr:expr='{passes}'")
+}
+
+/// Writes each frame's index and PSNR into a file.
+fn printed(file: &str) -> String {
+    format!("metadata=mode=print:key={LEVEL}:file={file}")
 }
 
 /// Two stretches of one video against each other, paired in order.

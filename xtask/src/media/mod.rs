@@ -20,7 +20,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
-    measure::{comparison::Comparison, probe::MediaShape, shape::differences, showinfo::Video},
+    measure::{comparison::Comparison, gate::Gate, probe::MediaShape, shape::differences, showinfo::Video},
     preflight::Tools,
     process::{Children, Command, Env},
 };
@@ -52,7 +52,9 @@ impl Media {
     }
 
     /// Compares a render with its baseline: shapes first, and only where they
-    /// agree every frame, paired by decode index, and every sample.
+    /// agree every frame, paired by decode index, and every sample. What no
+    /// finding of `gate` could come of is left out: the neighbours of frames that
+    /// reach its threshold.
     ///
     /// # Errors
     /// When either file can't be decoded from end to end: what was not measured
@@ -62,6 +64,7 @@ impl Media {
         render: &Path,
         baseline: &Path,
         baseline_shape: &MediaShape,
+        gate: &Gate,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
         let headers = self.headers(render).await?;
         let decoded_alone = async || {
@@ -69,12 +72,11 @@ impl Media {
             let unlike = differences(baseline_shape, &shape);
             anyhow::Ok((shape, unlike))
         };
-        let likely = headers.with_frames_of(baseline_shape);
-        if !differences(baseline_shape, &likely).is_empty() {
+        if !differences(baseline_shape, &headers.with_frames_of(baseline_shape)).is_empty() {
             let (shape, unlike) = decoded_alone().await?;
             return Ok((shape, Comparison::Unlike(unlike)));
         }
-        let pass = match self.pass(render, baseline, &likely).await {
+        let pass = match self.pass(render, baseline, headers.told(), gate.psnr_db).await {
             Ok(pass) => pass,
             // A render that does not decode is told as such, and what changes from frame to frame as a difference.
             Err(error) => match decoded_alone().await? {
@@ -87,7 +89,7 @@ impl Media {
         if !unlike.is_empty() {
             return Ok((shape, Comparison::Unlike(unlike)));
         }
-        let picture = Box::new(pass.picture(&shape)?);
+        let picture = Box::new(pass.picture(&shape, gate.psnr_db)?);
         let audio = shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels));
         let audio = audio.collect::<anyhow::Result<_>>()?;
         Ok((shape, Comparison::Alike { picture, audio }))

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use super::{Media, absolute_arg, decoder_args, graph, sound};
 use crate::measure::{
+    Decibels,
     probe::MediaShape,
     showinfo::{self, DecodedFrame, Video},
 };
@@ -22,11 +23,18 @@ pub(super) struct Pass {
 }
 
 impl Media {
-    /// Decodes two videos whose headers tell of one shape, with their sound, from end to end.
+    /// Decodes two videos whose headers tell of one shape, with their sound, from
+    /// end to end. Frames below `least` are compared with their neighbours too.
     ///
     /// # Errors
     /// When something in either does not decode, or its frames change on the way.
-    pub(super) async fn pass(&self, render: &Path, baseline: &Path, shape: &MediaShape) -> anyhow::Result<Pass> {
+    pub(super) async fn pass(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        shape: &MediaShape,
+        least: Decibels,
+    ) -> anyhow::Result<Pass> {
         let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
         let decoder = decoder_args(shape.alpha_decoder());
         // On the files' own clocks, which picture and sound share: else each track would begin at 0.
@@ -35,7 +43,7 @@ impl Media {
             command = command.arg("-noautorotate").args(decoder.clone()).args(["-i", &absolute_arg(video)?]);
         }
         command = command
-            .args(["-filter_complex", &graph::comparing(shape)])
+            .args(["-filter_complex", &graph::comparing(shape, least)])
             .args(["-map", "[end]", "-fps_mode", "passthrough", "-f", "null", "/dev/null"])
             .args(["-map", "[own]", "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "frames"]);
         for track in 0..shape.audio.len() {

@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 
 use super::{graph, pass::Pass};
 use crate::measure::{
+    Decibels,
     comparison::Picture,
     frames::FrameHashes,
     probe::MediaShape,
@@ -12,37 +13,28 @@ use crate::measure::{
 };
 
 impl Pass {
-    /// The picture of a render against that of a baseline of the same shape.
+    /// The picture of a render against that of a baseline of the same shape; frames
+    /// below `least` were looked for among their neighbours.
     ///
     /// # Errors
     /// When not every frame was compared.
-    pub(super) fn picture(&self, shape: &MediaShape) -> anyhow::Result<Picture> {
+    pub(super) fn picture(&self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
         let what = || self.what();
-        let levels = |name: &str| psnr::frames(&self.read(name)?).with_context(what);
-        let own = levels("psnr")?;
-        let (before, after) = match shape.frames >= graph::FEW {
-            true => (levels("before")?, levels("after")?),
-            false => (own.clone(), own.clone()),
-        };
-        let has_alpha = own.iter().chain(&before).chain(&after).all(|f| f.planes.iter().any(|(name, _)| *name == 'a'));
+        let own = psnr::frames(&self.read("psnr")?).with_context(what)?;
+        let has_alpha = own.iter().all(|f| f.planes.iter().any(|(name, _)| *name == 'a'));
         ensure!(
             has_alpha == graph::with_alpha(&shape.pixel_format).is_some(),
             "the alpha plane of {} ({}) can't be measured",
             self.render(),
             shape.pixel_format
         );
-        let misplaced = psnr::misplaced(&own, &before, &after);
+        let neighbours = |name: &str| psnr::neighbours(&self.read(name)?).with_context(what);
+        let (before, after) = (neighbours("before")?, neighbours("after")?);
+        let misplaced = psnr::misplaced(&own, &before, &after, least).with_context(what)?;
         let psnr = PsnrSummary::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = SsimSummary::from_stats(&self.read("ssim")?).with_context(what)?;
         let hashes = FrameHashes::from_framehash(&self.read("frames")?).with_context(what)?;
-        let counts = [
-            ("PSNR", psnr.frames),
-            ("SSIM", ssim_frames),
-            ("a hash", hashes.count() as u64),
-            ("PSNR against the frame before", before.len() as u64),
-            ("PSNR against the frame after", after.len() as u64),
-        ];
-        for (measure, frames) in counts {
+        for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
             ensure!(
                 frames == shape.frames,
                 "{frames} of {} frames of {} have {measure}: not all were compared",

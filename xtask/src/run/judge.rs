@@ -105,7 +105,7 @@ impl Render<'_> {
         original: &Original,
     ) -> anyhow::Result<Judgement> {
         let subject = self.subject;
-        let compared = original.compare(self.media, output, subject.fixture.meta.codec).await?;
+        let compared = original.compare(self.media, output, subject.fixture.meta.codec, &subject.gate).await?;
         let (frames, audio_status) = (compared.frames(), compared.audio_status(&subject.gate));
         let Compared { comparison, media, frame_times_s, .. } = compared;
         let toolchain = toolchain(self.run, told);

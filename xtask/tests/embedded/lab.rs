@@ -66,8 +66,7 @@ impl Lab {
 
     /// What the gate says of a render of `baseline`: its findings, or why it can't be measured.
     pub(crate) fn judge(&self, baseline: &str, render: &str) -> Result<Vec<FindingRecord>, String> {
-        let gate = Gate::new(GateSettings::default()).unwrap();
-        Ok(self.compare(baseline, render)?.findings(&gate).iter().map(Finding::record).collect())
+        Ok(self.compare(baseline, render)?.findings(&gate()).iter().map(Finding::record).collect())
     }
 
     pub(crate) fn passes(&self, baseline: &str, render: &str) {
@@ -85,6 +84,10 @@ impl Lab {
     }
 }
 
+fn gate() -> Gate {
+    Gate::new(GateSettings::default()).unwrap()
+}
+
 async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Comparison> {
     let media = Media {
         ffmpeg: tool("ffmpeg"),
@@ -93,7 +96,7 @@ async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Comparison> {
         children: Children::default(),
     };
     let shape = media.shape_of_whole(baseline).await?;
-    let (_, comparison) = media.compare(render, baseline, &shape).await?;
+    let (_, comparison) = media.compare(render, baseline, &shape, &gate()).await?;
     if let Some(picture) = comparison.picture() {
         assert_eq!(picture.psnr.frames, shape.frames);
     }

@@ -18,6 +18,7 @@ mod foreign;
 mod kills;
 mod lab;
 mod launcher;
+mod neighbours;
 mod outcomes;
 mod page;
 mod permissions;

@@ -31,6 +31,7 @@ each_frame() {
   done
 }
 psnr_line() { echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:$1 psnr_y:$1 "; }
+neighbour_lines() { printf 'frame:%d pts:%d pts_time:0\nlavfi.psnr.psnr_avg=%s\n' $((n - 1)) $((n - 1)) "$1"; }
 ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
 # What the showinfo filter writes into the log that $FFREPORT names.
 log_frames() { (levels=x$frames; each_frame info_line > log); }
@@ -50,7 +51,8 @@ case $verb in
   psnr)
     . "$video"
     log_frames
-    each_frame psnr_line | tee psnr before > after; each_frame ssim_line > ssim; each_frame hash_line > frames
+    each_frame psnr_line > psnr; each_frame neighbour_lines | tee before > after
+    each_frame ssim_line > ssim; each_frame hash_line > frames
     track=0
     for _ in $tracks; do
       printf '%s' "$samples" > "render-$track.pcm"
