@@ -10,6 +10,7 @@ case "$*" in
   *-filter_complex*) verb=psnr ;;
   *rgba*) verb=semantics ;;
   *0:V:0*) verb=decode ;;
+  *0:a:*) verb=sound ;;
 esac
 # The first input is a render where there are two.
 before= video=
@@ -60,6 +61,7 @@ case $verb in
       track=$((track + 1))
     done
     ;;
+  sound) . "$video"; printf '%s' "$samples" > "$last" ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
   # A black frame of 64x36 for either video.
   stills) for arg; do case $arg in file:*/baseline|file:*/render) head -c 6912 /dev/zero > "${arg#file:}" ;; esac; done ;;
