@@ -2,27 +2,18 @@
 
 /// How far each sample is from the other picture's, times `factor`, up to white.
 pub fn difference(a: &[u8], b: &[u8], factor: u8) -> Vec<u8> {
-    a.iter()
-        .zip(b)
-        .map(|(a, b)| a.abs_diff(*b).saturating_mul(factor))
-        .collect()
+    a.iter().zip(b).map(|(a, b)| a.abs_diff(*b).saturating_mul(factor)).collect()
 }
 
 /// A picture of `columns` times `rows` RGB pixels made of one that is `width`
 /// pixels wide: each pixel is the mean of those from one edge to the next.
-pub fn means(
-    samples: &[u8],
-    width: usize,
-    columns: &[(usize, usize)],
-    rows: &[(usize, usize)],
-) -> Vec<u8> {
+pub fn means(samples: &[u8], width: usize, columns: &[(usize, usize)], rows: &[(usize, usize)]) -> Vec<u8> {
     let mut means = Vec::with_capacity(columns.len() * rows.len() * 3);
     for &(top, bottom) in rows {
         for &(left, right) in columns {
             let mut sums = [0u64; 3];
             for row in top..bottom {
-                let (pixels, _) =
-                    samples[(row * width + left) * 3..(row * width + right) * 3].as_chunks::<3>();
+                let (pixels, _) = samples[(row * width + left) * 3..(row * width + right) * 3].as_chunks::<3>();
                 for pixel in pixels {
                     for (sum, sample) in sums.iter_mut().zip(pixel) {
                         *sum += u64::from(*sample);
@@ -48,9 +39,6 @@ mod tests {
     #[test]
     fn means_are_rounded_to_the_nearest() {
         let line = [[0u8; 3], [1, 1, 0], [9, 9, 9]].concat();
-        assert_eq!(
-            means(&line, 3, &[(0, 2), (2, 3)], &[(0, 1)]),
-            [1, 1, 0, 9, 9, 9]
-        );
+        assert_eq!(means(&line, 3, &[(0, 2), (2, 3)], &[(0, 1)]), [1, 1, 0, 9, 9, 9]);
     }
 }

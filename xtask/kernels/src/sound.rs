@@ -8,10 +8,7 @@ pub fn samples(bytes: &[u8]) -> Vec<i16> {
 
 /// The sum of all channels of interleaved samples, a value for each moment.
 pub fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
-    samples
-        .chunks_exact(channels.max(1))
-        .map(|moment| moment.iter().map(|&sample| f32::from(sample)).sum())
-        .collect()
+    samples.chunks_exact(channels.max(1)).map(|moment| moment.iter().map(|&sample| f32::from(sample)).sum()).collect()
 }
 
 /// Adds up squares over interleaved samples, for each channel: of the
@@ -54,10 +51,7 @@ pub fn products(a: &[f32], b: &[f32]) -> (f32, f32) {
 
 /// Averages of `count` values each; a rest is left out.
 pub fn thinned(values: &[f32], count: usize) -> Vec<f32> {
-    values
-        .chunks_exact(count)
-        .map(|chunk| chunk.iter().sum::<f32>() / count as f32)
-        .collect()
+    values.chunks_exact(count).map(|chunk| chunk.iter().sum::<f32>() / count as f32).collect()
 }
 
 #[cfg(test)]
@@ -68,10 +62,7 @@ mod tests {
     fn what_only_one_of_two_has_is_compared_with_silence() {
         let (mut residuals, mut baselines) = ([0.0; 2], [0.0; 2]);
         add_squares(&[3, -4, 5], &[1, -4], &mut residuals, &mut baselines);
-        assert_eq!(
-            (residuals, baselines),
-            ([4.0 + 25.0, 0.0], [9.0 + 25.0, 16.0])
-        );
+        assert_eq!((residuals, baselines), ([4.0 + 25.0, 0.0], [9.0 + 25.0, 16.0]));
         add_squares(&[], &[i16::MIN, i16::MAX], &mut residuals, &mut baselines);
         assert_eq!(residuals, [29.0 + 32_768.0 * 32_768.0, 32_767.0 * 32_767.0]);
     }
