@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::{
     measure::{Level, gate::Gate},
     report::svg::{Marker, Plot, Scale, Side, buckets},
-    story::RenderStory,
+    story::{FrameSample, RenderStory},
 };
 
 /// As many points as a screen has room for.
@@ -13,6 +13,9 @@ const POINTS: usize = 500;
 
 /// At most so many failed frames are marked one by one.
 const MARKED: usize = 50;
+
+/// So many of the worst frames are in the table.
+const TOLD: usize = 10;
 
 /// Above the best level, dB: where identical frames are drawn.
 const IDENTICAL_DB: f64 = 6.0;
@@ -100,13 +103,12 @@ fn seams(render: &RenderStory) -> Vec<f64> {
 }
 
 fn table(render: &RenderStory) -> Markup {
-    let mut worst: Vec<_> = render.frames.iter().collect();
-    worst.sort_by(|a, b| db(a.psnr).unwrap_or(f64::INFINITY).total_cmp(&db(b.psnr).unwrap_or(f64::INFINITY)));
+    let worst = worst(&render.frames);
     html! {
         table {
             thead { tr { th scope="col" { "Frame" } th.number scope="col" { "At" } th.number scope="col" { "PSNR" } } }
             tbody {
-                @for frame in worst.into_iter().take(10) {
+                @for frame in worst {
                     tr {
                         th scope="row" { "#" (frame.frame) }
                         td.number { (format!("{:.3} s", frame.time_s)) }
@@ -119,9 +121,38 @@ fn table(render: &RenderStory) -> Markup {
     }
 }
 
+/// The frames that the table shows, the worst first; of equals the earlier one.
+fn worst(frames: &[FrameSample]) -> Vec<&FrameSample> {
+    let mut levels: Vec<(f64, usize)> =
+        frames.iter().enumerate().map(|(at, frame)| (db(frame.psnr).unwrap_or(f64::INFINITY), at)).collect();
+    let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    // A long render has 100,000 frames: they are not all sorted for the sake of ten.
+    if levels.len() > TOLD {
+        levels.select_nth_unstable_by(TOLD, order);
+        levels.truncate(TOLD);
+    }
+    levels.sort_by(order);
+    levels.into_iter().map(|(_, at)| &frames[at]).collect()
+}
+
 fn db(level: Level) -> Option<f64> {
     match level {
         Level::Identical => None,
         Level::Db(db) => Some(db),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_frames_are_told_in_order_and_of_equals_the_earlier() {
+        let level = |frame: u64| if frame % 7 == 3 { Level::Db(30.0 + (frame % 3) as f64) } else { Level::Identical };
+        let frame = |frame: u64| FrameSample { frame, time_s: 0.0, psnr: level(frame), md5: String::new() };
+        let frames: Vec<FrameSample> = (0..100).map(frame).collect();
+        let told: Vec<u64> = worst(&frames).into_iter().map(|frame| frame.frame).collect();
+        assert_eq!(told, [3, 24, 45, 66, 87, 10, 31, 52, 73, 94]);
+        assert_eq!(worst(&frames[..5]).len(), 5);
     }
 }

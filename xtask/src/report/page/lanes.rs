@@ -1,5 +1,7 @@
 //! From what an execution did to lanes of bars: one lane for Plan, each chunk and Assemble.
 
+use std::collections::BTreeMap;
+
 use super::figures::seconds;
 use crate::history::{Attempt, Step, Timeline};
 
@@ -52,19 +54,17 @@ pub(super) fn name(step: Step) -> String {
 
 /// The lanes: Plan, the chunks by index, Assemble, and what else there was.
 pub(super) fn lanes(timeline: &Timeline) -> Vec<Lane> {
-    let mut steps: Vec<Step> = timeline.attempts.iter().map(|attempt| attempt.step).collect();
-    steps.sort();
-    steps.dedup();
     let critical = critical_path(timeline);
-    let lane = |step: Step| {
-        let attempts = timeline.attempts.iter().filter(|attempt| attempt.step == step);
-        Lane {
-            step,
-            bars: attempts.flat_map(|attempt| bars(attempt, timeline.duration_ms)).collect(),
-            critical: critical.iter().find(|(of, _)| *of == step).map(|(_, stretch)| *stretch),
-        }
+    let mut of_steps: BTreeMap<Step, Vec<Bar>> = BTreeMap::new();
+    for attempt in &timeline.attempts {
+        of_steps.entry(attempt.step).or_default().extend(bars(attempt, timeline.duration_ms));
+    }
+    let lane = |(step, bars)| Lane {
+        step,
+        bars,
+        critical: critical.iter().find(|(of, _)| *of == step).map(|(_, stretch)| *stretch),
     };
-    steps.into_iter().map(lane).collect()
+    of_steps.into_iter().map(lane).collect()
 }
 
 /// Plan, the chunk that ends last, Assemble: each from where the one before ends.
