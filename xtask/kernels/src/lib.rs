@@ -5,5 +5,6 @@
 //! Functions here take slices and are not generic: generic ones would be
 //! compiled, unoptimized, where they are called.
 
+pub mod hash;
 pub mod pixels;
 pub mod sound;

@@ -14,7 +14,7 @@ use crate::plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Expected {
-    /// The version of this shape.
+    /// The version of this shape: [`Expected::SCHEMA_VERSION`], or 1 where frames were hashed by MD5.
     pub schema_version: u32,
     /// The composition, what its meta.json asks of a render, and the baseline that the figures belong to.
     pub fixture_sha256: String,
@@ -100,6 +100,8 @@ const INAUDIBLE_DBFS: f64 = -80.0;
 pub enum Standing {
     /// The record is of other content.
     Stale,
+    /// It was made alike, but the record's frames were hashed another way.
+    HashedOtherwise,
     /// There is none of a render split like this.
     NoRecord,
     /// Every frame is the recorded one.
@@ -204,6 +206,9 @@ impl Recorded {
 }
 
 impl Expected {
+    /// Where frames are hashed as they are now.
+    pub const SCHEMA_VERSION: u32 = 2;
+
     /// Where a render stands that was made from `fixture_sha256`.
     pub fn standing(&self, render: &Recorded, fixture_sha256: &str) -> Standing {
         if self.fixture_sha256 != fixture_sha256 {
@@ -216,7 +221,10 @@ impl Expected {
         let known: Vec<&Recorded> = self.renders.iter().filter(same_split).collect();
         let exact = known.iter().find(|known| known.made_by == render.made_by);
         if let (Some(exact), Machine::Emulator { .. }) = (exact, &render.made_by.machine) {
-            return exact.change(render);
+            return match self.schema_version {
+                Self::SCHEMA_VERSION => exact.change(render),
+                _ => Standing::HashedOtherwise,
+            };
         }
         let same_versions = known.iter().find(|known| known.made_by.toolchain == render.made_by.toolchain);
         match (exact.or(same_versions), known.last()) {
@@ -231,6 +239,10 @@ impl Expected {
     pub fn updated(previous: Option<Self>, fixture_sha256: &str, renders: &[Recorded]) -> (Self, Vec<String>) {
         let mut changes = Vec::new();
         let kept = match previous {
+            Some(previous) if previous.schema_version != Self::SCHEMA_VERSION => {
+                changes.push("the old record's frames were hashed another way, and it is dropped".to_owned());
+                Vec::new()
+            }
             Some(previous) if previous.fixture_sha256 == fixture_sha256 => previous.renders,
             Some(_) => {
                 changes.push("the old record was of another composition or baseline, and is dropped".to_owned());
@@ -256,7 +268,8 @@ impl Expected {
                 }
             }
         }
-        (Self { schema_version: 1, fixture_sha256: fixture_sha256.to_owned(), renders: all }, changes)
+        let fixture_sha256 = fixture_sha256.to_owned();
+        (Self { schema_version: Self::SCHEMA_VERSION, fixture_sha256, renders: all }, changes)
     }
 }
 
@@ -270,6 +283,9 @@ impl Standing {
             Self::Near(found) => (found, local || strict),
             Self::OtherToolchain(found) => (found, strict),
             Self::Stale => (vec![Finding::NotRecorded("is of another composition or baseline")], local || strict),
+            Self::HashedOtherwise => {
+                (vec![Finding::NotRecorded("is of a time when frames were hashed another way")], local || strict)
+            }
             Self::NoRecord => (vec![Finding::NotRecorded("has no render that is split like this one")], strict),
         };
         match fails {

@@ -1,12 +1,12 @@
 //! Decoded frames, each known by its hash.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Read};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::frame_sequence::FrameSequence;
+use super::{frame_sequence::FrameSequence, yuv4mpeg};
 use crate::hash::hex;
 
 /// The hashes of a video's decoded frames, in decode order; of a sequence's, those of its files.
@@ -37,6 +37,16 @@ impl FrameHashes {
     /// The files of a sequence, whose hashes stand for their frames.
     pub fn of_files(frames: &FrameSequence) -> Self {
         Self(frames.frames().values().map(|frame| frame.sha256.to_string()).collect())
+    }
+
+    /// Hashes the frames of a stream that ffmpeg's `yuv4mpegpipe` muxer writes.
+    ///
+    /// # Errors
+    /// When there is no frame, or the stream is cut off.
+    pub fn from_yuv4mpeg(stream: impl Read) -> anyhow::Result<Self> {
+        let hashes = yuv4mpeg::hashes(stream).context("reading the frames")?;
+        ensure!(!hashes.is_empty(), "there is no frame");
+        Ok(Self(hashes))
     }
 
     /// The frames' hashes in order, in hex.

@@ -26,6 +26,7 @@ pub mod showinfo;
 pub mod ssim;
 pub mod toolchain;
 pub mod verdict;
+pub mod yuv4mpeg;
 
 pub use decibels::{Decibels, Level};
 pub use fraction::Fraction;

@@ -1,7 +1,7 @@
 //! One ffmpeg that decodes a render and its baseline, each once, and measures all that takes both.
 
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -11,8 +11,10 @@ use tempfile::TempDir;
 use super::{Media, absolute_arg, decoder_args, graph, sound};
 use crate::measure::{
     Decibels,
+    frames::FrameHashes,
     probe::MediaShape,
     showinfo::{self, DecodedFrame, Video},
+    yuv4mpeg,
 };
 
 /// What such a pass left.
@@ -20,7 +22,16 @@ pub(super) struct Pass {
     dir: TempDir,
     /// The render, for messages.
     render: PathBuf,
+    /// The render's own frames.
+    pub(super) hashes: FrameHashes,
 }
+
+/// Frames as they are, to be hashed here: ffmpeg would copy each for that, and
+/// its cryptographic hashes take longer than decoding.
+const RAW: [&str; 5] = ["-f", "yuv4mpegpipe", "-strict", "unofficial", "pipe:1"];
+
+/// What frames that can't be written so are known by.
+const HASHED: [&str; 5] = ["-f", "framehash", "-hash", "md5", "pipe:1"];
 
 impl Media {
     /// Decodes two videos whose headers tell of one shape, with their sound, from
@@ -36,25 +47,41 @@ impl Media {
         least: Decibels,
     ) -> anyhow::Result<Pass> {
         let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let raw = yuv4mpeg::takes(&shape.pixel_format);
         let decoder = decoder_args(shape.alpha_decoder());
         // On the files' own clocks, which picture and sound share: else each track would begin at 0.
         let mut command = self.ffmpeg_telling(dir.path()).arg("-copyts");
         for video in [render, baseline] {
-            command = command.arg("-noautorotate").args(decoder.clone()).args(["-i", &absolute_arg(video)?]);
+            command = command.args(decoder.clone()).args(["-noautorotate", "-i", &absolute_arg(video)?]);
         }
         command = command
             .args(["-filter_complex", &graph::comparing(shape, least)])
             .args(["-map", "[end]", "-fps_mode", "passthrough", "-f", "null", "/dev/null"])
-            .args(["-map", "[own]", "-fps_mode", "passthrough", "-f", "framehash", "-hash", "md5", "frames"]);
+            .args(["-map", "[own]", "-fps_mode", "passthrough"])
+            .args(if raw { RAW } else { HASHED });
         for track in 0..shape.audio.len() {
             for (input, video) in [Video::Render, Video::Baseline].into_iter().enumerate() {
                 command = command.args(["-map", &format!("{input}:a:{track}"), "-af", &sound::filters()]);
                 command = command.args(["-f", "s16le", &sound::file_name(video, track)]);
             }
         }
-        let pass = Pass { dir, render: render.to_owned() };
-        command.run(&self.children).await.with_context(|| pass.what())?;
-        Ok(pass)
+        let (mut frames, writer) = io::pipe().context("a pipe for frames")?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let hashes = match raw {
+                true => FrameHashes::from_yuv4mpeg(&mut frames),
+                false => {
+                    io::read_to_string(&mut frames).map_err(Into::into).and_then(|t| FrameHashes::from_framehash(&t))
+                }
+            };
+            // Where they are not as they should be, ffmpeg still comes to its end.
+            io::copy(&mut frames, &mut io::sink())?;
+            hashes
+        });
+        let what = || format!("comparing the picture of {}", render.display());
+        let ran = command.run_into(&self.children, writer).await;
+        let hashes = hashing.await.context("hashing frames").with_context(what)?;
+        ran.with_context(what)?;
+        Ok(Pass { dir, render: render.to_owned(), hashes: hashes.with_context(what)? })
     }
 }
 

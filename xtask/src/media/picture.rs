@@ -6,7 +6,6 @@ use super::{graph, pass::Pass};
 use crate::measure::{
     Decibels,
     comparison::Picture,
-    frames::FrameHashes,
     probe::MediaShape,
     psnr::{self, PsnrSummary},
     ssim::SsimSummary,
@@ -33,7 +32,7 @@ impl Pass {
         let misplaced = psnr::misplaced(&own, &before, &after, least).with_context(what)?;
         let psnr = PsnrSummary::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = SsimSummary::from_stats(&self.read("ssim")?).with_context(what)?;
-        let hashes = FrameHashes::from_framehash(&self.read("frames")?).with_context(what)?;
+        let hashes = self.hashes.clone();
         for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
             ensure!(
                 frames == shape.frames,

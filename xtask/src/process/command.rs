@@ -33,7 +33,7 @@ pub struct Command {
 pub struct Output {
     /// How it ended.
     pub status: ExitStatus,
-    /// All of its standard output.
+    /// All of its standard output, unless it went elsewhere.
     pub stdout: String,
     /// The last lines of its standard error.
     pub stderr_tail: String,
@@ -103,7 +103,18 @@ impl Command {
     /// # Errors
     /// When it can't be started, takes too long, or fails.
     pub async fn run(&self, children: &Children) -> anyhow::Result<Output> {
-        let output = self.run_any(children).await?;
+        self.successful(self.run_any(children).await?)
+    }
+
+    /// Runs the child as [`Command::run`]; its standard output goes to `stdout`.
+    ///
+    /// # Errors
+    /// As of [`Command::run`].
+    pub async fn run_into(&self, children: &Children, stdout: impl Into<Stdio>) -> anyhow::Result<Output> {
+        self.successful(self.run_with(children, stdout.into()).await?)
+    }
+
+    fn successful(&self, output: Output) -> anyhow::Result<Output> {
         if output.status.success() {
             return Ok(output);
         }
@@ -115,14 +126,18 @@ impl Command {
     /// # Errors
     /// When it can't be started or takes too long.
     pub async fn run_any(&self, children: &Children) -> anyhow::Result<Output> {
+        self.run_with(children, Stdio::piped()).await
+    }
+
+    async fn run_with(&self, children: &Children, stdout: Stdio) -> anyhow::Result<Output> {
         let console = &children.console;
         console.command(&format!("$ {}", command_line(&self.program, &self.args, &self.env)));
         console.now(&self.to_string());
         let started = Instant::now();
-        let mut child = self.spawn().with_context(|| format!("{self} can't be started"))?;
+        let mut child = self.spawn(stdout).with_context(|| format!("{self} can't be started"))?;
         let registered = children.register(child.id().expect("not yet waited for"), &self.name());
         let log = self.open_log();
-        let stdout = child.stdout.take().expect("piped");
+        let stdout = child.stdout.take();
         let stderr = child.stderr.take().expect("piped");
         let (mut all, mut tail) = (Keep::all(), Keep::tail());
         // What has a log is meant for people.
@@ -132,10 +147,13 @@ impl Command {
             }
         };
         let done = async {
-            tokio::try_join!(
-                copy(stdout, &mut all, log.as_ref(), &shown),
-                copy(stderr, &mut tail, log.as_ref(), &shown)
-            )?;
+            let copy_stdout = async {
+                match stdout {
+                    Some(stdout) => copy(stdout, &mut all, log.as_ref(), &shown).await,
+                    None => Ok(()),
+                }
+            };
+            tokio::try_join!(copy_stdout, copy(stderr, &mut tail, log.as_ref(), &shown))?;
             child.wait().await
         };
         match tokio::time::timeout(self.limit, done).await {
@@ -171,11 +189,11 @@ impl Command {
         Some(log)
     }
 
-    fn spawn(&self) -> std::io::Result<tokio::process::Child> {
+    fn spawn(&self, stdout: Stdio) -> std::io::Result<tokio::process::Child> {
         let mut command = std::process::Command::new(&self.program);
         command.args(&self.args).env_clear().envs(self.env.iter());
         let input = self.input.as_ref().map(File::open).transpose()?;
-        command.stdin(input.map_or_else(Stdio::null, Stdio::from)).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stdin(input.map_or_else(Stdio::null, Stdio::from)).stdout(stdout).stderr(Stdio::piped());
         if let Some(dir) = &self.cwd {
             command.current_dir(dir);
         }
@@ -239,6 +257,15 @@ mod tests {
         assert!(error.contains("exit status: 3") && error.contains("broken") && error.contains("x.log"), "{error}");
         let logged = std::fs::read_to_string(log).unwrap();
         assert!(logged.contains("out\n") && logged.contains("broken\n"), "{logged}");
+    }
+
+    #[test]
+    fn standard_output_may_go_elsewhere() {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let output = run(sh("echo gone; echo told >&2").run_into(&Children::default(), writer)).unwrap();
+        // It ends: nothing of it is left open here.
+        assert_eq!(std::io::read_to_string(&mut reader).unwrap(), "gone\n");
+        assert_eq!((output.stdout.as_str(), output.stderr_tail.as_str()), ("", "told\n"));
     }
 
     #[test]

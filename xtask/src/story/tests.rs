@@ -144,7 +144,7 @@ fn what_is_broken_is_named_with_its_file_and_field() {
         complaint(&with("smoke", "run.json", "{}")),
         complaint(&with("smoke", "results.json", "[{\"protocol\": ")),
         complaint(&with("smoke", "renders/N2-frames.csv", "frame,psnr\n")),
-        complaint(&with("smoke", "renders/N2-frames.csv", "frame,timeS,psnrDb,md5\n0,0.0,NaN,ab\n")),
+        complaint(&with("smoke", "renders/N2-frames.csv", "frame,timeS,psnrDb,hash\n0,0.0,NaN,ab\n")),
         complaint(&with("smoke", "renders/N2-audio.csv", "track,atS,residualDbfs,baselineDbfs\n0,0.0,-60\n")),
         complaint(&changed("smoke", "run.json", |run| run["schemaVersion"] = 2.into())),
         complaint(&changed("smoke", "run.json", |run| run["command"] = "lambda-other".into())),

@@ -15,6 +15,7 @@ mod emulator;
 mod exact;
 mod fixtures;
 mod foreign;
+mod formats;
 mod kills;
 mod lab;
 mod launcher;

@@ -68,7 +68,7 @@ fn results_json_has_a_row_for_each_render() {
           "worst": 0.99,
           "worstFrame": 0
         },
-        "framesSha256": "954c2d4ad09f3f998e332a03222b10cb8b98681a365aadcd99448c49ab31e21b",
+        "framesSha256": "cc2a2808432970d94ec568dbfee839c18034b8c97e5a01e6a0c6d905c187266b",
         "framesUnlikeFirst": null
       },
       "exact": null,

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn the_worst_frames_are_told_in_order_and_of_equals_the_earlier() {
         let level = |frame: u64| if frame % 7 == 3 { Level::Db(30.0 + (frame % 3) as f64) } else { Level::Identical };
-        let frame = |frame: u64| FrameSample { frame, time_s: 0.0, psnr: level(frame), md5: String::new() };
+        let frame = |frame: u64| FrameSample { frame, time_s: 0.0, psnr: level(frame), hash: String::new() };
         let frames: Vec<FrameSample> = (0..100).map(frame).collect();
         let told: Vec<u64> = worst(&frames).into_iter().map(|frame| frame.frame).collect();
         assert_eq!(told, [3, 24, 45, 66, 87, 10, 31, 52, 73, 94]);

@@ -41,6 +41,8 @@ info_line() {
   echo 'color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown'
 }
 hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" $(((n - 1) % period)); }
+# A picture whose digits are the frame's own.
+raw_frame() { printf "FRAME\n%s%0$((width * 54 - ${#mark}))d" "$mark" $(((n - 1) % period)); }
 
 hook "$verb"
 case $verb in
@@ -53,7 +55,8 @@ case $verb in
     . "$video"
     log_frames
     each_frame psnr_line > psnr; each_frame neighbour_lines | tee before > after
-    each_frame ssim_line > ssim; each_frame hash_line > frames
+    each_frame ssim_line > ssim
+    echo "YUV4MPEG2 W$width H36 F30:1 C420jpeg"; each_frame raw_frame
     track=0
     for _ in $tracks; do
       printf '%s' "$samples" > "render-$track.pcm"
