@@ -51,11 +51,13 @@ impl Media {
         let decoder = decoder_args(shape.alpha_decoder());
         // On the files' own clocks, which picture and sound share: else each track would begin at 0.
         let mut command = self.ffmpeg_telling(dir.path()).arg("-copyts");
+        let threads = half_of_the_processors().to_string();
         for video in [render, baseline] {
-            command = command.args(decoder.clone()).args(["-noautorotate", "-i", &absolute_arg(video)?]);
+            command = command.args(decoder.clone()).args(["-threads", &threads, "-noautorotate"]);
+            command = command.args(["-i", &absolute_arg(video)?]);
         }
         command = command
-            .args(["-filter_complex", &graph::comparing(shape, least)])
+            .args(["-filter_complex_threads", &threads, "-filter_complex", &graph::comparing(shape, least)])
             .args(["-map", "[end]", "-fps_mode", "passthrough", "-f", "null", "/dev/null"])
             .args(["-map", "[own]", "-fps_mode", "passthrough"])
             .args(if raw { RAW } else { HASHED });
@@ -83,6 +85,12 @@ impl Media {
         ran.with_context(what)?;
         Ok(Pass { dir, render: render.to_owned(), hashes: hashes.with_context(what)? })
     }
+}
+
+/// Threads for each of two decoders. More than there are processors only cost: a
+/// frame that threads share is waited for, and copied between caches.
+fn half_of_the_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 impl Pass {
