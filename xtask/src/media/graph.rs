@@ -8,22 +8,24 @@ use crate::measure::{
 };
 
 /// Every frame of the render against the baseline's of its index, for PSNR and
-/// SSIM; those below `least` against the one before and the one after that as
-/// well. The render's own frames come out of it, and are told of.
+/// SSIM; those below `least` against the one before and the one after that as well.
 pub(super) fn comparing(shape: &MediaShape, least: Decibels) -> String {
-    let (same, opaque, by_index) = (same_terms(shape), opaque(&shape.pixel_format), by_index(shape));
-    let told = showinfo::filters(Video::Render);
+    let (same, opaque) = (same_terms(shape), opaque(&shape.pixel_format));
     let (before, after) = (printed("before"), printed("after"));
     // SSIM knows no alpha, which the others must see.
     format!(
-        "[0:V:0]{told},split[o][r];[o]{by_index}[own];[r]{same}[r1];\
-         [1:V:0]split=3[b][bb][ba];[b]{same},split[b1][b2];[bb]tpad=start=1:start_mode=clone,{same}[b3];\
-         [ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,{same}[b4];\
+        "[0:V:0]{same}[r1];[1:V:0]{same},split=4[b1][b2][bb][ba];\
+         [bb]tpad=start=1:start_mode=clone,setpts=N[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N[b4];\
          [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\
          [r4][b5]ssim=stats_file=ssim:shortest=1[end];\
          [r3]{}[low];[low][b3]psnr=shortest=1,{before}[low2];[low2][b4]psnr=shortest=1,{after},nullsink",
         below(least)
     )
+}
+
+/// A video's own frames, of which is told.
+pub(super) fn told(shape: &MediaShape, video: Video) -> String {
+    format!("{},{}", showinfo::filters(video), by_index(shape))
 }
 
 /// How many frames in a row are left out of the comparison with neighbours at
@@ -57,7 +59,7 @@ pub(super) fn stretches(shape: &MediaShape, starts: (u64, u64), frames: u64) -> 
 /// Times by index, so that frames pair by decode order, and so that ffmpeg
 /// reads both files and fills all outputs at one pace: else it would keep one file's
 /// frames in memory.
-fn by_index(shape: &MediaShape) -> String {
+pub(super) fn by_index(shape: &MediaShape) -> String {
     // At the frames' rate: sound goes out beside them, by the clock.
     format!("settb={},setpts=N", shape.fps.inverted())
 }

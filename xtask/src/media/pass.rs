@@ -56,11 +56,15 @@ impl Media {
             command = command.args(decoder.clone()).args(["-threads", &threads, "-noautorotate"]);
             command = command.args(["-i", &absolute_arg(video)?]);
         }
+        let (told, by_index) = (graph::told(shape, Video::Render), graph::by_index(shape));
         command = command
             .args(["-filter_complex_threads", &threads, "-filter_complex", &graph::comparing(shape, least)])
             .args(["-map", "[end]", "-fps_mode", "passthrough", "-f", "null", "/dev/null"])
-            .args(["-map", "[own]", "-fps_mode", "passthrough"])
-            .args(if raw { RAW } else { HASHED });
+            // Outputs of either file's own: ffmpeg reads a file for those at the same time as the other, but for
+            // filters that take both one file at a time.
+            .args(["-map", "0:V:0", "-filter:v", &told, "-fps_mode", "passthrough"])
+            .args(if raw { RAW } else { HASHED })
+            .args(["-map", "1:V:0", "-filter:v", &by_index, "-fps_mode", "passthrough", "-f", "null", "/dev/null"]);
         for track in 0..shape.audio.len() {
             for (input, video) in [Video::Render, Video::Baseline].into_iter().enumerate() {
                 command = command.args(["-map", &format!("{input}:a:{track}"), "-af", &sound::filters()]);

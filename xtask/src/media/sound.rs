@@ -28,7 +28,8 @@ struct Pcm {
 /// The filters that make a track what is compared.
 pub(super) fn filters() -> String {
     // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
-    format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0")
+    // A second at a time: ffmpeg passes each piece through four threads.
+    format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0,asetnsamples=n={RATE}:p=0")
 }
 
 /// Where a pass leaves the sound of a track.

@@ -19,6 +19,7 @@ mod formats;
 mod kills;
 mod lab;
 mod launcher;
+mod lengths;
 mod neighbours;
 mod outcomes;
 mod page;
