@@ -51,10 +51,9 @@ impl Media {
         }
     }
 
-    /// Compares a render with its baseline: shapes first, and only where they
-    /// agree every frame, paired by decode index, and every sample. What no
-    /// finding of `gate` could come of is left out: the neighbours of frames that
-    /// reach its threshold.
+    /// Compares a render with its baseline: shapes, and where they agree every
+    /// frame, paired by decode index, and every sample. What no finding of `gate`
+    /// could come of is left out: the neighbours of frames that reach its threshold.
     ///
     /// # Errors
     /// When either file can't be decoded from end to end: what was not measured
@@ -66,23 +65,22 @@ impl Media {
         baseline_shape: &MediaShape,
         gate: &Gate,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
-        let headers = self.headers(render).await?;
-        let decoded_alone = async || {
-            let shape = self.decoded(render, &headers).await?;
-            let unlike = differences(baseline_shape, &shape);
-            anyhow::Ok((shape, unlike))
-        };
-        if !differences(baseline_shape, &headers.with_frames_of(baseline_shape)).is_empty() {
-            let (shape, unlike) = decoded_alone().await?;
-            return Ok((shape, Comparison::Unlike(unlike)));
-        }
-        let pass = match self.pass(render, baseline, headers.told(), gate.psnr_db).await {
-            Ok(pass) => pass,
-            // A render that does not decode is told as such, and what changes from frame to frame as a difference.
-            Err(error) => match decoded_alone().await? {
-                (_, unlike) if unlike.is_empty() => return Err(error),
-                (shape, unlike) => return Ok((shape, Comparison::Unlike(unlike))),
-            },
+        // A render is likely to be of its baseline's shape; whether it is, is asked meanwhile.
+        let pass = self.pass(render, baseline, baseline_shape, gate.psnr_db);
+        let (headers, pass) = tokio::join!(self.headers(render), pass);
+        let headers = headers?;
+        let unlike = differences(baseline_shape, &headers.with_frames_of(baseline_shape));
+        let pass = match pass {
+            Ok(pass) if unlike.is_empty() => pass,
+            pass => {
+                // A render that does not decode is told as such, and what changes from frame to frame as a difference.
+                let shape = self.decoded(render, &headers).await?;
+                let unlike = differences(baseline_shape, &shape);
+                return match pass {
+                    Err(error) if unlike.is_empty() => Err(error),
+                    _ => Ok((shape, Comparison::Unlike(unlike))),
+                };
+            }
         };
         let shape = headers.with(&pass.frames(Video::Render)?).with_context(|| format!("{}", render.display()))?;
         let unlike = differences(baseline_shape, &shape);
