@@ -143,7 +143,7 @@ impl Bench {
         let stills = self.original.stills(&self.media, &self.render, compared.media.as_ref(), worst);
         let (of_baseline, of_render) = self.runtime.block_on(stills).expect("both have the frame");
         let difference = of_baseline.difference(&of_render, 8).expect("they have one size");
-        let png = |picture: &Raster| picture.within(640).png().expect("a picture can be encoded");
+        let png = |picture: &Raster| picture.within(640).quick_png().expect("a picture can be encoded");
         let pictures = [of_baseline, of_render, difference].each_ref().map(png);
         assert!(pictures.iter().all(|png| !png.is_empty()));
     }

@@ -81,17 +81,30 @@ impl Raster {
         Self { size, samples: kernels::pixels::means(&self.samples, width as usize, &columns, &rows) }
     }
 
-    /// A PNG file of it.
+    /// A PNG file of it, as small as it gets in a reasonable time.
     ///
     /// # Errors
     /// When the encoder fails, which is a defect.
     pub fn png(&self) -> anyhow::Result<Vec<u8>> {
+        self.encoded(png::Compression::Balanced, png::Filter::Adaptive)
+    }
+
+    /// A PNG file of it in a quarter of the time, and up to two thirds larger.
+    ///
+    /// # Errors
+    /// As of [`Raster::png`].
+    pub fn quick_png(&self) -> anyhow::Result<Vec<u8>> {
+        self.encoded(png::Compression::Fast, png::Filter::Paeth)
+    }
+
+    fn encoded(&self, compression: png::Compression, filter: png::Filter) -> anyhow::Result<Vec<u8>> {
         const WHAT: &str = "encoding a PNG file";
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, self.size.width, self.size.height);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
-        encoder.set_filter(png::Filter::Adaptive);
+        encoder.set_compression(compression);
+        encoder.set_filter(filter);
         let mut writer = encoder.write_header().context(WHAT)?;
         writer.write_image_data(&self.samples).context(WHAT)?;
         writer.finish().context(WHAT)?;
@@ -137,7 +150,9 @@ mod tests {
         let samples: Vec<u8> = (0..60).collect();
         let picture = raster(5, 4, &samples);
         let file = picture.png().unwrap();
-        assert_eq!(Raster::from_png(&file).unwrap(), picture);
+        for file in [&file, &picture.quick_png().unwrap()] {
+            assert_eq!(Raster::from_png(file).unwrap(), picture);
+        }
         assert!(Raster::from_png(&file[..40]).is_err());
         assert_eq!(crate::measure::png::header_of_whole(&file).unwrap().size, PictureSize { width: 5, height: 4 });
         let mut other = samples.clone();

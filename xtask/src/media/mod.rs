@@ -118,6 +118,12 @@ impl Media {
     }
 }
 
+/// Threads for each of two decoders. More than there are processors only cost: a
+/// frame that threads share is waited for, and copied between caches.
+fn half_of_the_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
+}
+
 fn decoder_args(decoder: Option<&str>) -> Vec<String> {
     decoder.map_or_else(Vec::new, |name| vec!["-c:v".to_owned(), name.to_owned()])
 }

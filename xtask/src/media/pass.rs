@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use tempfile::TempDir;
 
-use super::{Media, absolute_arg, decoder_args, graph, sound};
+use super::{Media, absolute_arg, decoder_args, graph, half_of_the_processors, sound};
 use crate::measure::{
     Decibels,
     frames::FrameHashes,
@@ -89,12 +89,6 @@ impl Media {
         ran.with_context(what)?;
         Ok(Pass { dir, render: render.to_owned(), hashes: hashes.with_context(what)? })
     }
-}
-
-/// Threads for each of two decoders. More than there are processors only cost: a
-/// frame that threads share is waited for, and copied between caches.
-fn half_of_the_processors() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
 impl Pass {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, ensure};
 
-use super::{Media, decoder_args, file_arg};
+use super::{Media, decoder_args, file_arg, half_of_the_processors};
 use crate::measure::{png::PictureSize, probe::MediaShape, raster::Raster};
 
 impl Media {
@@ -23,31 +23,26 @@ impl Media {
         let what = || format!("taking frame {frame} out of {}", render.display());
         ensure!(shape.rotation == 0, "the picture is rotated by {} degrees", shape.rotation);
         let dir = tempfile::tempdir().context("a temporary folder for frames")?;
-        let (of_baseline, of_render) = (dir.path().join("baseline"), dir.path().join("render"));
-        let seek = seek_args(&shape.frame_times_s, frame).with_context(what)?;
-        let mut command = self.ffmpeg();
-        for video in [baseline, render] {
-            command = command.args(decoder_args(shape.alpha_decoder())).args(seek.clone());
-            command = command.args(["-i", &file_arg(video)]);
-        }
-        for (input, to) in [&of_baseline, &of_render].into_iter().enumerate() {
-            command = command.args(["-map", &format!("{input}:V:0"), "-vf", "format=rgb24"]).args([
-                "-frames:v",
-                "1",
-                "-fps_mode",
-                "passthrough",
-                "-f",
-                "rawvideo",
-                &file_arg(to),
-            ]);
-        }
-        command.run(&self.children).await.with_context(what)?;
         let size = PictureSize {
             width: u32::try_from(shape.width).with_context(what)?,
             height: u32::try_from(shape.height).with_context(what)?,
         };
-        let read = |file: &Path| Raster::new(size, fs::read(file).with_context(what)?).with_context(what);
-        Ok((read(&of_baseline)?, read(&of_render)?))
+        let seek = seek_args(&shape.frame_times_s, frame).with_context(what)?;
+        let taken = async |video: &Path, name: &str| {
+            let to = dir.path().join(name);
+            let command = self
+                .ffmpeg()
+                .args(decoder_args(shape.alpha_decoder()))
+                .args(["-threads", &half_of_the_processors().to_string()])
+                .args(seek.clone())
+                .args(["-i", &file_arg(video), "-map", "0:V:0", "-vf", "format=rgb24", "-frames:v", "1"])
+                .args(["-fps_mode", "passthrough", "-f", "rawvideo", &file_arg(&to)]);
+            command.run(&self.children).await?;
+            Raster::new(size, fs::read(&to).with_context(|| format!("{}", to.display()))?)
+        };
+        // At the same time: each has to decode from a frame before that stands by itself.
+        let (of_baseline, of_render) = tokio::join!(taken(baseline, "baseline"), taken(render, "render"));
+        Ok((of_baseline.with_context(what)?, of_render.with_context(what)?))
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, path::Path};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use super::{Render, judge::Judgement};
 use crate::{
@@ -85,8 +85,14 @@ impl Render<'_> {
         let (of_baseline, of_render) = original.stills(self.media, output, judgement.media.as_ref(), frame).await?;
         let encode = move || {
             let difference = of_baseline.difference(&of_render, AMPLIFIED_BY)?;
-            let png = |picture: &Raster| picture.within(SIDE).png();
-            anyhow::Ok([png(&of_baseline)?, png(&of_render)?, png(&difference)?])
+            let png = |picture: &Raster| picture.within(SIDE).quick_png();
+            std::thread::scope(|scope| {
+                let of_baseline = scope.spawn(|| png(&of_baseline));
+                let of_both = [png(&of_render)?, png(&difference)?];
+                let of_baseline = of_baseline.join().map_err(|_| anyhow!("encoding a picture panicked"))??;
+                let [of_render, difference] = of_both;
+                anyhow::Ok([of_baseline, of_render, difference])
+            })
         };
         let files = tokio::task::spawn_blocking(encode).await.context("encoding a frame")??;
         let names = ["baseline", "render", "difference"].map(|what| format!("{stem}-worst-{what}.png"));

@@ -66,8 +66,8 @@ case $verb in
     ;;
   sound) . "$video"; printf '%s' "$samples" > "$last" ;;
   stretches) . "$video"; levels=${still}x$((frames / 2)); each_frame psnr_line > psnr ;;
-  # A black frame of 64x36 for either video.
-  stills) for arg; do case $arg in file:*/baseline|file:*/render) head -c 6912 /dev/zero > "${arg#file:}" ;; esac; done ;;
+  # A black frame of 64x36.
+  stills) head -c 6912 /dev/zero > "${last#file:}" ;;
   semantics)
     . "$video"
     each_frame hash_line > "$frames_to"
