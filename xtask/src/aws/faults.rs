@@ -20,7 +20,7 @@ pub enum Fault {
     Other,
 }
 
-const ABSENT: [&str; 9] = [
+const ABSENT: [&str; 10] = [
     "NoSuchBucket",
     "NoSuchKey",
     "NoSuchVersion",
@@ -29,10 +29,12 @@ const ABSENT: [&str; 9] = [
     "NotFound",
     "StateMachineDoesNotExist",
     "ExecutionDoesNotExist",
+    // Step Functions' name of it, and that of Lambda and Logs.
+    "ResourceNotFound",
     "ResourceNotFoundException",
 ];
 
-const TRANSIENT: [&str; 14] = [
+const TRANSIENT: [&str; 17] = [
     "SlowDown",
     "InternalError",
     "ServiceUnavailable",
@@ -44,12 +46,16 @@ const TRANSIENT: [&str; 14] = [
     "RequestTimeout",
     "RequestTimeoutException",
     "InternalFailure",
+    // S3's name of it, and that of Logs: another change of the same thing is under way.
     "OperationAborted",
+    "OperationAbortedException",
+    "ServiceUnavailableException",
+    "KmsThrottlingException",
     "InternalServerError",
     "BandwidthLimitExceeded",
 ];
 
-const CREDENTIALS: [&str; 9] = [
+const CREDENTIALS: [&str; 11] = [
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidClientTokenId",
@@ -59,6 +65,9 @@ const CREDENTIALS: [&str; 9] = [
     "InvalidSignatureException",
     "InvalidToken",
     "RequestExpired",
+    "TokenRefreshRequired",
+    // This machine's clock is more than 15 minutes off: S3 says so by HTTP 403, as if it were forbidden.
+    "RequestTimeTooSkewed",
 ];
 
 const DENIED: [&str; 4] = ["AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"];
@@ -140,5 +149,13 @@ mod tests {
         assert_eq!(by_code("ExpiredToken"), Fault::Credentials);
         assert_eq!(by_code("NoSuchBucket"), Fault::Absent);
         assert_eq!(by_code("MalformedXML"), Fault::Other);
+        // Each service has a name of its own for the same.
+        for absent in ["ResourceNotFound", "ResourceNotFoundException"] {
+            assert_eq!(by_code(absent), Fault::Absent);
+        }
+        for passing in ["OperationAborted", "OperationAbortedException", "KmsThrottlingException"] {
+            assert_eq!(by_code(passing), Fault::Transient);
+        }
+        assert_eq!(by_code("RequestTimeTooSkewed"), Fault::Credentials);
     }
 }

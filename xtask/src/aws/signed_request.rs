@@ -16,7 +16,11 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 
-use super::{Clients, network, witness};
+use super::{
+    Clients,
+    faults::{self, Fault},
+    network, witness,
+};
 
 /// One call of a service.
 pub(super) struct Call<'a> {
@@ -53,9 +57,7 @@ impl Call<'_> {
             let answer = self.send_once(clients).await;
             self.tell(clients, started, &answer);
             match answer {
-                Ok((status, body)) if status != 429 && status < 500 && !body.contains("Throttling") => {
-                    return Ok((status, body));
-                }
+                Ok((status, body)) if !passes(status, &body) => return Ok((status, body)),
                 result if attempt == TRIES => return result,
                 _ => tokio::time::sleep(backoff.next_delay()).await,
             }
@@ -138,6 +140,13 @@ impl Call<'_> {
     }
 }
 
+/// Whether the same call may succeed later. Only an error is looked into: what a
+/// function logged may name any error.
+fn passes(status: u16, body: &str) -> bool {
+    let passing = || told_in(body).is_some_and(|(code, _)| faults::by_code(&code) == Fault::Transient);
+    status == 429 || status >= 500 || (status >= 400 && passing())
+}
+
 /// Percent-encodes all but the characters that no form takes for its own.
 fn encoded(value: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
@@ -187,6 +196,15 @@ fn told_in_json(body: &str) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_is_repeated_by_its_error_code_and_not_by_its_words() {
+        let throttled = "<ErrorResponse xmlns='u'><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></ErrorResponse>";
+        assert!(passes(400, throttled) && passes(429, "") && passes(502, "Bad Gateway"));
+        assert!(passes(400, r#"{"__type":"OperationAbortedException","message":"m"}"#));
+        assert!(!passes(400, r#"{"__type":"ResourceNotFoundException","message":"no group Throttling"}"#));
+        assert!(!passes(200, r#"{"events":[{"message":"ThrottlingException"}]}"#));
+    }
 
     #[test]
     fn refusals_are_told_by_code_and_message() {
