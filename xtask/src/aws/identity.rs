@@ -7,6 +7,7 @@ use aws_config::retry::RetryConfig;
 use serde::Serialize;
 
 use super::{Access, Clients, Target};
+use crate::names::Region;
 
 /// The account behind the credentials. No secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,7 +27,8 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     let answer = clients.sts.get_caller_identity().customize().config_override(patience(&access.target)).send().await;
     let answer = answer.map_err(|error| {
         let fault = super::faults::of(&error);
-        anyhow!("{}", advice(&access.target, fault, &super::faults::told(&error)))
+        let told = super::faults::told(&error);
+        anyhow!("{}{}", advice(&access.target, fault, &told), hint(&access.region, &told))
     })?;
     Ok(Identity {
         account: answer.account().context("sts GetCallerIdentity gave no account")?.to_owned(),
@@ -55,6 +57,18 @@ fn advice(target: &Target, fault: super::faults::Fault, shown: &str) -> String {
     }
 }
 
+/// What else may be behind a refusal of keys that are in order.
+fn hint(region: &Region, told: &str) -> String {
+    if ["Signature expired", "Signature not yet current"].iter().any(|words| told.contains(words)) {
+        return "; this machine's clock may be wrong".to_owned();
+    }
+    // Of a region that has to be enabled first, STS does not know the account's keys.
+    match told.starts_with("InvalidClientTokenId") {
+        true => format!("; or {region} is not enabled in the account"),
+        false => String::new(),
+    }
+}
+
 /// An emulator on this machine answers at once or not at all.
 fn patience(target: &Target) -> aws_sdk_sts::config::Builder {
     let attempts = match target {
@@ -63,4 +77,21 @@ fn patience(target: &Target) -> aws_sdk_sts::config::Builder {
     };
     let retry = RetryConfig::standard().with_max_attempts(attempts).with_initial_backoff(Duration::from_millis(200));
     aws_sdk_sts::Config::builder().retry_config(retry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_clock_and_a_region_that_is_off_are_thought_of() {
+        let region = "ap-east-1".parse().unwrap();
+        let of = |told| hint(&region, told);
+        assert!(of("SignatureDoesNotMatch: Signature expired: 20261101T000000Z is now earlier than").contains("clock"));
+        assert!(of("SignatureDoesNotMatch: Signature not yet current: 2026").contains("clock"));
+        assert!(
+            of("InvalidClientTokenId: The security token included in the request is invalid.").contains("ap-east-1")
+        );
+        assert_eq!(of("ExpiredToken: The security token included in the request is expired"), "");
+    }
 }
