@@ -116,13 +116,17 @@ pub async fn bucket_tags(clients: &Clients, bucket: &str) -> anyhow::Result<Opti
     }
 }
 
+/// The service gives 10,000 at most.
+const BUCKETS_ON_A_PAGE: i32 = 1000;
+
 /// The names of the account's buckets that start with one of `prefixes`.
 ///
 /// # Errors
 /// When the buckets can't be listed.
 pub async fn buckets_starting(clients: &Clients, prefixes: &[String]) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
-    let mut pages = clients.s3.list_buckets().into_paginator().send();
+    // An account whose quota of buckets was raised must say how many it wants at once.
+    let mut pages = clients.s3.list_buckets().into_paginator().page_size(BUCKETS_ON_A_PAGE).send();
     while let Some(page) = pages.next().await {
         let page = page.map_err(faults::as_error).context("listing the account's buckets")?;
         names.extend(page.buckets().iter().filter_map(|b| b.name()).map(str::to_owned));

@@ -80,6 +80,10 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
 }
 
 fn list_buckets(account: &Account, request: &Request) -> Response {
+    // As in an account whose quota of buckets was raised: S3 rejects a listing of all of them at once.
+    if request.param("max-buckets").is_none() {
+        return Response::error(request, 400, "InvalidRequest");
+    }
     let after = request.param("continuation-token").unwrap_or_default();
     let names: Vec<&String> = account.buckets.keys().filter(|name| name.as_str() > after).collect();
     let page = &names[..names.len().min(PAGE)];
