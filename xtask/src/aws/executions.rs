@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use aws_sdk_sfn::types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus};
+use aws_sdk_sfn::{
+    config::http::HttpResponse,
+    error::{ProvideErrorMetadata, SdkError},
+    types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus},
+};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -19,6 +23,7 @@ use tokio::time::Instant;
 use super::{
     Clients,
     faults::{self, Fault},
+    settling::asked_again,
 };
 use crate::{backoff::Backoff, names::Region};
 
@@ -54,18 +59,30 @@ pub fn machine_arn(region: &Region, account: &str, name: &str) -> String {
     format!("arn:{}:states:{region}:{account}:stateMachine:{name}", region.partition())
 }
 
-/// Starts an execution; its name makes a repeated start harmless.
+/// Starts an execution of a machine that is this run's alone; its name makes a
+/// repeated start harmless.
 ///
 /// # Errors
 /// When the start is refused or nobody answers.
 pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) -> anyhow::Result<String> {
     let request = clients.sfn.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
-    let answer = request
-        .send()
-        .await
-        .map_err(faults::as_error)
-        .with_context(|| format!("starting execution {name} of {machine}"))?;
-    Ok(answer.execution_arn().to_owned())
+    match asked_again(|| request.clone().send(), unknown_yet).await {
+        Ok(answer) => Ok(answer.execution_arn().to_owned()),
+        // The answer to an earlier try was lost, and the execution has ended since:
+        // the service repeats its answer only as long as it runs.
+        Err(error) if error.code() == Some("ExecutionAlreadyExists") => Ok(execution_arn(machine, name)),
+        Err(error) => Err(faults::as_error(error).context(format!("starting execution {name} of {machine}"))),
+    }
+}
+
+/// The ARN that an execution of this name has.
+fn execution_arn(machine: &str, name: &str) -> String {
+    format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1))
+}
+
+/// Only what is not there yet is asked for again: the rest the SDK has repeated.
+fn unknown_yet<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
+    if faults::is_absent(error) { Fault::Absent } else { Fault::Other }
 }
 
 /// How long a fresh execution may be unknown: DescribeExecution is eventually consistent.
@@ -271,6 +288,18 @@ pub struct Machine {
     pub log_groups: Vec<String>,
     /// Whether its deletion has begun.
     pub deleting: bool,
+}
+
+/// Waits a few seconds for a state machine that was just made: reading one is
+/// eventually consistent. `None` when there is none even then.
+///
+/// # Errors
+/// When the service refuses to tell.
+pub async fn new_machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
+    let there = || clients.sfn.describe_state_machine().state_machine_arn(arn).send();
+    // What is wrong with it beside, the call below tells.
+    let _ = asked_again(there, unknown_yet).await;
+    machine(clients, arn).await
 }
 
 /// Reads a state machine's tags and log groups; `None` when there is none of that ARN.

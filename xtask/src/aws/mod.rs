@@ -9,6 +9,7 @@ pub mod function_log;
 pub mod identity;
 mod network;
 pub mod objects;
+mod settling;
 pub mod signed_calls;
 mod signed_request;
 pub mod stacks;

@@ -4,7 +4,8 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use aws_sdk_s3::{
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
+    operation::create_bucket::CreateBucketError,
     primitives::ByteStream,
     types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag, Tagging},
 };
@@ -13,6 +14,7 @@ use tokio::io::AsyncWriteExt;
 use super::{
     Clients,
     faults::{self, Fault},
+    settling::asked_again,
     transfer::{self, Outgoing},
 };
 use crate::{backoff::Backoff, names::Region};
@@ -59,7 +61,11 @@ pub async fn create_bucket(
         request = request
             .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
     }
-    match request.send().await {
+    let busy = |error: &SdkError<CreateBucketError>| match error.code() {
+        Some("OperationAborted") => Fault::Transient,
+        _ => Fault::Other,
+    };
+    match asked_again(|| request.clone().send(), busy).await {
         // The answer to an earlier try was lost. Only the caller's own buckets give
         // this error, and nobody else has a name with this run's random id.
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => {}
@@ -70,35 +76,21 @@ pub async fn create_bucket(
     let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
     let set = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().context("tags")?;
     let tagging = Tagging::builder().set_tag_set(Some(set)).build().context("tags")?;
-    let tagged = retried(|| clients.s3.put_bucket_tagging().bucket(bucket).tagging(tagging.clone()).send(), faults::of);
+    let tagged = clients.s3.put_bucket_tagging().bucket(bucket).tagging(tagging);
     let block = PublicAccessBlockConfiguration::builder()
         .block_public_acls(true)
         .block_public_policy(true)
         .ignore_public_acls(true)
         .restrict_public_buckets(true)
         .build();
-    let closed = clients.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block).send();
-    let (tagged, closed) = tokio::join!(tagged, closed);
+    let closed = clients.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block);
+    let (tagged, closed) = tokio::join!(
+        asked_again(|| tagged.clone().send(), faults::of),
+        asked_again(|| closed.clone().send(), faults::of),
+    );
     tagged.map_err(faults::as_error).with_context(|| format!("tagging bucket {bucket}"))?;
     closed.map_err(faults::as_error).with_context(|| format!("closing bucket {bucket} to the public"))?;
     Ok(())
-}
-
-/// A new bucket may be unknown for a moment: asks again for a few seconds.
-async fn retried<T, E, F>(call: impl Fn() -> F, class: impl Fn(&E) -> Fault) -> Result<T, E>
-where
-    F: Future<Output = Result<T, E>>,
-{
-    let mut backoff = Backoff::retrying();
-    for _ in 0..5 {
-        match call().await {
-            Err(error) if matches!(class(&error), Fault::Absent | Fault::Transient) => {
-                tokio::time::sleep(backoff.next_delay()).await;
-            }
-            result => return result,
-        }
-    }
-    call().await
 }
 
 /// A bucket's tags; `None` when the bucket is not there.

@@ -195,7 +195,7 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
             None => None,
         }
     };
-    let (machine, limits) = tokio::join!(executions::machine(clients, &arn), limits);
+    let (machine, limits) = tokio::join!(executions::new_machine(clients, &arn), limits);
     let machine = machine?.with_context(|| format!("state machine {arn} is not there"))?;
     let stack = DeployedStack { bucket, machine: arn, function: limits };
     let mut log_groups = run.facts.borrow().log_groups.clone();

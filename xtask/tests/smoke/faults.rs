@@ -63,6 +63,42 @@ fn a_lost_answer_to_create_bucket_is_survived_in_every_region() {
 }
 
 #[test]
+fn changes_of_a_new_bucket_that_are_in_each_others_way_are_repeated() {
+    let busy = Fault::Error(409, "OperationAborted");
+    let test = Test::new().fault("CreateBucket", 1, busy).fault("PutPublicAccessBlock", 1, busy).fault(
+        "PutBucketTagging",
+        1,
+        busy,
+    );
+    test.smoke(&[]).exit(0);
+    test.assert_account_clean().assert_faults_met();
+}
+
+#[test]
+fn a_bucket_that_is_not_known_at_once_is_waited_for() {
+    let unknown = Fault::Error(404, "NoSuchBucket");
+    let test = Test::new().fault("PutPublicAccessBlock", 2, unknown).fault("PutBucketTagging", 1, unknown);
+    test.smoke(&[]).exit(0);
+    test.assert_account_clean().assert_faults_met();
+}
+
+#[test]
+fn a_state_machine_that_is_not_known_at_once_is_waited_for() {
+    let unknown = Fault::Error(400, "StateMachineDoesNotExist");
+    let test = Test::new().fault("DescribeStateMachine", 2, unknown).fault("StartExecution", 1, unknown);
+    test.smoke(&[]).exit(0);
+    test.assert_account_clean().assert_faults_met();
+}
+
+#[test]
+fn a_lost_answer_to_the_start_of_an_execution_that_has_ended_is_survived() {
+    let test = Test::new().render(|render| render.polls = 0).fault("StartExecution", 1, Fault::Reset);
+    test.smoke(&[]).exit(0);
+    assert_eq!(test.aws.calls().iter().filter(|call| *call == "StartExecution").count(), 2);
+    test.assert_account_clean().assert_faults_met();
+}
+
+#[test]
 fn a_poll_survives_what_the_sdk_repeats_and_what_it_does_not() {
     let test = Test::new()
         .fault("DescribeExecution", 2, Fault::Error(503, "ServiceUnavailable"))

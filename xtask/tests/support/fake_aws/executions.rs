@@ -69,7 +69,7 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
         "ListExecutions" => {
             let of_machine = |e: &&Execution| e.machine == arn("stateMachineArn") && e.is_running();
             let shown = |e: &Execution| {
-                json!({"executionArn": execution_arn(&e.name), "stateMachineArn": e.machine, "name": e.name,
+                json!({"executionArn": execution_arn(&e.machine, &e.name), "stateMachineArn": e.machine, "name": e.name,
                        "status": "RUNNING", "startDate": STARTED})
             };
             let running: Vec<Value> = account.executions.values().filter(of_machine).map(shown).collect();
@@ -129,9 +129,13 @@ fn start(account: &mut Account, request: &Request, body: &Value) -> Response {
     if !account.machines.contains_key(&machine) {
         return Response::error(request, 400, "StateMachineDoesNotExist");
     }
-    let arn = execution_arn(&name);
+    let arn = execution_arn(&machine, &name);
+    let input: Value = serde_json::from_str(&text("input")).expect("the input is JSON");
+    // The same start succeeds again, as long as the execution runs.
+    if account.executions.get(&arn).is_some_and(|e| !e.is_running() || e.input != input) {
+        return Response::error(request, 400, "ExecutionAlreadyExists");
+    }
     if !account.executions.contains_key(&arn) {
-        let input: Value = serde_json::from_str(&text("input")).expect("the input is JSON");
         let nth = account.executions.len() + 1;
         let render = account.renders.of(&input, nth).clone();
         let of_v1 = account.renders.v1.clone().filter(|_| input["PlanProtocol"] == "v1");
@@ -154,7 +158,7 @@ fn describe(execution: &mut Execution) -> Response {
     let status = execution.status();
     execution.polls_left = execution.polls_left.saturating_sub(1);
     let mut answer = json!({
-        "executionArn": execution_arn(&execution.name), "stateMachineArn": execution.machine, "name": execution.name,
+        "executionArn": execution_arn(&execution.machine, &execution.name), "stateMachineArn": execution.machine, "name": execution.name,
         "status": status, "startDate": STARTED, "input": execution.input.to_string(),
     });
     if status != "RUNNING" {
@@ -166,8 +170,8 @@ fn describe(execution: &mut Execution) -> Response {
     ok(&answer)
 }
 
-fn execution_arn(name: &str) -> String {
-    format!("arn:aws:states:us-east-1:123456789012:execution:m:{name}")
+fn execution_arn(machine: &str, name: &str) -> String {
+    format!("{}:{name}", machine.replace(":stateMachine:", ":execution:"))
 }
 
 fn ok(body: &Value) -> Response {
