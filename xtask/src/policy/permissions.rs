@@ -58,6 +58,8 @@ pub const PERMISSIONS: &[Permission] = &[
     right(Sam, Stacks, "cloudformation:GetTemplate"),
     right(Sam, Anything, "cloudformation:GetTemplateSummary"),
     right(Sam, Stacks, "cloudformation:ListStackResources"),
+    // Where a stack has nothing but a change set.
+    right(Sam, Stacks, "cloudformation:ListChangeSets"),
     right(Sam, Stacks, "cloudformation:TagResource"),
     for_calls(Sam, Transform, "cloudformation:CreateChangeSet", &["CreateChangeSet"]),
     // The run's own bucket, which sam uploads to.
@@ -125,6 +127,8 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Roles, "iam:TagRole"),
     right(CloudFormation, Roles, "iam:PutRolePolicy"),
     right(CloudFormation, Roles, "iam:GetRolePolicy"),
+    right(CloudFormation, Roles, "iam:ListRolePolicies"),
+    right(CloudFormation, Roles, "iam:ListAttachedRolePolicies"),
     right(CloudFormation, Roles, "iam:DeleteRolePolicy"),
     // Of roles that SAM makes up where a checkout's template declares none.
     right(CloudFormation, Roles, "iam:AttachRolePolicy"),
@@ -139,6 +143,7 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, LogGroups, "logs:PutRetentionPolicy"),
     right(CloudFormation, LogGroups, "logs:TagResource"),
     right(CloudFormation, LogGroups, "logs:ListTagsForResource"),
+    right(CloudFormation, LogGroups, "logs:GetDataProtectionPolicy"),
     right(CloudFormation, Anything, "logs:CreateLogDelivery"),
     right(CloudFormation, Anything, "logs:GetLogDelivery"),
     right(CloudFormation, Anything, "logs:UpdateLogDelivery"),
