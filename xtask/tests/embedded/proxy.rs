@@ -1,6 +1,7 @@
 //! A proxy in front of an emulator, which causes faults and sends signals at chosen calls.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
@@ -85,12 +86,13 @@ impl Proxy {
         rules.iter().filter(|rule| rule.left.load(Ordering::SeqCst) > 0).map(|rule| rule.operation).collect()
     }
 
-    /// Every operation that was called, once, sorted.
-    pub(crate) fn operations(&self) -> Vec<String> {
-        let mut operations = self.shared.calls.lock().unwrap().clone();
-        operations.sort();
-        operations.dedup();
-        operations
+    /// Every operation that was called, and how often.
+    pub(crate) fn counted(&self) -> BTreeMap<String, usize> {
+        let mut counted = BTreeMap::new();
+        for operation in self.shared.calls.lock().unwrap().iter() {
+            *counted.entry(operation.clone()).or_default() += 1;
+        }
+        counted
     }
 
     /// How often an operation was called.
@@ -258,6 +260,7 @@ fn operation(request: &Request) -> String {
     let object = path.trim_matches('/').contains('/');
     match method {
         _ if path.starts_with("/2015-03-31/functions") => "GetFunctionConfiguration",
+        _ if path.starts_with("/2016-08-19/account-settings") => "GetAccountSettings",
         "POST" if has("delete") => "DeleteObjects",
         "GET" if has("versions") => "ListObjectVersions",
         "GET" if has("uploads") => "ListMultipartUploads",
