@@ -6,6 +6,7 @@
 //! a second run needs no network.
 
 mod decoders;
+mod packages;
 mod python;
 mod stamp;
 mod system;
