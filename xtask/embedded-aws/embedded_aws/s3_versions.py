@@ -1,6 +1,7 @@
 """Listing and deleting object versions."""
 
 from bisect import bisect_left, bisect_right
+from urllib.parse import quote_plus
 from xml.sax.saxutils import escape
 
 from ministack.services import s3
@@ -17,7 +18,8 @@ def install_listing(settings: Settings) -> None:
     AWS: a page goes on after its markers, whether or not the version they name still exists.
     Emulator: when it does not, the key's other versions are left out, so that emptying a
     bucket page by page leaves some behind; and each page sorts every key anew, so that the
-    time to list a bucket grows with the square of its size.
+    time to list a bucket grows with the square of its size. It does not encode keys when it is
+    asked to, so that a key with a control character makes its answer no XML.
     """
     stock_list = s3._list_object_versions
     s3._object_versions._data = _Histories(s3._object_versions._data)
@@ -74,6 +76,7 @@ class _VersionsPage:
         self._prefix = s3._qp(query, "prefix", "")
         self._key_marker = s3._qp(query, "key-marker", "")
         self._version_marker = s3._qp(query, "version-id-marker", "")
+        self._encoding = s3._qp(query, "encoding-type", "")
         self._max_keys = min(int(s3._qp(query, "max-keys", str(MAX_KEYS))), MAX_KEYS)
 
     def response(self) -> tuple:
@@ -84,20 +87,25 @@ class _VersionsPage:
         if truncated and page:
             key, version = page[-1]
             markers = (
-                f"<NextKeyMarker>{escape(key)}</NextKeyMarker>"
+                f"<NextKeyMarker>{self._shown(key)}</NextKeyMarker>"
                 f"<NextVersionIdMarker>{version['version_id']}</NextVersionIdMarker>"
             )
+        encoding = f"<EncodingType>{escape(self._encoding)}</EncodingType>" if self._encoding else ""
         body = (
             '<?xml version="1.0" encoding="UTF-8"?>'
             f'<ListVersionsResult xmlns="{s3.S3_NS}">'
-            f"<Name>{self._name}</Name><Prefix>{escape(self._prefix)}</Prefix>"
-            f"<KeyMarker>{escape(self._key_marker)}</KeyMarker>"
+            f"<Name>{self._name}</Name><Prefix>{self._shown(self._prefix)}</Prefix>"
+            f"<KeyMarker>{self._shown(self._key_marker)}</KeyMarker>"
             f"<VersionIdMarker>{escape(self._version_marker)}</VersionIdMarker>"
             f"<MaxKeys>{self._max_keys}</MaxKeys><IsTruncated>{str(truncated).lower()}</IsTruncated>"
-            f"{markers}{''.join(self._element(key, version, owner) for key, version in page)}"
+            f"{encoding}{markers}{''.join(self._element(key, version, owner) for key, version in page)}"
             "</ListVersionsResult>"
         )
         return 200, {"Content-Type": "application/xml"}, body.encode()
+
+    def _shown(self, key: str) -> str:
+        """A key as XML can hold it, whatever is in it, where the request asks for that."""
+        return quote_plus(key, safe="/*") if self._encoding == "url" else escape(key)
 
     def _entries(self) -> list[tuple[str, dict]]:
         """One more than fit on the page, to tell whether there is a next one."""
@@ -133,7 +141,7 @@ class _VersionsPage:
 
     def _element(self, key: str, version: dict, owner: str) -> str:
         common = (
-            f"<Key>{escape(key)}</Key><VersionId>{version['version_id']}</VersionId>"
+            f"<Key>{self._shown(key)}</Key><VersionId>{version['version_id']}</VersionId>"
             f"<IsLatest>{str(bool(version['is_latest'])).lower()}</IsLatest>"
             f"<LastModified>{version['last_modified']}</LastModified>"
         )

@@ -105,6 +105,16 @@ class Listing(VersionsCase):
             s3.delete_objects(Bucket="emptied", Delete={"Quiet": True, "Objects": page})
         s3.delete_bucket(Bucket="emptied")
 
+    def test_keys_that_xml_can_t_hold(self):
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket="control")
+        keys = ["a\x01b", "a b+c%", "a&<b>/\n\r\u00fc"]
+        for key in keys:
+            s3.put_object(Bucket="control", Key=key, Body=b"x")
+        # boto3 asks for encoded keys, and decodes them.
+        pages = list(self.pages("control", MaxKeys=1))
+        self.assertEqual([entry["Key"] for page in pages for entry in page], sorted(keys))
+
     def test_objects_older_than_the_versioning(self):
         s3 = self.client("s3")
         s3.create_bucket(Bucket="older")

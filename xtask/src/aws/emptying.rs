@@ -3,12 +3,16 @@
 use std::cell::Cell;
 
 use anyhow::{Context, bail};
-use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_sdk_s3::{
+    operation::list_object_versions::ListObjectVersionsOutput,
+    types::{Delete, EncodingType, ObjectIdentifier},
+};
 use futures_util::{TryStreamExt, stream};
 
 use super::{
     Clients,
     faults::{self, Fault},
+    keys,
 };
 use crate::{backoff::Backoff, report::counted};
 
@@ -65,7 +69,7 @@ async fn delete_versions(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)
     });
     pages
         .try_filter(|page| std::future::ready(!page.is_empty()))
-        .map_ok(|page| delete_batch(clients, bucket, page))
+        .map_ok(|page| delete_page(clients, bucket, page))
         .try_buffer_unordered(IN_FLIGHT)
         .try_for_each(|batch| {
             deleted.set(deleted.get() + batch);
@@ -90,7 +94,7 @@ async fn list_page(
 ) -> anyhow::Result<(Vec<ObjectIdentifier>, Option<Marker>)> {
     let mut backoff = Backoff::retrying();
     for attempt in 1..=TRIES {
-        let request = clients.s3.list_object_versions().bucket(bucket).max_keys(1000);
+        let request = clients.s3.list_object_versions().bucket(bucket).max_keys(1000).encoding_type(EncodingType::Url);
         let request = request.set_key_marker(from.key.clone()).set_version_id_marker(from.version.clone());
         let page = match request.send().await {
             Ok(page) => page,
@@ -103,21 +107,27 @@ async fn list_page(
                 return Err(faults::as_error(error).context(format!("listing the versions in bucket {bucket}")));
             }
         };
-        let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
-        let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
-        let objects =
-            versions.chain(markers).map(|(key, version)| identifier(key, version)).collect::<Result<_, _>>()?;
-        let more = page.is_truncated() == Some(true);
-        let next = more.then(|| Marker {
-            key: page.next_key_marker().map(str::to_owned),
-            version: page.next_version_id_marker().map(str::to_owned),
-        });
-        return Ok((objects, next));
+        return read_page(&page).with_context(|| format!("listing the versions in bucket {bucket}"));
     }
     unreachable!("the last try returns")
 }
 
-fn identifier(key: Option<&str>, version: Option<&str>) -> anyhow::Result<ObjectIdentifier> {
+fn read_page(page: &ListObjectVersionsOutput) -> anyhow::Result<(Vec<ObjectIdentifier>, Option<Marker>)> {
+    let decoded = |text: &str| keys::listed(text, page.encoding_type());
+    let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
+    let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
+    let objects = versions
+        .chain(markers)
+        .map(|(key, version)| identifier(key.map(decoded).transpose()?, version))
+        .collect::<Result<_, _>>()?;
+    if page.is_truncated() != Some(true) {
+        return Ok((objects, None));
+    }
+    let key = page.next_key_marker().map(decoded).transpose()?;
+    Ok((objects, Some(Marker { key, version: page.next_version_id_marker().map(str::to_owned) })))
+}
+
+fn identifier(key: Option<String>, version: Option<&str>) -> anyhow::Result<ObjectIdentifier> {
     let key = key.context("an object without a key")?;
     // Objects from before versioning have the version "null", which must be named to be deleted.
     ObjectIdentifier::builder().key(key).version_id(version.unwrap_or("null")).build().context("an object's name")
@@ -126,17 +136,41 @@ fn identifier(key: Option<&str>, version: Option<&str>) -> anyhow::Result<Object
 /// How often one call, or the keys that it left over, are tried.
 const TRIES: u32 = 10;
 
-/// Deletes one page's objects. S3 reports refused keys inside HTTP 200, which
-/// no retry of the SDK sees: keys that may pass later are asked for again.
-async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectIdentifier>) -> anyhow::Result<u64> {
+/// Deletes one page's objects by one call, but for those whose key would make
+/// that call's XML malformed; S3 refuses it as a whole then.
+async fn delete_page(clients: &Clients, bucket: &str, objects: Vec<ObjectIdentifier>) -> anyhow::Result<u64> {
     let total = objects.len() as u64;
+    let (batch, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| keys::fits_xml(object.key()));
+    if !batch.is_empty() {
+        delete_batch(clients, bucket, batch).await?;
+    }
+    for object in &single {
+        delete_one(clients, bucket, object).await?;
+    }
+    Ok(total)
+}
+
+/// The key is in the address here, where every character can be.
+async fn delete_one(clients: &Clients, bucket: &str, object: &ObjectIdentifier) -> anyhow::Result<()> {
+    let request = clients.s3.delete_object().bucket(bucket).key(object.key());
+    match request.set_version_id(object.version_id().map(str::to_owned)).send().await {
+        Err(error) if !faults::is_absent(&error) => {
+            Err(faults::as_error(error).context(format!("deleting {:?} in bucket {bucket}", object.key())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// S3 reports refused keys inside HTTP 200, which no retry of the SDK sees:
+/// keys that may pass later are asked for again.
+async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectIdentifier>) -> anyhow::Result<()> {
     let mut backoff = Backoff::retrying();
     for attempt in 1..=TRIES {
         let delete =
             Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().context("a delete call")?;
         let answer = match clients.s3.delete_objects().bucket(bucket).delete(delete).send().await {
             Ok(answer) => answer,
-            Err(error) if faults::is_absent(&error) => return Ok(total),
+            Err(error) if faults::is_absent(&error) => return Ok(()),
             Err(error) if faults::of(&error) == Fault::Transient && attempt < TRIES => {
                 tokio::time::sleep(backoff.next_delay()).await;
                 continue;
@@ -145,7 +179,7 @@ async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectId
         };
         objects = left_over(answer.errors()).with_context(|| format!("in bucket {bucket}"))?;
         if objects.is_empty() {
-            return Ok(total);
+            return Ok(());
         }
         tokio::time::sleep(backoff.next_delay()).await;
     }
@@ -158,7 +192,7 @@ fn left_over(errors: &[aws_sdk_s3::types::Error]) -> anyhow::Result<Vec<ObjectId
     for error in errors {
         match faults::by_code(error.code().unwrap_or_default()) {
             Fault::Absent => {}
-            Fault::Transient => again.push(identifier(error.key(), error.version_id())?),
+            Fault::Transient => again.push(identifier(error.key().map(str::to_owned), error.version_id())?),
             _ => bail!(
                 "{} can't be deleted: {} ({})",
                 error.key().unwrap_or("an object"),
@@ -174,7 +208,7 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
     let mut aborted = 0;
     let (mut key, mut id) = (None, None);
     loop {
-        let request = clients.s3.list_multipart_uploads().bucket(bucket);
+        let request = clients.s3.list_multipart_uploads().bucket(bucket).encoding_type(EncodingType::Url);
         let page = match request.set_key_marker(key).set_upload_id_marker(id).send().await {
             Ok(page) => page,
             Err(error) if faults::is_absent(&error) => return Ok(aborted),
@@ -184,7 +218,8 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
         };
         for upload in page.uploads() {
             let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
-            match clients.s3.abort_multipart_upload().bucket(bucket).key(key).upload_id(id).send().await {
+            let key = keys::listed(key, page.encoding_type())?;
+            match clients.s3.abort_multipart_upload().bucket(bucket).key(&key).upload_id(id).send().await {
                 Ok(_) => aborted += 1,
                 Err(error) if faults::is_absent(&error) => {}
                 Err(error) => {
@@ -195,7 +230,8 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
         if page.is_truncated() != Some(true) {
             return Ok(aborted);
         }
-        (key, id) = (page.next_key_marker().map(str::to_owned), page.next_upload_id_marker().map(str::to_owned));
+        key = page.next_key_marker().map(|text| keys::listed(text, page.encoding_type())).transpose()?;
+        id = page.next_upload_id_marker().map(str::to_owned);
     }
 }
 

@@ -7,6 +7,7 @@ pub mod executions;
 pub mod faults;
 pub mod function_log;
 pub mod identity;
+mod keys;
 mod network;
 pub mod objects;
 mod settling;

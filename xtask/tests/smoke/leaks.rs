@@ -107,6 +107,6 @@ fn a_bucket_with_a_history_is_emptied_to_its_last_version() {
     test.finish(child)
         .exit(130)
         .says("clean-up verified")
-        .warns("teardown  6 objects deleted from smoke-test-<run>-123456789012");
+        .warns("teardown  7 objects deleted from smoke-test-<run>-123456789012");
     test.assert_account_clean();
 }

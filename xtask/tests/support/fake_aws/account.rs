@@ -203,8 +203,9 @@ impl Bucket {
         for version in ["null", "v1", "v2", "v3"] {
             self.put("a & b/<odd> \"key\" ü+1", version, b"old");
         }
+        self.put("\u{1} is not in XML", "v1", b"old");
         self.objects.insert(("deleted".to_owned(), "v4".to_owned()), None);
-        self.uploads.insert(("half".to_owned(), "upload-1".to_owned()));
+        self.uploads.insert(("half + \u{1}".to_owned(), "upload-1".to_owned()));
     }
 }
 

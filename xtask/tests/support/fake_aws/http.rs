@@ -103,7 +103,8 @@ impl Request {
             "PUT" if object => "PutObject",
             "PUT" => "CreateBucket",
             "HEAD" => "HeadBucket",
-            "DELETE" if !object => "DeleteBucket",
+            "DELETE" if object => "DeleteObject",
+            "DELETE" => "DeleteBucket",
             _ => "Unknown",
         }
     }

@@ -11,6 +11,9 @@ const PAGE: usize = 2;
 /// The id of a run that gets in the way.
 const RIVAL_RUN: &str = "ffffffffffff";
 
+/// A character that keys can have and XML can't.
+const CONTROL: char = '\u{1}';
+
 /// Answers a call; `None` when S3 has no such operation.
 pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Response> {
     let (bucket, key) = request.place();
@@ -61,7 +64,14 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
             _ => Response::error(request, 404, "NoSuchKey"),
         },
         "ListObjectVersions" => list_versions(bucket, request),
+        // XML has no such character, not even escaped.
+        "DeleteObjects" if text(request).contains(CONTROL) => Response::error(request, 400, "MalformedXML"),
         "DeleteObjects" => delete_objects(bucket, &text(request)),
+        "DeleteObject" => {
+            let version = request.param("versionId").unwrap_or_default();
+            bucket.objects.remove(&(key.to_owned(), version.to_owned()));
+            Response::empty(204)
+        }
         "ListMultipartUploads" => list_uploads(bucket, request),
         "AbortMultipartUpload" => {
             let id = request.param("uploadId").unwrap_or_default();
@@ -104,17 +114,32 @@ fn list_versions(bucket: &Bucket, request: &Request) -> Response {
         .iter()
         .map(|((key, version), content)| {
             let kind = if content.is_some() { "Version" } else { "DeleteMarker" };
-            format!("<{kind}><Key>{}</Key><VersionId>{version}</VersionId></{kind}>", escaped(key))
+            format!("<{kind}><Key>{}</Key><VersionId>{version}</VersionId></{kind}>", listed(request, key))
         })
         .collect();
     let next = match page.last() {
         Some(((key, version), _)) if rest.len() > page.len() => format!(
             "<IsTruncated>true</IsTruncated><NextKeyMarker>{}</NextKeyMarker><NextVersionIdMarker>{version}</NextVersionIdMarker>",
-            escaped(key)
+            listed(request, key)
         ),
         _ => "<IsTruncated>false</IsTruncated>".to_owned(),
     };
-    Response::ok(format!("<ListVersionsResult>{shown}{next}</ListVersionsResult>"))
+    Response::ok(format!("<ListVersionsResult>{}{shown}{next}</ListVersionsResult>", encoding(request)))
+}
+
+/// A key in a listing: where the request asks for that, encoded so that XML can hold it.
+fn listed(request: &Request, key: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.*/".contains(&b);
+    let encoded = |b: u8| match b {
+        b' ' => "+".to_owned(),
+        b if plain(b) => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    if encoding(request).is_empty() { escaped(key) } else { key.bytes().map(encoded).collect() }
+}
+
+fn encoding(request: &Request) -> String {
+    request.param("encoding-type").map(|kind| format!("<EncodingType>{kind}</EncodingType>")).unwrap_or_default()
 }
 
 fn list_uploads(bucket: &Bucket, request: &Request) -> Response {
@@ -122,15 +147,18 @@ fn list_uploads(bucket: &Bucket, request: &Request) -> Response {
     let after = (marker("key-marker"), marker("upload-id-marker"));
     let rest: Vec<_> = bucket.uploads.iter().filter(|upload| **upload > after).collect();
     let page = &rest[..rest.len().min(1)];
-    let shown: String =
-        page.iter().map(|(key, id)| format!("<Upload><Key>{key}</Key><UploadId>{id}</UploadId></Upload>")).collect();
+    let shown: String = page
+        .iter()
+        .map(|(key, id)| format!("<Upload><Key>{}</Key><UploadId>{id}</UploadId></Upload>", listed(request, key)))
+        .collect();
     let next = match page.last() {
         Some((key, id)) if rest.len() > page.len() => format!(
-            "<IsTruncated>true</IsTruncated><NextKeyMarker>{key}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>"
+            "<IsTruncated>true</IsTruncated><NextKeyMarker>{}</NextKeyMarker><NextUploadIdMarker>{id}</NextUploadIdMarker>",
+            listed(request, key)
         ),
         _ => "<IsTruncated>false</IsTruncated>".to_owned(),
     };
-    Response::ok(format!("<ListMultipartUploadsResult>{shown}{next}</ListMultipartUploadsResult>"))
+    Response::ok(format!("<ListMultipartUploadsResult>{}{shown}{next}</ListMultipartUploadsResult>", encoding(request)))
 }
 
 fn delete_objects(bucket: &mut Bucket, body: &str) -> Response {
