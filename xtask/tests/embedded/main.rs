@@ -31,3 +31,4 @@ mod real_render;
 mod recorded;
 mod repository;
 mod run;
+mod second_opinion;
