@@ -1,8 +1,11 @@
 //! A proxy in front of an emulator, which causes faults and sends signals at chosen calls.
 
+pub(crate) mod http;
+pub(crate) mod operation;
+
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader, Read, Write},
+    io::{BufReader, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
@@ -12,6 +15,9 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+
+use http::{Request, forward, read_request};
+use operation::operation;
 
 /// What happens at a call.
 #[derive(Debug, Clone, Copy)]
@@ -101,12 +107,6 @@ impl Proxy {
     }
 }
 
-struct Request {
-    line: String,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
 impl Shared {
     fn serve(&self, mut client: TcpStream) {
         let mut reader = BufReader::new(client.try_clone().unwrap());
@@ -119,15 +119,15 @@ impl Shared {
                 Some(Fault::KeyError(code)) => answer(&mut client, "200 OK", &key_error_xml(&request, code)),
                 Some(Fault::Reset) => false,
                 Some(Fault::Truncate) => {
-                    let bytes = self.forward(&request);
+                    let bytes = forward(&self.upstream, &request);
                     let _ = client.write_all(&bytes[..bytes.len() / 2]);
                     false
                 }
                 Some(Fault::Signal(signal)) => {
                     self.send(signal);
-                    client.write_all(&self.forward(&request)).is_ok()
+                    client.write_all(&forward(&self.upstream, &request)).is_ok()
                 }
-                None => client.write_all(&self.forward(&request)).is_ok(),
+                None => client.write_all(&forward(&self.upstream, &request)).is_ok(),
             };
             if !answered {
                 let _ = client.shutdown(Shutdown::Both);
@@ -152,137 +152,6 @@ impl Shared {
         // The signal arrives before the answer does.
         std::thread::sleep(Duration::from_millis(100));
     }
-
-    /// Sends the request on, on a connection of its own, and gives the whole answer.
-    fn forward(&self, request: &Request) -> Vec<u8> {
-        let Ok(mut upstream) = TcpStream::connect(&self.upstream) else { return Vec::new() };
-        let mut head = format!("{}\r\n", request.line);
-        for (name, value) in &request.headers {
-            if !["connection", "expect", "transfer-encoding", "content-length"].contains(&name.as_str()) {
-                head.push_str(&format!("{name}: {value}\r\n"));
-            }
-        }
-        head.push_str(&format!("content-length: {}\r\nconnection: close\r\n\r\n", request.body.len()));
-        let sent = upstream.write_all(head.as_bytes()).and_then(|()| upstream.write_all(&request.body));
-        let mut bytes = Vec::new();
-        if sent.is_ok() {
-            let _ = upstream.read_to_end(&mut bytes);
-        }
-        keep_alive(bytes, request.line.starts_with("HEAD "))
-    }
-}
-
-/// The answer of a closed connection, with its length told, for one that stays open.
-fn keep_alive(bytes: Vec<u8>, head_only: bool) -> Vec<u8> {
-    let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { return bytes };
-    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
-    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    let body = if chunked { unchunk(&bytes[end + 4..]) } else { bytes[end + 4..].to_vec() };
-    let mut out = Vec::new();
-    for line in head.split("\r\n") {
-        let lower = line.to_ascii_lowercase();
-        let replaced = ["connection:", "transfer-encoding:"].iter().any(|h| lower.starts_with(h))
-            || (lower.starts_with("content-length:") && !head_only);
-        if !replaced {
-            out.extend_from_slice(line.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-    }
-    let bodiless = head_only || head.contains(" 204 ");
-    if !bodiless {
-        out.extend_from_slice(format!("content-length: {}\r\n", body.len()).as_bytes());
-    }
-    out.extend_from_slice(b"\r\n");
-    if !bodiless {
-        out.extend_from_slice(&body);
-    }
-    out
-}
-
-fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
-    let mut body = Vec::new();
-    while let Some(end) = bytes.windows(2).position(|w| w == b"\r\n") {
-        let size = usize::from_str_radix(String::from_utf8_lossy(&bytes[..end]).trim(), 16).unwrap_or(0);
-        let start = end + 2;
-        if size == 0 || bytes.len() < start + size {
-            break;
-        }
-        body.extend_from_slice(&bytes[start..start + size]);
-        bytes = &bytes[(start + size + 2).min(bytes.len())..];
-    }
-    body
-}
-
-fn read_request(reader: &mut BufReader<TcpStream>, client: &mut TcpStream) -> Option<Request> {
-    let mut line = String::new();
-    reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-    let mut headers = Vec::new();
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok().filter(|n| *n > 0)?;
-        let Some((name, value)) = header.trim_end().split_once(':') else { break };
-        headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
-    }
-    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    if header("expect").is_some() {
-        client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
-    }
-    let mut body = Vec::new();
-    if let Some(length) = header("content-length") {
-        body.resize(length.parse().ok()?, 0);
-        reader.read_exact(&mut body).ok()?;
-    } else if header("transfer-encoding").is_some() {
-        let mut raw = Vec::new();
-        while !raw.ends_with(b"0\r\n\r\n") {
-            let mut byte = [0];
-            reader.read_exact(&mut byte).ok()?;
-            raw.push(byte[0]);
-        }
-        body = unchunk(&raw);
-    }
-    Some(Request { line: line.trim_end().to_owned(), headers, body })
-}
-
-/// The API's name of a call.
-fn operation(request: &Request) -> String {
-    let header = |name: &str| request.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
-    if let Some(target) = header("x-amz-target") {
-        return target.rsplit('.').next().unwrap_or_default().to_owned();
-    }
-    let body = String::from_utf8_lossy(&request.body[..request.body.len().min(200)]).into_owned();
-    if let Some(action) = body.split('&').find_map(|pair| pair.strip_prefix("Action=")) {
-        return action.to_owned();
-    }
-    let mut words = request.line.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let has = |name: &str| query.split('&').any(|pair| pair == name || pair.starts_with(&format!("{name}=")));
-    let object = path.trim_matches('/').contains('/');
-    match method {
-        _ if path.starts_with("/2015-03-31/functions") => "GetFunctionConfiguration",
-        _ if path.starts_with("/2016-08-19/account-settings") => "GetAccountSettings",
-        "POST" if has("delete") => "DeleteObjects",
-        "GET" if has("versions") => "ListObjectVersions",
-        "GET" if has("uploads") => "ListMultipartUploads",
-        "GET" if has("tagging") => "GetBucketTagging",
-        "PUT" if has("tagging") => "PutBucketTagging",
-        "PUT" if has("publicAccessBlock") => "PutPublicAccessBlock",
-        "GET" if path == "/" => "ListBuckets",
-        "GET" if object => "GetObject",
-        "POST" if object && has("uploads") => "CreateMultipartUpload",
-        "PUT" if object && has("partNumber") => "UploadPart",
-        "POST" if object && has("uploadId") => "CompleteMultipartUpload",
-        "PUT" if object => "PutObject",
-        "GET" if has("location") => "GetBucketLocation",
-        "GET" if has("list-type") => "ListObjectsV2",
-        "PUT" => "CreateBucket",
-        "HEAD" if object => "HeadObject",
-        "HEAD" => "HeadBucket",
-        "DELETE" if object => "DeleteObject",
-        "DELETE" => "DeleteBucket",
-        _ => return format!("{method} {target}"),
-    }
-    .to_owned()
 }
 
 fn answer(client: &mut TcpStream, status: &str, body: &str) -> bool {
