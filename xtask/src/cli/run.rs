@@ -25,7 +25,8 @@ pub struct RunArgs {
     pub stack_name: Option<StackName>,
     /// The function's reserved concurrency; 0: none [default: 16].
     ///
-    /// Chunks above it are throttled and retried. -1 reserves none either. [env: RESERVED_CONCURRENCY]
+    /// It is set aside for the function, and its ceiling too: chunks above it are throttled, and tried again
+    /// for some 30 s. -1 reserves none either. [env: RESERVED_CONCURRENCY]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: Option<ReservedConcurrency>,
     /// Folder for results, renders and logs.

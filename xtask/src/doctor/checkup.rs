@@ -69,25 +69,6 @@ pub(super) fn short(name: &str, version: &str) -> String {
     plain[..end.unwrap_or(plain.len())].to_owned()
 }
 
-/// What an account's free concurrency means for a function that reserves some of it.
-///
-/// Lambda keeps 100 unreserved in every account (Lambda's quotas).
-pub(super) fn concurrency(unreserved: u64, reserved: Option<u32>) -> Health {
-    const KEPT: u64 = 100;
-    let Some(reserved) = reserved else {
-        return Health::Good(format!("{unreserved} executions at once, none of which is reserved"));
-    };
-    match unreserved.checked_sub(KEPT) {
-        Some(free) if free >= u64::from(reserved) => {
-            Health::Good(format!("{unreserved} executions at once, of which {reserved} can be reserved"))
-        }
-        _ => Health::Bad(format!(
-            "{unreserved} executions at once are unreserved, of which Lambda keeps {KEPT}: {reserved} can't be reserved; \
-             use --reserved-concurrency 0, or ask for a higher quota"
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,13 +97,5 @@ mod tests {
         assert_eq!(short("sam", "SAM CLI, version 1.167.0"), "1.167.0");
         assert_eq!(short("zip", "This is Zip 3.0 (July 5th 2008), by Info-ZIP."), "Zip 3.0");
         assert_eq!(short("bun", "1.4.4"), "1.4.4");
-    }
-
-    #[test]
-    fn an_account_of_ten_can_reserve_nothing() {
-        assert!(matches!(concurrency(10, Some(16)), Health::Bad(_)));
-        assert!(matches!(concurrency(115, Some(16)), Health::Bad(_)));
-        assert!(matches!(concurrency(116, Some(16)), Health::Good(_)));
-        assert!(matches!(concurrency(10, None), Health::Good(_)));
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     handler,
     journal::StateFolder,
     names::Region,
+    plan::Concurrency,
     preflight::{self, Purpose},
     repo::Repo,
     report::counted,
@@ -86,7 +87,8 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
     let what = format!("quota in {region}");
     match signed_calls::unreserved_concurrency(&connection.clients).await {
         Ok(Some(unreserved)) => {
-            Some(Checkup { what, health: checkup::concurrency(unreserved, options.reserved_concurrency) })
+            let concurrency = Concurrency { unreserved, reserved: options.reserved_concurrency };
+            Some(Checkup { what, health: concurrency.check().map_or_else(Health::Bad, Health::Good) })
         }
         Ok(None) => None,
         Err(error) => Some(Checkup { what, health: Health::Note(format!("not readable: {error:#}")) }),

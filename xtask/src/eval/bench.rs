@@ -56,7 +56,7 @@ impl Bench {
             }
             Ok((packed, local_renderer(eval).await?))
         });
-        let (stack, (packed, renderer)) = run.stand_up(&tools, beside).await?;
+        let (stack, (packed, renderer)) = run.stand_up(&tools, eval.options.chunk_counts.at_once(1), beside).await?;
         eval.memory_mb.set(stack.function.map(|limits| limits.memory_mb));
         let mut places = Vec::new();
         for (((subject, packed), reference), (settings, renders)) in

@@ -55,6 +55,13 @@ impl ChunkCounts {
     pub fn iter(&self) -> std::slice::Iter<'_, ChunkCount> {
         self.0.iter()
     }
+
+    /// The chunks of the largest `executions` of them together: as many may be rendered at once.
+    pub fn at_once(&self, executions: usize) -> u32 {
+        let mut counts: Vec<u32> = self.0.iter().map(|count| count.get().into()).collect();
+        counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
+        counts.iter().take(executions).sum()
+    }
 }
 
 impl From<ChunkCount> for ChunkCounts {
@@ -159,6 +166,12 @@ mod tests {
         // Two frames a chunk need five chunks, so that of eight three would be empty.
         assert_eq!(effective(10, 1, 8), (2, 5));
         assert_eq!(effective(100_000, 3600, 4), (25_000, 4));
+    }
+
+    #[test]
+    fn side_by_side_are_the_largest_counts() {
+        let counts: ChunkCounts = "2,8,4".parse().unwrap();
+        assert_eq!([1, 2, 9].map(|executions| counts.at_once(executions)), [8, 12, 14]);
     }
 
     proptest! {

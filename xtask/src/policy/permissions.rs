@@ -119,7 +119,6 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Functions, "lambda:DeleteFunction"),
     right(CloudFormation, Functions, "lambda:ListTags"),
     right(CloudFormation, Functions, "lambda:TagResource"),
-    // For lambda-doctor alone.
     right(Tool, Anything, "lambda:GetAccountSettings"),
     // Its role, and the state machine's.
     right(CloudFormation, Roles, "iam:CreateRole"),

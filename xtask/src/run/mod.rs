@@ -13,6 +13,7 @@ mod names;
 mod packed;
 mod plan_choice;
 mod preview;
+mod quota;
 mod ready;
 mod reference;
 mod render;

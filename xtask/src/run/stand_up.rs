@@ -1,7 +1,7 @@
 //! From tools that fit to a stack that renders: everything that doesn't depend
 //! on each other side by side.
 
-use super::{DeployedStack, Run, deploy};
+use super::{DeployedStack, Run, deploy, quota};
 use crate::{
     connect,
     exit::{ExitCode, Failure, OrExit},
@@ -11,24 +11,27 @@ use crate::{
 };
 
 impl Run {
-    /// Builds the handler, checks the template and proves the run's names
-    /// unused, with `beside` at the same time; then deploys. What `beside` finds
-    /// out is told before anything is created.
+    /// Builds the handler, checks the template and the account's quota for `chunks` at
+    /// once, and proves the run's names unused, with `beside` at the same time; then
+    /// deploys. What `beside` finds out is told before anything is created.
     ///
     /// # Errors
     /// With the exit code of what failed.
     pub(crate) async fn stand_up<T>(
         &self,
         tools: &Tools,
+        chunks: u32,
         beside: impl Future<Output = Result<T, Failure>>,
     ) -> Result<(DeployedStack, T), Failure> {
-        let (zip, valid, unused, beside) = tokio::join!(
+        let (zip, valid, unused, allowed, beside) = tokio::join!(
             self.stage("build", self.build(tools)),
             self.stage("validate", self.validate()),
             self.stage("names", deploy::prove_unused(self)),
+            self.stage("quota", quota::allow(self, chunks)),
             beside,
         );
         unused?;
+        allowed?;
         let zip = zip?;
         valid.or_exit(ExitCode::Deploy)?;
         let beside = beside?;

@@ -42,7 +42,8 @@ pub(super) async fn work(smoke: &Smoke) -> Result<(), Failure> {
         };
         smoke.renders(reference.extent()).or_exit(ExitCode::Preflight).map(|planned| (packed, reference, planned))
     };
-    let (stack, (packed, reference, (settings, renders))) = run.stand_up(&tools, reference).await?;
+    let chunks = options.chunk_counts.at_once(options.jobs.get());
+    let (stack, (packed, reference, (settings, renders))) = run.stand_up(&tools, chunks, reference).await?;
 
     run.stage(
         "upload",

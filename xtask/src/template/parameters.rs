@@ -144,6 +144,12 @@ impl Given {
         all.fold(Values::default(), |values, (name, value)| values.with(name, value))
     }
 
+    /// The concurrency that the function is given to reserve; `None` where it is not known to reserve any.
+    pub fn reserved_concurrency(&self) -> Option<u32> {
+        let given = self.overrides.iter().find(|(name, _)| name == RESERVED_CONCURRENCY);
+        given.and_then(|(_, value)| value.parse().ok())
+    }
+
     /// What the missing parameters mean for the run, a note each.
     pub fn notes(&self) -> Vec<String> {
         let note = |name: &String| {

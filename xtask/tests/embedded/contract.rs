@@ -7,9 +7,7 @@ use xtask::policy::{NeededBy, PERMISSIONS};
 use crate::recorded;
 
 /// What only some runs call.
-const RARE: [&str; 12] = [
-    // Of lambda-doctor.
-    "GetAccountSettings",
+const RARE: [&str; 11] = [
     // Of runs that fail or were killed.
     "AbortMultipartUpload",
     "DeleteLogGroup",

@@ -6,8 +6,7 @@ use crate::recorded;
 
 /// What only some runs need, or what belongs to another call: versions of objects are
 /// deleted by DeleteObjects.
-const RARELY_USED: [&str; 6] = [
-    "lambda:GetAccountSettings",
+const RARELY_USED: [&str; 5] = [
     "s3:AbortMultipartUpload",
     "s3:DeleteObjectVersion",
     "states:StopExecution",

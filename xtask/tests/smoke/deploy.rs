@@ -79,3 +79,27 @@ fn a_template_is_checked_once_for_each_content_of_it() {
     test.smoke(&[]).exit(3);
     assert_eq!(checks(&test), 2);
 }
+
+#[test]
+fn a_reservation_beyond_the_accounts_quota_is_refused_before_anything_is_created() {
+    let test = Test::new();
+    test.aws.account().unreserved = 10;
+    let ran = test.smoke(&[]);
+    ran.exit(1).warns("10 executions at once are unreserved, of which Lambda keeps 100: 16 can't be reserved");
+    ran.warns("use --reserved-concurrency 0").says("nothing was created");
+    assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
+    let ran = test.smoke(&["--reserved-concurrency", "0", "--chunk-counts", "2,12"]);
+    ran.exit(0).warns("12 chunks are more than the account's quota of 10: Lambda throttles the others");
+}
+
+#[test]
+fn chunks_beyond_the_reserved_concurrency_are_told() {
+    let test = Test::new();
+    test.smoke(&["--reserved-concurrency", "2", "--chunk-counts", "2,3"])
+        .exit(0)
+        .warns("3 chunks are more than the function's reserved concurrency of 2")
+        .warns("--reserved-concurrency 3 or 0 helps");
+    // A quota that may not be read is told by the deployment, where it is too small.
+    let test = Test::new().fault("GetAccountSettings", 99, Fault::Error(403, "AccessDeniedException"));
+    test.smoke(&[]).exit(0);
+}

@@ -10,11 +10,12 @@ use crate::support::{
 };
 
 /// The calls that only look.
-const READS: [&str; 8] = [
+const READS: [&str; 9] = [
     "GetCallerIdentity",
     "HeadBucket",
     "DescribeStacks",
     "ListBuckets",
+    "GetAccountSettings",
     "GetFunctionConfiguration",
     "GetBucketTagging",
     "DescribeStateMachine",
