@@ -77,7 +77,7 @@ impl Connection {
     pub fn sam(&self, session: &Session, program: &std::path::Path, logs: &std::path::Path) -> anyhow::Result<Sam> {
         let home = session.toolbox.sam_home();
         let keys = match self.access.target {
-            Target::Account { .. } => self.clients.config.credentials_provider(),
+            Target::Account { .. } => Some(self.clients.keys.clone()),
             Target::Endpoint { .. } | Target::Embedded { .. } => None,
         };
         Sam::new(program, &self.access, &home, &session.env, &session.children, logs, keys).context("preparing sam")

@@ -6,10 +6,9 @@ use std::{
 };
 
 use anyhow::Context;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 
 use crate::{
-    aws::{Access, Target},
+    aws::{Access, Target, credentials::Keys},
     names::{ArtifactBucketName, RunId, StackName},
     process::{Children, Command, Env},
 };
@@ -23,7 +22,7 @@ pub struct Sam {
     children: Children,
     logs: PathBuf,
     no_config: PathBuf,
-    keys: Option<SharedCredentialsProvider>,
+    keys: Option<Keys>,
 }
 
 /// What a deployment needs to know.
@@ -58,7 +57,7 @@ impl Sam {
         env: &Env,
         children: &Children,
         logs: &Path,
-        keys: Option<SharedCredentialsProvider>,
+        keys: Option<Keys>,
     ) -> anyhow::Result<Self> {
         // A samconfig.toml beside the template could add options that nobody asked for.
         let no_config = logs.join("samconfig.toml");
@@ -97,13 +96,14 @@ impl Sam {
         command.limit(DEPLOY_LIMIT).run(&self.children).await.map(|_| ())
     }
 
-    /// `sam delete`; waits until the stack is gone. A stack that is not there is fine.
+    /// `sam delete`; waits until the stack is `gone`, which sam itself looks for every
+    /// 30 s. A stack that is not there is fine.
     ///
     /// # Errors
     /// When the deletion fails.
-    pub async fn delete(&self, stack: &StackName) -> anyhow::Result<()> {
+    pub async fn delete(&self, stack: &StackName, gone: impl Future<Output = ()>) -> anyhow::Result<()> {
         let command = self.command(&delete_args(stack)).await?;
-        command.limit(DELETE_LIMIT).run(&self.children).await.map(|_| ())
+        command.limit(DELETE_LIMIT).run_until(&self.children, gone).await
     }
 
     async fn command(&self, args: &[String]) -> anyhow::Result<Command> {
@@ -120,7 +120,7 @@ impl Sam {
     /// The environment, with keys that are valid now.
     async fn env_now(&self) -> anyhow::Result<Env> {
         let Some(keys) = &self.keys else { return Ok(self.env.clone()) };
-        let keys = keys.provide_credentials().await.context("credentials for sam")?;
+        let keys = keys.now().await.context("credentials for sam")?;
         let mut env = self.env.clone();
         for other in OTHER_IDENTITIES {
             env = env.without(other);

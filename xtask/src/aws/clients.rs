@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 
-use super::{Access, network, witness};
+use super::{Access, credentials::Keys, network, witness};
 use crate::console::Console;
 
 /// The SDK clients of one target.
@@ -16,8 +16,10 @@ pub struct Clients {
     pub sfn: aws_sdk_sfn::Client,
     /// Identity.
     pub sts: aws_sdk_sts::Client,
-    /// What the calls of [`super::signed_calls`] are signed with.
+    /// Where the calls of [`super::signed_calls`] go.
     pub config: aws_config::SdkConfig,
+    /// What they are signed with.
+    pub keys: Keys,
     /// The proxies of those calls.
     pub(super) proxies: ProxyConfig,
     /// How seldom a running execution may be looked at: its end is noticed at most this late.
@@ -48,6 +50,7 @@ impl Clients {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             sfn: aws_sdk_sfn::Client::from_conf(sfn.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            keys: Keys::of(config.credentials_provider()),
             config,
             proxies: network::proxies(&access.target),
             notice: if access.target.host_on_this_machine().is_some() { NOTICE_HERE } else { NOTICE_ON_AWS },

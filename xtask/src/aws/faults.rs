@@ -14,6 +14,8 @@ pub enum Fault {
     Transient,
     /// Keys that are missing, wrong or out of date.
     Credentials,
+    /// The caller's clock is further off than the service takes.
+    Clock,
     /// The caller may not do this.
     Denied,
     /// Anything else.
@@ -55,7 +57,7 @@ const TRANSIENT: [&str; 17] = [
     "BandwidthLimitExceeded",
 ];
 
-const CREDENTIALS: [&str; 11] = [
+const CREDENTIALS: [&str; 10] = [
     "ExpiredToken",
     "ExpiredTokenException",
     "InvalidClientTokenId",
@@ -66,9 +68,12 @@ const CREDENTIALS: [&str; 11] = [
     "InvalidToken",
     "RequestExpired",
     "TokenRefreshRequired",
-    // This machine's clock is more than 15 minutes off: S3 says so by HTTP 403, as if it were forbidden.
-    "RequestTimeTooSkewed",
 ];
+
+/// What a service says of a request that was signed by a clock that is off: S3 by its own
+/// code, with HTTP 403 as if it were forbidden; others by the code of any wrong signature.
+const CLOCK: &str = "RequestTimeTooSkewed";
+const CLOCK_WORDS: [&str; 2] = ["Signature expired", "Signature not yet current"];
 
 const DENIED: [&str; 4] = ["AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"];
 
@@ -80,10 +85,25 @@ pub fn by_code(code: &str) -> Fault {
         Fault::Transient
     } else if CREDENTIALS.contains(&code) {
         Fault::Credentials
+    } else if code == CLOCK {
+        Fault::Clock
     } else if DENIED.contains(&code) {
         Fault::Denied
     } else {
         Fault::Other
+    }
+}
+
+/// Classifies an answer that is an error.
+fn of_answer(status: u16, code: Option<&str>, message: Option<&str>) -> Fault {
+    if CLOCK_WORDS.iter().any(|words| message.is_some_and(|message| message.starts_with(words))) {
+        return Fault::Clock;
+    }
+    match by_code(code.unwrap_or_default()) {
+        Fault::Other if status == 404 => Fault::Absent,
+        Fault::Other if status == 403 => Fault::Denied,
+        Fault::Other if status == 429 || status >= 500 => Fault::Transient,
+        fault => fault,
     }
 }
 
@@ -95,13 +115,7 @@ pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Fault::Transient,
         SdkError::DispatchFailure(_) => Fault::Credentials,
         SdkError::ServiceError(service) => {
-            let status = service.raw().status().as_u16();
-            match by_code(service.err().code().unwrap_or_default()) {
-                Fault::Other if status == 404 => Fault::Absent,
-                Fault::Other if status == 403 => Fault::Denied,
-                Fault::Other if status == 429 || status >= 500 => Fault::Transient,
-                fault => fault,
-            }
+            of_answer(service.raw().status().as_u16(), service.err().code(), service.err().message())
         }
         _ => Fault::Other,
     }
@@ -130,12 +144,40 @@ where
     }
 }
 
-/// [`told`] as an error, to put context on.
+/// [`told`] as an error, to put context on: a [`Refused`].
 pub fn as_error<E>(error: SdkError<E, HttpResponse>) -> anyhow::Error
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    anyhow::anyhow!("{}", told(&error))
+    Refused { fault: of(&error), told: told(&error) }.into()
+}
+
+/// What a service, or the way to it, refused, and what that means.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{told}")]
+pub struct Refused {
+    /// What it means.
+    pub fault: Fault,
+    /// Code and message.
+    pub told: String,
+}
+
+impl Refused {
+    /// An answer that is an error.
+    pub fn new(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+        let words: Vec<&str> = code.into_iter().chain(message).filter(|words| !words.is_empty()).collect();
+        Self { fault: of_answer(status, code, message), told: format!("{} (HTTP {status})", words.join(": ")) }
+    }
+
+    /// The refusal at the bottom of an error.
+    pub fn behind(error: &anyhow::Error) -> Option<&Self> {
+        error.chain().find_map(|cause| cause.downcast_ref())
+    }
+
+    /// Whether the same call will be refused again, whatever is done here.
+    pub fn for_good(error: &anyhow::Error) -> bool {
+        Self::behind(error).is_some_and(|refused| matches!(refused.fault, Fault::Credentials | Fault::Clock))
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +198,9 @@ mod tests {
         for passing in ["OperationAborted", "OperationAbortedException", "KmsThrottlingException"] {
             assert_eq!(by_code(passing), Fault::Transient);
         }
-        assert_eq!(by_code("RequestTimeTooSkewed"), Fault::Credentials);
+        assert_eq!(by_code("RequestTimeTooSkewed"), Fault::Clock);
+        assert_eq!(of_answer(403, Some("SignatureDoesNotMatch"), Some("Signature expired: x")), Fault::Clock);
+        assert_eq!(of_answer(403, Some("SignatureDoesNotMatch"), Some("The request signature")), Fault::Credentials);
+        assert_eq!(of_answer(403, None, None), Fault::Denied);
     }
 }

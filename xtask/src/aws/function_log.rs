@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::{
@@ -58,7 +58,7 @@ async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyh
         let body = Body::Json { target: "Logs_20140328.FilterLogEvents", input };
         let (status, body) = Call { service: "logs", method: "POST", path: "/", body }.send(clients).await?;
         if status != 200 {
-            bail!("reading log group {group}: {}", refusal(status, &body));
+            return Err(refusal(status, &body)).with_context(|| format!("reading log group {group}"));
         }
         let mut page: Value = serde_json::from_str(&body).context("FilterLogEvents gave no JSON")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();

@@ -2,6 +2,7 @@
 
 pub mod access;
 mod clients;
+pub mod credentials;
 pub mod emptying;
 pub mod executions;
 pub mod faults;
@@ -10,9 +11,11 @@ pub mod identity;
 mod keys;
 mod network;
 pub mod objects;
+pub mod remedy;
 mod settling;
 pub mod signed_calls;
 mod signed_request;
+pub mod stack_events;
 pub mod stacks;
 mod transfer;
 mod witness;

@@ -4,6 +4,7 @@ use std::{path::Path, time::Duration};
 
 use anyhow::{Context, anyhow, bail, ensure};
 use aws_sdk_s3::{
+    config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
     operation::create_bucket::CreateBucketError,
     primitives::ByteStream,
@@ -127,16 +128,32 @@ pub async fn buckets_starting(clients: &Clients, prefixes: &[String]) -> anyhow:
     Ok(names)
 }
 
+/// What deleting a bucket came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deleted {
+    /// There is none of that name any more.
+    Gone,
+    /// Something is in it, or was a moment ago.
+    NotEmpty,
+}
+
 /// Deletes an empty bucket. One that is gone is fine.
 ///
 /// # Errors
-/// When it is not empty or the call is refused.
-pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<()> {
-    match clients.s3.delete_bucket().bucket(bucket).send().await {
-        Ok(_) => Ok(()),
-        Err(error) if faults::is_absent(&error) => Ok(()),
+/// When the call is refused.
+pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<Deleted> {
+    let delete = || clients.s3.delete_bucket().bucket(bucket).send();
+    match asked_again(delete, conflicting).await {
+        Ok(_) => Ok(Deleted::Gone),
+        Err(error) if faults::is_absent(&error) => Ok(Deleted::Gone),
+        Err(error) if error.code() == Some("BucketNotEmpty") => Ok(Deleted::NotEmpty),
         Err(error) => Err(faults::as_error(error).context(format!("deleting bucket {bucket}"))),
     }
+}
+
+/// Another change of the bucket that is under way passes; what is not there is gone.
+fn conflicting<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
+    if error.code() == Some("OperationAborted") { Fault::Transient } else { Fault::Other }
 }
 
 /// Uploads bytes.

@@ -1,7 +1,7 @@
 //! Whether a function or a log group is gone, and removing a log group that
 //! outlived its stack.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::{
@@ -27,7 +27,7 @@ pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence>
     match status {
         200 => Ok(Presence::Present),
         404 if body.contains("ot found") || body.contains("NotFound") => Ok(Presence::Absent),
-        _ => bail!("looking for function {name}: {}", refusal(status, &body)),
+        _ => Err(refusal(status, &body)).with_context(|| format!("looking for function {name}")),
     }
 }
 
@@ -47,7 +47,7 @@ pub struct FunctionLimits {
 pub async fn function_limits(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionLimits>> {
     let (status, body) = configuration(clients, name).await.with_context(|| format!("reading function {name}"))?;
     if status != 200 {
-        bail!("reading function {name}: {}", refusal(status, &body));
+        return Err(refusal(status, &body)).with_context(|| format!("reading function {name}"));
     }
     let told: Value = serde_json::from_str(&body).with_context(|| format!("reading function {name}"))?;
     let limits =
@@ -69,7 +69,7 @@ pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<
     let call = Call { service: "lambda", method: "GET", path: "/2016-08-19/account-settings/", body: Body::None };
     let (status, body) = call.send(clients).await.context("reading the account's quotas")?;
     if status != 200 {
-        bail!("reading the account's quotas: {}", refusal(status, &body));
+        return Err(refusal(status, &body)).context("reading the account's quotas");
     }
     let told: Value = serde_json::from_str(&body).context("reading the account's quotas")?;
     Ok(told["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
@@ -90,7 +90,7 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Presence
         let call = Call { service: "logs", method: "POST", path: "/", body };
         let (status, body) = call.send(clients).await.with_context(|| format!("looking for log group {name}"))?;
         if status != 200 {
-            bail!("looking for log group {name}: {}", refusal(status, &body));
+            return Err(refusal(status, &body)).with_context(|| format!("looking for log group {name}"));
         }
         let answer: Value = serde_json::from_str(&body).with_context(|| format!("looking for log group {name}"))?;
         let groups = answer["logGroups"].as_array().context("DescribeLogGroups gave no list")?;
@@ -115,6 +115,6 @@ pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<(
     match status {
         200 => Ok(()),
         400 if body.contains("ResourceNotFoundException") => Ok(()),
-        _ => bail!("deleting log group {name}: {}", refusal(status, &body)),
+        _ => Err(refusal(status, &body)).with_context(|| format!("deleting log group {name}")),
     }
 }

@@ -6,7 +6,6 @@
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, anyhow};
-use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
@@ -18,7 +17,7 @@ use serde_json::Value;
 
 use super::{
     Clients,
-    faults::{self, Fault},
+    faults::{self, Fault, Refused},
     network, witness,
 };
 
@@ -90,8 +89,7 @@ impl Call<'_> {
         let url = format!("{endpoint}{}", self.path);
         let (content, headers) = self.content(&endpoint)?;
 
-        let provider = clients.config.credentials_provider().context("no credentials")?;
-        let identity = provider.provide_credentials().await.context("no credentials")?.into();
+        let identity = clients.keys.now().await?.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&region)
@@ -167,11 +165,12 @@ fn partition_suffix(region: &str) -> &'static str {
     if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
-/// What an answer that is an error says, as in `AccessDenied: not allowed (HTTP 403)`.
-pub(super) fn refusal(status: u16, body: &str) -> String {
-    let told = told_in(body).map(|(code, message)| format!("{code}: {message}"));
-    let told = told.unwrap_or_else(|| body.chars().take(300).collect());
-    format!("{told} (HTTP {status})")
+/// An answer that is an error, as in `AccessDenied: not allowed (HTTP 403)`.
+pub(super) fn refusal(status: u16, body: &str) -> Refused {
+    match told_in(body) {
+        Some((code, message)) => Refused::new(status, Some(&code), Some(&message)),
+        None => Refused::new(status, None, Some(&body.chars().take(300).collect::<String>())),
+    }
 }
 
 /// Code and message of an answer that is an error.
@@ -210,12 +209,12 @@ mod tests {
     fn refusals_are_told_by_code_and_message() {
         let xml =
             "<ErrorResponse xmlns='u'><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
-        assert_eq!(refusal(403, xml), "AccessDenied: no (HTTP 403)");
-        assert_eq!(refusal(400, r#"{"__type":"a#Gone","message":"it is"}"#), "Gone: it is (HTTP 400)");
+        assert_eq!(refusal(403, xml).to_string(), "AccessDenied: no (HTTP 403)");
+        assert_eq!(refusal(400, r#"{"__type":"a#Gone","message":"it is"}"#).to_string(), "Gone: it is (HTTP 400)");
         assert_eq!(
-            refusal(404, r#"{"Type":"User","Message":"Function not found"}"#),
+            refusal(404, r#"{"Type":"User","Message":"Function not found"}"#).to_string(),
             "User: Function not found (HTTP 404)"
         );
-        assert_eq!(refusal(502, "Bad Gateway"), "Bad Gateway (HTTP 502)");
+        assert_eq!(refusal(502, "Bad Gateway").to_string(), "Bad Gateway (HTTP 502)");
     }
 }

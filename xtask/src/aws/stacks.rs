@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use super::{
     Clients,
     signed_request::{Body, Call, refusal},
+    stack_events::{self, Doing, FailedResource},
 };
 use crate::{backoff::Backoff, names::StackName};
 
@@ -38,7 +39,7 @@ pub async fn describe(clients: &Clients, stack: &str) -> anyhow::Result<Option<S
     match status {
         200 => read(&body).with_context(|| format!("looking for stack {stack}")),
         400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(None),
-        _ => bail!("looking for stack {stack}: {}", refusal(status, &body)),
+        _ => Err(refusal(status, &body)).with_context(|| format!("looking for stack {stack}")),
     }
 }
 
@@ -51,18 +52,35 @@ const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
 pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
     let (status, body) = call(clients, "DeleteStack", &stack.id).await?;
     if status != 200 {
-        bail!("deleting stack {}: {}", stack.id, refusal(status, &body));
+        return Err(refusal(status, &body)).with_context(|| format!("deleting stack {}", stack.id));
     }
     let deadline = Instant::now() + DELETE_LIMIT;
     let mut backoff = Backoff::polling();
     loop {
         match describe(clients, &stack.id).await? {
             None => return Ok(()),
-            Some(stack) if stack.status == "DELETE_FAILED" => bail!("stack {} could not be deleted", stack.id),
+            Some(stack) if stack.status == "DELETE_FAILED" => {
+                let failed = stack_events::failed(clients, &stack.id, Doing::Deletion).await.unwrap_or_default();
+                let told = |cause: &FailedResource| format!("; {} ({}): {}", cause.name, cause.kind, cause.reason);
+                let causes: String = failed.iter().map(told).collect();
+                bail!("stack {} could not be deleted{causes}", stack.id)
+            }
             Some(_) if Instant::now() > deadline => bail!("stack {} is still being deleted", stack.id),
             Some(_) => tokio::time::sleep(backoff.next_delay()).await,
         }
     }
+}
+
+/// How long `sam` may take to see by itself that the stack is gone.
+const SEEN_BY_SAM: Duration = Duration::from_secs(2);
+
+/// Waits until a stack is gone, and a moment more. What can't be read meanwhile is read again.
+pub async fn gone(clients: &Clients, stack: &Stack) {
+    let mut backoff = Backoff::polling();
+    while !matches!(describe(clients, &stack.id).await, Ok(None)) {
+        tokio::time::sleep(backoff.next_delay()).await;
+    }
+    tokio::time::sleep(SEEN_BY_SAM).await;
 }
 
 async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u16, String)> {

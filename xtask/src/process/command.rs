@@ -3,6 +3,7 @@
 use std::{
     fmt,
     fs::File,
+    future::pending,
     io::Write,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
@@ -111,7 +112,18 @@ impl Command {
     /// # Errors
     /// As of [`Command::run`].
     pub async fn run_into(&self, children: &Children, stdout: impl Into<Stdio>) -> anyhow::Result<Output> {
-        self.successful(self.run_with(children, stdout.into()).await?)
+        self.successful(self.run_with(children, stdout.into(), pending()).await?.expect("nothing else ends it"))
+    }
+
+    /// Runs the child as [`Command::run`], but no longer than until `enough`: then it is stopped.
+    ///
+    /// # Errors
+    /// As of [`Command::run`].
+    pub async fn run_until(&self, children: &Children, enough: impl Future<Output = ()>) -> anyhow::Result<()> {
+        match self.run_with(children, Stdio::piped(), enough).await? {
+            Some(output) => self.successful(output).map(drop),
+            None => Ok(()),
+        }
     }
 
     fn successful(&self, output: Output) -> anyhow::Result<Output> {
@@ -126,10 +138,16 @@ impl Command {
     /// # Errors
     /// When it can't be started or takes too long.
     pub async fn run_any(&self, children: &Children) -> anyhow::Result<Output> {
-        self.run_with(children, Stdio::piped()).await
+        Ok(self.run_with(children, Stdio::piped(), pending()).await?.expect("nothing else ends it"))
     }
 
-    async fn run_with(&self, children: &Children, stdout: Stdio) -> anyhow::Result<Output> {
+    /// What the child came to; `None` where there was `enough` before.
+    async fn run_with(
+        &self,
+        children: &Children,
+        stdout: Stdio,
+        enough: impl Future<Output = ()>,
+    ) -> anyhow::Result<Option<Output>> {
         let console = &children.console;
         console.command(&format!("$ {}", command_line(&self.program, &self.args, &self.env)));
         console.now(&self.to_string());
@@ -156,19 +174,26 @@ impl Command {
             tokio::try_join!(copy_stdout, copy(stderr, &mut tail, log.as_ref(), &shown))?;
             child.wait().await
         };
-        match tokio::time::timeout(self.limit, done).await {
-            Ok(status) => {
+        let too_long = tokio::select! {
+            status = done => {
                 registered.ended();
                 let status = status.with_context(|| format!("waiting for {self}"))?;
                 console.command(&format!("  {self}: {:.1} s, {status}", started.elapsed().as_secs_f64()));
-                Ok(Output { status, stdout: all.text(), stderr_tail: tail.text() })
+                return Ok(Some(Output { status, stdout: all.text(), stderr_tail: tail.text() }));
             }
-            Err(_) => {
-                // Waited for at the same time: a child that nobody waits for stays in its group.
-                let _ = tokio::join!(registered.stop(), child.wait());
-                bail!("{self} took more than {} s and was stopped{}", self.limit.as_secs(), self.log_hint());
-            }
+            () = tokio::time::sleep(self.limit) => true,
+            () = enough => false,
+        };
+        // Waited for at the same time: a child that nobody waits for stays in its group.
+        let _ = tokio::join!(registered.stop(), child.wait());
+        if too_long {
+            bail!("{self} took more than {} s and was stopped{}", self.limit.as_secs(), self.log_hint());
         }
+        console.command(&format!(
+            "  {self}: {:.1} s, stopped: it had nothing more to do",
+            started.elapsed().as_secs_f64()
+        ));
+        Ok(None)
     }
 
     /// What to say of a child that failed.

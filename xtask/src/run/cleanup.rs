@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 
 use super::{Ended, Run, message_of};
 use crate::{
+    aws::remedy,
     journal::Entry,
     report::{TeardownRecord, counted},
     signals::{Signal, Signals},
@@ -124,6 +125,9 @@ pub(super) fn told(run: &Run, cleanup: &CleanUp) -> String {
         }
         CleanUp::Failed(error) => {
             console.say(&format!("error: clean-up: {error:#}"));
+            if let Some(remedy) = remedy::of(&error, &run.connection().access.target) {
+                console.say(&format!("{remedy}, then finish the clean-up"));
+            }
             let leaks = vec![format!("the clean-up failed: {error:#}")];
             (TeardownRecord::Leaked { leaks, recovery: run.recovery() }, format!("the clean-up failed; {recovery}"))
         }

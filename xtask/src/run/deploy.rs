@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 
-use super::Run;
+use super::{Run, undeployed};
 use crate::{
     aws::{
         Clients, executions,
@@ -93,7 +93,9 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     run.facts.replace(expected.clone());
     run.journal(Entry::Intent { resource: Resource::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
     let deployment = names.deployment(&run.template, &run.given);
-    run.sam().deploy(&deployment).await.map_err(with_advice).or_exit(ExitCode::Deploy)?;
+    if let Err(by_sam) = run.sam().deploy(&deployment).await {
+        return Err(Failure::new(ExitCode::Deploy, undeployed::explained(run, by_sam).await));
+    }
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
     run.step("deploy", &format!("bucket {}", stack.bucket));
     Ok(stack)
@@ -112,14 +114,6 @@ fn expected_facts(run: &Run) -> StackFacts {
         function: function.filter(own),
         log_groups: log_groups.into_iter().filter(own).collect(),
     }
-}
-
-/// New accounts may use 10 functions at once, of which none can be reserved.
-fn with_advice(error: anyhow::Error) -> anyhow::Error {
-    if error.to_string().contains("UnreservedConcurrentExecution") {
-        return error.context("this account's quota is too small to reserve concurrency; use --reserved-concurrency 0");
-    }
-    error
 }
 
 fn begin_journal(run: &Run) -> anyhow::Result<()> {

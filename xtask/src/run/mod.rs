@@ -23,6 +23,7 @@ mod spending;
 mod stand_up;
 mod state;
 mod subject;
+mod undeployed;
 mod watch;
 
 use std::panic::AssertUnwindSafe;

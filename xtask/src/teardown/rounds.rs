@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Decision, Proof, StackClaim, Sweeper, Swept};
 use crate::{
+    aws::faults::Refused,
     journal::StackFacts,
     names::{RunId, StackName},
 };
@@ -38,7 +39,7 @@ pub async fn sweep_run(
         match one_round(sweeper, stack, run, known, &mut all).await {
             Ok(proof) if proof.clean || round == ROUNDS => return Ok((all, proof)),
             Ok(_) => tokio::time::sleep(BETWEEN_TRIES[0]).await,
-            Err(error) if round >= TRIES => return Err(error),
+            Err(error) if round >= TRIES || Refused::for_good(&error) => return Err(error),
             Err(error) => {
                 sweeper.console.step("teardown", &format!("once more, as this failed: {error:#}"));
                 tokio::time::sleep(BETWEEN_TRIES[round as usize - 1]).await;

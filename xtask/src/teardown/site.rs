@@ -4,7 +4,7 @@ use anyhow::{Context, anyhow, bail};
 
 use super::Sweeper;
 use crate::{
-    aws::Target,
+    aws::{Target, remedy},
     cli::{TargetChoice, TeardownArgs},
     connect::{self, Connection},
     exit::{ExitCode, Failure},
@@ -20,7 +20,7 @@ pub(super) struct Site {
     // Holds the log folder as long as sam may write to it.
     _logs: tempfile::TempDir,
     pub(super) flags: String,
-    endpoint: Option<String>,
+    target: Target,
 }
 
 impl Site {
@@ -36,7 +36,7 @@ impl Site {
         let sam = connection.sam(session, tools.path("sam"), logs.path())?;
         session.console.step("target", &connection.describe());
         let flags = connection.flags();
-        let endpoint = connection.access.target.endpoint().map(str::to_owned);
+        let target = connection.access.target.clone();
         let sweeper = Sweeper {
             sam,
             clients: connection.clients,
@@ -44,7 +44,7 @@ impl Site {
             region: connection.access.region.clone(),
             console: session.console.clone(),
         };
-        Ok(Self { sweeper, _logs: logs, flags, endpoint })
+        Ok(Self { sweeper, _logs: logs, flags, target })
     }
 
     /// Whether a run was on this target.
@@ -53,12 +53,13 @@ impl Site {
         // All emulators have the same account and regions; their addresses tell them apart.
         begin.account == self.sweeper.account
             && begin.region == self.sweeper.region
-            && begin.target.endpoint() == self.endpoint.as_deref()
+            && begin.target.endpoint() == self.target.endpoint()
     }
 
     /// What is left, and how to try again.
     pub(super) fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {
-        let again = format!("{error:#}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
+        let remedy = remedy::of(error, &self.target).map(|remedy| format!("\n{remedy}")).unwrap_or_default();
+        let again = format!("{error:#}{remedy}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
         Failure::new(ExitCode::Leak, anyhow!(again))
     }
 }

@@ -13,16 +13,22 @@ use super::{
 };
 use crate::{
     aws::{
-        Clients, emptying, executions, objects,
+        Clients, emptying, executions,
+        faults::Refused,
+        objects::{self, Deleted},
         signed_calls::{self, Presence},
         stacks,
     },
+    backoff::Backoff,
     console::Console,
     journal::StackFacts,
     names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
     report::counted,
     sam::Sam,
 };
+
+/// How often a bucket that was emptied may still be told to be full.
+const STILL_FULL: u32 = 5;
 
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
@@ -112,8 +118,7 @@ impl Sweeper {
         }
         // Once more, since functions may have written up to their deletion.
         for bucket in &buckets {
-            objects_deleted += self.empty(bucket).await?;
-            objects::delete_bucket(&self.clients, bucket).await?;
+            objects_deleted += self.remove(bucket).await?;
         }
         let expected = self.expected(stack, found, claim, known, &buckets);
         self.delete_outlived_log_groups(&expected).await?;
@@ -121,10 +126,10 @@ impl Sweeper {
         // The artifact buckets are the proof of the claim: they go when all else is gone.
         let anchors: Vec<_> = found.anchors.iter().filter(|a| claim.runs.contains(&a.run())).collect();
         for anchor in &anchors {
-            objects_deleted += self.empty(anchor.as_str()).await?;
-            if proof.clean {
-                objects::delete_bucket(&self.clients, anchor.as_str()).await?;
-            }
+            objects_deleted += match proof.clean {
+                true => self.remove(anchor.as_str()).await?,
+                false => self.empty(anchor.as_str()).await?,
+            };
         }
         let proof = proof.and(proof::verify(&self.expected_anchors(stack, &claim.runs), &self.clients).await);
         Ok(Swept {
@@ -159,10 +164,12 @@ impl Sweeper {
     /// to look into, CloudFormation itself.
     async fn delete_stack(&self, stack: &StackName, found: &Inventory) -> anyhow::Result<()> {
         self.console.step("teardown", &format!("sam delete {stack}"));
-        let Err(by_sam) = self.sam.delete(stack).await else { return Ok(()) };
-        let Some(there) = &found.stack else { return Err(by_sam) };
+        let Some(there) = &found.stack else { return self.sam.delete(stack, std::future::pending()).await };
+        let Err(by_sam) = self.sam.delete(stack, stacks::gone(&self.clients, there)).await else { return Ok(()) };
         self.console.step("teardown", &format!("sam could not, so CloudFormation deletes {stack}"));
-        stacks::delete(&self.clients, there).await.map_err(|error| by_sam.context(format!("{error:#}")))
+        // What it says as well is told once.
+        let joined = |error| if Refused::for_good(&error) { error } else { by_sam.context(format!("{error:#}")) };
+        stacks::delete(&self.clients, there).await.map_err(joined)
     }
 
     /// Whether a forced deletion that did not succeed was allowed: then it met something
@@ -202,6 +209,20 @@ impl Sweeper {
         let stops = running.iter().map(|arn| executions::stop(&self.clients, arn, "the run is being torn down"));
         try_join_all(stops).await?;
         Ok(running.len())
+    }
+
+    /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.
+    async fn remove(&self, bucket: &str) -> anyhow::Result<u64> {
+        let mut objects_deleted = self.empty(bucket).await?;
+        let mut backoff = Backoff::retrying();
+        for _ in 0..STILL_FULL {
+            if objects::delete_bucket(&self.clients, bucket).await? == Deleted::Gone {
+                return Ok(objects_deleted);
+            }
+            tokio::time::sleep(backoff.next_delay()).await;
+            objects_deleted += self.empty(bucket).await?;
+        }
+        bail!("bucket {bucket} is told to be not empty, though a listing finds nothing in it");
     }
 
     async fn empty(&self, bucket: &str) -> anyhow::Result<u64> {

@@ -103,3 +103,23 @@ fn chunks_beyond_the_reserved_concurrency_are_told() {
     let test = Test::new().fault("GetAccountSettings", 99, Fault::Error(403, "AccessDeniedException"));
     test.smoke(&[]).exit(0);
 }
+
+#[test]
+fn a_stack_that_is_rolled_back_tells_the_resource_that_failed_and_why() {
+    let sam = "project= make_stack; echo 'Error: ROLLBACK_COMPLETE' >&2; exit 1";
+    let quota = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution \
+                 below its minimum value of [100].";
+    let test = Test::new().tool("sam deploy", sam).account(|account| {
+        account.stack_failures = vec![
+            ["RenderBucket", "CREATE_FAILED", "Resource creation cancelled"],
+            ["RenderFunction", "CREATE_FAILED", quota],
+        ];
+    });
+    let ran = test.smoke(&[]);
+    ran.exit(3).warns("RenderFunction (AWS::Lambda::Function) could not be created: Specified ReservedConcurrent");
+    ran.warns("use --reserved-concurrency 0").warns("Error: ROLLBACK_COMPLETE").says("clean-up verified");
+    assert!(!ran.stderr.contains("RenderBucket (AWS"), "{}", ran.stderr);
+    // Without events there is what sam said.
+    let test = Test::new().tool("sam deploy", sam).fault("DescribeStackEvents", 99, Fault::Error(403, "AccessDenied"));
+    test.smoke(&[]).exit(3).warns("Error: ROLLBACK_COMPLETE");
+}

@@ -77,6 +77,41 @@ fn a_stack_that_sam_cant_delete_is_deleted_by_cloudformation() {
     test.assert_account_clean();
 }
 
+/// sam looks every 30 s whether a stack is gone; this one would look once a day.
+#[test]
+fn sam_is_not_waited_for_once_the_stack_is_gone() {
+    let test = Test::new().tool("sam delete", r#"rm -f "$file"; exec sleep 86400"#);
+    test.smoke(&[]).exit(0).says("clean-up verified");
+    test.assert_account_clean();
+}
+
+#[test]
+fn keys_that_expire_are_told_once_with_what_to_do() {
+    let expired = Fault::Error(400, "ExpiredToken");
+    let test = Test::new().fault("ListObjectVersions", 99, expired);
+    let ran = test.smoke(&[]);
+    ran.exit(7)
+        .warns("error: clean-up: emptying bucket smoke-test-<run>-123456789012")
+        .warns("renew them, as with `aws sso login`");
+    ran.says("finish the clean-up with: cargo xtask lambda-teardown smoke-test");
+    assert!(!ran.stderr.contains("once more"), "what expired is not asked again: {}", ran.stderr);
+    // The same from the command that finishes it, until someone logs in.
+    test.teardown(&[STACK]).exit(7).warns("renew them, as with `aws sso login`");
+    test.aws.faults().clear();
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_bucket_that_s3_still_takes_for_full_is_emptied_again() {
+    let test = Test::new().fault("DeleteBucket", 2, Fault::Error(409, "BucketNotEmpty"));
+    let ran = test.smoke(&["--keep-stack"]);
+    ran.exit(0);
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+    test.assert_faults_met();
+}
+
 #[test]
 fn a_stack_that_cant_be_deleted_is_exit_7() {
     let test = Test::new().tool("sam delete", "echo 'Error: not allowed' >&2; exit 1").fault(

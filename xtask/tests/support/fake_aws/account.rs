@@ -27,6 +27,8 @@ pub(crate) struct Account {
     pub(crate) renders: Renders,
     /// Whether the buckets of stacks get the stack's tags, as on AWS.
     pub(crate) tags_buckets: bool,
+    /// The resources that CloudFormation failed at, newest first: name, status and reason.
+    pub(crate) stack_failures: Vec<[&'static str; 3]>,
     /// Functions outlive their stack.
     pub(crate) functions_linger: bool,
     /// Log groups outlive their stack.

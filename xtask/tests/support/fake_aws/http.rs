@@ -81,7 +81,7 @@ impl Request {
         if let Some(target) = self.header("x-amz-target") {
             return target.rsplit('.').next().unwrap_or_default();
         }
-        for action in ["GetCallerIdentity", "DescribeStacks", "DeleteStack"] {
+        for action in ["GetCallerIdentity", "DescribeStacks", "DescribeStackEvents", "DeleteStack"] {
             if self.body.starts_with(format!("Action={action}").as_bytes()) {
                 return action;
             }
@@ -124,7 +124,9 @@ impl Response {
         let message = "said the fake AWS";
         let body = match request.operation() {
             "HeadBucket" => String::new(),
-            "GetCallerIdentity" | "DescribeStacks" | "DeleteStack" => return Self::coded(status, code, message),
+            "GetCallerIdentity" | "DescribeStacks" | "DescribeStackEvents" | "DeleteStack" => {
+                return Self::coded(status, code, message);
+            }
             _ if request.header("x-amz-target").is_some() || request.path.starts_with("/201") => {
                 format!(r#"{{"__type":"{code}","message":"{message}"}}"#)
             }

@@ -7,8 +7,10 @@ use super::{
 
 pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Response> {
     let operation = request.operation();
-    if !["DescribeStacks", "DeleteStack"].contains(&operation) {
-        return None;
+    match operation {
+        "DescribeStacks" | "DeleteStack" => {}
+        "DescribeStackEvents" => return Some(Response::ok(events(account))),
+        _ => return None,
     }
     let asked = request.field("StackName");
     // By name or by ARN.
@@ -52,5 +54,20 @@ fn described(name: &str, stack: &Stack) -> String {
          <StackStatus>{status}</StackStatus><EnableTerminationProtection>{}</EnableTerminationProtection>\
          <Outputs>{outputs}</Outputs><Tags>{tags}</Tags></member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
         stack.protected
+    )
+}
+
+fn events(account: &Account) -> String {
+    let event = |[name, status, reason]: &[&str; 3]| {
+        format!(
+            "<member><LogicalResourceId>{name}</LogicalResourceId><ResourceType>AWS::Lambda::Function</ResourceType>\
+             <ResourceStatus>{status}</ResourceStatus><ResourceStatusReason>{reason}</ResourceStatusReason></member>"
+        )
+    };
+    let events: String = account.stack_failures.iter().map(event).collect();
+    format!(
+        "<DescribeStackEventsResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+         <DescribeStackEventsResult><StackEvents>{events}</StackEvents></DescribeStackEventsResult>\
+         </DescribeStackEventsResponse>"
     )
 }
