@@ -125,7 +125,7 @@ pub(super) fn told(run: &Run, cleanup: &CleanUp) -> String {
         }
         CleanUp::Failed(error) => {
             console.say(&format!("error: clean-up: {error:#}"));
-            if let Some(remedy) = remedy::of(&error, &run.connection().access.target) {
+            if let Some(remedy) = remedy::of(error, &run.connection().access.target) {
                 console.say(&format!("{remedy}, then finish the clean-up"));
             }
             let leaks = vec![format!("the clean-up failed: {error:#}")];

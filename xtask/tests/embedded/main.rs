@@ -32,3 +32,4 @@ mod recorded;
 mod repository;
 mod run;
 mod second_opinion;
+mod simulator;

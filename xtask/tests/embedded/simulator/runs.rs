@@ -1,0 +1,160 @@
+//! Smoke runs on a simulated AWS, each with a mix of its own: every run ends green or
+//! with the right exit code, and nothing is left.
+
+use std::{
+    env,
+    fmt::Write as _,
+    process::Child,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::{
+    Simulator,
+    mix::{Event, Mix},
+    stack::REASON,
+};
+use crate::{
+    account::listing,
+    emulator::Emulator,
+    repository::Repository,
+    run::{Runner, finish, run},
+};
+
+/// Names other seeds than those of `cargo test`, such as `1-100`.
+const SEEDS: &str = "SIMULATED_SEEDS";
+
+/// How many at a time, each on an emulator of its own.
+const SIDE_BY_SIDE: usize = 2;
+
+#[test]
+fn runs_on_a_simulated_aws_end_green_or_with_the_right_exit_code_and_leave_nothing() {
+    let seeds =
+        std::sync::Mutex::new(env::var(SEEDS).map_or_else(|_| one_of_each_kind(), |text| parsed(&text)).into_iter());
+    let repository = Repository::new(json!({}));
+    let mut lines: Vec<(u64, String, Result<(), String>)> = thread::scope(|scope| {
+        let one_after_the_other = || {
+            let emulator = Emulator::start();
+            let mut ended = Vec::new();
+            loop {
+                let Some(seed) = seeds.lock().unwrap().next() else { return ended };
+                let (line, result) = simulated(&emulator, &repository, seed);
+                println!("{line}");
+                ended.push((seed, line, result));
+            }
+        };
+        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(one_after_the_other)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    lines.sort_by_key(|(seed, ..)| *seed);
+    let table: Vec<&str> = lines.iter().map(|(_, line, _)| line.as_str()).collect();
+    println!("\n| seed | mix | calls | met | exit | s | left |\n|---|---|---|---|---|---|---|\n{}", table.join("\n"));
+    let wrong: Vec<&String> = lines.iter().filter_map(|(.., result)| result.as_ref().err()).collect();
+    assert!(wrong.is_empty(), "{} runs are wrong:\n{wrong:#?}", wrong.len());
+}
+
+/// No run takes so long, unless it hangs.
+const TOO_LONG: Duration = Duration::from_secs(300);
+
+/// How a child ended; one that takes longer than `limit` is killed.
+fn within(limit: Duration, child: Child) -> (Option<i32>, String) {
+    let pid = Pid::from_child(&child);
+    let (done, ended) = mpsc::channel();
+    thread::spawn(move || {
+        if ended.recv_timeout(limit).is_err() {
+            let _ = kill_process(pid, Signal::TERM);
+        }
+    });
+    let told = finish(child);
+    let _ = done.send(());
+    told
+}
+
+/// The first seed of each event.
+fn one_of_each_kind() -> Vec<u64> {
+    let mut kinds = Vec::new();
+    let new = |seed: &u64| {
+        let kind = std::mem::discriminant(&Mix::of(*seed).event);
+        let is_new = !kinds.contains(&kind);
+        kinds.push(kind);
+        is_new
+    };
+    (1..500).filter(new).collect()
+}
+
+fn parsed(range: &str) -> Vec<u64> {
+    let (first, last) = range.split_once('-').unwrap_or((range, range));
+    (first.parse().unwrap()..=last.parse().unwrap()).collect()
+}
+
+/// One run, and the teardown that finishes it where that takes one; its line in the table.
+fn simulated(emulator: &Emulator, repository: &Repository, seed: u64) -> (String, Result<(), String>) {
+    let mix = Mix::of(seed);
+    let before = listing(emulator);
+    let simulator = Simulator::new(&emulator.endpoint, mix.clone());
+    let runner = Runner::new(repository, &simulator.endpoint);
+    let started = Instant::now();
+    let (code, told) = within(TOO_LONG, runner.smoke(&["--stack-name", "simulated"]).spawn().unwrap());
+    let took = started.elapsed();
+    let mut wrong = Vec::new();
+    let code = code.unwrap_or(-1);
+    if env::var_os("SIMULATED_TOLD").is_some() {
+        println!("{told}");
+    }
+    if let Err(why) = judged(&mix, &simulator, code, &told, &runner) {
+        wrong.push(why);
+    }
+    if matches!(mix.event, Event::Expires(_)) && code != 0 {
+        simulator.renew();
+        let (code, told) = run(runner.teardown(&["simulated"]));
+        if code != Some(0) {
+            wrong.push(format!("lambda-teardown ended with {code:?}:\n{told}"));
+        }
+    }
+    let after = listing(emulator);
+    let left = after.iter().filter(|line| !before.contains(line)).count();
+    if after != before {
+        wrong.push(format!("left: {after:#?}"));
+    }
+    let met = simulator.met().into_iter().fold(String::new(), |mut met, (what, times)| {
+        let comma = if met.is_empty() { "" } else { ", " };
+        let _ = write!(met, "{comma}{what} {times}");
+        met
+    });
+    let line =
+        format!("| {seed} | {mix} | {} | {met} | {code} | {:.0} | {left} |", simulator.calls(), took.as_secs_f64());
+    let result = if wrong.is_empty() { Ok(()) } else { Err(format!("{line}\n{}\n{told}", wrong.join("\n"))) };
+    (line, result)
+}
+
+/// Whether a run ended as it should.
+fn judged(mix: &Mix, simulator: &Simulator, code: i32, told: &str, runner: &Runner<'_>) -> Result<(), String> {
+    let expect = |codes: &[i32], words: &[&str]| {
+        let missing: Vec<&&str> = words.iter().filter(|word| !told.contains(**word)).collect();
+        match codes.contains(&code) && missing.is_empty() {
+            true => Ok(()),
+            false => Err(format!("ended with {code}, not one of {codes:?}, or does not tell {missing:?}")),
+        }
+    };
+    // sam's calls that can't be made twice, and whose answer it never got.
+    let deploy_is_lost =
+        simulator.lost().iter().any(|call| ["CreateChangeSet", "ExecuteChangeSet"].contains(&call.as_str()));
+    match mix.event {
+        Event::ClockOff(_) => expect(&[1], &["clock"]),
+        Event::Expires(_) if simulator.met().contains_key("expired") => {
+            expect(&[1, 3, 4, 7], &["expired", "lambda-teardown simulated"])
+        }
+        Event::RollsBack if simulator.stack_was_executed() && deploy_is_lost => expect(&[3], &[]),
+        Event::RollsBack if simulator.stack_was_executed() => expect(&[3], &[REASON]),
+        _ if code == 3 && deploy_is_lost => Ok(()),
+        _ => {
+            expect(&[0], &["PASS  1 of 1 renders equal enough; clean-up verified"])?;
+            let outcome = runner.json("run.json")["verdict"]["outcome"].clone();
+            if outcome == "pass" { Ok(()) } else { Err(format!("run.json says {outcome}")) }
+        }
+    }
+}
