@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+    retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
 use serde::{Deserialize, Serialize};
@@ -132,6 +135,14 @@ impl Access {
         }
     }
 
+    /// The chain of a profile alone: the usual one would begin with keys in the environment.
+    fn keys_of(&self, profile: &Profile) -> ProfileFileCredentialsProvider {
+        // A profile's role is asked for in the run's region.
+        let region = aws_config::Region::new(self.region.as_str().to_owned());
+        let config = ProviderConfig::without_region().with_region(Some(region));
+        ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile.as_str()).build()
+    }
+
     /// The SDK's configuration. For an emulator nothing is read from the
     /// environment or from files.
     pub async fn sdk_config(&self) -> SdkConfig {
@@ -140,10 +151,7 @@ impl Access {
             Target::Account { profile } => {
                 let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
                 if let Some(profile) = profile {
-                    let provider = aws_config::profile::ProfileFileCredentialsProvider::builder();
-                    loader = loader
-                        .profile_name(profile.as_str())
-                        .credentials_provider(provider.profile_name(profile.as_str()).build());
+                    loader = loader.profile_name(profile.as_str()).credentials_provider(self.keys_of(profile));
                 }
                 loader.load().await
             }

@@ -40,8 +40,17 @@ fn advice(target: &Target, fault: super::faults::Fault, shown: &str) -> String {
     use super::faults::Fault;
     match (target, fault) {
         (Target::Account { profile: Some(profile) }, Fault::Credentials) => format!(
-            "no usable AWS credentials in profile {profile}: {shown}; try `aws sso login --profile {profile}`, \
-             another --profile, or --local, which needs no account"
+            "no usable AWS credentials in profile {profile}: {shown}; {}",
+            if shown.contains("sts:AssumeRole") {
+                format!(
+                    "where the role wants MFA (mfa_serial), only the AWS CLI can ask for it: \
+                     eval \"$(aws configure export-credentials --profile {profile} --format env)\", then without --profile"
+                )
+            } else {
+                format!(
+                    "try `aws sso login --profile {profile}`, another --profile, or --local, which needs no account"
+                )
+            }
         ),
         (Target::Account { profile: None }, Fault::Credentials) => format!(
             "no usable AWS credentials: {shown}; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \

@@ -12,6 +12,7 @@ mod failures;
 mod faults;
 mod fixtures;
 mod green;
+mod identities;
 mod jobs;
 mod journals;
 mod lambda_report;

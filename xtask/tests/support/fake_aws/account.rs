@@ -23,6 +23,8 @@ pub(crate) struct Account {
     pub(crate) executions: BTreeMap<String, Execution>,
     /// How many executions of functions at once are not reserved.
     pub(crate) unreserved: u64,
+    /// The ids of the keys that calls were signed with.
+    pub(crate) signed_by: BTreeSet<String>,
     /// How executions go.
     pub(crate) renders: Renders,
     /// Whether the buckets of stacks get the stack's tags, as on AWS.

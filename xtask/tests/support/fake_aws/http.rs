@@ -76,12 +76,24 @@ impl Request {
         path.split_once('/').unwrap_or((path, ""))
     }
 
+    /// The id of the key that it is signed with.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.header("authorization")?.split("Credential=").nth(1)?.split('/').next()
+    }
+
     /// The API's name of the call.
     pub(crate) fn operation(&self) -> &str {
         if let Some(target) = self.header("x-amz-target") {
             return target.rsplit('.').next().unwrap_or_default();
         }
-        for action in ["GetCallerIdentity", "DescribeStacks", "DescribeStackEvents", "DeleteStack"] {
+        for action in [
+            "AssumeRoleWithWebIdentity",
+            "AssumeRole",
+            "GetCallerIdentity",
+            "DescribeStacks",
+            "DescribeStackEvents",
+            "DeleteStack",
+        ] {
             if self.body.starts_with(format!("Action={action}").as_bytes()) {
                 return action;
             }
@@ -91,6 +103,10 @@ impl Request {
         match self.method.as_str() {
             "GET" if self.path.starts_with("/2015-03-31/functions/") => "GetFunctionConfiguration",
             "GET" if self.path.starts_with("/2016-08-19/account-settings") => "GetAccountSettings",
+            "GET" if self.path == "/keys-of-the-container" => "ContainerCredentials",
+            "PUT" if self.path == "/latest/api/token" => "InstanceToken",
+            "GET" if self.path == "/latest/meta-data/iam/security-credentials/" => "InstanceRole",
+            "GET" if self.path == "/latest/meta-data/iam/security-credentials/role" => "InstanceCredentials",
             "GET" if self.path == "/" => "ListBuckets",
             "GET" if has("versions") => "ListObjectVersions",
             "GET" if has("uploads") => "ListMultipartUploads",
@@ -143,7 +159,9 @@ impl Response {
 
     /// Writes the head and the first `keep` bytes of the body.
     pub(crate) fn write(&self, stream: &mut TcpStream, keep: usize) -> std::io::Result<()> {
-        let mut bytes = format!("HTTP/1.1 {} Fake\r\n", self.status).into_bytes();
+        // What an instance's token must come with; nobody else minds it.
+        let ttl = "x-aws-ec2-metadata-token-ttl-seconds: 21600";
+        let mut bytes = format!("HTTP/1.1 {} Fake\r\n{ttl}\r\n", self.status).into_bytes();
         if self.status != 204 {
             bytes.extend(format!("content-length: {}\r\n", self.body.len()).into_bytes());
         }

@@ -6,6 +6,7 @@ mod account;
 mod executions;
 mod faults;
 mod http;
+pub(crate) mod identities;
 mod render;
 mod s3;
 mod stacks;
@@ -116,8 +117,10 @@ impl Shared {
     fn answer(&self, request: &Request) -> Response {
         let mut account = self.account.lock().unwrap();
         account.follow_stacks();
+        account.signed_by.extend(request.key_id().map(str::to_owned));
         let answer = executions::answer(&mut account, request)
             .or_else(|| stacks::answer(&mut account, request))
+            .or_else(|| identities::answer(request))
             .or_else(|| reads(&account, request))
             .or_else(|| delete_log_group(&mut account, request))
             .or_else(|| s3::answer(&mut account, request));
