@@ -116,6 +116,9 @@ impl fmt::Display for Failure {
 /// Gives the errors of one stage that stage's exit code.
 pub trait OrExit<T> {
     /// Turns an error into a [`Failure`] with `code`.
+    ///
+    /// # Errors
+    /// When there is an error to turn.
     fn or_exit(self, code: ExitCode) -> Result<T, Failure>;
 }
 
