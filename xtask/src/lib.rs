@@ -3,7 +3,8 @@
 //! The decisions (a history's meaning, PSNR, the verdict, ownership) are pure
 //! functions over plain types in `measure`, `history`, `plan`, `names` and parts
 //! of `teardown` and `journal`. Effects are at the edge: `aws`, `process`, `sam`,
-//! `media`, `toolbox`, `embedded`. `smoke` and `teardown` put them together.
+//! `media`, `toolbox`, `embedded`. `smoke`, `eval` and `teardown` put them
+//! together; docs/architecture.md has the whole picture.
 
 pub mod aws;
 pub mod backoff;

@@ -74,8 +74,8 @@ impl Access {
         Self { target, region, env: env.clone() }
     }
 
-    /// The AWS variables of a child. An emulator on this machine gets no
-    /// profile, no configuration file and no key of a real account.
+    /// The AWS variables of a child. An emulator gets no profile and no configuration
+    /// file; the embedded one no key of an account either.
     pub fn child_env(&self) -> Env {
         let region = self.region.as_str();
         let base = match &self.target {

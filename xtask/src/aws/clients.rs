@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_smithy_http_client::proxy::ProxyConfig;
 
 use super::{Access, credentials::Keys, network, witness};
-use crate::console::Console;
+use crate::{console::Console, names::Region};
 
 /// The SDK clients of one target.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct Clients {
     pub sfn: aws_sdk_sfn::Client,
     /// Identity.
     pub sts: aws_sdk_sts::Client,
+    /// The region of all calls.
+    pub(super) region: Region,
     /// Where the calls of [`super::signed_calls`] go.
     pub config: aws_config::SdkConfig,
     /// What they are signed with.
@@ -52,6 +54,7 @@ impl Clients {
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             keys: Keys::of(config.credentials_provider()),
             config,
+            region: access.region.clone(),
             proxies: network::proxies(&access.target),
             notice: if access.target.host_on_this_machine().is_some() { NOTICE_HERE } else { NOTICE_ON_AWS },
             console: console.clone(),

@@ -1,4 +1,4 @@
-//! AWS through its SDK: identity, executions and buckets, nothing else.
+//! AWS: identity, executions and buckets through its SDK; what else is read, by calls signed here.
 
 pub mod access;
 mod clients;

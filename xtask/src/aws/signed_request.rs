@@ -81,10 +81,10 @@ impl Call<'_> {
     }
 
     async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
-        let region = clients.config.region().context("no region")?.to_string();
+        let region = &clients.region;
         let endpoint = match clients.config.endpoint_url() {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("https://{}.{region}.{}", self.service, partition_suffix(&region)),
+            None => format!("https://{}.{region}.{}", self.service, region.dns_suffix()),
         };
         let url = format!("{endpoint}{}", self.path);
         let (content, headers) = self.content(&endpoint)?;
@@ -92,7 +92,7 @@ impl Call<'_> {
         let identity = clients.keys.now().await?.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
-            .region(&region)
+            .region(region.as_str())
             .name(self.service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
@@ -159,10 +159,6 @@ async fn read_all(body: SdkBody) -> anyhow::Result<String> {
 fn host_of(endpoint: &str) -> anyhow::Result<String> {
     let host = endpoint.split_once("://").map(|(_, rest)| rest).context("an endpoint without a scheme")?;
     Ok(host.to_owned())
-}
-
-fn partition_suffix(region: &str) -> &'static str {
-    if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" }
 }
 
 /// An answer that is an error, as in `AccessDenied: not allowed (HTTP 403)`.

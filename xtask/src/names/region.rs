@@ -5,6 +5,17 @@ use std::{fmt, str::FromStr};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
+/// How regions of other partitions begin, the partition, and its hosts' suffix (the SDKs' partitions.json).
+const PARTITIONS: [(&str, &str, &str); 7] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com"),
+    ("eusc-", "aws-eusc", "amazonaws.eu"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
+];
+
 /// An AWS region's name, such as `us-east-1` or `us-gov-west-1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -18,11 +29,17 @@ impl Region {
 
     /// The partition that it is in: what ARNs begin with, behind `arn:`.
     pub fn partition(&self) -> &'static str {
-        match self.as_str() {
-            region if region.starts_with("cn-") => "aws-cn",
-            region if region.starts_with("us-gov-") => "aws-us-gov",
-            _ => "aws",
-        }
+        self.place().0
+    }
+
+    /// What the names of its services' hosts end with.
+    pub fn dns_suffix(&self) -> &'static str {
+        self.place().1
+    }
+
+    fn place(&self) -> (&'static str, &'static str) {
+        let other = PARTITIONS.iter().find(|(prefix, ..)| self.0.starts_with(prefix));
+        other.map_or(("aws", "amazonaws.com"), |(_, partition, suffix)| (partition, suffix))
     }
 }
 
@@ -33,7 +50,7 @@ impl FromStr for Region {
         let parts: Vec<&str> = text.split('-').collect();
         let word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
         let ok = parts.len() >= 3
-            && parts[0].len() == 2
+            && (2..=4).contains(&parts[0].len())
             && parts[..parts.len() - 1].iter().all(word)
             && parts.last().is_some_and(|n| (1..=2).contains(&n.len()) && n.chars().all(|c| c.is_ascii_digit()));
         ensure!(ok, "{text:?} is not a region's name, which looks like us-east-1");
@@ -84,12 +101,27 @@ mod tests {
 
     #[test]
     fn regions() {
-        for good in ["us-east-1", "eu-central-2", "us-gov-west-1", "us-iso-east-1", "ap-southeast-10"] {
+        for good in ["us-east-1", "eu-central-2", "us-gov-west-1", "us-iso-east-1", "ap-southeast-10", "eusc-de-east-1"]
+        {
             assert!(good.parse::<Region>().is_ok(), "{good} was refused");
         }
         for bad in ["", "useast1", "us-east", "us-east-1a", "US-EAST-1", "us--1", "us-east-", "http://x"] {
             assert!(bad.parse::<Region>().is_err(), "{bad:?} was taken");
         }
+    }
+
+    #[test]
+    fn every_partition_has_its_arns_and_hosts() {
+        let place = |region: &str| {
+            let region: Region = region.parse().unwrap();
+            (region.partition(), region.dns_suffix())
+        };
+        assert_eq!(place("eu-west-1"), ("aws", "amazonaws.com"));
+        assert_eq!(place("cn-north-1"), ("aws-cn", "amazonaws.com.cn"));
+        assert_eq!(place("us-gov-west-1"), ("aws-us-gov", "amazonaws.com"));
+        assert_eq!(place("us-isob-east-1"), ("aws-iso-b", "sc2s.sgov.gov"));
+        assert_eq!(place("us-iso-west-1"), ("aws-iso", "c2s.ic.gov"));
+        assert_eq!(place("eusc-de-east-1"), ("aws-eusc", "amazonaws.eu"));
     }
 
     #[test]
