@@ -120,3 +120,17 @@ fn a_role_that_wants_mfa_is_told_apart() {
         .warns("mfa_serial")
         .warns("aws configure export-credentials");
 }
+
+/// The name of this AWS can't be resolved: who reaches it, does so by the proxy.
+#[test]
+fn aws_is_reached_by_the_proxy_of_the_environment() {
+    let test = Test::new();
+    let proxy = test.aws.endpoint.clone();
+    let test = test.env("AWS_ENDPOINT_URL", "http://aws.invalid").env("HTTP_PROXY", &proxy);
+    let ran = test.run(&["lambda-doctor"]);
+    ran.says("ok    target              AWS, account 123456789012")
+        .says("1000 executions at once, of which 16 can be reserved");
+    // Unless it is among those that need none.
+    let ran = test.env("NO_PROXY", "aws.invalid").run(&["lambda-doctor"]);
+    ran.exit(1).says("BAD   target");
+}
