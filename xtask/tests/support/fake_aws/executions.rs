@@ -88,24 +88,27 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
         },
         "GetExecutionHistory" => match account.executions.get_mut(&arn("executionArn")) {
             Some(execution) if body["reverseOrder"] == true => newest(execution, &body),
-            Some(execution) => {
-                let from: usize = body["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
-                let mut known = execution.events.len();
-                if execution.render.history_lag > 0 {
-                    execution.render.history_lag -= 1;
-                    known -= 3;
-                }
-                let to = (from + PAGE).min(known);
-                let mut page = json!({"events": &execution.events[from.min(to)..to]});
-                if to < known {
-                    page["nextToken"] = to.to_string().into();
-                }
-                ok(&page)
-            }
+            Some(execution) => oldest(execution, &body),
             None => absent("ExecutionDoesNotExist"),
         },
         _ => return None,
     })
+}
+
+/// A page of the oldest events first; at first the last ones may be missing.
+fn oldest(execution: &mut Execution, body: &Value) -> Response {
+    let from: usize = body["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+    let mut known = execution.events.len();
+    if execution.render.history_lag > 0 {
+        execution.render.history_lag -= 1;
+        known -= 3;
+    }
+    let to = (from + PAGE).min(known);
+    let mut page = json!({"events": &execution.events[from.min(to)..to]});
+    if to < known {
+        page["nextToken"] = to.to_string().into();
+    }
+    ok(&page)
 }
 
 /// The newest events first. A running execution has as many as polls have found it running.

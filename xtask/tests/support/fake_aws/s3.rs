@@ -19,22 +19,7 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
     let (bucket, key) = request.place();
     match request.operation() {
         "ListBuckets" => return Some(list_buckets(account, request)),
-        "CreateBucket" => {
-            // In us-east-1 one's own bucket may be created again.
-            if account.buckets.contains_key(bucket) && !request.body.is_empty() {
-                return Some(Response::error(request, 409, "BucketAlreadyOwnedByYou"));
-            }
-            account.buckets.entry(bucket.to_owned()).or_default();
-            match account.rival {
-                Some(Rival::Claims) => {
-                    let rival = format!("{}{RIVAL_RUN}", &bucket[..bucket.len() - RIVAL_RUN.len()]);
-                    account.buckets.insert(rival, Bucket::default());
-                }
-                Some(Rival::Deploys(stack)) => account.add_foreign(stack, "theirs"),
-                None => {}
-            }
-            return Some(Response::empty(200));
-        }
+        "CreateBucket" => return Some(create_bucket(account, request)),
         _ => {}
     }
     let name = bucket;
@@ -87,6 +72,24 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
         }
         _ => return None,
     })
+}
+
+fn create_bucket(account: &mut Account, request: &Request) -> Response {
+    let (bucket, _) = request.place();
+    // In us-east-1 one's own bucket may be created again.
+    if account.buckets.contains_key(bucket) && !request.body.is_empty() {
+        return Response::error(request, 409, "BucketAlreadyOwnedByYou");
+    }
+    account.buckets.entry(bucket.to_owned()).or_default();
+    match account.rival {
+        Some(Rival::Claims) => {
+            let rival = format!("{}{RIVAL_RUN}", &bucket[..bucket.len() - RIVAL_RUN.len()]);
+            account.buckets.insert(rival, Bucket::default());
+        }
+        Some(Rival::Deploys(stack)) => account.add_foreign(stack, "theirs"),
+        None => {}
+    }
+    Response::empty(200)
 }
 
 fn list_buckets(account: &Account, request: &Request) -> Response {
