@@ -57,3 +57,4 @@ pub mod story;
 pub mod teardown;
 pub mod template;
 pub mod toolbox;
+pub mod wording;

@@ -1,6 +1,6 @@
 //! What every benchmark prints: a line for each figure with its target and a peer's.
 
-use xtask::report::{Align, columns};
+use xtask::wording::{Align, columns};
 
 /// A table of what was measured.
 pub(crate) struct Printed(Vec<[String; 6]>);

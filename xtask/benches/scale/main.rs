@@ -12,7 +12,7 @@ mod throttled;
 
 use bucket::Bucket;
 use throttled::{Map, simulated};
-use xtask::report::{Align, columns};
+use xtask::wording::{Align, columns};
 
 /// What an inline Map starts at once, and what `--reserved-concurrency` is by default.
 const INLINE: u32 = 40;

@@ -14,7 +14,7 @@ use super::{
     faults::{self, Fault},
     keys,
 };
-use crate::{backoff::Backoff, report::counted};
+use crate::{backoff::Backoff, wording::counted};
 
 /// What emptying a bucket took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

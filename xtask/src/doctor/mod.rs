@@ -18,9 +18,9 @@ use crate::{
     plan::Concurrency,
     preflight::{self, Purpose},
     repo::Repo,
-    report::counted,
     session::Session,
     template::{OfferedProtocols, Template},
+    wording::counted,
 };
 use checkup::{Checkup, Health};
 

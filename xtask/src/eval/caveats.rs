@@ -7,8 +7,8 @@ use super::{
     sample::{LambdaSample, LocalSample},
 };
 use crate::{
-    report::counted,
     statistics::ranking::{Distinction, Reason, ranked},
+    wording::counted,
 };
 
 /// A reason not to take figures at their face value.

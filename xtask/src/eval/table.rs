@@ -7,8 +7,8 @@ use super::{
 use crate::{
     cost::Prices,
     measure::{Level, residual::Residual},
-    report::{Align, columns, counted},
     statistics::Summary,
+    wording::{Align, columns, counted},
 };
 
 /// How long and for what money, where the time goes, how equal; then what a sweep

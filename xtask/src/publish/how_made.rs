@@ -3,8 +3,9 @@
 use super::markdown::plain;
 use crate::{
     aws::Target,
-    report::{StageTiming, counted},
+    report::StageTiming,
     story::{Kind, RunFacts, Story},
+    wording::counted,
 };
 
 /// Folded away, as only those want it who doubt the figures.

@@ -2,8 +2,9 @@
 
 use super::{how_made, tables};
 use crate::{
-    report::{TeardownRecord, counted},
+    report::TeardownRecord,
     story::{Note, Story},
+    wording::counted,
 };
 
 /// The report in GitHub's Markdown.

@@ -1,8 +1,6 @@
 //! What a run leaves to read: results.json, run.json and the table.
 
 mod artifacts;
-mod columns;
-mod counted;
 mod headline;
 mod page;
 mod results;
@@ -11,8 +9,6 @@ mod svg;
 mod table;
 
 pub use artifacts::{Artifacts, write_whole};
-pub use columns::{Align, columns};
-pub use counted::counted;
 pub use headline::headline;
 pub use page::{Pictures, page};
 pub use results::{PictureRecord, ResultRow, WorstFrameImages};

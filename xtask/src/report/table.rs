@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Align, PictureRecord, ResultRow, columns, counted};
+use super::{PictureRecord, ResultRow};
 use crate::measure::{Level, audio_status::AudioStatus, exact::ExactComparison};
+use crate::wording::{Align, columns, counted};
 
 const HEADER: [&str; 8] = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "unlike first", "audio", ""];
 

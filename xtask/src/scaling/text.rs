@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Among, Choice, Distrust, PerChunk, Prediction, PredictionError, Scaling, Standing, TRUSTED_UP_TO_PERCENT};
-use crate::report::{Align, columns, counted};
+use crate::wording::{Align, columns, counted};
 
 const HEADER: [&str; 7] = ["chunks", "predicted", "USD", "measured", "off", "left out", ""];
 

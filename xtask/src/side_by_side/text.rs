@@ -6,7 +6,7 @@ use super::{Both, Change, Pair, SideBySide, change::percent};
 use crate::{
     measure::Level,
     publish::{Column, list, plain, table},
-    report::{Align, columns},
+    wording::{Align, columns},
 };
 
 const HEADER: [&str; 11] =

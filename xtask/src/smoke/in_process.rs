@@ -10,9 +10,9 @@ use crate::{
     frames::FrameFolder,
     in_process::{self, Job, Renderer},
     measure::frame_sequence::ReferenceFrames,
-    report::counted,
     run::{Packed, Reference},
     toolbox::is_linux_x86_64,
+    wording::counted,
 };
 
 /// Where the in-process frames of a run are kept: as files, so that one can look at them.

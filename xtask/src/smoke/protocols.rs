@@ -9,7 +9,8 @@ use crate::{
     measure::{finding::Finding, semantic::SemanticComparison},
     media::Media,
     plan::PlanProtocol,
-    report::{ResultRow, counted},
+    report::ResultRow,
+    wording::counted,
 };
 
 /// Compares the renders of both protocols at each chunk count, and saves what was found.

@@ -3,11 +3,7 @@
 use std::fmt;
 
 use super::Story;
-use crate::{
-    exit::ExitCode,
-    measure::verdict::Outcome,
-    report::{TeardownRecord, counted},
-};
+use crate::{exit::ExitCode, measure::verdict::Outcome, report::TeardownRecord, wording::counted};
 
 /// How a run ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

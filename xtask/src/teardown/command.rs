@@ -17,8 +17,8 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     journal::{Begin, Known, StackFacts, StateFolder},
     names::{RunId, StackName},
-    report::counted,
     session::Session,
+    wording::counted,
 };
 
 /// Tears down what the flags name.

@@ -23,8 +23,8 @@ use crate::{
     console::Console,
     journal::StackFacts,
     names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
-    report::counted,
     sam::Sam,
+    wording::counted,
 };
 
 /// How often a bucket that was emptied may still be told to be full.

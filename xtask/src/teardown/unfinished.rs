@@ -9,8 +9,8 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     journal::{Known, StateFolder, complaint},
     names::StackName,
-    report::counted,
     session::Session,
+    wording::counted,
 };
 
 /// Finishes every run that ended without clean-up, each on its own target.

@@ -117,7 +117,7 @@ fn renders(story: &Story, pictures: &Pictures) -> Option<Section> {
 
 fn headline(render: &RenderStory) -> String {
     let row = &render.row;
-    let chunks = crate::report::counted(row.planned_chunk_count, "chunk");
+    let chunks = crate::wording::counted(row.planned_chunk_count, "chunk");
     let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", picture.worst_frame_db.told()));
     format!("{chunks} in {}{}", figures::seconds(row.wall_clock_ms as f64), level.unwrap_or_default())
 }

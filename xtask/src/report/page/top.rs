@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use super::{figures, words};
 use crate::{
     aws::Target,
-    report::{TeardownRecord, counted},
+    report::TeardownRecord,
     story::{Note, RunFacts, Story},
+    wording::counted,
 };
 
 /// The page's head.
