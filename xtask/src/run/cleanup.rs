@@ -7,11 +7,11 @@ use futures_util::FutureExt;
 
 use super::{Ended, Run, message_of};
 use crate::{
-    aws::remedy,
     journal::Entry,
-    report::{TeardownRecord, counted},
+    report::TeardownRecord,
     signals::{Signal, Signals},
     teardown::{self, Sweeper},
+    wording::counted,
 };
 
 /// How the clean-up ended.
@@ -125,7 +125,7 @@ pub(super) fn told(run: &Run, cleanup: &CleanUp) -> String {
         }
         CleanUp::Failed(error) => {
             console.say(&format!("error: clean-up: {error:#}"));
-            if let Some(remedy) = remedy::of(error, &run.connection().access.target) {
+            if let Some(remedy) = run.remedy(error) {
                 console.say(&format!("{remedy}, then finish the clean-up"));
             }
             let leaks = vec![format!("the clean-up failed: {error:#}")];

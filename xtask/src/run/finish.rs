@@ -6,6 +6,7 @@ use super::{
     reports,
 };
 use crate::{
+    aws::faults::Refused,
     clock,
     exit::{ExitCode, Failure},
     measure::verdict::{Conclusion, Outcome},
@@ -42,7 +43,14 @@ fn announce(run: &Run, ended: &Ended) {
     let created = run.journal.get().is_some();
     match ended {
         Ended::Concluded(_) => {}
-        Ended::Failed(failure) => console.say(&format!("error: {}", failure.told())),
+        Ended::Failed(failure) => {
+            console.say(&format!("error: {}", failure.told()));
+            // Of a clean-up that keys or clock keep from working, that tells it.
+            let cleaned_up = created && Refused::for_good(&failure.error);
+            if let Some(remedy) = run.remedy(&failure.error).filter(|_| !cleaned_up) {
+                console.say(&remedy);
+            }
+        }
         Ended::Panicked(message) => console.say(&format!("error: a defect of this tool: it panicked: {message}")),
         Ended::Signalled(signal) if created && run.options.keep_stack => {
             console.say(&format!("{}: stopping; stack {} is kept, as asked for.", signal.name, run.names.stack));

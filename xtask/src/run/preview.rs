@@ -5,9 +5,9 @@ use crate::{
     cli::{RunOptions, TargetChoice},
     handler::CHECKOUT_SCRIPTS,
     repo::Layout,
-    report::counted,
     sam,
     template::{Given, Template},
+    wording::counted,
 };
 
 use super::{RunNames, Sources};

@@ -7,7 +7,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     media::Media,
     preflight::{self, Purpose, Tools},
-    report::counted,
+    wording::counted,
 };
 
 /// What all later stages need.

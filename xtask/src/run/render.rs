@@ -22,7 +22,8 @@ use crate::{
     measure::{comparison::Comparison, expected::Recorded, finding::Finding},
     media::Media,
     plan::{ExecutionInput, PlannedRender, RenderSettings},
-    report::{ResultRow, counted},
+    report::ResultRow,
+    wording::counted,
 };
 
 /// What the renders of one fixture share.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{RunNames, Sources};
 use crate::{
     aws::Target,
+    aws::remedy,
     budget::{Budget, KnownTimes},
     cli::RunOptions,
     clock,
@@ -136,6 +137,11 @@ impl Run {
 
     pub(crate) fn connection(&self) -> &Connection {
         self.connection.get().expect("connected before it is used")
+    }
+
+    /// What the user can do about the refusal behind an error; `None` before there was a connection.
+    pub(crate) fn remedy(&self, error: &anyhow::Error) -> Option<String> {
+        remedy::of(error, &self.connection.get()?.access.target)
     }
 
     pub(crate) fn sam(&self) -> &Sam {

@@ -11,7 +11,7 @@ use crate::{
     cost::Cost,
     history::{self, Pace, Progress, Tail},
     plan::PlannedRender,
-    report::counted,
+    wording::counted,
 };
 
 /// The history of a running execution is asked for this often: 30 calls a minute of

@@ -136,3 +136,14 @@ fn a_failed_sample_is_told_alike() {
     ran.warns("  meaning  A video of the composition can't be decoded")
         .says("f N=4 #1 was not measured: render f N=4 #1 FAILED: state");
 }
+
+#[test]
+fn a_right_that_is_missing_is_told_with_the_policy() {
+    let test = Test::new().fault("StartExecution", 99, Fault::Error(400, "AccessDeniedException"));
+    let ran = test.smoke(&[]);
+    ran.exit(4).warns("AccessDeniedException").warns("`cargo xtask lambda-policy` prints all that a run needs");
+    ran.says("clean-up verified");
+    // Before anything is created, the same of keys that run out.
+    let test = Test::new().fault("ListBuckets", 99, Fault::Error(400, "ExpiredToken"));
+    test.smoke(&[]).exit(1).warns("renew them, as with `aws sso login`").says("nothing was created");
+}
