@@ -3,8 +3,7 @@
 use anyhow::{Context, bail};
 
 use crate::{
-    aws::{Access, Clients, Target, identity},
-    cli::TargetChoice,
+    aws::{Access, Clients, Target, TargetChoice, identity},
     embedded::{EmbeddedAws, Options},
     names::Region,
     process::Env,

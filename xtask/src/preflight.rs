@@ -1,13 +1,13 @@
 //! Tools and their versions, all problems at once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use futures_util::future::join_all;
 
-use crate::{
-    process::{Children, Command, Env},
-    report::ToolVersions,
-};
+use crate::process::{Children, Command, Env};
 
 /// A program that a run needs.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +62,9 @@ const ZIP: Need = Need {
     must_list: &[],
     how_to_get: "get it by `apt-get install zip` or `brew install zip`",
 };
+
+/// Tool names and what each says of its version.
+pub type ToolVersions = BTreeMap<String, String>;
 
 /// Programs that are there, new enough and able.
 #[derive(Debug, Clone)]

@@ -17,6 +17,17 @@ use crate::{
     process::Env,
 };
 
+/// The target that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TargetChoice {
+    /// The user's account.
+    Account(Option<Profile>),
+    /// A running emulator.
+    Endpoint(String),
+    /// An emulator for this run alone.
+    Local,
+}
+
 /// Which AWS a command works on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]

@@ -20,5 +20,5 @@ pub mod stacks;
 mod transfer;
 mod witness;
 
-pub use access::{Access, Target};
+pub use access::{Access, Target, TargetChoice};
 pub use clients::Clients;

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::{ReservedConcurrency, TargetArgs, TargetChoice, help, twins::or_default};
-use crate::{names::Region, process::Env};
+use super::{ReservedConcurrency, TargetArgs, help, twins::or_default};
+use crate::{aws::TargetChoice, names::Region, process::Env};
 
 /// Flags of `lambda-doctor`.
 #[derive(Debug, Clone, Args)]

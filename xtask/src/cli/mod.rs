@@ -33,7 +33,7 @@ pub use repo::RepoArgs;
 pub use report::ReportArgs;
 pub use run::{ReservedConcurrency, RunArgs, RunOptions};
 pub use smoke::{Jobs, SmokeArgs, SmokeOptions};
-pub use target::{TargetArgs, TargetChoice};
+pub use target::TargetArgs;
 pub use teardown::{TeardownArgs, TeardownSubject};
 
 /// Release gates for HyperFrames distributed rendering on AWS Lambda.

@@ -6,10 +6,11 @@ use anyhow::{Context, ensure};
 use clap::Args;
 
 use super::{
-    TargetArgs, TargetChoice,
+    TargetArgs,
     twins::{or_default, or_twin},
 };
 use crate::{
+    aws::TargetChoice,
     budget::Usd,
     names::{Region, StackName},
     process::Env,

@@ -180,7 +180,10 @@ impl SmokeArgs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Cli, Command, TargetChoice};
+    use crate::{
+        aws::TargetChoice,
+        cli::{Cli, Command},
+    };
     use clap::Parser;
 
     fn options(args: &[&str], env: &Env) -> anyhow::Result<SmokeOptions> {

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::{
-    aws::access::parse_endpoint,
+    aws::{TargetChoice, access::parse_endpoint},
     names::{Profile, Region},
     process::Env,
 };
@@ -29,17 +29,6 @@ pub struct TargetArgs {
     /// [env: AWS_PROFILE]
     #[arg(long, value_name = "NAME", help_heading = "Target")]
     pub profile: Option<Profile>,
-}
-
-/// The target that was asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetChoice {
-    /// The user's account.
-    Account(Option<Profile>),
-    /// A running emulator.
-    Endpoint(String),
-    /// An emulator for this run alone.
-    Local,
 }
 
 impl TargetArgs {

@@ -12,5 +12,5 @@ pub use artifacts::{Artifacts, write_whole};
 pub use headline::headline;
 pub use page::{Pictures, page};
 pub use results::{PictureRecord, ResultRow, WorstFrameImages};
-pub use run_json::{Asked, RunRecord, StageTiming, TeardownRecord, ToolVersions};
+pub use run_json::{Asked, RunRecord, StageTiming, TeardownRecord};
 pub use table::table;

@@ -13,6 +13,7 @@ use crate::{
     measure::{gate::Gate, verdict::Conclusion},
     names::{Region, RunId, StackName},
     plan::{ChunkCounts, ChunkSize},
+    preflight::ToolVersions,
     teardown::Swept,
 };
 
@@ -127,9 +128,6 @@ impl RunRecord {
         }
     }
 }
-
-/// Tool names and what each says of its version.
-pub type ToolVersions = BTreeMap<String, String>;
 
 /// How long a stage took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! `--dry-run`: what a run would create, call and cost. Pure.
 
 use crate::{
+    aws::TargetChoice,
     budget::{Budget, Estimate, Split},
-    cli::{RunOptions, TargetChoice},
+    cli::RunOptions,
     handler::CHECKOUT_SCRIPTS,
     repo::Layout,
     sam,

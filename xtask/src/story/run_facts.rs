@@ -13,7 +13,8 @@ use crate::{
     measure::{gate::Gate, verdict::Outcome},
     names::{Region, RunId, StackName},
     plan::{ChunkCount, ChunkSize},
-    report::{StageTiming, TeardownRecord, ToolVersions},
+    preflight::ToolVersions,
+    report::{StageTiming, TeardownRecord},
 };
 
 /// The version of run.json that this tool writes and reads.

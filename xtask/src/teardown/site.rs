@@ -4,8 +4,8 @@ use anyhow::{Context, anyhow, bail};
 
 use super::Sweeper;
 use crate::{
-    aws::{Target, remedy},
-    cli::{TargetChoice, TeardownArgs},
+    aws::{Target, TargetChoice, remedy},
+    cli::TeardownArgs,
     connect::{self, Connection},
     exit::{ExitCode, Failure},
     journal::{Begin, Known},
