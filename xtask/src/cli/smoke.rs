@@ -140,17 +140,20 @@ impl SmokeArgs {
             "--require-encoded-sha-equal compares two plan protocols: it needs --plan-protocol both"
         );
         let exact = self.exact || is_on(env, "EXACT")?;
+        let psnr_threshold = or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?;
+        let frame_psnr_margin: Option<Decibels> = or_twin(self.frame_psnr_margin, env, "FRAME_PSNR_MARGIN")?;
+        let strict = self.strict || is_on(env, "STRICT")?;
+        // By flag or by variable alike.
         let measured = [
-            (self.psnr_threshold.is_some() || env.get("PSNR_THRESHOLD").is_some(), "--psnr-threshold"),
-            (self.frame_psnr_margin.is_some(), "--frame-psnr-margin"),
-            (self.strict, "--strict"),
+            (psnr_threshold.is_some(), "--psnr-threshold"),
+            (frame_psnr_margin.is_some(), "--frame-psnr-margin"),
+            (strict, "--strict"),
             (self.update_expected, "--update-expected"),
             (require_encoded_sha_equal, "--require-encoded-sha-equal"),
         ];
         if let Some((_, flag)) = measured.iter().find(|(given, _)| exact && *given) {
             bail!("--exact demands identical frames and measures nothing, so {flag} has no meaning beside it");
         }
-        let frame_psnr_margin: Option<Decibels> = or_twin(self.frame_psnr_margin, env, "FRAME_PSNR_MARGIN")?;
         ensure!(
             frame_psnr_margin.is_none_or(|margin| margin.db() >= 0.0),
             "a frame's margin is a number of dB below the threshold, 0 or more"
@@ -166,9 +169,9 @@ impl SmokeArgs {
             chunk_size: or_twin(self.chunk_size, env, "CHUNK_SIZE")?,
             plan_protocols,
             require_encoded_sha_equal,
-            psnr_threshold: or_twin(self.psnr_threshold, env, "PSNR_THRESHOLD")?,
+            psnr_threshold,
             frame_psnr_margin,
-            strict: self.strict || is_on(env, "STRICT")?,
+            strict,
             update_expected: self.update_expected,
             exact,
             jobs,
@@ -230,6 +233,10 @@ mod tests {
         for flag in [&["--psnr-threshold", "40"] as &[&str], &["--strict"], &["--update-expected"]] {
             let error = options(&[&["--exact"], flag].concat(), &Env::default()).unwrap_err().to_string();
             assert!(error.contains("--exact demands identical frames") && error.contains(flag[0]), "{error}");
+        }
+        for (twin, value) in [("PSNR_THRESHOLD", "40"), ("FRAME_PSNR_MARGIN", "6"), ("STRICT", "1")] {
+            let error = options(&["--exact"], &Env::from([(twin, value)])).unwrap_err().to_string();
+            assert!(error.contains("--exact demands identical frames"), "{twin}: {error}");
         }
     }
 }
