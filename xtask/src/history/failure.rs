@@ -1,6 +1,6 @@
 //! Why an execution did not succeed.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -91,6 +91,8 @@ impl Trail {
     /// Follows `previousEventId` back from `event` to the state that was entered, and on to the Map around it.
     fn back_from(events: &[Value], event: &Value) -> Self {
         let mut trail = Self::default();
+        // Of events with one id the first.
+        let by_id: HashMap<u64, &Value> = events.iter().rev().filter_map(|e| Some((e["id"].as_u64()?, e))).collect();
         let mut current = event;
         for _ in 0..events.len() {
             let kind = current["type"].as_str().unwrap_or_default();
@@ -109,9 +111,7 @@ impl Trail {
                 Some(_) => {}
             }
             let previous = current["previousEventId"].as_u64().filter(|id| *id > 0);
-            let Some(next) = previous.and_then(|id| events.iter().find(|e| e["id"].as_u64() == Some(id))) else {
-                break;
-            };
+            let Some(next) = previous.and_then(|id| by_id.get(&id)) else { break };
             current = next;
         }
         trail
@@ -182,6 +182,55 @@ mod tests {
         assert_eq!((failed.chunk, failed.attempts), (Some(1), Some(5)));
         let (scheduled, ended) = failed.attempted.unwrap();
         assert!(scheduled < ended, "{scheduled} {ended}");
+    }
+
+    fn entered(id: u64, previous: u64, kind: &str, name: &str) -> Value {
+        json!({"id": id, "previousEventId": previous, "type": kind, "stateEnteredEventDetails": {"name": name}})
+    }
+
+    fn plain(id: u64, previous: u64, kind: &str) -> Value {
+        json!({"id": id, "previousEventId": previous, "type": kind})
+    }
+
+    /// A map of one chunk, 5, whose task is behind another state.
+    fn map() -> Vec<Value> {
+        let index = json!({"id": 2, "previousEventId": 1, "type": "MapIterationStarted",
+            "mapIterationStartedEventDetails": {"index": 5}});
+        let states = [entered(3, 2, "PassStateEntered", "Name"), entered(4, 3, "TaskStateEntered", "RenderChunk")];
+        [vec![entered(1, 0, "MapStateEntered", "Chunks"), index], states.to_vec()].concat()
+    }
+
+    fn end(id: u64, previous: u64) -> [Value; 2] {
+        let task = json!({"id": id, "previousEventId": previous, "type": "TaskFailed",
+            "taskFailedEventDetails": {"error": "E", "cause": "c"}});
+        let of_all = json!({"id": id + 1, "previousEventId": id, "type": "ExecutionFailed",
+            "executionFailedEventDetails": {"error": "E", "cause": "c"}});
+        [task, of_all]
+    }
+
+    #[test]
+    fn a_chunk_is_found_behind_other_states_of_its_iteration() {
+        let events = [map(), vec![plain(5, 4, "TaskScheduled")], end(6, 5).to_vec()].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.state.as_deref(), failed.chunk, failed.attempts), (Some("RenderChunk"), Some(5), Some(1)));
+    }
+
+    #[test]
+    fn what_fails_after_a_map_is_none_of_its_chunks() {
+        let between = vec![plain(5, 4, "MapStateSucceeded"), entered(6, 5, "TaskStateEntered", "Assemble")];
+        let events = [map(), between, vec![plain(7, 6, "TaskScheduled")], end(8, 7).to_vec()].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.state.as_deref(), failed.chunk), (Some("Assemble"), None));
+    }
+
+    #[test]
+    fn an_end_that_follows_on_nothing_is_the_last_states() {
+        let aborted = json!({"id": 5, "previousEventId": 0, "type": "ExecutionAborted",
+            "executionAbortedEventDetails": {}});
+        let events = [map(), vec![aborted]].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.state.as_deref(), failed.error.as_str()), (Some("RenderChunk"), "ExecutionAborted"));
+        assert_eq!((failed.attempts, failed.attempted), (None, None));
     }
 
     #[test]

@@ -85,7 +85,7 @@ impl Answers {
             told.chunks_planned = answer["ChunkCount"].as_u64().or(told.chunks_planned);
             told.frames_planned = answer["TotalFrames"].as_u64().or(told.frames_planned);
             if answer.get("ChunkIndex").is_some() {
-                told.frames_done += answer["FramesEncoded"].as_u64().unwrap_or(0);
+                told.frames_done = told.frames_done.saturating_add(answer["FramesEncoded"].as_u64().unwrap_or(0));
             }
         }
         told

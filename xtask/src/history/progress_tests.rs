@@ -51,6 +51,22 @@ fn what_runs_counts_as_used_until_now() {
     let more = at(100_000).so_far.attempts.iter().map(Attempt::run_ms).sum::<u64>()
         - at(90_000).so_far.attempts.iter().map(Attempt::run_ms).sum::<u64>();
     assert_eq!(more, 20_000, "two chunks ran for 10 s");
+    let began: Vec<u64> = timeline(&rendering).unwrap().attempts.iter().map(|attempt| attempt.scheduled_ms).collect();
+    assert_eq!(at(100_000).running_ms.iter().sum::<u64>(), 200_000 - began[3] - began[4]);
+    let assembling = json!({ "events": recorded("success-n4-v2") });
+    let scheduled_ms = timeline(&assembling).unwrap().attempts.last().unwrap().scheduled_ms;
+    assert_eq!(progress(&assembling, 100_000).unwrap().assembling_ms, Some(100_000 - scheduled_ms));
+}
+
+#[test]
+fn more_frames_than_can_be_counted_are_as_many_as_can() {
+    let answer = |id: u64| {
+        json!({"id": id, "previousEventId": id - 1, "type": "TaskSucceeded",
+        "timestamp": "2026-01-31T12:00:00+00:00",
+        "taskSucceededEventDetails": {"output": format!("{{\"ChunkIndex\": {id}, \"FramesEncoded\": {}}}", u64::MAX)}})
+    };
+    let at = progress(&json!({"events": [answer(1), answer(2)]}), 0).unwrap();
+    assert_eq!(at.frames_done, u64::MAX);
 }
 
 fn state(done: &[u64], running: &[u64], planned: Option<u64>, now_ms: u64) -> Progress {
@@ -92,6 +108,7 @@ fn a_render_that_is_done_gives_the_pace_of_the_next() {
     let done = progress(&json!({ "events": recorded("success-n4-v2") }), 0).unwrap();
     let pace = Pace::of(&done).unwrap();
     assert_eq!(pace.each_frame, *done.done_ms.iter().max().unwrap() as f64 / 15.0);
-    assert!(pace.plan > 3000.0 && pace.assemble > 0.0, "{pace:?}");
+    // As the recorded history has them: the end of Plan, and the assembly to the execution's end.
+    assert_eq!((pace.plan, pace.assemble), (3872.0, 176.0));
     assert_eq!(Pace::of(&state(&[], &[], None, 0)), None);
 }

@@ -55,6 +55,9 @@ pub struct Plane {
 /// What a frame counts as in a mean at most, in dB.
 pub const BEST_DB: f64 = 100.0;
 
+/// No filter tells a level beyond this, dB.
+const FARTHEST_DB: f64 = 1000.0;
+
 /// Reads the filter's statistics, `n:1 mse_avg:… psnr_avg:45.31 psnr_y:…` a line.
 ///
 /// # Errors
@@ -99,7 +102,8 @@ fn level(text: &str) -> anyhow::Result<Level> {
         return Ok(Level::Identical);
     }
     match text.parse::<f64>() {
-        Ok(db) if db.is_finite() => Ok(Level::Db(db)),
+        // Two pictures are at least 0 dB apart; a mean of errors like 10^308 is none.
+        Ok(db) if db.abs() <= FARTHEST_DB => Ok(Level::Db(db)),
         _ => bail!("{text:?} is not a level in dB"),
     }
 }

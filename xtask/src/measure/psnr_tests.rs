@@ -55,6 +55,29 @@ fn the_worst_stretch_does_not_hide_in_a_good_rest() {
 }
 
 #[test]
+fn a_stretch_is_as_long_as_asked_and_the_first_of_equals() {
+    let levels = [50.0, 20.0, 50.0, 30.0, 30.0, 30.0].map(Level::Db);
+    // One frame of 20 dB has a greater error than three of 30.
+    for (frames, start, error) in [(1, 1, 1e-2), (2, 0, (1e-5 + 1e-2) / 2.0), (3, 1, (1e-2 + 1e-5 + 1e-3) / 3.0)] {
+        let (at, Level::Db(db)) = worst_stretch(&levels, frames) else { panic!("finite") };
+        assert!(at == start && (db + 10.0 * f64::log10(error)).abs() < 1e-9, "{frames}: {at} {db}");
+    }
+    assert_eq!(worst_stretch(&[Level::Db(30.0); 9], 3).0, 0);
+    // Errors that are added and taken away again leave nothing of a second without any.
+    assert_eq!(worst_stretch(&[Level::Identical, Level::Db(119.9)], 1).0, 1);
+    assert_eq!(worst_stretch(&[Level::Db(121.0)], 1), (0, Level::Identical));
+    assert!(matches!(worst_stretch(&[Level::Db(119.0)], 1), (0, Level::Db(db)) if (db - 119.0).abs() < 1e-6));
+}
+
+#[test]
+fn a_stretch_of_the_summary_has_its_own_mean_and_frames_below_a_limit_count() {
+    let found = summary(&["50.0", "20.0", "30.0", "inf"]);
+    assert_eq!([found.mean_of(0, 2), found.mean_of(1, 2), found.mean_of(2, 9)], [35.0, 25.0, 65.0]);
+    let below = |limit: f64| found.frames_below(Decibels::new(limit).unwrap());
+    assert_eq!([below(20.0), below(20.1), below(31.0), below(99.0)], [0, 1, 2, 3]);
+}
+
+#[test]
 fn the_first_percentile_is_by_nearest_rank() {
     let levels: Vec<String> = (1..=250).rev().map(|n| format!("{}.0", n)).collect();
     let found = summary(&levels.iter().map(String::as_str).collect::<Vec<_>>());
@@ -78,6 +101,8 @@ fn holes_are_errors() {
         "n:1 psnr_avg:40\n",
         "n:1 psnr_avg:nan psnr_y:40\n",
         "n:1 psnr_avg:-inf psnr_y:40\n",
+        "n:1 psnr_avg:-4000 psnr_y:40\n",
+        "n:1 psnr_avg:40 psnr_y:1e308\n",
         "psnr_avg:40 psnr_y:40\n",
         "n:1 psnr_avg:40 psnr_y:40\nn:2 psnr_avg:40 psnr_r:40\n",
     ] {
@@ -108,6 +133,14 @@ fn a_frame_that_is_its_neighbour_is_misplaced() {
     // A still picture's frames are like each other.
     let still = misplaced_of(&own(&[39.0; 3]), &against(&[(1, 43.0), (2, 43.0)]), &against(&[(0, 45.0), (1, 45.0)]));
     assert_eq!(still.unwrap(), []);
+    // By just so much, in either direction, it is still its own; by more it is not.
+    let middle = own(&[45.0, 30.0, 45.0]);
+    for (before, after, expected) in
+        [(36.0, 36.0, vec![]), (36.1, 36.0, vec![(1, 0)]), (36.0, 36.1, vec![(1, 2)]), (37.0, 36.5, vec![(1, 0)])]
+    {
+        let found = misplaced_of(&middle, &against(&[(1, before)]), &against(&[(1, after)]));
+        assert_eq!(found.unwrap(), expected, "{before} {after}");
+    }
     // A frame alone has no neighbours.
     assert_eq!(misplaced_of(&own(&[10.0]), &against(&[]), &against(&[])).unwrap(), []);
 }

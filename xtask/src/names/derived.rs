@@ -44,7 +44,7 @@ impl fmt::Display for ProjectName {
 /// It is created first and deleted last, so while it stands it proves which
 /// run claimed the stack's name, on any machine and without a journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct ArtifactBucketName(String);
 
 impl ArtifactBucketName {
@@ -84,6 +84,20 @@ impl FromStr for ArtifactBucketName {
     }
 }
 
+impl TryFrom<String> for ArtifactBucketName {
+    type Error = anyhow::Error;
+
+    fn try_from(text: String) -> anyhow::Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<ArtifactBucketName> for String {
+    fn from(name: ArtifactBucketName) -> Self {
+        name.0
+    }
+}
+
 impl fmt::Display for ArtifactBucketName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -113,6 +127,20 @@ mod tests {
     }
 
     #[test]
+    fn names_tell_their_stack_and_their_run() {
+        let (stack, run): (StackName, RunId) = ("Smoke-1".parse().unwrap(), "0123456789ab".parse().unwrap());
+        let project = ProjectName::new(&stack, &run);
+        assert_eq!((project.as_str(), project.to_string().as_str()), ("smoke-1-0123456789ab", "smoke-1-0123456789ab"));
+        let bucket = ArtifactBucketName::new(&stack, &"eu-west-1".parse().unwrap(), &run);
+        // The hash is the SHA-256 of eu-west-1/Smoke-1.
+        assert_eq!(bucket.as_str(), "hyperframes-smoke-4d845c43-0123456789ab");
+        assert_eq!((bucket.to_string().as_str(), bucket.run()), (bucket.as_str(), run));
+        let json = serde_json::to_string(&bucket).unwrap();
+        assert_eq!(json, format!("\"{bucket}\""));
+        assert_eq!(serde_json::from_str::<ArtifactBucketName>(&json).unwrap(), bucket);
+    }
+
+    #[test]
     fn foreign_buckets_are_not_taken_for_ours() {
         for foreign in [
             "",
@@ -122,6 +150,9 @@ mod tests {
             "hyperframes-smoke-0000000000123456789ab",
         ] {
             assert!(foreign.parse::<ArtifactBucketName>().is_err(), "{foreign:?} was taken");
+            // A journal's name is asked for its run, so a wrong one must not come in by it either.
+            let json = serde_json::to_string(foreign).unwrap();
+            assert!(serde_json::from_str::<ArtifactBucketName>(&json).is_err(), "{json} was taken");
         }
     }
 }

@@ -7,8 +7,17 @@ use serde::{Deserialize, Serialize};
 
 /// How many chunks a render is asked to be split into, 1..=256 (the handler's limit).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u16")]
 pub struct ChunkCount(u16);
+
+/// As [`ChunkCount::new`]: a file may say anything.
+impl TryFrom<u16> for ChunkCount {
+    type Error = anyhow::Error;
+
+    fn try_from(count: u16) -> anyhow::Result<Self> {
+        Self::new(count)
+    }
+}
 
 impl ChunkCount {
     /// Takes 1..=256.
@@ -89,8 +98,18 @@ impl FromStr for ChunkCounts {
 /// Frames a chunk. What is asked for is 1..=3600 (the handler's limit); what the planner
 /// makes of it may be more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u32")]
 pub struct ChunkSize(u32);
+
+/// A size of a file: any that a planner can have made.
+impl TryFrom<u32> for ChunkSize {
+    type Error = anyhow::Error;
+
+    fn try_from(frames: u32) -> anyhow::Result<Self> {
+        ensure!(frames > 0, "a chunk size is 1 frame or more");
+        Ok(Self(frames))
+    }
+}
 
 impl ChunkSize {
     /// Takes 1..=3600.
@@ -152,6 +171,17 @@ mod tests {
         for bad in ["", " ", ",", "2,", "2,x", "0", "257", "2,2", "-1", "+2", "1.5", "99999999999"] {
             assert!(bad.parse::<ChunkCounts>().is_err(), "{bad:?} was taken");
         }
+    }
+
+    #[test]
+    fn a_file_can_say_no_count_and_no_size_that_there_is_not() {
+        let read = |json: &str| (serde_json::from_str(json).ok(), serde_json::from_str(json).ok());
+        let of = |number: u16| (ChunkCount::new(number).unwrap(), ChunkSize(number.into()));
+        assert_eq!(read("256"), (Some(of(256).0), Some(of(256).1)));
+        assert_eq!(read("257"), (None, Some(ChunkSize(257))));
+        assert_eq!(read("25000"), (None, Some(ChunkSize(25_000))));
+        assert_eq!((read("0"), read("-1")), ((None, None), (None, None)));
+        assert_eq!(serde_json::to_string(&of(4)).unwrap(), "[4,4]");
     }
 
     #[test]

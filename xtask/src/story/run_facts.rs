@@ -20,6 +20,9 @@ use crate::{
 /// The version of run.json that this tool writes and reads.
 const SCHEMA_VERSION: u32 = 1;
 
+/// What `--iterations` takes at most.
+const MOST_ITERATIONS: u32 = 100;
+
 /// Everything about a run but the measurements.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +117,9 @@ impl RunFacts {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
         ensure!(version == SCHEMA_VERSION, "run.json has schemaVersion {version}, this tool reads {SCHEMA_VERSION}");
+        // Each is told of, measured or not.
+        let rounds = self.iterations.unwrap_or(1);
+        ensure!(rounds <= MOST_ITERATIONS, "run.json has {rounds} iterations, a run has {MOST_ITERATIONS} at most");
         self.kind().map(drop)
     }
 

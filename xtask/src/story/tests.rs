@@ -162,6 +162,17 @@ fn what_is_broken_is_named_with_its_file_and_field() {
 }
 
 #[test]
+fn what_no_run_has_is_refused_before_it_is_counted_out() {
+    let rounds = |iterations: u32| changed("eval", "run.json", |run| run["iterations"] = iterations.into());
+    assert_eq!(complaint(&rounds(101)), "run.json has 101 iterations, a run has 100 at most");
+    assert!(complaint(&rounds(u32::MAX)).contains("100 at most") && Story::of(&rounds(100)).is_ok());
+    let none = changed("smoke", "results.json", |rows| rows[0]["chunkCount"] = 0.into());
+    assert!(complaint(&none).contains("a chunk count is 1 to 256, not 0"), "{}", complaint(&none));
+    let empty = changed("smoke", "results.json", |rows| rows[0]["chunkSize"] = 0.into());
+    assert!(complaint(&empty).contains("a chunk size is 1 frame or more"), "{}", complaint(&empty));
+}
+
+#[test]
 fn sound_and_pictures_come_where_they_are() {
     let mut files = files("smoke");
     files.add("renders/N2-audio.csv", Some("track,atS,residualDbfs,baselineDbfs\n0,0.1,-inf,-23.4\n".to_owned()));

@@ -72,7 +72,12 @@ impl Template {
         Self::parse(&text, path, dir, &file).with_context(what)
     }
 
-    fn parse(
+    /// Reads the text of a template that lies at `path` in the folder `dir`; `file`
+    /// gives the text of a state machine's definition that lies beside it.
+    ///
+    /// # Errors
+    /// As [`Template::read`], without the file.
+    pub fn parse(
         text: &str,
         path: &Path,
         dir: &Path,

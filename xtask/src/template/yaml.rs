@@ -1,8 +1,14 @@
 //! YAML with CloudFormation's tags, as a plain tree that knows its lines.
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use saphyr::{MarkedYaml, Tag, YamlData, YamlLoader};
-use saphyr_parser::Parser;
+use saphyr_parser::{Event, Parser, ScanError, SpannedEventReceiver};
+
+/// How deep values may lie in each other. Real templates come to 20 or so.
+const DEEPEST: usize = 64;
+
+/// How many values aliases may stand for: each copies all of its anchor's, and nests them further.
+const MOST_BY_ALIASES: usize = 10_000;
 
 /// A value, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,15 +37,31 @@ impl Node {
     /// Parses the first document of a YAML or JSON text.
     ///
     /// # Errors
-    /// When it is no YAML, or empty.
+    /// When it is no YAML, empty, or nested deeper than any template.
     pub(super) fn parse(text: &str) -> anyhow::Result<Self> {
+        let no_yaml = |error: &ScanError| anyhow!("it is no YAML: {error}");
         let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
         // Unresolved: an account id is no number, and `0755` is what it says.
         loader.early_parse(false);
-        let parsed = Parser::new_from_str(text).load(&mut loader, false);
-        let error = parsed.err().or_else(|| loader.error().cloned());
-        if let Some(error) = error {
-            return Err(anyhow!("it is no YAML: {error}"));
+        loader.alias_limit(MOST_BY_ALIASES);
+        let mut depth = 0_usize;
+        // One by one: the parser's own loop calls itself for each level, until the stack is full.
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| no_yaml(&error))?;
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+                Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            ensure!(depth <= DEEPEST, "it is nested deeper than {DEEPEST} levels (line {})", span.start.line());
+            let is_last = event == Event::DocumentEnd;
+            loader.on_event(event, span);
+            if let Some(error) = loader.error() {
+                return Err(no_yaml(error));
+            }
+            if is_last {
+                break;
+            }
         }
         let document = loader.into_documents().into_iter().next().context("it is empty")?;
         Ok(Self::from(&document))
@@ -174,5 +196,30 @@ mod tests {
         assert!(twice.contains("it is no YAML") && twice.contains("line 2"), "{twice}");
         assert_eq!(Node::parse("").unwrap_err().to_string(), "it is empty");
         assert_eq!(Node::parse("# only a comment\n").unwrap_err().to_string(), "it is empty");
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused_before_the_stack_is_full() {
+        for levels in ["- ", "? ", "a: {b: ", "["] {
+            let told = Node::parse(&levels.repeat(100_000)).unwrap_err().to_string();
+            assert!(told.contains("deeper than 64 levels (line 1)") || told.contains("no YAML"), "{levels:?}: {told}");
+        }
+        let told = Node::parse(&"- ".repeat(65)).unwrap_err().to_string();
+        assert_eq!(told, "it is nested deeper than 64 levels (line 1)");
+        assert!(Node::parse(&("- ".repeat(64) + "x")).is_ok());
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_refused_before_they_fill_the_memory() {
+        let tenfold = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
+        let doubled: String = (1..9).map(tenfold).collect();
+        let told = Node::parse(&format!("a0: &a0 [x]\n{doubled}")).unwrap_err().to_string();
+        assert!(told.contains("alias") && told.contains("line 5"), "{told}");
+        // As deep as aliases can nest what is as deep as it may be.
+        let nested = |i: usize| format!("a{i}: &a{i} {}*a{}{}\n", "[".repeat(60), i - 1, "]".repeat(60));
+        let deep: String = (1..99).map(nested).collect();
+        assert!(Node::parse(&format!("a0: &a0 [x]\n{deep}")).unwrap_err().to_string().contains("alias"));
+        let most: String = (1..17).map(nested).collect();
+        assert!(Node::parse(&format!("a0: &a0 [x]\n{most}")).is_ok());
     }
 }
