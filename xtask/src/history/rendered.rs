@@ -155,6 +155,42 @@ mod tests {
         }
     }
 
+    /// The recorded history with each answer changed.
+    fn answered(change: impl Fn(&mut Value)) -> Value {
+        let mut history = recorded("success-n4-v2");
+        for event in history["events"].as_array_mut().unwrap() {
+            let Some(text) = event["taskSucceededEventDetails"]["output"].as_str() else { continue };
+            let mut output: Value = serde_json::from_str(text).unwrap();
+            change(&mut output["Payload"]);
+            event["taskSucceededEventDetails"]["output"] = output.to_string().into();
+        }
+        history
+    }
+
+    #[test]
+    fn answers_that_name_no_action_are_known_by_their_fields() {
+        let unnamed = answered(|payload| {
+            payload.as_object_mut().unwrap().shift_remove("Action");
+        });
+        assert_eq!(rendered(&unnamed).unwrap(), rendered(&recorded("success-n4-v2")).unwrap());
+        // Neither a count alone is a plan's answer, nor an index alone a chunk's.
+        let without = |key: &'static str| {
+            rendered(&answered(|payload| {
+                let fields = payload.as_object_mut().unwrap();
+                fields.shift_remove("Action");
+                fields.shift_remove(key);
+            }))
+        };
+        assert!(without("PlanHash").is_err() && without("OutputS3Uri").is_err());
+        assert!(without("ChunkS3Uri").unwrap().chunks.is_empty());
+    }
+
+    #[test]
+    fn the_protocol_that_no_answer_names_is_the_first() {
+        let ran = |name: &str| rendered(&recorded(name)).unwrap().plan.protocol_ran().to_owned();
+        assert_eq!(["success-n4-v2", "success-n2-v1"].map(ran), ["v2", "v1"]);
+    }
+
     #[test]
     fn a_history_without_an_answer_of_plan_or_assemble_tells_nothing() {
         for action in ["plan", "assemble"] {

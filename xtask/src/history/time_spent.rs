@@ -131,6 +131,14 @@ mod tests {
     }
 
     #[test]
+    fn chunks_that_take_no_time_are_alike_and_busy() {
+        let at_once = Attempt { handler_ms: None, ..attempt(Step::Chunk(0), 0, 200) };
+        let attempts = vec![Attempt { started_ms: None, ended_ms: Some(0), ..at_once }];
+        let spent = TimeSpent::of(&Timeline { duration_ms: 0, attempts, transitions: 1 }).unwrap();
+        assert_eq!((spent.imbalance, spent.busy_share, spent.chunks_ms), (1.0, 1.0, 0));
+    }
+
+    #[test]
     fn without_chunks_there_is_nothing_to_tell() {
         let attempts = vec![attempt(Step::Plan, 0, 1000)];
         assert_eq!(TimeSpent::of(&Timeline { duration_ms: 1000, attempts, transitions: 1 }), None);

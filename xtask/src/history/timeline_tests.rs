@@ -54,6 +54,26 @@ fn retries_belong_to_their_chunk_and_are_charged() {
 }
 
 #[test]
+fn a_task_of_another_name_is_another_step() {
+    let event = |id: u64, kind: &str| {
+        json!({"id": id, "previousEventId": id - 1, "type": kind,
+        "timestamp": "2026-01-31T12:00:00+00:00", "stateEnteredEventDetails": {"name": "Notify"}})
+    };
+    let events: Vec<Value> =
+        (1..).zip(["TaskStateEntered", "TaskScheduled"]).map(|(id, kind)| event(id, kind)).collect();
+    let found = timeline(&json!({ "events": events })).unwrap();
+    assert_eq!((found.attempts[0].step, found.attempts[0].state.as_str()), (Step::Other, "Notify"));
+    assert_eq!((found.requests(), found.function_ms()), (0, 0));
+}
+
+#[test]
+fn calls_and_their_time_add_up() {
+    let failed = recorded("failed-chunk");
+    let took = (4024 - 154) + (7840 - 4026) + (5364 - 4036) + (12_086 - 4037) + (12_577 - 4044) + 10 + 2 + 1 + 1;
+    assert_eq!((failed.requests(), failed.function_ms()), (9, took));
+}
+
+#[test]
 fn what_is_no_history_is_an_error() {
     let event = |id: u64, previous: u64, time: &str| json!({"id": id, "previousEventId": previous, "type": "X", "timestamp": time});
     let good = "2026-01-31T12:00:00.123000+00:00";

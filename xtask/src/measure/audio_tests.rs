@@ -74,6 +74,85 @@ fn noise_far_below_the_sound_is_no_loss() {
 }
 
 #[test]
+fn every_figure_has_its_own_value() {
+    // Two channels, two seconds and a half: the left one is lost from 1 s on, the right one is off by 164.
+    let samples = 5 * SECOND / 2;
+    let left = |i: usize| if i.is_multiple_of(2) { 3277 } else { -3277 };
+    let baseline = pcm((0..samples).flat_map(|i| [left(i), 1638]));
+    let render = pcm((0..samples).flat_map(|i| [if i < SECOND { left(i) } else { 0 }, 1638 - 164]));
+    let sound = compare(&baseline[..], &render[..], 2).unwrap();
+    let level = |square: f64| 20.0 * (square.sqrt() / 32_768.0).log10();
+    let near = |found: Residual, square: f64| (found.db() - level(square)).abs() < 1e-9;
+    let (lost, off) = (3277.0 * 3277.0, 164.0 * 164.0);
+    assert!(near(sound.whole, (lost * 0.6 + off) / 2.0), "{sound:?}");
+    assert!(near(sound.loudest, (lost + off) / 2.0) && sound.loudest_at_s == 1.0, "{sound:?}");
+    assert_eq!((sound.tenths.len(), sound.loudest_of_baseline_s), (25, 0.0));
+    assert!(near(sound.tenths[9].residual, off / 2.0) && near(sound.tenths[10].residual, (lost + off) / 2.0));
+    assert!(near(sound.tenths[0].baseline, (lost + 1638.0 * 1638.0) / 2.0));
+    let of = sound.lost.unwrap();
+    assert_eq!((of.from_s, of.to_s), (1.0, 2.0));
+    assert!(near(of.baseline, lost) && near(of.residual, lost));
+}
+
+#[test]
+fn a_second_counts_as_lost_by_energy_and_from_a_level_on() {
+    // What is left of a square wave when the render has it at a share of its volume.
+    let lost_at = |amplitude: i16, left: f64| {
+        let quieter = tone(amplitude, SECOND).map(|s| (f64::from(s) * (1.0 - left)).round() as i16);
+        of(&pcm(tone(amplitude, SECOND)), &pcm(quieter)).lost.is_some()
+    };
+    // 4 dB less than the baseline is a share of 0.631.
+    assert_eq!([lost_at(10_000, 0.63), lost_at(10_000, 0.632)], [false, true]);
+    // -60 dBFS is an amplitude of 32.8 in a second, -80 dBFS one of 3.3 over all.
+    let gap = |amplitude: i16| {
+        let render = tone(amplitude, 20 * SECOND).enumerate().map(|(i, s)| if i / SECOND == 7 { 0 } else { s });
+        of(&pcm(tone(amplitude, 20 * SECOND)), &pcm(render)).lost.map(|lost| (lost.from_s, lost.to_s))
+    };
+    assert_eq!([gap(32), gap(33)], [None, Some((7.0, 8.0))]);
+    let whole = |amplitude: i16| of(&pcm(tone(amplitude, 2 * SECOND)), &pcm(tone(0, 2 * SECOND))).lost;
+    assert_eq!([whole(3), whole(4)].map(|lost| lost.map(|lost| lost.to_s)), [None, Some(2.0)]);
+}
+
+#[test]
+fn a_quiet_track_of_two_channels_is_lost_to_its_end() {
+    let track = |amplitude: i16| pcm(tone(amplitude, 3 * SECOND).flat_map(|s| [s, s]));
+    let lost = compare(&track(20)[..], &track(0)[..], 2).unwrap().lost.unwrap();
+    assert_eq!((lost.from_s, lost.to_s), (0.0, 3.0));
+}
+
+#[test]
+fn of_two_lost_seconds_the_one_that_is_lost_more_is_told() {
+    // A loud second of which 70 % of the volume is lost, and a quiet one that is turned over.
+    let all = || tone(1000, 5 * SECOND).enumerate().map(|(i, sample)| (i / SECOND, sample));
+    let baseline = all().map(|(second, s)| if second == 3 { s / 10 } else { s });
+    let render = all().map(|(second, s)| match second {
+        1 => s * 3 / 10,
+        3 => -s / 10,
+        _ => s,
+    });
+    let lost = of(&pcm(baseline), &pcm(render)).lost.unwrap();
+    assert_eq!((lost.from_s, lost.to_s), (3.0, 4.0));
+}
+
+#[test]
+fn what_is_appended_does_not_thin_the_residual_out() {
+    let baseline = pcm(tone(8000, SECOND));
+    let longer = pcm(tone(8000, SECOND).map(|s| s / 2).chain(tone(0, SECOND)));
+    let expected = 20.0 * (4000.0f64 / 32_768.0).log10();
+    assert!((of(&baseline, &longer).whole.db() - expected).abs() < 1e-9);
+    // Where the baseline has none, the render's own length counts.
+    assert!((of(&[], &baseline).whole.db() - 20.0 * (8000.0f64 / 32_768.0).log10()).abs() < 1e-9);
+}
+
+#[test]
+fn only_what_both_have_overlaps() {
+    let (long, short) = (pcm(tone(1000, 2 * SECOND)), pcm(tone(900, SECOND + 77)));
+    let level = overlap(&long[..], &short[..]).unwrap().db();
+    assert!((level - 20.0 * (100.0f64 / 32_768.0).log10()).abs() < 1e-9, "{level}");
+    assert_eq!(overlap(&long[..], &[][..]).unwrap(), Residual::Silent);
+}
+
+#[test]
 fn no_samples_is_an_error() {
     assert!(compare(&[][..], &[][..], 2).is_err());
 }

@@ -1,4 +1,11 @@
 use super::*;
+use crate::measure::{
+    audio::{Sound, compare},
+    comparison::Picture,
+    frames::FrameHashes,
+    psnr::{FramePsnr, PsnrSummary},
+    ssim::SsimSummary,
+};
 
 fn recorded(cpus: usize, ffmpeg: &str, psnr: f64, frames: &str) -> Recorded {
     Recorded {
@@ -108,6 +115,75 @@ fn a_louder_residual_leaves_the_record_and_a_quieter_does_not() {
     };
     assert_eq!(with(-200.0), [""; 0]);
     assert_eq!(with(-56.0), ["residual of audio track 0 is -56.0 dBFS, recorded is at most -57.0 dBFS"]);
+    assert_eq!(with(-57.0), [""; 0]);
+}
+
+#[test]
+fn what_nobody_hears_is_the_same_and_what_is_not_recorded_was_silent() {
+    let mut inaudible = record();
+    inaudible.renders[0].figures.audio_residual_dbfs = vec![-120.0];
+    let with = |residuals: &[f64]| {
+        let mut render = recorded(8, "n8.1.2", 45.0, "b");
+        render.figures.audio_residual_dbfs = residuals.to_vec();
+        let (found, _) = inaudible.standing(&render, "f").findings(&render.made_by, false);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(with(&[-77.1, -77.1]), [""; 0]);
+    let told = |track| format!("residual of audio track {track} is -76.9 dBFS, recorded is at most -77.0 dBFS");
+    assert_eq!(with(&[-76.9, -76.9]), [told(0), told(1)]);
+}
+
+#[test]
+fn what_fails_a_render_depends_on_where_it_was_made_and_on_what_was_asked() {
+    let standings = || {
+        let near = Standing::Near(vec![Finding::NotRecorded("is near")]);
+        [near, Standing::Stale, Standing::HashedOtherwise]
+    };
+    let here = recorded(2, "n8.1.2", 45.0, "a").made_by;
+    let on_aws = MadeBy { machine: Machine::Aws, ..here.clone() };
+    for (made_by, strict, fails) in [(&here, false, 1), (&on_aws, true, 1), (&on_aws, false, 0)] {
+        for standing in standings() {
+            let (found, notes) = standing.clone().findings(made_by, strict);
+            assert_eq!((found.len(), notes.len()), (fails, 1 - fails), "{standing:?} {strict}");
+        }
+    }
+}
+
+#[test]
+fn the_figures_of_a_comparison_are_rounded() {
+    let level = |db: f64| Level::Db(db);
+    let frames: Vec<FramePsnr> = [level(45.123_456), Level::Identical]
+        .map(|all| FramePsnr { all, planes: vec![('y', all), ('u', level(50.0))] })
+        .to_vec();
+    let track = pcm_sound(100, 99);
+    let comparison = Comparison::Alike {
+        picture: Box::new(Picture {
+            psnr: PsnrSummary::of(&frames).unwrap(),
+            ssim: SsimSummary { mean: 0.987_654_321, worst: 0.9, worst_frame: 0 },
+            hashes: FrameHashes::from_framehash("0, 0, 0, 1, 1, 00000000000000000000000000000000").unwrap(),
+            worst_at_s: 0.0,
+            frames_a_second: 30,
+            misplaced: vec![],
+        }),
+        audio: vec![track, pcm_sound(100, 100)],
+    };
+    let made_by = recorded(2, "n8.1.2", 45.0, "a").made_by;
+    let of = Recorded::of(made_by.clone(), &comparison).unwrap();
+    assert_eq!((of.figures.psnr_avg_db, of.figures.worst_frame_db, of.figures.ssim), (72.562, 45.123, 0.987_654));
+    assert_eq!(of.figures.psnr_planes_db, [('u', 50.0), ('y', 72.562)].into());
+    // One of 32,768 is -90.3 dBFS.
+    assert_eq!(of.figures.audio_residual_dbfs, [-90.3, -200.0]);
+    assert_eq!((of.frames_sha256.len(), of.render().to_string().as_str()), (64, "N=2"));
+    assert_eq!(Recorded::of(made_by, &Comparison::Unlike(vec![])), None);
+    let same = PsnrSummary::of(&[FramePsnr { all: Level::Identical, planes: vec![] }]).unwrap();
+    let Comparison::Alike { mut picture, audio } = comparison else { panic!("alike") };
+    picture.psnr = same;
+    assert_eq!(Figures::of(&Comparison::Alike { picture, audio }).unwrap().worst_frame_db, 100.0);
+}
+
+fn pcm_sound(baseline: i16, render: i16) -> Sound {
+    let pcm = |sample: i16| sample.to_le_bytes().repeat(4800);
+    compare(&pcm(baseline)[..], &pcm(render)[..], 1).unwrap()
 }
 
 #[test]

@@ -181,6 +181,86 @@ pub(crate) mod tests {
         assert!(ssim(&small, &small).unwrap_err().to_string().starts_with("a picture of 7x16 is too small"));
     }
 
+    /// The same by its definition: mean over windows of means, variances and the covariance.
+    fn ssim_by_definition(a: &Pixels, b: &Pixels) -> f64 {
+        let (width, height) = (a.size.width as usize, a.size.height as usize);
+        let mut windows = Vec::new();
+        for plane in 0..3 {
+            for y in (0..=height - 8).step_by(4) {
+                for x in (0..=width - 8).step_by(4) {
+                    let window = |of: &Pixels| -> Vec<f64> {
+                        let at = |i: usize| f64::from(of.rgba[((y + i / 8) * width + x + i % 8) * 4 + plane]) / PEAK;
+                        (0..64).map(at).collect()
+                    };
+                    windows.push(window_by_definition(&window(a), &window(b)));
+                }
+            }
+        }
+        windows.iter().sum::<f64>() / windows.len() as f64
+    }
+
+    /// Wang et al. (2004), formula 13, with samples of 0 to 1; the filter divides its first constant by 64.
+    fn window_by_definition(a: &[f64], b: &[f64]) -> f64 {
+        let mean = |of: &[f64]| of.iter().sum::<f64>() / 64.0;
+        let covariance = |a: &[f64], b: &[f64]| {
+            let (of_a, of_b) = (mean(a), mean(b));
+            a.iter().zip(b).map(|(a, b)| (a - of_a) * (b - of_b)).sum::<f64>() / 63.0
+        };
+        let (c1, c2) = (0.01f64.powi(2) / 64.0, 0.03f64.powi(2));
+        (2.0 * mean(a) * mean(b) + c1) * (2.0 * covariance(a, b) + c2)
+            / ((mean(a).powi(2) + mean(b).powi(2) + c1) * (covariance(a, a) + covariance(b, b) + c2))
+    }
+
+    #[test]
+    fn the_ssim_is_that_of_its_definition() {
+        // Dark and flat, where the constants decide; busy; and of a width that blocks don't fill.
+        let busy = |i: usize, factor: usize| (i * factor % 251) as u8;
+        for (width, height) in [(8, 8), (16, 12), (23, 17)] {
+            for (a, b) in [
+                (pixels(width, height, |i| (i % 3) as u8), pixels(width, height, |i| (i % 5) as u8)),
+                (pixels(width, height, |_| 1), pixels(width, height, |_| 3)),
+                (pixels(width, height, |i| busy(i, 7)), pixels(width, height, |i| busy(i, 13))),
+                (pixels(width, height, |i| busy(i, 7)), pixels(width, height, |i| busy(i, 7) / 2)),
+            ] {
+                let (found, known) = (ssim(&a, &b).unwrap(), ssim_by_definition(&a, &b));
+                assert!((found - known).abs() < 1e-9, "{width}x{height}: {found} instead of {known}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_plane_has_the_level_of_its_own_samples() {
+        let b = pixels(8, 8, |i| [10, 30, 60, 100][i % 4]);
+        let found = psnr(&pixels(8, 8, |_| 0), &b, true).unwrap();
+        let db = |squared: f64| 10.0 * (255.0f64 * 255.0 / squared).log10();
+        let near = |level: Level, known: f64| matches!(level, Level::Db(db) if (db - known).abs() < 1e-9);
+        let known = [('r', 100.0), ('g', 900.0), ('b', 3600.0), ('a', 10_000.0)];
+        assert!(
+            found
+                .planes
+                .iter()
+                .zip(known)
+                .all(|(found, (name, squared))| { found.0 == name && near(found.1, db(squared)) }),
+            "{found:?}"
+        );
+        assert!(near(found.all, db(14_600.0 / 4.0)), "{found:?}");
+        assert_eq!(identical(false).planes.iter().map(|(name, _)| *name).collect::<String>(), "rgb");
+    }
+
+    #[test]
+    fn eight_pixels_a_side_are_the_least() {
+        assert!(ssim(&pixels(8, 8, |_| 0), &pixels(8, 8, |_| 0)).is_ok());
+        for (width, height) in [(7, 8), (8, 7)] {
+            let small = pixels(width, height, |_| 0);
+            assert!(ssim(&small, &small).is_err(), "{width}x{height} was taken");
+        }
+        // Pictures whose samples are not as many as their size says.
+        let mut cut = pixels(8, 8, |_| 0);
+        cut.rgba.truncate(4);
+        let whole = pixels(8, 8, |_| 0);
+        assert!(ssim(&whole, &cut).is_err() && psnr(&whole, &cut, true).is_err());
+    }
+
     proptest! {
         #[test]
         fn both_figures_are_symmetric_and_in_range(a in proptest::collection::vec(any::<u8>(), 1024), b in proptest::collection::vec(any::<u8>(), 1024)) {

@@ -76,6 +76,16 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn levels_are_of_full_scale_and_told_with_one_digit() {
+        let half = Residual::of(16_384.0 * 16_384.0 * 7.0, 7);
+        assert!((half.db() + 6.0206).abs() < 1e-4);
+        assert_eq!(Residual::of(0.0, 7), Residual::Silent);
+        assert!(half.within(-6.0) && !half.within(-6.1) && Residual::Silent.within(f64::MIN));
+        assert_eq!([half.to_string(), format!("{:>6}", Residual::Silent)], ["-6.0", "  -inf"]);
+        assert_eq!(Residual::Silent.db(), f64::NEG_INFINITY);
+    }
+
     proptest! {
         #[test]
         fn levels_come_back_from_json(db in -200f64..0.0) {

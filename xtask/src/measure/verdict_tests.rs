@@ -9,7 +9,7 @@ use crate::{
         frames::FrameHashes,
         gate::GateSettings,
         lag::Lag,
-        psnr::{FramePsnr, PsnrSummary},
+        psnr::{FramePsnr, Misplaced, PsnrSummary},
         residual::Residual,
         ssim::SsimSummary,
     },
@@ -57,12 +57,15 @@ fn findings(render: &Measured<RenderId>) -> String {
 fn passes_when_all_are_measured_and_equal_enough() {
     let done = [measured(2, &[45.0, 44.0], vec![]), measured(4, &[40.0], vec![])];
     assert_eq!(outcome(&[id(2), id(4)], &done), Outcome::Pass);
+    let verdict = Verdict::judge(&[id(2), id(4)], &done).unwrap();
+    assert_eq!((verdict.judged().len(), verdict.conclusion(|_| None).measured()), (2, 2));
 }
 
 #[test]
 fn a_missing_render_never_passes() {
     let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[45.0], vec![])]).unwrap();
     assert_eq!((verdict.outcome(), verdict.unmeasured()), (Outcome::Incomplete, &[id(4)][..]));
+    assert_eq!(verdict.judged(), [Judged { render: id(2), findings: vec![] }]);
     assert_eq!(outcome(&[id(2)], &[]), Outcome::Incomplete);
     let v1 = RenderId { protocol: PlanProtocol::V1, ..id(2) };
     assert_eq!(outcome(&[id(2), v1], &[measured(2, &[45.0], vec![])]), Outcome::Incomplete);
@@ -146,6 +149,19 @@ fn a_contradiction_alone_is_its_own_outcome() {
 }
 
 #[test]
+fn misplaced_frames_below_the_threshold_are_counted_and_the_first_is_told() {
+    let of = |frame, db| Misplaced { frame, shows: frame - 1, level: Level::Db(db), neighbour: Level::Db(db + 9.0) };
+    let mut like = picture(&[45.0; 9]);
+    like.misplaced = vec![of(2, 40.0), of(4, 39.9), of(6, 35.0), of(8, 38.0)];
+    let comparison = Comparison::Alike { picture: Box::new(like), audio: vec![] };
+    assert_eq!(comparison.picture().unwrap().misplaced.len(), 4);
+    let found = comparison.findings(&gate());
+    assert_eq!(found, [Finding::Misplaced { first: of(4, 39.9), count: 3 }]);
+    let record = found[0].record();
+    assert_eq!((record.gate.as_ref(), record.value.as_str()), ("frame-order", "frame 4 shows frame 3"));
+}
+
+#[test]
 fn loud_residuals_fail() {
     let sound = |whole, loudest, lost| Sound {
         whole,
@@ -158,6 +174,14 @@ fn loud_residuals_fail() {
     };
     let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
     let late = Lag { ms: 21.0, correlation: 0.99, aligned: Residual::DbFs(-70.0) };
+    // Less than a tenth of a millisecond is not told.
+    let hardly = Lag { ms: -0.09, ..late };
+    let early = Lag { ms: -0.1, ..late };
+    let of_lag = |lag| Sound { lag: Some(lag), ..sound(Residual::DbFs(-9.8), Residual::Silent, None) };
+    insta::assert_snapshot!(findings(&measured(2, &[45.0], vec![of_lag(hardly), of_lag(early)])), @r"
+    audio track 0: the residual of -9.8 dBFS is above -50.00 dBFS
+    audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS; the render's sound is early by 0.1 ms
+    ");
     let audio = vec![
         sound(Residual::Silent, Residual::Silent, None),
         Sound { lag: Some(late), ..sound(Residual::DbFs(-9.8), Residual::DbFs(-9.8), None) },

@@ -122,11 +122,14 @@ mod tests {
         assert_eq!(place("us-isob-east-1"), ("aws-iso-b", "sc2s.sgov.gov"));
         assert_eq!(place("us-iso-west-1"), ("aws-iso", "c2s.ic.gov"));
         assert_eq!(place("eusc-de-east-1"), ("aws-eusc", "amazonaws.eu"));
+        let region: Region = "eu-central-1".parse().unwrap();
+        assert_eq!((region.as_str(), region.to_string().as_str()), ("eu-central-1", "eu-central-1"));
     }
 
     #[test]
     fn profiles() {
-        assert!("team a/prod".parse::<Profile>().is_ok());
+        let profile: Profile = "team a/prod".parse().unwrap();
+        assert_eq!((profile.as_str(), profile.to_string().as_str()), ("team a/prod", "team a/prod"));
         for bad in ["", "  ", "a\nb", "[x]"] {
             assert!(bad.parse::<Profile>().is_err(), "{bad:?} was taken");
         }

@@ -67,3 +67,20 @@ impl fmt::Display for RunId {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_named_by_twelve_digits_or_by_six() {
+        let run: RunId = "0123456789ab".parse().unwrap();
+        assert_eq!((run.as_str(), run.short(), run.to_string().as_str()), ("0123456789ab", "012345", "0123456789ab"));
+        for bad in ["", "0123456789a", "0123456789abc", "0123456789AB", "0123456789ag"] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad:?} was taken");
+            let json = serde_json::to_string(bad).unwrap();
+            assert!(serde_json::from_str::<RunId>(&json).is_err(), "{json} was taken");
+        }
+        assert_ne!(RunId::random().unwrap(), RunId::random().unwrap());
+    }
+}

@@ -97,6 +97,21 @@ mod tests {
         let long = name(&"ä b".repeat(60), Some(id));
         assert!(long.len() <= 80 && long.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{long}");
         assert_ne!(name("a b", None), name("a-b", None));
+        // A name of 48 fits; of one that does not, 41 characters and 6 digits of its hash are left.
+        assert_eq!(name(&"a".repeat(48), None), format!("eval-{}-1700000000-w100", "a".repeat(48)));
+        let cut = name(&"a".repeat(49), None);
+        assert!(cut.starts_with(&format!("eval-{}-", "a".repeat(41))) && cut.len() == 5 + 48 + 16, "{cut}");
+    }
+
+    #[test]
+    fn an_execution_is_named_after_its_render_and_its_run() {
+        let id = |protocol| RenderId { protocol, chunk_count: ChunkCount::new(4).unwrap() };
+        let name = |protocol| {
+            let render = PlannedRender::new(id(protocol), ChunkSize::new(15).unwrap(), 60);
+            execution_name(&render, 1_700_000_000, &"0123456789ab".parse().unwrap())
+        };
+        assert_eq!(name(PlanProtocol::V2), "smoke-N4-1700000000-012345");
+        assert_eq!(name(PlanProtocol::V1), "smoke-v1-N4-1700000000-012345");
     }
 
     #[test]

@@ -227,6 +227,22 @@ mod tests {
     }
 
     #[test]
+    fn protocols_and_renders_go_by_their_names() {
+        for (name, protocols) in [
+            ("v1", PlanProtocols::One(PlanProtocol::V1)),
+            ("v2", PlanProtocols::One(PlanProtocol::V2)),
+            ("both", PlanProtocols::Both),
+        ] {
+            assert_eq!((name.parse::<PlanProtocols>().unwrap(), protocols.to_string().as_str()), (protocols, name));
+        }
+        assert!("v3".parse::<PlanProtocol>().is_err() && "none".parse::<PlanProtocols>().is_err());
+        let ids = render_ids(&"2,4".parse().unwrap(), PlanProtocols::Both);
+        let told: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
+        assert_eq!(ids.iter().map(|id| id.chunks()).collect::<Vec<_>>(), ["v1 2", "2", "v1 4", "4"]);
+    }
+
+    #[test]
     fn the_count_runs_whatever_the_fixtures_own_size_is() {
         assert_eq!(planned(Sizing::ByCount, None, 60), [(2, 30, 30), (4, 15, 15)]);
         assert_eq!(planned(Sizing::ByCount, Some(20), 60), [(2, 20, 30), (4, 15, 15)]);

@@ -149,6 +149,13 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_proved_or_forced_is_deleted() {
+        let foreign = StackClaim::Foreign("it has no tag".to_owned());
+        let deletes = [StackClaim::Owned, StackClaim::Forced, StackClaim::Absent, foreign].map(|claim| claim.deletes());
+        assert_eq!(deletes, [true, true, false, false]);
+    }
+
+    #[test]
     fn leftovers_of_a_gone_stack_are_owned_and_nothing_is_nothing() {
         let left = decide(&evidence(StackEvidence::Absent, &[run('a')]), None);
         assert_eq!(stack_claim(&left), Some(&StackClaim::Absent));

@@ -175,4 +175,16 @@ mod tests {
         assert!(!proof.clean);
         assert_eq!(proof.leaks().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["f"]);
     }
+
+    #[test]
+    fn two_proofs_are_clean_when_both_are() {
+        let of = |name: &str, there| Proof::of(vec![check("bucket", name, "HeadBucket", Ok(there))]);
+        assert!(of("a", false).and(of("b", false)).clean);
+        let both = of("a", false).and(of("b", true));
+        assert_eq!((both.clean, both.resources.len(), both.schema_version), (false, 2, 1));
+        assert_eq!(
+            both.leaks().map(|c| (c.name.as_str(), c.state)).collect::<Vec<_>>(),
+            [("b", ResourceState::Present)]
+        );
+    }
 }
