@@ -54,6 +54,28 @@ fn nothing_and_zeros_fit_zeros() {
     assert_eq!(nonnegative(&[Row { basis: [1.0], target: -4.0, scale: 1.0 }]), [0.0]);
 }
 
+#[test]
+fn units_of_any_size_fit_alike() {
+    let row = |x: f64, y: f64| Row { basis: [x], target: y, scale: 1.0 };
+    for unit in [1e-6, 1.0, 1e6] {
+        let [found] = nonnegative(&[row(unit, 2.0), row(3.0 * unit, 6.0)]);
+        assert!((found * unit - 2.0).abs() < 1e-9, "{unit}: {found}");
+        // One function twice: the earlier one stands for both.
+        let twice = [1.0, 3.0].map(|x| Row { basis: [x * unit, x * unit / 3.0], target: x, scale: 1.0 });
+        let found = nonnegative(&twice);
+        assert!((found[0] * unit - 1.0).abs() < 1e-9 && found[1] == 0.0, "{unit}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_within_rounding_makes_no_coefficient() {
+    let row = |i: f64| Row { basis: [1.0, i], target: 1e9 + i / 10.0, scale: 1.0 };
+    let found = nonnegative(&[row(0.0), row(1.0), row(2.0)]);
+    assert!((found[0] - (1e9 + 0.1)).abs() < 1e-3 && found[1] == 0.0, "{found:?}");
+    let clear = |i: f64| Row { target: 1e9 + i * 100.0, ..row(i) };
+    assert!((nonnegative(&[clear(0.0), clear(1.0), clear(2.0)])[1] - 100.0).abs() < 1e-3);
+}
+
 fn any_rows() -> impl Strategy<Value = Vec<Row<3>>> {
     let row = (prop::array::uniform3(0f64..100.0), -1e3f64..1e4, 0.1f64..1e3);
     prop::collection::vec(row.prop_map(|(basis, target, scale)| Row { basis, target, scale }), 1..9)
