@@ -5,8 +5,8 @@ use anyhow::{Context, bail};
 use crate::{
     aws::{Access, Clients, Target, TargetChoice, identity},
     embedded::{EmbeddedAws, Options},
+    env::Env,
     names::Region,
-    process::Env,
     sam::Sam,
     session::Session,
     toolbox::{ensure_zip, is_linux_x86_64},

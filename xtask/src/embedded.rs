@@ -15,7 +15,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{process::Env, repo::tool_root, toolbox::Toolbox};
+use crate::{env::Env, repo::tool_root, toolbox::Toolbox};
 
 /// A running emulator. It watches the pipe to this process, and ends when
 /// this process does, however that ends.

@@ -2,7 +2,7 @@
 
 use xshell::{Shell, cmd};
 
-use crate::{process::Env, repo::Repo};
+use crate::{env::Env, repo::Repo};
 
 /// The repository's commit, with `-dirty` when it has changes; `None` outside of git.
 pub fn commit(repo: &Repo, env: &Env) -> Option<String> {

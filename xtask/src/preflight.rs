@@ -7,7 +7,10 @@ use std::{
 
 use futures_util::future::join_all;
 
-use crate::process::{Children, Command, Env};
+use crate::{
+    env::Env,
+    process::{Children, Command},
+};
 
 /// A program that a run needs.
 #[derive(Debug, Clone, Copy)]

@@ -9,8 +9,9 @@ use anyhow::Context;
 
 use crate::{
     aws::{Access, Target, credentials::Keys},
+    env::Env,
     names::{ArtifactBucketName, RunId, StackName},
-    process::{Children, Command, Env},
+    process::{Children, Command},
 };
 
 /// The `sam` program, in one region of one target.

@@ -2,7 +2,8 @@
 
 use crate::{
     console::Console,
-    process::{Children, Env},
+    env::Env,
+    process::Children,
     repo::{Repo, RepoChoice},
     toolbox::Toolbox,
 };

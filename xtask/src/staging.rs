@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 
-use crate::{fixture::Fixture, handler::install_packages, process::Env, repo::Repo, session::Session};
+use crate::{env::Env, fixture::Fixture, handler::install_packages, repo::Repo, session::Session};
 
 /// Gives the folder to pack and to render: the fixture's own, or, where it declares
 /// files of packages, a copy at `to` that has them. The packages are those of

@@ -20,6 +20,7 @@ use std::{
 
 use tempfile::TempDir;
 use xtask::{
+    env::Env,
     fixture::{RenderFormat, VideoFormat},
     measure::{
         gate::{Gate, GateSettings},
@@ -27,7 +28,7 @@ use xtask::{
     },
     media::Media,
     original::{Compared, Original},
-    process::{Children, Env},
+    process::Children,
 };
 
 use printed::Printed;

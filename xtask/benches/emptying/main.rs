@@ -27,7 +27,7 @@ use printed::{Printed, Whose, cpu_s, median, peak_kib};
 use xtask::{
     aws::{Access, Clients, Target, emptying},
     console::Console,
-    process::Env,
+    env::Env,
 };
 
 /// Versions and delete markers of a bucket.

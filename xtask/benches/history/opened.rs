@@ -6,11 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use xtask::{
-    console::Console,
-    handler::install_packages,
-    process::{Children, Env},
-};
+use xtask::{console::Console, env::Env, handler::install_packages, process::Children};
 
 use crate::{
     emulator::{XTASK, tool},

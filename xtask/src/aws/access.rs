@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::network;
 use crate::{
+    env::Env,
     names::{Profile, Region},
-    process::Env,
 };
 
 /// The target that was asked for.

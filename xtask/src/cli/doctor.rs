@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{ReservedConcurrency, TargetArgs, help, twins::or_default};
-use crate::{aws::TargetChoice, names::Region, process::Env};
+use crate::{aws::TargetChoice, env::Env, names::Region};
 
 /// Flags of `lambda-doctor`.
 #[derive(Debug, Clone, Args)]

@@ -10,9 +10,10 @@ use super::{
     twins::{or_default, or_twin},
 };
 use crate::{
+    chunking::{ChunkCount, ChunkCounts, ChunkSize},
+    env::Env,
     measure::Decibels,
-    plan::{ChunkCount, ChunkCounts, ChunkSize, Sizing},
-    process::Env,
+    plan::Sizing,
 };
 
 /// Flags of `lambda-eval`.

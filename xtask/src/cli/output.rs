@@ -4,7 +4,7 @@ use clap::{ArgAction, Args, ValueEnum};
 
 use crate::{
     console::{Console, Verbosity, When},
-    process::Env,
+    env::Env,
 };
 
 /// Flags for the output.

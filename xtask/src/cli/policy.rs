@@ -4,9 +4,9 @@ use clap::Args;
 
 use super::{help, twins::or_default};
 use crate::{
+    env::Env,
     names::{Region, StackName},
     policy::Holder,
-    process::Env,
 };
 
 /// Flags of `lambda-policy`.

@@ -5,7 +5,7 @@ use std::{env::current_dir, path::PathBuf};
 use clap::{Args, ValueHint};
 
 use crate::{
-    process::Env,
+    env::Env,
     repo::{Repo, RepoChoice},
 };
 

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     aws::TargetChoice,
     budget::Usd,
+    env::Env,
     names::{Region, StackName},
-    process::Env,
 };
 
 /// Flags for the stack and the artifacts.

@@ -10,9 +10,9 @@ use super::{
     twins::{is_on, or_default, or_twin},
 };
 use crate::{
+    chunking::{ChunkCounts, ChunkSize, PlanProtocols},
+    env::Env,
     measure::Decibels,
-    plan::{ChunkCounts, ChunkSize, PlanProtocols},
-    process::Env,
 };
 
 /// Flags of `lambda-smoke`.

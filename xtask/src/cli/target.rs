@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::{
     aws::{TargetChoice, access::parse_endpoint},
+    env::Env,
     names::{Profile, Region},
-    process::Env,
 };
 
 /// Flags for the target.

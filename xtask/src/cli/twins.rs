@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 
-use crate::process::Env;
+use crate::env::Env;
 
 /// Whether the twin of a switch is on.
 ///

@@ -23,7 +23,7 @@ use paint::Paint;
 use screen::Drawn;
 use terminal::Terminal;
 
-use crate::process::Env;
+use crate::env::Env;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{Shared, screen::Extent};
-use crate::process::Env;
+use crate::env::Env;
 
 /// A terminal that shows live lines.
 #[derive(Debug)]

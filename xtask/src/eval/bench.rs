@@ -5,12 +5,13 @@ use std::{collections::HashMap, path::PathBuf};
 use super::Eval;
 use crate::{
     aws::objects,
+    chunking::RenderId,
     cli::EvalOptions,
     connect,
     exit::{ExitCode, Failure, OrExit},
     in_process::LocalRenderer,
     media::Media,
-    plan::{Extent, PlannedRender, RenderId, RenderSettings, planned_renders},
+    plan::{Extent, PlannedRender, RenderSettings, planned_renders},
     run::{DeployedStack, Packed, Ready, Reference, Run, Subject},
 };
 

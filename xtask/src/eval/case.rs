@@ -4,10 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::sample::{Execution, LambdaSample, LocalSample, Start};
 use crate::{
+    chunking::RenderId,
     history::TimeSpent,
     measure::{Level, audio_status::AudioStatus, residual::Residual},
-    plan::RenderId,
-    statistics::{Summary, bootstrap, bootstrap::Interval, median},
+    statistics::{
+        Summary,
+        bootstrap::{self, Interval},
+        median,
+    },
 };
 
 /// One fixture at one chunk count. Times in ms.

@@ -10,10 +10,11 @@ use super::{
     sample::{Execution, LambdaSample, Outcome, SampleId, Start},
 };
 use crate::{
+    chunking::RenderId,
     exit::{ExitCode, Failure, OrExit},
     measure::verdict::Measured,
     original::Original,
-    plan::{PlannedRender, RenderId, eval_execution_name},
+    plan::{PlannedRender, eval_execution_name},
     report::headline,
     run::{Render, RenderNames, Rendering},
     scaling::Observation,

@@ -11,13 +11,14 @@ use super::{
 };
 use crate::{
     budget::{Estimate, Split},
+    chunking::{ChunkSize, render_ids},
     cli::{EvalOptions, LocalLeg},
     cost::Prices,
     exit::{ExitCode, Failure, OrExit},
     fixture::Fixture,
     in_process::LocalWay,
     measure::gate::Gate,
-    plan::{ChunkSize, Sizing, render_ids},
+    plan::Sizing,
     repo::{Layout, Repo, tool_root},
     report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},

@@ -11,8 +11,8 @@ use super::{
     schedule::Scope,
 };
 use crate::{
+    chunking::RenderId,
     cost::Prices,
-    plan::RenderId,
     scaling::{Observation, Rates, Scaling},
 };
 

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::likeness::Likeness;
-use crate::{history::TimeSpent, plan::RenderId, report::ResultRow, scaling::Observation};
+use crate::{chunking::RenderId, history::TimeSpent, report::ResultRow, scaling::Observation};
 
 /// What tells one execution of an eval run from the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

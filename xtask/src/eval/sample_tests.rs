@@ -1,9 +1,9 @@
 //! Samples for the tests of what is made of them.
 
 use crate::{
+    chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
     history::TimeSpent,
     measure::{Level, audio_status::AudioStatus, residual::Residual, ssim::SsimSummary, toolchain::Toolchain},
-    plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
     report::{PictureRecord, ResultRow},
 };
 

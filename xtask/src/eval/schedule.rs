@@ -1,6 +1,6 @@
 //! What is measured in which order. Pure.
 
-use crate::plan::RenderId;
+use crate::chunking::RenderId;
 
 /// One thing to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::plan::{PlanProtocol, PlanProtocols, render_ids};
+    use crate::chunking::{PlanProtocol, PlanProtocols, render_ids};
 
     fn scope(fixtures: usize, counts: &str, local: bool) -> Scope {
         let renders = render_ids(&counts.parse().unwrap(), PlanProtocols::One(PlanProtocol::V2));

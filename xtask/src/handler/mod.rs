@@ -17,9 +17,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     console::Console,
+    env::Env,
     exclusive,
     hash::sha256_of_file,
-    process::{Children, Command, Env},
+    process::{Children, Command},
     repo::{Layout, Repo},
 };
 pub use budget::check as check_budget;

@@ -10,7 +10,10 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-use crate::process::{Children, Command, Env};
+use crate::{
+    env::Env,
+    process::{Children, Command},
+};
 
 /// 2000-01-01: after 1980, where ZIP's times begin.
 const FIXED_TIME_S: u64 = 946_684_800;

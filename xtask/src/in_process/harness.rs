@@ -12,8 +12,9 @@ use tokio::time::Instant;
 use super::{InProcess, Job, LIMIT};
 use crate::{
     clock,
+    env::Env,
     fixture::RenderFormat,
-    process::{Children, Command, Env},
+    process::{Children, Command},
     repo::{Layout, Repo},
 };
 

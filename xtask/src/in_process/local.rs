@@ -5,12 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::{Harness, InProcess, Job, Renderer, check_built, check_platform};
-use crate::{
-    connect,
-    process::{Children, Env},
-    repo::Repo,
-    session::Session,
-};
+use crate::{connect, env::Env, process::Children, repo::Repo, session::Session};
 
 /// The way that a repository has.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use super::{InProcess, Job, LIMIT};
 use crate::{
     clock,
+    env::Env,
     handler::install_packages,
-    process::{Children, Command, Env},
+    process::{Children, Command},
     repo::{Layout, Repo, tool_root},
     session::Session,
     toolbox::decodes_png,

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 
 use super::{Entry, RunState, file::append};
-use crate::{names::StackName, process::Env};
+use crate::{env::Env, names::StackName};
 
 /// The folder of all journals of this user: it survives the clean-up of
 /// artifacts, and is shared by all clones of the repository.

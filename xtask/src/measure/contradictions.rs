@@ -1,6 +1,6 @@
 //! Whether an execution's own records agree with the video that it delivered.
 
-use crate::{history::Rendered, plan::PlanProtocol};
+use crate::{chunking::PlanProtocol, history::Rendered};
 
 /// Every contradiction between what the history tells, the protocol that had
 /// to run, and `decoded_frames`, the frames that decode from the delivered file.

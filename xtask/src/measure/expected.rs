@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Level, comparison::Comparison, finding::Finding, toolchain::Toolchain};
-use crate::plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
+use crate::chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
 
 /// The content of a fixture's `expected.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

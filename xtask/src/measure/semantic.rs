@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::frames::FrameHashes;
-use crate::{history::ChunkFacts, plan::ChunkCount};
+use crate::{chunking::ChunkCount, history::ChunkFacts};
 
 /// What is compared of one render; the codec's bytes aside, all that a viewer gets.
 #[derive(Debug, Clone, PartialEq)]

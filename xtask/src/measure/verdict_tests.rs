@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    chunking::{ChunkCount, PlanProtocol, RenderId},
     measure::{
         Decibels, Level,
         audio::{Lost, Sound},
@@ -13,7 +14,6 @@ use crate::{
         residual::Residual,
         ssim::SsimSummary,
     },
-    plan::{ChunkCount, PlanProtocol, RenderId},
 };
 
 fn gate() -> Gate {

@@ -20,9 +20,10 @@ use std::{
 use anyhow::Context;
 
 use crate::{
+    env::Env,
     measure::{comparison::Comparison, gate::Gate, probe::MediaShape, shape::differences, showinfo::Video},
     preflight::Tools,
-    process::{Children, Command, Env},
+    process::{Children, Command},
 };
 
 /// ffmpeg and ffprobe.

@@ -3,8 +3,13 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{PlanProtocol, PlannedRender, RenderId, RenderSettings};
-use crate::{fixture::RenderFormat, hash::hex, names::RunId};
+use super::{PlannedRender, RenderSettings};
+use crate::{
+    chunking::{PlanProtocol, RenderId},
+    fixture::RenderFormat,
+    hash::hex,
+    names::RunId,
+};
 
 /// Where an execution reads and writes: all in the render bucket.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,8 +89,8 @@ const LONGEST_FIXTURE: usize = 48;
 mod tests {
     use super::*;
     use crate::{
+        chunking::{ChunkCount, ChunkSize, RenderId},
         fixture::{LambdaFps, RenderFormat, VideoFormat},
-        plan::{ChunkCount, ChunkSize, RenderId},
     };
 
     #[test]

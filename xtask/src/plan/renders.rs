@@ -1,128 +1,12 @@
 //! The renders of a run, one for each chunk count.
 
-use std::{fmt, str::FromStr};
-
-use anyhow::{Context, bail};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{ChunkCount, ChunkCounts, ChunkSize};
 use crate::{
     budget::Split,
+    chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols, RenderId, render_ids},
     fixture::{LambdaFps, RenderFormat},
 };
-
-/// How Plan hands its work to the chunks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PlanProtocol {
-    /// One plan archive for all chunks.
-    V1,
-    /// A manifest with content-addressed parts.
-    V2,
-}
-
-impl FromStr for PlanProtocol {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        match text {
-            "v1" => Ok(Self::V1),
-            "v2" => Ok(Self::V2),
-            _ => bail!("{text:?} is not a plan protocol (v1 or v2)"),
-        }
-    }
-}
-
-impl fmt::Display for PlanProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-        })
-    }
-}
-
-/// The plan protocols of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PlanProtocols {
-    /// One.
-    One(PlanProtocol),
-    /// Both, whose renders are compared with each other.
-    Both,
-}
-
-impl PlanProtocols {
-    /// The protocols that run, in order.
-    pub fn each(self) -> Vec<PlanProtocol> {
-        match self {
-            Self::One(protocol) => vec![protocol],
-            Self::Both => vec![PlanProtocol::V1, PlanProtocol::V2],
-        }
-    }
-}
-
-impl FromStr for PlanProtocols {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        match text {
-            "both" => Ok(Self::Both),
-            _ => text
-                .parse()
-                .map(Self::One)
-                .ok()
-                .with_context(|| format!("{text:?} is not a plan protocol (v1, v2 or both)")),
-        }
-    }
-}
-
-impl fmt::Display for PlanProtocols {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::One(protocol) => protocol.fmt(f),
-            Self::Both => f.write_str("both"),
-        }
-    }
-}
-
-/// What tells one render of a run from the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct RenderId {
-    /// How the plan goes to the chunks.
-    pub protocol: PlanProtocol,
-    /// Chunks asked for.
-    pub chunk_count: ChunkCount,
-}
-
-impl RenderId {
-    /// What the names of its files begin with: `N4`, or `v1-N4` by the older protocol.
-    pub fn file_stem(self) -> String {
-        match self.protocol {
-            PlanProtocol::V1 => format!("v1-N{}", self.chunk_count),
-            PlanProtocol::V2 => format!("N{}", self.chunk_count),
-        }
-    }
-
-    /// What a column of chunk counts has: `4`, or `v1 4` by the older protocol.
-    pub fn chunks(self) -> String {
-        match self.protocol {
-            PlanProtocol::V1 => format!("v1 {}", self.chunk_count),
-            PlanProtocol::V2 => self.chunk_count.to_string(),
-        }
-    }
-}
-
-/// `N=4`, or `v1 N=4` by the older protocol.
-impl fmt::Display for RenderId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.protocol {
-            PlanProtocol::V1 => write!(f, "v1 N={}", self.chunk_count),
-            PlanProtocol::V2 => write!(f, "N={}", self.chunk_count),
-        }
-    }
-}
 
 /// What a fixture asks of every one of its renders.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,37 +93,16 @@ pub fn planned_renders(
     render_ids(counts, protocols).into_iter().map(planned).collect()
 }
 
-/// Every render of a run, in order: those of one chunk count follow each other.
-pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
-    let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
-    counts.iter().flat_map(of_count).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chunking::PlanProtocol;
 
     fn planned(sizing: Sizing, of_fixture: Option<u64>, frames: u64) -> Vec<(u16, u32, u32)> {
         let of_fixture = of_fixture.map(|size| ChunkSize::new(size).unwrap());
         let protocols = PlanProtocols::One(PlanProtocol::V2);
         let renders = planned_renders(&"2,4".parse().unwrap(), protocols, sizing, of_fixture, frames).unwrap();
         renders.iter().map(|r| (r.id.chunk_count.get(), r.sent_chunk_size.get(), r.chunk_size.get())).collect()
-    }
-
-    #[test]
-    fn protocols_and_renders_go_by_their_names() {
-        for (name, protocols) in [
-            ("v1", PlanProtocols::One(PlanProtocol::V1)),
-            ("v2", PlanProtocols::One(PlanProtocol::V2)),
-            ("both", PlanProtocols::Both),
-        ] {
-            assert_eq!((name.parse::<PlanProtocols>().unwrap(), protocols.to_string().as_str()), (protocols, name));
-        }
-        assert!("v3".parse::<PlanProtocol>().is_err() && "none".parse::<PlanProtocols>().is_err());
-        let ids = render_ids(&"2,4".parse().unwrap(), PlanProtocols::Both);
-        let told: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
-        assert_eq!(ids.iter().map(|id| id.chunks()).collect::<Vec<_>>(), ["v1 2", "2", "v1 4", "4"]);
     }
 
     #[test]

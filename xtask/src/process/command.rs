@@ -10,12 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use anyhow::{Context, bail};
+
 use super::{
-    Children, Env,
+    Children,
     printed::{Keep, copy, indent, last_lines},
     told::command_line,
 };
-use anyhow::{Context, bail};
+use crate::env::Env;
 
 /// A program, its arguments and all that it may see.
 #[derive(Debug, Clone)]

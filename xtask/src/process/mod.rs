@@ -1,11 +1,9 @@
-//! Child processes: explicit environments, groups that are stopped whole, logs on the disk.
+//! Child processes: groups that are stopped whole, logs on the disk.
 
 mod children;
 mod command;
-mod env;
 mod printed;
 mod told;
 
 pub use children::Children;
 pub use command::{Command, Output};
-pub use env::Env;

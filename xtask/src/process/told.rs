@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Env;
+use crate::env::Env;
 
 /// The command line as a shell would take it, without what is secret in `env`.
 pub(super) fn command_line(program: &Path, args: &[String], env: &Env) -> String {

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::{
+    chunking::PlanProtocol,
     measure::{audio_status::AudioStatus, exact::ExactFinding, finding::FindingRecord},
-    plan::PlanProtocol,
     report::TeardownRecord,
     story::{LocalStory, RenderStory, Story, Unmeasured, Word},
 };

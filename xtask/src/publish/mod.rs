@@ -17,7 +17,7 @@ pub(crate) use markdown::{list, plain};
 pub(crate) use tables::{Column, table};
 
 use crate::{
-    process::Env,
+    env::Env,
     report::{Pictures, page, write_whole},
     story::Story,
 };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    chunking::{ChunkSize, PlanProtocol, RenderId},
     cost::Cost,
     history::{ChunkFacts, TimeSpent},
     measure::{
@@ -18,7 +19,6 @@ use crate::{
         ssim::SsimSummary,
         toolchain::Toolchain,
     },
-    plan::{ChunkSize, PlanProtocol, RenderId},
 };
 
 /// One render's row.

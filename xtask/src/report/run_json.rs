@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::Target,
+    chunking::{ChunkCounts, ChunkSize},
     clock,
     cost::Prices,
     handler::HandlerZip,
     history::Failed,
     measure::{gate::Gate, verdict::Conclusion},
     names::{Region, RunId, StackName},
-    plan::{ChunkCounts, ChunkSize},
     preflight::ToolVersions,
     teardown::Swept,
 };

@@ -85,8 +85,8 @@ fn line(row: &ResultRow, has_others: bool) -> [String; 8] {
 mod tests {
     use super::*;
     use crate::{
+        chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
         measure::{probe::MediaShape, shape::tests::shape, ssim::SsimSummary, toolchain::Toolchain},
-        plan::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
     };
 
     fn row(asked: u16, planned: u64, level: Option<Level>, unlike: Option<usize>) -> ResultRow {

@@ -9,7 +9,7 @@ use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use super::Run;
-use crate::{hash::hex, process::Env};
+use crate::{env::Env, hash::hex};
 
 /// As many templates that were found valid are known; the oldest are forgotten.
 const KNOWN: usize = 100;

@@ -3,8 +3,8 @@
 use anyhow::{bail, ensure};
 
 use crate::{
+    chunking::{PlanProtocol, PlanProtocols, RenderId},
     fixture::{Fixture, LambdaFps},
-    plan::{PlanProtocol, PlanProtocols, RenderId},
     template::{OfferedProtocols, Template},
 };
 

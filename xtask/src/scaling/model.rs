@@ -8,7 +8,7 @@ use super::{
     Measured, Sweep, Unfit,
     least_squares::{Row, nonnegative},
 };
-use crate::{cost::Prices, plan::ChunkCount};
+use crate::{chunking::ChunkCount, cost::Prices};
 
 /// What turns run time into USD.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

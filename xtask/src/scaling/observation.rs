@@ -3,8 +3,8 @@
 use std::num::NonZeroU64;
 
 use crate::{
+    chunking::ChunkCount,
     history::{Attempt, Step, TimeSpent, Timeline},
-    plan::ChunkCount,
 };
 
 /// One successful execution.

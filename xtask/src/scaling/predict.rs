@@ -10,8 +10,8 @@ use super::{
     model::{chunk_basis, expected_maximum, number},
 };
 use crate::{
+    chunking::{ChunkCount, ChunkSize},
     cost::gb_seconds,
-    plan::{ChunkCount, ChunkSize},
 };
 
 /// How a count lies to those that the model was fitted to.

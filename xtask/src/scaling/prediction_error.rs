@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Measured, Model, Rates, Sweep};
-use crate::plan::ChunkCount;
+use crate::chunking::ChunkCount;
 
 /// A prediction beside what was measured at that count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

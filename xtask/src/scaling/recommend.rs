@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Model, PredictionError, Standing, Sweep, candidates, worst};
-use crate::plan::ChunkCount;
+use crate::chunking::ChunkCount;
 
 /// Up to which error of the wall-clock at a count left out the model may recommend counts
 /// that were not measured, %. Choices are told apart at 10 % ([`WITHIN_OF_FASTEST`]); a count

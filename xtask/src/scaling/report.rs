@@ -8,7 +8,7 @@ use super::{
     Measured, Model, Observation, Prediction, PredictionError, Rates, Recommendation, Sweep, Unfit, candidates,
     left_out, residuals, worst,
 };
-use crate::plan::ChunkCount;
+use crate::chunking::ChunkCount;
 
 /// A model of one composition, how far to trust it, and what to make of it. Shown as text
 /// for the terminal.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    plan::ChunkCount,
+    chunking::ChunkCount,
     scaling::{
         Among, Distrust, Standing, TRUSTED_UP_TO_PERCENT,
         synthetic::{AWS, CONTENDED, TWO_CORES, Truth, rates, sweep},

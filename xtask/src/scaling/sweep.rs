@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, num::NonZeroU64};
 use serde::{Deserialize, Serialize};
 
 use super::Observation;
-use crate::{plan::ChunkCount, statistics::median};
+use crate::{chunking::ChunkCount, statistics::median};
 
 /// Why there is no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

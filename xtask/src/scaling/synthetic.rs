@@ -3,7 +3,7 @@
 use std::num::NonZeroU64;
 
 use super::{Observation, Rates};
-use crate::{cost::Prices, plan::ChunkCount, statistics::SplitMix64};
+use crate::{chunking::ChunkCount, cost::Prices, statistics::SplitMix64};
 
 /// What executions are made of, ms.
 #[derive(Debug, Clone, Copy)]

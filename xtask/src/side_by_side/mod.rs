@@ -6,8 +6,8 @@ mod limit;
 mod text;
 
 use crate::{
+    chunking::RenderId,
     measure::Level,
-    plan::RenderId,
     story::{RenderStory, Story},
 };
 

@@ -7,9 +7,10 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use super::{Smoke, expected, in_process, protocols};
 use crate::{
     aws::objects,
+    chunking::PlanProtocols,
     exit::{ExitCode, Failure, OrExit},
     measure::verdict::Measured,
-    plan::{PlanProtocols, PlannedRender, execution_name},
+    plan::{PlannedRender, execution_name},
     report::headline,
     run::{Packed, Ready, Reference, Render, RenderNames, Rendering},
 };

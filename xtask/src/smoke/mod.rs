@@ -9,13 +9,13 @@ mod protocols;
 use std::cell::RefCell;
 
 use crate::{
+    chunking::RenderId,
     cli::SmokeOptions,
     exit::{ExitCode, Failure},
     measure::{
         expected::Recorded,
         verdict::{Conclusion, Measured, Verdict},
     },
-    plan::RenderId,
     report::{ResultRow, table},
     run::{self, Run, Subject, Work},
     session::Session,

@@ -3,11 +3,12 @@
 use super::{COMMAND, Smoke};
 use crate::{
     budget::{Estimate, Split},
+    chunking::{RenderId, render_ids},
     cli::SmokeOptions,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat},
     measure::gate::Gate,
-    plan::{Extent, PlannedRender, RenderId, RenderSettings, Sizing, planned_renders, render_ids},
+    plan::{Extent, PlannedRender, RenderSettings, Sizing, planned_renders},
     report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,

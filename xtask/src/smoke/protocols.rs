@@ -4,11 +4,11 @@ use anyhow::Context;
 
 use super::Smoke;
 use crate::{
+    chunking::PlanProtocol,
     exit::{ExitCode, Failure, OrExit},
     frames,
     measure::{finding::Finding, semantic::SemanticComparison},
     media::Media,
-    plan::PlanProtocol,
     report::ResultRow,
     wording::counted,
 };

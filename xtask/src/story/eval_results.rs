@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{Files, RenderStory, RunFacts};
 use crate::{
+    chunking::{ChunkCount, PlanProtocol, RenderId},
     cost::Prices,
     eval::{Case, Likeness, LocalRender, Start},
-    plan::{ChunkCount, PlanProtocol, RenderId},
     report::ResultRow,
     scaling::Scaling,
 };

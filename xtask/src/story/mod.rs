@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 
 use crate::{
-    eval::Case, measure::semantic::SemanticComparison, plan::RenderId, report::ResultRow, scaling::Scaling,
+    chunking::RenderId, eval::Case, measure::semantic::SemanticComparison, report::ResultRow, scaling::Scaling,
     teardown::Proof,
 };
 

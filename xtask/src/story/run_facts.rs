@@ -7,12 +7,12 @@ use serde::Deserialize;
 
 use crate::{
     aws::Target,
+    chunking::{ChunkCount, ChunkSize},
     cost::Prices,
     handler::HandlerZip,
     history::Failed,
     measure::{gate::Gate, verdict::Outcome},
     names::{Region, RunId, StackName},
-    plan::{ChunkCount, ChunkSize},
     preflight::ToolVersions,
     report::{StageTiming, TeardownRecord},
 };

@@ -8,7 +8,7 @@ use super::{
     cursor::At,
     yaml::{Node, Value},
 };
-use crate::plan::PlanProtocol;
+use crate::chunking::PlanProtocol;
 
 /// A state machine as the template defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{names::ProjectName, plan::PlanProtocol, repo::tool_root};
+use crate::{chunking::PlanProtocol, names::ProjectName, repo::tool_root};
 
 fn values() -> Values {
     Values::default().with("ProjectName", "p-1").with("AWS::AccountId", "123456789012").with("AWS::Region", "us-east-1")

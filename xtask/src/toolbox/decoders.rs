@@ -4,7 +4,10 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use crate::process::{Children, Command, Env};
+use crate::{
+    env::Env,
+    process::{Children, Command},
+};
 
 /// Whether an ffmpeg decodes PNG, as the renderer hands it the frames of formats with alpha.
 ///

@@ -21,8 +21,9 @@ use anyhow::{Context, bail};
 
 use crate::{
     console::Console,
+    env::Env,
     exclusive,
-    process::{Children, Command, Env},
+    process::{Children, Command},
     repo::tool_root,
 };
 use stamp::Stamp;

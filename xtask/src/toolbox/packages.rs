@@ -5,10 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::{Toolbox, advice, remove_dir, stamp::Stamp};
-use crate::{
-    console::Console,
-    process::{Children, Env},
-};
+use crate::{console::Console, env::Env, process::Children};
 
 impl Toolbox {
     /// Provisions the packages of a hash-locked list into a folder of their own, and

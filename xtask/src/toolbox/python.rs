@@ -6,7 +6,10 @@ use anyhow::{Context, bail, ensure};
 use xshell::{Shell, cmd};
 
 use super::system;
-use crate::process::{Children, Command, Env};
+use crate::{
+    env::Env,
+    process::{Children, Command},
+};
 
 /// The oldest Python that the locked packages run on.
 const OLDEST: (u32, u32) = (3, 11);

@@ -7,7 +7,8 @@ use rustix::process::geteuid;
 
 use crate::{
     console::Console,
-    process::{Children, Command, Env},
+    env::Env,
+    process::{Children, Command},
 };
 
 /// Whether the embedded AWS runs here: its Chromium is Linux x86-64 only.

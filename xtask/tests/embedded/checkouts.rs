@@ -10,8 +10,9 @@ use std::{
 use serde_json::{Value, json};
 use xtask::{
     console::Console,
+    env::Env,
     handler::{self, BuildTools},
-    process::{Children, Env},
+    process::Children,
     repo::{Repo, tool_root},
     toolbox::Toolbox,
 };

@@ -6,13 +6,14 @@ use std::{
 };
 
 use xtask::{
+    env::Env,
     measure::{
         comparison::Comparison,
         finding::{Finding, FindingRecord},
         gate::{Gate, GateSettings},
     },
     media::Media,
-    process::{Children, Env},
+    process::Children,
 };
 
 use crate::emulator::tool;

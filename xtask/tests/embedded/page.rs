@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 use crate::emulator::tool;
 use xtask::{
     console::Console,
+    env::Env,
     handler::install_packages,
-    process::{Children, Env},
+    process::Children,
     report::{Pictures, page},
     story,
 };

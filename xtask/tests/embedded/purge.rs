@@ -2,7 +2,7 @@
 
 use xtask::{
     aws::{Access, Clients, Target, emptying},
-    process::Env,
+    env::Env,
 };
 
 use crate::{account::python, emulator::Emulator};

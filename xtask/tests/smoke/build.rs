@@ -4,8 +4,9 @@ use std::path::Path;
 
 use xtask::{
     console::Console,
+    env::Env,
     handler::{self, BuildTools, HandlerZip},
-    process::{Children, Env},
+    process::Children,
     repo::Repo,
 };
 

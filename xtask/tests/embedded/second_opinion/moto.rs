@@ -6,11 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use xtask::{
-    console::Console,
-    process::{Children, Env},
-    toolbox::Toolbox,
-};
+use xtask::{console::Console, env::Env, process::Children, toolbox::Toolbox};
 
 use crate::emulator::provision;
 

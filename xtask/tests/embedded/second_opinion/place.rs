@@ -8,9 +8,13 @@ use aws_sdk_s3::{
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use xtask::{
-    aws::{Access, Clients, Target, emptying, emptying::Emptied, objects},
+    aws::{
+        Access, Clients, Target,
+        emptying::{self, Emptied},
+        objects,
+    },
     console::Console,
-    process::Env,
+    env::Env,
 };
 
 /// An implementation of S3 and STS.
