@@ -6,9 +6,11 @@
 //! `media`, `toolbox`, `embedded`. `smoke`, `eval` and `teardown` put them
 //! together; docs/architecture.md has the whole picture.
 
+pub mod artifacts;
 pub mod aws;
 pub mod backoff;
 pub mod baseline;
+pub mod benchmark;
 pub mod budget;
 pub mod chunking;
 pub mod cli;

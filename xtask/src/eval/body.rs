@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Eval, Leg, Round, Turn, bench::Bench, lambda_leg, local_leg, sample::Outcome};
+use super::{Eval, bench::Bench, lambda_leg, local_leg};
 use crate::{
     aws::identity,
+    benchmark::{Leg, Outcome, Round, Turn},
     exit::{ExitCode, Failure, OrExit},
     original::Original,
 };

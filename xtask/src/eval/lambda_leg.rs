@@ -2,14 +2,9 @@
 
 use std::{num::NonZeroU64, time::Duration};
 
-use super::{
-    Eval, Leg, Turn,
-    bench::Bench,
-    body::failed,
-    likeness::Likeness,
-    sample::{Execution, LambdaSample, Outcome, SampleId, Start},
-};
+use super::{Eval, bench::Bench, body::failed};
 use crate::{
+    benchmark::{Execution, LambdaSample, Leg, Likeness, Outcome, SampleId, Start, Turn},
     chunking::RenderId,
     exit::{ExitCode, Failure, OrExit},
     measure::verdict::Measured,

@@ -8,10 +8,9 @@ use super::{
     Eval,
     bench::Bench,
     body::{KeptRenders, failed},
-    likeness::Likeness,
-    sample::{LocalRender, LocalSample, Outcome},
 };
 use crate::{
+    benchmark::{Likeness, LocalRender, LocalSample, Outcome},
     cli::LocalLeg,
     exit::{ExitCode, Failure, OrExit},
     fixture::RenderFormat,

@@ -2,21 +2,14 @@
 
 mod bench;
 mod body;
-mod case;
-mod caveats;
-mod csv;
 mod lambda_leg;
-mod likeness;
 mod local_leg;
 mod prepare;
-mod results;
-mod sample;
-mod schedule;
-mod table;
 
 use std::cell::{Cell, RefCell};
 
 use crate::{
+    benchmark::{self, LambdaSample, LocalSample, Measurements, Results, ResultsJson, SampleId, Scope, Turn},
     cli::EvalOptions,
     exit::{ExitCode, Failure},
     in_process::LocalWay,
@@ -25,12 +18,6 @@ use crate::{
     scaling::Rates,
     session::Session,
 };
-pub use case::{Case, Speedup, TimeMedians};
-pub use likeness::Likeness;
-use results::{Measurements, Results, ResultsJson};
-use sample::{LambdaSample, LocalSample, SampleId};
-pub use sample::{LocalRender, Start};
-use schedule::{Leg, Round, Scope, Turn};
 
 /// The command's name: stacks and artifact folders are called after it.
 const COMMAND: &str = "lambda-eval";
@@ -71,60 +58,39 @@ impl Work for Eval {
     }
 
     fn conclusion(&self) -> Conclusion {
-        let verdict = Verdict::judge(&self.planned(), &self.measured.borrow());
+        let (turns, fixtures) = (self.turns(), self.fixture_names());
+        let verdict = Verdict::judge(&benchmark::executions(&turns, &fixtures), &self.measured.borrow());
         let verdict = verdict.expect("a run has one fixture and one chunk count at least");
         let samples = self.lambda.borrow();
         let cause = |id: &SampleId| {
             let sample = samples.iter().find(|sample| sample.id == *id)?;
             sample.outcome.failure().map(str::to_owned)
         };
-        verdict.conclusion(cause).lacking(self.missing_local_renders()).lacking(self.failed_warmups.borrow().clone())
+        let missing = benchmark::missing_local_renders(&turns, &fixtures, &self.local.borrow());
+        verdict.conclusion(cause).lacking(missing).lacking(self.failed_warmups.borrow().clone())
     }
 
     fn table(&self) -> Option<String> {
         let measured = !self.lambda.borrow().is_empty() || !self.local.borrow().is_empty();
-        measured.then(|| self.with_results(|results, _| table::table(results, &self.run.prices)))
+        measured.then(|| self.with_results(|results, _| benchmark::table(results, &self.run.prices)))
     }
 }
 
 impl Eval {
     /// Everything to do, in order.
     fn turns(&self) -> Vec<Turn> {
-        schedule::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
+        benchmark::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
     }
 
-    /// The executions that there must be.
-    fn planned(&self) -> Vec<SampleId> {
-        let planned = |turn: Turn| match (turn.leg, turn.round) {
-            (Leg::Lambda(render), Round::Measured(iteration)) => {
-                Some(SampleId { fixture: self.subjects[turn.fixture].fixture.name.clone(), render, iteration })
-            }
-            _ => None,
-        };
-        self.turns().into_iter().filter_map(planned).collect()
-    }
-
-    /// The local renders that there must be and are not, each with its cause where it is known.
-    fn missing_local_renders(&self) -> Vec<String> {
-        let samples = self.local.borrow();
-        let missing = |turn: Turn| {
-            let (Leg::Local, Round::Measured(iteration)) = (turn.leg, turn.round) else { return None };
-            let fixture = &self.subjects[turn.fixture].fixture.name;
-            let sample = samples.iter().find(|s| s.fixture == *fixture && s.iteration == iteration);
-            match sample.map(|sample| sample.outcome.failure()) {
-                Some(None) => None,
-                Some(Some(failure)) => Some(format!("the local render of {fixture} #{iteration} failed: {failure}")),
-                None => Some(format!("{fixture} #{iteration} was not rendered locally")),
-            }
-        };
-        self.turns().into_iter().filter_map(missing).collect()
+    fn fixture_names(&self) -> Vec<&str> {
+        self.subjects.iter().map(|subject| subject.fixture.name.as_str()).collect()
     }
 
     /// Gives what all samples so far come to.
     fn with_results<T>(&self, give: impl FnOnce(&Results, &Measurements<'_>) -> T) -> T {
         let (lambda, local) = (self.lambda.borrow(), self.local.borrow());
         let measured = Measurements {
-            fixtures: self.subjects.iter().map(|subject| subject.fixture.name.as_str()).collect(),
+            fixtures: self.fixture_names(),
             scope: &self.scope,
             iterations: self.options.iterations.get(),
             warmed_up: self.options.warmup.get() > 0,
@@ -142,7 +108,7 @@ impl Eval {
         let artifacts = &self.run.artifacts;
         self.with_results(|results, measured| {
             artifacts.save("results.json", &ResultsJson::of(results, measured, &self.run.prices))?;
-            artifacts.write("results.csv", csv::csv(&results.cases))
+            artifacts.write("results.csv", benchmark::csv(&results.cases))
         })
     }
 }

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::bail;
 
 use super::{
-    COMMAND, Eval, Scope,
+    COMMAND, Eval,
     bench::{self, Planned},
-    caveats::Caveat,
 };
 use crate::{
+    artifacts::Asked,
+    benchmark::{Caveat, Scope},
     budget::{Estimate, Split},
     chunking::{ChunkSize, render_ids},
     cli::{EvalOptions, LocalLeg},
@@ -20,7 +21,6 @@ use crate::{
     measure::gate::Gate,
     plan::Sizing,
     repo::{Layout, Repo, tool_root},
-    report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
     toolbox::is_linux_x86_64,

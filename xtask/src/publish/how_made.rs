@@ -2,8 +2,8 @@
 
 use super::markdown::plain;
 use crate::{
+    artifacts::StageTiming,
     aws::Target,
-    report::StageTiming,
     story::{Kind, RunFacts, Story},
     wording::counted,
 };

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::{
+    artifacts::TeardownRecord,
     chunking::PlanProtocol,
     measure::{audio_status::AudioStatus, exact::ExactFinding, finding::FindingRecord},
-    report::TeardownRecord,
     story::{LocalStory, RenderStory, Story, Unmeasured, Word},
 };
 

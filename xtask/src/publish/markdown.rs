@@ -2,7 +2,7 @@
 
 use super::{how_made, tables};
 use crate::{
-    report::TeardownRecord,
+    artifacts::TeardownRecord,
     story::{Note, Story},
     wording::counted,
 };

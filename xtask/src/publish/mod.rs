@@ -17,8 +17,9 @@ pub(crate) use markdown::{list, plain};
 pub(crate) use tables::{Column, table};
 
 use crate::{
+    artifacts::write_whole,
     env::Env,
-    report::{Pictures, page, write_whole},
+    report::{Pictures, page},
     story::Story,
 };
 

@@ -2,9 +2,9 @@
 
 use super::markdown::plain;
 use crate::{
-    eval::{Case, Speedup},
+    artifacts::{PictureRecord, ResultRow},
+    benchmark::{Case, Speedup},
     measure::{Level, exact::ExactComparison},
-    report::{PictureRecord, ResultRow},
     story::Story,
 };
 

@@ -1,8 +1,10 @@
 //! One render in one phrase, said when it is measured. Pure.
 
-use super::ResultRow;
-use crate::measure::{Level, comparison::Comparison};
-use crate::wording::counted;
+use crate::{
+    artifacts::ResultRow,
+    measure::{Level, comparison::Comparison},
+    wording::counted,
+};
 
 /// Chunks, time and level of a render in one phrase.
 pub fn headline(row: &ResultRow, comparison: &Comparison) -> String {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{PictureRecord, ResultRow};
-use crate::measure::{Level, audio_status::AudioStatus, exact::ExactComparison};
-use crate::wording::{Align, columns, counted};
+use crate::{
+    artifacts::{PictureRecord, ResultRow},
+    measure::{Level, audio_status::AudioStatus, exact::ExactComparison},
+    wording::{Align, columns, counted},
+};
 
 const HEADER: [&str; 8] = ["chunks", "planned", "wall clock", "PSNR mean", "worst frame", "unlike first", "audio", ""];
 

@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 
 use super::{Ended, Run, message_of};
 use crate::{
+    artifacts::TeardownRecord,
     journal::Entry,
-    report::TeardownRecord,
     signals::{Signal, Signals},
     teardown::{self, Sweeper},
     wording::counted,

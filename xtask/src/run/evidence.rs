@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 
 use super::{Render, judge::Judgement};
 use crate::{
+    artifacts::WorstFrameImages,
     measure::{
         Level,
         audio::Sound,
@@ -14,7 +15,6 @@ use crate::{
         raster::Raster,
     },
     original::Original,
-    report::WorstFrameImages,
     story::{FrameSample, SoundSample},
 };
 

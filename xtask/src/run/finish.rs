@@ -6,11 +6,11 @@ use super::{
     reports,
 };
 use crate::{
+    artifacts::TeardownRecord,
     aws::faults::Refused,
     clock,
     exit::{ExitCode, Failure},
     measure::verdict::{Conclusion, Outcome},
-    report::TeardownRecord,
     signals::Signals,
 };
 

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{DeployedStack, Reference, Run, Subject, judge::Judgement};
 use crate::{
+    artifacts::ResultRow,
     aws::{
         executions::{self, Ended},
         objects,
@@ -22,7 +23,6 @@ use crate::{
     measure::{comparison::Comparison, expected::Recorded, finding::Finding},
     media::Media,
     plan::{ExecutionInput, PlannedRender, RenderSettings},
-    report::ResultRow,
     wording::counted,
 };
 

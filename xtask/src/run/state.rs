@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use super::{RunNames, Sources};
 use crate::{
-    aws::Target,
-    aws::remedy,
+    artifacts::{Artifacts, Asked, RunRecord, StageTiming},
+    aws::{Target, remedy},
     budget::{Budget, KnownTimes},
     cli::RunOptions,
     clock,
@@ -25,7 +25,6 @@ use crate::{
     history::Pace,
     journal::{Entry, Journal, StackFacts, StateFolder},
     repo::Repo,
-    report::{Artifacts, Asked, RunRecord, StageTiming},
     sam::Sam,
     session::Session,
     template::{Given, Template},

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     aws::Target,
-    eval::Start,
+    benchmark::Start,
     measure::{gate::Gate, toolchain::Toolchain},
     story::{RunFacts, Story},
 };
@@ -59,9 +59,10 @@ fn of_renders(now: &Story, before: &Story) -> Vec<String> {
         let (of_now, of_before) = (now.renders_of(fixture, id), before.renders_of(fixture, id));
         let (Some(a), Some(b)) = (of_now.into_iter().next(), of_before.into_iter().next()) else { continue };
         told.extend(differ(&format!("gate of {fixture}"), &limits(a.gate), &limits(b.gate)));
-        let frames = |row: &crate::report::ResultRow| row.chunks.iter().map(|chunk| chunk.frames_encoded).sum::<u64>();
+        let frames =
+            |row: &crate::artifacts::ResultRow| row.chunks.iter().map(|chunk| chunk.frames_encoded).sum::<u64>();
         told.extend(differ(&format!("{name}: frames"), &frames(&a.row).to_string(), &frames(&b.row).to_string()));
-        let chunks = |row: &crate::report::ResultRow| row.planned_chunk_count.to_string();
+        let chunks = |row: &crate::artifacts::ResultRow| row.planned_chunk_count.to_string();
         told.extend(differ(&format!("{name}: chunks made"), &chunks(&a.row), &chunks(&b.row)));
         let cold = |story: &Story| story.renders_of(fixture, id).filter(|render| render.start == Start::Cold).count();
         let of = |story: &Story| format!("{} of {}", cold(story), story.renders_of(fixture, id).count());

@@ -9,6 +9,7 @@ mod protocols;
 use std::cell::RefCell;
 
 use crate::{
+    artifacts::ResultRow,
     chunking::RenderId,
     cli::SmokeOptions,
     exit::{ExitCode, Failure},
@@ -16,7 +17,7 @@ use crate::{
         expected::Recorded,
         verdict::{Conclusion, Measured, Verdict},
     },
-    report::{ResultRow, table},
+    report::table,
     run::{self, Run, Subject, Work},
     session::Session,
 };

@@ -2,6 +2,7 @@
 
 use super::{COMMAND, Smoke};
 use crate::{
+    artifacts::Asked,
     budget::{Estimate, Split},
     chunking::{RenderId, render_ids},
     cli::SmokeOptions,
@@ -9,7 +10,6 @@ use crate::{
     fixture::{Fixture, RenderFormat},
     measure::gate::Gate,
     plan::{Extent, PlannedRender, RenderSettings, Sizing, planned_renders},
-    report::Asked,
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
 };

@@ -4,12 +4,12 @@ use anyhow::Context;
 
 use super::Smoke;
 use crate::{
+    artifacts::ResultRow,
     chunking::PlanProtocol,
     exit::{ExitCode, Failure, OrExit},
     frames,
     measure::{finding::Finding, semantic::SemanticComparison},
     media::Media,
-    report::ResultRow,
     wording::counted,
 };
 

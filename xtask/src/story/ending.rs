@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Story;
-use crate::{exit::ExitCode, measure::verdict::Outcome, report::TeardownRecord, wording::counted};
+use crate::{artifacts::TeardownRecord, exit::ExitCode, measure::verdict::Outcome, wording::counted};
 
 /// How a run ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{Files, RenderStory, RunFacts};
 use crate::{
+    artifacts::ResultRow,
+    benchmark::{Case, Likeness, LocalRender, Start},
     chunking::{ChunkCount, PlanProtocol, RenderId},
     cost::Prices,
-    eval::{Case, Likeness, LocalRender, Start},
-    report::ResultRow,
     scaling::Scaling,
 };
 

@@ -20,8 +20,11 @@ use std::collections::BTreeMap;
 use anyhow::Context;
 
 use crate::{
-    chunking::RenderId, eval::Case, measure::semantic::SemanticComparison, report::ResultRow, scaling::Scaling,
-    teardown::Proof,
+    artifacts::{Proof, ResultRow},
+    benchmark::Case,
+    chunking::RenderId,
+    measure::semantic::SemanticComparison,
+    scaling::Scaling,
 };
 
 pub use ending::{Ending, Word};

@@ -7,10 +7,10 @@ use super::{
     series::{FrameSample, SoundSample},
 };
 use crate::{
-    eval::{Likeness, Start},
+    artifacts::ResultRow,
+    benchmark::{Likeness, Start},
     history::{Timeline, timeline},
     measure::gate::Gate,
-    report::ResultRow,
 };
 
 /// One measured render.

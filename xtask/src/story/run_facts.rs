@@ -1,4 +1,4 @@
-//! run.json as it is read: what [`crate::report::RunRecord`] writes. Pure.
+//! run.json as it is read: what [`crate::artifacts::RunRecord`] writes. Pure.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +6,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use crate::{
+    artifacts::{StageTiming, TeardownRecord},
     aws::Target,
     chunking::{ChunkCount, ChunkSize},
     cost::Prices,
@@ -14,7 +15,6 @@ use crate::{
     measure::{gate::Gate, verdict::Outcome},
     names::{Region, RunId, StackName},
     preflight::ToolVersions,
-    report::{StageTiming, TeardownRecord},
 };
 
 /// The version of run.json that this tool writes and reads.

@@ -6,11 +6,12 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use super::{
-    Claim, Decision, Inventory, Proof, StackClaim, Swept,
+    Claim, Decision, Inventory, StackClaim,
     site::{Site, target_of},
     unfinished::{all_unfinished, forget, forgettable},
 };
 use crate::{
+    artifacts::{Proof, Swept},
     aws::Target,
     cli::{TeardownArgs, TeardownSubject},
     connect,

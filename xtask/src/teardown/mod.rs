@@ -15,6 +15,5 @@ mod unfinished;
 pub use command::run;
 pub use inventory::{Inventory, STACK_TAG, take};
 pub use ownership::{Claim, Decision, Evidence, StackClaim, StackEvidence, decide};
-pub use proof::{Check, Proof, ResourceState};
 pub use rounds::sweep_run;
-pub use sweep::{Sweeper, Swept};
+pub use sweep::Sweeper;

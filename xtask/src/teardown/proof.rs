@@ -1,11 +1,11 @@
 //! Proof that things are gone: each is looked for, and what can't be seen counts as there.
 
-use std::{borrow::Cow, collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
 use futures_util::{FutureExt, future::join_all};
-use serde::{Deserialize, Serialize};
 
 use crate::{
+    artifacts::{Check, Proof, ResourceState},
     aws::{
         Clients, executions,
         objects::{self, BucketState},
@@ -13,66 +13,8 @@ use crate::{
         stacks,
     },
     backoff::Backoff,
-    clock,
     names::StackName,
 };
-
-/// Whether a thing is still there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ResourceState {
-    /// Looked for, and not there.
-    Absent,
-    /// There.
-    Present,
-    /// Nobody could tell: counts as a leak.
-    Unverifiable,
-}
-
-/// One thing that was looked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Check {
-    /// Such as `stack` or `bucket`.
-    pub kind: Cow<'static, str>,
-    /// Its name or ARN.
-    pub name: String,
-    /// Whether it is there.
-    pub state: ResourceState,
-    /// The call that tells, or why it does not.
-    pub evidence: String,
-}
-
-/// The content of `cleanup-verification.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Proof {
-    /// The version of this shape.
-    pub schema_version: u32,
-    /// When it was looked, RFC 3339.
-    pub checked_at: String,
-    /// Whether everything is proved gone.
-    pub clean: bool,
-    /// Every thing that was looked for.
-    pub resources: Vec<Check>,
-}
-
-impl Proof {
-    fn of(resources: Vec<Check>) -> Self {
-        let clean = resources.iter().all(|check| check.state == ResourceState::Absent);
-        Self { schema_version: 1, checked_at: clock::now_rfc3339(), clean, resources }
-    }
-
-    /// This proof and another one.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self::of(self.resources.into_iter().chain(other.resources).collect())
-    }
-
-    /// What is there, or may be.
-    pub fn leaks(&self) -> impl Iterator<Item = &Check> {
-        self.resources.iter().filter(|check| check.state != ResourceState::Absent)
-    }
-}
 
 /// The names of everything that must be gone.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -174,17 +116,5 @@ mod tests {
         let proof = Proof::of(vec![absent, unseen]);
         assert!(!proof.clean);
         assert_eq!(proof.leaks().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["f"]);
-    }
-
-    #[test]
-    fn two_proofs_are_clean_when_both_are() {
-        let of = |name: &str, there| Proof::of(vec![check("bucket", name, "HeadBucket", Ok(there))]);
-        assert!(of("a", false).and(of("b", false)).clean);
-        let both = of("a", false).and(of("b", true));
-        assert_eq!((both.clean, both.resources.len(), both.schema_version), (false, 2, 1));
-        assert_eq!(
-            both.leaks().map(|c| (c.name.as_str(), c.state)).collect::<Vec<_>>(),
-            [("b", ResourceState::Present)]
-        );
     }
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Decision, Proof, StackClaim, Sweeper, Swept};
+use super::{Decision, StackClaim, Sweeper};
 use crate::{
+    artifacts::{Proof, Swept},
     aws::faults::Refused,
     journal::StackFacts,
     names::{RunId, StackName},

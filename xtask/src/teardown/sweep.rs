@@ -4,14 +4,14 @@ use std::cell::Cell;
 
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
-use serde::{Deserialize, Serialize};
 
 use super::{
     inventory::{self, Inventory},
     ownership::{Claim, Decision, StackClaim, decide},
-    proof::{self, Expected, Proof},
+    proof::{self, Expected},
 };
 use crate::{
+    artifacts::{Proof, Swept},
     aws::{
         Clients, emptying, executions,
         faults::Refused,
@@ -43,23 +43,6 @@ pub struct Sweeper {
     pub region: Region,
     /// Where progress is shown.
     pub console: Console,
-}
-
-/// How a sweep ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Swept {
-    /// The runs whose things were deleted.
-    pub runs: Vec<RunId>,
-    /// What proved that they were theirs.
-    pub evidence: String,
-    /// Versions and delete markers that were deleted.
-    pub objects_deleted: u64,
-    /// Executions that were still running and were stopped.
-    pub executions_stopped: usize,
-    /// The proof that everything is gone; cleanup-verification.json has it.
-    #[serde(skip)]
-    pub proof: Proof,
 }
 
 impl Sweeper {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::{Section, figures};
-use crate::{story::Story, teardown::ResourceState};
+use crate::{artifacts::ResourceState, story::Story};
 
 /// Versions, the handler, and every resource that was looked for after the clean-up.
 pub(super) fn section(story: &Story) -> Option<Section> {
@@ -35,7 +35,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
 
 fn toolchains(story: &Story) -> BTreeSet<String> {
     let told = |part: &Option<String>| part.clone().unwrap_or_else(|| "unknown".to_owned());
-    let of_row = |row: &crate::report::ResultRow| {
+    let of_row = |row: &crate::artifacts::ResultRow| {
         let made_by = &row.toolchain;
         format!(
             "producer {}, ffmpeg {}, Chromium {}",

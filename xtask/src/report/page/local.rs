@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::{Section, figures};
 use crate::{
-    eval::{Case, Start},
+    benchmark::{Case, Start},
     report::svg::{LABELS, Scale, drawing, percent, pixels, tick},
     statistics::Summary,
     story::Story,

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 
 use super::{Section, figures};
 use crate::{
-    eval::Start,
+    benchmark::Start,
     report::svg::{Marker, Plot, Scale, Side},
     scaling::{Prediction, Standing},
     statistics::median,

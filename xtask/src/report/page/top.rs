@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::{figures, words};
 use crate::{
+    artifacts::TeardownRecord,
     aws::Target,
-    report::TeardownRecord,
     story::{Note, RunFacts, Story},
     wording::counted,
 };

@@ -1,5 +1,5 @@
 use super::*;
-use crate::eval::sample::{
+use crate::benchmark::sample::{
     Start,
     tests::{lambda, local, render_id, with},
 };

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What all samples of a run come to.
-pub(super) struct Results {
+pub(crate) struct Results {
     /// One for each fixture and chunk count, in the order asked for.
     pub cases: Vec<Case>,
     /// What a sweep tells of each fixture's scaling, or why it tells nothing.
@@ -29,7 +29,7 @@ pub(super) struct Results {
 }
 
 /// What was measured so far, and what there must be.
-pub(super) struct Measurements<'a> {
+pub(crate) struct Measurements<'a> {
     pub fixtures: Vec<&'a str>,
     pub scope: &'a Scope,
     pub iterations: u32,
@@ -42,7 +42,7 @@ pub(super) struct Measurements<'a> {
 
 impl Results {
     /// Sums up.
-    pub(super) fn of(measured: &Measurements<'_>) -> Self {
+    pub(crate) fn of(measured: &Measurements<'_>) -> Self {
         let (mut cases, mut caveats) = (Vec::new(), Vec::new());
         let mut scaling = BTreeMap::new();
         for &fixture in &measured.fixtures {
@@ -86,7 +86,7 @@ fn notes(samples: &[LambdaSample]) -> BTreeMap<String, Vec<String>> {
 /// The content of results.json.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ResultsJson<'a> {
+pub(crate) struct ResultsJson<'a> {
     /// The version of this shape.
     pub schema_version: u32,
     /// What costs are reckoned by; S3, logs, data transfer and the free tier are left out.
@@ -106,13 +106,13 @@ pub(super) struct ResultsJson<'a> {
 /// A model, or why there is none.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(super) enum ScalingRecord<'a> {
+pub(crate) enum ScalingRecord<'a> {
     Model(&'a Scaling),
     None { reason: &'a str },
 }
 
 impl<'a> ResultsJson<'a> {
-    pub(super) fn of(results: &'a Results, measured: &Measurements<'a>, prices: &'a Prices) -> Self {
+    pub(crate) fn of(results: &'a Results, measured: &Measurements<'a>, prices: &'a Prices) -> Self {
         let record = |scaling: &'a Result<Scaling, String>| match scaling {
             Ok(model) => ScalingRecord::Model(model),
             Err(reason) => ScalingRecord::None { reason },

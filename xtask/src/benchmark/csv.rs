@@ -12,7 +12,7 @@ const FURTHER: &str = "chunkCount,plannedChunkCount,iterations,failed,passed,lam
     slowestChunkMs,medianChunkMs,imbalance,assembleMs,parallelEfficiency,usd";
 
 /// A line for each case. What was not measured is empty; perfect cancellation of sound is -200.
-pub(super) fn csv(cases: &[Case]) -> String {
+pub(crate) fn csv(cases: &[Case]) -> String {
     let mut text = format!("{OF_THE_SCRIPT},{FURTHER}\n");
     for case in cases {
         text.push_str(&line(case).join(","));

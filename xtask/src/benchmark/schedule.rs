@@ -4,7 +4,7 @@ use crate::chunking::RenderId;
 
 /// One thing to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     /// Which of the fixtures.
     pub fixture: usize,
     /// Where it is rendered.
@@ -15,7 +15,7 @@ pub(super) struct Turn {
 
 /// Where a fixture is rendered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leg {
+pub(crate) enum Leg {
     /// On this machine, in-process.
     Local,
     /// On Lambda.
@@ -24,7 +24,7 @@ pub(super) enum Leg {
 
 /// A round over everything, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Round {
+pub(crate) enum Round {
     /// Not counted.
     Warmup(u32),
     /// Counted.
@@ -33,7 +33,7 @@ pub(super) enum Round {
 
 /// What each round goes over.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
     /// How many fixtures there are.
     pub fixtures: usize,
     /// The executions of each in a round.
@@ -45,7 +45,7 @@ pub(super) struct Scope {
 /// Everything to measure, round by round: each round has every fixture, and each fixture
 /// every leg, so that a machine or a service that grows slower or warmer does so to all
 /// alike. Each round begins one further than the one before, so that none is always the first.
-pub(super) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn> {
+pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn> {
     let rounds = (1..=warmup).map(Round::Warmup).chain((1..=iterations).map(Round::Measured));
     let of_round = |(nth, round): (usize, Round)| {
         rotated(0..scope.fixtures, nth).into_iter().flat_map(move |fixture| {

@@ -13,7 +13,7 @@ use crate::{
 
 /// A reason not to take figures at their face value.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Caveat {
+pub(crate) enum Caveat {
     /// So few iterations that no order of medians is more than chance.
     TooFewToRank {
         /// Of each.
@@ -63,7 +63,7 @@ const SIGMA_BY_MAD: f64 = 1.4826;
 
 impl Caveat {
     /// What the samples of one fixture, and the cases made of them, can't tell.
-    pub(super) fn of_fixture(
+    pub(crate) fn of_fixture(
         cases: &[&Case],
         lambda: &[&LambdaSample],
         local: &[&LocalSample],
@@ -88,7 +88,7 @@ impl Caveat {
     }
 
     /// What so many iterations can't tell of `to_rank` things that are measured of each fixture.
-    pub(super) fn of_iterations(iterations: u32, to_rank: usize) -> Option<Self> {
+    pub(crate) fn of_iterations(iterations: u32, to_rank: usize) -> Option<Self> {
         (to_rank > 1 && iterations < ENOUGH_TO_RANK).then_some(Self::TooFewToRank { iterations })
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::eval::sample::tests::{failed, lambda, local, render_id, with};
+use crate::benchmark::sample::tests::{failed, lambda, local, render_id, with};
 
 fn case(iterations: usize, samples: &[LambdaSample], locals: &[LocalSample]) -> Case {
     Case::of("f", render_id(2), iterations, &samples.iter().collect::<Vec<_>>(), &locals.iter().collect::<Vec<_>>())

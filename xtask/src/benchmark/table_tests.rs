@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::eval::{
+use crate::benchmark::{
     caveats::Caveat,
     sample::tests::{failed, lambda, local, render_id, with},
 };
@@ -9,7 +9,7 @@ use crate::eval::{
 #[test]
 fn tells_the_story() {
     let cold = with(lambda(4, 1, 9000), |execution| {
-        execution.start = crate::eval::sample::Start::Cold;
+        execution.start = crate::benchmark::Start::Cold;
         execution.render.time_spent.as_mut().unwrap().longest_overhead_ms = 1500;
         execution.render.planned_chunk_count = 2;
     });

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    eval::sample::tests::{failed, lambda, local, render_id, with},
+    benchmark::sample::tests::{failed, lambda, local, render_id, with},
     measure::residual::Residual,
 };
 

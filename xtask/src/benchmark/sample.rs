@@ -5,12 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::likeness::Likeness;
-use crate::{chunking::RenderId, history::TimeSpent, report::ResultRow, scaling::Observation};
+use crate::{artifacts::ResultRow, chunking::RenderId, history::TimeSpent, scaling::Observation};
 
 /// What tells one execution of an eval run from the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct SampleId {
+pub(crate) struct SampleId {
     /// The fixture.
     pub fixture: String,
     /// Chunks and protocol asked for.
@@ -29,7 +29,7 @@ impl fmt::Display for SampleId {
 /// One execution on Lambda.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LambdaSample {
+pub(crate) struct LambdaSample {
     #[serde(flatten)]
     pub id: SampleId,
     #[serde(flatten)]
@@ -39,7 +39,7 @@ pub(super) struct LambdaSample {
 /// An execution that gave a video.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Execution {
+pub(crate) struct Execution {
     /// Whether functions had to be started for it.
     pub start: Start,
     /// Everything that was measured, as in a smoke run.
@@ -54,7 +54,7 @@ pub(super) struct Execution {
 /// One render on this machine.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct LocalSample {
+pub(crate) struct LocalSample {
     /// The fixture.
     pub fixture: String,
     /// From 1.
@@ -80,20 +80,20 @@ pub struct LocalRender {
 /// Done, or why not.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub(super) enum Outcome<T> {
+pub(crate) enum Outcome<T> {
     Done(Box<T>),
     Failed { failure: String },
 }
 
 impl<T> Outcome<T> {
-    pub(super) fn done(&self) -> Option<&T> {
+    pub(crate) fn done(&self) -> Option<&T> {
         match self {
             Self::Done(done) => Some(done),
             Self::Failed { .. } => None,
         }
     }
 
-    pub(super) fn failure(&self) -> Option<&str> {
+    pub(crate) fn failure(&self) -> Option<&str> {
         match self {
             Self::Done(_) => None,
             Self::Failed { failure } => Some(failure),
@@ -136,4 +136,4 @@ impl fmt::Display for Start {
 
 #[cfg(test)]
 #[path = "sample_tests.rs"]
-pub(in crate::eval) mod tests;
+pub(super) mod tests;

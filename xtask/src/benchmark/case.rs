@@ -101,7 +101,7 @@ pub struct TimeMedians {
 impl Case {
     /// Sums up the executions of `render`, of `iterations` that there must be, and the
     /// local renders of the same fixture.
-    pub(super) fn of(
+    pub(crate) fn of(
         fixture: &str,
         render: RenderId,
         iterations: usize,
@@ -145,7 +145,7 @@ impl Case {
     }
 
     /// Fills in the parallel efficiency of every case whose fixture was measured with one chunk too.
-    pub(super) fn compare_with_one_chunk(cases: &mut [Self]) {
+    pub(crate) fn compare_with_one_chunk(cases: &mut [Self]) {
         let one_chunk: Vec<(String, f64)> = cases
             .iter()
             .filter(|case| case.planned_chunk_count == Some(1))
@@ -160,12 +160,12 @@ impl Case {
 }
 
 /// The executions' wall-clock times, ms, in the order of measuring.
-pub(super) fn wall_clocks(samples: &[&LambdaSample]) -> Vec<f64> {
+pub(crate) fn wall_clocks(samples: &[&LambdaSample]) -> Vec<f64> {
     samples.iter().filter_map(|s| s.outcome.done()).map(|e| e.render.wall_clock_ms as f64).collect()
 }
 
 /// The local renders' wall-clock times, ms, in the order of measuring.
-pub(super) fn local_wall_clocks(samples: &[&LocalSample]) -> Vec<f64> {
+pub(crate) fn local_wall_clocks(samples: &[&LocalSample]) -> Vec<f64> {
     samples.iter().filter_map(|s| s.outcome.done()).map(|render| render.wall_ms as f64).collect()
 }
 

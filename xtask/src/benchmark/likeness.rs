@@ -26,7 +26,7 @@ pub struct Likeness {
 
 impl Likeness {
     /// What a comparison came to.
-    pub(super) fn of(comparison: &Comparison) -> Self {
+    pub(crate) fn of(comparison: &Comparison) -> Self {
         let mut likeness = Self {
             differences: Vec::new(),
             psnr_avg_db: None,

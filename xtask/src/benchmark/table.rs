@@ -13,7 +13,7 @@ use crate::{
 
 /// How long and for what money, where the time goes, how equal; then what a sweep
 /// recommends, and what the figures can't tell.
-pub(super) fn table(results: &Results, prices: &Prices) -> String {
+pub(crate) fn table(results: &Results, prices: &Prices) -> String {
     let cases = &results.cases;
     let mut parts = vec![
         block("How long (medians), and what for", cases, &HOW_LONG, how_long),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Swept;
 use crate::{
     aws::Target,
     chunking::{ChunkCounts, ChunkSize},
@@ -14,7 +15,6 @@ use crate::{
     measure::{gate::Gate, verdict::Conclusion},
     names::{Region, RunId, StackName},
     preflight::ToolVersions,
-    teardown::Swept,
 };
 
 /// The content of run.json. Saved at every stage, so that a killed run leaves it too.

@@ -1,0 +1,22 @@
+//! What is measured in which order, and what all samples come to. Pure.
+
+mod case;
+mod caveats;
+mod csv;
+mod likeness;
+mod required;
+mod results;
+mod sample;
+mod schedule;
+mod table;
+
+pub use case::{Case, Speedup, TimeMedians};
+pub(crate) use caveats::Caveat;
+pub(crate) use csv::csv;
+pub use likeness::Likeness;
+pub(crate) use required::{executions, missing_local_renders};
+pub(crate) use results::{Measurements, Results, ResultsJson};
+pub(crate) use sample::{Execution, LambdaSample, LocalSample, Outcome, SampleId};
+pub use sample::{LocalRender, Start};
+pub(crate) use schedule::{Leg, Round, Scope, Turn, schedule};
+pub(crate) use table::table;
