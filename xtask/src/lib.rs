@@ -61,3 +61,6 @@ pub mod teardown;
 pub mod template;
 pub mod toolbox;
 pub mod wording;
+
+#[cfg(test)]
+mod architecture_tests;

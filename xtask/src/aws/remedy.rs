@@ -9,11 +9,11 @@ use super::{
     faults::{Fault, Refused},
 };
 
-/// What to do about the refusal behind an error; `None` where another try may help.
-pub fn of(error: &anyhow::Error, target: &Target) -> Option<String> {
+/// What to do about the refusal behind an error that was met `now`; `None` where another try may help.
+pub fn of(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option<String> {
     let refused = Refused::behind(error)?;
     match refused.fault {
-        Fault::Clock => Some(of_clock(&refused.told, SystemTime::now())),
+        Fault::Clock => Some(of_clock(&refused.told, now)),
         Fault::Credentials => Some(match target {
             Target::Account { profile: Some(profile) } => {
                 format!("the credentials of profile {profile} are not taken any more; renew them, as with `aws sso login --profile {profile}`")
@@ -77,11 +77,11 @@ mod tests {
     #[test]
     fn only_what_no_repetition_mends_has_a_remedy() {
         let profile = Target::Account { profile: Some("dev".parse().unwrap()) };
-        let remedy = |code, message| of(&refused(code, message), &profile);
+        let remedy = |code, message| of(&refused(code, message), &profile, SystemTime::UNIX_EPOCH);
         assert!(remedy("ExpiredToken", "it is").unwrap().contains("aws sso login --profile dev"));
         assert!(remedy("InvalidSignatureException", "Signature expired: x").unwrap().contains("clock"));
         assert!(remedy("AccessDenied", "no").unwrap().contains("lambda-policy"));
         assert_eq!(remedy("SlowDown", "wait"), None);
-        assert_eq!(of(&anyhow::anyhow!("the disk is full"), &profile), None);
+        assert_eq!(of(&anyhow::anyhow!("the disk is full"), &profile, SystemTime::UNIX_EPOCH), None);
     }
 }

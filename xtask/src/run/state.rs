@@ -5,6 +5,7 @@ use std::{
     cell::{OnceCell, RefCell},
     collections::HashMap,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use anyhow::Context;
@@ -140,7 +141,7 @@ impl Run {
 
     /// What the user can do about the refusal behind an error; `None` before there was a connection.
     pub(crate) fn remedy(&self, error: &anyhow::Error) -> Option<String> {
-        remedy::of(error, &self.connection.get()?.access.target)
+        remedy::of(error, &self.connection.get()?.access.target, SystemTime::now())
     }
 
     pub(crate) fn sam(&self) -> &Sam {

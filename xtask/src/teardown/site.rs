@@ -1,5 +1,7 @@
 //! Where a teardown works: the target of its flags, or of the journal.
 
+use std::time::SystemTime;
+
 use anyhow::{Context, anyhow, bail};
 
 use super::Sweeper;
@@ -58,7 +60,8 @@ impl Site {
 
     /// What is left, and how to try again.
     pub(super) fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {
-        let remedy = remedy::of(error, &self.target).map(|remedy| format!("\n{remedy}")).unwrap_or_default();
+        let remedy =
+            remedy::of(error, &self.target, SystemTime::now()).map(|remedy| format!("\n{remedy}")).unwrap_or_default();
         let again = format!("{error:#}{remedy}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
         Failure::new(ExitCode::Leak, anyhow!(again))
     }
