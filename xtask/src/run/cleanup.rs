@@ -1,8 +1,7 @@
-//! The clean-up at the end of every run, and what it came to.
+//! The clean-up at the end of every run.
 
 use std::panic::AssertUnwindSafe;
 
-use anyhow::anyhow;
 use futures_util::FutureExt;
 
 use super::{Ended, Run, message_of};
@@ -18,7 +17,12 @@ use crate::{
 pub(super) enum CleanUp {
     Done(TeardownRecord),
     /// It failed: what is left can be finished by the printed command.
-    Failed(anyhow::Error),
+    Failed {
+        /// Why, with its causes.
+        error: String,
+        /// What the user can do about it.
+        remedy: Option<String>,
+    },
     /// A second signal ended it.
     Interrupted(Signal),
 }
@@ -57,8 +61,11 @@ pub(super) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
     };
     match result {
         Ok(Ok(record)) => CleanUp::Done(record),
-        Ok(Err(error)) => CleanUp::Failed(error),
-        Err(panic) => CleanUp::Failed(anyhow!("a defect of this tool: it panicked: {}", message_of(panic.as_ref()))),
+        Ok(Err(error)) => CleanUp::Failed { error: format!("{error:#}"), remedy: run.remedy(&error) },
+        Err(panic) => {
+            let error = format!("a defect of this tool: it panicked: {}", message_of(panic.as_ref()));
+            CleanUp::Failed { error, remedy: None }
+        }
     }
 }
 
@@ -97,48 +104,4 @@ async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
     run.warn(run.journal(Entry::Finished { kept: false }));
     run.step("teardown", &format!("verified: {} gone", counted(proof.resources.len(), "resource")));
     Ok(TeardownRecord::Clean { swept, resources_verified: proof.resources.len() })
-}
-
-/// What became of everything that was created, in one phrase; leaks and recovery on lines of their own.
-pub(super) fn told(run: &Run, cleanup: &CleanUp) -> String {
-    let console = &run.session.console;
-    let recovery = if run.embedded_target() {
-        "nothing is left, as the embedded AWS has ended with everything in it".to_owned()
-    } else {
-        format!("finish the clean-up with: {}", run.recovery())
-    };
-    let (record, line) = match cleanup {
-        CleanUp::Done(TeardownRecord::NothingCreated) => {
-            (TeardownRecord::NothingCreated, "nothing was created".to_owned())
-        }
-        CleanUp::Done(record @ TeardownRecord::Clean { resources_verified, .. }) => {
-            (record.clone(), format!("clean-up verified, {} gone", counted(resources_verified, "resource")))
-        }
-        CleanUp::Done(record @ TeardownRecord::Kept { recovery }) => {
-            (record.clone(), format!("stack {} is kept; remove it with: {recovery}", run.names.stack))
-        }
-        CleanUp::Done(record @ TeardownRecord::Leaked { leaks, .. }) => {
-            for leak in leaks {
-                console.result(&format!("  leaked: {leak}"));
-            }
-            (record.clone(), format!("{} leaked or not proved gone; {recovery}", counted(leaks.len(), "resource")))
-        }
-        CleanUp::Failed(error) => {
-            console.say(&format!("error: clean-up: {error:#}"));
-            if let Some(remedy) = run.remedy(error) {
-                console.say(&format!("{remedy}, then finish the clean-up"));
-            }
-            let leaks = vec![format!("the clean-up failed: {error:#}")];
-            (TeardownRecord::Leaked { leaks, recovery: run.recovery() }, format!("the clean-up failed; {recovery}"))
-        }
-        CleanUp::Interrupted(signal) => {
-            let leaks = vec![format!("the clean-up was interrupted by {}", signal.name)];
-            (
-                TeardownRecord::Leaked { leaks, recovery: run.recovery() },
-                format!("the clean-up was interrupted; {recovery}"),
-            )
-        }
-    };
-    run.record.borrow_mut().teardown = Some(record);
-    line
 }

@@ -1,9 +1,11 @@
 //! One run on a stack of its own, from its target to its clean-up: what
 //! `lambda-smoke` and `lambda-eval` share.
 
+mod announcement;
 mod cleanup;
 mod deploy;
 mod encoder;
+mod ending;
 mod evidence;
 mod failed;
 mod finish;

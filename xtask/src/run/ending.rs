@@ -1,0 +1,174 @@
+//! How a run ends: its exit code, its last words, and what run.json keeps of it. Pure.
+
+use super::{Ended, cleanup::CleanUp};
+use crate::{
+    artifacts::TeardownRecord,
+    exit::{ExitCode, Failure},
+    measure::verdict::{Conclusion, Outcome},
+    names::StackName,
+    wording::counted,
+};
+
+/// The end of a run.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// That of the first thing that went wrong.
+    pub code: ExitCode,
+    /// Why the verdict is what it is, a line each; empty where it is a pass, or there is none.
+    pub findings: Vec<String>,
+    /// What the clean-up could not do.
+    pub complaints: Vec<String>,
+    /// What is left, a line each, then how it all ended in one line.
+    pub last_words: Vec<String>,
+    /// For run.json: what failed, where something did.
+    pub failure: Option<String>,
+    /// For run.json: the clean-up.
+    pub teardown: TeardownRecord,
+}
+
+/// What is known of a run apart from how it ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stand<'a> {
+    /// Its stack.
+    pub stack: &'a StackName,
+    /// The command that finishes its clean-up.
+    pub recovery: &'a str,
+    /// Whether its AWS is gone with it.
+    pub aws_is_gone: bool,
+}
+
+impl Ending {
+    /// Of the work, the conclusion over what was measured if anything was, and the clean-up.
+    pub(super) fn of(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, stand: Stand<'_>) -> Self {
+        let of_work = code_of(ended);
+        let Cleaned { record, phrase, leaks, complaints, fault } = Cleaned::of(cleanup, stand);
+        let code = match (of_work, fault) {
+            (ExitCode::Success, Some(fault)) => fault,
+            (code, _) => code,
+        };
+        let line = match (code, ended) {
+            (ExitCode::Success, Ended::Concluded(conclusion)) => {
+                let renders = conclusion.measured();
+                format!("PASS  {renders} of {renders} renders equal enough; {phrase}")
+            }
+            (ExitCode::Signal(_), _) => format!("STOPPED  {phrase}"),
+            (ExitCode::Leak, _) => format!("LEAK  the renders pass, but {phrase}"),
+            _ => format!("FAIL  {} (exit {}); {phrase}", headline(ended), code.status()),
+        };
+        let leaks = leaks.iter().map(|leak| format!("  leaked: {leak}"));
+        Self {
+            code,
+            findings: measured.into_iter().flat_map(Conclusion::findings).map(|f| format!("  {f}")).collect(),
+            complaints,
+            last_words: leaks.chain([line]).collect(),
+            failure: failure_of(ended),
+            teardown: record,
+        }
+    }
+}
+
+/// The exit code of the work alone.
+fn code_of(ended: &Ended) -> ExitCode {
+    match ended {
+        Ended::Concluded(conclusion) => match conclusion.outcome() {
+            Outcome::Pass => ExitCode::Success,
+            Outcome::Incomplete => ExitCode::Render,
+            Outcome::Unequal => ExitCode::Quality,
+            Outcome::Contradictory => ExitCode::Semantic,
+        },
+        Ended::Failed(failure) => failure.code,
+        // Never that of a pass: a defect proves nothing about the renders.
+        Ended::Panicked(_) => ExitCode::Render,
+        Ended::Signalled(signal) => ExitCode::Signal(signal.number),
+    }
+}
+
+fn failure_of(ended: &Ended) -> Option<String> {
+    match ended {
+        Ended::Concluded(_) => None,
+        Ended::Failed(failure) => Some(failure.to_string()),
+        Ended::Panicked(message) => Some(format!("panic: {message}")),
+        Ended::Signalled(signal) => Some(signal.name.to_owned()),
+    }
+}
+
+fn headline(ended: &Ended) -> &str {
+    match ended {
+        Ended::Concluded(conclusion) => match conclusion.outcome() {
+            Outcome::Contradictory => "the records contradict the videos, or the plan protocols each other",
+            Outcome::Incomplete => "not every planned render was measured",
+            _ => "renders are not equal enough to the baseline",
+        },
+        Ended::Failed(Failure { code, .. }) => match code {
+            ExitCode::Preflight => "pre-flight",
+            ExitCode::Build => "the handler ZIP was not built",
+            ExitCode::Deploy => "the stack was not deployed",
+            ExitCode::Semantic => "the records contradict the videos",
+            _ => "a render failed",
+        },
+        Ended::Panicked(_) => "this tool has a defect",
+        Ended::Signalled(signal) => signal.name,
+    }
+}
+
+/// What became of everything that was created.
+struct Cleaned {
+    record: TeardownRecord,
+    /// In one phrase.
+    phrase: String,
+    leaks: Vec<String>,
+    complaints: Vec<String>,
+    /// The exit code of a run in which nothing else went wrong.
+    fault: Option<ExitCode>,
+}
+
+impl Cleaned {
+    fn of(cleanup: &CleanUp, stand: Stand<'_>) -> Self {
+        let next = match stand.aws_is_gone {
+            true => "nothing is left, as the embedded AWS has ended with everything in it".to_owned(),
+            false => format!("finish the clean-up with: {}", stand.recovery),
+        };
+        match cleanup {
+            CleanUp::Done(record) => Self::done(record, stand.stack, &next),
+            CleanUp::Failed { error, remedy } => {
+                let remedy = remedy.as_ref().map(|remedy| format!("{remedy}, then finish the clean-up"));
+                let cause = format!("the clean-up failed: {error}");
+                Self {
+                    complaints: std::iter::once(format!("error: clean-up: {error}")).chain(remedy).collect(),
+                    ..Self::unfinished(cause, format!("the clean-up failed; {next}"), ExitCode::Leak, stand)
+                }
+            }
+            CleanUp::Interrupted(signal) => {
+                let cause = format!("the clean-up was interrupted by {}", signal.name);
+                let phrase = format!("the clean-up was interrupted; {next}");
+                Self::unfinished(cause, phrase, ExitCode::Signal(signal.number), stand)
+            }
+        }
+    }
+
+    fn done(record: &TeardownRecord, stack: &StackName, next: &str) -> Self {
+        let (phrase, leaks, fault) = match record {
+            TeardownRecord::NothingCreated => ("nothing was created".to_owned(), Vec::new(), None),
+            TeardownRecord::Clean { resources_verified, .. } => {
+                (format!("clean-up verified, {} gone", counted(resources_verified, "resource")), Vec::new(), None)
+            }
+            TeardownRecord::Kept { recovery } => {
+                (format!("stack {stack} is kept; remove it with: {recovery}"), Vec::new(), None)
+            }
+            TeardownRecord::Leaked { leaks, .. } => {
+                let phrase = format!("{} leaked or not proved gone; {next}", counted(leaks.len(), "resource"));
+                (phrase, leaks.clone(), Some(ExitCode::Leak))
+            }
+        };
+        Self { record: record.clone(), phrase, leaks, complaints: Vec::new(), fault }
+    }
+
+    fn unfinished(cause: String, phrase: String, fault: ExitCode, stand: Stand<'_>) -> Self {
+        let record = TeardownRecord::Leaked { leaks: vec![cause], recovery: stand.recovery.to_owned() };
+        Self { record, phrase, leaks: Vec::new(), complaints: Vec::new(), fault: Some(fault) }
+    }
+}
+
+#[cfg(test)]
+#[path = "ending_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+use super::*;
+use crate::{
+    measure::{
+        comparison::Comparison,
+        finding::Finding,
+        gate::{Gate, GateSettings},
+        shape::Difference,
+        verdict::{Measured, Verdict},
+    },
+    signals::Signal,
+};
+
+const RECOVERY: &str = "cargo xtask lambda-teardown s --profile p";
+const INTERRUPT: Signal = Signal { number: 2, name: "SIGINT" };
+
+fn ending(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, aws_is_gone: bool) -> Ending {
+    let stack = "s".parse().unwrap();
+    Ending::of(ended, measured, cleanup, Stand { stack: &stack, recovery: RECOVERY, aws_is_gone })
+}
+
+/// One render, equal to the byte but for `findings`; none of `None`.
+fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
+    let measured = findings.map(|beside| Measured {
+        render: 2,
+        comparison: Comparison::Unlike(Vec::<Difference>::new()),
+        beside,
+        gate: Gate::new(GateSettings::default()).unwrap(),
+    });
+    Verdict::judge(&[2], measured.as_slice()).unwrap().conclusion(|_| None)
+}
+
+fn works() -> Vec<(&'static str, Ended)> {
+    let failed = |code| Ended::Failed(Failure::new(code, anyhow::anyhow!("the disk is full")));
+    let contradiction = Finding::Contradiction("4 frames, not 5".to_owned());
+    let unequal = Finding::NotRecorded("it has none");
+    vec![
+        ("pass", Ended::Concluded(conclusion(Some(vec![])))),
+        ("incomplete", Ended::Concluded(conclusion(None))),
+        ("unequal", Ended::Concluded(conclusion(Some(vec![unequal])))),
+        ("contradictory", Ended::Concluded(conclusion(Some(vec![contradiction])))),
+        ("pre-flight", failed(ExitCode::Preflight)),
+        ("build", failed(ExitCode::Build)),
+        ("deploy", failed(ExitCode::Deploy)),
+        ("render", failed(ExitCode::Render)),
+        ("semantic", failed(ExitCode::Semantic)),
+        ("panic", Ended::Panicked("index out of bounds".to_owned())),
+        ("signal", Ended::Signalled(INTERRUPT)),
+    ]
+}
+
+fn cleanups() -> Vec<(&'static str, CleanUp)> {
+    let recovery = || RECOVERY.to_owned();
+    let leaks = vec!["bucket b (Present: s3 HeadBucket)".to_owned()];
+    vec![
+        ("nothing", CleanUp::Done(TeardownRecord::NothingCreated)),
+        ("clean", CleanUp::Done(TeardownRecord::Clean { swept: vec![], resources_verified: 7 })),
+        ("kept", CleanUp::Done(TeardownRecord::Kept { recovery: recovery() })),
+        ("leaked", CleanUp::Done(TeardownRecord::Leaked { leaks, recovery: recovery() })),
+        ("failed", CleanUp::Failed { error: "AccessDenied".to_owned(), remedy: Some("ask for the right".to_owned()) }),
+        ("interrupted", CleanUp::Interrupted(INTERRUPT)),
+    ]
+}
+
+#[test]
+fn every_end_has_its_code_and_its_line() {
+    let mut told = String::new();
+    for (work, ended) in works() {
+        for (cleanup, cleaned) in cleanups() {
+            let ending = ending(&ended, None, &cleaned, false);
+            let words = ending.last_words.join(" | ");
+            told.push_str(&format!("{work}, {cleanup}: {} {words}\n", ending.code.status()));
+        }
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn only_a_pass_with_a_clean_end_is_exit_0() {
+    for (work, ended) in works() {
+        for (cleanup, cleaned) in cleanups() {
+            for aws_is_gone in [false, true] {
+                let code = ending(&ended, None, &cleaned, aws_is_gone).code;
+                let sound = work == "pass" && ["nothing", "clean", "kept"].contains(&cleanup);
+                assert_eq!(code == ExitCode::Success, sound, "{work}, {cleanup}: {code:?}");
+                assert_eq!(code.status() == 0, sound, "{work}, {cleanup}: {code:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_proved_gone_is_recorded_as_a_leak() {
+    for (cleanup, cleaned) in cleanups() {
+        let ending = ending(&Ended::Signalled(INTERRUPT), None, &cleaned, false);
+        let leaked = matches!(ending.teardown, TeardownRecord::Leaked { .. });
+        assert_eq!(leaked, ["leaked", "failed", "interrupted"].contains(&cleanup), "{cleanup}");
+        let last = ending.last_words.last().unwrap();
+        assert_eq!(last.contains(RECOVERY), leaked || cleanup == "kept", "{last}");
+        assert_eq!(ending.failure.as_deref(), Some("SIGINT"));
+    }
+}
+
+#[test]
+fn a_clean_up_that_failed_says_why_and_what_to_do() {
+    let failed = CleanUp::Failed { error: "AccessDenied".to_owned(), remedy: Some("ask for the right".to_owned()) };
+    let ending = ending(&Ended::Signalled(INTERRUPT), None, &failed, false);
+    assert_eq!(ending.complaints, ["error: clean-up: AccessDenied", "ask for the right, then finish the clean-up"]);
+}
+
+#[test]
+fn an_aws_that_is_gone_needs_no_command() {
+    let cleaned = CleanUp::Interrupted(INTERRUPT);
+    let ending = ending(&Ended::Concluded(conclusion(Some(vec![]))), None, &cleaned, true);
+    let last = ending.last_words.last().unwrap();
+    assert!(last.contains("nothing is left") && !last.contains("lambda-teardown"), "{last}");
+}
+
+#[test]
+fn what_was_measured_before_a_failure_is_told() {
+    let failed = Ended::Failed(Failure::new(ExitCode::Render, anyhow::anyhow!("the execution failed")));
+    let clean = CleanUp::Done(TeardownRecord::Clean { swept: vec![], resources_verified: 7 });
+    let told = |measured: Option<Conclusion>| ending(&failed, measured.as_ref(), &clean, false).findings;
+    assert_eq!(told(Some(conclusion(None))), ["  2 was not measured"]);
+    assert_eq!(told(None), [""; 0]);
+}
