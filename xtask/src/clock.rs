@@ -1,4 +1,4 @@
-//! The clock: wall time for records, monotonic time for durations.
+//! The clock: wall time for what is written, monotonic time for durations.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -17,7 +17,7 @@ pub enum ExitCode {
     Render,
     /// A render is not equal enough to its baseline, or slower or dearer than a flag allows.
     Quality,
-    /// The execution's own records contradict the video that it delivered.
+    /// The execution's history contradicts the video that it delivered.
     Semantic,
     /// Something that the run created is still there, or can't be proved gone.
     Leak,
@@ -36,7 +36,7 @@ pub const TABLE: &[(&str, &str)] = &[
         "5",
         "a render is not equal enough to its baseline (structure, PSNR, frames, audio), left its record, or regressed",
     ),
-    ("6", "semantic mismatch: records contradict the video, or v1 and v2 rendered different ones"),
+    ("6", "semantic mismatch: the history contradicts the video, or v1 and v2 rendered different ones"),
     ("7", "resources leaked, or could not be proved gone, after an otherwise green run"),
     ("128+n", "ended by signal n (130: Ctrl-C), after cleaning up"),
 ];
@@ -101,7 +101,7 @@ impl Failure {
 #[derive(Debug, thiserror::Error)]
 #[error("{line}")]
 pub struct Detailed {
-    /// For records and lists.
+    /// For files and lists.
     pub line: String,
     /// For people.
     pub lines: String,

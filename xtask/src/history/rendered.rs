@@ -60,7 +60,7 @@ pub struct ChunkFacts {
 ///
 /// # Errors
 /// When Plan's or Assemble's answer is missing, or an answer lacks a field:
-/// a render whose records are incomplete is not known to be right.
+/// a render whose history is incomplete is not known to be right.
 pub fn rendered(history: &Value) -> anyhow::Result<Rendered> {
     let payloads = payloads(history)?;
     let of = |action: &'static str| payloads.iter().filter(move |p| p["Action"] == action);

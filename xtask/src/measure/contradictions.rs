@@ -1,4 +1,4 @@
-//! Whether an execution's own records agree with the video that it delivered.
+//! Whether an execution's history agrees with the video that it delivered.
 
 use crate::{chunking::PlanProtocol, history::Rendered};
 

@@ -113,7 +113,7 @@ pub enum Finding {
     NotRecorded(&'static str),
     /// The other plan protocol rendered something else.
     Semantic(String),
-    /// An execution's records contradict its video or what was asked for.
+    /// An execution's history contradicts its video or what was asked for.
     Contradiction(String),
 }
 
@@ -148,7 +148,7 @@ impl Finding {
             Self::AudioLost { .. } => "audio-lost",
             Self::LeftRecord { .. } | Self::NotRecorded(_) => "record",
             Self::Semantic(_) => "plan-protocols",
-            Self::Contradiction(_) => "records",
+            Self::Contradiction(_) => "history",
         }
     }
 

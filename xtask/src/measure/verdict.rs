@@ -14,7 +14,7 @@ pub struct Measured<Id> {
     /// Against the baseline.
     pub comparison: Comparison,
     /// What speaks against it beside that comparison: frozen chunks, a record
-    /// that was left, records that contradict each other.
+    /// that was left, a history that says otherwise.
     pub beside: Vec<Finding>,
     /// The fixture's limits.
     pub gate: Gate,
@@ -39,9 +39,21 @@ pub enum Outcome {
     Incomplete,
     /// At least one render differs too much.
     Unequal,
-    /// Equal enough, but an execution's records contradict its video, or the
+    /// Equal enough, but an execution's history contradicts its video, or the
     /// plan protocols rendered different ones.
     Contradictory,
+}
+
+impl Outcome {
+    /// What keeps it from being a pass, in one line; `None` of a pass.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Pass => None,
+            Self::Incomplete => Some("not every planned render was measured"),
+            Self::Unequal => Some("renders are not equal enough to the baseline"),
+            Self::Contradictory => Some("histories contradict their videos, or the plan protocols each other"),
+        }
+    }
 }
 
 /// The verdict over all planned renders. It can only be built from the plan

@@ -72,8 +72,8 @@ const OF_VIDEOS: [&str; 11] = [
 
 const STRUCTURE: &str = "structure";
 
-/// Whether the execution's records agree with its video.
-const RECORDS: &str = "records";
+/// Whether the execution's history agrees with its video.
+const HISTORY: &str = "history";
 
 /// Whether v1 and v2 rendered the same.
 const PLAN_PROTOCOLS: &str = "plan-protocols";
@@ -85,8 +85,8 @@ fn of_render(story: &Story, render: &RenderStory) -> Vec<TestCase> {
     let case =
         |name: &str, seconds, outcome| TestCase { class: class.clone(), name: name.to_owned(), seconds, outcome };
     let mut gates: Vec<&str> = match row.exact {
-        Some(_) => vec![ExactFinding::GATE, RECORDS],
-        None => OF_VIDEOS.into_iter().chain([RECORDS]).collect(),
+        Some(_) => vec![ExactFinding::GATE, HISTORY],
+        None => OF_VIDEOS.into_iter().chain([HISTORY]).collect(),
     };
     let both = story.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
     if both && row.id.protocol == PlanProtocol::V2 {

@@ -94,16 +94,12 @@ fn failure_of(ended: &Ended) -> Option<String> {
 
 fn headline(ended: &Ended) -> &str {
     match ended {
-        Ended::Concluded(conclusion) => match conclusion.outcome() {
-            Outcome::Contradictory => "the records contradict the videos, or the plan protocols each other",
-            Outcome::Incomplete => "not every planned render was measured",
-            _ => "renders are not equal enough to the baseline",
-        },
+        Ended::Concluded(conclusion) => conclusion.outcome().reason().unwrap_or("the run failed"),
         Ended::Failed(Failure { code, .. }) => match code {
             ExitCode::Preflight => "pre-flight",
             ExitCode::Build => "the handler ZIP was not built",
             ExitCode::Deploy => "the stack was not deployed",
-            ExitCode::Semantic => "the records contradict the videos",
+            ExitCode::Semantic => "histories contradict their videos",
             _ => "a render failed",
         },
         Ended::Panicked(_) => "this tool has a defect",

@@ -65,10 +65,7 @@ impl Ending {
 fn why(story: &Story) -> &'static str {
     match story.run.verdict.as_ref().map(|verdict| verdict.outcome) {
         _ if story.run.failure.is_some() => "the run failed",
-        Some(Outcome::Incomplete) => "not every planned render was measured",
-        Some(Outcome::Unequal) => "renders are not equal enough to the baseline",
-        Some(Outcome::Contradictory) => "the records contradict the videos, or the plan protocols each other",
-        Some(Outcome::Pass) | None => "the run failed",
+        outcome => outcome.and_then(Outcome::reason).unwrap_or("the run failed"),
     }
 }
 

@@ -46,7 +46,7 @@ fn other_frames_are_exit_6() {
     let test = unequal(&Video { mark: "11", ..Video::default() });
     let ran = test.smoke(&BOTH);
     ran.exit(6).says("  N=2: v1 and v2 differ in decoded frames: 60 of 60 differ, the first is 0 (from 0)\n");
-    ran.says("FAIL  the records contradict the videos, or the plan protocols each other (exit 6)");
+    ran.says("FAIL  histories contradict their videos, or the plan protocols each other (exit 6)");
     assert_eq!(test.artifact("semantic-comparisons.json")[0]["semanticallyEqual"], json!(false));
     assert_eq!(test.artifact("results.json")[1]["passed"], json!(false));
 }

@@ -106,7 +106,7 @@ fn a_missing_tail_is_exit_5() {
     let half = Video { frames: 31, duration: "1.033333", levels: vec![("45.000000", 60)], ..Video::default() };
     let (_, ran) = smoke_of(&half, &Video::default());
     ran.exit(5).says("  N=2: frames: 31 in the render, 60 in the baseline\n");
-    // What contradicts the records is told as well.
+    // What contradicts the history is told as well.
     ran.says("  N=2: the plan has 60 frames, the delivered video 31\n");
 }
 
@@ -133,7 +133,7 @@ fn records_that_contradict_the_video_are_exit_6() {
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  FAIL
 
       N=2: Assemble reported 59 frames, the delivered video has 60
-    FAIL  the records contradict the videos, or the plan protocols each other (exit 6); clean-up verified, 7 resources gone
+    FAIL  histories contradict their videos, or the plan protocols each other (exit 6); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
