@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use super::{
-    Claim, Decision, Inventory, StackClaim,
+    Decision, Inventory, Ownership, StackOwnership,
     site::{Site, target_of},
     unfinished::{all_unfinished, forget, forgettable},
 };
@@ -71,11 +71,11 @@ async fn one_stack(
     if let Some(there) = &found.stack {
         there.deletable(stack).or_exit(ExitCode::Preflight)?;
     }
-    let claim = match decision {
-        Decision::Owned(Claim { runs, stack: StackClaim::Foreign(why), .. }) if args.force => {
-            Claim { runs, ..forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)? }
+    let ownership = match decision {
+        Decision::Owned(Ownership { runs, stack: StackOwnership::Foreign(why), .. }) if args.force => {
+            Ownership { runs, ..forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)? }
         }
-        Decision::Owned(claim) => claim,
+        Decision::Owned(ownership) => ownership,
         Decision::Nothing if journaled.is_empty() => return Err(unknown(stack, states, &site, &elsewhere)),
         Decision::Nothing => {
             let facts = facts_of(&journaled);
@@ -89,13 +89,13 @@ async fn one_stack(
             return Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why))));
         }
     };
-    session.console.step("teardown", &format!("{stack}: {}", claim.evidence));
-    let swept = site.sweeper.sweep(stack, &found, &claim, &facts_of(&journaled)).await;
+    session.console.step("teardown", &format!("{stack}: {}", ownership.evidence));
+    let swept = site.sweeper.sweep(stack, &found, &ownership, &facts_of(&journaled)).await;
     let swept = swept.map_err(|error| site.leak(stack, &error))?;
     let proof = swept.proof.clone();
     let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;
-    match claim.stack {
-        StackClaim::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
+    match ownership.stack {
+        StackOwnership::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
         _ => Ok(code),
     }
 }
@@ -113,7 +113,7 @@ async fn forced(
     stack: &StackName,
     found: &Inventory,
     why: &str,
-) -> anyhow::Result<Claim> {
+) -> anyhow::Result<Ownership> {
     if !args.yes {
         if !std::io::stdin().is_terminal() {
             bail!("--force asks for the stack's name to be typed, and there is no terminal; add --yes");
@@ -128,7 +128,7 @@ async fn forced(
             bail!("{:?} is not {stack}; nothing was touched", typed.trim());
         }
     }
-    Ok(Claim { runs: Vec::new(), stack: StackClaim::Forced, evidence: "forced by the caller".to_owned() })
+    Ok(Ownership { runs: Vec::new(), stack: StackOwnership::Forced, evidence: "forced by the caller".to_owned() })
 }
 
 /// A line of the terminal, read on a thread of its own so that a signal ends the wait.

@@ -28,7 +28,7 @@ pub struct Inventory {
     /// The state machine's ARN and what is known of it.
     pub machine: Option<(String, Machine)>,
     /// The artifact buckets of runs, tagged as such.
-    pub anchors: Vec<ArtifactBucketName>,
+    pub artifact_buckets: Vec<ArtifactBucketName>,
     /// Render buckets and the run that is proved to have made each; `None` where nothing proves it.
     pub render_buckets: Vec<FoundBucket>,
 }
@@ -59,16 +59,17 @@ pub async fn take(
         tokio::join!(stacks::describe(clients, stack.as_str()), objects::buckets_starting(clients, &prefixes));
     let (described, names) = (described?, names?);
     let outputs = described.as_ref().map(|stack| &stack.outputs);
-    let anchors = anchors(clients, stack, region, &names, hints).await?;
-    let mut runs: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).chain(hints.iter().cloned()).collect();
+    let artifact_buckets = artifact_buckets(clients, stack, region, &names, hints).await?;
+    let mut runs: Vec<RunId> =
+        artifact_buckets.iter().map(ArtifactBucketName::run).chain(hints.iter().cloned()).collect();
     runs.sort();
     runs.dedup();
-    let claimed: Vec<RunId> = anchors.iter().map(ArtifactBucketName::run).collect();
+    let claimed: Vec<RunId> = artifact_buckets.iter().map(ArtifactBucketName::run).collect();
     let (machine, render_buckets) = tokio::try_join!(
         machine(clients, account, region, stack, outputs, &runs),
         render_buckets(clients, account, (stack, region), outputs, &names, &claimed),
     )?;
-    Ok(Inventory { stack: described, machine, anchors, render_buckets })
+    Ok(Inventory { stack: described, machine, artifact_buckets, render_buckets })
 }
 
 /// CloudFormation names a bucket `<stack>-<logical id>-<random>`, in lower case.
@@ -79,7 +80,7 @@ fn bucket_prefix(stack: &StackName) -> String {
 
 /// The artifact buckets whose tags agree with their names. Those of `hints` are
 /// looked for by name as well: a list of buckets may be a moment behind.
-async fn anchors(
+async fn artifact_buckets(
     clients: &Clients,
     stack: &StackName,
     region: &Region,
@@ -90,7 +91,7 @@ async fn anchors(
     let listed = names.iter().filter(|name| name.starts_with(&prefix)).filter_map(|name| name.parse().ok());
     let hinted = hints.iter().map(|run| ArtifactBucketName::new(stack, region, run));
     let candidates: BTreeSet<ArtifactBucketName> = listed.chain(hinted).collect();
-    let mut anchors = Vec::new();
+    let mut artifact_buckets = Vec::new();
     for bucket in candidates {
         let tags = match objects::bucket_tags(clients, bucket.as_str()).await {
             // Whose tags can't be read is not proved ours; a run's own bucket has to be.
@@ -102,10 +103,10 @@ async fn anchors(
         // A run that was killed between creating and tagging leaves an empty
         // bucket whose name alone, with 48 random bits and the stack's hash, is proof.
         if proved || tags.is_empty() {
-            anchors.push(bucket);
+            artifact_buckets.push(bucket);
         }
     }
-    Ok(anchors)
+    Ok(artifact_buckets)
 }
 
 fn has(tags: &[(String, String)], key: &str, value: &str) -> bool {
@@ -147,8 +148,8 @@ async fn render_buckets(
     names: &[String],
     claimed: &[RunId],
 ) -> anyhow::Result<Vec<FoundBucket>> {
-    let anchor_prefix = ArtifactBucketName::prefix_of(stack, region);
-    let mut candidates: Vec<String> = names.iter().filter(|n| !n.starts_with(&anchor_prefix)).cloned().collect();
+    let artifact_prefix = ArtifactBucketName::prefix_of(stack, region);
+    let mut candidates: Vec<String> = names.iter().filter(|n| !n.starts_with(&artifact_prefix)).cloned().collect();
     candidates.extend(outputs.and_then(|o| o.get("RenderBucketName")).cloned());
     let derived = |run: &RunId| format!("{}-{account}", ProjectName::new(stack, run));
     candidates.extend(claimed.iter().map(derived));
@@ -188,7 +189,7 @@ impl Inventory {
         };
         Evidence {
             stack,
-            anchors: self.anchors.iter().map(ArtifactBucketName::run).collect(),
+            claims: self.artifact_buckets.iter().map(ArtifactBucketName::run).collect(),
             tagged_buckets: self.render_buckets.iter().filter_map(|b| b.run.clone()).collect(),
         }
     }

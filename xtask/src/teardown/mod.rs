@@ -4,6 +4,7 @@
 //! `lambda-teardown` after a crash.
 
 mod command;
+mod expected;
 mod inventory;
 mod ownership;
 mod proof;
@@ -14,6 +15,6 @@ mod unfinished;
 
 pub use command::run;
 pub use inventory::{Inventory, STACK_TAG, take};
-pub use ownership::{Claim, Decision, Evidence, StackClaim, StackEvidence, decide};
+pub use ownership::{Decision, Evidence, Ownership, StackEvidence, StackOwnership, decide};
 pub use rounds::sweep_run;
 pub use sweep::Sweeper;

@@ -1,5 +1,6 @@
 //! Who owns what: decided from tags alone. Pure.
 
+use super::inventory::Inventory;
 use crate::names::RunId;
 
 /// What AWS says of a stack's name.
@@ -10,7 +11,7 @@ pub struct Evidence {
     /// The runs whose artifact buckets, tagged with their run and with this
     /// stack's name, are there. Such a bucket is made after the name was proved
     /// unused, before the stack, and goes last.
-    pub anchors: Vec<RunId>,
+    pub claims: Vec<RunId>,
     /// The runs whose tag is on buckets that the stack left behind.
     pub tagged_buckets: Vec<RunId>,
 }
@@ -33,7 +34,7 @@ pub enum StackEvidence {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// A run of ours made what is there.
-    Owned(Claim),
+    Owned(Ownership),
     /// Nothing of this name is there.
     Nothing,
     /// Something is there that no run of ours can be proved to have made.
@@ -42,18 +43,18 @@ pub enum Decision {
 
 /// The runs that made what is there, and what proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct Ownership {
     /// The runs: one, unless several used the stack's name in turn.
     pub runs: Vec<RunId>,
     /// What may be done to the stack itself.
-    pub stack: StackClaim,
+    pub stack: StackOwnership,
     /// The proof, for people.
     pub evidence: String,
 }
 
 /// What may be done to a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StackClaim {
+pub enum StackOwnership {
     /// There is none.
     Absent,
     /// It is proved to be the runs'.
@@ -64,7 +65,18 @@ pub enum StackClaim {
     Forced,
 }
 
-impl StackClaim {
+impl Ownership {
+    /// The render buckets of the owning runs, and of the stack itself where that is theirs.
+    pub(super) fn buckets(&self, found: &Inventory) -> Vec<String> {
+        let owned = |run: &Option<RunId>| match run {
+            Some(run) => self.runs.contains(run),
+            None => self.stack.deletes(),
+        };
+        found.render_buckets.iter().filter(|bucket| owned(&bucket.run)).map(|bucket| bucket.name.clone()).collect()
+    }
+}
+
+impl StackOwnership {
     /// Whether the stack is to be deleted.
     pub fn deletes(&self) -> bool {
         matches!(self, Self::Owned | Self::Forced)
@@ -74,16 +86,15 @@ impl StackClaim {
 /// Decides by the evidence. With `only`, what other runs made is not ours.
 pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     let wanted = |run: &&RunId| only.is_none_or(|only| *run == only);
-    let mut runs: Vec<RunId> =
-        evidence.anchors.iter().chain(&evidence.tagged_buckets).filter(wanted).cloned().collect();
+    let mut runs: Vec<RunId> = evidence.claims.iter().chain(&evidence.tagged_buckets).filter(wanted).cloned().collect();
     let (stack, proof) = match &evidence.stack {
-        StackEvidence::Absent => (StackClaim::Absent, "tagged buckets are left of it".to_owned()),
+        StackEvidence::Absent => (StackOwnership::Absent, "tagged buckets are left of it".to_owned()),
         StackEvidence::Tagged(run) if wanted(&run) => {
             runs.push(run.clone());
-            (StackClaim::Owned, format!("it has the tag {}={run}", RunId::TAG))
+            (StackOwnership::Owned, format!("it has the tag {}={run}", RunId::TAG))
         }
-        StackEvidence::InReview if evidence.anchors.iter().any(|run| wanted(&run)) => {
-            (StackClaim::Owned, "it is a change set that was never executed, and a run claimed its name".to_owned())
+        StackEvidence::InReview if evidence.claims.iter().any(|run| wanted(&run)) => {
+            (StackOwnership::Owned, "it is a change set that was never executed, and a run claimed its name".to_owned())
         }
         StackEvidence::Tagged(run) => foreign(format!("it belongs to run {run}")),
         StackEvidence::Untagged | StackEvidence::InReview => foreign(format!("it has no tag {}", RunId::TAG)),
@@ -91,16 +102,16 @@ pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     runs.sort();
     runs.dedup();
     match (runs.is_empty(), stack) {
-        (true, StackClaim::Foreign(why)) => Decision::Foreign(why),
+        (true, StackOwnership::Foreign(why)) => Decision::Foreign(why),
         (true, _) => Decision::Nothing,
-        (false, stack) => Decision::Owned(Claim { runs, stack, evidence: proof }),
+        (false, stack) => Decision::Owned(Ownership { runs, stack, evidence: proof }),
     }
 }
 
 /// A stack that is not ours is never touched; what our runs left beside it may go.
-fn foreign(why: String) -> (StackClaim, String) {
+fn foreign(why: String) -> (StackOwnership, String) {
     let leftovers = format!("tagged buckets of runs are left; the stack itself stays: {why}");
-    (StackClaim::Foreign(why), leftovers)
+    (StackOwnership::Foreign(why), leftovers)
 }
 
 #[cfg(test)]
@@ -111,19 +122,19 @@ mod tests {
         digit.to_string().repeat(12).parse().unwrap()
     }
 
-    fn evidence(stack: StackEvidence, anchors: &[RunId]) -> Evidence {
-        Evidence { stack, anchors: anchors.to_vec(), tagged_buckets: vec![] }
+    fn evidence(stack: StackEvidence, claims: &[RunId]) -> Evidence {
+        Evidence { stack, claims: claims.to_vec(), tagged_buckets: vec![] }
     }
 
-    fn stack_claim(decision: &Decision) -> Option<&StackClaim> {
-        if let Decision::Owned(claim) = decision { Some(&claim.stack) } else { None }
+    fn stack_ownership(decision: &Decision) -> Option<&StackOwnership> {
+        if let Decision::Owned(ownership) = decision { Some(&ownership.stack) } else { None }
     }
 
     #[test]
     fn a_tagged_stack_is_owned_and_an_untagged_one_is_foreign() {
         let owned = decide(&evidence(StackEvidence::Tagged(run('a')), &[]), None);
         assert!(
-            matches!(owned, Decision::Owned(claim) if claim.stack == StackClaim::Owned && claim.runs == [run('a')])
+            matches!(owned, Decision::Owned(ownership) if ownership.stack == StackOwnership::Owned && ownership.runs == [run('a')])
         );
         assert!(matches!(decide(&evidence(StackEvidence::Untagged, &[]), None), Decision::Foreign(_)));
         assert!(matches!(decide(&evidence(StackEvidence::InReview, &[]), None), Decision::Foreign(_)));
@@ -132,9 +143,9 @@ mod tests {
     #[test]
     fn a_claim_on_a_name_owns_no_stack_but_a_change_set() {
         let untagged = decide(&evidence(StackEvidence::Untagged, &[run('a')]), None);
-        assert!(matches!(stack_claim(&untagged), Some(StackClaim::Foreign(_))), "{untagged:?}");
+        assert!(matches!(stack_ownership(&untagged), Some(StackOwnership::Foreign(_))), "{untagged:?}");
         let in_review = decide(&evidence(StackEvidence::InReview, &[run('a')]), None);
-        assert_eq!(stack_claim(&in_review), Some(&StackClaim::Owned));
+        assert_eq!(stack_ownership(&in_review), Some(&StackOwnership::Owned));
         let of_another = decide(&evidence(StackEvidence::InReview, &[run('b')]), Some(&run('a')));
         assert!(matches!(of_another, Decision::Foreign(_)));
     }
@@ -144,21 +155,22 @@ mod tests {
         let theirs = evidence(StackEvidence::Tagged(run('b')), &[run('b')]);
         assert!(matches!(decide(&theirs, Some(&run('a'))), Decision::Foreign(_)));
         let beside_ours = decide(&evidence(StackEvidence::Tagged(run('b')), &[run('a')]), Some(&run('a')));
-        assert!(matches!(stack_claim(&beside_ours), Some(StackClaim::Foreign(_))), "{beside_ours:?}");
-        assert!(matches!(beside_ours, Decision::Owned(claim) if claim.runs == [run('a')]));
+        assert!(matches!(stack_ownership(&beside_ours), Some(StackOwnership::Foreign(_))), "{beside_ours:?}");
+        assert!(matches!(beside_ours, Decision::Owned(ownership) if ownership.runs == [run('a')]));
     }
 
     #[test]
     fn only_what_is_proved_or_forced_is_deleted() {
-        let foreign = StackClaim::Foreign("it has no tag".to_owned());
-        let deletes = [StackClaim::Owned, StackClaim::Forced, StackClaim::Absent, foreign].map(|claim| claim.deletes());
+        let foreign = StackOwnership::Foreign("it has no tag".to_owned());
+        let deletes = [StackOwnership::Owned, StackOwnership::Forced, StackOwnership::Absent, foreign]
+            .map(|ownership| ownership.deletes());
         assert_eq!(deletes, [true, true, false, false]);
     }
 
     #[test]
     fn leftovers_of_a_gone_stack_are_owned_and_nothing_is_nothing() {
         let left = decide(&evidence(StackEvidence::Absent, &[run('a')]), None);
-        assert_eq!(stack_claim(&left), Some(&StackClaim::Absent));
+        assert_eq!(stack_ownership(&left), Some(&StackOwnership::Absent));
         assert_eq!(decide(&evidence(StackEvidence::Absent, &[]), None), Decision::Nothing);
         assert_eq!(decide(&evidence(StackEvidence::Absent, &[run('b')]), Some(&run('a'))), Decision::Nothing);
     }

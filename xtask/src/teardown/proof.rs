@@ -1,9 +1,10 @@
 //! Proof that things are gone: each is looked for, and what can't be seen counts as there.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all};
 
+use super::expected::Expected;
 use crate::{
     artifacts::{Check, Proof, ResourceState},
     aws::{
@@ -15,21 +16,6 @@ use crate::{
     backoff::Backoff,
     names::StackName,
 };
-
-/// The names of everything that must be gone.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Expected {
-    /// The stack, unless it is someone else's.
-    pub(super) stack: Option<StackName>,
-    /// Buckets, artifact buckets aside.
-    pub(super) buckets: BTreeSet<String>,
-    /// State machines, by ARN.
-    pub(super) machines: BTreeSet<String>,
-    /// Functions, by name.
-    pub(super) functions: BTreeSet<String>,
-    /// Log groups, by name.
-    pub(super) log_groups: BTreeSet<String>,
-}
 
 /// AWS removes a state machine a while after its stack is gone; till then its status says so.
 const ON_ITS_WAY_OUT: &str = "DELETING";

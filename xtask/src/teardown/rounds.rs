@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decision, StackClaim, Sweeper};
+use super::{Decision, StackOwnership, Sweeper};
 use crate::{
     artifacts::{Proof, Swept},
     aws::faults::Refused,
@@ -64,11 +64,11 @@ async fn one_round(
         (found, decision) = sweeper.survey(stack, Some(run), runs).await?;
     }
     match decision {
-        Decision::Owned(claim) => {
-            if let StackClaim::Foreign(why) = &claim.stack {
+        Decision::Owned(ownership) => {
+            if let StackOwnership::Foreign(why) = &ownership.stack {
                 left_alone(sweeper, stack, why);
             }
-            let swept = sweeper.sweep(stack, &found, &claim, known).await?;
+            let swept = sweeper.sweep(stack, &found, &ownership, known).await?;
             let proof = swept.proof.clone();
             all.push(swept);
             Ok(proof)

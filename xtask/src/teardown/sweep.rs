@@ -1,4 +1,4 @@
-//! Deleting what a claim covers, in the order that leaves nothing behind.
+//! Deleting what is owned, in the order that leaves nothing behind.
 
 use std::cell::Cell;
 
@@ -6,9 +6,10 @@ use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 
 use super::{
+    expected::{Expected, Named},
     inventory::{self, Inventory},
-    ownership::{Claim, Decision, StackClaim, decide},
-    proof::{self, Expected},
+    ownership::{Decision, Ownership, StackOwnership, decide},
+    proof,
 };
 use crate::{
     artifacts::{Proof, Swept},
@@ -22,7 +23,7 @@ use crate::{
     backoff::Backoff,
     console::Console,
     journal::StackFacts,
-    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
+    names::{Region, RunId, StackName},
     sam::Sam,
     wording::counted,
 };
@@ -61,7 +62,7 @@ impl Sweeper {
         Ok((found, decision))
     }
 
-    /// Deletes what `claim` covers and proves it gone. `known` are names that
+    /// Deletes what is owned and proves it gone. `known` are names that
     /// must be gone too, whoever told them.
     ///
     /// # Errors
@@ -70,24 +71,24 @@ impl Sweeper {
         &self,
         stack: &StackName,
         found: &Inventory,
-        claim: &Claim,
+        ownership: &Ownership,
         known: &StackFacts,
     ) -> anyhow::Result<Swept> {
-        if claim.stack.deletes()
+        if ownership.stack.deletes()
             && let Some(there) = &found.stack
         {
             there.deletable(stack)?;
         }
-        let buckets = owned_buckets(found, claim);
+        let buckets = ownership.buckets(found);
         let mut executions_stopped = 0;
-        if claim.stack.deletes()
+        if ownership.stack.deletes()
             && let Some((arn, _)) = &found.machine
         {
             executions_stopped = self.stop_executions(arn).await?;
         }
         // What is not proved ours loses no data before it is sure that the stack may go.
-        let gone = claim.stack == StackClaim::Forced && self.delete_stack(stack, found).await.is_ok();
-        if claim.stack == StackClaim::Forced && !gone {
+        let gone = ownership.stack == StackOwnership::Forced && self.delete_stack(stack, found).await.is_ok();
+        if ownership.stack == StackOwnership::Forced && !gone {
             self.may_go_on(stack).await?;
         }
         // Before the stack goes: a template may let CloudFormation delete its
@@ -96,28 +97,30 @@ impl Sweeper {
         for bucket in &buckets {
             objects_deleted += self.empty(bucket).await?;
         }
-        if claim.stack.deletes() && !gone {
+        if ownership.stack.deletes() && !gone {
             self.delete_stack(stack, found).await?;
         }
         // Once more, since functions may have written up to their deletion.
         for bucket in &buckets {
             objects_deleted += self.remove(bucket).await?;
         }
-        let expected = self.expected(stack, found, claim, known, &buckets);
+        let expected = Expected::of(self.named(stack), found, ownership, known);
         self.delete_outlived_log_groups(&expected).await?;
         let proof = proof::verify(&expected, &self.clients).await;
-        // The artifact buckets are the proof of the claim: they go when all else is gone.
-        let anchors: Vec<_> = found.anchors.iter().filter(|a| claim.runs.contains(&a.run())).collect();
-        for anchor in &anchors {
+        // The artifact buckets are the proof of ownership: they go when all else is gone.
+        let artifact_buckets: Vec<_> =
+            found.artifact_buckets.iter().filter(|a| ownership.runs.contains(&a.run())).collect();
+        for bucket in &artifact_buckets {
             objects_deleted += match proof.clean {
-                true => self.remove(anchor.as_str()).await?,
-                false => self.empty(anchor.as_str()).await?,
+                true => self.remove(bucket.as_str()).await?,
+                false => self.empty(bucket.as_str()).await?,
             };
         }
-        let proof = proof.and(proof::verify(&self.expected_anchors(stack, &claim.runs), &self.clients).await);
+        let proof = proof
+            .and(proof::verify(&Expected::artifact_buckets(self.named(stack), &ownership.runs), &self.clients).await);
         Ok(Swept {
-            runs: claim.runs.clone(),
-            evidence: claim.evidence.clone(),
+            runs: ownership.runs.clone(),
+            evidence: ownership.evidence.clone(),
             objects_deleted,
             executions_stopped,
             proof,
@@ -133,14 +136,14 @@ impl Sweeper {
         known: &StackFacts,
         decision: &Decision,
     ) -> Proof {
-        let stack_claim = match decision {
-            Decision::Foreign(why) => StackClaim::Foreign(why.clone()),
-            _ => StackClaim::Absent,
+        let stack_ownership = match decision {
+            Decision::Foreign(why) => StackOwnership::Foreign(why.clone()),
+            _ => StackOwnership::Absent,
         };
-        let claim = Claim { runs: runs.to_vec(), stack: stack_claim, evidence: String::new() };
-        let expected = self.expected(stack, found, &claim, known, &[]);
+        let ownership = Ownership { runs: runs.to_vec(), stack: stack_ownership, evidence: String::new() };
+        let expected = Expected::of(self.named(stack), found, &ownership, known);
         let proof = proof::verify(&expected, &self.clients).await;
-        proof.and(proof::verify(&self.expected_anchors(stack, runs), &self.clients).await)
+        proof.and(proof::verify(&Expected::artifact_buckets(self.named(stack), runs), &self.clients).await)
     }
 
     /// `sam delete`; where sam can't, as without a change set to read or a bucket
@@ -167,7 +170,7 @@ impl Sweeper {
 
     /// A template that declares no log group for its function leaves the one
     /// that Lambda made; a late line can bring back a declared one too. Their
-    /// names are those of the claim's own functions.
+    /// names are those of the owners' own functions.
     async fn delete_outlived_log_groups(&self, expected: &Expected) -> anyhow::Result<()> {
         let each = expected.log_groups.iter().map(|name| async move {
             // One that can't be seen is for the proof to tell.
@@ -192,6 +195,10 @@ impl Sweeper {
         let stops = running.iter().map(|arn| executions::stop(&self.clients, arn, "the run is being torn down"));
         try_join_all(stops).await?;
         Ok(running.len())
+    }
+
+    fn named<'a>(&'a self, stack: &'a StackName) -> Named<'a> {
+        Named { stack, account: &self.account, region: &self.region }
     }
 
     /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.
@@ -224,52 +231,4 @@ impl Sweeper {
         }
         Ok(emptied.versions)
     }
-
-    /// The names of all that must be gone: found, told, and derived from the runs.
-    fn expected(
-        &self,
-        stack: &StackName,
-        found: &Inventory,
-        claim: &Claim,
-        known: &StackFacts,
-        buckets: &[String],
-    ) -> Expected {
-        let theirs = matches!(claim.stack, StackClaim::Foreign(_));
-        let mut expected = Expected { stack: (!theirs).then(|| stack.clone()), ..Expected::default() };
-        expected.buckets.extend(buckets.iter().cloned());
-        let in_stack = found.facts();
-        for facts in [&in_stack, known].into_iter().filter(|_| claim.stack.deletes()) {
-            expected.buckets.extend(facts.render_bucket.clone());
-            expected.machines.extend(facts.state_machine.clone());
-            expected.functions.extend(facts.function.clone());
-            // A machine may log to a group that others share: only one named after a run is its stack's.
-            let of_a_run = |group: &&String| claim.runs.iter().any(|run| group.contains(run.as_str()));
-            expected.log_groups.extend(facts.log_groups.iter().filter(of_a_run).cloned());
-            expected.log_groups.extend(facts.function.iter().map(|f| format!("/aws/lambda/{f}")));
-        }
-        for run in &claim.runs {
-            let project = ProjectName::new(stack, run);
-            expected.buckets.insert(format!("{project}-{}", self.account));
-            expected.machines.insert(inventory::machine_arn(&self.region, &self.account, &project));
-            expected.functions.insert(format!("{project}-render"));
-            expected.log_groups.insert(format!("/aws/vendedlogs/states/{project}-render"));
-            expected.log_groups.insert(format!("/aws/lambda/{project}-render"));
-        }
-        expected
-    }
-
-    /// The artifact buckets of these runs.
-    fn expected_anchors(&self, stack: &StackName, runs: &[RunId]) -> Expected {
-        let names = runs.iter().map(|run| ArtifactBucketName::new(stack, &self.region, run).to_string());
-        Expected { buckets: names.collect(), ..Expected::default() }
-    }
-}
-
-/// The render buckets of the claim's runs, and of the stack itself where that is theirs.
-fn owned_buckets(found: &Inventory, claim: &Claim) -> Vec<String> {
-    let owned = |run: &Option<RunId>| match run {
-        Some(run) => claim.runs.contains(run),
-        None => claim.stack.deletes(),
-    };
-    found.render_buckets.iter().filter(|b| owned(&b.run)).map(|b| b.name.clone()).collect()
 }
