@@ -68,7 +68,10 @@ fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
         ensure!(end > 0, "{} has no value", key.trim());
         anyhow::Ok(&value[..end])
     };
-    let tag = |key: &str| anyhow::Ok(Some(field(key)?).filter(|value| !UNKNOWN.contains(value)).map(str::to_owned));
+    let tag = |key: &str| {
+        let value = as_named(field(key)?);
+        anyhow::Ok(Some(value).filter(|value| !UNKNOWN.contains(value)).map(str::to_owned))
+    };
     let time = told.split_once(TIME).map(|(_, rest)| rest.trim_start_matches(' ')).unwrap_or_default();
     let time = time.split([' ', '\n']).next().unwrap_or_default();
     ensure!(time != "NOPTS", "the frame has no time");
@@ -83,6 +86,55 @@ fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
     let format = format!("{} {}", field(" s:")?, field(" fmt:")?);
     Ok((video, DecodedFrame { time_s: ticks.div_euclid(2) as f64 / f64::from(TICKS), format, color }))
 }
+
+/// A tag's value without what another thread's message, that came right after it, begins with:
+/// `tv512` is `tv`. A name that is not known is left as it is.
+fn as_named(value: &str) -> &str {
+    let named = NAMES.iter().chain(&UNKNOWN).filter(|name| value.starts_with(**name)).max_by_key(|name| name.len());
+    named.copied().unwrap_or(value)
+}
+
+/// The names of ranges, spaces, primaries and transfers in libavutil 60.
+const NAMES: [&str; 38] = [
+    "tv",
+    "pc",
+    "gbr",
+    "bt709",
+    "fcc",
+    "bt470m",
+    "bt470bg",
+    "smpte170m",
+    "smpte240m",
+    "ycgco",
+    "ycgco-re",
+    "ycgco-ro",
+    "bt2020",
+    "bt2020nc",
+    "bt2020c",
+    "bt2020-10",
+    "bt2020-12",
+    "smpte2084",
+    "smpte2085",
+    "chroma-derived-nc",
+    "chroma-derived-c",
+    "ictcp",
+    "ipt-c2",
+    "film",
+    "linear",
+    "log100",
+    "log316",
+    "smpte428",
+    "smpte431",
+    "smpte432",
+    "ebu3213",
+    "iec61966-2-4",
+    "iec61966-2-1",
+    "bt1361e",
+    "arib-std-b67",
+    "vlog",
+    "vgamut",
+    "jedec-p22",
+];
 
 /// What ffmpeg calls a tag that there is not.
 const UNKNOWN: [&str; 3] = ["unknown", "unspecified", "reserved"];
@@ -124,6 +176,19 @@ mod tests {
         let told = frames(&format!("Input #0, pts:5\n{one}{two}video:0KiB\n"), Video::Render).unwrap();
         assert_eq!(told.len(), 2);
         assert_eq!(told[0].color, told[1].color);
+    }
+
+    #[test]
+    fn no_message_of_another_thread_becomes_part_of_a_tag() {
+        let mixed = line(0, "8").replace("range:tv", "range:tv512").replace("space:bt709", "space:bt7090.0.0-dev");
+        let mixed = mixed.replace("unknown", "unknownisom").replace("smpte170m", "smpte170mffv1");
+        let told = |log: &str| frames(log, Video::Render).unwrap()[0].color.clone();
+        assert_eq!(told(&mixed), told(&line(0, "8")));
+        // The longest name counts, and one that is not known stays whole.
+        let space = |name: &str| told(&line(0, "8").replace("space:bt709", &format!("space:{name}"))).space.unwrap();
+        for name in ["ycgco-re", "bt2020nc", "chroma-derived-c", "oklab-2"] {
+            assert_eq!(space(name), name);
+        }
     }
 
     #[test]
