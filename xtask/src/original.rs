@@ -14,6 +14,7 @@ use crate::{
         frame_sequence::FrameIndex,
         gate::Gate,
         probe::{AudioShape, MediaShape},
+        psnr::PsnrSummary,
         raster::Raster,
     },
     media::{Media, SoundFiles},
@@ -191,18 +192,28 @@ impl Original {
         }
     }
 
-    /// How alike two stretches of it are, by their mean squared error.
+    /// How alike each stretch of `frames` frames, by its first one, and that which begins `distance`
+    /// frames later are, by their mean squared error.
     ///
     /// # Errors
     /// When it can't be decoded.
-    pub async fn between_stretches(&self, media: &Media, starts: (u64, u64), frames: u64) -> anyhow::Result<Level> {
+    pub async fn apart(&self, media: &Media, firsts: &[u64], frames: u64, distance: u64) -> anyhow::Result<Vec<Level>> {
+        let (Some(start), Some(last)) = (firsts.iter().min(), firsts.iter().max()) else { return Ok(Vec::new()) };
         match self {
             Self::Video { path, shape } => {
-                Ok(media.between_stretches(path, shape, starts, frames).await?.from_mean_mse)
+                // All of them in one pass.
+                let apart = media.apart(path, shape, &(*start..last + frames), distance).await?;
+                let of_stretch = |first: &u64| {
+                    let stretch = &apart[(first - start) as usize..][..frames as usize];
+                    Ok(PsnrSummary::of(stretch)?.from_mean_mse)
+                };
+                firsts.iter().map(of_stretch).collect()
             }
             Self::Frames { frames: all, .. } => {
-                let all = all.clone();
-                blocking("comparing stretches", move || all.between_stretches(starts, frames)).await
+                let (all, firsts) = (all.clone(), firsts.to_vec());
+                let of_stretch = move |first: u64| all.between_stretches((first, first + distance), frames);
+                let all = move || firsts.into_iter().map(of_stretch).collect();
+                blocking("comparing stretches", all).await
             }
         }
     }

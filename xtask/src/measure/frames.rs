@@ -66,12 +66,16 @@ impl FrameHashes {
         self.0.len().max(other.0.len()) - same
     }
 
-    /// The first two stretches of `length` frames, cut from the start on, whose
-    /// frames are all the same; a shorter rest is no stretch.
-    pub fn equal_stretches(&self, length: usize) -> Option<(usize, usize)> {
-        let mut seen: HashMap<&[String], usize> = HashMap::new();
-        let mut stretches = self.0.chunks_exact(length.max(1)).enumerate();
-        stretches.find_map(|(i, stretch)| seen.insert(stretch, i).map(|first| (first, i)))
+    /// Stretches of `length` frames, cut from the start on, whose frames are all the same:
+    /// the numbers of each two or more, from 0. A shorter rest is no stretch.
+    pub fn equal_stretches(&self, length: usize) -> Vec<Vec<usize>> {
+        let mut alike: HashMap<&[String], Vec<usize>> = HashMap::new();
+        for (i, stretch) in self.0.chunks_exact(length.max(1)).enumerate() {
+            alike.entry(stretch).or_default().push(i);
+        }
+        let mut found: Vec<Vec<usize>> = alike.into_values().filter(|stretches| stretches.len() > 1).collect();
+        found.sort_unstable();
+        found
     }
 
     /// The first frame that is not the same in `other`.
@@ -91,33 +95,36 @@ impl FrameHashes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn hashes(ends: &[char]) -> FrameHashes {
-        let line = |(i, end): (usize, &char)| format!("0, {i}, {i}, 1, 345600, {}{end}\n", "0".repeat(31));
-        let text: String = ends.iter().enumerate().map(line).collect();
+    /// Frames that are known by a letter each.
+    pub(in crate::measure) fn hashes(letters: &str) -> FrameHashes {
+        let line = |letter: char| format!("0, 0, 0, 1, 345600, {}{letter}\n", "0".repeat(31));
+        let text: String = letters.chars().map(line).collect();
         FrameHashes::from_framehash(&format!("#format: frame checksums\n{text}")).unwrap()
     }
 
     #[test]
     fn differing_frames_are_counted_by_index() {
-        assert_eq!(hashes(&['a', 'b', 'c']).differing(&hashes(&['a', 'b', 'c'])), 0);
-        assert_eq!(hashes(&['a', 'b', 'c']).differing(&hashes(&['b', 'b'])), 2);
-        assert_eq!(hashes(&['a', 'b']).count(), 2);
+        assert_eq!(hashes("abc").differing(&hashes("abc")), 0);
+        assert_eq!(hashes("abc").differing(&hashes("bb")), 2);
+        assert_eq!(hashes("ab").count(), 2);
     }
 
     #[test]
     fn stretches_that_repeat_are_found() {
-        assert_eq!(hashes(&['a', 'b', 'c', 'd', 'a', 'b', 'e']).equal_stretches(2), Some((0, 2)));
-        assert_eq!(hashes(&['a', 'b', 'b', 'a']).equal_stretches(2), None);
-        assert_eq!(hashes(&['a', 'b', 'a']).equal_stretches(2), None);
+        assert_eq!(hashes("abcdabe").equal_stretches(2), [[0, 2]]);
+        assert_eq!(hashes("abcbca").equal_stretches(1), [[0, 5], [1, 3], [2, 4]]);
+        assert_eq!(hashes("aaba").equal_stretches(1), [[0, 1, 3]]);
+        assert!(hashes("abba").equal_stretches(2).is_empty());
+        assert!(hashes("aba").equal_stretches(2).is_empty());
     }
 
     #[test]
     fn the_order_matters() {
-        assert_ne!(hashes(&['a', 'b']).sha256(), hashes(&['b', 'a']).sha256());
-        assert_eq!(hashes(&['a', 'b']).sha256(), hashes(&['a', 'b']).sha256());
+        assert_ne!(hashes("ab").sha256(), hashes("ba").sha256());
+        assert_eq!(hashes("ab").sha256(), hashes("ab").sha256());
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod fraction;
 pub mod frame_figures;
 pub mod frame_sequence;
 pub mod frames;
+pub mod frozen;
 pub mod gate;
 pub mod lag;
 pub mod png;

@@ -147,11 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn hashes(ends: &[char]) -> FrameHashes {
-        let line = |end: &char| format!("0, 0, 0, 1, 1, {}{end}\n", "0".repeat(31));
-        FrameHashes::from_framehash(&ends.iter().map(line).collect::<String>()).unwrap()
-    }
+    use crate::measure::frames::tests::hashes;
 
     fn semantics() -> Semantics {
         let chunk = |index| ChunkFacts {
@@ -162,7 +158,7 @@ mod tests {
             capture_mode: None,
         };
         Semantics {
-            frames: hashes(&['a', 'b']),
+            frames: hashes("ab"),
             pcm: Some(PcmDigest { sha256: "0123456789abcdef".into(), bytes: 192_000 }),
             streams: json!([{"codec_name": "h264", "tags": {"language": "und"}}]),
             duration_s: 2.0,
@@ -186,8 +182,8 @@ mod tests {
         let mut chunks = semantics().chunks;
         chunks[1].frames_encoded = 2;
         let cases = [
-            Semantics { frames: hashes(&['a', 'c']), ..semantics() },
-            Semantics { frames: hashes(&['a']), ..semantics() },
+            Semantics { frames: hashes("ac"), ..semantics() },
+            Semantics { frames: hashes("a"), ..semantics() },
             Semantics { pcm: None, ..semantics() },
             Semantics { streams: json!([{"codec_name": "h264", "tags": {"language": "eng"}}]), ..semantics() },
             Semantics { duration_s: 2.002, ..semantics() },

@@ -1,5 +1,7 @@
 //! The filters that compare a picture with its baseline's, as text. Pure.
 
+use std::ops::Range;
+
 use crate::measure::{
     Decibels,
     probe::MediaShape,
@@ -45,15 +47,13 @@ fn printed(file: &str) -> String {
     format!("metadata=mode=print:key={LEVEL}:file={file}")
 }
 
-/// Two stretches of one video against each other, paired in order.
-pub(super) fn stretches(shape: &MediaShape, starts: (u64, u64), frames: u64) -> String {
+/// A stretch of a video against that which begins `distance` frames later, of two inputs that
+/// are the same: one that went to both ends would wait in memory for as many frames.
+pub(super) fn stretches(shape: &MediaShape, stretch: &Range<u64>, distance: u64) -> String {
     let same = same_terms(shape);
-    let cut = |start: u64| format!("trim=start_frame={start}:end_frame={},{same}", start + frames);
-    format!(
-        "[0:V:0]split[a][b];[a]{}[a1];[b]{}[b1];[a1][b1]psnr=stats_file=psnr:shortest=1",
-        cut(starts.0),
-        cut(starts.1)
-    )
+    let cut =
+        |later: u64| format!("trim=start_frame={}:end_frame={},{same}", stretch.start + later, stretch.end + later);
+    format!("[0:V:0]{}[a];[1:V:0]{}[b];[a][b]psnr=stats_file=psnr:shortest=1", cut(0), cut(distance))
 }
 
 /// Times by index, so that frames pair by decode order, and so that ffmpeg

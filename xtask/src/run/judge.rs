@@ -9,7 +9,6 @@ use crate::{
     frames::{self, FrameArchive, FrameFolder},
     history::Rendered,
     measure::{
-        Level,
         audio_status::AudioStatus,
         comparison::Comparison,
         contradictions::contradictions,
@@ -17,6 +16,7 @@ use crate::{
         expected::{Machine, MadeBy, Recorded},
         finding::Finding,
         frame_sequence::ReferenceFrames,
+        frozen::Chunks,
         probe::MediaShape,
         toolchain::Toolchain,
     },
@@ -134,10 +134,7 @@ impl Render<'_> {
         contradictions(told, required, frames).into_iter().map(Finding::Contradiction).collect()
     }
 
-    /// Two chunks of the same frames where the baseline moves: the render stood still.
-    ///
-    /// A still baseline's stretches are as alike as the codec lets them be, which
-    /// is what a sound render's frames show: the best chunk's PSNR against the baseline.
+    /// Chunks of the same frames where the baseline moves: the render stood still.
     async fn frozen(
         &self,
         planned: &PlannedRender,
@@ -146,20 +143,18 @@ impl Render<'_> {
     ) -> anyhow::Result<Option<Finding>> {
         let frames = u64::from(planned.chunk_size.get());
         let Some(picture) = comparison.picture() else { return Ok(None) };
-        let Some((a, b)) = picture.hashes.equal_stretches(frames as usize) else { return Ok(None) };
-        let (a, b) = (a as u64, b as u64);
-        let starts = (a * frames, b * frames);
-        let between = original.between_stretches(self.media, starts, frames).await;
-        let between = between.context("looking for a frozen render")?;
-        let of_chunk = |start: u64| picture.psnr.mean_of(start, frames);
-        let still_db = of_chunk(starts.0).max(of_chunk(starts.1)) - STILL_MARGIN_DB;
-        let moves = matches!(between, Level::Db(db) if db < still_db);
-        Ok(moves.then_some(Finding::Frozen { chunks: (a, b), baseline: between, still_db }))
+        let chunks = Chunks { hashes: &picture.hashes, psnr: &picture.psnr, frames };
+        for twins in chunks.twins() {
+            let firsts: Vec<u64> = twins.firsts.iter().map(|chunk| chunk * frames).collect();
+            let baseline = original.apart(self.media, &firsts, frames, twins.distance * frames).await;
+            let baseline = baseline.context("looking for a frozen render")?;
+            if let Some(frozen) = chunks.frozen(&twins, &baseline) {
+                return Ok(Some(frozen));
+            }
+        }
+        Ok(None)
     }
 }
-
-/// Codec noise differs a little from stretch to stretch.
-const STILL_MARGIN_DB: f64 = 1.0;
 
 fn toolchain(run: &Run, told: &Rendered) -> Toolchain {
     let plan = &told.plan;

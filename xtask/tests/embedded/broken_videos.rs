@@ -1,5 +1,7 @@
 //! Measuring with the real ffmpeg: what must pass, and what must not.
 
+use xtask::measure::Level;
+
 use crate::lab::{Lab, VP9, X264};
 
 #[test]
@@ -68,6 +70,20 @@ fn what_a_viewer_would_see_fails() {
         &format!("-i base.mp4 -vf {hurry} -fps_mode passthrough -enc_time_base 1/15360 {X264} -c:a copy"),
     );
     lab.fails("base.mp4", "hurried.mp4", "time of frame 2");
+}
+
+#[test]
+fn a_video_is_held_against_itself_where_it_stands_still() {
+    let lab = Lab::new();
+    // Frames 0 to 19 are one picture, 20 to 39 another, and from 40 on it moves.
+    let still = "-vf loop=loop=19:size=1:start=0,loop=loop=19:size=1:start=21,setpts=N/30/TB -frames:v 60";
+    lab.make("still.mkv", &format!("-i base.mp4 -an {still} -c:v ffv1"));
+    let [still, too, cut, moves] = lab.apart("still.mkv", &[0, 20, 10, 40], 10, 10)[..] else { panic!() };
+    assert_eq!((still, too), (Level::Identical, Level::Identical));
+    let db = |level: Level| if let Level::Db(db) = level { db } else { panic!("identical") };
+    assert!(db(cut) < 40.0 && db(moves) < 40.0, "{cut:?}, {moves:?}");
+    // As one stretch alone.
+    assert_eq!(lab.apart("still.mkv", &[40], 10, 10), [moves]);
 }
 
 #[test]

@@ -8,11 +8,13 @@ use std::{
 use xtask::{
     env::Env,
     measure::{
+        Level,
         comparison::Comparison,
         finding::{Finding, FindingRecord},
         gate::{Gate, GateSettings},
     },
     media::Media,
+    original::Original,
     process::Children,
 };
 
@@ -58,6 +60,16 @@ impl Lab {
         assert!(made.status.success(), "{name}: {}", String::from_utf8_lossy(&made.stderr));
     }
 
+    /// How alike stretches of a video, by their first frames, and those `distance` frames later are.
+    pub(crate) fn apart(&self, video: &str, firsts: &[u64], frames: u64, distance: u64) -> Vec<Level> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (media, path) = (media(), self.path(video));
+            let shape = Box::new(media.shape_of_whole(&path).await.unwrap());
+            Original::Video { path, shape }.apart(&media, firsts, frames, distance).await.unwrap()
+        })
+    }
+
     /// How a render compares with `baseline`, or why it can't be measured.
     pub(crate) fn compare(&self, baseline: &str, render: &str) -> Result<Comparison, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -89,13 +101,17 @@ fn gate() -> Gate {
     Gate::new(GateSettings::default()).unwrap()
 }
 
-async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Comparison> {
-    let media = Media {
+fn media() -> Media {
+    Media {
         ffmpeg: tool("ffmpeg"),
         ffprobe: tool("ffprobe"),
         env: Env::from([("PATH", "/usr/bin:/bin")]),
         children: Children::default(),
-    };
+    }
+}
+
+async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Comparison> {
+    let media = media();
     let shape = media.shape_of_whole(baseline).await?;
     let (_, comparison) = media.compare(render, baseline, &shape, &gate()).await?;
     if let Some(picture) = comparison.picture() {

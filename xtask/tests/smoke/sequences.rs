@@ -119,6 +119,21 @@ fn a_render_that_stands_still_is_exit_5() {
 }
 
 #[test]
+fn a_still_beginning_hides_no_frozen_end() {
+    // Chunks 0 and 1 are alike in both; 3 is 2 over again, but for one level of gray in the baseline.
+    let halves = |brighter: u8| {
+        (0..60).fold(Frames::of(60), |frames, i| {
+            let gray = if i < 30 { i % 15 } else { 100 + i % 15 };
+            frames.with(name(i), png(if i < 45 { gray } else { gray + brighter }, ""))
+        })
+    };
+    let test = Test::new().sequence(&halves(1)).delivers(&halves(0));
+    let frozen = "N=4: the render is frozen: chunks 2 and 3 have the same frames, but the baseline moves between them";
+    test.smoke(&["--chunk-counts", "4"]).exit(5).says(frozen);
+    Test::new().sequence(&halves(0)).delivers(&halves(0)).smoke(&["--chunk-counts", "4"]).exit(0);
+}
+
+#[test]
 fn other_numbers_sizes_and_formats_are_told_without_figures() {
     let (test, ran) = smoke_of(&Frames::of(59));
     ran.exit(5).says("  N=2: frames: 59 in the render, 60 in the baseline\n");
