@@ -2,6 +2,7 @@
 
 mod cli_shape;
 mod failure;
+mod hardly_fits;
 mod meaning;
 mod progress;
 mod rendered;
@@ -11,6 +12,7 @@ mod timeline;
 
 pub use cli_shape::{cli_events, cli_timestamp, is_complete};
 pub use failure::{Failed, failed};
+pub use hardly_fits::hardly_fits;
 pub use meaning::{Meaning, meaning};
 pub use progress::{Pace, Progress, left_ms, progress};
 pub use rendered::{ChunkFacts, PlanFacts, Rendered, rendered};

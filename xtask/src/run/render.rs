@@ -7,7 +7,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{DeployedStack, Reference, Run, Subject, judge::Judgement};
+use super::{DeployedStack, Reference, Run, Subject, evidence::Evidence, judge::Judgement};
 use crate::{
     artifacts::ResultRow,
     aws::{
@@ -18,7 +18,7 @@ use crate::{
     clock,
     cost::Cost,
     exit::{ExitCode, Failure, OrExit},
-    history::{self, Attempt, TimeSpent, Timeline},
+    history::{self, Rendered, TimeSpent, Timeline, hardly_fits},
     journal::{Entry, Resource},
     measure::{comparison::Comparison, expected::Recorded, finding::Finding},
     media::Media,
@@ -62,11 +62,23 @@ pub(crate) struct Rendering {
     pub timeline: Option<Timeline>,
 }
 
+/// An execution that succeeded.
+struct Executed {
+    arn: String,
+    /// Its own stopDate - startDate, ms.
+    wall_clock_ms: u64,
+    /// From the start call to the last poll, as this machine saw it, ms.
+    client_wall_ms: u64,
+    output_key: String,
+    history: Value,
+    /// Relative to the artifact folder.
+    history_file: String,
+    /// `None` where its history does not tell.
+    timeline: Option<Timeline>,
+}
+
 /// How long the last events of an execution that has ended are waited for.
 const HISTORY_LAG: Duration = Duration::from_secs(30);
-
-/// A call that takes more than this share of the function's time limit is warned of.
-const NEAR_THE_LIMIT: f64 = 0.8;
 
 impl Render<'_> {
     /// Does one render and saves everything that it leaves.
@@ -74,42 +86,63 @@ impl Render<'_> {
     /// # Errors
     /// When it fails, or can't be measured.
     pub(crate) async fn render(&self, planned: &PlannedRender, names: &RenderNames) -> Result<Rendering, Failure> {
-        let (run, RenderNames { execution: name, file_stem, label }) = (self.run, names);
-        let asked = self.subject.plan.asked(planned.id);
-        let project_key = self.subject.project_key();
-        let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
+        let (run, label) = (self.run, &names.label);
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
+        let executed = self.executed(planned, names).await?;
+        let told = history::rendered(&executed.history)
+            .with_context(|| format!("{label}: the history does not tell what was rendered"))
+            .or_exit(ExitCode::Render)?;
 
+        let stem = format!("renders/{}", names.file_stem);
+        let output_file = format!("{stem}-output.{}", self.settings.format.extension());
+        let output = run.artifacts.path(&output_file);
+        let (clients, key) = (&run.connection().clients, &executed.output_key);
+        objects::download(clients, &self.stack.bucket, key, &output).await.or_exit(ExitCode::Render)?;
+        let judgement = self.judge(planned, &told, &stem, &output).await.or_exit(ExitCode::Render)?;
+        let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
+        Ok(self.rendering(planned, executed, told, judgement, evidence, output_file))
+    }
+
+    /// Executes to a good end; its history is saved however it ends.
+    async fn executed(&self, planned: &PlannedRender, names: &RenderNames) -> Result<Executed, Failure> {
+        let asked = self.subject.plan.asked(planned.id);
+        let (project_key, name) = (self.subject.project_key(), &names.execution);
+        let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         let started = Instant::now();
         let (arn, ended) = self.execute(planned, name, &input.json).await.or_exit(ExitCode::Render)?;
         let client_wall_ms = clock::ms(started.elapsed());
-        let stem = format!("renders/{file_stem}");
-        let history_file = format!("{stem}-history.json");
+        let history_file = format!("renders/{}-history.json", names.file_stem);
         let history = self.save_history(&arn, &history_file).await;
         if ended.status != ExecutionStatus::Succeeded {
             return Err(self.failed(names, &ended, history.map(|(history, _)| history)).await);
         }
         let (history, timeline) = history.or_exit(ExitCode::Render)?;
         self.keep_pace(&history);
-        let told = history::rendered(&history)
-            .with_context(|| format!("{label}: the history does not tell what was rendered"))
-            .or_exit(ExitCode::Render)?;
+        let (wall_clock_ms, output_key) = (ended.wall_clock_ms, input.output_key);
+        Ok(Executed { arn, wall_clock_ms, client_wall_ms, output_key, history, history_file, timeline })
+    }
 
-        let output_file = format!("{stem}-output.{}", self.settings.format.extension());
-        let output = run.artifacts.path(&output_file);
-        let clients = &run.connection().clients;
-        objects::download(clients, &self.stack.bucket, &input.output_key, &output).await.or_exit(ExitCode::Render)?;
-        let judgement = self.judge(planned, &told, &stem, &output).await.or_exit(ExitCode::Render)?;
-        let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
+    /// Everything about a render but what its comparison comes to.
+    fn rendering(
+        &self,
+        planned: &PlannedRender,
+        executed: Executed,
+        told: Rendered,
+        judgement: Judgement,
+        evidence: Evidence,
+        output: String,
+    ) -> Rendering {
+        let Executed { arn, wall_clock_ms, client_wall_ms, history_file, timeline, .. } = executed;
         let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded, .. } = judgement;
-        let (time_spent, cost, slow) = timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
+        let (time_spent, cost, hardly_fits) =
+            timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
         let row = ResultRow {
             id: planned.id,
             planned_chunk_count: told.plan.chunk_count,
             chunk_size: planned.chunk_size,
-            asked_plan_protocol: asked,
+            asked_plan_protocol: self.subject.plan.asked(planned.id),
             plan_protocol: told.plan.protocol_ran().to_owned(),
-            wall_clock_ms: ended.wall_clock_ms,
+            wall_clock_ms,
             client_wall_ms,
             time_spent,
             cost,
@@ -124,8 +157,8 @@ impl Render<'_> {
             toolchain,
             passed: false,
             findings: Vec::new(),
-            notes: notes.into_iter().chain(slow).collect(),
-            output: output_file,
+            notes: notes.into_iter().chain(hardly_fits).collect(),
+            output,
             history: history_file,
             frames: evidence.frames,
             audio_levels: evidence.audio_levels,
@@ -133,7 +166,7 @@ impl Render<'_> {
             execution_arn: arn,
             chunks: told.chunks,
         };
-        Ok(Rendering { row, comparison, beside, recorded, timeline })
+        Rendering { row, comparison, beside, recorded, timeline }
     }
 
     /// Renders, and looks at nothing but whether it succeeded.
@@ -141,34 +174,16 @@ impl Render<'_> {
     /// # Errors
     /// When it fails.
     pub(crate) async fn warm_up(&self, planned: &PlannedRender, names: &RenderNames) -> Result<(), Failure> {
-        let asked = self.subject.plan.asked(planned.id);
-        let (project_key, name) = (self.subject.project_key(), &names.execution);
-        let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         self.run.step("warm-up", &names.label);
-        let (arn, ended) = self.execute(planned, name, &input.json).await.or_exit(ExitCode::Render)?;
-        let history = self.save_history(&arn, &format!("renders/{}-history.json", names.file_stem)).await;
-        match ended.status == ExecutionStatus::Succeeded {
-            true => history.map(drop).or_exit(ExitCode::Render),
-            false => Err(self.failed(names, &ended, history.map(|(history, _)| history)).await),
-        }
+        self.executed(planned, names).await.map(drop)
     }
 
     /// What the execution's time went to, what it cost, and a warning of a chunk that hardly fits.
     fn spent(&self, timeline: &Timeline) -> (Option<TimeSpent>, Option<Cost>, Option<String>) {
         let (spent, limits) = (TimeSpent::of(timeline), self.stack.function);
         let cost = limits.map(|limits| Cost::of(timeline, limits.memory_mb, &self.run.prices));
-        let slow = spent.as_ref().zip(limits).and_then(|(spent, limits)| {
-            let longest = timeline.attempts.iter().map(Attempt::run_ms).max().unwrap_or(0);
-            (longest as f64 > NEAR_THE_LIMIT * limits.timeout_s as f64 * 1000.0).then(|| {
-                format!(
-                    "chunk {} took {:.0} s of the {} s that the function may take; use more chunks",
-                    spent.slowest_chunk,
-                    longest as f64 / 1000.0,
-                    limits.timeout_s
-                )
-            })
-        });
-        (spent, cost, slow)
+        let hardly_fits = limits.and_then(|limits| hardly_fits(timeline, limits.timeout_s));
+        (spent, cost, hardly_fits)
     }
 
     async fn execute(&self, planned: &PlannedRender, name: &str, input: &Value) -> anyhow::Result<(String, Ended)> {
