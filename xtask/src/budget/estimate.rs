@@ -1,6 +1,6 @@
 //! What renders are going to cost, by how long calls took before, or by a stated default. Pure.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// How one execution splits its frames.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Split {
     /// Frames of the composition.
     pub frames: u64,
@@ -29,6 +29,8 @@ pub struct CallTimes {
     pub per_frame_ms: f64,
     /// Assemble.
     pub assemble_ms: f64,
+    /// All calls together of executions that split so, where there were such.
+    pub of_splits: BTreeMap<Split, f64>,
     /// Where these come from.
     pub source: String,
 }
@@ -41,6 +43,7 @@ impl Default for CallTimes {
             chunk_start_ms: 8000.0,
             per_frame_ms: 80.0,
             assemble_ms: 3000.0,
+            of_splits: BTreeMap::new(),
             source: "a default of 5 s a plan, 8 s + 80 ms a frame for each chunk, 3 s an assembly".to_owned(),
         }
     }
@@ -50,8 +53,9 @@ impl CallTimes {
     /// What the rows of an earlier run tell: of smoke's results.json, or of an eval's
     /// samples. `None` when they tell of no chunk.
     ///
-    /// The start of a chunk is the default's, or less where whole chunks took less; what
-    /// they took beyond that is their frames'.
+    /// What executions took that split as one that is asked for counts as it is. Of others the
+    /// start of a chunk is the default's, or less where whole chunks took less; what they took
+    /// beyond that is their frames'.
     pub fn of_rows(rows: &[&Value], source: String) -> Option<Self> {
         let default = Self::default();
         let mut chunks: Vec<(f64, f64)> = Vec::new();
@@ -72,9 +76,21 @@ impl CallTimes {
             chunk_start_ms,
             per_frame_ms: median(&per_frame)?,
             assemble_ms: of("assembleMs").unwrap_or(default.assemble_ms),
+            of_splits: of_splits(rows),
             source,
         })
     }
+}
+
+/// The median run time of all calls, by how the rows' executions split.
+fn of_splits(rows: &[&Value]) -> BTreeMap<Split, f64> {
+    let mut took: BTreeMap<Split, Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        let (Some(chunks), Some(ms)) = (row["chunks"].as_array(), row["cost"]["functionMs"].as_f64()) else { continue };
+        let frames = chunks.iter().filter_map(|chunk| chunk["framesEncoded"].as_u64()).sum();
+        took.entry(Split { frames, chunks: chunks.len() as u64 }).or_default().push(ms);
+    }
+    took.into_iter().filter_map(|(split, ms)| Some((split, median(&ms)?))).collect()
 }
 
 /// What executions are going to use, and cost.
@@ -97,6 +113,9 @@ impl Estimate {
     /// Of executions that split like this, of a function with `memory_mb` MB.
     pub fn of(splits: &[Split], times: &CallTimes, memory_mb: u64, prices: &Prices) -> Self {
         let run_ms = |split: &Split| {
+            if let Some(ms) = times.of_splits.get(split) {
+                return *ms;
+            }
             let chunks = split.chunks as f64 * times.chunk_start_ms + split.frames as f64 * times.per_frame_ms;
             times.plan_ms + chunks + times.assemble_ms
         };
@@ -155,6 +174,7 @@ mod tests {
             chunk_start_ms: 2000.0,
             per_frame_ms: 10.0,
             assemble_ms: 500.0,
+            of_splits: BTreeMap::new(),
             source: String::new(),
         };
         let splits = [Split { frames: 60, chunks: 2 }, Split { frames: 60, chunks: 4 }];
@@ -175,5 +195,26 @@ mod tests {
         // Of two chunks of 30 frames 2.5 and 3.1 s are their frames'.
         assert!((times.per_frame_ms - 2800.0 / 30.0).abs() < 1e-9);
         assert_eq!(CallTimes::of_rows(&[&json!({"chunks": []})], String::new()), None);
+    }
+
+    #[test]
+    fn an_execution_that_splits_as_an_earlier_one_takes_what_that_took() {
+        let row = |chunks: u64, function_ms: u64| {
+            let chunk = json!({"framesEncoded": 60 / chunks, "durationMs": 4000});
+            json!({"chunks": vec![chunk; chunks as usize], "cost": {"functionMs": function_ms}})
+        };
+        let rows = [row(2, 10_000), row(4, 30_000), row(4, 40_000), row(4, 38_000)];
+        let times = CallTimes::of_rows(&rows.iter().collect::<Vec<_>>(), String::new()).unwrap();
+        let gb_seconds = |frames, chunks| {
+            let split = Split { frames, chunks };
+            Estimate::of(&[split], &times, 1024, &Prices::default()).gb_seconds
+        };
+        assert_eq!((gb_seconds(60, 2), gb_seconds(60, 4)), (10.0, 38.0));
+        // Others by their parts: plan and assembly by default, 2 s a chunk, and the median frame.
+        assert!(
+            (gb_seconds(120, 8) - (5.0 + 8.0 * 2.0 + 120.0 * 0.133_333_333 + 3.0)).abs() < 1e-3,
+            "{}",
+            gb_seconds(120, 8)
+        );
     }
 }
