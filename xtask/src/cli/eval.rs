@@ -245,7 +245,7 @@ mod tests {
         let usual = Sizing::OfFixtureOr("60".parse().unwrap());
         assert_eq!((options.chunk_counts, options.sizing), ("4".parse().unwrap(), usual));
         assert_eq!((options.iterations.get(), options.warmup.get(), options.local), (1, 0, LocalLeg::Timed));
-        assert_eq!(options.run.reserved_concurrency, Some(16));
+        assert_eq!(options.run.capacity.reserved_concurrency, Some(16));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     budget::Usd,
     env::Env,
     names::{Region, StackName},
+    template::{Capacity, MemoryMb},
 };
 
 /// Flags for the stack and the artifacts.
@@ -30,6 +31,11 @@ pub struct RunArgs {
     /// for some 30 s. -1 reserves none either. [env: RESERVED_CONCURRENCY]
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: Option<ReservedConcurrency>,
+    /// The function's memory in MB [default: the template's].
+    ///
+    /// A new account may give 3008 at most. [env: LAMBDA_MEMORY_MB]
+    #[arg(long, value_name = "MB", allow_negative_numbers = true)]
+    pub memory_mb: Option<MemoryMb>,
     /// Folder for results, renders and logs.
     ///
     /// [env: ARTIFACTS] [default: <command>-artifacts in the repository]
@@ -66,8 +72,8 @@ pub struct RunArgs {
 pub struct RunOptions {
     /// The stack's name, where given.
     pub stack_name: Option<StackName>,
-    /// The function's reserved concurrency; `None` reserves nothing.
-    pub reserved_concurrency: Option<u32>,
+    /// What the function is given.
+    pub capacity: Capacity,
     /// The artifact folder, where given.
     pub artifacts: Option<PathBuf>,
     /// The file with prices, where given.
@@ -99,10 +105,11 @@ impl RunArgs {
              start `cargo xtask local-aws` and use --endpoint-url"
         );
         let reserved = or_default(self.reserved_concurrency, env, "RESERVED_CONCURRENCY", "16")?;
+        let memory = or_twin(self.memory_mb, env, "LAMBDA_MEMORY_MB");
         let path = |flag: &Option<PathBuf>, twin: &str| flag.clone().or_else(|| env.get(twin).map(Into::into));
         Ok(RunOptions {
             stack_name: or_twin(self.stack_name.clone(), env, "STACK_NAME")?,
-            reserved_concurrency: reserved.get(),
+            capacity: Capacity { reserved_concurrency: reserved.get(), memory: memory? },
             artifacts: path(&self.artifacts, "ARTIFACTS"),
             prices: path(&self.prices, "PRICES"),
             dry_run: self.dry_run,

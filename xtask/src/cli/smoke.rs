@@ -200,7 +200,7 @@ mod tests {
         let options = options(&[], &Env::default()).unwrap();
         assert_eq!(options.fixture, "mp4-h264-sdr");
         assert_eq!(options.chunk_counts, "2,4,8".parse().unwrap());
-        assert_eq!((options.run.reserved_concurrency, options.run.region.as_str()), (Some(16), "us-east-1"));
+        assert_eq!((options.run.capacity.reserved_concurrency, options.run.region.as_str()), (Some(16), "us-east-1"));
         assert_eq!(options.run.target, TargetChoice::Account(None));
     }
 

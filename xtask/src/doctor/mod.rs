@@ -107,7 +107,7 @@ fn told_of(template: &Template) -> String {
         OfferedProtocols::Fixed(None) => "no choice of plan protocol".to_owned(),
     };
     let states = counted(machine.states.len(), "state");
-    format!("{}: {states} from {}, {protocols}, {} MB", path.display(), machine.start_at, template.memory_mb())
+    format!("{}: {states} from {}, {protocols}, {} MB", path.display(), machine.start_at, template.memory_mb(None))
 }
 
 fn handler_zip(template: &Template) -> Checkup {

@@ -59,7 +59,7 @@ impl Eval {
 
     /// What all executions are going to cost, warm-ups among them.
     pub(super) fn estimate(&self, planned: &[Planned]) -> Estimate {
-        let (run, memory_mb) = (&self.run, self.run.template.memory_mb());
+        let (run, memory_mb) = (&self.run, self.run.memory_mb());
         let of_fixture = |(subject, planned): (&Subject, &Planned)| {
             let times = run.known.of(&subject.fixture.name);
             Estimate::of(&splits(planned), &times, memory_mb, &run.prices)
@@ -71,7 +71,8 @@ impl Eval {
     pub(super) fn caveats_of_options(&self) -> Vec<Caveat> {
         let options = &self.options;
         let most = options.chunk_counts.iter().map(|count| count.get()).max();
-        let throttled = most.zip(options.run.reserved_concurrency).filter(|(most, cap)| u32::from(*most) > *cap);
+        let throttled =
+            most.zip(options.run.capacity.reserved_concurrency).filter(|(most, cap)| u32::from(*most) > *cap);
         let region = options.run.region.as_str();
         let of_default = self.run.prices == Prices::default() && region != "us-east-1";
         let local = match &self.local_way {
@@ -107,7 +108,8 @@ pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Resul
     let Sources { repo, template } = &sources;
     let subjects = subjects(repo, PlanChoice::new(template, None)?, options)?;
     let names = RunNames::draw(COMMAND, &options.run)?;
-    let (known, prices, memory_mb) = (known_times(repo, &options.run), prices(&options.run)?, template.memory_mb());
+    let (known, prices, memory_mb) =
+        (known_times(repo, &options.run), prices(&options.run)?, template.memory_mb(options.run.capacity.memory));
     let (mut renders, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut known_by: Vec<String> = Vec::new();
     for subject in &subjects {

@@ -48,7 +48,7 @@ impl RunNames {
     /// # Errors
     /// As [`Parameters::given`](crate::template::Parameters::given).
     pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
-        let given = template.parameters.given(&self.project, options.reserved_concurrency);
+        let given = template.parameters.given(&self.project, options.capacity);
         given.with_context(|| format!("the template {}", template.path.display()))
     }
 

@@ -86,7 +86,7 @@ impl Preview<'_> {
     fn created(&self) -> Vec<String> {
         let RunNames { stack, artifact_bucket, .. } = self.names;
         let Sources { template, .. } = self.sources;
-        let reserved = match self.options.reserved_concurrency {
+        let reserved = match self.options.capacity.reserved_concurrency {
             _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
             Some(reserved) => format!("reserved concurrency {reserved}"),
             None => "no reserved concurrency".to_owned(),
@@ -96,7 +96,11 @@ impl Preview<'_> {
         let name = |name: Option<String>| name.unwrap_or_else(|| "that CloudFormation names".to_owned());
         let of_stack = [
             format!("bucket {}", name(named.bucket)),
-            format!("function {}, {reserved}", name(named.function)),
+            format!(
+                "function {}, {} MB, {reserved}",
+                name(named.function),
+                template.memory_mb(self.options.capacity.memory)
+            ),
             format!("state machine {}", name(named.machine)),
         ];
         let left = template

@@ -23,7 +23,7 @@ impl Render<'_> {
     }
 
     fn memory_mb(&self) -> u64 {
-        self.stack.function.map_or_else(|| self.run.template.memory_mb(), |limits| limits.memory_mb)
+        self.stack.function.map_or_else(|| self.run.memory_mb(), |limits| limits.memory_mb)
     }
 
     /// Counts what an execution cost, whether it succeeded or not.

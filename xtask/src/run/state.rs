@@ -158,6 +158,11 @@ impl Run {
         format!("cargo xtask lambda-teardown {}{flags}", self.names.stack)
     }
 
+    /// The function's memory as the run asks for it, MB.
+    pub(crate) fn memory_mb(&self) -> u64 {
+        self.template.memory_mb(self.options.capacity.memory)
+    }
+
     /// Whether the run's AWS ends with it.
     pub(crate) fn embedded_target(&self) -> bool {
         self.connection.get().is_some_and(|c| matches!(c.access.target, Target::Embedded { .. }))

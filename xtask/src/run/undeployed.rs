@@ -34,8 +34,8 @@ const ADVICE: [(&str, &str); 5] = [
     ),
     (
         "'MemorySize' value failed to satisfy constraint",
-        "this account may not give a function as much memory as the template asks for (a new one has 3,008 MB); ask \
-         for a higher quota, or lower the template's default",
+        "this account may not give a function as much memory as is asked for (a new one has 3,008 MB); use \
+         --memory-mb 3008, or ask for a higher quota",
     ),
     ("is not authorized to perform", "these credentials lack a right; `cargo xtask lambda-policy` prints all of them"),
     (
@@ -77,6 +77,6 @@ mod tests {
         assert!(told("1 validation error detected: Value '10240' at 'memorySize'").is_empty());
         let memory =
             "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 3008";
-        assert!(told(memory).contains("3,008 MB"));
+        assert!(told(memory).contains("use --memory-mb 3008"));
     }
 }

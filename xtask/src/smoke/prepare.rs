@@ -50,7 +50,7 @@ impl Smoke {
     /// What they are going to cost.
     pub(super) fn estimate(&self, renders: &[PlannedRender], frames: u64) -> Estimate {
         let (run, times) = (&self.run, self.run.known.of(&self.subject.fixture.name));
-        Estimate::of(&splits(renders, frames), &times, run.template.memory_mb(), &run.prices)
+        Estimate::of(&splits(renders, frames), &times, run.memory_mb(), &run.prices)
     }
 }
 
@@ -68,7 +68,8 @@ pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Resu
             };
             let times = known_times(&sources.repo, &options.run).of(&subject.fixture.name);
             let (splits, prices) = (splits(planned, settings.frames), prices(&options.run)?);
-            let estimate = Estimate::of(&splits, &times, sources.template.memory_mb(), &prices);
+            let estimate =
+                Estimate::of(&splits, &times, sources.template.memory_mb(options.run.capacity.memory), &prices);
             (planned.iter().map(line).collect(), Ok((estimate, times.source)))
         }
         None => {

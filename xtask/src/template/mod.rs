@@ -1,6 +1,7 @@
 //! What a run must know of a SAM template, read from it: parameters, outputs, the
 //! resources behind them, states and plan protocols. Pure, but for the files.
 
+mod capacity;
 mod cursor;
 mod expression;
 mod machine;
@@ -16,6 +17,7 @@ use std::{
 
 use anyhow::Context;
 
+pub use capacity::{Capacity, MemoryMb};
 pub use expression::Values;
 pub use machine::{Machine, OfferedProtocols};
 pub use parameters::{Given, Parameters};
@@ -105,9 +107,12 @@ impl Template {
         })
     }
 
-    /// The function's memory by the template's defaults, MB; 10,240, the most that there
-    /// is, where the template does not tell.
-    pub fn memory_mb(&self) -> u64 {
+    /// The memory of a function of which this is asked, MB; 10,240, the most that there is,
+    /// where neither that nor the template's defaults tell.
+    pub fn memory_mb(&self, asked: Option<MemoryMb>) -> u64 {
+        if let Some(asked) = asked {
+            return asked.get().into();
+        }
         let by_function = self.function.memory_mb(&self.parameters.defaults());
         by_function.or_else(|| self.parameters.memory_mb()).unwrap_or(10_240)
     }

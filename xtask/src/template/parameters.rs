@@ -1,8 +1,8 @@
 //! A template's parameters, and what a run gives for them.
 
-use anyhow::{bail, ensure};
+use anyhow::{Context, bail, ensure};
 
-use super::{Values, cursor::At};
+use super::{Capacity, MemoryMb, Values, cursor::At};
 use crate::names::ProjectName;
 
 /// The parameters of a template, in its order.
@@ -15,6 +15,8 @@ struct Parameter {
     default: Option<String>,
     allowed: Vec<String>,
     max_length: Option<usize>,
+    /// The least and the most of a number.
+    bounds: (Option<u64>, Option<u64>),
     line: usize,
 }
 
@@ -45,6 +47,7 @@ impl Parameters {
                 default: text("Default").map(str::to_owned),
                 allowed: allowed.iter().filter_map(|node| node.literal()).map(str::to_owned).collect(),
                 max_length: text("MaxLength").and_then(|number| number.parse().ok()),
+                bounds: ["MinValue", "MaxValue"].map(|key| text(key)?.parse().ok()).into(),
                 line: at.node.line,
             });
         }
@@ -57,13 +60,20 @@ impl Parameters {
     /// # Errors
     /// When the template does not let the run name its resources, does not take what it
     /// has to be given, or asks for more than a run knows.
-    pub fn given(&self, project: &ProjectName, reserved_concurrency: Option<u32>) -> anyhow::Result<Given> {
-        let concurrency = reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
-        let of_run = [
+    pub fn given(&self, project: &ProjectName, capacity: Capacity) -> anyhow::Result<Given> {
+        let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
+        let mut of_run = vec![
             (PROJECT_NAME, project.to_string()),
             (CHROME_SOURCE, SPARTICUZ.to_owned()),
             (RESERVED_CONCURRENCY, concurrency),
         ];
+        if let Some(memory) = capacity.memory {
+            let parameter = self.find(MEMORY).with_context(|| {
+                format!("Parameters.{MEMORY} is missing, so --memory-mb {memory} can't be given to the function")
+            })?;
+            parameter.check_bounds(memory)?;
+            of_run.push((MEMORY, memory.to_string()));
+        }
         ensure!(
             self.find(PROJECT_NAME).is_some(),
             "Parameters.{PROJECT_NAME} is missing: a run gives a name of its own to everything in its stack by it"
@@ -124,6 +134,17 @@ impl Parameter {
         );
         Ok(())
     }
+
+    fn check_bounds(&self, memory: MemoryMb) -> anyhow::Result<()> {
+        let (Self { name, bounds: (least, most), line, .. }, mb) = (self, u64::from(memory.get()));
+        ensure!(
+            least.is_none_or(|least| mb >= least) && most.is_none_or(|most| mb <= most),
+            "Parameters.{name} (line {line}) takes {} to {}, not the {mb} of --memory-mb",
+            least.unwrap_or(0),
+            most.unwrap_or(10_240)
+        );
+        Ok(())
+    }
 }
 
 /// What the parameters of one deployment are.
@@ -172,7 +193,11 @@ mod tests {
 
     fn given(text: &str) -> Result<Given, String> {
         let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
-        parameters(text).given(&project, Some(16)).map_err(|error| error.to_string())
+        parameters(text).given(&project, capacity(None)).map_err(|error| error.to_string())
+    }
+
+    fn capacity(memory: Option<&str>) -> Capacity {
+        Capacity { reserved_concurrency: Some(16), memory: memory.map(|text| text.parse().unwrap()) }
     }
 
     const USUAL: &str = "Parameters:\n  ProjectName: {Type: String, Default: hyperframes}\n  \
@@ -209,6 +234,24 @@ mod tests {
         assert_eq!(told, "Parameters.ChromeSource.AllowedValues (line 4) has no sparticuz, which a run gives");
         let told = given("Parameters:\n  ProjectName: {Type: String, MaxLength: 9}\n").unwrap_err();
         assert!(told.contains("Parameters.ProjectName.MaxLength (line 2)") && told.contains("--stack-name"), "{told}");
+    }
+
+    #[test]
+    fn memory_is_given_within_the_parameters_bounds() {
+        let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
+        let given = |text: &str, memory| {
+            let given = parameters(text).given(&project, capacity(Some(memory)));
+            given.map(|given| given.overrides.last().unwrap().clone()).map_err(|error| error.to_string())
+        };
+        let bounded = USUAL.replace("2048", "2048, MinValue: 1024, MaxValue: 4096");
+        assert_eq!(given(&bounded, "3008"), Ok(("LambdaMemoryMb".to_owned(), "3008".to_owned())));
+        for memory in ["1023", "4097"] {
+            let told = given(&bounded, memory).unwrap_err();
+            assert!(told.contains("(line 3) takes 1024 to 4096, not the ") && told.contains(memory), "{told}");
+        }
+        assert!(given(USUAL, "128").is_ok());
+        let told = given("Parameters:\n  ProjectName: {Type: String}\n", "3008").unwrap_err();
+        assert!(told.starts_with("Parameters.LambdaMemoryMb is missing, so --memory-mb 3008"), "{told}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn this_projects_template_is_read() {
     let own = Template::read(&tool_root().join("examples/aws-lambda/template.yaml")).unwrap();
     assert_eq!(own.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
     assert_eq!((own.machine.start_at.as_str(), own.machine.states.len()), ("SelectPlanProtocol", 10));
-    assert_eq!((own.memory_mb(), own.bucket.is_retained), (10_240, true));
+    assert_eq!((own.memory_mb(None), own.bucket.is_retained), (10_240, true));
     assert_eq!(own.function.code, tool_root().join("examples/aws-lambda/handler/dist/handler.zip"));
     assert!(!own.leaves_a_log_group(&values()));
     let names = own.names(&values());
@@ -47,12 +47,12 @@ fn the_later_age_has_a_choice_and_its_properties_in_globals() {
     let later = of_checkout("later.yaml");
     assert_eq!(later.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
     assert_eq!((later.machine.start_at.as_str(), later.machine.states.len()), ("SelectPlanProtocol", 14));
-    assert_eq!(later.memory_mb(), 10_240);
+    assert_eq!(later.memory_mb(None), 10_240);
     assert!(later.leaves_a_log_group(&values()));
     assert_eq!(later.names(&values()).log_groups, ["/aws/lambda/p-1-render", "/aws/states/p-1-render"]);
     assert_eq!(later.resource_types()["AWS::CloudWatch::Alarm"], 2);
     let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
-    let given = later.parameters.given(&project, None).unwrap();
+    let given = later.parameters.given(&project, Capacity::default()).unwrap();
     assert_eq!(given.overrides.last().unwrap(), &("ReservedConcurrency".to_owned(), "-1".to_owned()));
 }
 
@@ -75,7 +75,7 @@ fn what_cloudformation_names_is_not_known_before() {
     let short = parse(SHORT).unwrap();
     assert_eq!(short.names(&values()), StackNames::default());
     assert!(short.leaves_a_log_group(&values()));
-    assert_eq!((short.memory_mb(), short.bucket.is_retained), (10_240, false));
+    assert_eq!((short.memory_mb(None), short.bucket.is_retained), (10_240, false));
     assert_eq!(short.function.code, Path::new("/r/examples/aws-lambda/handler.zip"));
 }
 

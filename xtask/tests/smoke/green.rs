@@ -68,7 +68,8 @@ fn every_stage_is_told_and_nothing_is_left() {
 fn the_state_machine_and_sam_get_what_was_asked_for() {
     let test = Test::new();
     let args = ["--chunk-counts", "3", "--chunk-size", "25", "--plan-protocol", "v1", "--reserved-concurrency", "0"];
-    test.smoke(&[&args[..], &["--region", "eu-west-1", "--psnr-threshold", "33.5"]].concat()).exit(0);
+    let further = ["--region", "eu-west-1", "--psnr-threshold", "33.5", "--memory-mb", "3008"];
+    test.smoke(&[&args[..], &further].concat()).exit(0);
     let account = test.aws.account();
     let execution = account.executions.values().next().unwrap();
     assert_eq!(execution.input["PlanProtocol"], "v1");
@@ -80,6 +81,7 @@ fn the_state_machine_and_sam_get_what_was_asked_for() {
     let calls = test.tools.calls();
     let deploy = calls.iter().find(|call| call.starts_with("sam deploy")).unwrap();
     assert!(deploy.contains(" ReservedConcurrency=-1 ") && deploy.contains(" --region eu-west-1 "), "{deploy}");
+    assert!(deploy.contains(" LambdaMemoryMb=3008 "), "{deploy}");
     assert_eq!(test.artifact("run.json")["gate"]["psnrDb"], 33.5);
 }
 

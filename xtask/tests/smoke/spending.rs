@@ -16,7 +16,7 @@ fn a_dry_run_tells_everything_and_does_nothing() {
       bucket hyperframes-smoke-a222bf3f-<run>, for what sam uploads, tagged with run and stack
       stack smoke-test, from <dir>/repository/examples/aws-lambda/template.yaml
         bucket smoke-test-<run>-<account>
-        function smoke-test-<run>-render, reserved concurrency 16
+        function smoke-test-<run>-render, 10240 MB, reserved concurrency 16
         state machine smoke-test-<run>-render
         4 x AWS::CloudWatch::Alarm, 2 x AWS::IAM::Role, 2 x AWS::Logs::LogGroup
 
@@ -39,6 +39,16 @@ fn a_dry_run_tells_everything_and_does_nothing() {
     dry run: nothing was created, and AWS was not called
     ");
     assert_eq!(ran.stderr, "");
+    test.assert_nothing_happened();
+}
+
+#[test]
+fn a_function_with_less_memory_costs_less() {
+    let test = Test::new();
+    let ran = test.smoke(&["--dry-run", "--chunk-counts", "2,4", "--memory-mb", "3008"]);
+    ran.exit(0).says("-render, 3008 MB, ").says("cost: about 0.00396 USD (216 GB-s, ");
+    let ran = test.smoke(&["--dry-run", "--memory-mb", "128"]);
+    ran.exit(1).warns("Parameters.LambdaMemoryMb (line 17) takes 1024 to 10240, not the 128 of --memory-mb");
     test.assert_nothing_happened();
 }
 
