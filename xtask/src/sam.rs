@@ -102,8 +102,13 @@ impl Sam {
     ///
     /// # Errors
     /// When the deletion fails.
-    pub async fn delete(&self, stack: &StackName, gone: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let command = self.command(&delete_args(stack)).await?;
+    pub async fn delete(
+        &self,
+        stack: &StackName,
+        artifacts: &ArtifactBucketName,
+        gone: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let command = self.command(&delete_args(stack, artifacts)).await?;
         command.limit(DELETE_LIMIT).run_until(&self.children, gone).await
     }
 
@@ -166,9 +171,12 @@ pub fn deploy_args(deployment: &Deployment<'_>) -> Vec<String> {
     before.into_iter().chain(overrides).chain(tags).collect()
 }
 
-/// What `sam delete` is called with, likewise.
-pub fn delete_args(stack: &StackName) -> Vec<String> {
-    ["delete", "--no-prompts", "--stack-name", stack.as_str()].map(str::to_owned).to_vec()
+/// What `sam delete` is called with, likewise. It deletes uploads too: without a bucket it would
+/// take that of the first uploaded thing in the template, whosever it is, and all under its prefix.
+pub fn delete_args(stack: &StackName, artifacts: &ArtifactBucketName) -> Vec<String> {
+    let of_run = ["--s3-bucket", artifacts.as_str(), "--s3-prefix", stack.as_str()];
+    let args = ["delete", "--no-prompts", "--stack-name", stack.as_str()].into_iter().chain(of_run);
+    args.map(str::to_owned).collect()
 }
 
 fn shown(path: &Path) -> String {

@@ -92,8 +92,9 @@ async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u
 /// Reads DescribeStacks' answer. A stack that is deleted is known by its ARN for some weeks.
 fn read(xml: &str) -> anyhow::Result<Option<Stack>> {
     let document = Document::parse(xml).context("DescribeStacks gave no XML")?;
-    let stack = document.descendants().find(|n| n.has_tag_name_of("Stacks")).and_then(|n| n.member());
-    let Some(stack) = stack else { return Ok(None) };
+    let stacks = document.descendants().find(|n| n.has_tag_name_of("Stacks"));
+    let stacks = stacks.context("DescribeStacks gave no list of stacks")?;
+    let Some(stack) = stacks.member() else { return Ok(None) };
     let text = |name| stack.text_of(name).with_context(|| format!("DescribeStacks gave no {name}"));
     let status = text("StackStatus")?;
     if status == "DELETE_COMPLETE" {
@@ -181,6 +182,8 @@ mod tests {
     #[test]
     fn a_deleted_stack_is_none() {
         assert_eq!(read(&ANSWER.replace("CREATE_COMPLETE", "DELETE_COMPLETE")).unwrap(), None);
+        assert_eq!(read("<a><Stacks/></a>").unwrap(), None);
         assert!(read("<html>").is_err());
+        assert!(read("<html/>").is_err(), "an answer without a list tells of no stack");
     }
 }

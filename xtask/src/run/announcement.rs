@@ -28,7 +28,9 @@ pub(super) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
         Ended::Panicked(message) => vec![format!("error: a defect of this tool: it panicked: {message}")],
         Ended::Signalled(signal) => vec![match left {
             Left::Nothing => format!("{}: stopping; nothing was created", signal.name),
-            Left::Kept(stack) => format!("{}: stopping; stack {stack} is kept, as asked for.", signal.name),
+            Left::Kept(stack) => {
+                format!("{}: stopping; stack {stack} is kept, as asked for, if it is there.", signal.name)
+            }
             Left::Stack(stack) => format!(
                 "{}: stopping; then cleaning up stack {stack} and its buckets. \
                  A second signal ends that too, and prints the command that finishes it.",
@@ -57,7 +59,7 @@ mod tests {
         let told = |left| announcement(&ended, left, None).concat();
         insta::assert_snapshot!([Left::Nothing, Left::Kept(&stack), Left::Stack(&stack)].map(told).join("\n"), @r"
         SIGTERM: stopping; nothing was created
-        SIGTERM: stopping; stack s is kept, as asked for.
+        SIGTERM: stopping; stack s is kept, as asked for, if it is there.
         SIGTERM: stopping; then cleaning up stack s and its buckets. A second signal ends that too, and prints the command that finishes it.
         ");
     }

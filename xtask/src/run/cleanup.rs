@@ -33,12 +33,13 @@ pub(super) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
     if run.journal.get().is_none() {
         return CleanUp::Done(TeardownRecord::NothingCreated);
     }
-    let stop_executions = !matches!(ended, Ended::Concluded(_));
     let work = async {
-        match run.options.keep_stack {
-            true => keep(run, stop_executions).await,
-            false => run.stage("teardown", tear_down(run)).await,
+        if run.options.keep_stack
+            && let Some(kept) = keep(run).await?
+        {
+            return Ok(kept);
         }
+        run.stage("teardown", tear_down(run)).await
     };
     let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
     let result = loop {
@@ -69,14 +70,20 @@ pub(super) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
     }
 }
 
-/// Leaves the stack, but nothing that is still running in it.
-async fn keep(run: &Run, stop_executions: bool) -> anyhow::Result<TeardownRecord> {
-    let machine = run.facts.borrow().state_machine.clone();
-    if let (Some(machine), true) = (machine, stop_executions) {
-        sweeper(run).stop_executions(&machine).await?;
+/// Leaves the run's stack, but nothing that is still running in it; `None` where there is no stack
+/// of this run to leave, but a claim at most.
+async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
+    let (sweeper, names) = (sweeper(run), &run.names);
+    let (found, _) = sweeper.survey(&names.stack, Some(&names.run), std::slice::from_ref(&names.run)).await?;
+    if found.run_of_stack().as_ref() != Some(&names.run) {
+        return Ok(None);
+    }
+    // Of a stack that is still being made the machine may come up later, but nothing starts it.
+    if let Some((machine, _)) = &found.machine {
+        sweeper.stop_executions(machine).await?;
     }
     let _ = run.journal(Entry::Finished { kept: true });
-    Ok(TeardownRecord::Kept { recovery: run.recovery() })
+    Ok(Some(TeardownRecord::Kept { recovery: run.recovery() }))
 }
 
 fn sweeper(run: &Run) -> Sweeper {

@@ -49,7 +49,8 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
         let claims = claims?;
         ensure!(
             claims.is_empty(),
-            "another run uses the stack name {} or left things of it ({}); finish it first: {}",
+            "another run uses the stack name {} or left things of it ({}); choose another --stack-name, or, if that \
+             run is not going on any more, anywhere, finish it: {}",
             names.stack,
             claims.join(", "),
             run.recovery()

@@ -112,13 +112,19 @@ pub(crate) async fn conduct<W: Work>(session: &Session, prepare: impl FnOnce() -
     let ended = tokio::select! {
         biased;
         signal = signals.next() => Ended::Signalled(signal),
-        result = AssertUnwindSafe(work.work()).catch_unwind() => match result {
-            Ok(Ok(())) => Ended::Concluded(work.conclusion()),
+        result = AssertUnwindSafe(concluded(&work)).catch_unwind() => match result {
+            Ok(Ok(conclusion)) => Ended::Concluded(conclusion),
             Ok(Err(failure)) => Ended::Failed(failure),
             Err(panic) => Ended::Panicked(message_of(panic.as_ref())),
         },
     };
     finish::finish(&work, ended, &mut signals).await
+}
+
+/// The work and its verdict: a defect in either must not keep the clean-up from coming.
+async fn concluded(work: &impl Work) -> Result<Conclusion, Failure> {
+    work.work().await?;
+    Ok(work.conclusion())
 }
 
 fn message_of(panic: &(dyn std::any::Any + Send)) -> String {

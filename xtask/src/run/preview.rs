@@ -115,7 +115,7 @@ impl Preview<'_> {
     }
 
     fn calls(&self) -> Vec<String> {
-        let RunNames { stack, .. } = self.names;
+        let RunNames { stack, artifact_bucket, .. } = self.names;
         let package = self.sources.repo.handler_package();
         let build = match (self.options.skip_build, self.sources.repo.layout()) {
             (true, _) => {
@@ -131,7 +131,11 @@ impl Preview<'_> {
             }
         };
         let deployment = self.names.deployment(&self.sources.template, self.given);
-        let sam = [sam::validate_args(deployment.template), sam::deploy_args(&deployment), sam::delete_args(stack)];
+        let sam = [
+            sam::validate_args(deployment.template),
+            sam::deploy_args(&deployment),
+            sam::delete_args(stack, artifact_bucket),
+        ];
         let sam = sam.map(|args| format!("sam {} --region {}", args.join(" "), self.options.region));
         build.into_iter().chain(sam).collect()
     }

@@ -45,8 +45,9 @@ impl Expected {
         let mut expected = Self { stack: (!theirs).then(|| named.stack.clone()), ..Self::default() };
         expected.buckets.extend(ownership.buckets(found));
         let in_stack = found.facts();
-        for facts in [&in_stack, known].into_iter().filter(|_| ownership.stack.deletes()) {
-            expected.add_facts(facts, &ownership.runs);
+        // A stack that is gone leaves what its run knew of it to be proved.
+        for facts in [&in_stack, known].into_iter().filter(|_| !theirs) {
+            expected.add_facts(facts, ownership);
         }
         for run in &ownership.runs {
             expected.add_run(named, run);
@@ -60,14 +61,17 @@ impl Expected {
         Self { buckets: names.collect(), ..Self::default() }
     }
 
-    fn add_facts(&mut self, facts: &StackFacts, runs: &[RunId]) {
+    fn add_facts(&mut self, facts: &StackFacts, ownership: &Ownership) {
+        let (runs, deletes) = (&ownership.runs, ownership.stack.deletes());
         self.buckets.extend(facts.render_bucket.clone());
         self.machines.extend(facts.state_machine.clone());
         self.functions.extend(facts.function.clone());
-        // A machine may log to a group that others share: only one named after a run is its stack's.
-        let of_a_run = |group: &&String| runs.iter().any(|run| group.contains(run.as_str()));
-        self.log_groups.extend(facts.log_groups.iter().filter(of_a_run).cloned());
-        self.log_groups.extend(facts.function.iter().map(|function| format!("/aws/lambda/{function}")));
+        // A machine may log to a group that others share: only one named after a run is its stack's. So
+        // with a function's, once its stack is gone: its name may be another's by now.
+        let of_a_run = |group: &String| runs.iter().any(|run| group.contains(run.as_str()));
+        self.log_groups.extend(facts.log_groups.iter().filter(|group| of_a_run(group)).cloned());
+        let of_function = facts.function.iter().map(|function| format!("/aws/lambda/{function}"));
+        self.log_groups.extend(of_function.filter(|group| deletes || of_a_run(group)));
     }
 
     fn add_run(&mut self, Named { stack, account, region }: Named<'_>, run: &RunId) {
@@ -122,6 +126,10 @@ mod tests {
         for names in [&foreign.buckets, &foreign.machines, &foreign.functions, &foreign.log_groups] {
             assert!(!told(names) && names.iter().any(|name| name.contains(run("a").as_str()) || name == "of-a"));
         }
+        // What the run knew of its own stack must be gone too once that is, but for what others may use.
+        let absent = expected(StackOwnership::Absent);
+        assert!(absent.buckets.contains("told") && absent.machines.contains("arn:told"), "{absent:#?}");
+        assert!(!absent.log_groups.contains("/aws/lambda/told") && !absent.log_groups.contains("/shared"));
         assert_eq!(foreign.buckets.iter().filter(|name| name.starts_with("of-")).collect::<Vec<_>>(), ["of-a"]);
     }
 }

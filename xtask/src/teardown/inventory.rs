@@ -10,6 +10,7 @@ use crate::{
     aws::{
         Clients, executions,
         executions::Machine,
+        faults::{Fault, Refused},
         objects,
         stacks::{self, Stack},
     },
@@ -94,8 +95,8 @@ async fn artifact_buckets(
     let mut artifact_buckets = Vec::new();
     for bucket in candidates {
         let tags = match objects::bucket_tags(clients, bucket.as_str()).await {
-            // Whose tags can't be read is not proved ours; a run's own bucket has to be.
-            Err(_) if !hints.contains(&bucket.run()) => continue,
+            // Whose tags may not be read is not proved ours; a run's own bucket has to be.
+            Err(error) if !hints.contains(&bucket.run()) && is_refused(&error) => continue,
             tags => tags?,
         };
         let Some(tags) = tags else { continue };
@@ -107,6 +108,12 @@ async fn artifact_buckets(
         }
     }
     Ok(artifact_buckets)
+}
+
+/// Whether a bucket's owner or its region keeps its tags from being read, as of one that is someone
+/// else's. Whatever may pass, or is wrong with the caller, tells nothing of whose it is.
+fn is_refused(error: &anyhow::Error) -> bool {
+    Refused::behind(error).is_some_and(|refused| matches!(refused.fault, Fault::Denied | Fault::Other))
 }
 
 fn has(tags: &[(String, String)], key: &str, value: &str) -> bool {
@@ -160,7 +167,11 @@ async fn render_buckets(
     for name in candidates {
         let tags = match objects::bucket_tags(clients, &name).await {
             // A bucket whose name only begins alike is someone else's, as long as nothing says otherwise.
-            Err(_) if output != Some(&name) && !claimed.iter().any(|run| derived(run) == name) => continue,
+            Err(error)
+                if output != Some(&name) && !claimed.iter().any(|run| derived(run) == name) && is_refused(&error) =>
+            {
+                continue;
+            }
             tags => tags.with_context(|| format!("whose bucket is {name}?"))?,
         };
         let Some(tags) = tags else { continue };
@@ -181,7 +192,7 @@ impl Inventory {
     pub fn evidence(&self) -> Evidence {
         let stack = match &self.stack {
             None => StackEvidence::Absent,
-            Some(stack) => match run_tag(&stack.tags).or_else(|| self.tag_of_machine_in(stack)) {
+            Some(stack) => match self.run_of_stack() {
                 Some(run) => StackEvidence::Tagged(run),
                 None if stack.in_review() => StackEvidence::InReview,
                 None => StackEvidence::Untagged,
@@ -192,6 +203,12 @@ impl Inventory {
             claims: self.artifact_buckets.iter().map(ArtifactBucketName::run).collect(),
             tagged_buckets: self.render_buckets.iter().filter_map(|b| b.run.clone()).collect(),
         }
+    }
+
+    /// The run that the stack is tagged with.
+    pub fn run_of_stack(&self) -> Option<RunId> {
+        let stack = self.stack.as_ref()?;
+        run_tag(&stack.tags).or_else(|| self.tag_of_machine_in(stack))
     }
 
     /// The run tag of the state machine that a stack's outputs name: an emulator
@@ -222,6 +239,18 @@ fn function_name(arn: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_refusal_says_that_a_bucket_is_someone_elses() {
+        let is_refused =
+            |status, code| is_refused(&anyhow::Error::from(Refused::new(status, Some(code), None)).context("reading"));
+        assert!(is_refused(403, "AccessDenied") && is_refused(301, "PermanentRedirect"));
+        assert!(is_refused(400, "AuthorizationHeaderMalformed"));
+        for (status, code) in [(503, "SlowDown"), (400, "ExpiredToken"), (403, "RequestTimeTooSkewed"), (500, "Odd")] {
+            assert!(!is_refused(status, code), "{code}");
+        }
+        assert!(!super::is_refused(&anyhow::anyhow!("a defect")));
+    }
 
     #[test]
     fn function_names() {

@@ -59,7 +59,7 @@ async fn one_round(
 ) -> anyhow::Result<Proof> {
     let runs = std::slice::from_ref(run);
     let (mut found, mut decision) = sweeper.survey(stack, Some(run), runs).await?;
-    if found.stack.is_none() && *known == StackFacts::default() && all.is_empty() {
+    if found.stack.is_none() && all.is_empty() {
         tokio::time::sleep(IN_FLIGHT).await;
         (found, decision) = sweeper.survey(stack, Some(run), runs).await?;
     }

@@ -1,6 +1,6 @@
 //! Deleting what is owned, in the order that leaves nothing behind.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
@@ -23,13 +23,16 @@ use crate::{
     backoff::Backoff,
     console::Console,
     journal::StackFacts,
-    names::{Region, RunId, StackName},
+    names::{ArtifactBucketName, Region, RunId, StackName},
     sam::Sam,
     wording::counted,
 };
 
 /// How often a bucket that was emptied may still be told to be full.
 const STILL_FULL: u32 = 5;
+
+/// How long a bucket that was just made may be missing in a list.
+const LISTED: Duration = Duration::from_secs(3);
 
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
@@ -87,8 +90,9 @@ impl Sweeper {
             executions_stopped = self.stop_executions(arn).await?;
         }
         // What is not proved ours loses no data before it is sure that the stack may go.
-        let gone = ownership.stack == StackOwnership::Forced && self.delete_stack(stack, found).await.is_ok();
-        if ownership.stack == StackOwnership::Forced && !gone {
+        let forced = ownership.stack == StackOwnership::Forced;
+        let gone = forced && self.delete_stack(stack, found, ownership).await.is_ok();
+        if forced && !gone {
             self.may_go_on(stack).await?;
         }
         // Before the stack goes: a template may let CloudFormation delete its
@@ -98,13 +102,15 @@ impl Sweeper {
             objects_deleted += self.empty(bucket).await?;
         }
         if ownership.stack.deletes() && !gone {
-            self.delete_stack(stack, found).await?;
+            self.delete_stack(stack, found, ownership).await?;
         }
+        let buckets = self.outlived(stack, ownership, buckets).await?;
         // Once more, since functions may have written up to their deletion.
         for bucket in &buckets {
             objects_deleted += self.remove(bucket).await?;
         }
-        let expected = Expected::of(self.named(stack), found, ownership, known);
+        let mut expected = Expected::of(self.named(stack), found, ownership, known);
+        expected.buckets.extend(buckets);
         self.delete_outlived_log_groups(&expected).await?;
         let proof = proof::verify(&expected, &self.clients).await;
         // The artifact buckets are the proof of ownership: they go when all else is gone.
@@ -146,12 +152,45 @@ impl Sweeper {
         proof.and(proof::verify(&Expected::artifact_buckets(self.named(stack), runs), &self.clients).await)
     }
 
+    /// The owned buckets once their stack is gone, with those that came up after the first look: a
+    /// stack that was still being made may not have had its bucket then, and keeps it.
+    async fn outlived(
+        &self,
+        stack: &StackName,
+        ownership: &Ownership,
+        mut buckets: Vec<String>,
+    ) -> anyhow::Result<Vec<String>> {
+        if !ownership.stack.deletes() || ownership.runs.is_empty() {
+            return Ok(buckets);
+        }
+        if buckets.is_empty() {
+            tokio::time::sleep(LISTED).await;
+        }
+        let (later, _) = self.survey(stack, None, &ownership.runs).await?;
+        let of_runs = later.render_buckets.into_iter();
+        let of_runs = of_runs.filter(|bucket| bucket.run.as_ref().is_some_and(|run| ownership.runs.contains(run)));
+        buckets.extend(of_runs.map(|bucket| bucket.name));
+        buckets.sort();
+        buckets.dedup();
+        Ok(buckets)
+    }
+
     /// `sam delete`; where sam can't, as without a change set to read or a bucket
-    /// to look into, CloudFormation itself.
-    async fn delete_stack(&self, stack: &StackName, found: &Inventory) -> anyhow::Result<()> {
+    /// to look into, CloudFormation itself. So where no run is proved to have made the
+    /// stack: sam deletes uploads with it, and those may be anyone's.
+    async fn delete_stack(&self, stack: &StackName, found: &Inventory, ownership: &Ownership) -> anyhow::Result<()> {
+        let (run, there) = match (found.run_of_stack().filter(|run| ownership.runs.contains(run)), &found.stack) {
+            (Some(run), Some(there)) => (run, there),
+            (_, Some(there)) => {
+                self.console.step("teardown", &format!("CloudFormation deletes {stack}"));
+                return stacks::delete(&self.clients, there).await;
+            }
+            (_, None) => return Ok(()),
+        };
         self.console.step("teardown", &format!("sam delete {stack}"));
-        let Some(there) = &found.stack else { return self.sam.delete(stack, std::future::pending()).await };
-        let Err(by_sam) = self.sam.delete(stack, stacks::gone(&self.clients, there)).await else { return Ok(()) };
+        let artifacts = ArtifactBucketName::new(stack, &self.region, &run);
+        let by_sam = self.sam.delete(stack, &artifacts, stacks::gone(&self.clients, there)).await;
+        let Err(by_sam) = by_sam else { return Ok(()) };
         self.console.step("teardown", &format!("sam could not, so CloudFormation deletes {stack}"));
         // What it says as well is told once.
         let joined = |error| if Refused::for_good(&error) { error } else { by_sam.context(format!("{error:#}")) };

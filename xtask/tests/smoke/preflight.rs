@@ -163,6 +163,17 @@ fn a_stack_that_comes_up_after_the_first_look_is_left_untouched() {
 }
 
 #[test]
+fn a_claim_without_a_stack_of_its_own_is_not_kept() {
+    let rival = |rival| Test::new().account(|account| account.rival = Some(rival));
+    for test in [rival(Rival::Deploys(STACK)), rival(Rival::Claims)] {
+        test.smoke(&["--keep-stack"]).exit(1).says("clean-up verified").never_says("is kept");
+        let claims = |name: &&String| name.starts_with("hyperframes-smoke-") && !name.ends_with("ffffffffffff");
+        assert_eq!(test.aws.account().buckets.keys().filter(claims).count(), 0);
+        assert!(test.journals()[0].ends_with("{\"record\":\"finished\",\"kept\":false}\n"));
+    }
+}
+
+#[test]
 fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
     let test = Test::new().account(|account| account.rival = Some(Rival::Claims));
     let ran = test.smoke(&[]);

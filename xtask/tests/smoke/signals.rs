@@ -98,6 +98,15 @@ fn a_signal_during_sam_deploy_ends_sam_before_what_it_made_is_deleted() {
 }
 
 #[test]
+fn a_bucket_that_comes_up_after_the_first_look_goes_too() {
+    let test = Test::new()
+        .account(|account| account.bucket_comes_late = true)
+        .tool("sam deploy", "make_stack; kill -INT $PPID; while :; do sleep 0.05; done");
+    test.smoke(&[]).exit(130).says("STOPPED  clean-up verified").warns("1 object deleted from smoke-test-renderbucket-");
+    test.assert_account_clean();
+}
+
+#[test]
 fn a_signal_during_a_build_ends_the_build() {
     let test = Test::checkout().tool("bun build:zip", "kill -TERM $PPID; exec sleep 60");
     test.build_and_smoke(&[]).exit(143).warns("SIGTERM: stopping; nothing was created");
@@ -214,6 +223,7 @@ fn a_stack_that_turns_up_after_the_first_look_is_found() {
     while test.aws.calls().iter().filter(|call| *call == "DescribeStacks").count() < 3 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
+    std::thread::sleep(std::time::Duration::from_secs(1));
     let run = test.artifact("run.json")["runId"].as_str().unwrap().to_owned();
     test.aws.account().add_stack(STACK, &format!("project={STACK}-{run}\nrun={run}\n"));
     test.finish(child).exit(130).warns("sam delete smoke-test").says("clean-up verified");

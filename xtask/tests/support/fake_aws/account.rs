@@ -31,6 +31,8 @@ pub(crate) struct Account {
     pub(crate) tags_buckets: bool,
     /// The resources that CloudFormation failed at, newest first: name, status and reason.
     pub(crate) stack_failures: Vec<[&'static str; 3]>,
+    /// A stack's bucket, which CloudFormation names, is in no list before the stack goes.
+    pub(crate) bucket_comes_late: bool,
     /// Functions outlive their stack.
     pub(crate) functions_linger: bool,
     /// Log groups outlive their stack.
@@ -89,7 +91,7 @@ impl Account {
         let gone: Vec<String> = self.stacks.keys().filter(|name| !there.contains_key(*name)).cloned().collect();
         for name in gone {
             let stack = self.stacks.remove(&name).expect("its name was listed");
-            self.remove(&stack.project);
+            self.remove(&name, &stack);
         }
         for (name, stack) in there {
             if !self.stacks.contains_key(&name) {
@@ -102,8 +104,9 @@ impl Account {
     fn read_stacks(&self) -> BTreeMap<String, Stack> {
         let files = fs::read_dir(&self.stack_files).expect("the folder of stacks is there").flatten();
         files
-            .map(|file| {
-                let text = fs::read_to_string(file.path()).expect("the fake sam renames whole files");
+            .filter_map(|file| {
+                // One that sam deletes at this moment is gone; others are whole, as they are renamed.
+                let text = fs::read_to_string(file.path()).ok()?;
                 let field = |name: &str| {
                     text.lines()
                         .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
@@ -117,7 +120,7 @@ impl Account {
                     status: field("status"),
                     protected: field("protected") == "true",
                 };
-                (file.file_name().to_string_lossy().into_owned(), stack)
+                Some((file.file_name().to_string_lossy().into_owned(), stack))
             })
             .collect()
     }
@@ -127,16 +130,11 @@ impl Account {
         if project.is_empty() {
             return;
         }
-        let tags = match stack.run.as_str() {
-            "" => Vec::new(),
-            run => vec![("HyperframesSmokeRun".to_owned(), run.to_owned())],
-        };
-        let mut bucket = Bucket::default();
-        if self.tags_buckets {
-            bucket.tags.clone_from(&tags);
-            bucket.tags.push(("aws:cloudformation:stack-name".to_owned(), name.to_owned()));
+        let tags = tags_of(stack);
+        if !self.bucket_comes_late {
+            let bucket = self.bucket_of(name, stack);
+            self.buckets.entry(format!("{project}-{ACCOUNT}")).or_insert(bucket);
         }
-        self.buckets.entry(format!("{project}-{ACCOUNT}")).or_insert(bucket);
         if let Some(artifacts) = self.buckets.get_mut(&stack.artifacts) {
             artifacts.put("stack/handler.zip", "null", b"zip");
         }
@@ -146,8 +144,23 @@ impl Account {
         self.machines.insert(machine_arn(project), Machine { tags, log_group });
     }
 
+    fn bucket_of(&self, name: &str, stack: &Stack) -> Bucket {
+        let mut bucket = Bucket::default();
+        if self.tags_buckets {
+            bucket.tags = tags_of(stack);
+            bucket.tags.push(("aws:cloudformation:stack-name".to_owned(), name.to_owned()));
+        }
+        bucket
+    }
+
     /// What a template whose bucket is retained lets go.
-    fn remove(&mut self, project: &str) {
+    fn remove(&mut self, name: &str, stack: &Stack) {
+        let project = &stack.project;
+        if self.bucket_comes_late {
+            let mut bucket = self.bucket_of(name, stack);
+            bucket.put("projects/late", "null", b"data");
+            self.buckets.insert(format!("{name}-renderbucket-1x2y3z"), bucket);
+        }
         if !self.log_groups_linger {
             self.log_groups.retain(|name| !name.ends_with(&format!("/{project}-render")));
         }
@@ -194,6 +207,13 @@ impl Account {
         );
         lines.sort();
         lines
+    }
+}
+
+fn tags_of(stack: &Stack) -> Vec<(String, String)> {
+    match stack.run.as_str() {
+        "" => Vec::new(),
+        run => vec![("HyperframesSmokeRun".to_owned(), run.to_owned())],
     }
 }
 
