@@ -132,7 +132,9 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     match error.as_service_error().map(|e| (e.code(), e.message())) {
-        Some((Some(code), Some(message))) => format!("{code}: {message}"),
+        Some((Some(code), Some(message))) => {
+            format!("{code}: {}", message.split(QUOTES_THE_REQUEST).next().unwrap_or_default().trim_end())
+        }
         Some((Some(code), None)) => code.to_owned(),
         _ => {
             let mut cause: &dyn std::error::Error = error;
@@ -162,9 +164,13 @@ pub struct Refused {
     pub told: String,
 }
 
+/// After this a refusal of a signature may quote the request as it was signed, with the session's token.
+const QUOTES_THE_REQUEST: &str = "The Canonical String";
+
 impl Refused {
     /// An answer that is an error.
     pub fn new(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+        let message = message.map(|message| message.split(QUOTES_THE_REQUEST).next().unwrap_or_default().trim_end());
         let words: Vec<&str> = code.into_iter().chain(message).filter(|words| !words.is_empty()).collect();
         Self { fault: of_answer(status, code, message), told: format!("{} (HTTP {status})", words.join(": ")) }
     }
@@ -202,5 +208,12 @@ mod tests {
         assert_eq!(of_answer(403, Some("SignatureDoesNotMatch"), Some("Signature expired: x")), Fault::Clock);
         assert_eq!(of_answer(403, Some("SignatureDoesNotMatch"), Some("The request signature")), Fault::Credentials);
         assert_eq!(of_answer(403, None, None), Fault::Denied);
+    }
+
+    #[test]
+    fn no_refusal_quotes_the_signed_request() {
+        let quoted = "The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\nx-amz-security-token:s3cret'";
+        let told = Refused::new(403, Some("InvalidSignatureException"), Some(quoted)).to_string();
+        assert_eq!(told, "InvalidSignatureException: The signature does not match. (HTTP 403)");
     }
 }

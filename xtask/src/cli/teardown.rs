@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args};
 
 use super::{TargetArgs, help};
-use crate::names::StackName;
+use crate::names::{RunId, StackName};
 
 /// Flags of `lambda-teardown`.
 #[derive(Debug, Clone, Args)]
@@ -12,6 +12,11 @@ use crate::names::StackName;
 pub struct TeardownArgs {
     /// The stack.
     pub stack: Option<StackName>,
+    /// Only what the run of this id made.
+    ///
+    /// As in the commands that runs print: another run may use the name by now.
+    #[arg(long, value_name = "ID", requires = "stack", conflicts_with = "force")]
+    pub run: Option<RunId>,
     /// Finish every run that a journal knows as unfinished.
     ///
     /// Each where it ran.

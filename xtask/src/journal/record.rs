@@ -104,6 +104,8 @@ pub struct RunState {
     pub facts: StackFacts,
     /// Whether the run was finished.
     pub finished: bool,
+    /// Whether its stack was kept on request.
+    pub kept: bool,
 }
 
 impl RunState {
@@ -112,7 +114,7 @@ impl RunState {
     /// counts as one that created something. `None` when no line tells who the run is.
     pub fn replay(lines: &str) -> Option<Self> {
         let (mut begin, mut facts) = (None, StackFacts::default());
-        let (mut created_something, mut finished) = (false, false);
+        let (mut created_something, mut finished, mut is_kept) = (false, false, false);
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
                 Ok(Entry::Begin(first)) => begin = begin.or(Some(*first)),
@@ -122,11 +124,17 @@ impl RunState {
                 }
                 Ok(Entry::Intent { .. }) | Err(_) => created_something = true,
                 Ok(Entry::Created { resource: Resource::Stack { facts: Some(of_stack) } }) => facts = of_stack,
-                Ok(Entry::Finished { .. } | Entry::Forgotten) => finished = true,
+                Ok(Entry::Finished { kept }) => (finished, is_kept) = (true, kept),
+                Ok(Entry::Forgotten) => (finished, is_kept) = (true, false),
                 Ok(Entry::Created { .. } | Entry::TearingDown) => {}
             }
         }
-        begin.map(|begin| Self { begin, created_something, facts, finished })
+        begin.map(|begin| Self { begin, created_something, facts, finished, kept: is_kept })
+    }
+
+    /// Whether there may be something of it: it is unfinished, or its stack was kept.
+    pub fn may_have_left(&self) -> bool {
+        self.is_unfinished() || self.kept
     }
 
     /// Whether the run ended before it was sure to have left nothing.

@@ -75,9 +75,11 @@ impl StateFolder {
         folder.into_iter().chain(paths).collect()
     }
 
+    /// All journals but empty ones: before the first line of one nothing is created.
     fn journals(&self) -> impl Iterator<Item = PathBuf> {
         let paths = fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path());
-        paths.filter(|path| path.extension().is_some_and(|ext| ext == "jsonl"))
+        let is_empty = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() == 0);
+        paths.filter(move |path| path.extension().is_some_and(|ext| ext == "jsonl") && !is_empty(path))
     }
 
     /// The runs that used `stack`.

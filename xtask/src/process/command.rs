@@ -241,9 +241,16 @@ pub(super) fn own_group(command: &mut std::process::Command) {
     command.process_group(0);
     #[cfg(target_os = "linux")]
     {
-        let die_with_parent =
-            || Ok(rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?);
-        // SAFETY: prctl is async-signal-safe, and the closure allocates nothing.
+        let parent = rustix::process::getpid();
+        let die_with_parent = move || {
+            rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+            // Of one that was killed before this no signal comes.
+            match rustix::process::getppid() == Some(parent) {
+                true => Ok(()),
+                false => Err(std::io::Error::from(rustix::io::Errno::SRCH)),
+            }
+        };
+        // SAFETY: prctl and getppid are async-signal-safe, and the closure allocates nothing.
         #[expect(unsafe_code, reason = "the one way to run prctl in the child")]
         unsafe {
             command.pre_exec(die_with_parent);

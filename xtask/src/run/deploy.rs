@@ -47,13 +47,17 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
         );
         ensure!(stack?.is_none(), "{}", exists(run));
         let claims = claims?;
+        let others: Vec<String> = claims
+            .iter()
+            .filter_map(|name| Some(run.recovery_of(&name.parse::<ArtifactBucketName>().ok()?.run())))
+            .collect();
         ensure!(
             claims.is_empty(),
             "another run uses the stack name {} or left things of it ({}); choose another --stack-name, or, if that \
              run is not going on any more, anywhere, finish it: {}",
             names.stack,
             claims.join(", "),
-            run.recovery()
+            others.join("; ")
         );
         let exists = |what: &str, name: Option<String>| format!("{what} {} exists already", name.unwrap_or_default());
         ensure!(bucket_state? == BucketState::Absent, exists("bucket", bucket));
@@ -166,10 +170,10 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
 
 fn exists(run: &Run) -> String {
     format!(
-        "stack {} exists already and is left untouched; a run creates its own stack: choose another --stack-name, \
-         or none, or delete it if it is a run's: {}",
+        "stack {0} exists already and is left untouched; a run creates its own stack: choose another --stack-name, \
+         or none, or, if it is a run's that is not going on any more, anywhere: cargo xtask lambda-teardown {0} {1}",
         run.names.stack,
-        run.recovery()
+        run.connection().flags()
     )
 }
 

@@ -25,6 +25,7 @@ use crate::{
     git,
     history::Pace,
     journal::{Entry, Journal, StackFacts, StateFolder},
+    names::RunId,
     repo::Repo,
     sam::Sam,
     session::Session,
@@ -154,8 +155,13 @@ impl Run {
 
     /// The command that finishes the clean-up of this run.
     pub(crate) fn recovery(&self) -> String {
+        self.recovery_of(&self.names.run)
+    }
+
+    /// The same of another run on this stack's name.
+    pub(crate) fn recovery_of(&self, run: &RunId) -> String {
         let flags = self.connection.get().map(|c| format!(" {}", c.flags())).unwrap_or_default();
-        format!("cargo xtask lambda-teardown {}{flags}", self.names.stack)
+        format!("cargo xtask lambda-teardown {} --run {run}{flags}", self.names.stack)
     }
 
     /// The function's memory as the run asks for it, MB.
@@ -199,10 +205,11 @@ fn mention_unfinished(session: &Session, states: &StateFolder) {
             continue;
         }
         session.console.note(&format!(
-            "the run of {} on stack {} did not clean up; finish it with: cargo xtask lambda-teardown {} {}",
+            "the run of {} on stack {} did not clean up; finish it with: cargo xtask lambda-teardown {} --run {} {}",
             begin.started_at,
             begin.stack,
             begin.stack,
+            begin.run,
             flags(&begin.target, &begin.region)
         ));
     }

@@ -41,7 +41,8 @@ async fn one_stack(
     states: &StateFolder,
     stack: &StackName,
 ) -> Result<ExitCode, Failure> {
-    let journaled = states.runs_of(stack);
+    let of_run = |known: &Known| args.run.as_ref().is_none_or(|run| *run == known.state.begin.run);
+    let journaled: Vec<Known> = states.runs_of(stack).into_iter().filter(of_run).collect();
     if let Some(live) = journaled.iter().find(|known| known.alive) {
         return Err(Failure::preflight(format!(
             "run {} is still using stack {stack}; stop it with Ctrl-C, which cleans up too",
@@ -51,23 +52,15 @@ async fn one_stack(
     if args.forget {
         return forget(session, stack, &journaled);
     }
-    let (target, region) = target_of(session, args, &journaled).or_exit(ExitCode::Preflight)?;
-    if let Target::Embedded { .. } = target {
-        for known in journaled.iter().filter(|known| matches!(known.state.begin.target, Target::Embedded { .. })) {
-            known.finish().or_exit(ExitCode::Leak)?;
-        }
+    let Some(site) = site_of(session, args, stack, &journaled).await? else {
         session.console.result(&format!("nothing is left of {stack}: the embedded AWS that it was on has ended"));
         return Ok(ExitCode::Success);
-    }
-    let connection = connect::connect(session, target, &region).await.map_err(|error| match journaled.is_empty() {
-        true => error,
-        false => forgettable(&error, stack),
-    });
-    let site = Site::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight)?;
+    };
     // Journals of another account or region say nothing about this one.
     let (journaled, elsewhere): (Vec<Known>, Vec<Known>) = journaled.into_iter().partition(|k| site.is_home_of(k));
-    let hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
-    let (found, decision) = site.sweeper.survey(stack, None, &hints).await.or_exit(ExitCode::Preflight)?;
+    let mut hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
+    hints.extend(args.run.clone().filter(|run| !hints.contains(run)));
+    let (found, decision) = site.sweeper.survey(stack, args.run.as_ref(), &hints).await.or_exit(ExitCode::Preflight)?;
     if let Some(there) = &found.stack {
         there.deletable(stack).or_exit(ExitCode::Preflight)?;
     }
@@ -76,11 +69,15 @@ async fn one_stack(
             Ownership { runs, ..forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)? }
         }
         Decision::Owned(ownership) => ownership,
-        Decision::Nothing if journaled.is_empty() => return Err(unknown(stack, states, &site, &elsewhere)),
+        Decision::Nothing if journaled.is_empty() && args.run.is_none() => {
+            return Err(unknown(stack, states, &site, &elsewhere));
+        }
         Decision::Nothing => {
             let facts = facts_of(&journaled);
             let proof = site.sweeper.prove_nothing(stack, &found, &hints, &facts, &Decision::Nothing).await;
-            return conclude(session, stack, &site, &journaled, None, &proof);
+            let code = conclude(session, stack, &site, &journaled, None, &proof)?;
+            mention(session, &elsewhere);
+            return Ok(code);
         }
         Decision::Foreign(why) if args.force => {
             forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)?
@@ -94,9 +91,45 @@ async fn one_stack(
     let swept = swept.map_err(|error| site.leak(stack, &error))?;
     let proof = swept.proof.clone();
     let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;
+    mention(session, &elsewhere);
     match ownership.stack {
         StackOwnership::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
         _ => Ok(code),
+    }
+}
+
+/// Where to look; `None` where all that the journals know was on an embedded AWS, which ends with its run.
+async fn site_of(
+    session: &Session,
+    args: &TeardownArgs,
+    stack: &StackName,
+    journaled: &[Known],
+) -> Result<Option<Site>, Failure> {
+    let (target, region) = target_of(session, args, journaled).or_exit(ExitCode::Preflight)?;
+    if let Target::Embedded { .. } = target {
+        for known in journaled.iter().filter(|known| matches!(known.state.begin.target, Target::Embedded { .. })) {
+            known.finish().or_exit(ExitCode::Leak)?;
+        }
+        return Ok(None);
+    }
+    let connection = connect::connect(session, target, &region).await.map_err(|error| match journaled.is_empty() {
+        true => error,
+        false => forgettable(&error, stack),
+    });
+    Site::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight).map(Some)
+}
+
+/// Says what may be left of the same name where this did not look.
+fn mention(session: &Session, elsewhere: &[Known]) {
+    for Known { state, .. } in elsewhere.iter().filter(|known| known.state.may_have_left()) {
+        let Begin { run, stack, target, region, account, .. } = &state.begin;
+        if !matches!(target, Target::Embedded { .. }) {
+            let flags = connect::flags(target, region);
+            session.console.note(&format!(
+                "a run on stack {stack} in account {account} left something too; remove it with: \
+                 cargo xtask lambda-teardown {stack} --run {run} {flags}"
+            ));
+        }
     }
 }
 
@@ -157,7 +190,7 @@ pub(super) fn conclude(
         let leaks = proof.leaks().map(|c| format!("\n  {} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence));
         return Err(site.leak(stack, &anyhow!("these are left, or can't be proved gone:{}", leaks.collect::<String>())));
     }
-    for known in journaled.iter().filter(|known| known.state.is_unfinished()) {
+    for known in journaled.iter().filter(|known| known.state.may_have_left()) {
         known.finish().or_exit(ExitCode::Leak)?;
     }
     let gone = counted(proof.resources.len(), "resource");

@@ -120,7 +120,7 @@ fn has(tags: &[(String, String)], key: &str, value: &str) -> bool {
     tags.iter().any(|(k, v)| k == key && v == value)
 }
 
-fn run_tag(tags: &[(String, String)]) -> Option<RunId> {
+pub(super) fn run_tag(tags: &[(String, String)]) -> Option<RunId> {
     tags.iter().find(|(key, _)| key == RunId::TAG).and_then(|(_, value)| value.parse().ok())
 }
 

@@ -67,34 +67,44 @@ impl Site {
     }
 }
 
-/// The flags' target; without flags the one in the journal of the stack's last
-/// run, of those that may have left something.
+/// The flags' target; without flags that of the stack's journals.
 pub(super) fn target_of(
     session: &Session,
     args: &TeardownArgs,
     journaled: &[Known],
 ) -> anyhow::Result<(Target, Region)> {
     let given = &args.target;
-    let embedded = |known: &&Known| matches!(known.state.begin.target, Target::Embedded { .. });
-    let left_something = journaled.iter().rev().find(|known| known.state.is_unfinished() && !embedded(known));
-    let last = left_something.or(journaled.last()).map(|known| &known.state.begin);
-    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none();
+    let last = most_likely(journaled).map(|known| &known.state.begin);
+    // The region alone is what a run prints that had its keys from the environment.
+    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none() && given.region.is_none();
     match (last, given.choice()) {
         (_, TargetChoice::Local) => match last {
-            Some(begin) if matches!(begin.target, Target::Embedded { .. }) => {
-                Ok((begin.target.clone(), begin.region.clone()))
-            }
+            Some(begin) if is_embedded(begin) => Ok((begin.target.clone(), begin.region.clone())),
             _ => bail!(
                 "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for one that runs"
             ),
         },
-        (Some(begin), _) if no_flags => {
-            let region = given.region.clone().unwrap_or_else(|| begin.region.clone());
-            Ok((begin.target.clone(), region))
-        }
+        (Some(begin), _) if no_flags => Ok((begin.target.clone(), begin.region.clone())),
         (_, TargetChoice::Endpoint(url)) => Ok((Target::Endpoint { url }, region_of(session, args, last)?)),
         (_, TargetChoice::Account(profile)) => Ok((Target::Account { profile }, region_of(session, args, last)?)),
     }
+}
+
+/// The run that a bare name means: the last that may have left something, on an AWS that is still
+/// there if there is one; else the last of all, again not one whose AWS is gone.
+fn most_likely(journaled: &[Known]) -> Option<&Known> {
+    let rank = |known: &&Known| (!is_embedded(&known.state.begin), known.state.may_have_left());
+    // Of equals the last one.
+    journaled.iter().max_by_key(|known| match rank(known) {
+        (true, true) => 3,
+        (false, true) => 2,
+        (true, false) => 1,
+        (false, false) => 0,
+    })
+}
+
+fn is_embedded(begin: &Begin) -> bool {
+    matches!(begin.target, Target::Embedded { .. })
 }
 
 fn region_of(session: &Session, args: &TeardownArgs, last: Option<&Begin>) -> anyhow::Result<Region> {

@@ -84,8 +84,10 @@ impl Sweeper {
         }
         let buckets = ownership.buckets(found);
         let mut executions_stopped = 0;
-        if ownership.stack.deletes()
-            && let Some((arn, _)) = &found.machine
+        // Of a stack that is gone the machine may still be on its way out, with an execution in it.
+        if let Some((arn, machine)) = &found.machine
+            && (ownership.stack.deletes()
+                || inventory::run_tag(&machine.tags).is_some_and(|run| ownership.runs.contains(&run)))
         {
             executions_stopped = self.stop_executions(arn).await?;
         }

@@ -59,7 +59,9 @@ pub(super) fn resource(node: &Node) -> Option<&str> {
     let whole = match (node.function.as_deref()?, &node.value) {
         ("Ref" | "GetAtt", Value::Scalar(text)) => text.as_str(),
         ("GetAtt", Value::List(parts)) => parts.first()?.literal()?,
-        ("Sub", Value::Scalar(text)) => text.strip_prefix("${")?.strip_suffix('}')?,
+        ("Sub", Value::Scalar(text)) => {
+            text.strip_prefix("${")?.strip_suffix('}').filter(|inner| !inner.contains('}'))?
+        }
         _ => return None,
     };
     whole.split('.').next()

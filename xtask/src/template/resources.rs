@@ -67,12 +67,11 @@ impl<'a> Found<'a> {
 fn follow<'a>(outputs: &At<'a>, output: &str, resources: &At<'a>, types: &[&str]) -> anyhow::Result<(String, At<'a>)> {
     let value = outputs.get(output)?.get("Value")?;
     let of_type = |at: &At<'a>| at.node.get("Type").and_then(Node::literal).is_some_and(|kind| types.contains(&kind));
-    if let Some(id) = expression::resource(value.node)
-        && let Some(at) = resources.find(id)
-    {
-        return match of_type(&at) {
-            true => Ok((id.to_owned(), at)),
-            false => Err(value.fault(&format!("leads to {id}, which is no {}", types.join(" and no ")))),
+    if let Some(id) = expression::resource(value.node) {
+        return match resources.find(id) {
+            Some(at) if of_type(&at) => Ok((id.to_owned(), at)),
+            // A parameter's, say, is not the stack's own, whatever else is in it.
+            _ => Err(value.fault(&format!("leads to {id}, which is no {} of this template", types.join(" and no ")))),
         };
     }
     // Computed in another way: then it is the only one of its kind.

@@ -105,6 +105,12 @@ fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
             "!Ref F",
             "Outputs.RenderStateMachineArn.Value leads to F, which is no AWS::Serverless::StateMachine",
         ),
+        // Someone else's bucket by a parameter, though the stack has one of its own.
+        (
+            "!Ref B",
+            "!Ref ProjectName",
+            "Outputs.RenderBucketName.Value leads to ProjectName, which is no AWS::S3::Bucket",
+        ),
         ("{CodeUri: handler.zip}", "{Handler: x}", "Resources.F.Properties has no CodeUri (line 5)"),
         ("handler.zip", "s3://b/k.zip", "Resources.F.Properties.CodeUri is s3://b/k.zip; a run deploys a ZIP"),
         ("handler.zip", "src/", "Resources.F.Properties.CodeUri is src/, which is no ZIP"),

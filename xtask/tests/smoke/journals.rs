@@ -67,3 +67,11 @@ fn a_state_folder_that_cant_be_read_is_no_proof_that_nothing_is_unfinished() {
     let ran = test.run(&["lambda-teardown", "--unfinished"]);
     ran.exit(7).warns("journal <dir>/state can't be read").never_says("no run is unfinished");
 }
+
+#[test]
+fn an_empty_journal_tells_that_nothing_was_created() {
+    let test = Test::new();
+    test.smoke(&[]).exit(0);
+    std::fs::write(test.state().join("other.bbbbbbbbbbbb.jsonl"), "").unwrap();
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
+}

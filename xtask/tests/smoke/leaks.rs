@@ -16,7 +16,7 @@ fn a_bucket_that_cant_be_deleted_is_exit_7() {
     chunks  planned  wall clock  PSNR mean     worst frame  audio
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
-    LEAK  the renders pass, but the clean-up failed; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
+    LEAK  the renders pass, but the clean-up failed; finish the clean-up with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -48,7 +48,7 @@ fn a_function_that_outlives_its_stack_is_exit_7() {
 
       leaked: function smoke-test-<run>-render (Present: lambda GetFunctionConfiguration)
       leaked: bucket hyperframes-smoke-a222bf3f-<run> (Present: s3 HeadBucket)
-    LEAK  the renders pass, but 2 resources leaked or not proved gone; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
+    LEAK  the renders pass, but 2 resources leaked or not proved gone; finish the clean-up with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

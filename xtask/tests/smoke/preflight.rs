@@ -148,7 +148,9 @@ fn a_name_that_another_run_has_claimed_is_refused() {
     let test = Test::new();
     test.aws.account().buckets.insert("hyperframes-smoke-a222bf3f-0123456789ab".to_owned(), Default::default());
     let ran = test.smoke(&[]);
-    ran.exit(1).warns("another run uses the stack name smoke-test").warns(&format!("lambda-teardown {STACK} --region"));
+    ran.exit(1)
+        .warns("another run uses the stack name smoke-test")
+        .warns(&format!("lambda-teardown {STACK} --run <run> --region"));
     assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
 }
 

@@ -102,7 +102,10 @@ fn a_bucket_that_comes_up_after_the_first_look_goes_too() {
     let test = Test::new()
         .account(|account| account.bucket_comes_late = true)
         .tool("sam deploy", "make_stack; kill -INT $PPID; while :; do sleep 0.05; done");
-    test.smoke(&[]).exit(130).says("STOPPED  clean-up verified").warns("1 object deleted from smoke-test-renderbucket-");
+    test.smoke(&[])
+        .exit(130)
+        .says("STOPPED  clean-up verified")
+        .warns("1 object deleted from smoke-test-renderbucket-");
     test.assert_account_clean();
 }
 
@@ -121,14 +124,14 @@ fn a_second_signal_ends_the_clean_up_and_tells_how_to_finish_it() {
         .fault("DeleteObjects", 1, Fault::Signal(Signal::INT));
     let ran = test.smoke(&[]);
     assert_snapshot!(ran.exit(130).stdout, @r"
-    STOPPED  the clean-up was interrupted; finish the clean-up with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>
+    STOPPED  the clean-up was interrupted; finish the clean-up with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
     assert!(!test.journals()[0].contains("finished"));
     test.render_ends();
     let next = test.smoke(&["--stack-name", "next"]);
-    next.exit(0).warns("on stack smoke-test did not clean up; finish it with: cargo xtask lambda-teardown smoke-test --region us-east-1 --endpoint-url <endpoint>");
+    next.exit(0).warns("on stack smoke-test did not clean up; finish it with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>");
     test.run(&["lambda-teardown", STACK]).exit(0);
     test.assert_account_clean();
     test.smoke(&["--stack-name", "after"]).exit(0).never_says("did not clean up");

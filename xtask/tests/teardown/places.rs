@@ -42,6 +42,34 @@ fn a_run_whose_emulator_has_ended_left_nothing() {
 }
 
 #[test]
+fn a_kept_stack_is_looked_for_where_it_is_whatever_ran_after_it() {
+    let test = Test::new();
+    test.smoke(&["--keep-stack"]).exit(0);
+    // A run on an embedded AWS with the same name, which ended since.
+    let journal = test.journals()[0].replace("\"kind\":\"endpoint\"", "\"kind\":\"embedded\"");
+    let journal = journal.replace("\"kept\":true", "\"kept\":false");
+    let (old, later) = (test.artifact("run.json")["runId"].as_str().unwrap().to_owned(), "b".repeat(12));
+    let name = test.journal().file_name().unwrap().to_str().unwrap().replace(&old, &later);
+    fs::write(test.state().join(name), journal.replace(&old, &later)).unwrap();
+    test.run(&["lambda-teardown", STACK]).exit(0).warns("target    emulator at <endpoint>").says("smoke-test is gone");
+    test.assert_account_clean();
+}
+
+#[test]
+fn one_runs_command_leaves_another_run_alone() {
+    let test = Test::new();
+    test.smoke(&["--keep-stack"]).exit(0);
+    let there = left(&test);
+    let other = ["--run", &"b".repeat(12)].map(str::to_owned);
+    let ran = test.teardown(&[STACK, &other[0], &other[1]]);
+    ran.exit(1).warns("it belongs to run <run>");
+    assert_eq!(left(&test), there);
+    let run = test.artifact("run.json")["runId"].as_str().unwrap().to_owned();
+    test.teardown(&[STACK, "--run", &run]).exit(0).says("smoke-test is gone");
+    test.assert_account_clean();
+}
+
+#[test]
 fn a_run_whose_aws_is_gone_can_be_forgotten() {
     let test = killed();
     test.rewrite_journal(|text| text.replace(&test.aws.endpoint, "http://127.0.0.1:9"));
