@@ -126,7 +126,7 @@ fn a_stack_that_exists_is_left_untouched() {
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
     [<s>] preflight 3 tools fit
     [<s>] baseline  f: 60 frames, 64x36, 30 fps, no sound
-    error: stack production exists already and is left untouched; a run creates its own stack: choose another --stack-name, or none, or delete it if it is a run's: cargo xtask lambda-teardown production --region us-east-1 --endpoint-url <endpoint>
+    error: stack production exists already and is left untouched; a run creates its own stack: choose another --stack-name, or none, or, if it is a run's that is not going on any more, anywhere: cargo xtask lambda-teardown production --region us-east-1 --endpoint-url <endpoint>
     ");
     assert_snapshot!(ran.stdout, @r"
     FAIL  pre-flight (exit 1); nothing was created
