@@ -52,7 +52,7 @@ impl<'a> Runner<'a> {
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(XTASK);
         command.arg(name).env_clear();
-        for passed in ["PATH", "HOME", "TMPDIR"] {
+        for passed in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
             command.envs(std::env::var_os(passed).map(|value| (passed, value)));
         }
         command.env("HYPERFRAMES_REPO_ROOT", self.repository.root());

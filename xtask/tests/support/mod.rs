@@ -43,6 +43,13 @@ pub(crate) const SECRETS: [&str; 3] = ["wJalrFAKEsecretKEY", "FwoGFAKEsessionTOK
 /// The stack of every run that names no other.
 pub(crate) const STACK: &str = "smoke-test";
 
+/// Where a build that counts what is covered writes its counts; docs/testing.md has how.
+pub(crate) fn coverage() -> Option<(&'static str, std::ffi::OsString)> {
+    std::env::var_os(COUNTS).map(|file| (COUNTS, file))
+}
+
+const COUNTS: &str = "LLVM_PROFILE_FILE";
+
 /// A world in which the binary is run.
 pub(crate) struct Test {
     pub(crate) aws: FakeAws,
@@ -239,7 +246,7 @@ impl Test {
 
     fn spawn_by(&self, mut command: Command, args: &[impl AsRef<str>]) -> Child {
         let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
-        command.args(&args).env_clear().envs(&self.env).current_dir(self.dir.path());
+        command.args(&args).env_clear().envs(coverage()).envs(&self.env).current_dir(self.dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.forced.set(self.forced.get() || (args.contains(&"--force") && args.contains(&"--yes")));
         let child = command.spawn().unwrap();

@@ -46,7 +46,11 @@ impl Test {
         let side = rustix::fs::open(name.as_c_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
         let side = File::from(side);
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(self.smoke_args(&[&["--skip-build"], args].concat())).env_clear().envs(&self.env);
+        command
+            .args(self.smoke_args(&[&["--skip-build"], args].concat()))
+            .env_clear()
+            .envs(super::coverage())
+            .envs(&self.env);
         command.current_dir(self.dir.path()).stdin(Stdio::null());
         command.stdout(side.try_clone().unwrap()).stderr(side);
         let child = command.spawn().unwrap();
