@@ -1,6 +1,6 @@
 //! From a proof that the names are unused to a stack that is proved ours.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, ensure};
 
@@ -98,7 +98,13 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     run.facts.replace(expected.clone());
     run.journal(Entry::Intent { resource: Resource::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
     let deployment = names.deployment(&run.template, &run.given);
-    if let Err(by_sam) = run.sam().deploy(&deployment).await {
+    let deployed = tokio::select! {
+        biased;
+        deployed = run.sam().deploy(&deployment) => deployed,
+        // Its end stops sam, as that of any failure does.
+        rival = late_rival(run) => return Err(rival),
+    };
+    if let Err(by_sam) = deployed {
         return Err(Failure::new(ExitCode::Deploy, undeployed::explained(run, by_sam).await));
     }
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
@@ -155,17 +161,43 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
         objects::buckets_starting(&connection.clients, &prefix),
         stacks::describe(&connection.clients, names.stack.as_str()),
     );
-    let claims = claims.or_exit(ExitCode::Deploy)?;
-    let others: Vec<&str> = claims.iter().map(String::as_str).filter(|name| *name != bucket.as_str()).collect();
-    if !others.is_empty() {
-        let why =
-            format!("another run claimed the stack name {} at the same time ({})", names.stack, others.join(", "));
-        return Err(Failure::preflight(why));
+    if let Some(rival) = rival(run, &claims.or_exit(ExitCode::Deploy)?) {
+        return Err(rival);
     }
     if stack.or_exit(ExitCode::Deploy)?.is_some() {
         return Err(Failure::preflight(exists(run)));
     }
     Ok(())
+}
+
+/// Another run's claim on the name, of these claims.
+fn rival(run: &Run, claims: &[String]) -> Option<Failure> {
+    let names = &run.names;
+    let others: Vec<&str> =
+        claims.iter().map(String::as_str).filter(|name| *name != names.artifact_bucket.as_str()).collect();
+    (!others.is_empty()).then(|| {
+        let why =
+            format!("another run claimed the stack name {} at the same time ({})", names.stack, others.join(", "));
+        Failure::preflight(why)
+    })
+}
+
+/// How long a claim that was just made may be missing in a list.
+const LISTED: Duration = Duration::from_secs(3);
+
+/// A rival that was in no list yet when this run looked; while sam uploads there is time for another
+/// look. Names that runs make up have no rivals. Where it can't be told, nothing comes.
+async fn late_rival(run: &Run) -> Failure {
+    if run.options.stack_name.is_some() {
+        tokio::time::sleep(LISTED).await;
+        let connection = run.connection();
+        let prefix = [ArtifactBucketName::prefix_of(&run.names.stack, &connection.access.region)];
+        let claims = objects::buckets_starting(&connection.clients, &prefix).await;
+        if let Some(rival) = claims.ok().and_then(|claims| rival(run, &claims)) {
+            return rival;
+        }
+    }
+    std::future::pending().await
 }
 
 fn exists(run: &Run) -> String {

@@ -185,6 +185,20 @@ fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
 }
 
 #[test]
+fn a_claim_that_is_listed_late_ends_the_deployment_too() {
+    let test = Test::new().tool("sam deploy", "exec sleep 60");
+    let child = test.spawn_smoke(&[]);
+    while !test.tools.calls().iter().any(|call| call.starts_with("sam deploy")) {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let other = "hyperframes-smoke-a222bf3f-ffffffffffff";
+    test.aws.account().buckets.insert(other.to_owned(), Default::default());
+    let ran = test.finish(child);
+    ran.exit(1).warns("another run claimed the stack name smoke-test at the same time").says("clean-up verified");
+    assert!(test.aws.account().buckets.contains_key(other));
+}
+
+#[test]
 fn an_emulator_is_reached_without_the_proxy() {
     let test = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"]
         .into_iter()
