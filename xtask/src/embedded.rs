@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
 use tokio::{
     process::{Child, ChildStdin},
@@ -90,8 +91,13 @@ impl EmbeddedAws {
     /// Stops the emulator, its functions and their browsers, and removes their files.
     pub async fn stop(mut self) {
         drop(self.stdin.take());
+        let group = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
         if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
-            let _ = self.child.kill().await;
+            // Its functions and their browsers as well.
+            if let Some(group) = group {
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+            let _ = self.child.wait().await;
         }
     }
 

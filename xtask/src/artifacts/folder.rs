@@ -156,7 +156,8 @@ fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
     }
     ensure!(dir.is_dir(), "--artifacts: {} is not a folder", dir.display());
     let run_json = fs::read(dir.join("run.json")).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let made_by_run = dir.join(LOCK).exists() || run_json.is_some_and(|run| run.get("runId").is_some());
+    let of_a_run = |run: Value| run["runId"].as_str().is_some_and(|id| id.parse::<RunId>().is_ok());
+    let made_by_run = dir.join(LOCK).exists() || run_json.is_some_and(of_a_run);
     let empty = fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.next().is_none();
     ensure!(
         made_by_run || empty,
@@ -194,7 +195,11 @@ mod tests {
         fs::create_dir(dir.path().join("logs")).unwrap();
         fs::write(dir.path().join("logs/a"), "mine").unwrap();
         assert!(Artifacts::at(dir.path()).is_err());
+        fs::write(dir.path().join("run.json"), r#"{"runId": "of another tool"}"#).unwrap();
+        assert!(Artifacts::at(dir.path()).is_err());
         assert!(dir.path().join("logs/a").exists());
+        fs::write(dir.path().join("run.json"), r#"{"runId": "0123456789ab"}"#).unwrap();
+        assert!(Artifacts::at(dir.path()).is_ok());
     }
 
     #[test]
