@@ -22,7 +22,7 @@ fuzz_target!(|text: &str| {
     let (start, level) = worst_stretch(&summary.levels, 30);
     assert!(start < summary.frames);
     assert!(serde_json::from_value::<Level>(serde_json::to_value(level).expect("JSON")).is_ok());
-    summary.mean_of(start, 30);
+    summary.from_mean_mse_of(start, 30);
     if let (Ok(levels), Ok(least)) = (levels, Decibels::new(40.0)) {
         let _ = misplaced(&frames, &levels, &levels, least);
     }

@@ -7,6 +7,10 @@ use super::{Level, finding::Finding, frames::FrameHashes, psnr::PsnrSummary};
 /// Codec noise differs a little from stretch to stretch, dB.
 const STILL_MARGIN_DB: f64 = 1.0;
 
+/// Nothing that can be seen moves between pictures that are more alike, dB. A codec rounds such
+/// differences away, and a lossless or nearly perfect render shows them at any level.
+const SEEN_DB: f64 = 60.0;
+
 /// A render whose chunks are known by their frames.
 #[derive(Debug, Clone, Copy)]
 pub struct Chunks<'a> {
@@ -49,14 +53,19 @@ impl Chunks<'_> {
     /// The first of `twins` between which the baseline moves, by how alike the baseline is there.
     ///
     /// A still baseline's stretches are as alike as the codec lets them be, which is what a sound
-    /// render's frames show: the better chunk's PSNR against the baseline.
+    /// render's frames show: the better chunk's PSNR against the baseline. All of them are PSNRs of
+    /// mean squared errors.
     pub fn frozen(&self, twins: &Twins, baseline: &[Level]) -> Option<Finding> {
-        let of_chunk = |chunk: u64| self.psnr.mean_of(chunk * self.frames, self.frames);
+        let of_chunk = |chunk: u64| match self.psnr.from_mean_mse_of(chunk * self.frames, self.frames) {
+            Level::Identical => SEEN_DB,
+            Level::Db(db) => (db - STILL_MARGIN_DB).min(SEEN_DB),
+        };
         twins.firsts.iter().zip(baseline).find_map(|(&first, &baseline)| {
             let second = first + twins.distance;
-            let still_db = of_chunk(first).max(of_chunk(second)) - STILL_MARGIN_DB;
-            let moves = matches!(baseline, Level::Db(db) if db < still_db);
-            moves.then_some(Finding::Frozen { chunks: (first, second), baseline, still_db })
+            let still_db = of_chunk(first).max(of_chunk(second));
+            // Written so that NaN would move.
+            let still = matches!(baseline, Level::Identical) || matches!(baseline, Level::Db(db) if db >= still_db);
+            (!still).then_some(Finding::Frozen { chunks: (first, second), baseline, still_db })
         })
     }
 }
@@ -67,7 +76,8 @@ mod tests {
     use crate::measure::{frames::tests::hashes, psnr::FramePsnr};
 
     fn psnr(levels: &[f64]) -> PsnrSummary {
-        let frame = |&db: &f64| FramePsnr { all: Level::Db(db), planes: vec![('y', Level::Db(db))] };
+        let level = |db: f64| if db.is_finite() { Level::Db(db) } else { Level::Identical };
+        let frame = |&db: &f64| FramePsnr { all: level(db), planes: vec![('y', level(db))] };
         PsnrSummary::of(&levels.iter().map(frame).collect::<Vec<_>>()).unwrap()
     }
 
@@ -109,5 +119,29 @@ mod tests {
         // That the first two stand still in the baseline too says nothing of the others.
         let found = Finding::Frozen { chunks: (2, 3), baseline: Level::Db(43.9), still_db: 44.0 };
         assert_eq!(frozen(Level::Identical, Level::Db(43.9)), Some(found));
+    }
+    #[test]
+    fn what_nobody_sees_does_not_move() {
+        let (hashes, psnr) = (hashes("abab"), psnr(&[f64::INFINITY; 4]));
+        let chunks = Chunks { hashes: &hashes, psnr: &psnr, frames: 2 };
+        let twins = Twins { firsts: vec![0], distance: 1 };
+        let frozen = |of_baseline: f64| chunks.frozen(&twins, &[Level::Db(of_baseline)]);
+        for db in [75.0, 60.0] {
+            assert_eq!(frozen(db), None);
+        }
+        for db in [59.9, 45.0] {
+            assert_eq!(frozen(db), Some(Finding::Frozen { chunks: (0, 1), baseline: Level::Db(db), still_db: 60.0 }));
+        }
+        assert!(frozen(f64::NAN).is_some());
+    }
+
+    #[test]
+    fn both_sides_are_of_the_mean_error() {
+        // One frame in two is the baseline's: 43.0 dB by the error, 70 by the levels.
+        let (hashes, psnr) = (hashes("abab"), psnr(&[40.0, f64::INFINITY, 40.0, f64::INFINITY]));
+        let chunks = Chunks { hashes: &hashes, psnr: &psnr, frames: 2 };
+        let frozen = |db| chunks.frozen(&Twins { firsts: vec![0], distance: 1 }, &[Level::Db(db)]);
+        assert_eq!(frozen(42.1), None);
+        assert!(frozen(42.0).is_some());
     }
 }

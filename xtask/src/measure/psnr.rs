@@ -134,10 +134,10 @@ impl PsnrSummary {
         })
     }
 
-    /// The mean of `frames` frames from `start` on, in dB.
-    pub fn mean_of(&self, start: u64, frames: u64) -> f64 {
+    /// The PSNR of the mean squared error over `frames` frames from `start` on; NaN where there is none.
+    pub fn from_mean_mse_of(&self, start: u64, frames: u64) -> Level {
         let stretch: Vec<Level> = self.levels.iter().skip(start as usize).take(frames as usize).copied().collect();
-        mean_db(stretch.into_iter())
+        from_mean_mse(&stretch)
     }
 
     /// How many frames do not reach `limit`.

@@ -72,7 +72,12 @@ fn a_stretch_is_as_long_as_asked_and_the_first_of_equals() {
 #[test]
 fn a_stretch_of_the_summary_has_its_own_mean_and_frames_below_a_limit_count() {
     let found = summary(&["50.0", "20.0", "30.0", "inf"]);
-    assert_eq!([found.mean_of(0, 2), found.mean_of(1, 2), found.mean_of(2, 9)], [35.0, 25.0, 65.0]);
+    for (start, frames, error) in [(0, 2, (1e-5 + 1e-2) / 2.0), (1, 2, (1e-2 + 1e-3) / 2.0), (2, 9, 1e-3 / 2.0)] {
+        let Level::Db(db) = found.from_mean_mse_of(start, frames) else { panic!("finite") };
+        assert!((db + 10.0 * f64::log10(error)).abs() < 1e-9, "{start}, {frames}: {db}");
+    }
+    assert_eq!(found.from_mean_mse_of(3, 1), Level::Identical);
+    assert!(matches!(found.from_mean_mse_of(4, 1), Level::Db(db) if db.is_nan()));
     let below = |limit: f64| found.frames_below(Decibels::new(limit).unwrap());
     assert_eq!([below(20.0), below(20.1), below(31.0), below(99.0)], [0, 1, 2, 3]);
 }
