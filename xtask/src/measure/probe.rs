@@ -196,11 +196,14 @@ fn all_of<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     values.collect::<BTreeSet<&str>>().into_iter().collect()
 }
 
-/// All tags that frames have.
+/// What frames have no tag for, beside others that have one.
+const UNTAGGED: &str = "none";
+
+/// All tags that frames have, and that some have none; `None` where none has.
 fn color_of(frames: &[DecodedFrame]) -> Color {
     let all = |tag: fn(&Color) -> &Option<String>| {
-        let tags = all_of(frames.iter().filter_map(|frame| tag(&frame.color).as_deref()));
-        (!tags.is_empty()).then(|| tags.join("/"))
+        let tags = all_of(frames.iter().map(|frame| tag(&frame.color).as_deref().unwrap_or(UNTAGGED)));
+        (tags != [UNTAGGED]).then(|| tags.join("/"))
     };
     Color {
         range: all(|color| &color.range),

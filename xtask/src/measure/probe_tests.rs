@@ -16,7 +16,7 @@ fn frame(time_s: f64, format: &str, space: Option<&str>) -> DecodedFrame {
 #[test]
 fn headers_and_frames_make_a_shape() {
     let headers = Headers::from_ffprobe(REPORT).unwrap();
-    let frames = [frame(0.0, "640x360 yuv420p", None), frame(0.033, "640x360 yuv420p", Some("smpte170m"))];
+    let frames = [0.0, 0.033].map(|at_s| frame(at_s, "640x360 yuv420p", Some("smpte170m")));
     let shape = headers.with(&frames).unwrap();
     assert_eq!((shape.frames, shape.width, shape.height, shape.duration_s), (2, 640, 360, 0.066_667));
     assert_eq!((shape.fps.whole(), shape.rotation, shape.pixel_aspect.as_str()), (Some(30), -90, "1:1"));
@@ -35,6 +35,17 @@ fn what_changes_on_the_way_is_told_whole() {
     let shape = Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap();
     assert_eq!(shape.frame_format, "320x180 yuv420p / 640x360 yuv420p");
     assert_eq!(shape.frame_color.space.as_deref(), Some("bt470bg/bt709"));
+}
+
+#[test]
+fn a_tag_that_some_frames_lack_is_not_one_that_all_have() {
+    let space = |spaces: [Option<&str>; 3]| {
+        let frames = spaces.map(|space| frame(0.0, "640x360 yuv420p", space));
+        Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap().frame_color.space
+    };
+    assert_eq!(space([Some("bt709"); 3]).as_deref(), Some("bt709"));
+    assert_eq!(space([Some("bt709"), None, None]).as_deref(), Some("bt709/none"));
+    assert_eq!(space([None; 3]), None);
 }
 
 #[test]
