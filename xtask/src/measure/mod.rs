@@ -5,6 +5,7 @@ pub mod audio_status;
 pub mod comparison;
 pub mod contradictions;
 mod decibels;
+pub mod display_matrix;
 pub mod exact;
 pub mod expected;
 pub mod finding;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::{Fraction, showinfo::DecodedFrame};
+use super::{Fraction, display_matrix::DisplayMatrix, showinfo::DecodedFrame};
 
 /// The shape of a video file: all that must agree before PSNR means anything.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct MediaShape {
     pub pixel_aspect: String,
     /// By how much a player turns the picture, in degrees.
     pub rotation: i64,
+    /// How a player turns, mirrors, stretches and moves the picture: the file's display matrix, row by row.
+    #[serde(skip)]
+    pub display_matrix: DisplayMatrix,
     /// Average frame rate, frames a second.
     pub fps: Fraction,
     /// Codec, such as h264.
@@ -120,12 +123,14 @@ impl Headers {
         let video = videos().next().context("there is no video stream")?;
         let duration =
             video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
+        let matrix = video.side_data_list.iter().find_map(|data| data.displaymatrix.as_deref());
         Ok(Self(MediaShape {
             frames: 0,
             width: video.width.context("the video has no width")?,
             height: video.height.context("the video has no height")?,
             pixel_aspect: known(video.sample_aspect_ratio.as_deref(), "0:1").unwrap_or("1:1").to_owned(),
             rotation: video.side_data_list.iter().find_map(|d| d.rotation).unwrap_or(0.0).round() as i64,
+            display_matrix: matrix.map(DisplayMatrix::of).unwrap_or_default(),
             fps: video.avg_frame_rate.parse().or_else(|_| video.r_frame_rate.parse()).context("avg_frame_rate")?,
             codec: video.codec_name.clone().context("the video has no codec")?,
             codec_profile: known(video.profile.as_deref(), "-99").map(str::to_owned),
@@ -286,6 +291,7 @@ struct Disposition {
 #[derive(Deserialize)]
 struct SideData {
     rotation: Option<f64>,
+    displaymatrix: Option<String>,
 }
 
 #[cfg(test)]

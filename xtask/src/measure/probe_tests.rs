@@ -1,4 +1,5 @@
 use super::*;
+use crate::measure::shape::differences;
 
 const REPORT: &str = r#"{"streams":[
     {"index":0,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2,"avg_frame_rate":"0/0"},
@@ -35,6 +36,28 @@ fn what_changes_on_the_way_is_told_whole() {
     let shape = Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap();
     assert_eq!(shape.frame_format, "320x180 yuv420p / 640x360 yuv420p");
     assert_eq!(shape.frame_color.space.as_deref(), Some("bt470bg/bt709"));
+}
+
+#[test]
+fn an_upside_down_picture_is_told_by_its_matrix() {
+    let of = |side_data: &str| {
+        let told = REPORT.replace(r#""side_data_type":"Display Matrix","rotation":-90"#, side_data);
+        Headers::from_ffprobe(&told).unwrap().0
+    };
+    let matrix = |second: &str| {
+        let rows = [
+            "\\n00000000:        65536           0           0",
+            second,
+            "\\n00000002:            0           0  1073741824\\n",
+        ];
+        of(&format!(r#""displaymatrix":"{}","rotation":0"#, rows.concat()))
+    };
+    let upright = matrix("\\n00000001:            0       65536           0");
+    let flipped = matrix("\\n00000001:            0      -65536           0");
+    assert_eq!(upright, of(r#""side_data_type":"Stereo 3D""#));
+    assert_eq!(flipped.display_matrix.to_string(), "65536 0 0 / 0 -65536 0 / 0 0 1073741824");
+    let found = differences(&upright, &flipped);
+    assert_eq!(found.iter().map(|d| d.what.as_str()).collect::<Vec<_>>(), ["display matrix"]);
 }
 
 #[test]

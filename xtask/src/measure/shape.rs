@@ -32,6 +32,9 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     found.unless_equal("size", size(b), size(r));
     found.unless_equal("pixel aspect", &b.pixel_aspect, &r.pixel_aspect);
     found.unless_equal("rotation", b.rotation, r.rotation);
+    if b.rotation == r.rotation {
+        found.unless_equal("display matrix", &b.display_matrix, &r.display_matrix);
+    }
     found.unless_equal("frames a second", b.fps, r.fps);
     found.unless_equal("codec", &b.codec, &r.codec);
     found.unless_equal("codec profile", b.profile(), r.profile());
@@ -136,7 +139,7 @@ fn milliseconds(s: f64) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::measure::Fraction;
+    use crate::measure::{Fraction, display_matrix::DisplayMatrix};
 
     pub(crate) fn shape() -> MediaShape {
         MediaShape {
@@ -145,6 +148,7 @@ pub(crate) mod tests {
             height: 360,
             pixel_aspect: "1:1".into(),
             rotation: 0,
+            display_matrix: DisplayMatrix::default(),
             fps: Fraction::new(30, 1).unwrap(),
             codec: "h264".into(),
             codec_profile: Some("High".into()),

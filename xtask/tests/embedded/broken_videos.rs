@@ -52,6 +52,8 @@ fn what_a_viewer_would_see_fails() {
     }
     let copies = [
         ("turned.mp4", "-display_rotation 90 -i base.mp4 -c copy", "rotation: 90 in the render"),
+        ("flipped.mp4", "-display_vflip -i base.mp4 -c copy", "display matrix: 65536 0 0 / 0 -65536 0"),
+        ("mirrored.mp4", "-display_hflip -i base.mp4 -c copy", "rotation: -180 in the render"),
         ("two.mp4", "-i base.mp4 -i frozen.mp4 -map 0 -map 1:v -c copy", "video tracks: 2 in the render"),
         ("late.mp4", "-itsoffset 0.2 -i base.mp4 -i base.mp4 -map 0:v -map 1:a -c copy", "time of frame 0: 0.200 s"),
         (
