@@ -1,6 +1,6 @@
 //! What each frame is as it decodes, by ffmpeg's `showinfo` filter. Pure.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use super::probe::Color;
 
@@ -9,7 +9,7 @@ use super::probe::Color;
 pub struct DecodedFrame {
     /// When it is shown, in seconds.
     pub time_s: f64,
-    /// Size and pixel format, such as `640x360 yuv420p`.
+    /// Size and pixel format, such as `640x360 yuv420p`; of an interlaced frame also which field is first.
     pub format: String,
     /// What its samples mean.
     pub color: Color,
@@ -83,8 +83,19 @@ fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
         primaries: tag(" color_primaries:")?,
         transfer: tag(" color_trc:")?,
     };
-    let format = format!("{} {}", field(" s:")?, field(" fmt:")?);
+    let format = format!("{} {}{}", field(" s:")?, field(" fmt:")?, fields(told)?);
     Ok((video, DecodedFrame { time_s: ticks.div_euclid(2) as f64 / f64::from(TICKS), format, color }))
+}
+
+/// How a frame's lines are stored, where it is not progressive.
+fn fields(told: &str) -> anyhow::Result<&'static str> {
+    let (_, value) = told.split_once(" i:").context("i: is missing")?;
+    match value.chars().next() {
+        Some('P') => Ok(""),
+        Some('T') => Ok(" interlaced, top field first"),
+        Some('B') => Ok(" interlaced, bottom field first"),
+        _ => bail!("i: is {:?}", value.chars().take(9).collect::<String>()),
+    }
 }
 
 /// A tag's value without what another thread's message, that came right after it, begins with:
@@ -162,6 +173,13 @@ mod tests {
     }
 
     #[test]
+    fn an_interlaced_frame_tells_so() {
+        let told = frames(&[line(0, "0"), line(1, "8").replace("i:P", "i:T")].concat(), Video::Render).unwrap();
+        let formats: Vec<&str> = told.iter().map(|frame| frame.format.as_str()).collect();
+        assert_eq!(formats, ["640x360 yuv420p", "640x360 yuv420p interlaced, top field first"]);
+    }
+
+    #[test]
     fn two_videos_are_told_apart_by_their_times() {
         let log = [line(0, "-40000"), line(0, "1"), line(1, "0"), line(1, "66667"), line(2, "-7")].concat();
         let times = |video| frames(&log, video).unwrap().iter().map(|frame| frame.time_s).collect::<Vec<_>>();
@@ -196,6 +214,8 @@ mod tests {
         for (what, with) in [
             (" fmt:yuv420p", ""),
             (" s:640x360", ""),
+            (" i:P", ""),
+            (" i:P", " i:x"),
             (" color_space:bt709", ""),
             ("color_trc:smpte170m", "color_trc:"),
             ("pts:      0", "pts:NOPTS"),

@@ -66,6 +66,15 @@ fn what_a_viewer_would_see_fails() {
         lab.make(name, args);
         lab.fails("base.mp4", name, finding);
     }
+    // Its header is that of the first chunk.
+    lab.make("first.mp4", &format!("-i base.mp4 -an -vf trim=end_frame=30 -r 30 {X264}"));
+    lab.make(
+        "later.mp4",
+        &format!("-i base.mp4 -an -vf trim=start_frame=30,setpts=N/30/TB -r 30 {X264} -x264opts bff=1"),
+    );
+    std::fs::write(lab.path("list"), "file first.mp4\nfile later.mp4\n").unwrap();
+    lab.make("later fields.mp4", "-r 30 -f concat -safe 0 -i list -i base.mp4 -map 0:v -map 1:a -c copy");
+    lab.fails("base.mp4", "later fields.mp4", "yuv420p interlaced, bottom field first in the render");
     let hurry = "settb=1/15360,setpts='if(between(N,20,39),(N-20)*25+20*512,N*512)'";
     lab.make(
         "hurried.mp4",
