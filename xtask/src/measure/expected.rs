@@ -104,9 +104,10 @@ pub enum Standing {
     HashedOtherwise,
     /// There is none of a render split like this.
     NoRecord,
-    /// Every frame is the recorded one.
+    /// Every frame is the recorded one, and no figure beyond the band.
     Same,
-    /// It was made as the recorded one was, which repeats to the byte, but differs.
+    /// It was made as the recorded one was, which repeats to the byte, but its frames differ, or
+    /// what else is recorded.
     Changed(Vec<Finding>),
     /// It was made by the same versions elsewhere: what is beyond the band.
     Near(Vec<Finding>),
@@ -192,16 +193,18 @@ impl Recorded {
     }
 
     fn change(&self, render: &Self) -> Standing {
-        if self.frames_sha256 == render.frames_sha256 {
-            return Standing::Same;
-        }
-        let short = |hash: &str| hash.chars().take(12).collect::<String>();
-        let frames = Finding::LeftRecord {
-            what: "the hash of all decoded frames".into(),
-            value: short(&render.frames_sha256),
-            recorded: format!("{} (made by the same versions on a machine like this)", short(&self.frames_sha256)),
-        };
-        Standing::Changed(std::iter::once(frames).chain(render.figures.beyond(&self.figures)).collect())
+        // The hash says nothing of the sound.
+        let beyond = render.figures.beyond(&self.figures);
+        let other_frames = (self.frames_sha256 != render.frames_sha256).then(|| {
+            let short = |hash: &str| hash.chars().take(12).collect::<String>();
+            Finding::LeftRecord {
+                what: "the hash of all decoded frames".into(),
+                value: short(&render.frames_sha256),
+                recorded: format!("{} (made by the same versions on a machine like this)", short(&self.frames_sha256)),
+            }
+        });
+        let found: Vec<Finding> = other_frames.into_iter().chain(beyond).collect();
+        if found.is_empty() { Standing::Same } else { Standing::Changed(found) }
     }
 }
 

@@ -54,6 +54,15 @@ fn where_renders_repeat_a_single_other_frame_fails() {
 }
 
 #[test]
+fn the_recorded_frames_with_other_sound_fail() {
+    let mut render = recorded(2, "n8.1.2", 45.0, "a");
+    render.figures.audio_residual_dbfs = vec![-56.9];
+    let (found, notes) = told(&render, false);
+    assert_eq!(found, ["residual of audio track 0 is -56.9 dBFS, recorded is at most -57.0 dBFS"]);
+    assert_eq!(notes, [""; 0]);
+}
+
+#[test]
 fn frames_that_were_hashed_another_way_are_not_the_recorded_ones() {
     let before = Expected { schema_version: 1, ..record() };
     let render = recorded(2, "n8.1.2", 45.0, "a");
