@@ -40,7 +40,7 @@ pub fn filters(video: Video) -> String {
 /// # Errors
 /// When a frame has no time, or is not told as it should be.
 pub fn frames(log: &str, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
-    let starts: Vec<usize> = log.match_indices(TIME).map(|(at, _)| at).filter(|at| is_frame(&log[..*at])).collect();
+    let starts: Vec<usize> = log.match_indices(TIME).map(|(at, _)| at).filter(|at| is_frame(log, *at)).collect();
     let ends = starts.iter().skip(1).copied().chain([log.len()]);
     let told = starts.iter().zip(ends).enumerate().map(|(nth, (start, end))| {
         // Lines are written piece by piece, and other threads' between them: no line is whole for sure.
@@ -53,10 +53,19 @@ pub fn frames(log: &str, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
 /// The field that each frame begins with, after its number.
 const TIME: &str = " pts:";
 
-/// Whether a text ends in the number of a frame, `n:  12`.
-fn is_frame(before: &str) -> bool {
+/// Whether the field [`TIME`] at `at` is a frame's: after a number, `n:  12`, and before the time in
+/// seconds and what follows on it. A title of a file may hold either.
+fn is_frame(log: &str, at: usize) -> bool {
+    let (before, after) = log.split_at(at);
     let rest = before.trim_end_matches(|c: char| c.is_ascii_digit());
-    rest.len() < before.len() && rest.trim_end_matches(' ').ends_with("n:")
+    let numbered = rest.len() < before.len() && rest.trim_end_matches(' ').ends_with("n:");
+    // Written at once, so that no other thread's message comes between.
+    let line = after[TIME.len()..].lines().next().unwrap_or_default();
+    let mut words = line.split_ascii_whitespace().skip(1);
+    let told = words.next().is_some_and(|word| word.starts_with("pts_time:"));
+    // Before version 6 ffmpeg tells the position in the file first.
+    let next = words.next().is_some_and(|word| word.starts_with("duration:") || word.starts_with("pos:"));
+    numbered && told && next
 }
 
 fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
@@ -194,6 +203,18 @@ mod tests {
         let told = frames(&format!("Input #0, pts:5\n{one}{two}video:0KiB\n"), Video::Render).unwrap();
         assert_eq!(told.len(), 2);
         assert_eq!(told[0].color, told[1].color);
+    }
+
+    #[test]
+    fn a_title_is_no_frame() {
+        for title in
+            ["n:   7 pts:    9", "n:   7 pts:    9 pts_time:1", "n: 7 pts:9 duration:4", "pts:9 pts_time:1 duration:4"]
+        {
+            let log = format!("  Metadata:\n    title           : {title}\n{}", line(0, "0"));
+            assert_eq!(frames(&log, Video::Render).unwrap().len(), 1, "{title:?}");
+        }
+        let older = LINE.replace("duration:  1024 duration_time:0.033333", "pos:     48");
+        assert_eq!(frames(&older, Video::Render).unwrap().len(), 1);
     }
 
     #[test]

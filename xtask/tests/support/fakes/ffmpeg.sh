@@ -37,7 +37,7 @@ ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
 # What the showinfo filter writes into the log that $FFREPORT names.
 log_frames() { (levels=x$frames; each_frame info_line > log); }
 info_line() {
-  printf 'n:%4d pts:%7d fmt:%s s:%sx36 i:P\n' $((n - 1)) $((2 * ((n - 1) / 30 * 1000000 + (n - 1) % 30 * 33333))) "$pixels" "$width"
+  printf 'n:%4d pts:%7d pts_time:0 duration:1 fmt:%s s:%sx36 i:P\n' $((n - 1)) $((2 * ((n - 1) / 30 * 1000000 + (n - 1) % 30 * 33333))) "$pixels" "$width"
   echo 'color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown'
 }
 hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" $(((n - 1) % period)); }
