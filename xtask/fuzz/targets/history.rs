@@ -6,7 +6,11 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 use serde_json::Value;
-use xtask::{cost, history, measure::contradictions::contradictions, plan::PlanProtocol};
+use xtask::{
+    chunking::{ChunkSize, PlanProtocol},
+    cost, history,
+    measure::contradictions::contradictions,
+};
 
 static RECORDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
     ["success-n2-v1", "success-n4-v2", "failed-chunk", "protocol-refused"]
@@ -70,7 +74,7 @@ fn told(history: &Value) {
     }
     if let Ok(rendered) = history::rendered(history) {
         serde_json::to_string(&rendered).expect("facts are JSON");
-        contradictions(&rendered, Some(PlanProtocol::V2), 60);
+        contradictions(&rendered, Some(PlanProtocol::V2), ChunkSize::new(30).expect("a size"), 60);
     }
     if let Ok(timeline) = history::timeline(history) {
         serde_json::to_string(&timeline).expect("a timeline is JSON");

@@ -131,7 +131,8 @@ impl Render<'_> {
 
     fn contradicting(&self, planned: &PlannedRender, told: &Rendered, frames: u64) -> Vec<Finding> {
         let required = self.subject.plan.required(planned.id);
-        contradictions(told, required, frames).into_iter().map(Finding::Contradiction).collect()
+        let found = contradictions(told, required, planned.chunk_size, frames);
+        found.into_iter().map(Finding::Contradiction).collect()
     }
 
     /// Chunks of the same frames where the baseline moves: the render stood still.

@@ -86,7 +86,9 @@ impl Render {
     pub(crate) fn history(&self, input: &Value) -> Vec<Value> {
         let mut events = Events::default();
         events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
-        let chunks = self.planned.unwrap_or_else(|| chunks(&input["Config"], self.frames));
+        let size =
+            self.planned.map_or_else(|| size(&input["Config"], self.frames), |chunks| self.frames.div_ceil(chunks));
+        let chunks = self.planned.unwrap_or_else(|| self.frames.div_ceil(size));
         let protocol = self.protocol.map_or_else(|| input["PlanProtocol"].clone(), Into::into);
         let plan = json!({
             "Action": "plan", "PlanProtocol": protocol, "PlanHash": "0", "ChunkCount": chunks,
@@ -100,7 +102,7 @@ impl Render {
         }
         let mut left = self.frames;
         for index in 0..chunks {
-            let frames = if index + 1 == chunks { left } else { left.min(self.frames.div_ceil(chunks)) };
+            let frames = if index + 1 == chunks { left } else { left.min(size) };
             left -= frames;
             let uri = format!("s3://b/chunk-{index}.mp4");
             let sha256 = format!("{:064}", index);
@@ -115,11 +117,11 @@ impl Render {
     }
 }
 
-/// How many chunks the planner makes: no more than it may, and none of them empty.
-fn chunks(config: &Value, frames: u64) -> u64 {
+/// Frames a chunk that the planner makes of what it is asked for: no more chunks than it may, and
+/// none of them empty. The last one has the rest.
+fn size(config: &Value, frames: u64) -> u64 {
     let (size, most) = (config["chunkSize"].as_u64().unwrap(), config["maxParallelChunks"].as_u64().unwrap());
-    let size = size.max(frames.div_ceil(frames.div_ceil(size).min(most)));
-    frames.div_ceil(size)
+    size.max(frames.div_ceil(frames.div_ceil(size).min(most)))
 }
 
 /// Numbered events, each a tenth of a second after the one before.
