@@ -50,6 +50,9 @@ pub struct MediaShape {
     pub video_tracks: u64,
     /// The audio tracks, in stream order.
     pub audio: Vec<AudioShape>,
+    /// Tracks of subtitles, and files attached to it.
+    #[serde(skip)]
+    pub beside: TracksBeside,
     /// When each frame is shown, in seconds.
     #[serde(skip)]
     pub frame_times_s: Vec<f64>,
@@ -70,6 +73,16 @@ pub struct Color {
     /// Such as bt709 or smpte2084.
     #[serde(alias = "color_transfer")]
     pub transfer: Option<String>,
+}
+
+/// How many tracks a file has that are neither picture nor sound, and that a player shows or takes
+/// out. Data such as a time code is none of them: a container may add it on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TracksBeside {
+    /// Of text or pictures over the video.
+    pub subtitles: u64,
+    /// Files such as fonts.
+    pub attachments: u64,
 }
 
 /// The shape of an audio track.
@@ -123,6 +136,7 @@ impl Headers {
         let video = videos().next().context("there is no video stream")?;
         let duration =
             video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
+        let count = |kind: &str| report.streams.iter().filter(|stream| stream.codec_type == kind).count() as u64;
         let matrix = video.side_data_list.iter().find_map(|data| data.displaymatrix.as_deref());
         Ok(Self(MediaShape {
             frames: 0,
@@ -144,6 +158,7 @@ impl Headers {
             field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
             video_tracks: videos().count() as u64,
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
+            beside: TracksBeside { subtitles: count("subtitle"), attachments: count("attachment") },
             frame_times_s: Vec::new(),
         }))
     }

@@ -39,6 +39,14 @@ fn what_changes_on_the_way_is_told_whole() {
 }
 
 #[test]
+fn subtitles_and_attached_files_count_and_data_does_not() {
+    let of = |kinds: &str| Headers::from_ffprobe(&REPORT.replacen("[", &format!("[{kinds}"), 1)).unwrap().0.beside;
+    assert_eq!(of(r#"{"codec_type":"data"},"#), TracksBeside::default());
+    let kinds = r#"{"codec_type":"subtitle"},{"codec_type":"attachment"},{"codec_type":"subtitle"},"#;
+    assert_eq!(of(kinds), TracksBeside { subtitles: 2, attachments: 1 });
+}
+
+#[test]
 fn an_upside_down_picture_is_told_by_its_matrix() {
     let of = |side_data: &str| {
         let told = REPORT.replace(r#""side_data_type":"Display Matrix","rotation":-90"#, side_data);

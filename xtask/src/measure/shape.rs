@@ -67,6 +67,8 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     }
     found.unless_equal("video tracks", b.video_tracks, r.video_tracks);
     audio(&mut found, &b.audio, &r.audio, "");
+    found.unless_equal("subtitle tracks", b.beside.subtitles, r.beside.subtitles);
+    found.unless_equal("attached files", b.beside.attachments, r.beside.attachments);
     found.0
 }
 
@@ -139,7 +141,7 @@ fn milliseconds(s: f64) -> String {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::measure::{Fraction, display_matrix::DisplayMatrix};
+    use crate::measure::{Fraction, display_matrix::DisplayMatrix, probe::TracksBeside};
 
     pub(crate) fn shape() -> MediaShape {
         MediaShape {
@@ -162,6 +164,7 @@ pub(crate) mod tests {
             field_order: "progressive".into(),
             video_tracks: 1,
             audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels: 2 }],
+            beside: TracksBeside::default(),
             frame_times_s: (0..60).map(|i| f64::from(i) / 30.0).collect(),
         }
     }
@@ -227,6 +230,8 @@ pub(crate) mod tests {
             ("field order", MediaShape { field_order: "tt".into(), ..shape() }),
             ("video tracks", MediaShape { video_tracks: 2, ..shape() }),
             ("audio tracks", MediaShape { audio: vec![], ..shape() }),
+            ("subtitle tracks", MediaShape { beside: TracksBeside { subtitles: 1, attachments: 0 }, ..shape() }),
+            ("attached files", MediaShape { beside: TracksBeside { subtitles: 0, attachments: 1 }, ..shape() }),
             ("codec of audio track 0", MediaShape { audio: mp3, ..shape() }),
             ("channels of audio track 0", MediaShape { audio: track(48_000, 1), ..shape() }),
             ("sample rate of audio track 0", MediaShape { audio: track(44_100, 2), ..shape() }),

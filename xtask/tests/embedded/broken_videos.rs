@@ -66,6 +66,9 @@ fn what_a_viewer_would_see_fails() {
         lab.make(name, args);
         lab.fails("base.mp4", name, finding);
     }
+    std::fs::write(lab.path("text.srt"), "1\n00:00:00,000 --> 00:00:01,000\nhidden\n").unwrap();
+    lab.make("subtitles.mp4", "-i base.mp4 -i text.srt -map 0 -map 1 -c copy -c:s mov_text");
+    lab.fails("base.mp4", "subtitles.mp4", "subtitle tracks: 1 in the render, 0 in the baseline");
     // Its header is that of the first chunk.
     lab.make("first.mp4", &format!("-i base.mp4 -an -vf trim=end_frame=30 -r 30 {X264}"));
     lab.make(
