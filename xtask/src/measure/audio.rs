@@ -96,7 +96,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
         // Of equals the first.
         all.rev().max_by(by_level).unwrap_or((0.0, Residual::Silent))
     };
-    let (loudest_at_s, loudest_residual) = loudest(Window::residual);
+    let (loudest_at_s, loudest_residual) = loudest(|tenth| tenth.of_tenth().residual);
     let length_s = whole.count as f64 / channels as f64 / f64::from(RATE);
     // Over the baseline's length: silence that is appended must not thin the residual out.
     let measured = if baseline_samples > 0 { baseline_samples } else { whole.count };
@@ -104,8 +104,8 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
         whole: Residual::of(whole.residuals.iter().sum(), measured),
         loudest: loudest_residual,
         loudest_at_s,
-        loudest_of_baseline_s: loudest(Window::baseline).0,
-        tenths: tenths.iter().map(|w| Tenth { residual: w.residual(), baseline: w.baseline() }).collect(),
+        loudest_of_baseline_s: loudest(|tenth| tenth.of_tenth().baseline).0,
+        tenths: tenths.iter().map(Window::of_tenth).collect(),
         lag: None,
         lost: lost_second(&tenths, channels).or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
     })
@@ -171,8 +171,12 @@ impl Window {
         Residual::of(self.residuals.iter().sum(), self.count)
     }
 
-    fn baseline(&self) -> Residual {
-        Residual::of(self.baselines.iter().sum(), self.count)
+    /// The levels over a tenth of a second. The last one goes on in silence: a few samples that a
+    /// codec pads are not as loud as a tenth of such would be.
+    fn of_tenth(&self) -> Tenth {
+        let count = self.count.max(TENTH * self.residuals.len() as u64);
+        let level = |squares: &[f64]| Residual::of(squares.iter().sum(), count);
+        Tenth { residual: level(&self.residuals), baseline: level(&self.baselines) }
     }
 
     /// Whether a channel's sound is not there.
