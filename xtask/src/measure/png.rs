@@ -23,21 +23,23 @@ impl std::fmt::Display for PictureSize {
     }
 }
 
-/// What a PNG file's samples are, as its header says.
+/// What a PNG file's samples are, as its header and a `tRNS` chunk say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PixelFormat {
     bits: u8,
     color: u8,
+    /// Whether colors are named that are transparent.
+    transparent: bool,
 }
 
 impl PixelFormat {
-    /// Whether every pixel has an alpha sample of its own.
+    /// Whether a pixel may be transparent: by an alpha sample of its own, or by its color.
     pub fn has_alpha(self) -> bool {
-        matches!(self.color, 4 | 6)
+        matches!(self.color, 4 | 6) || self.transparent
     }
 }
 
-/// Such as `8-bit rgba`.
+/// Such as `8-bit rgba`, or `8-bit rgb, some of it transparent`.
 impl std::fmt::Display for PixelFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let color = match self.color {
@@ -48,11 +50,11 @@ impl std::fmt::Display for PixelFormat {
             6 => "rgba",
             other => return write!(f, "{}-bit samples of color type {other}", self.bits),
         };
-        write!(f, "{}-bit {color}", self.bits)
+        write!(f, "{}-bit {color}{}", self.bits, if self.transparent { ", some of it transparent" } else { "" })
     }
 }
 
-/// What a PNG file's header says.
+/// What a PNG file says of its picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
     /// Of the picture.
@@ -73,12 +75,13 @@ pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     loop {
         let (kind, data);
         (kind, data, rest) = chunk(rest)?;
-        match (kind, found) {
-            (b"IHDR", None) => found = Some(header(data)?),
+        match (kind, &mut found) {
+            (b"IHDR", none @ None) => *none = Some(header(data)?),
             (_, None) => anyhow::bail!("it does not begin with its header"),
+            (b"tRNS", Some(header)) => header.format.transparent = true,
             (b"IEND", Some(header)) => {
                 ensure!(rest.is_empty(), "{} bytes follow on its end", rest.len());
-                return Ok(header);
+                return Ok(*header);
             }
             _ => {}
         }
@@ -108,7 +111,7 @@ fn header(data: &[u8]) -> anyhow::Result<Header> {
     let number = |at: usize| u32::from_be_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]);
     let size = PictureSize { width: number(0), height: number(4) };
     ensure!(size.width > 0 && size.height > 0, "its picture is {size} pixels");
-    Ok(Header { size, format: PixelFormat { bits: data[8], color: data[9] } })
+    Ok(Header { size, format: PixelFormat { bits: data[8], color: data[9], transparent: false } })
 }
 
 /// Whether two PNG files show the same pixels, as RGBA. Notes in the files,
@@ -205,6 +208,18 @@ pub(crate) mod tests {
         png(png::ColorType::Rgba, png::BitDepth::Eight, samples, note)
     }
 
+    /// A black pixel, which may be transparent, and another, without samples of alpha.
+    pub(crate) fn transparent_black(transparent: bool) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, 2, 1);
+        encoder.set_color(png::ColorType::Rgb);
+        if transparent {
+            encoder.set_trns(vec![0; 6]);
+        }
+        encoder.write_header().unwrap().write_image_data(&[0, 0, 0, 1, 1, 1]).unwrap();
+        file
+    }
+
     const SAMPLES: [u8; 8] = [10, 20, 30, 255, 40, 50, 60, 255];
 
     #[test]
@@ -215,6 +230,15 @@ pub(crate) mod tests {
         let gray = png(png::ColorType::Grayscale, png::BitDepth::Sixteen, &[0; 4], "");
         let format = header_of_whole(&gray).unwrap().format;
         assert_eq!((format.to_string().as_str(), format.has_alpha()), ("16-bit gray", false));
+    }
+
+    #[test]
+    fn colors_that_are_transparent_are_a_part_of_the_format() {
+        let header = header_of_whole(&transparent_black(true)).unwrap();
+        assert_eq!(header.format.to_string(), "8-bit rgb, some of it transparent");
+        assert!(header.format.has_alpha());
+        assert!(!header_of_whole(&transparent_black(false)).unwrap().format.has_alpha());
+        assert_eq!(Pixels::decode(&transparent_black(true)).unwrap().rgba[3..8], [0, 257, 257, 257, u16::MAX]);
     }
 
     #[test]

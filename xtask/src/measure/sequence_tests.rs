@@ -1,7 +1,7 @@
 use super::*;
 use crate::measure::{
     frame_sequence::tests::read,
-    png::tests::{png, rgba},
+    png::tests::{png, rgba, transparent_black},
 };
 
 const NAMES: [&str; 4] = ["frame_000001.png", "frame_000002.png", "frame_000003.png", "frame_000004.png"];
@@ -35,6 +35,20 @@ fn each_difference_of_sequences_is_named() {
     let opaque = png(png::ColorType::Rgb, png::BitDepth::Eight, &[0; 6], "");
     let all_opaque = [(NAMES[0], opaque.as_slice()), (NAMES[1], &opaque), (NAMES[2], &opaque), sound];
     assert_eq!(told(&all_opaque), ["pixel format: 8-bit rgb in the render, 8-bit rgba in the baseline"]);
+}
+
+#[test]
+fn transparency_that_only_one_has_is_a_difference() {
+    let [clear, opaque] =
+        [true, false].map(|transparent| read(&[(NAMES[0], &transparent_black(transparent))]).unwrap());
+    let told = |baseline: &FrameSequence, render| {
+        let baseline = ReferenceFrames::new(baseline.clone()).unwrap();
+        differences(&baseline, render).iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (with, without) = ("8-bit rgb, some of it transparent", "8-bit rgb");
+    assert_eq!(told(&opaque, &clear), [format!("pixel format: {with} in the render, {without} in the baseline")]);
+    assert_eq!(told(&clear, &opaque), [format!("pixel format: {without} in the render, {with} in the baseline")]);
+    assert_eq!(told(&clear, &clear), [""; 0]);
 }
 
 fn figures(own: Level, before: Option<Level>, after: Option<Level>) -> FrameFigures {
