@@ -15,7 +15,7 @@ use super::{
 /// How one render compares with the baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Comparison {
-    /// The shapes differ, so PSNR would compare different things.
+    /// The shapes differ, so PSNR would compare different things. Never a pass.
     Unlike(Vec<Difference>),
     /// Frames, compared byte by byte.
     Exact(ExactComparison),
@@ -57,6 +57,8 @@ impl Comparison {
     /// Everything that is not equal enough.
     pub fn findings(&self, gate: &Gate) -> Vec<Finding> {
         match self {
+            // Contents were not measured, whatever is told of the reason.
+            Self::Unlike(differences) if differences.is_empty() => vec![Finding::Shape(Difference::untold())],
             Self::Unlike(differences) => differences.iter().cloned().map(Finding::Shape).collect(),
             Self::Exact(frames) => frames.findings().into_iter().map(Finding::Exact).collect(),
             Self::Alike { picture, .. } => {

@@ -15,6 +15,13 @@ pub struct Difference {
     pub render: String,
 }
 
+impl Difference {
+    /// That contents were not measured, where nothing says why.
+    pub(super) fn untold() -> Self {
+        Self { what: "contents".to_owned(), baseline: "there".to_owned(), render: "not measured".to_owned() }
+    }
+}
+
 impl Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} in the render, {} in the baseline", self.what, self.render, self.baseline)
@@ -45,21 +52,21 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     color(&mut found, "color", &b.color, &r.color);
     color(&mut found, "frames' color", &b.frame_color, &r.frame_color);
     let half_frame = 0.5 / b.fps.value();
-    if (b.duration_s - r.duration_s).abs() >= half_frame {
+    if !near(b.duration_s, r.duration_s, half_frame) {
         found.add("duration", seconds(b.duration_s), seconds(r.duration_s));
     }
     // A codec's padding of the sound is a part of the file's length.
-    if (b.file_duration_s - r.file_duration_s).abs() >= half_frame + CODEC_PADDING_S {
+    if !near(b.file_duration_s, r.file_duration_s, half_frame + CODEC_PADDING_S) {
         found.add("duration of the file", seconds(b.file_duration_s), seconds(r.file_duration_s));
     }
     if b.frames == r.frames {
         let times = b.frame_times_s.iter().zip(&r.frame_times_s);
-        if let Some((i, (of_b, of_r))) = times.enumerate().find(|(_, (x, y))| (*x - *y).abs() >= half_frame) {
+        if let Some((i, (of_b, of_r))) = times.enumerate().find(|(_, (x, y))| !near(**x, **y, half_frame)) {
             found.add(&format!("time of frame {i}"), seconds(*of_b), seconds(*of_r));
         }
         let steps = |s: &MediaShape| s.frame_times_s.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<f64>>();
         let (steps_b, steps_r) = (steps(b), steps(r));
-        let uneven = steps_b.iter().zip(&steps_r).position(|(x, y)| (x - y).abs() > ROUNDING_S.min(half_frame));
+        let uneven = steps_b.iter().zip(&steps_r).position(|(x, y)| !near(*x, *y, ROUNDING_S.min(half_frame)));
         if let Some(i) = uneven {
             let what = format!("how long frame {i} is shown");
             found.add(&what, milliseconds(steps_b[i]), milliseconds(steps_r[i]));
@@ -76,9 +83,7 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
 pub fn of_tracks(name: &str, baseline: &Tracks, render: &Tracks) -> Vec<Difference> {
     let mut found = Found::default();
     audio(&mut found, &baseline.audio, &render.audio, &format!(" of {name}"));
-    // Written so that NaN would be a difference.
-    let near = (baseline.duration_s - render.duration_s).abs() < CODEC_PADDING_S;
-    if !near {
+    if !near(baseline.duration_s, render.duration_s, CODEC_PADDING_S) {
         found.add(&format!("duration of {name}"), seconds(baseline.duration_s), seconds(render.duration_s));
     }
     found.0
@@ -91,6 +96,11 @@ fn audio(found: &mut Found, baseline: &[AudioShape], render: &[AudioShape], of: 
         found.unless_equal(&format!("channels of audio track {i}{of}"), of_b.channels, of_r.channels);
         found.unless_equal(&format!("sample rate of audio track {i}{of}"), of_b.sample_rate, of_r.sample_rate);
     }
+}
+
+/// Whether two times are less than `within` seconds apart. Written so that NaN is near nothing.
+fn near(a: f64, b: f64, within: f64) -> bool {
+    (a - b).abs() < within
 }
 
 /// Containers round times to a millisecond; of two that do, steps differ by two.
@@ -196,6 +206,18 @@ pub(crate) mod tests {
         );
         assert_eq!(told(&tracks(2, 7.0)), ["duration of audio.m4a: 7.000 s in the render, 2.000 s in the baseline"]);
         assert_eq!(told(&tracks(2, f64::NAN)).len(), 1);
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_near_nothing() {
+        let told = |render: &MediaShape| -> Vec<String> {
+            differences(&shape(), render).into_iter().map(|difference| difference.what).collect()
+        };
+        assert_eq!(told(&MediaShape { duration_s: f64::NAN, ..shape() }), ["duration"]);
+        assert_eq!(told(&MediaShape { file_duration_s: f64::NAN, ..shape() }), ["duration of the file"]);
+        let mut timeless = shape();
+        timeless.frame_times_s[21] = f64::NAN;
+        assert_eq!(told(&timeless), ["time of frame 21", "how long frame 20 is shown"]);
     }
 
     #[test]

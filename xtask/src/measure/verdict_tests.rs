@@ -54,6 +54,13 @@ fn findings(render: &Measured<RenderId>) -> String {
 }
 
 #[test]
+fn what_was_not_measured_does_not_pass_for_want_of_a_difference() {
+    let found = Comparison::Unlike(vec![]).findings(&gate());
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["contents: not measured in the render, there in the baseline"]);
+}
+
+#[test]
 fn passes_when_all_are_measured_and_equal_enough() {
     let done = [measured(2, &[45.0, 44.0], vec![]), measured(4, &[40.0], vec![])];
     assert_eq!(outcome(&[id(2), id(4)], &done), Outcome::Pass);

@@ -1,10 +1,13 @@
 use super::*;
 use crate::{
     measure::{
-        comparison::Comparison,
+        Level,
+        comparison::{Comparison, Picture},
         finding::Finding,
+        frames::FrameHashes,
         gate::{Gate, GateSettings},
-        shape::Difference,
+        psnr::{FramePsnr, PsnrSummary},
+        ssim::SsimSummary,
         verdict::{Measured, Verdict},
     },
     signals::Signal,
@@ -18,11 +21,25 @@ fn ending(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, aws_i
     Ending::of(ended, measured, cleanup, Stand { stack: &stack, recovery: RECOVERY, aws_is_gone })
 }
 
+/// Of a single frame, which is the baseline's.
+fn identical() -> Comparison {
+    let frame = FramePsnr { all: Level::Identical, planes: vec![('y', Level::Identical)] };
+    let picture = Picture {
+        psnr: PsnrSummary::of(&[frame]).unwrap(),
+        ssim: SsimSummary { mean: 1.0, worst: 1.0, worst_frame: 0 },
+        hashes: FrameHashes::from_framehash("0, 0, 0, 1, 1, 00000000000000000000000000000000").unwrap(),
+        worst_at_s: 0.0,
+        frames_a_second: 30,
+        misplaced: vec![],
+    };
+    Comparison::Alike { picture: Box::new(picture), audio: vec![] }
+}
+
 /// One render, equal to the byte but for `findings`; none of `None`.
 fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
     let measured = findings.map(|beside| Measured {
         render: 2,
-        comparison: Comparison::Unlike(Vec::<Difference>::new()),
+        comparison: identical(),
         beside,
         gate: Gate::new(GateSettings::default()).unwrap(),
     });
