@@ -11,7 +11,7 @@ use crate::{chunking::ChunkCount, history::ChunkFacts};
 pub struct Semantics {
     /// Every decoded frame, as RGBA.
     pub frames: FrameHashes,
-    /// The sound, decoded to 48 kHz stereo s16; `None` without sound.
+    /// The sound, each track decoded to 48 kHz stereo s16; `None` without sound.
     pub pcm: Option<PcmDigest>,
     /// ffprobe's streams, without what merely describes the encoding's size.
     pub streams: Value,
@@ -27,7 +27,7 @@ pub struct Semantics {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PcmDigest {
-    /// Of all samples.
+    /// Of all samples of all tracks, one after the other.
     pub sha256: String,
     /// How many bytes they are.
     pub bytes: u64,

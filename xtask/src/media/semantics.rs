@@ -1,13 +1,18 @@
 //! What a viewer gets of a video, for comparing the plan protocols.
 
-use std::{fs::File, path::Path};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::{Media, decoder_args, file_arg};
 use crate::{
-    hash::sha256_of_file,
+    hash::{hex, sha256_of_file},
     history::ChunkFacts,
     measure::{
         frames::FrameHashes,
@@ -29,24 +34,21 @@ impl Media {
     ) -> anyhow::Result<Semantics> {
         let what = || format!("reading what a viewer gets of {}", video.display());
         let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
-        let (frames, sound) = (dir.path().join("frames"), dir.path().join("sound"));
+        let frames = dir.path().join("frames");
+        let sound: Vec<PathBuf> =
+            (0..shape.audio.len()).map(|track| dir.path().join(format!("sound-{track}"))).collect();
         let mut command = self
             .ffmpeg()
             .args(decoder_args(shape.alpha_decoder()))
             .args(["-i", &file_arg(video), "-map", "0:V:0", "-pix_fmt", "rgba", "-fps_mode", "passthrough"])
             .args(["-f", "framehash", "-hash", "md5", &file_arg(&frames)]);
-        if !shape.audio.is_empty() {
-            command = command.args(["-map", "0:a:0", "-ar", "48000", "-ac", "2", "-f", "s16le", &file_arg(&sound)]);
+        for (track, to) in sound.iter().enumerate() {
+            command = command.args(["-map", &format!("0:a:{track}"), "-ar", "48000", "-ac", "2"]);
+            command = command.args(["-f", "s16le", &file_arg(to)]);
         }
         command.run(&self.children).await.with_context(what)?;
         let frames = std::fs::read_to_string(&frames).with_context(what)?;
-        let pcm = match shape.audio.is_empty() {
-            true => None,
-            false => Some(PcmDigest {
-                sha256: sha256_of_file(&sound)?,
-                bytes: File::open(&sound).and_then(|file| file.metadata()).with_context(what)?.len(),
-            }),
-        };
+        let pcm = digest(&sound).with_context(what)?;
         let (streams, duration_s) = self.streams(video).await.with_context(what)?;
         let mut chunks = chunks.to_vec();
         chunks.sort_by_key(|chunk| chunk.index);
@@ -73,4 +75,14 @@ impl Media {
         }
         Ok((streams, duration.context("the video has no duration")?))
     }
+}
+
+/// All tracks' samples, one track after the other; `None` without a track.
+fn digest(tracks: &[PathBuf]) -> anyhow::Result<Option<PcmDigest>> {
+    let (mut sha256, mut bytes) = (Sha256::new(), 0);
+    for track in tracks {
+        let mut samples = File::open(track).with_context(|| format!("{}", track.display()))?;
+        bytes += io::copy(&mut samples, &mut sha256).with_context(|| format!("{}", track.display()))?;
+    }
+    Ok((!tracks.is_empty()).then(|| PcmDigest { sha256: hex(&sha256.finalize()), bytes }))
 }

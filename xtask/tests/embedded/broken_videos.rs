@@ -182,6 +182,22 @@ fn what_a_listener_would_hear_fails() {
 }
 
 #[test]
+fn every_track_is_what_a_listener_gets() {
+    let lab = Lab::new();
+    let two =
+        |volume: &str| format!("-i base.mp4 -map 0:v -map 0:a -map 0:a -c:v copy -c:a pcm_s16le -filter:a:1 {volume}");
+    lab.make("two.mov", &two("volume=0.5"));
+    lab.make("other second.mov", &two("volume=0.4"));
+    lab.make("none.mov", "-i base.mp4 -an -c:v copy");
+    let [two, other, none] = ["two.mov", "other second.mov", "none.mov"].map(|video| lab.semantics(video).pcm);
+    assert_eq!(none, None);
+    let (two, other) = (two.unwrap(), other.unwrap());
+    // Two seconds of two tracks of 48 kHz stereo s16 and more.
+    assert!(two.bytes >= 2 * 2 * 48_000 * 4 && two.bytes == other.bytes, "{two:?}, {other:?}");
+    assert_ne!(two.sha256, other.sha256);
+}
+
+#[test]
 fn what_does_not_decode_is_not_measured() {
     let lab = Lab::new();
     lab.make("fast.mp4", "-i base.mp4 -c copy -movflags +faststart");

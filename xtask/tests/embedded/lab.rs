@@ -12,6 +12,7 @@ use xtask::{
         comparison::Comparison,
         finding::{Finding, FindingRecord},
         gate::{Gate, GateSettings},
+        semantic::Semantics,
     },
     media::Media,
     original::Original,
@@ -67,6 +68,16 @@ impl Lab {
             let (media, path) = (media(), self.path(video));
             let shape = Box::new(media.shape_of_whole(&path).await.unwrap());
             Original::Video { path, shape }.apart(&media, firsts, frames, distance).await.unwrap()
+        })
+    }
+
+    /// What a viewer gets of a video.
+    pub(crate) fn semantics(&self, video: &str) -> Semantics {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (media, path) = (media(), self.path(video));
+            let shape = media.shape_of_whole(&path).await.unwrap();
+            media.semantics(&path, &shape, &[]).await.unwrap()
         })
     }
 

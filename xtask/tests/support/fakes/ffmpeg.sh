@@ -71,7 +71,9 @@ case $verb in
   semantics)
     . "$video"
     each_frame hash_line > "$frames_to"
-    if [ -n "$tracks" ]; then printf '%s' "$samples" > "${last#file:}"; fi
+    for arg; do
+      case $arg in */sound-[0-9]) printf '%s' "$samples" > "${arg#file:}" ;; esac
+    done
     ;;
   *) echo "the fake ffmpeg can't do this: $line" >&2; exit 64 ;;
 esac
