@@ -119,6 +119,14 @@ mod tests {
     }
 
     #[test]
+    fn each_runs_artifact_bucket_must_go() {
+        let (stack, region): (StackName, Region) = ("s".parse().unwrap(), "eu-west-1".parse().unwrap());
+        let named = Named { stack: &stack, account: "1", region: &region };
+        let names = Expected::artifact_buckets(named, &[run("a"), run("b")]).buckets;
+        assert!(names.len() == 2 && names.iter().any(|name| name.ends_with(run("b").as_str())), "{names:?}");
+    }
+
+    #[test]
     fn of_a_foreign_stack_only_what_our_run_made_must_go() {
         let foreign = expected(StackOwnership::Foreign("it has no tag".to_owned()));
         assert_eq!(foreign.stack, None);
