@@ -6,7 +6,7 @@ use crate::{
     aws::{Access, Clients, Target, TargetChoice, identity},
     embedded::{EmbeddedAws, Options},
     env::Env,
-    names::Region,
+    names::{Region, RunId, StackName},
     sam::Sam,
     session::Session,
     toolbox::{ensure_zip, is_linux_x86_64},
@@ -114,6 +114,11 @@ pub fn user_tools(session: &Session) -> Env {
     let own = session.env.get("PATH").unwrap_or_default();
     let path = format!("{own}:{}", session.toolbox.bin().display());
     session.env.clone().with("PATH", path)
+}
+
+/// The command that finishes the clean-up of a run.
+pub fn recovery(stack: &StackName, run: &RunId, target: &Target, region: &Region) -> String {
+    format!("cargo xtask lambda-teardown {stack} --run {run} {}", flags(target, region))
 }
 
 /// The flags that lead a command to a target.

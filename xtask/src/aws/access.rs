@@ -58,6 +58,11 @@ impl Target {
         }
     }
 
+    /// Whether it is an emulator that ends with its run, and everything in it.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded { .. })
+    }
+
     /// The endpoint's host, where that is this machine.
     pub fn host_on_this_machine(&self) -> Option<&str> {
         let (_, address) = self.endpoint()?.split_once("://")?;
@@ -137,7 +142,7 @@ impl Access {
     /// someone else runs, so that its own access rules can be met.
     fn emulator_keys(&self) -> (String, String, Option<String>) {
         let own = || (EMULATOR_KEY.to_owned(), EMULATOR_KEY.to_owned(), None);
-        if matches!(self.target, Target::Embedded { .. }) {
+        if self.target.is_embedded() {
             return own();
         }
         match (self.env.get("AWS_ACCESS_KEY_ID"), self.env.get("AWS_SECRET_ACCESS_KEY")) {

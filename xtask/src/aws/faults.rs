@@ -132,9 +132,7 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
     match error.as_service_error().map(|e| (e.code(), e.message())) {
-        Some((Some(code), Some(message))) => {
-            format!("{code}: {}", message.split(QUOTES_THE_REQUEST).next().unwrap_or_default().trim_end())
-        }
+        Some((Some(code), Some(message))) => format!("{code}: {}", without_request(message)),
         Some((Some(code), None)) => code.to_owned(),
         _ => {
             let mut cause: &dyn std::error::Error = error;
@@ -144,6 +142,12 @@ where
             cause.to_string().trim_end_matches('.').to_owned()
         }
     }
+}
+
+/// A service's message up to where it quotes the request as it was signed, with the session's
+/// token: a refusal of a signature may.
+fn without_request(message: &str) -> &str {
+    message.split("The Canonical String").next().unwrap_or_default().trim_end()
 }
 
 /// [`told`] as an error, to put context on: a [`Refused`].
@@ -164,13 +168,10 @@ pub struct Refused {
     pub told: String,
 }
 
-/// After this a refusal of a signature may quote the request as it was signed, with the session's token.
-const QUOTES_THE_REQUEST: &str = "The Canonical String";
-
 impl Refused {
     /// An answer that is an error.
     pub fn new(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
-        let message = message.map(|message| message.split(QUOTES_THE_REQUEST).next().unwrap_or_default().trim_end());
+        let message = message.map(without_request);
         let words: Vec<&str> = code.into_iter().chain(message).filter(|words| !words.is_empty()).collect();
         Self { fault: of_answer(status, code, message), told: format!("{} (HTTP {status})", words.join(": ")) }
     }

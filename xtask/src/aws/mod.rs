@@ -12,7 +12,7 @@ mod keys;
 mod network;
 pub mod objects;
 pub mod remedy;
-mod settling;
+pub mod settling;
 pub mod signed_calls;
 mod signed_request;
 pub mod stack_events;

@@ -1,7 +1,12 @@
 //! Calls on what was only just made, which a service may not know for a moment.
 
+use std::time::Duration;
+
 use super::faults::Fault;
 use crate::backoff::Backoff;
+
+/// How long a bucket that was just made may be missing in a list of all.
+pub const LISTED: Duration = Duration::from_secs(3);
 
 /// How often such a call is repeated, over 9 s.
 const AGAIN: u32 = 5;

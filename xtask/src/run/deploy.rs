@@ -1,6 +1,6 @@
 //! From a proof that the names are unused to a stack that is proved ours.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 
@@ -9,6 +9,7 @@ use crate::{
     aws::{
         Clients, executions,
         objects::{self, BucketState},
+        settling::LISTED,
         signed_calls::{self, FunctionLimits, Presence},
         stacks,
     },
@@ -37,11 +38,10 @@ pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let connection = run.connection();
     let clients = &connection.clients;
     let StackNames { function, bucket, .. } = names_in_stack(run);
-    let prefix = [ArtifactBucketName::prefix_of(&names.stack, &connection.access.region)];
     let looked = async {
         let (stack, claims, bucket_state, function_state) = tokio::join!(
             stacks::describe(clients, names.stack.as_str()),
-            objects::buckets_starting(clients, &prefix),
+            claims(run),
             bucket_state(clients, bucket.as_deref()),
             function_presence(clients, function.as_deref()),
         );
@@ -155,12 +155,8 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
         .await
         .or_exit(ExitCode::Deploy)?;
     run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
-    let prefix = [ArtifactBucketName::prefix_of(&names.stack, &connection.access.region)];
     // The build may have taken minutes; sam would update a stack that came up meanwhile.
-    let (claims, stack) = tokio::join!(
-        objects::buckets_starting(&connection.clients, &prefix),
-        stacks::describe(&connection.clients, names.stack.as_str()),
-    );
+    let (claims, stack) = tokio::join!(claims(run), stacks::describe(&connection.clients, names.stack.as_str()),);
     if let Some(rival) = rival(run, &claims.or_exit(ExitCode::Deploy)?) {
         return Err(rival);
     }
@@ -168,6 +164,13 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
         return Err(Failure::preflight(exists(run)));
     }
     Ok(())
+}
+
+/// All claims on the stack's name, by their buckets.
+async fn claims(run: &Run) -> anyhow::Result<Vec<String>> {
+    let connection = run.connection();
+    let prefix = [ArtifactBucketName::prefix_of(&run.names.stack, &connection.access.region)];
+    objects::buckets_starting(&connection.clients, &prefix).await
 }
 
 /// Another run's claim on the name, of these claims.
@@ -182,18 +185,12 @@ fn rival(run: &Run, claims: &[String]) -> Option<Failure> {
     })
 }
 
-/// How long a claim that was just made may be missing in a list.
-const LISTED: Duration = Duration::from_secs(3);
-
 /// A rival that was in no list yet when this run looked; while sam uploads there is time for another
 /// look. Names that runs make up have no rivals. Where it can't be told, nothing comes.
 async fn late_rival(run: &Run) -> Failure {
     if run.options.stack_name.is_some() {
         tokio::time::sleep(LISTED).await;
-        let connection = run.connection();
-        let prefix = [ArtifactBucketName::prefix_of(&run.names.stack, &connection.access.region)];
-        let claims = objects::buckets_starting(&connection.clients, &prefix).await;
-        if let Some(rival) = claims.ok().and_then(|claims| rival(run, &claims)) {
+        if let Some(rival) = claims(run).await.ok().and_then(|claims| rival(run, &claims)) {
             return rival;
         }
     }

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 use super::{RunNames, Sources};
 use crate::{
     artifacts::{Artifacts, Asked, RunRecord, StageTiming},
-    aws::{Target, remedy},
+    aws::remedy,
     budget::{Budget, KnownTimes},
     cli::RunOptions,
     clock,
-    connect::{Connection, flags},
+    connect::{Connection, recovery},
     cost::Prices,
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
@@ -153,15 +153,15 @@ impl Run {
         self.session.console.step(stage, text);
     }
 
-    /// The command that finishes the clean-up of this run.
+    /// The command that finishes the clean-up of this run; empty before there was a connection, when nothing can be left.
     pub(crate) fn recovery(&self) -> String {
         self.recovery_of(&self.names.run)
     }
 
     /// The same of another run on this stack's name.
     pub(crate) fn recovery_of(&self, run: &RunId) -> String {
-        let flags = self.connection.get().map(|c| format!(" {}", c.flags())).unwrap_or_default();
-        format!("cargo xtask lambda-teardown {} --run {run}{flags}", self.names.stack)
+        let access = self.connection.get().map(|connection| &connection.access);
+        access.map(|access| recovery(&self.names.stack, run, &access.target, &access.region)).unwrap_or_default()
     }
 
     /// The function's memory as the run asks for it, MB.
@@ -171,7 +171,7 @@ impl Run {
 
     /// Whether the run's AWS ends with it.
     pub(crate) fn embedded_target(&self) -> bool {
-        self.connection.get().is_some_and(|c| matches!(c.access.target, Target::Embedded { .. }))
+        self.connection.get().is_some_and(|c| c.access.target.is_embedded())
     }
 }
 
@@ -199,18 +199,16 @@ fn mention_unfinished(session: &Session, states: &StateFolder) {
     }
     for known in states.unfinished() {
         let begin = &known.state.begin;
-        if let Target::Embedded { .. } = begin.target {
+        if begin.target.is_embedded() {
             // Its AWS ended with it: nothing is left, and nothing is to be done.
             let _ = known.finish();
             continue;
         }
         session.console.note(&format!(
-            "the run of {} on stack {} did not clean up; finish it with: cargo xtask lambda-teardown {} --run {} {}",
+            "the run of {} on stack {} did not clean up; finish it with: {}",
             begin.started_at,
             begin.stack,
-            begin.stack,
-            begin.run,
-            flags(&begin.target, &begin.region)
+            recovery(&begin.stack, &begin.run, &begin.target, &begin.region)
         ));
     }
 }

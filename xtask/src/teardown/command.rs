@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     artifacts::{Proof, Swept},
-    aws::Target,
     cli::{TeardownArgs, TeardownSubject},
     connect,
     exit::{ExitCode, Failure, OrExit},
@@ -106,8 +105,8 @@ async fn site_of(
     journaled: &[Known],
 ) -> Result<Option<Site>, Failure> {
     let (target, region) = target_of(session, args, journaled).or_exit(ExitCode::Preflight)?;
-    if let Target::Embedded { .. } = target {
-        for known in journaled.iter().filter(|known| matches!(known.state.begin.target, Target::Embedded { .. })) {
+    if target.is_embedded() {
+        for known in journaled.iter().filter(|known| known.state.begin.target.is_embedded()) {
             known.finish().or_exit(ExitCode::Leak)?;
         }
         return Ok(None);
@@ -123,11 +122,10 @@ async fn site_of(
 fn mention(session: &Session, elsewhere: &[Known]) {
     for Known { state, .. } in elsewhere.iter().filter(|known| known.state.may_have_left()) {
         let Begin { run, stack, target, region, account, .. } = &state.begin;
-        if !matches!(target, Target::Embedded { .. }) {
-            let flags = connect::flags(target, region);
+        if !target.is_embedded() {
             session.console.note(&format!(
-                "a run on stack {stack} in account {account} left something too; remove it with: \
-                 cargo xtask lambda-teardown {stack} --run {run} {flags}"
+                "a run on stack {stack} in account {account} left something too; remove it with: {}",
+                connect::recovery(stack, run, target, region)
             ));
         }
     }

@@ -79,7 +79,7 @@ pub(super) fn target_of(
     let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none() && given.region.is_none();
     match (last, given.choice()) {
         (_, TargetChoice::Local) => match last {
-            Some(begin) if is_embedded(begin) => Ok((begin.target.clone(), begin.region.clone())),
+            Some(begin) if begin.target.is_embedded() => Ok((begin.target.clone(), begin.region.clone())),
             _ => bail!(
                 "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for one that runs"
             ),
@@ -93,18 +93,8 @@ pub(super) fn target_of(
 /// The run that a bare name means: the last that may have left something, on an AWS that is still
 /// there if there is one; else the last of all, again not one whose AWS is gone.
 fn most_likely(journaled: &[Known]) -> Option<&Known> {
-    let rank = |known: &&Known| (!is_embedded(&known.state.begin), known.state.may_have_left());
     // Of equals the last one.
-    journaled.iter().max_by_key(|known| match rank(known) {
-        (true, true) => 3,
-        (false, true) => 2,
-        (true, false) => 1,
-        (false, false) => 0,
-    })
-}
-
-fn is_embedded(begin: &Begin) -> bool {
-    matches!(begin.target, Target::Embedded { .. })
+    journaled.iter().max_by_key(|known| (known.state.may_have_left(), !known.state.begin.target.is_embedded()))
 }
 
 fn region_of(session: &Session, args: &TeardownArgs, last: Option<&Begin>) -> anyhow::Result<Region> {

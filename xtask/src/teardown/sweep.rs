@@ -1,6 +1,6 @@
 //! Deleting what is owned, in the order that leaves nothing behind.
 
-use std::{cell::Cell, time::Duration};
+use std::cell::Cell;
 
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
@@ -17,6 +17,7 @@ use crate::{
         Clients, emptying, executions,
         faults::Refused,
         objects::{self, Deleted},
+        settling::LISTED,
         signed_calls::{self, Presence},
         stacks,
     },
@@ -30,9 +31,6 @@ use crate::{
 
 /// How often a bucket that was emptied may still be told to be full.
 const STILL_FULL: u32 = 5;
-
-/// How long a bucket that was just made may be missing in a list.
-const LISTED: Duration = Duration::from_secs(3);
 
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]

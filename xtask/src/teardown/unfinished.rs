@@ -4,7 +4,6 @@ use anyhow::{anyhow, bail};
 
 use super::{command::conclude, site::Site, sweep_run};
 use crate::{
-    aws::Target,
     connect,
     exit::{ExitCode, Failure, OrExit},
     journal::{Known, StateFolder, complaint},
@@ -44,7 +43,7 @@ pub(super) async fn all_unfinished(session: &Session, states: &StateFolder) -> R
 
 async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
     let begin = &known.state.begin;
-    if let Target::Embedded { .. } = begin.target {
+    if begin.target.is_embedded() {
         session.console.result(&format!("{} is gone: the embedded AWS that it was on has ended", begin.stack));
         return known.finish();
     }
