@@ -1,9 +1,111 @@
-//! What a run may cost, and what it is going to.
+//! `--max-cost-usd`: what a run has spent, what it may still spend, and what it is going to cost.
 
-mod ceiling;
 mod estimate;
-mod known;
 
-pub use ceiling::{Budget, Usd};
-pub use estimate::{CallTimes, Estimate, Split};
-pub use known::KnownTimes;
+use std::{cell::Cell, fmt, str::FromStr, time::Duration};
+
+use anyhow::{Context, ensure};
+
+pub use estimate::{CallTimes, Estimate, KnownTimes, Split};
+
+use crate::cost::{Prices, gb_seconds};
+
+/// An amount of money, above 0 USD.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Usd(f64);
+
+impl FromStr for Usd {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let number =
+            text.trim().trim_start_matches('$').parse::<f64>().ok().filter(|usd| usd.is_finite() && *usd > 0.0);
+        number.map(Self).with_context(|| format!("{text:?} is not an amount of USD above 0 (example: 0.50)"))
+    }
+}
+
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} USD", self.0)
+    }
+}
+
+/// What a run may spend.
+#[derive(Debug, Default)]
+pub struct Budget {
+    ceiling: Option<Usd>,
+    spent_usd: Cell<f64>,
+}
+
+impl Budget {
+    /// With a ceiling, or none.
+    pub fn new(ceiling: Option<Usd>) -> Self {
+        Self { ceiling, spent_usd: Cell::new(0.0) }
+    }
+
+    /// Adds what an execution cost.
+    pub fn spend(&self, usd: f64) {
+        self.spent_usd.set(self.spent_usd.get() + usd);
+    }
+
+    /// Refuses what would pass the ceiling.
+    ///
+    /// # Errors
+    /// When what is spent and the estimate of what comes are more than it.
+    pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
+        let Some(ceiling) = self.ceiling else { return Ok(()) };
+        let spent = self.spent_usd.get();
+        ensure!(
+            spent + estimate.usd <= ceiling.0,
+            "{what}: {estimate}, {spent:.5} USD are spent, and --max-cost-usd allows {ceiling}"
+        );
+        Ok(())
+    }
+
+    /// How long an execution of so many chunks may run until it could pass the ceiling: all
+    /// its chunks running all the time, which is the most that it can spend. `None` without a ceiling.
+    pub fn time_left(&self, chunks: u64, memory_mb: u64, prices: &Prices) -> Option<Duration> {
+        let left = (self.ceiling?.0 - self.spent_usd.get()).max(0.0);
+        let per_second = prices.usd(gb_seconds(memory_mb, 1000.0) * chunks.max(1) as f64, 0.0, 0.0);
+        Duration::try_from_secs_f64(left / per_second).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(usd: f64) -> Estimate {
+        Estimate { gb_seconds: 1.0, requests: 1, transitions: 1, usd }
+    }
+
+    #[test]
+    fn amounts_are_above_zero() {
+        assert_eq!("0.5".parse::<Usd>().unwrap(), "$0.50".parse().unwrap());
+        for bad in ["", "0", "-1", "free", "1,5", "inf", "NaN"] {
+            assert!(bad.parse::<Usd>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn what_is_spent_counts() {
+        let budget = Budget::new(Some("1".parse().unwrap()));
+        assert!(budget.allow(&estimate(1.0), "a render").is_ok());
+        budget.spend(0.6);
+        assert!(budget.allow(&estimate(0.4), "a render").is_ok());
+        let refused = budget.allow(&estimate(0.5), "a render").unwrap_err().to_string();
+        insta::assert_snapshot!(refused, @"a render: about 0.50000 USD (1 GB-s, 1 requests, 1 state transitions), 0.60000 USD are spent, and --max-cost-usd allows 1 USD");
+        assert!(Budget::new(None).allow(&estimate(1e9), "all").is_ok());
+    }
+
+    #[test]
+    fn an_execution_may_run_as_long_as_all_its_chunks_at_once_can_be_paid() {
+        let prices = Prices { gb_second_usd: 0.01, ..Prices::default() };
+        let budget = Budget::new(Some("1".parse().unwrap()));
+        // 4 chunks of 10 GB: 0.4 USD a second.
+        assert_eq!(budget.time_left(4, 10_240, &prices), Some(Duration::from_millis(2500)));
+        budget.spend(2.0);
+        assert_eq!(budget.time_left(4, 10_240, &prices), Some(Duration::ZERO));
+        assert_eq!(Budget::new(None).time_left(4, 10_240, &prices), None);
+    }
+}
