@@ -8,7 +8,7 @@ use crate::{
     publish,
     session::Session,
     side_by_side::{MaxRegression, SideBySide},
-    story::{self, Story},
+    story::{self, RunReport},
 };
 
 /// Remakes the reports of a run; with `--compare` they say how it differs from a run before.
@@ -17,10 +17,10 @@ use crate::{
 /// With exit code 1 when a folder is no run's, or the runs have nothing in
 /// common; with 4 when this run did not measure what is to be gated.
 pub fn run(session: &Session, args: &ReportArgs) -> Result<ExitCode, Failure> {
-    let story = story::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
-    let compared = args.compare.as_deref().map(|before| compare(&story, before)).transpose()?;
+    let report = story::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
+    let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
     let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
-    publish::publish(&args.artifacts, &story, &appended).or_exit(ExitCode::Preflight)?;
+    publish::publish(&args.artifacts, &report, &appended).or_exit(ExitCode::Preflight)?;
     if !appended.is_empty() {
         publish::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
     }
@@ -32,27 +32,32 @@ pub fn run(session: &Session, args: &ReportArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::preflight(message));
     }
     match args.max_regression {
-        Some(limit) => gate(session, &story, &compared, limit),
+        Some(limit) => gate(session, &report, &compared, limit),
         None => Ok(ExitCode::Success),
     }
 }
 
-fn compare(story: &Story, before: &Path) -> Result<SideBySide, Failure> {
+fn compare(report: &RunReport, before: &Path) -> Result<SideBySide, Failure> {
     let other = story::read(before).or_exit(ExitCode::Preflight)?;
-    if other.run.run_id == story.run.run_id {
-        let run = story.run.run_id.as_str();
+    if other.run.run_id == report.run.run_id {
+        let run = report.run.run_id.as_str();
         return Err(Failure::preflight(format!(
             "--compare {}: both folders are of run {run}; name the folder of an earlier one",
             before.display()
         )));
     }
-    Ok(SideBySide::of(story, &other))
+    Ok(SideBySide::of(report, &other))
 }
 
 /// A render that is not there can't be slower, so that it must not pass as not slower either.
-fn gate(session: &Session, story: &Story, compared: &SideBySide, limit: MaxRegression) -> Result<ExitCode, Failure> {
-    if let Some(unmeasured) = story.unmeasured.first() {
-        let (count, first) = (story.unmeasured.len(), &unmeasured.label);
+fn gate(
+    session: &Session,
+    report: &RunReport,
+    compared: &SideBySide,
+    limit: MaxRegression,
+) -> Result<ExitCode, Failure> {
+    if let Some(unmeasured) = report.unmeasured.first() {
+        let (count, first) = (report.unmeasured.len(), &unmeasured.label);
         let error = anyhow::anyhow!(
             "renders that this run did not measure, {count} in all ({first}: {}), can't be held against those before; \
              repeat the run",

@@ -9,12 +9,12 @@ use xtask::{
     publish,
     report::{Pictures, page},
     side_by_side::SideBySide,
-    story::{Files, Story},
+    story::{Files, RunReport},
 };
 
 struct Folder {
     files: Vec<(String, String)>,
-    story: Story,
+    report: RunReport,
 }
 
 static FOLDERS: LazyLock<Vec<Folder>> = LazyLock::new(|| {
@@ -23,8 +23,8 @@ static FOLDERS: LazyLock<Vec<Folder>> = LazyLock::new(|| {
         let mut files = Vec::new();
         collect(&Path::new(&root).join(name), "", &mut files);
         files.sort();
-        let story = Story::of(&as_files(&files)).expect("a real folder is understood");
-        Folder { files, story }
+        let report = RunReport::of(&as_files(&files)).expect("a real folder is understood");
+        Folder { files, report }
     };
     ["smoke", "eval", "eval-sweep"].map(of).into_iter().collect()
 });
@@ -62,8 +62,8 @@ fuzz_target!(|bytes: &[u8]| {
         *text = format!("{header}\n{}", String::from_utf8_lossy(rest));
     }
     files.push(("renders/N2-audio.csv".to_owned(), sound(rest)));
-    let Ok(story) = Story::of(&as_files(&files)) else { return };
-    report(&story, &folder.story, choice / 64);
+    let Ok(report) = RunReport::of(&as_files(&files)) else { return };
+    report(&report, &folder.report, choice / 64);
 });
 
 fn sound(rest: &[u8]) -> String {
@@ -76,13 +76,13 @@ fn sound(rest: &[u8]) -> String {
 }
 
 /// One of all reports: each takes longer than reading does.
-fn report(story: &Story, before: &Story, which: u8) {
-    story.ending();
-    story.total_usd();
+fn report(report: &RunReport, before: &RunReport, which: u8) {
+    report.ending();
+    report.total_usd();
     match which {
-        0 => drop(page(story, &Pictures::default())),
-        1 => drop(publish::markdown(story)),
-        2 => drop(publish::junit(story)),
-        _ => drop(SideBySide::of(story, before).markdown()),
+        0 => drop(page(report, &Pictures::default())),
+        1 => drop(publish::markdown(report)),
+        2 => drop(publish::junit(report)),
+        _ => drop(SideBySide::of(report, before).markdown()),
     }
 }

@@ -127,6 +127,13 @@ pub struct PictureRecord {
     pub frames_unlike_first: Option<usize>,
 }
 
+impl WorstFrameImages {
+    /// The three files.
+    pub fn files(&self) -> [&String; 3] {
+        [&self.baseline, &self.render, &self.difference]
+    }
+}
+
 impl PictureRecord {
     fn of(picture: &Picture, first: Option<&Picture>) -> Self {
         let psnr = &picture.psnr;

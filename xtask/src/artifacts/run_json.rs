@@ -1,7 +1,8 @@
-//! run.json: everything about a run but the measurements themselves.
+//! run.json: everything about a run except the measurements themselves.
 
 use std::collections::BTreeMap;
 
+use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use super::Swept;
@@ -12,19 +13,30 @@ use crate::{
     cost::Prices,
     handler::HandlerZip,
     history::Failed,
-    measure::{gate::Gate, verdict::Conclusion},
+    measure::{
+        gate::Gate,
+        verdict::{Conclusion, Outcome},
+    },
     names::{Region, RunId, StackName},
     preflight::ToolVersions,
 };
 
-/// The content of run.json. Saved at every stage, so that a killed run leaves it too.
-#[derive(Debug, Clone, Serialize)]
+/// The version of run.json that this tool writes and reads.
+const SCHEMA_VERSION: u32 = 1;
+
+/// The most rounds that `--iterations` takes.
+const MAX_ITERATIONS: u32 = 100;
+
+/// The content of run.json, written by a run and read by the reports. A run saves it
+/// at every stage, so that a killed run leaves it too.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
     /// The version of this shape.
     pub schema_version: u32,
-    /// The command.
-    pub command: &'static str,
+    /// The command, and what it was asked for.
+    #[serde(flatten)]
+    pub asked: Asked,
     /// The run.
     pub run_id: RunId,
     /// When it began, RFC 3339.
@@ -41,10 +53,7 @@ pub struct RunRecord {
     pub region: Region,
     /// The stack.
     pub stack: StackName,
-    /// What was asked for.
-    #[serde(flatten)]
-    pub asked: Asked,
-    /// What costs are reckoned by.
+    /// The prices that costs are calculated from.
     pub prices: Prices,
     /// The commit of this repository, with `-dirty` when it has changes.
     pub git_commit: Option<String>,
@@ -55,7 +64,7 @@ pub struct RunRecord {
     /// Every stage's duration, in order.
     pub stages: Vec<StageTiming>,
     /// The verdict; null when the run did not get that far.
-    pub verdict: Option<Conclusion>,
+    pub verdict: Option<VerdictRecord>,
     /// What failed, where something did.
     pub failure: Option<String>,
     /// Why the execution failed, where one did.
@@ -64,11 +73,12 @@ pub struct RunRecord {
     pub teardown: Option<TeardownRecord>,
 }
 
-/// What a command was asked for.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged, rename_all_fields = "camelCase")]
+/// A command, and what it was asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all_fields = "camelCase")]
 pub enum Asked {
-    /// By `lambda-smoke`.
+    /// `lambda-smoke`.
+    #[serde(rename = "lambda-smoke")]
     Smoke {
         /// The fixture.
         fixture: String,
@@ -77,7 +87,8 @@ pub enum Asked {
         /// What the renders had to reach.
         gate: Gate,
     },
-    /// By `lambda-eval`.
+    /// `lambda-eval`.
+    #[serde(rename = "lambda-eval")]
     Eval {
         /// The fixtures, and what the renders of each had to reach.
         fixtures: BTreeMap<String, Gate>,
@@ -96,17 +107,10 @@ pub enum Asked {
 
 impl RunRecord {
     /// The record of a run that begins now.
-    pub fn begun(
-        command: &'static str,
-        run: &RunId,
-        stack: &StackName,
-        region: &Region,
-        asked: Asked,
-        prices: &Prices,
-    ) -> Self {
+    pub fn begun(run: &RunId, stack: &StackName, region: &Region, asked: Asked, prices: &Prices) -> Self {
         Self {
-            schema_version: 1,
-            command,
+            schema_version: SCHEMA_VERSION,
+            asked,
             run_id: run.clone(),
             started_at: clock::now_rfc3339(),
             ended_at: None,
@@ -115,7 +119,6 @@ impl RunRecord {
             account: None,
             region: region.clone(),
             stack: stack.clone(),
-            asked,
             prices: prices.clone(),
             git_commit: None,
             tools: ToolVersions::new(),
@@ -125,6 +128,97 @@ impl RunRecord {
             failure: None,
             execution_failure: None,
             teardown: None,
+        }
+    }
+
+    /// Refuses what no run of this tool writes.
+    ///
+    /// # Errors
+    /// When the version is another one, or there are more iterations than a run can have.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let version = self.schema_version;
+        ensure!(version == SCHEMA_VERSION, "run.json has schemaVersion {version}, this tool reads {SCHEMA_VERSION}");
+        if let Asked::Eval { iterations, .. } = self.asked {
+            // The reports list each of them, measured or not.
+            ensure!(
+                iterations <= MAX_ITERATIONS,
+                "run.json has {iterations} iterations, a run has {MAX_ITERATIONS} at most"
+            );
+        }
+        Ok(())
+    }
+
+    /// `lambda-smoke` or `lambda-eval`.
+    pub fn command(&self) -> &'static str {
+        if self.is_eval() { "lambda-eval" } else { "lambda-smoke" }
+    }
+
+    /// Whether the command was `lambda-eval`.
+    pub fn is_eval(&self) -> bool {
+        matches!(self.asked, Asked::Eval { .. })
+    }
+
+    /// The fixtures, in the order of run.json.
+    pub fn fixtures(&self) -> Vec<&str> {
+        match &self.asked {
+            Asked::Smoke { fixture, .. } => vec![fixture],
+            Asked::Eval { fixtures, .. } => fixtures.keys().map(String::as_str).collect(),
+        }
+    }
+
+    /// The chunk counts that were asked for, in order.
+    pub fn chunk_counts(&self) -> &ChunkCounts {
+        match &self.asked {
+            Asked::Smoke { chunk_counts, .. } | Asked::Eval { chunk_counts, .. } => chunk_counts,
+        }
+    }
+
+    /// The limits of a fixture's renders; `None` when the run has no such fixture.
+    pub fn gate_of(&self, fixture: &str) -> Option<Gate> {
+        match &self.asked {
+            Asked::Smoke { gate, .. } => Some(*gate),
+            Asked::Eval { fixtures, .. } => fixtures.get(fixture).copied(),
+        }
+    }
+}
+
+/// The verdict as run.json has it. It proves nothing, unlike a [`Conclusion`], which only a verdict gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerdictRecord {
+    /// pass, incomplete, unequal or contradictory.
+    pub outcome: Outcome,
+    /// Why it is not a pass, a line each.
+    pub findings: Vec<String>,
+    /// How many renders were measured.
+    pub measured: usize,
+    /// The renders that were planned and not measured; `None` in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmeasured: Option<Vec<UnmeasuredRecord>>,
+}
+
+/// A render that was planned and not measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnmeasuredRecord {
+    /// Which render: `N=4`, in eval `many-cuts N=4 #2`.
+    pub render: String,
+    /// Why, where it is known.
+    pub cause: Option<String>,
+}
+
+impl From<&Conclusion> for VerdictRecord {
+    fn from(conclusion: &Conclusion) -> Self {
+        let unmeasured = conclusion.unmeasured().iter();
+        let record = |(render, cause): &(String, Option<String>)| UnmeasuredRecord {
+            render: render.clone(),
+            cause: cause.clone(),
+        };
+        Self {
+            outcome: conclusion.outcome(),
+            findings: conclusion.findings().to_vec(),
+            measured: conclusion.measured(),
+            unmeasured: Some(unmeasured.map(record).collect()),
         }
     }
 }

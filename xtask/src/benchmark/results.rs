@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use anyhow::ensure;
+use serde::{Deserialize, Serialize};
 
 use super::{
     case::Case,
@@ -11,6 +12,7 @@ use super::{
     schedule::Scope,
 };
 use crate::{
+    artifacts::Note,
     chunking::RenderId,
     cost::Prices,
     scaling::{Observation, Rates, Scaling},
@@ -22,8 +24,8 @@ pub(crate) struct Results {
     pub cases: Vec<Case>,
     /// What a sweep tells of each fixture's scaling, or why it tells nothing.
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
-    /// What is worth knowing of renders and fails nothing, with those that it is about.
-    pub notes: BTreeMap<String, Vec<String>>,
+    /// What readers should know about renders.
+    pub notes: Vec<Note>,
     /// What the figures can't tell.
     pub caveats: Vec<Caveat>,
 }
@@ -64,67 +66,99 @@ impl Results {
             cases.extend(of_fixture);
         }
         Case::compare_with_one_chunk(&mut cases);
-        Self { cases, scaling, notes: notes(measured.lambda), caveats }
+        let notes = Note::about_renders(measured.lambda.iter().filter_map(|sample| {
+            let name = format!("{} {}", sample.id.fixture, sample.id.render);
+            Some((name, sample.outcome.done()?.render.notes.as_slice()))
+        }));
+        Self { cases, scaling, notes, caveats }
     }
 }
 
-/// Each note once, with the fixtures and counts whose samples have it.
-fn notes(samples: &[LambdaSample]) -> BTreeMap<String, Vec<String>> {
-    let mut notes: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for sample in samples {
-        let about = format!("{} {}", sample.id.fixture, sample.id.render);
-        for note in sample.outcome.done().map(|execution| execution.render.notes.as_slice()).unwrap_or_default() {
-            let of_note = notes.entry(note.clone()).or_default();
-            if !of_note.contains(&about) {
-                of_note.push(about.clone());
-            }
-        }
-    }
-    notes
-}
-
-/// The content of results.json.
-#[derive(Serialize)]
+/// The content of eval's results.json, written by a run and read by the reports.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct ResultsJson<'a> {
+pub struct EvalResults {
     /// The version of this shape.
     pub schema_version: u32,
-    /// What costs are reckoned by; S3, logs, data transfer and the free tier are left out.
-    pub prices: &'a Prices,
+    /// The prices that costs are calculated from; S3, logs, data transfer and the free tier are left out.
+    pub prices: Prices,
     /// One for each fixture and chunk count.
-    pub cases: &'a [Case],
+    pub cases: Vec<Case>,
     /// Every execution, in the order of measuring.
-    pub lambda_samples: &'a [LambdaSample],
+    pub lambda_samples: Vec<LambdaSample>,
     /// Every local render, in the order of measuring.
-    pub local_samples: &'a [LocalSample],
-    /// Of each fixture of a sweep: the model and its recommendation, or why there is none.
-    pub scaling: BTreeMap<&'a str, ScalingRecord<'a>>,
-    /// What the figures can't tell.
+    pub local_samples: Vec<LocalSample>,
+    /// For each fixture of a sweep: the model and its recommendation, or why there is none.
+    #[serde(with = "scaling_json")]
+    pub scaling: BTreeMap<String, Result<Scaling, String>>,
+    /// What the figures can't show.
     pub caveats: Vec<String>,
 }
 
-/// A model, or why there is none.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(crate) enum ScalingRecord<'a> {
-    Model(&'a Scaling),
-    None { reason: &'a str },
-}
+/// The version of eval's results.json that this tool writes and reads.
+const SCHEMA_VERSION: u32 = 1;
 
-impl<'a> ResultsJson<'a> {
-    pub(crate) fn of(results: &'a Results, measured: &Measurements<'a>, prices: &'a Prices) -> Self {
-        let record = |scaling: &'a Result<Scaling, String>| match scaling {
-            Ok(model) => ScalingRecord::Model(model),
-            Err(reason) => ScalingRecord::None { reason },
-        };
+impl EvalResults {
+    pub(crate) fn of(results: &Results, measured: &Measurements<'_>, prices: &Prices) -> Self {
         Self {
-            schema_version: 1,
-            prices,
-            cases: &results.cases,
-            lambda_samples: measured.lambda,
-            local_samples: measured.local,
-            scaling: results.scaling.iter().map(|(fixture, scaling)| (fixture.as_str(), record(scaling))).collect(),
+            schema_version: SCHEMA_VERSION,
+            prices: prices.clone(),
+            cases: results.cases.clone(),
+            lambda_samples: measured.lambda.to_vec(),
+            local_samples: measured.local.to_vec(),
+            scaling: results.scaling.clone(),
             caveats: results.caveats.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    /// Refuses another version.
+    ///
+    /// # Errors
+    /// When the file has another version than this tool writes.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let version = self.schema_version;
+        ensure!(
+            version == SCHEMA_VERSION,
+            "results.json has schemaVersion {version}, this tool reads {SCHEMA_VERSION}"
+        );
+        Ok(())
+    }
+}
+
+/// In JSON a reason stands where the model would be.
+mod scaling_json {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+    use serde_json::Value;
+
+    use super::Scaling;
+
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum ModelOrReason<'a> {
+        Model(&'a Scaling),
+        None { reason: &'a str },
+    }
+
+    type ByFixture = BTreeMap<String, Result<Scaling, String>>;
+
+    pub(super) fn serialize<S: Serializer>(scaling: &ByFixture, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = scaling.iter().map(|(fixture, scaling)| match scaling {
+            Ok(model) => (fixture, ModelOrReason::Model(model)),
+            Err(reason) => (fixture, ModelOrReason::None { reason }),
+        });
+        serializer.collect_map(written)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ByFixture, D::Error> {
+        let read = |(fixture, json): (String, Value)| match json.get("reason").and_then(Value::as_str) {
+            Some(reason) => Ok((fixture, Err(reason.to_owned()))),
+            None => match serde_json::from_value(json) {
+                Ok(model) => Ok((fixture, Ok(model))),
+                Err(error) => Err(D::Error::custom(format!("scaling of {fixture}: {error}"))),
+            },
+        };
+        BTreeMap::deserialize(deserializer)?.into_iter().map(read).collect()
     }
 }

@@ -2,15 +2,21 @@
 
 use std::fmt;
 
+use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::likeness::Likeness;
-use crate::{artifacts::ResultRow, chunking::RenderId, history::TimeSpent, scaling::Observation};
+use crate::{
+    artifacts::ResultRow,
+    chunking::{ChunkCount, PlanProtocol, RenderId},
+    history::TimeSpent,
+    scaling::Observation,
+};
 
 /// What tells one execution of an eval run from the others.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct SampleId {
+pub struct SampleId {
     /// The fixture.
     pub fixture: String,
     /// Chunks and protocol asked for.
@@ -27,11 +33,13 @@ impl fmt::Display for SampleId {
 }
 
 /// One execution on Lambda.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LambdaSample {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "LambdaSampleFields")]
+pub struct LambdaSample {
+    /// Which one.
     #[serde(flatten)]
     pub id: SampleId,
+    /// What it gave, or why it failed.
     #[serde(flatten)]
     pub outcome: Outcome<Execution>,
 }
@@ -39,7 +47,7 @@ pub(crate) struct LambdaSample {
 /// An execution that gave a video.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Execution {
+pub struct Execution {
     /// Whether functions had to be started for it.
     pub start: Start,
     /// Everything that was measured, as in a smoke run.
@@ -52,13 +60,14 @@ pub(crate) struct Execution {
 }
 
 /// One render on this machine.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct LocalSample {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", from = "LocalSampleFields")]
+pub struct LocalSample {
     /// The fixture.
     pub fixture: String,
     /// From 1.
     pub iteration: u32,
+    /// What it gave, or why it failed.
     #[serde(flatten)]
     pub outcome: Outcome<LocalRender>,
 }
@@ -80,24 +89,87 @@ pub struct LocalRender {
 /// Done, or why not.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
-pub(crate) enum Outcome<T> {
+pub enum Outcome<T> {
+    /// What it gave.
     Done(Box<T>),
-    Failed { failure: String },
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: String,
+    },
 }
 
 impl<T> Outcome<T> {
-    pub(crate) fn done(&self) -> Option<&T> {
+    /// What it gave, unless it failed.
+    pub fn done(&self) -> Option<&T> {
         match self {
             Self::Done(done) => Some(done),
             Self::Failed { .. } => None,
         }
     }
 
-    pub(crate) fn failure(&self) -> Option<&str> {
+    /// Why it failed, if it did.
+    pub fn failure(&self) -> Option<&str> {
         match self {
             Self::Done(_) => None,
             Self::Failed { failure } => Some(failure),
         }
+    }
+}
+
+/// A [`LambdaSample`] as JSON has it: flat, so that an error has its line.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LambdaSampleFields {
+    fixture: String,
+    protocol: PlanProtocol,
+    chunk_count: ChunkCount,
+    iteration: u32,
+    failure: Option<String>,
+    start: Option<Start>,
+    render: Option<ResultRow>,
+    against_local: Option<Likeness>,
+}
+
+impl TryFrom<LambdaSampleFields> for LambdaSample {
+    type Error = anyhow::Error;
+
+    fn try_from(fields: LambdaSampleFields) -> anyhow::Result<Self> {
+        let render = RenderId { protocol: fields.protocol, chunk_count: fields.chunk_count };
+        let id = SampleId { fixture: fields.fixture, render, iteration: fields.iteration };
+        if let Some(failure) = fields.failure {
+            return Ok(Self { id, outcome: Outcome::Failed { failure } });
+        }
+        let what = |part| format!("the Lambda sample {id} has neither a failure nor a {part}");
+        let execution = Execution {
+            start: fields.start.with_context(|| what("start"))?,
+            render: fields.render.with_context(|| what("render"))?,
+            against_local: fields.against_local,
+            observation: None,
+        };
+        Ok(Self { outcome: Outcome::Done(Box::new(execution)), id })
+    }
+}
+
+/// A [`LocalSample`] as JSON has it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LocalSampleFields {
+    fixture: String,
+    iteration: u32,
+    failure: Option<String>,
+    #[serde(flatten)]
+    render: Option<LocalRender>,
+}
+
+impl From<LocalSampleFields> for LocalSample {
+    fn from(fields: LocalSampleFields) -> Self {
+        let outcome = match (fields.render, fields.failure) {
+            (Some(render), _) => Outcome::Done(Box::new(render)),
+            (None, Some(failure)) => Outcome::Failed { failure },
+            (None, None) => Outcome::Failed { failure: "results.json has no reason".to_owned() },
+        };
+        Self { fixture: fields.fixture, iteration: fields.iteration, outcome }
     }
 }
 

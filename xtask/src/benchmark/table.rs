@@ -50,9 +50,7 @@ fn told(results: &Results, prices: &Prices) -> String {
             "speed-up: this machine's process / execution; renderer: its own share of that / execution".to_owned(),
         );
     }
-    for (note, about) in &results.notes {
-        lines.push(format!("note: {}: {note}", about.join(", ")));
-    }
+    lines.extend(results.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(results.caveats.iter().map(|caveat| format!("note: {caveat}")));
     lines.join("\n")
 }

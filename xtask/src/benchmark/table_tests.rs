@@ -1,9 +1,12 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::benchmark::{
-    caveats::Caveat,
-    sample::tests::{failed, lambda, local, render_id, with},
+use crate::{
+    artifacts::{Note, NoteKind},
+    benchmark::{
+        caveats::Caveat,
+        sample::tests::{failed, lambda, local, render_id, with},
+    },
 };
 
 #[test]
@@ -24,10 +27,11 @@ fn tells_the_story() {
     let results = Results {
         cases,
         scaling: BTreeMap::from([("f".to_owned(), Err("one count was measured".to_owned()))]),
-        notes: BTreeMap::from([(
-            "ffmpeg 7.1, baseline n8.1.2".to_owned(),
-            vec!["f N=1".to_owned(), "f N=4".to_owned()],
-        )]),
+        notes: vec![Note {
+            kind: NoteKind::Renders,
+            text: "ffmpeg 7.1, baseline n8.1.2".to_owned(),
+            about: vec!["f N=1".to_owned(), "f N=4".to_owned()],
+        }],
         caveats: vec![Caveat::Throttled { chunks: 20, reserved: 16 }],
     };
     insta::assert_snapshot!(table(&results, &Prices::default()), @r"

@@ -55,7 +55,7 @@ impl fmt::Display for ChunkCount {
 }
 
 /// The chunk counts of a run: at least one, none twice, in the order given.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChunkCounts(Vec<ChunkCount>);
 

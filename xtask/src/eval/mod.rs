@@ -9,7 +9,7 @@ mod prepare;
 use std::cell::{Cell, RefCell};
 
 use crate::{
-    benchmark::{self, LambdaSample, LocalSample, Measurements, Results, ResultsJson, SampleId, Scope, Turn},
+    benchmark::{self, EvalResults, LambdaSample, LocalSample, Measurements, Results, SampleId, Scope, Turn},
     cli::EvalOptions,
     exit::{ExitCode, Failure},
     in_process::LocalWay,
@@ -107,7 +107,7 @@ impl Eval {
     fn save(&self) -> anyhow::Result<()> {
         let artifacts = &self.run.artifacts;
         self.with_results(|results, measured| {
-            artifacts.save("results.json", &ResultsJson::of(results, measured, &self.run.prices))?;
+            artifacts.save("results.json", &EvalResults::of(results, measured, &self.run.prices))?;
             artifacts.write("results.csv", benchmark::csv(&results.cases))
         })
     }

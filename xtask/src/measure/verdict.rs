@@ -112,8 +112,7 @@ impl<Id: Clone> Measured<Id> {
 }
 
 /// A verdict in words, as reports have it. Only a verdict gives one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Conclusion {
     /// pass, incomplete, unequal or contradictory.
     outcome: Outcome,
@@ -121,6 +120,8 @@ pub struct Conclusion {
     findings: Vec<String>,
     /// How many renders were measured.
     measured: usize,
+    /// The renders that were not, each with the cause where it is known.
+    unmeasured: Vec<(String, Option<String>)>,
 }
 
 impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
@@ -130,27 +131,17 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
             let render = judged.render.clone();
             judged.findings.iter().map(move |finding| format!("{render}: {finding}")).collect::<Vec<_>>()
         };
-        let missing = self.unmeasured.iter().map(|render| match cause(render) {
-            Some(cause) => format!("{render}{NOT_MEASURED}: {cause}"),
-            None => format!("{render}{NOT_MEASURED}"),
+        let unmeasured: Vec<_> = self.unmeasured.iter().map(|render| (render.to_string(), cause(render))).collect();
+        let missing = unmeasured.iter().map(|(render, cause)| match cause {
+            Some(cause) => format!("{render} was not measured: {cause}"),
+            None => format!("{render} was not measured"),
         });
         Conclusion {
             outcome: self.outcome(),
             findings: self.judged.iter().flat_map(of_judged).chain(missing).collect(),
             measured: self.judged.len(),
+            unmeasured,
         }
-    }
-}
-
-const NOT_MEASURED: &str = " was not measured";
-
-/// Which render a conclusion's line says was not measured, and why where it does.
-/// `None` of lines that say something else.
-pub fn unmeasured_of(finding: &str) -> Option<(&str, Option<&str>)> {
-    let (render, rest) = finding.split_once(NOT_MEASURED)?;
-    match rest.strip_prefix(": ") {
-        Some(cause) => Some((render, Some(cause))),
-        None => rest.is_empty().then_some((render, None)),
     }
 }
 
@@ -168,6 +159,11 @@ impl Conclusion {
     /// How many renders were measured.
     pub fn measured(&self) -> usize {
         self.measured
+    }
+
+    /// The planned renders that were not measured, each with the cause where it is known.
+    pub fn unmeasured(&self) -> &[(String, Option<String>)] {
+        &self.unmeasured
     }
 
     /// The same when something else that was planned, a local render say, failed: never a pass.

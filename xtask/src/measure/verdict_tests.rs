@@ -137,12 +137,8 @@ fn a_conclusion_tells_findings_and_causes() {
     let conclusion = verdict.conclusion(|render| (*render == id(4)).then(|| "Plan failed".to_owned()));
     assert_eq!(conclusion.findings()[0], "N=2: mean PSNR 5.00 dB is below 40.00 dB");
     assert_eq!(conclusion.findings().last().unwrap(), "N=4 was not measured: Plan failed");
-    let read = |conclusion: &Conclusion| {
-        let lines = conclusion.findings().iter().filter_map(|line| unmeasured_of(line));
-        lines.map(|(render, cause)| (render.to_owned(), cause.map(str::to_owned))).collect::<Vec<_>>()
-    };
-    assert_eq!(read(&conclusion), [("N=4".to_owned(), Some("Plan failed".to_owned()))]);
-    assert_eq!(read(&verdict.conclusion(|_| None)), [("N=4".to_owned(), None)]);
+    assert_eq!(conclusion.unmeasured(), [("N=4".to_owned(), Some("Plan failed".to_owned()))]);
+    assert_eq!(verdict.conclusion(|_| None).unmeasured(), [("N=4".to_owned(), None)]);
 }
 
 #[test]

@@ -2,30 +2,30 @@
 
 use super::markdown::plain;
 use crate::{
-    artifacts::StageTiming,
+    artifacts::{Asked, RunRecord, StageTiming},
     aws::Target,
-    story::{Kind, RunFacts, Story},
+    story::RunReport,
     wording::counted,
 };
 
 /// Folded away, as only those want it who doubt the figures.
-pub(super) fn how_made(story: &Story) -> String {
-    let run = &story.run;
+pub(super) fn how_made(report: &RunReport) -> String {
+    let run = &report.run;
     let mut lines = vec![
-        ("command", format!("cargo xtask {} {}", run.command, asked_for(run))),
+        ("command", format!("cargo xtask {} {}", run.command(), asked_for(run))),
         ("target", target(run)),
         ("began", run.started_at.clone()),
         ("ended", run.ended_at.clone().unwrap_or_else(|| "never, or not yet".to_owned())),
         ("run", format!("{}, stack {}", run.run_id.as_str(), run.stack.as_str())),
         ("commit", run.git_commit.clone().unwrap_or_else(|| "not known".to_owned())),
     ];
-    lines.extend(rendered_by(story).map(|text| ("rendered by", text)));
+    lines.extend(rendered_by(report).map(|text| ("rendered by", text)));
     if let Some(zip) = &run.handler {
         let short: String = zip.sha256.chars().take(12).collect();
         lines.push(("handler ZIP", format!("{short}, {} bytes, {} unzipped", zip.sizes.zipped, zip.sizes.unzipped)));
     }
     lines.extend(run.tools.iter().map(|(tool, version)| (tool.as_str(), version.clone())));
-    if let Some(usd) = story.total_usd() {
+    if let Some(usd) = report.total_usd() {
         lines.push(("cost", format!("{usd:.5} USD of all measured executions, by the prices of {}", run.prices.as_of)));
         lines.push(("not in it", "S3, logs, data transfer, warm-ups and the free tier".to_owned()));
     }
@@ -34,22 +34,22 @@ pub(super) fn how_made(story: &Story) -> String {
     format!("<details>\n<summary>How this was made</summary>\n\n{}\n\n</details>", told.join("\n"))
 }
 
-fn asked_for(run: &RunFacts) -> String {
-    let counts = run.chunk_counts.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let size = run.chunk_size.map_or_else(String::new, |size| format!(", {} frames a chunk", size.get()));
-    match run.kind() {
-        Ok(Kind::Smoke { fixture, .. }) => format!("(fixture {fixture}, chunk counts {counts})"),
-        _ => format!(
-            "(fixtures {}, chunk counts {counts}{size}, {}, {}, {} local leg)",
+fn asked_for(run: &RunRecord) -> String {
+    let counts = run.chunk_counts().iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    match &run.asked {
+        Asked::Smoke { fixture, .. } => format!("(fixture {fixture}, chunk counts {counts})"),
+        Asked::Eval { chunk_size, iterations, warmup, local_leg, .. } => format!(
+            "(fixtures {}, chunk counts {counts}{}, {}, {}, {} local leg)",
             run.fixtures().join(","),
-            counted(run.iterations.unwrap_or(0), "iteration"),
-            counted(run.warmup.unwrap_or(0), "warm-up"),
-            if run.local_leg == Some(true) { "with" } else { "without" }
+            chunk_size.map_or_else(String::new, |size| format!(", {} frames a chunk", size.get())),
+            counted(*iterations, "iteration"),
+            counted(*warmup, "warm-up"),
+            if *local_leg { "with" } else { "without" }
         ),
     }
 }
 
-fn target(run: &RunFacts) -> String {
+fn target(run: &RunRecord) -> String {
     let region = run.region.as_str();
     match (&run.target, &run.account) {
         (Some(Target::Account { .. }), Some(account)) => format!("AWS account {account}, {region}"),
@@ -61,9 +61,9 @@ fn target(run: &RunFacts) -> String {
 }
 
 /// Each toolchain of the renders once.
-fn rendered_by(story: &Story) -> impl Iterator<Item = String> {
+fn rendered_by(report: &RunReport) -> impl Iterator<Item = String> {
     let mut found: Vec<String> = Vec::new();
-    for render in &story.renders {
+    for render in &report.renders {
         let toolchain = &render.row.toolchain;
         let parts =
             [("HyperFrames", &toolchain.producer), ("ffmpeg", &toolchain.ffmpeg), ("Chromium", &toolchain.chromium)];

@@ -4,17 +4,18 @@ use std::fmt::Write as _;
 
 use crate::{
     artifacts::TeardownRecord,
+    benchmark::{self, LocalSample},
     chunking::PlanProtocol,
     measure::{audio_status::AudioStatus, exact::ExactFinding, finding::FindingRecord},
-    story::{LocalStory, RenderStory, Story, Unmeasured, Word},
+    story::{RenderReport, RunReport, Unmeasured, Word},
 };
 
 /// The report in JUnit's XML; times in seconds.
-pub fn junit(story: &Story) -> String {
-    let renders = story.renders.iter().flat_map(|render| of_render(story, render));
-    let unmeasured = story.unmeasured.iter().map(|unmeasured| of_unmeasured(story, unmeasured));
-    let local = story.local.iter().map(|local| of_local(story, local));
-    let whole = [of_clean_up(story), of_run(story)];
+pub fn junit(report: &RunReport) -> String {
+    let renders = report.renders.iter().flat_map(|render| of_render(report, render));
+    let unmeasured = report.unmeasured.iter().map(|unmeasured| of_unmeasured(report, unmeasured));
+    let local = report.local.iter().map(|local| of_local(report, local));
+    let whole = [of_clean_up(report), of_run(report)];
     let cases: Vec<TestCase> = renders.chain(unmeasured).chain(local).chain(whole).collect();
     let count = |is: fn(&Outcome) -> bool| cases.iter().filter(|case| is(&case.outcome)).count();
     let (failures, errors, skipped) = (
@@ -22,13 +23,13 @@ pub fn junit(story: &Story) -> String {
         count(|outcome| matches!(outcome, Outcome::Error(_))),
         count(|outcome| matches!(outcome, Outcome::Skipped(_))),
     );
-    let seconds = story.run.stages.iter().map(|stage| stage.ms).sum::<u64>() as f64 / 1000.0;
-    let name = escaped(&format!("{} {}", story.run.command, story.run.fixtures().join(",")));
+    let seconds = report.run.stages.iter().map(|stage| stage.ms).sum::<u64>() as f64 / 1000.0;
+    let name = escaped(&format!("{} {}", report.run.command(), report.run.fixtures().join(",")));
     let counts = format!(
         r#"name="{name}" tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{seconds:.3}""#,
         cases.len()
     );
-    let began = escaped(&story.run.started_at);
+    let began = escaped(&report.run.started_at);
     let mut xml = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  \
          <testsuite {counts} timestamp=\"{began}\">\n"
@@ -79,16 +80,16 @@ const HISTORY: &str = "history";
 const PLAN_PROTOCOLS: &str = "plan-protocols";
 
 /// The render itself, whose time is the execution's wall-clock, then its gates, which take none.
-fn of_render(story: &Story, render: &RenderStory) -> Vec<TestCase> {
+fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     let row = &render.row;
-    let class = class(story, &render.label);
+    let class = class(report, &render.label);
     let case =
         |name: &str, seconds, outcome| TestCase { class: class.clone(), name: name.to_owned(), seconds, outcome };
     let mut gates: Vec<&str> = match row.exact {
         Some(_) => vec![ExactFinding::GATE, HISTORY],
         None => OF_VIDEOS.into_iter().chain([HISTORY]).collect(),
     };
-    let both = story.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
+    let both = report.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
     if both && row.id.protocol == PlanProtocol::V2 {
         gates.push(PLAN_PROTOCOLS);
     }
@@ -111,7 +112,7 @@ fn of_render(story: &Story, render: &RenderStory) -> Vec<TestCase> {
 }
 
 /// Why a video was not held against a gate.
-fn not_held(render: &RenderStory, gate: &str) -> Option<&'static str> {
+fn not_held(render: &RenderReport, gate: &str) -> Option<&'static str> {
     let row = &render.row;
     let unlike = row.exact.is_none() && row.picture.is_none();
     let of_sound = gate.starts_with("audio-");
@@ -123,55 +124,60 @@ fn not_held(render: &RenderStory, gate: &str) -> Option<&'static str> {
     }
 }
 
-fn of_unmeasured(story: &Story, unmeasured: &Unmeasured) -> TestCase {
+fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {
     let outcome = Outcome::Error(format!("was not measured: {}", unmeasured.cause));
-    TestCase { class: class(story, &unmeasured.label), name: "render".to_owned(), seconds: 0.0, outcome }
+    TestCase { class: class(report, &unmeasured.label), name: "render".to_owned(), seconds: 0.0, outcome }
 }
 
-fn of_local(story: &Story, local: &LocalStory) -> TestCase {
+fn of_local(report: &RunReport, local: &LocalSample) -> TestCase {
     let (seconds, outcome) = match &local.outcome {
-        Ok(render) => (render.wall_ms as f64 / 1000.0, Outcome::Passed),
-        Err(why) => (0.0, Outcome::Error(format!("the local render failed: {why}"))),
+        benchmark::Outcome::Done(render) => (render.wall_ms as f64 / 1000.0, Outcome::Passed),
+        benchmark::Outcome::Failed { failure } => (0.0, Outcome::Error(format!("the local render failed: {failure}"))),
     };
     let label = format!("{} local #{}", local.fixture, local.iteration);
-    TestCase { class: class(story, &label), name: "render".to_owned(), seconds, outcome }
+    TestCase { class: class(report, &label), name: "render".to_owned(), seconds, outcome }
 }
 
-fn of_clean_up(story: &Story) -> TestCase {
-    let stage = story.run.stages.iter().filter(|stage| stage.stage == "teardown").map(|stage| stage.ms).sum::<u64>();
+fn of_clean_up(report: &RunReport) -> TestCase {
+    let stage = report.run.stages.iter().filter(|stage| stage.stage == "teardown").map(|stage| stage.ms).sum::<u64>();
     let finding = |leak: &String| FindingRecord {
         gate: "clean-up".into(),
         value: leak.clone(),
         limit: "gone".to_owned(),
         message: format!("left behind, or not proved gone: {leak}"),
     };
-    let outcome = match &story.run.teardown {
+    let outcome = match &report.run.teardown {
         Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
         Some(TeardownRecord::Leaked { leaks, .. }) => Outcome::Failed(leaks.iter().map(finding).collect()),
         Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept, as asked for"),
         None => Outcome::Error("the run ended before its clean-up".to_owned()),
     };
-    TestCase { class: story.run.command.clone(), name: "clean-up".to_owned(), seconds: stage as f64 / 1000.0, outcome }
+    TestCase {
+        class: report.run.command().to_owned(),
+        name: "clean-up".to_owned(),
+        seconds: stage as f64 / 1000.0,
+        outcome,
+    }
 }
 
 /// The run as a whole: red whenever its exit code is not 0, for reasons that no
 /// other case has too, such as a failed warm-up.
-fn of_run(story: &Story) -> TestCase {
-    let ending = story.ending();
+fn of_run(report: &RunReport) -> TestCase {
+    let ending = report.ending();
     let outcome = match ending.word {
         Word::Pass => Outcome::Passed,
         word => Outcome::Error([vec![format!("{word} {}", ending.text)], ending.reasons].concat().join("\n")),
     };
-    TestCase { class: story.run.command.clone(), name: "run".to_owned(), seconds: 0.0, outcome }
+    TestCase { class: report.run.command().to_owned(), name: "run".to_owned(), seconds: 0.0, outcome }
 }
 
 /// Dots part packages where readers group by them, so that a label has none.
-fn class(story: &Story, label: &str) -> String {
-    let fixture = match story.run.is_eval() {
+fn class(report: &RunReport, label: &str) -> String {
+    let fixture = match report.run.is_eval() {
         true => String::new(),
-        false => format!("{} ", story.run.fixtures().join(",")),
+        false => format!("{} ", report.run.fixtures().join(",")),
     };
-    format!("{}.{}", story.run.command, format!("{fixture}{label}").replace('.', "_"))
+    format!("{}.{}", report.run.command(), format!("{fixture}{label}").replace('.', "_"))
 }
 
 impl TestCase {

@@ -2,24 +2,24 @@
 
 use super::{how_made, tables};
 use crate::{
-    artifacts::TeardownRecord,
-    story::{Note, Story},
+    artifacts::{Note, NoteKind, TeardownRecord},
+    story::RunReport,
     wording::counted,
 };
 
 /// The report in GitHub's Markdown.
-pub fn markdown(story: &Story) -> String {
+pub fn markdown(report: &RunReport) -> String {
     let sections = [
-        title(story),
-        reasons(story),
-        match story.run.is_eval() {
-            true => tables::cases(story),
-            false => tables::renders(story),
+        title(report),
+        reasons(report),
+        match report.run.is_eval() {
+            true => tables::cases(report),
+            false => tables::renders(report),
         },
-        semantic(story),
-        recommendation(story),
-        notes(story),
-        how_made::how_made(story),
+        semantic(report),
+        recommendation(report),
+        notes(report),
+        how_made::how_made(report),
     ];
     let told: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     told.join("\n\n") + "\n"
@@ -49,19 +49,19 @@ pub(crate) fn plain(text: &str) -> String {
     shown
 }
 
-fn title(story: &Story) -> String {
-    let ending = story.ending();
-    let fixtures = story.run.fixtures().iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
-    let (word, text, command) = (ending.word, plain(&ending.text), &story.run.command);
-    format!("## {command}: {fixtures}\n\n**{word}** {text}{}", clean_up(story))
+fn title(report: &RunReport) -> String {
+    let ending = report.ending();
+    let fixtures = report.run.fixtures().iter().map(|name| plain(name)).collect::<Vec<_>>().join(", ");
+    let (word, text, command) = (ending.word, plain(&ending.text), report.run.command());
+    format!("## {command}: {fixtures}\n\n**{word}** {text}{}", clean_up(report))
 }
 
-fn clean_up(story: &Story) -> String {
-    match &story.run.teardown {
+fn clean_up(report: &RunReport) -> String {
+    match &report.run.teardown {
         Some(TeardownRecord::Clean { resources_verified, .. }) => {
             format!("; clean-up verified, {} gone", counted(resources_verified, "resource"))
         }
-        Some(TeardownRecord::Kept { .. }) => format!("; stack {} is kept", plain(story.run.stack.as_str())),
+        Some(TeardownRecord::Kept { .. }) => format!("; stack {} is kept", plain(report.run.stack.as_str())),
         Some(TeardownRecord::Leaked { leaks, .. }) => {
             format!("; {} leaked or not proved gone", counted(leaks.len(), "resource"))
         }
@@ -70,12 +70,12 @@ fn clean_up(story: &Story) -> String {
     }
 }
 
-fn reasons(story: &Story) -> String {
-    list("", story.ending().reasons.iter().map(|reason| plain(reason)))
+fn reasons(report: &RunReport) -> String {
+    list("", report.ending().reasons.iter().map(|reason| plain(reason)))
 }
 
-fn semantic(story: &Story) -> String {
-    let told = story.semantic.iter().map(|compared| {
+fn semantic(report: &RunReport) -> String {
+    let told = report.semantic.iter().map(|compared| {
         let how = match (compared.mismatches.as_slice(), compared.encoded_sha_equal) {
             ([], true) => "the same bytes".to_owned(),
             ([], false) => "the same video, encoded in other bytes".to_owned(),
@@ -86,8 +86,8 @@ fn semantic(story: &Story) -> String {
     list("### Plan protocols v1 and v2", told)
 }
 
-fn recommendation(story: &Story) -> String {
-    let told = story.scaling.iter().map(|(fixture, scaling)| match scaling {
+fn recommendation(report: &RunReport) -> String {
+    let told = report.scaling.iter().map(|(fixture, scaling)| match scaling {
         Ok(scaling) => {
             let chosen = &scaling.recommendation;
             format!(
@@ -103,14 +103,12 @@ fn recommendation(story: &Story) -> String {
     list("### Recommended chunk counts", told)
 }
 
-fn notes(story: &Story) -> String {
-    let note = |note: &Note| match note.of_all {
-        true => plain(&note.text),
-        false => plain(&format!("{}: {}", note.about.join(", "), note.text)),
+fn notes(report: &RunReport) -> String {
+    let line = |note: &Note| match note.kind {
+        NoteKind::Gap => plain(&format!("gap: {note}")),
+        NoteKind::Renders | NoteKind::Caveat => plain(&note.to_string()),
     };
-    let caveats = story.caveats.iter().map(|caveat| plain(caveat));
-    let gaps = story.gaps.iter().map(|gap| plain(&format!("gap: {gap}")));
-    list("### Notes", story.notes.iter().map(note).chain(caveats).chain(gaps))
+    list("### Notes", report.notes.iter().map(line))
 }
 
 /// A heading and a bullet for each item; nothing without items.

@@ -1,4 +1,4 @@
-//! The reports that are made of a run's story, for pull requests and for CI.
+//! The reports that are made of a run's report, for pull requests and for CI.
 //!
 //! What they say is pure; [`publish`] and [`append_step_summary`] write it.
 
@@ -20,7 +20,7 @@ use crate::{
     artifacts::write_whole,
     env::Env,
     report::{Pictures, page},
-    story::Story,
+    story::RunReport,
 };
 
 /// The report for people, as GitHub shows it.
@@ -40,11 +40,11 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 ///
 /// # Errors
 /// When a report can't be written.
-pub fn publish(dir: &Path, story: &Story, appended: &str) -> anyhow::Result<String> {
-    let text = [markdown(story), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
+pub fn publish(dir: &Path, report: &RunReport, appended: &str) -> anyhow::Result<String> {
+    let text = [markdown(report), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
     write_whole(&dir.join(MARKDOWN), &text)?;
-    write_whole(&dir.join(JUNIT), junit(story))?;
-    write_whole(&dir.join(PAGE), page(story, &Pictures::read(dir, story)))?;
+    write_whole(&dir.join(JUNIT), junit(report))?;
+    write_whole(&dir.join(PAGE), page(report, &Pictures::read(dir, report)))?;
     Ok(text)
 }
 

@@ -5,7 +5,7 @@ use crate::{
     artifacts::{PictureRecord, ResultRow},
     benchmark::{Case, Speedup},
     measure::{Level, exact::ExactComparison},
-    story::Story,
+    story::RunReport,
 };
 
 const UNMEASURED: &str = "-";
@@ -36,9 +36,9 @@ pub(crate) fn table<const N: usize>(columns: [Column; N], lines: &[[String; N]])
 }
 
 /// Smoke: how long, for what money, how equal each render is.
-pub(super) fn renders(story: &Story) -> String {
-    let measured = story.renders.iter().map(|render| render_line(&render.row));
-    let missing = story.unmeasured.iter().map(|unmeasured| {
+pub(super) fn renders(report: &RunReport) -> String {
+    let measured = report.renders.iter().map(|render| render_line(&render.row));
+    let missing = report.unmeasured.iter().map(|unmeasured| {
         let mut line: [String; 9] = std::array::from_fn(|_| UNMEASURED.to_owned());
         (line[0], line[8]) = (plain(&unmeasured.label.replace("N=", "")), "**not measured**".to_owned());
         line
@@ -97,7 +97,7 @@ fn audio(row: &ResultRow) -> String {
 }
 
 /// Eval: how long, how many times faster, for what money, how equal each case is.
-pub(super) fn cases(story: &Story) -> String {
+pub(super) fn cases(report: &RunReport) -> String {
     let columns = [
         Column::Name("fixture"),
         Column::Figure("chunks"),
@@ -112,7 +112,7 @@ pub(super) fn cases(story: &Story) -> String {
         Column::Name("audio"),
         Column::Name("verdict"),
     ];
-    table(columns, &story.cases.iter().map(case_line).collect::<Vec<_>>())
+    table(columns, &report.cases.iter().map(case_line).collect::<Vec<_>>())
 }
 
 fn case_line(case: &Case) -> [String; 12] {

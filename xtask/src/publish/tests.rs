@@ -3,12 +3,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::story::tests::{changed, files, killed};
 
-fn story(files: &crate::story::Files) -> Story {
-    Story::of(files).unwrap()
+fn story(files: &crate::story::Files) -> RunReport {
+    RunReport::of(files).unwrap()
 }
 
 /// A smoke run of which one render fails by picture and sound, one is missing, and a bucket is left.
-fn failed() -> Story {
+fn failed() -> RunReport {
     let with_row = changed("smoke", "results.json", |rows| {
         rows.as_array_mut().unwrap().truncate(2);
         rows[1]["passed"] = false.into();
@@ -24,6 +24,7 @@ fn failed() -> Story {
         run["verdict"]["outcome"] = "incomplete".into();
         run["verdict"]["findings"] =
             serde_json::json!(["N=2: frames below 30 dB: 2", "N=4 was not measured: Plan_failed"]);
+        run["verdict"]["unmeasured"] = serde_json::json!([{"render": "N=4", "cause": "Plan_failed"}]);
         run["teardown"] = serde_json::json!({"outcome": "leaked", "leaks": ["bucket b"], "recovery": "cargo xtask x"});
     });
     files.add("results.json", with_row.text("results.json").map(str::to_owned));

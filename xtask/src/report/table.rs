@@ -1,9 +1,7 @@
-//! The table that tells the story at one look. Pure.
-
-use std::collections::BTreeMap;
+//! The table that tells the report at one look. Pure.
 
 use crate::{
-    artifacts::{PictureRecord, ResultRow},
+    artifacts::{Note, PictureRecord, ResultRow},
     measure::{Level, audio_status::AudioStatus, exact::ExactComparison},
     wording::{Align, columns, counted},
 };
@@ -23,23 +21,9 @@ pub fn table(rows: &[ResultRow]) -> String {
             row.chunk_size.get()
         ));
     }
-    text.extend(notes(rows));
+    let named = rows.iter().map(|row| (row.id.to_string(), row.notes.as_slice()));
+    text.extend(Note::about_renders(named).iter().map(|note| format!("note: {note}")));
     text.join("\n")
-}
-
-/// Each note once, with the renders that it is about.
-fn notes(rows: &[ResultRow]) -> Vec<String> {
-    let mut about: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for row in rows {
-        for note in &row.notes {
-            about.entry(note).or_default().push(row.id.to_string());
-        }
-    }
-    let told = |(note, ids): (&str, Vec<String>)| match ids.len() == rows.len() {
-        true => format!("note: {note}"),
-        false => format!("note: {}: {note}", ids.join(", ")),
-    };
-    about.into_iter().map(told).collect()
 }
 
 fn exact(frames: &ExactComparison) -> String {

@@ -7,7 +7,7 @@ use super::{
     ending::{Ending, Stand},
     reports,
 };
-use crate::{clock, exit::ExitCode, signals::Signals};
+use crate::{artifacts::VerdictRecord, clock, exit::ExitCode, signals::Signals};
 
 /// Cleans up and reports. The exit code is that of the first thing that went wrong.
 pub(super) async fn finish(work: &impl Work, ended: Ended, signals: &mut Signals) -> ExitCode {
@@ -65,7 +65,7 @@ fn report(work: &impl Work, ended: &Ended, cleanup: &CleanUp) -> ExitCode {
         console.result(&format!("artifacts: {}", run.artifacts.dir().display()));
     }
     let mut record = run.record.borrow_mut();
-    record.verdict = measured;
+    record.verdict = measured.as_ref().map(VerdictRecord::from);
     record.failure = ending.failure;
     record.teardown = Some(ending.teardown);
     record.ended_at = Some(clock::now_rfc3339());

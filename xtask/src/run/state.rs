@@ -83,7 +83,7 @@ impl Run {
             None => Artifacts::default_in(&repo.artifacts(command), &names.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
-        let mut record = RunRecord::begun(command, &names.run, &names.stack, &options.region, asked, &prices);
+        let mut record = RunRecord::begun(&names.run, &names.stack, &options.region, asked, &prices);
         record.git_commit = git::commit(&repo, &session.env);
         let budget = Budget::new(options.max_cost);
         Ok(Self {

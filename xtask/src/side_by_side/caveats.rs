@@ -3,27 +3,28 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    artifacts::{ResultRow, RunRecord},
     aws::Target,
     benchmark::Start,
     measure::{gate::Gate, toolchain::Toolchain},
-    story::{RunFacts, Story},
+    story::RunReport,
 };
 
 /// A line for everything that may be why the runs differ.
-pub(super) fn caveats(now: &Story, before: &Story) -> Vec<String> {
+pub(super) fn caveats(now: &RunReport, before: &RunReport) -> Vec<String> {
     let mut told = Vec::new();
     let (a, b) = (&now.run, &before.run);
-    if a.command != b.command {
-        told.push(format!("this run is of {}, the one before of {}", a.command, b.command));
+    if a.command() != b.command() {
+        told.push(format!("this run is of {}, the one before of {}", a.command(), b.command()));
     }
     told.extend(targets(a, b));
     told.extend(differ("region", a.region.as_str(), b.region.as_str()));
     told.extend(differ("commit", &known(a.git_commit.as_deref()), &known(b.git_commit.as_deref())));
-    let zip = |run: &RunFacts| run.handler.as_ref().map(|zip| zip.sha256.chars().take(12).collect::<String>());
+    let zip = |run: &RunRecord| run.handler.as_ref().map(|zip| zip.sha256.chars().take(12).collect::<String>());
     told.extend(differ("handler ZIP", &known(zip(a).as_deref()), &known(zip(b).as_deref())));
     let tools: BTreeSet<&String> = a.tools.keys().chain(b.tools.keys()).collect();
     for tool in tools {
-        let version = |run: &RunFacts| known(run.tools.get(tool).map(String::as_str));
+        let version = |run: &RunRecord| known(run.tools.get(tool).map(String::as_str));
         told.extend(differ(tool, &version(a), &version(b)));
     }
     told.extend(differ("what rendered", &toolchains(now), &toolchains(before)));
@@ -35,14 +36,14 @@ pub(super) fn caveats(now: &Story, before: &Story) -> Vec<String> {
 }
 
 /// Times of different machines say nothing of the code.
-fn targets(now: &RunFacts, before: &RunFacts) -> Option<String> {
-    let kind = |run: &RunFacts| match &run.target {
+fn targets(now: &RunRecord, before: &RunRecord) -> Option<String> {
+    let kind = |run: &RunRecord| match &run.target {
         Some(Target::Account { .. }) => "AWS".to_owned(),
         Some(Target::Endpoint { url }) => format!("an emulator at {url}"),
         Some(Target::Embedded { .. }) => "the embedded AWS".to_owned(),
         None => "no target".to_owned(),
     };
-    let emulated = |run: &RunFacts| !matches!(run.target, Some(Target::Account { .. }));
+    let emulated = |run: &RunRecord| !matches!(run.target, Some(Target::Account { .. }));
     let (a, b) = (kind(now), kind(before));
     if a != b {
         return Some(format!("this run was on {a}, the one before on {b}: their times can't be compared"));
@@ -52,20 +53,20 @@ fn targets(now: &RunFacts, before: &RunFacts) -> Option<String> {
 }
 
 /// What each pair of renders has that differs.
-fn of_renders(now: &Story, before: &Story) -> Vec<String> {
+fn of_renders(now: &RunReport, before: &RunReport) -> Vec<String> {
     let mut told = Vec::new();
     for (fixture, id) in super::keys(now) {
         let name = super::name((fixture, id));
         let (of_now, of_before) = (now.renders_of(fixture, id), before.renders_of(fixture, id));
         let (Some(a), Some(b)) = (of_now.into_iter().next(), of_before.into_iter().next()) else { continue };
         told.extend(differ(&format!("gate of {fixture}"), &limits(a.gate), &limits(b.gate)));
-        let frames =
-            |row: &crate::artifacts::ResultRow| row.chunks.iter().map(|chunk| chunk.frames_encoded).sum::<u64>();
+        let frames = |row: &ResultRow| row.chunks.iter().map(|chunk| chunk.frames_encoded).sum::<u64>();
         told.extend(differ(&format!("{name}: frames"), &frames(&a.row).to_string(), &frames(&b.row).to_string()));
-        let chunks = |row: &crate::artifacts::ResultRow| row.planned_chunk_count.to_string();
+        let chunks = |row: &ResultRow| row.planned_chunk_count.to_string();
         told.extend(differ(&format!("{name}: chunks made"), &chunks(&a.row), &chunks(&b.row)));
-        let cold = |story: &Story| story.renders_of(fixture, id).filter(|render| render.start == Start::Cold).count();
-        let of = |story: &Story| format!("{} of {}", cold(story), story.renders_of(fixture, id).count());
+        let cold =
+            |report: &RunReport| report.renders_of(fixture, id).filter(|render| render.start == Start::Cold).count();
+        let of = |report: &RunReport| format!("{} of {}", cold(report), report.renders_of(fixture, id).count());
         if cold(now) != cold(before) {
             told.extend(differ(&format!("{name}: executions with cold starts"), &of(now), &of(before)));
         }
@@ -79,13 +80,13 @@ fn of_renders(now: &Story, before: &Story) -> Vec<String> {
     once
 }
 
-fn toolchains(story: &Story) -> String {
+fn toolchains(report: &RunReport) -> String {
     let one = |toolchain: &Toolchain| {
         let Toolchain { producer, ffmpeg, chromium } = toolchain;
         let [producer, ffmpeg, chromium] = [producer, ffmpeg, chromium].map(|version| known(version.as_deref()));
         format!("HyperFrames {producer}, ffmpeg {ffmpeg}, Chromium {chromium}")
     };
-    let all: BTreeSet<String> = story.renders.iter().map(|render| one(&render.row.toolchain)).collect();
+    let all: BTreeSet<String> = report.renders.iter().map(|render| one(&render.row.toolchain)).collect();
     all.into_iter().collect::<Vec<_>>().join("; ")
 }
 

@@ -8,7 +8,7 @@ mod text;
 use crate::{
     chunking::RenderId,
     measure::Level,
-    story::{RenderStory, Story},
+    story::{RenderReport, RunReport},
 };
 
 pub use change::{Certainty, Change};
@@ -57,7 +57,7 @@ type Key<'a> = (&'a str, RenderId);
 
 impl SideBySide {
     /// Sets `now` against `before`.
-    pub fn of(now: &Story, before: &Story) -> Self {
+    pub fn of(now: &RunReport, before: &RunReport) -> Self {
         let (keys, earlier) = (keys(now), keys(before));
         let only = |these: &[Key<'_>], others: &[Key<'_>]| {
             these.iter().filter(|key| !others.contains(key)).map(|key| name(*key)).collect::<Vec<_>>()
@@ -73,23 +73,23 @@ impl SideBySide {
 }
 
 impl Pair {
-    fn of(key: Key<'_>, now: &Story, before: &Story) -> Option<Self> {
-        let of = |story: &'_ Story| story.renders_of(key.0, key.1).cloned().collect::<Vec<RenderStory>>();
+    fn of(key: Key<'_>, now: &RunReport, before: &RunReport) -> Option<Self> {
+        let of = |report: &'_ RunReport| report.renders_of(key.0, key.1).cloned().collect::<Vec<RenderReport>>();
         let (now, before) = (of(now), of(before));
-        let each = |value: fn(&RenderStory) -> Option<f64>| {
-            let values = |renders: &[RenderStory]| renders.iter().filter_map(value).collect::<Vec<f64>>();
+        let each = |value: fn(&RenderReport) -> Option<f64>| {
+            let values = |renders: &[RenderReport]| renders.iter().filter_map(value).collect::<Vec<f64>>();
             (values(&now), values(&before))
         };
-        let change = |value: fn(&RenderStory) -> Option<f64>| {
+        let change = |value: fn(&RenderReport) -> Option<f64>| {
             let (now, before) = each(value);
             Change::of(&now, &before)
         };
-        let least = |value: fn(&RenderStory) -> Option<f64>| {
+        let least = |value: fn(&RenderReport) -> Option<f64>| {
             let (now, before) = each(value);
             let least = |values: Vec<f64>| values.into_iter().min_by(f64::total_cmp);
             Some(Both { now: least(now)?, before: least(before)? })
         };
-        let hash = |renders: &[RenderStory]| Some(renders.first()?.row.picture.as_ref()?.frames_sha256.clone());
+        let hash = |renders: &[RenderReport]| Some(renders.first()?.row.picture.as_ref()?.frames_sha256.clone());
         Some(Self {
             name: name(key),
             wall_ms: change(|render| Some(render.row.wall_clock_ms as f64))?,
@@ -101,15 +101,15 @@ impl Pair {
     }
 }
 
-fn worst(renders: &[RenderStory]) -> Option<Level> {
+fn worst(renders: &[RenderReport]) -> Option<Level> {
     let levels = renders.iter().filter_map(|render| Some(render.row.picture.as_ref()?.worst_frame_db));
     levels.reduce(|least, level| if level < least { level } else { least })
 }
 
 /// What was measured, each once, in the order of measuring.
-fn keys(story: &Story) -> Vec<Key<'_>> {
+fn keys(report: &RunReport) -> Vec<Key<'_>> {
     let mut keys: Vec<Key<'_>> = Vec::new();
-    for render in &story.renders {
+    for render in &report.renders {
         let key = (render.fixture.as_str(), render.row.id);
         if !keys.contains(&key) {
             keys.push(key);

@@ -3,25 +3,25 @@ use serde_json::Value;
 
 use super::*;
 use crate::story::{
-    Files, Story,
+    Files, RunReport,
     tests::{changed, files},
 };
 
-fn story(files: &Files) -> Story {
-    Story::of(files).unwrap()
+fn story(files: &Files) -> RunReport {
+    RunReport::of(files).unwrap()
 }
 
 /// The eval run with each execution's wall-clock and cost times `factor`, and `times` as many iterations.
-fn eval(factor: f64, times: usize) -> Story {
-    let mut story = story(&files("eval"));
-    for render in &mut story.renders {
+fn eval(factor: f64, times: usize) -> RunReport {
+    let mut report = story(&files("eval"));
+    for render in &mut report.renders {
         render.row.wall_clock_ms = (render.row.wall_clock_ms as f64 * factor) as u64;
         let cost = render.row.cost.as_mut().unwrap();
         cost.usd *= factor;
     }
-    let once = story.renders.clone();
-    story.renders = (0..times).flat_map(|_| once.clone()).collect();
-    story
+    let once = report.renders.clone();
+    report.renders = (0..times).flat_map(|_| once.clone()).collect();
+    report
 }
 
 #[test]

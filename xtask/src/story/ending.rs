@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Story;
+use super::RunReport;
 use crate::{artifacts::TeardownRecord, exit::ExitCode, measure::verdict::Outcome, wording::counted};
 
 /// How a run ended, and why.
@@ -44,9 +44,9 @@ impl fmt::Display for Word {
 }
 
 impl Ending {
-    pub(super) fn of(story: &Story) -> Self {
-        let (run, leak) = (&story.run, ExitCode::Leak.status());
-        let measured = counted(story.renders.len(), "render");
+    pub(super) fn of(report: &RunReport) -> Self {
+        let (run, leak) = (&report.run, ExitCode::Leak.status());
+        let measured = counted(report.renders.len(), "render");
         let (word, text) = match run.exit_code {
             None => (Word::Unfinished, format!("the run has not ended, or was killed; {measured} measured so far")),
             Some(0) => (Word::Pass, format!("{measured} equal enough")),
@@ -54,23 +54,23 @@ impl Ending {
                 (Word::Leak, "the renders pass, but something may be left behind (exit 7)".to_owned())
             }
             Some(code @ 129..) => (Word::Stopped, format!("by signal {}; {measured} measured", code - 128)),
-            Some(code) => (Word::Fail, format!("{} (exit {code})", why(story))),
+            Some(code) => (Word::Fail, format!("{} (exit {code})", why(report))),
         };
         let verdict = run.verdict.iter().flat_map(|verdict| verdict.findings.iter().cloned());
-        let reasons = run.failure.iter().cloned().chain(verdict).chain(leaks(story));
+        let reasons = run.failure.iter().cloned().chain(verdict).chain(leaks(report));
         Self { word, text, reasons: distinct(reasons) }
     }
 }
 
-fn why(story: &Story) -> &'static str {
-    match story.run.verdict.as_ref().map(|verdict| verdict.outcome) {
-        _ if story.run.failure.is_some() => "the run failed",
+fn why(report: &RunReport) -> &'static str {
+    match report.run.verdict.as_ref().map(|verdict| verdict.outcome) {
+        _ if report.run.failure.is_some() => "the run failed",
         outcome => outcome.and_then(Outcome::reason).unwrap_or("the run failed"),
     }
 }
 
-fn leaks(story: &Story) -> Vec<String> {
-    match &story.run.teardown {
+fn leaks(report: &RunReport) -> Vec<String> {
+    match &report.run.teardown {
         Some(TeardownRecord::Leaked { leaks, recovery }) => {
             let told = leaks.iter().map(|leak| format!("left behind: {leak}"));
             told.chain([format!("the command that finishes the clean-up: {recovery}")]).collect()

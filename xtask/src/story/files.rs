@@ -1,9 +1,53 @@
-//! The files of an artifact folder, once they are read. Pure.
+//! The files of an artifact folder, read into memory.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fs, path::Path};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use serde::de::DeserializeOwned;
+
+use super::RunReport;
+
+/// The file that makes a folder a run's.
+pub(super) const RUN_JSON: &str = "run.json";
+
+/// Reads the artifact folder of a run, of smoke or of eval, finished or not.
+///
+/// # Errors
+/// When it is no run's, or a file of it can't be read or understood.
+pub fn read(dir: &Path) -> anyhow::Result<RunReport> {
+    let what = || format!("the artifacts in {}", dir.display());
+    // Checked before the folder is read: it may be any folder, and as large as a disk.
+    if !dir.join(RUN_JSON).is_file() {
+        return Err(anyhow!("{RUN_JSON} is not there: this is no run's artifact folder")).with_context(what);
+    }
+    let mut files = Files::default();
+    collect(dir, "", &mut files).with_context(what)?;
+    RunReport::of(&files).with_context(what)
+}
+
+fn collect(dir: &Path, prefix: &str, files: &mut Files) -> anyhow::Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))? {
+        let entry = entry.with_context(|| format!("{}", dir.display()))?;
+        let (path, name) = (entry.path(), format!("{prefix}{}", entry.file_name().to_string_lossy()));
+        // A link counts as a file: a run makes none, and they may form circles.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            collect(&path, &format!("{name}/"), files)?;
+        } else {
+            let text = match is_part_of_reports(&name) {
+                true => Some(fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?),
+                false => None,
+            };
+            files.add(name, text);
+        }
+    }
+    Ok(())
+}
+
+/// Whether reports use a file's content; videos and logs are only listed.
+fn is_part_of_reports(name: &str) -> bool {
+    let in_place = !name.contains('/') || name.starts_with("renders/");
+    in_place && (name.ends_with(".json") || name.ends_with(".csv"))
+}
 
 /// The folder's files by their paths relative to it: the text of those that
 /// reports are made of, the names of all.

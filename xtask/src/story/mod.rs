@@ -1,152 +1,182 @@
-//! A run as its artifact folder tells it: what every report is made of.
+//! A run as its artifact folder describes it: what every report is made from.
 //!
-//! [`read`] takes the files in, the rest is pure. Smoke and eval come to one
-//! [`Story`]. What a failed or killed run did not leave is `None` or empty, and
-//! named in [`Story::gaps`]; what is there and can't be understood is an error.
+//! [`read`] reads the files, the rest is pure. Smoke and eval runs become the same
+//! [`RunReport`]. What a failed or killed run did not leave behind is `None` or empty, and
+//! is listed in [`RunReport::notes`]; what is there and can't be understood is an error.
 
 mod ending;
-mod eval_results;
-mod failed;
 mod files;
-mod notes;
-mod read;
 mod render;
-mod run_facts;
 mod series;
-mod unmeasured;
 
 use std::collections::BTreeMap;
 
 use anyhow::Context;
 
 use crate::{
-    artifacts::{Proof, ResultRow},
-    benchmark::Case,
+    artifacts::{Asked, Note, NoteKind, Proof, ResultRow, RunRecord},
+    benchmark::{Case, EvalResults, LambdaSample, LocalSample, Outcome},
     chunking::RenderId,
     measure::semantic::SemanticComparison,
     scaling::Scaling,
 };
 
 pub use ending::{Ending, Word};
-pub use eval_results::LocalStory;
-pub use failed::FailedExecution;
-pub use files::Files;
-pub use notes::Note;
-pub use read::read;
-pub use render::{RenderStory, WorstFrameImages};
-pub use run_facts::{Kind, RunFacts, VerdictRecord};
+pub use files::{Files, read};
+pub use render::{FailedExecution, RenderReport};
 pub use series::{FrameSample, SoundSample};
-pub use unmeasured::Unmeasured;
 
-use eval_results::EvalResults;
+use files::RUN_JSON;
 
-/// The file that makes a folder a run's.
-const RUN_JSON: &str = "run.json";
-
-/// Everything that a run left to tell.
+/// Everything that a run left behind.
 #[derive(Debug, Clone)]
-pub struct Story {
-    /// What was run, where, by what, how long each stage took, and how it ended.
-    pub run: RunFacts,
+pub struct RunReport {
+    /// What was run, where, with which tools, how long each stage took, and how it ended.
+    pub run: RunRecord,
     /// Every render that was measured, in the order of measuring.
-    pub renders: Vec<RenderStory>,
+    pub renders: Vec<RenderReport>,
     /// Every render on Lambda that should have been measured and was not.
     pub unmeasured: Vec<Unmeasured>,
-    /// Every execution that did not succeed, by its files.
+    /// Every execution that did not succeed, from its files.
     pub failed: Vec<FailedExecution>,
     /// Of eval: one for each fixture and chunk count.
     pub cases: Vec<Case>,
-    /// Of eval: every render on the machine of the run.
-    pub local: Vec<LocalStory>,
-    /// Of a sweep of eval: each fixture's model, or why there is none.
+    /// Of eval: every render on the machine that ran it.
+    pub local: Vec<LocalSample>,
+    /// Of a sweep in eval: each fixture's model, or why there is none.
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
-    /// Of a smoke run by both protocols: how their renders compare.
+    /// Of a smoke run with both protocols: how their renders compare.
     pub semantic: Vec<SemanticComparison>,
-    /// What is worth knowing of renders and fails nothing.
+    /// What readers should know: about renders, then about what the figures can't show,
+    /// then about what is missing from the folder.
     pub notes: Vec<Note>,
-    /// Of eval: what the figures can't tell.
-    pub caveats: Vec<String>,
-    /// What was looked for after the clean-up; `None` when it did not get that far.
+    /// What was looked for after the clean-up; `None` when the run did not get that far.
     pub proof: Option<Proof>,
-    /// Every file of the folder, relative to it, sorted.
+    /// Every file in the folder, relative to it, sorted.
     pub files: Vec<String>,
-    /// What could be there and is not, or tells nothing, a line each.
-    pub gaps: Vec<String>,
 }
 
-impl Story {
-    /// Puts the story together.
+/// A render on Lambda that was asked for and not measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// As that of a measured one: `N=4`, in eval `many-cuts N=4 #2`.
+    pub label: String,
+    /// The fixture.
+    pub fixture: String,
+    /// Why, as far as it is known.
+    pub cause: String,
+}
+
+impl RunReport {
+    /// Assembles the report.
     ///
     /// # Errors
     /// When there is no run.json, or a file is not what it should be; the error
     /// names the file, and the field with its line.
     pub fn of(files: &Files) -> anyhow::Result<Self> {
-        let run: RunFacts = files
+        let run: RunRecord = files
             .json(RUN_JSON)?
             .with_context(|| format!("{RUN_JSON} is not there: this is no run's artifact folder"))?;
         run.check()?;
-        let mut gaps = Vec::new();
-        let mut story = match run.kind()? {
-            Kind::Smoke { .. } => Self::of_smoke(files, run, &mut gaps)?,
-            Kind::Eval { .. } => Self::of_eval(files, run, &mut gaps)?,
-        };
-        story.unmeasured = unmeasured::unmeasured(&story.run, &story.renders)?;
-        story.failed = failed::failed_executions(files);
-        story.notes = notes::notes(&story.renders);
-        story.proof = files.json("cleanup-verification.json")?;
-        story.files = files.names().map(str::to_owned).collect();
-        story.gaps = gaps;
-        Ok(story)
-    }
-
-    fn of_smoke(files: &Files, run: RunFacts, gaps: &mut Vec<String>) -> anyhow::Result<Self> {
-        let rows: Option<Vec<ResultRow>> = files.json("results.json")?;
-        if rows.is_none() {
-            gaps.push("results.json is not there: no render was measured".to_owned());
-        }
-        let Kind::Smoke { fixture, gate } = run.kind()? else { return Ok(Self::bare(run)) };
-        let of_row = |row: ResultRow| RenderStory::of_smoke(files, fixture, *gate, row, gaps);
-        let renders = rows.unwrap_or_default().into_iter().map(of_row).collect::<anyhow::Result<_>>()?;
-        let semantic = files.json("semantic-comparisons.json")?.unwrap_or_default();
-        Ok(Self { renders, semantic, ..Self::bare(run.clone()) })
-    }
-
-    fn of_eval(files: &Files, run: RunFacts, gaps: &mut Vec<String>) -> anyhow::Result<Self> {
-        let Some(results) = files.json::<EvalResults>("results.json")? else {
-            gaps.push("results.json is not there: nothing was measured".to_owned());
-            return Ok(Self::bare(run));
-        };
-        results.check()?;
-        let mut renders = Vec::new();
-        for sample in results.lambda_samples {
-            renders.extend(sample.render(files, &run, gaps)?);
-        }
-        let scaling = eval_results::scaling(results.scaling)?;
-        let local = results.local_samples.into_iter().map(LocalStory::from).collect();
-        Ok(Self { renders, local, scaling, cases: results.cases, caveats: results.caveats, ..Self::bare(run) })
-    }
-
-    fn bare(run: RunFacts) -> Self {
-        Self {
-            run,
+        let (mut caveats, mut gaps) = (Vec::new(), Vec::new());
+        let mut report = Self {
             renders: Vec::new(),
             unmeasured: Vec::new(),
-            failed: Vec::new(),
+            failed: FailedExecution::all(files),
             cases: Vec::new(),
             local: Vec::new(),
             scaling: BTreeMap::new(),
-            semantic: Vec::new(),
+            semantic: files.json("semantic-comparisons.json")?.unwrap_or_default(),
             notes: Vec::new(),
-            caveats: Vec::new(),
-            proof: None,
-            files: Vec::new(),
-            gaps: Vec::new(),
+            proof: files.json("cleanup-verification.json")?,
+            files: files.names().map(str::to_owned).collect(),
+            run,
+        };
+        if !files.has("results.json") {
+            let what = if report.run.is_eval() { "nothing" } else { "no render" };
+            gaps.push(format!("results.json is not there: {what} was measured"));
+        } else if report.run.is_eval() {
+            caveats = report.add_eval_results(files, &mut gaps)?;
+        } else {
+            report.add_smoke_results(files, &mut gaps)?;
+        }
+        report.unmeasured = report.find_unmeasured();
+        report.notes = Note::about_renders(report.renders.iter().map(|r| (r.label.clone(), r.row.notes.as_slice())));
+        report.notes.extend(caveats.into_iter().map(|text| Note::about_the_run(NoteKind::Caveat, text)));
+        report.notes.extend(gaps.into_iter().map(|text| Note::about_the_run(NoteKind::Gap, text)));
+        Ok(report)
+    }
+
+    fn add_smoke_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<()> {
+        let rows: Vec<ResultRow> = files.json("results.json")?.unwrap_or_default();
+        let fixture = self.run.fixtures().concat();
+        for row in rows {
+            let (label, gate) = (row.id.to_string(), self.run.gate_of(&fixture));
+            self.renders.push(RenderReport::of(files, label, (fixture.clone(), None), gate, row, gaps)?);
+        }
+        Ok(())
+    }
+
+    /// Gives what the figures can't show.
+    fn add_eval_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<Vec<String>> {
+        let Some(results) = files.json::<EvalResults>("results.json")? else { return Ok(Vec::new()) };
+        results.check()?;
+        for LambdaSample { id, outcome } in results.lambda_samples {
+            let Outcome::Done(execution) = outcome else { continue };
+            let (label, gate) = (id.to_string(), self.run.gate_of(&id.fixture));
+            let of_fixture = (id.fixture, Some(id.iteration));
+            let render = RenderReport::of(files, label, of_fixture, gate, execution.render, gaps)?;
+            let (start, against_local) = (execution.start, execution.against_local);
+            self.renders.push(RenderReport { start, against_local, ..render });
+        }
+        (self.cases, self.local, self.scaling) = (results.cases, results.local_samples, results.scaling);
+        Ok(results.caveats)
+    }
+
+    /// The unmeasured renders that the verdict names; without a verdict, whatever was asked for and not measured.
+    fn find_unmeasured(&self) -> Vec<Unmeasured> {
+        let cause = || self.run.failure.clone().unwrap_or_else(|| "the run ended before it".to_owned());
+        let verdict = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone());
+        let found: Vec<(String, String)> = match verdict {
+            Some(unmeasured) => {
+                unmeasured.into_iter().map(|one| (one.render, one.cause.unwrap_or_else(cause))).collect()
+            }
+            None => {
+                let is_measured =
+                    |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
+                self.asked_for().into_iter().filter(|label| !is_measured(label)).map(|label| (label, cause())).collect()
+            }
+        };
+        let fixtures = self.run.fixtures();
+        let fixture_of = |label: &str| {
+            let named = fixtures.iter().find(|fixture| label.starts_with(&format!("{fixture} ")));
+            named.or(fixtures.first()).map_or_else(String::new, ToString::to_string)
+        };
+        found.into_iter().map(|(label, cause)| Unmeasured { fixture: fixture_of(&label), label, cause }).collect()
+    }
+
+    /// The labels of what was asked for, without the protocol, which run.json does not name.
+    fn asked_for(&self) -> Vec<String> {
+        let counts = || self.run.chunk_counts().iter().map(|count| format!("N={count}"));
+        match &self.run.asked {
+            Asked::Smoke { .. } => counts().collect(),
+            Asked::Eval { fixtures, iterations, .. } => {
+                let of_fixture =
+                    |fixture: &String| counts().map(|count| format!("{fixture} {count}")).collect::<Vec<_>>();
+                let cases: Vec<String> = fixtures.keys().flat_map(of_fixture).collect();
+                (1..=*iterations).flat_map(|nth| cases.iter().map(move |case| format!("{case} #{nth}"))).collect()
+            }
         }
     }
 
     /// The renders of one fixture at one chunk count and protocol.
-    pub fn renders_of<'a>(&'a self, fixture: &'a str, id: RenderId) -> impl Iterator<Item = &'a RenderStory> {
+    pub fn renders_of<'a>(&'a self, fixture: &'a str, id: RenderId) -> impl Iterator<Item = &'a RenderReport> {
         self.renders.iter().filter(move |render| render.fixture == fixture && render.row.id == id)
+    }
+
+    /// The notes of one kind.
+    pub fn notes_of(&self, kind: NoteKind) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(move |note| note.kind == kind)
     }
 
     /// What all measured executions cost, USD, S3 and logs aside; `None` where no cost is known.
@@ -155,10 +185,15 @@ impl Story {
         (!costs.is_empty()).then(|| costs.iter().sum())
     }
 
-    /// How the run ended, at one look.
+    /// How the run ended, and why.
     pub fn ending(&self) -> Ending {
         Ending::of(self)
     }
+}
+
+/// Whether a measured render is the one that was asked for, by whatever protocol.
+fn is_same_render(measured: &str, asked: &str) -> bool {
+    measured.replace("v1 N=", "N=") == asked
 }
 
 #[cfg(test)]

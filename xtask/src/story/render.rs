@@ -1,6 +1,7 @@
 //! One measured render with all that its files tell. Pure.
 
 use anyhow::Context;
+use serde_json::Value;
 
 use super::{
     Files,
@@ -9,13 +10,13 @@ use super::{
 use crate::{
     artifacts::ResultRow,
     benchmark::{Likeness, Start},
-    history::{Timeline, timeline},
+    history::{Failed, Timeline, failed, timeline},
     measure::gate::Gate,
 };
 
 /// One measured render.
 #[derive(Debug, Clone)]
-pub struct RenderStory {
+pub struct RenderReport {
     /// What tells it from the others: `N=4`, in eval `many-cuts N=4 #2`.
     pub label: String,
     /// The fixture.
@@ -36,64 +37,30 @@ pub struct RenderStory {
     pub frames: Vec<FrameSample>,
     /// The sound's level, track by track; empty where it was not kept.
     pub sound: Vec<SoundSample>,
-    /// Pictures of the worst frame, where they were kept.
-    pub worst_frame: Option<WorstFrameImages>,
 }
 
-/// Pictures of the worst frame, relative to the artifact folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorstFrameImages {
-    /// The baseline's.
-    pub baseline: String,
-    /// The render's.
-    pub render: String,
-    /// How they differ.
-    pub difference: String,
-}
-
-impl RenderStory {
-    pub(super) fn of_smoke(
-        files: &Files,
-        fixture: &str,
-        gate: Gate,
-        row: ResultRow,
-        gaps: &mut Vec<String>,
-    ) -> anyhow::Result<Self> {
-        let label = row.id.to_string();
-        Self::of(files, label, (fixture.to_owned(), None), Some(gate), row, gaps)
-    }
-
-    pub(super) fn of_eval(
-        files: &Files,
-        (fixture, iteration): (String, u32),
-        gate: Option<Gate>,
-        row: ResultRow,
-        gaps: &mut Vec<String>,
-    ) -> anyhow::Result<Self> {
-        let label = format!("{fixture} {} #{iteration}", row.id);
-        Self::of(files, label, (fixture, Some(iteration)), gate, row, gaps)
-    }
-
-    fn of(
+impl RenderReport {
+    pub(super) fn of(
         files: &Files,
         label: String,
         (fixture, iteration): (String, Option<u32>),
         gate: Option<Gate>,
-        row: ResultRow,
+        mut row: ResultRow,
         gaps: &mut Vec<String>,
     ) -> anyhow::Result<Self> {
+        row.worst_frame_images.take_if(|images| !images.files().iter().all(|name| files.has(name)));
         let frames = match row.frames.as_deref() {
             Some(name) => csv(files, name, FrameSample::parse, gaps)?,
             None => Vec::new(),
         };
-        let stem = row.history.strip_suffix("-history.json").unwrap_or(&row.history).to_owned();
-        let of_sound = format!("{stem}-audio.csv");
-        let sound = if files.has(&of_sound) { csv(files, &of_sound, SoundSample::parse, gaps)? } else { Vec::new() };
+        let sound = match row.audio_levels.as_deref() {
+            Some(name) => csv(files, name, SoundSample::parse, gaps)?,
+            None => Vec::new(),
+        };
         let timeline = timeline_of(files, &row.history, gaps);
-        let worst_frame = WorstFrameImages::of(files, &stem);
         let start = Start::of(row.time_spent.as_ref());
         let against_local = None;
-        Ok(Self { label, fixture, iteration, start, row, gate, against_local, timeline, frames, sound, worst_frame })
+        Ok(Self { label, fixture, iteration, start, row, gate, against_local, timeline, frames, sound })
     }
 
     /// What the names of its files begin with, with their folder: `renders/N4`.
@@ -104,14 +71,6 @@ impl RenderStory {
     /// The execution's wall-clock time, s.
     pub fn wall_clock_s(&self) -> f64 {
         self.row.wall_clock_ms as f64 / 1000.0
-    }
-}
-
-impl WorstFrameImages {
-    /// `None` unless all three are there.
-    fn of(files: &Files, stem: &str) -> Option<Self> {
-        let there = |part: &str| Some(format!("{stem}-worst-{part}.png")).filter(|name| files.has(name));
-        Some(Self { baseline: there("baseline")?, render: there("render")?, difference: there("difference")? })
     }
 }
 
@@ -134,4 +93,50 @@ fn csv<T>(
 fn timeline_of(files: &Files, name: &str, gaps: &mut Vec<String>) -> Option<Timeline> {
     let read = files.json(name).and_then(|history| timeline(&history.context("it is not there")?));
     read.map_err(|error| gaps.push(format!("{name} tells no times: {error:#}"))).ok()
+}
+
+/// An execution that did not succeed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedExecution {
+    /// What the names of its files begin with, with their folder: `renders/N4`.
+    pub file_stem: String,
+    /// What it did when; `None` where its history does not tell.
+    pub timeline: Option<Timeline>,
+    /// Which state failed, and why, likewise.
+    pub failure: Option<Failed>,
+}
+
+impl FailedExecution {
+    /// Every execution whose description was kept, which is only done when it fails.
+    pub(super) fn all(files: &Files) -> Vec<Self> {
+        let stems = files.names().filter_map(|name| name.strip_suffix("-execution.json"));
+        let of_stem = |stem: &str| {
+            let history: Option<Value> = files.json(&format!("{stem}-history.json")).ok().flatten();
+            Self {
+                file_stem: stem.to_owned(),
+                timeline: history.as_ref().and_then(|history| timeline(history).ok()),
+                failure: history.as_ref().and_then(failed),
+            }
+        };
+        stems.filter(|stem| stem.starts_with("renders/")).map(of_stem).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_execution_tells_by_its_history() {
+        let path = format!("{}/tests/data/histories/failed-chunk.json", env!("CARGO_MANIFEST_DIR"));
+        let mut files = Files::default();
+        files.add("renders/N2-execution.json", Some("{}".to_owned()));
+        files.add("renders/N2-history.json", Some(std::fs::read_to_string(path).unwrap()));
+        files.add("renders/N4-execution.json", Some("{}".to_owned()));
+        let found = FailedExecution::all(&files);
+        assert_eq!(found.iter().map(|one| one.file_stem.as_str()).collect::<Vec<_>>(), ["renders/N2", "renders/N4"]);
+        assert_eq!(found[0].failure.as_ref().unwrap().error, "TypeError");
+        assert!(found[0].timeline.as_ref().unwrap().attempts.iter().any(|attempt| attempt.error.is_some()));
+        assert_eq!((&found[1].timeline, &found[1].failure), (&None, &None));
+    }
 }

@@ -39,39 +39,44 @@ pub(crate) fn killed(name: &str) -> Files {
     files
 }
 
+/// What the folder lacks, a line each.
+fn gaps(report: &RunReport) -> Vec<String> {
+    report.notes_of(NoteKind::Gap).map(ToString::to_string).collect()
+}
+
 #[test]
 fn a_smoke_run_comes_whole() {
-    let story = Story::of(&files("smoke")).unwrap();
-    let labels: Vec<&str> = story.renders.iter().map(|render| render.label.as_str()).collect();
+    let report = RunReport::of(&files("smoke")).unwrap();
+    let labels: Vec<&str> = report.renders.iter().map(|render| render.label.as_str()).collect();
     assert_eq!(labels, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
-    assert!(matches!(story.run.kind().unwrap(), Kind::Smoke { fixture: "many-cuts", .. }));
-    for render in &story.renders {
+    assert_eq!((report.run.command(), report.run.fixtures()), ("lambda-smoke", vec!["many-cuts"]));
+    for render in &report.renders {
         assert_eq!(
             (render.frames.len(), render.frames[25].psnr),
             (120, render.row.picture.as_ref().unwrap().worst_frame_db)
         );
         let ran = render.timeline.as_ref().unwrap().duration_ms;
         assert!(ran.abs_diff(render.row.wall_clock_ms) < 500, "{ran} {}", render.row.wall_clock_ms);
-        assert!(render.sound.is_empty() && render.worst_frame.is_none() && render.gate.is_some());
+        assert!(render.sound.is_empty() && render.row.worst_frame_images.is_none() && render.gate.is_some());
     }
-    assert_eq!((story.semantic.len(), story.proof.as_ref().unwrap().resources.len()), (2, 7));
-    assert!(story.gaps.is_empty() && story.unmeasured.is_empty() && story.cases.is_empty(), "{:?}", story.gaps);
-    assert_eq!((story.ending().word, story.ending().text.as_str()), (Word::Pass, "4 renders equal enough"));
-    assert_eq!(story.notes.len(), 1);
-    assert_eq!(story.notes[0].about, ["v1 N=2", "v1 N=4"]);
-    assert!((story.total_usd().unwrap() - 0.023_357).abs() < 1e-4, "{:?}", story.total_usd());
+    assert_eq!((report.semantic.len(), report.proof.as_ref().unwrap().resources.len()), (2, 7));
+    assert!(gaps(&report).is_empty() && report.unmeasured.is_empty() && report.cases.is_empty(), "{:?}", report.notes);
+    assert_eq!((report.ending().word, report.ending().text.as_str()), (Word::Pass, "4 renders equal enough"));
+    assert_eq!(report.notes.len(), 1);
+    assert_eq!(report.notes[0].about, ["v1 N=2", "v1 N=4"]);
+    assert!((report.total_usd().unwrap() - 0.023_357).abs() < 1e-4, "{:?}", report.total_usd());
 }
 
 #[test]
 fn an_eval_run_comes_whole() {
-    let story = Story::of(&files("eval")).unwrap();
-    assert_eq!((story.renders.len(), story.cases.len(), story.local.len()), (8, 4, 4));
-    assert_eq!(story.renders[0].label, "tone-and-text N=1 #1");
-    assert_eq!(story.renders_of("mp4-h264-sdr", story.cases[0].render).count(), 2);
-    assert!(story.renders.iter().all(|render| render.against_local.is_some() && render.gate.is_some()));
-    assert!(story.local.iter().all(|local| local.outcome.is_ok()));
-    assert_eq!(story.gaps.len(), 8, "{:?}", story.gaps);
-    let sweep = Story::of(&files("eval-sweep")).unwrap();
+    let report = RunReport::of(&files("eval")).unwrap();
+    assert_eq!((report.renders.len(), report.cases.len(), report.local.len()), (8, 4, 4));
+    assert_eq!(report.renders[0].label, "tone-and-text N=1 #1");
+    assert_eq!(report.renders_of("mp4-h264-sdr", report.cases[0].render).count(), 2);
+    assert!(report.renders.iter().all(|render| render.against_local.is_some() && render.gate.is_some()));
+    assert!(report.local.iter().all(|local| local.outcome.done().is_some()));
+    assert_eq!(gaps(&report).len(), 8, "{:?}", report.notes);
+    let sweep = RunReport::of(&files("eval-sweep")).unwrap();
     let scaling = sweep.scaling["heygen-promo-preview-assets"].as_ref().unwrap();
     assert_eq!((scaling.frames.get(), scaling.measured.len()), (480, 3));
 }
@@ -87,49 +92,47 @@ fn what_is_written_is_read_and_written_again() {
     let proof: Proof = smoke.json("cleanup-verification.json").unwrap().unwrap();
     assert_eq!(serde_json::to_value(proof).unwrap(), json(&smoke, "cleanup-verification.json"));
     for name in ["eval", "eval-sweep"] {
-        let (files, story) = (files(name), Story::of(&files(name)).unwrap());
-        let written = json(&files, "results.json");
-        assert_eq!(serde_json::to_value(&story.cases).unwrap(), written["cases"]);
-        for (fixture, scaling) in &story.scaling {
-            assert_eq!(serde_json::to_value(scaling.as_ref().unwrap()).unwrap(), written["scaling"][fixture]);
-        }
-        for (render, sample) in story.renders.iter().zip(written["lambdaSamples"].as_array().unwrap()) {
-            assert_eq!(serde_json::to_value(&render.row).unwrap(), sample["render"]);
-            assert_eq!(serde_json::to_value(&render.against_local).unwrap(), sample["againstLocal"]);
-        }
+        let results: EvalResults = files(name).json("results.json").unwrap().unwrap();
+        assert_eq!(serde_json::to_value(&results).unwrap(), json(&files(name), "results.json"));
+    }
+    for name in ["smoke", "eval", "eval-sweep"] {
+        let run: RunRecord = files(name).json("run.json").unwrap().unwrap();
+        assert_eq!(serde_json::to_value(&run).unwrap(), json(&files(name), "run.json"));
     }
 }
 
 #[test]
 fn a_killed_run_tells_what_it_has() {
     for (name, missing) in [("smoke", 2), ("eval", 8), ("eval-sweep", 3)] {
-        let story = Story::of(&killed(name)).unwrap();
-        assert_eq!((story.renders.len(), story.unmeasured.len()), (0, missing));
-        assert_eq!((story.ending().word, story.gaps.len()), (Word::Unfinished, 1));
-        assert!(story.proof.is_none() && story.total_usd().is_none());
+        let report = RunReport::of(&killed(name)).unwrap();
+        assert_eq!((report.renders.len(), report.unmeasured.len()), (0, missing));
+        assert_eq!((report.ending().word, gaps(&report).len()), (Word::Unfinished, 1));
+        assert!(report.proof.is_none() && report.total_usd().is_none());
     }
 }
 
 #[test]
 fn a_verdict_names_what_was_not_measured() {
-    let story = Story::of(&changed("smoke", "run.json", |run| {
+    let report = RunReport::of(&changed("smoke", "run.json", |run| {
         run["exitCode"] = 4.into();
         run["failure"] = "render N=8 FAILED: PLAN_TOO_LARGE".into();
         run["verdict"]["outcome"] = "incomplete".into();
         let lines =
             ["N=2: mean PSNR 5.00 dB is below 40.00 dB", "N=8 was not measured", "N=16 was not measured: Plan failed"];
         run["verdict"]["findings"] = lines.to_vec().into();
+        run["verdict"]["unmeasured"] =
+            serde_json::json!([{"render": "N=8", "cause": null}, {"render": "N=16", "cause": "Plan failed"}]);
     }));
-    let story = story.unwrap();
-    let found: Vec<_> = story.unmeasured.iter().map(|u| (u.label.as_str(), u.cause.as_str())).collect();
+    let report = report.unwrap();
+    let found: Vec<_> = report.unmeasured.iter().map(|u| (u.label.as_str(), u.cause.as_str())).collect();
     assert_eq!(found, [("N=8", "render N=8 FAILED: PLAN_TOO_LARGE"), ("N=16", "Plan failed")]);
-    assert_eq!((story.ending().word, story.ending().reasons.len()), (Word::Fail, 4));
-    assert_eq!(story.ending().text, "the run failed (exit 4)");
+    assert_eq!((report.ending().word, report.ending().reasons.len()), (Word::Fail, 4));
+    assert_eq!(report.ending().text, "the run failed (exit 4)");
 }
 
 /// What is wrong with files, in one line.
 fn complaint(files: &Files) -> String {
-    format!("{:#}", Story::of(files).unwrap_err())
+    format!("{:#}", RunReport::of(files).unwrap_err())
 }
 
 #[test]
@@ -145,7 +148,12 @@ fn what_is_broken_is_named_with_its_file_and_field() {
         complaint(&with("smoke", "results.json", "[{\"protocol\": ")),
         complaint(&with("smoke", "renders/N2-frames.csv", "frame,psnr\n")),
         complaint(&with("smoke", "renders/N2-frames.csv", "frame,timeS,psnrDb,hash\n0,0.0,NaN,ab\n")),
-        complaint(&with("smoke", "renders/N2-audio.csv", "track,atS,residualDbfs,baselineDbfs\n0,0.0,-60\n")),
+        {
+            let mut files =
+                changed("smoke", "results.json", |rows| rows[1]["audioLevels"] = "renders/N2-audio.csv".into());
+            files.add("renders/N2-audio.csv", Some("track,atS,residualDbfs,baselineDbfs\n0,0.0,-60\n".to_owned()));
+            complaint(&files)
+        },
         complaint(&changed("smoke", "run.json", |run| run["schemaVersion"] = 2.into())),
         complaint(&changed("smoke", "run.json", |run| run["command"] = "lambda-other".into())),
         complaint(&changed("smoke", "results.json", |rows| rows[1]["wallClockMs"] = "long".into())),
@@ -165,7 +173,7 @@ fn what_is_broken_is_named_with_its_file_and_field() {
 fn what_no_run_has_is_refused_before_it_is_counted_out() {
     let rounds = |iterations: u32| changed("eval", "run.json", |run| run["iterations"] = iterations.into());
     assert_eq!(complaint(&rounds(101)), "run.json has 101 iterations, a run has 100 at most");
-    assert!(complaint(&rounds(u32::MAX)).contains("100 at most") && Story::of(&rounds(100)).is_ok());
+    assert!(complaint(&rounds(u32::MAX)).contains("100 at most") && RunReport::of(&rounds(100)).is_ok());
     let none = changed("smoke", "results.json", |rows| rows[0]["chunkCount"] = 0.into());
     assert!(complaint(&none).contains("a chunk count is 1 to 256, not 0"), "{}", complaint(&none));
     let empty = changed("smoke", "results.json", |rows| rows[0]["chunkSize"] = 0.into());
@@ -173,25 +181,57 @@ fn what_no_run_has_is_refused_before_it_is_counted_out() {
 }
 
 #[test]
-fn sound_and_pictures_come_where_they_are() {
-    let mut files = files("smoke");
+fn a_verdict_of_an_earlier_version_leaves_what_was_asked_for_and_not_measured() {
+    let mut files = changed("smoke", "run.json", |run| {
+        run["exitCode"] = 4.into();
+        run["verdict"]["findings"] = serde_json::json!(["N=4 was not measured: Plan failed"]);
+    });
+    let rows = changed("smoke", "results.json", |rows| rows.as_array_mut().unwrap().truncate(2));
+    files.add("results.json", rows.text("results.json").map(str::to_owned));
+    let report = RunReport::of(&files).unwrap();
+    let unmeasured = Unmeasured {
+        label: "N=4".to_owned(),
+        fixture: "many-cuts".to_owned(),
+        cause: "the run ended before it".to_owned(),
+    };
+    assert_eq!(report.unmeasured, [unmeasured]);
+}
+
+#[test]
+fn a_render_counts_as_measured_by_whatever_protocol() {
+    assert!(
+        is_same_render("v1 N=4", "N=4") && is_same_render("f N=4 #1", "f N=4 #1") && !is_same_render("N=40", "N=4")
+    );
+}
+
+#[test]
+fn audio_levels_and_pictures_are_read_where_they_are() {
+    let mut files = changed("smoke", "results.json", |rows| {
+        rows[1]["audioLevels"] = "renders/N2-audio.csv".into();
+        for row in [0, 1] {
+            rows[row]["worstFrameImages"] = serde_json::json!({
+                "frame": 25, "baseline": format!("{row}-a.png"), "render": format!("{row}-b.png"),
+                "difference": format!("{row}-c.png"), "amplifiedBy": 8,
+            });
+        }
+    });
     files.add("renders/N2-audio.csv", Some("track,atS,residualDbfs,baselineDbfs\n0,0.1,-inf,-23.4\n".to_owned()));
-    for part in ["baseline", "render", "difference"] {
-        files.add(format!("renders/N2-worst-{part}.png"), None);
+    for name in ["1-a.png", "1-b.png", "1-c.png"] {
+        files.add(name, None);
     }
-    let story = Story::of(&files).unwrap();
-    let render = &story.renders[1];
+    let report = RunReport::of(&files).unwrap();
+    let render = &report.renders[1];
     assert_eq!((render.sound.len(), render.sound[0].residual.to_string()), (1, "-inf".to_owned()));
-    assert_eq!(render.worst_frame.as_ref().unwrap().difference, "renders/N2-worst-difference.png");
-    assert!(story.renders[0].worst_frame.is_none() && story.renders[0].sound.is_empty());
+    assert_eq!(render.row.worst_frame_images.as_ref().unwrap().difference, "1-c.png");
+    assert!(report.renders[0].row.worst_frame_images.is_none() && report.renders[0].sound.is_empty());
 }
 
 #[test]
 fn a_history_that_tells_nothing_is_a_gap() {
-    let story =
-        Story::of(&changed("smoke", "renders/N2-history.json", |history| history["events"] = Value::Null)).unwrap();
-    assert!(story.renders[1].timeline.is_none());
-    assert_eq!(story.gaps, ["renders/N2-history.json tells no times: the history has no events"]);
+    let report =
+        RunReport::of(&changed("smoke", "renders/N2-history.json", |history| history["events"] = Value::Null)).unwrap();
+    assert!(report.renders[1].timeline.is_none());
+    assert_eq!(gaps(&report), ["renders/N2-history.json tells no times: the history has no events"]);
 }
 
 #[test]
@@ -205,6 +245,6 @@ fn a_failed_sample_is_no_render() {
         local.remove("wallMs");
         local.insert("failure".into(), "no browser".into());
     });
-    let story = Story::of(&files).unwrap();
-    assert_eq!((story.renders.len(), story.local[0].outcome.as_ref().unwrap_err().as_str()), (7, "no browser"));
+    let report = RunReport::of(&files).unwrap();
+    assert_eq!((report.renders.len(), report.local[0].outcome.failure()), (7, Some("no browser")));
 }

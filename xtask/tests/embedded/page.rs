@@ -56,9 +56,9 @@ fn install(handler: &Path) {
 
 /// The page of kept artifacts of a real run.
 fn page_of(artifacts: &Path) -> tempfile::NamedTempFile {
-    let story = story::read(artifacts).unwrap();
+    let report = story::read(artifacts).unwrap();
     let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
-    fs::write(file.path(), page(&story, &Pictures::read(artifacts, &story))).unwrap();
+    fs::write(file.path(), page(&report, &Pictures::read(artifacts, &report))).unwrap();
     file
 }
 

@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::{Section, figures, words};
-use crate::story::{RenderStory, Story};
+use crate::story::{RenderReport, RunReport};
 
 /// Every render asked for, those that were not measured too.
-pub(super) fn section(story: &Story) -> Option<Section> {
+pub(super) fn section(report: &RunReport) -> Option<Section> {
     let content = html! {
         div.scroll tabindex="0" role="region" aria-label="All renders" {
             table {
@@ -24,8 +24,8 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                     }
                 }
                 tbody {
-                    @for render in &story.renders { (measured(render)) }
-                    @for missing in &story.unmeasured {
+                    @for render in &report.renders { (measured(render)) }
+                    @for missing in &report.unmeasured {
                         tr {
                             th scope="row" { (missing.label) }
                             td { (words::passed(false)) }
@@ -36,11 +36,11 @@ pub(super) fn section(story: &Story) -> Option<Section> {
             }
         }
     };
-    let any = !story.renders.is_empty() || !story.unmeasured.is_empty();
+    let any = !report.renders.is_empty() || !report.unmeasured.is_empty();
     any.then_some(Section { id: "look", title: "At a look", content })
 }
 
-fn measured(render: &RenderStory) -> Markup {
+fn measured(render: &RenderReport) -> Markup {
     let row = &render.row;
     let worst = row.picture.as_ref().map(|p| format!("{} (#{})", p.worst_frame_db.told(), p.worst_frame));
     let exact = row.exact.as_ref().map(|e| format!("{} of {} frames identical", e.identical_frames(), e.frames()));

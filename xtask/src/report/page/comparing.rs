@@ -3,10 +3,10 @@
 use maud::html;
 
 use super::{Section, words};
-use crate::story::Story;
+use crate::story::RunReport;
 
 /// A table of the chunk counts.
-pub(super) fn section(story: &Story) -> Option<Section> {
+pub(super) fn section(report: &RunReport) -> Option<Section> {
     let content = html! {
         div.scroll tabindex="0" role="region" aria-label="Plan protocols" { table {
             caption { "What a viewer gets of v1 and of v2" }
@@ -19,7 +19,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                 }
             }
             tbody {
-                @for compared in &story.semantic {
+                @for compared in &report.semantic {
                     tr {
                         th.number scope="row" { (compared.chunk_count) }
                         td { (words::passed(compared.mismatches.is_empty())) }
@@ -30,5 +30,5 @@ pub(super) fn section(story: &Story) -> Option<Section> {
             }
         } }
     };
-    (!story.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocol v1 against v2", content })
+    (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocol v1 against v2", content })
 }

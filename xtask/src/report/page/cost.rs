@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{Section, figures};
-use crate::{cost::Cost, story::Story};
+use crate::{cost::Cost, story::RunReport};
 
 /// A kind of charge: its name, how much of it, and its price in all.
 struct Charge {
@@ -13,10 +13,10 @@ struct Charge {
 }
 
 /// All executions together, then each.
-pub(super) fn section(story: &Story) -> Option<Section> {
+pub(super) fn section(report: &RunReport) -> Option<Section> {
     let costs: Vec<(&str, Cost)> =
-        story.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost?))).collect();
-    let charges = charges(story, &costs);
+        report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost?))).collect();
+    let charges = charges(report, &costs);
     let total: f64 = charges.iter().map(|charge| charge.usd).sum();
     let content = html! {
         div.scroll tabindex="0" role="region" aria-label="Charges" { table {
@@ -43,8 +43,8 @@ pub(super) fn section(story: &Story) -> Option<Section> {
             tfoot { tr { th scope="row" { "Together" } td {} td.number { (figures::usd(total)) } td {} } }
         } }
         p.small {
-            "Prices of " (story.run.prices.as_of) ": " (story.run.prices.gb_second_usd) " USD a GB-second, "
-            (story.run.prices.request_usd) " USD a request, " (story.run.prices.transition_usd) " USD a state transition. "
+            "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD a GB-second, "
+            (report.run.prices.request_usd) " USD a request, " (report.run.prices.transition_usd) " USD a state transition. "
             "Not included: S3, logs, data transfer, X-Ray, the free tier, warm-ups, and executions that failed."
         }
         details { summary { "Each execution" } (each(&costs)) }
@@ -52,8 +52,8 @@ pub(super) fn section(story: &Story) -> Option<Section> {
     (!costs.is_empty()).then_some(Section { id: "cost", title: "Cost on AWS", content })
 }
 
-fn charges(story: &Story, costs: &[(&str, Cost)]) -> [Charge; 3] {
-    let prices = &story.run.prices;
+fn charges(report: &RunReport, costs: &[(&str, Cost)]) -> [Charge; 3] {
+    let prices = &report.run.prices;
     let gb_seconds: f64 = costs.iter().map(|(_, cost)| cost.gb_seconds).sum();
     let requests: u64 = costs.iter().map(|(_, cost)| cost.requests).sum();
     let transitions: u64 = costs.iter().map(|(_, cost)| cost.transitions).sum();

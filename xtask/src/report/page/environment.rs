@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 use maud::{Markup, html};
 
 use super::{Section, figures};
-use crate::{artifacts::ResourceState, story::Story};
+use crate::{artifacts::ResourceState, story::RunReport};
 
 /// Versions, the handler, and every resource that was looked for after the clean-up.
-pub(super) fn section(story: &Story) -> Option<Section> {
-    let run = &story.run;
+pub(super) fn section(report: &RunReport) -> Option<Section> {
+    let run = &report.run;
     let content = html! {
         table {
             caption { "Versions" }
             tbody {
-                @for toolchain in toolchains(story) { tr { th scope="row" { "Rendered by" } td { (toolchain) } } }
+                @for toolchain in toolchains(report) { tr { th scope="row" { "Rendered by" } td { (toolchain) } } }
                 @for (tool, version) in &run.tools { tr { th scope="row" { (tool) } td { (version) } } }
                 @if let Some(handler) = &run.handler {
                     tr {
@@ -28,12 +28,12 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                 }
             }
         }
-        (proof(story))
+        (proof(report))
     };
     Some(Section { id: "environment", title: "Environment", content })
 }
 
-fn toolchains(story: &Story) -> BTreeSet<String> {
+fn toolchains(report: &RunReport) -> BTreeSet<String> {
     let told = |part: &Option<String>| part.clone().unwrap_or_else(|| "unknown".to_owned());
     let of_row = |row: &crate::artifacts::ResultRow| {
         let made_by = &row.toolchain;
@@ -44,12 +44,12 @@ fn toolchains(story: &Story) -> BTreeSet<String> {
             told(&made_by.chromium)
         )
     };
-    story.renders.iter().map(|render| of_row(&render.row)).collect()
+    report.renders.iter().map(|render| of_row(&render.row)).collect()
 }
 
-fn proof(story: &Story) -> Markup {
+fn proof(report: &RunReport) -> Markup {
     html! {
-        @if let Some(proof) = &story.proof {
+        @if let Some(proof) = &report.proof {
             details open[!proof.clean] {
                 summary { "What was looked for after the clean-up, " (figures::moment(&proof.checked_at)) }
                 div.scroll tabindex="0" role="region" aria-label="Resources after the clean-up" {

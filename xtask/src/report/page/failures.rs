@@ -3,14 +3,14 @@
 use maud::html;
 
 use super::{Section, timeline};
-use crate::story::Story;
+use crate::story::RunReport;
 
 /// What failed in each, and what it did until then.
-pub(super) fn section(story: &Story) -> Option<Section> {
-    let no_legend_yet = story.renders.iter().all(|render| render.timeline.is_none());
+pub(super) fn section(report: &RunReport) -> Option<Section> {
+    let no_legend_yet = report.renders.iter().all(|render| render.timeline.is_none());
     let content = html! {
-        @if no_legend_yet && story.failed.iter().any(|failed| failed.timeline.is_some()) { (timeline::legend()) }
-        @for failed in &story.failed {
+        @if no_legend_yet && report.failed.iter().any(|failed| failed.timeline.is_some()) { (timeline::legend()) }
+        @for failed in &report.failed {
             @let name = failed.file_stem.strip_prefix("renders/").unwrap_or(&failed.file_stem);
             h3 { (name) }
             @match &failed.failure {
@@ -21,5 +21,5 @@ pub(super) fn section(story: &Story) -> Option<Section> {
             p { a href={ (failed.file_stem) "-execution.json" } { "The execution's description" } }
         }
     };
-    (!story.failed.is_empty()).then_some(Section { id: "failed", title: "Executions that failed", content })
+    (!report.failed.is_empty()).then_some(Section { id: "failed", title: "Executions that failed", content })
 }

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use maud::html;
 
 use super::Section;
-use crate::story::Story;
+use crate::story::RunReport;
 
 /// All files of the folder, but those that are for the tool alone.
-pub(super) fn section(story: &Story) -> Option<Section> {
-    let files: Vec<&String> = story.files.iter().filter(|name| !name.starts_with('.')).collect();
+pub(super) fn section(report: &RunReport) -> Option<Section> {
+    let files: Vec<&String> = report.files.iter().filter(|name| !name.starts_with('.')).collect();
     let (top, below): (Vec<&String>, Vec<&String>) = files.iter().partition(|name| !name.contains('/'));
     let content = html! {
         ul.files { @for name in top { li { a href=(href(name)) { (name) } } } }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::{
     measure::{Level, gate::Gate},
     report::svg::{Marker, Plot, Scale, Side, buckets},
-    story::{FrameSample, RenderStory},
+    story::{FrameSample, RenderReport},
 };
 
 /// As many points as a screen has room for.
@@ -21,7 +21,7 @@ const TOLD: usize = 10;
 const IDENTICAL_DB: f64 = 6.0;
 
 /// The plot; nothing where no frame was compared.
-pub(super) fn figure(render: &RenderStory) -> Markup {
+pub(super) fn figure(render: &RenderReport) -> Markup {
     let (Some(gate), false) = (&render.gate, render.frames.is_empty()) else { return html! {} };
     html! {
         figure {
@@ -32,7 +32,7 @@ pub(super) fn figure(render: &RenderStory) -> Markup {
     }
 }
 
-fn drawn(render: &RenderStory, gate: &Gate) -> Markup {
+fn drawn(render: &RenderReport, gate: &Gate) -> Markup {
     let finite: Vec<f64> = render.frames.iter().filter_map(|frame| db(frame.psnr)).collect();
     let greatest = finite.iter().copied().fold(gate.psnr_db.db() + 4.0, f64::max);
     let least = finite.iter().copied().fold(gate.frame_psnr_db.db(), f64::min);
@@ -76,7 +76,7 @@ fn drawn(render: &RenderStory, gate: &Gate) -> Markup {
     plot.draw(&told(render))
 }
 
-fn told(render: &RenderStory) -> String {
+fn told(render: &RenderReport) -> String {
     let worst = render.row.picture.as_ref().map_or_else(String::new, |picture| {
         format!(
             "; the worst is frame {} at {:.2} s with {}",
@@ -89,7 +89,7 @@ fn told(render: &RenderStory) -> String {
 }
 
 /// When each chunk but the first begins, s.
-fn seams(render: &RenderStory) -> Vec<f64> {
+fn seams(render: &RenderReport) -> Vec<f64> {
     let mut chunks = render.row.chunks.clone();
     chunks.sort_by_key(|chunk| chunk.index);
     let mut first_frame = 0;
@@ -102,7 +102,7 @@ fn seams(render: &RenderStory) -> Vec<f64> {
     seams
 }
 
-fn table(render: &RenderStory) -> Markup {
+fn table(render: &RenderReport) -> Markup {
     let worst = worst(&render.frames);
     html! {
         table {

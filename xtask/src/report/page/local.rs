@@ -7,7 +7,7 @@ use crate::{
     benchmark::{Case, Start},
     report::svg::{LABELS, Scale, drawing, percent, pixels, tick},
     statistics::Summary,
-    story::Story,
+    story::RunReport,
 };
 
 /// A row's height, px: its label above its marks.
@@ -22,9 +22,9 @@ struct Leg {
 }
 
 /// A plot and a table for each fixture.
-pub(super) fn section(story: &Story) -> Option<Section> {
+pub(super) fn section(report: &RunReport) -> Option<Section> {
     let fixtures: Vec<(&str, Vec<Leg>)> =
-        story.run.fixtures().into_iter().map(|fixture| (fixture, legs(story, fixture))).collect();
+        report.run.fixtures().into_iter().map(|fixture| (fixture, legs(report, fixture))).collect();
     let content = html! {
         ul.legend aria-label="What the marks mean" {
             li { (key(&html! { circle.local r="4" {} })) "one sample" }
@@ -37,12 +37,12 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                 figure {
                     figcaption { (fixture) ": wall-clock, s" }
                     (drawn(fixture, legs))
-                    details open[fixtures.len() <= 3] { summary { "As a table" } (table(story, fixture, legs)) }
+                    details open[fixtures.len() <= 3] { summary { "As a table" } (table(report, fixture, legs)) }
                 }
             }
         }
     };
-    let any = story.run.is_eval() && fixtures.iter().any(|(_, legs)| !legs.is_empty());
+    let any = report.run.is_eval() && fixtures.iter().any(|(_, legs)| !legs.is_empty());
     any.then_some(Section { id: "legs", title: "Here against Lambda", content })
 }
 
@@ -50,16 +50,16 @@ fn key(shape: &Markup) -> Markup {
     html! { svg.key width="28" height="16" aria-hidden="true" focusable="false" { g.mark transform="translate(14 8)" { (shape) } } }
 }
 
-fn legs(story: &Story, fixture: &str) -> Vec<Leg> {
-    let local = story.local.iter().filter(|local| local.fixture == fixture);
-    let here: Vec<(f64, bool)> = local.filter_map(|l| Some((l.outcome.as_ref().ok()?.wall_ms as f64, false))).collect();
+fn legs(report: &RunReport, fixture: &str) -> Vec<Leg> {
+    let local = report.local.iter().filter(|local| local.fixture == fixture);
+    let here: Vec<(f64, bool)> = local.filter_map(|l| Some((l.outcome.done()?.wall_ms as f64, false))).collect();
     let here = (!here.is_empty()).then(|| Leg { label: "in-process, here".to_owned(), class: "local", samples: here });
     let of_case = |case: &Case| {
-        let renders = story.renders_of(fixture, case.render);
+        let renders = report.renders_of(fixture, case.render);
         let samples = renders.map(|render| (render.row.wall_clock_ms as f64, render.start == Start::Cold)).collect();
         Leg { label: format!("Lambda, {}", case.render), class: "lambda", samples }
     };
-    let cases = story.cases.iter().filter(|case| case.fixture == fixture).map(of_case);
+    let cases = report.cases.iter().filter(|case| case.fixture == fixture).map(of_case);
     here.into_iter().chain(cases.filter(|leg| !leg.samples.is_empty())).collect()
 }
 
@@ -93,8 +93,8 @@ fn summary(leg: &Leg) -> Option<Summary> {
     Summary::of(&leg.samples.iter().map(|(ms, _)| *ms).collect::<Vec<f64>>())
 }
 
-fn table(story: &Story, fixture: &str, legs: &[Leg]) -> Markup {
-    let cases = || story.cases.iter().filter(|case| case.fixture == fixture);
+fn table(report: &RunReport, fixture: &str, legs: &[Leg]) -> Markup {
+    let cases = || report.cases.iter().filter(|case| case.fixture == fixture);
     html! {
         div.scroll tabindex="0" role="region" aria-label={ "Samples of " (fixture) } {
             table {

@@ -26,7 +26,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub use pictures::Pictures;
 
-use crate::story::{RenderStory, Story};
+use crate::story::{RenderReport, RunReport};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -35,24 +35,24 @@ const STYLE: &str = include_str!("style.css");
 const OPENED: usize = 4;
 
 /// The whole page.
-pub fn page(story: &Story, pictures: &Pictures) -> String {
+pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     let sections: Vec<Section> = [
-        at_a_look::section(story),
-        local::section(story),
-        scaling::section(story),
-        comparing::section(story),
-        failures::section(story),
-        renders(story, pictures),
-        cost::section(story),
-        stages::section(story),
-        environment::section(story),
-        files::section(story),
+        at_a_look::section(report),
+        local::section(report),
+        scaling::section(report),
+        comparing::section(report),
+        failures::section(report),
+        renders(report, pictures),
+        cost::section(report),
+        stages::section(report),
+        environment::section(report),
+        files::section(report),
     ]
     .into_iter()
     .flatten()
     .collect();
-    let word = story.ending().word;
-    let title = format!("{word}: {} of {}", story.run.command, story.run.fixtures().join(", "));
+    let word = report.ending().word;
+    let title = format!("{word}: {} of {}", report.run.command(), report.run.fixtures().join(", "));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -68,7 +68,7 @@ pub fn page(story: &Story, pictures: &Pictures) -> String {
             body {
                 a.skip href="#main" { "Skip to the figures" }
                 (patterns::definitions())
-                (top::header(story))
+                (top::header(report))
                 nav aria-label="Sections" {
                     ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
                 }
@@ -80,7 +80,7 @@ pub fn page(story: &Story, pictures: &Pictures) -> String {
                         }
                     }
                 }
-                footer { p { "Written by cargo xtask " (story.run.command) ", run " code { (story.run.run_id) } "." } }
+                footer { p { "Written by cargo xtask " (report.run.command()) ", run " code { (report.run.run_id) } "." } }
             }
         }
     };
@@ -95,11 +95,11 @@ struct Section {
 }
 
 /// Every measured render: what its time went to, its frames, its sound, its worst frame.
-fn renders(story: &Story, pictures: &Pictures) -> Option<Section> {
-    let all_opened = story.renders.len() <= OPENED;
+fn renders(report: &RunReport, pictures: &Pictures) -> Option<Section> {
+    let all_opened = report.renders.len() <= OPENED;
     let content = html! {
-        @if story.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
-        @for render in &story.renders {
+        @if report.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
+        @for render in &report.renders {
             details.render open[all_opened || !render.row.passed || pictures.show(render)] {
                 summary { h3 { (words::passed(render.row.passed)) " " (render.label) } span { (headline(render)) } }
                 @if !render.row.findings.is_empty() {
@@ -112,10 +112,10 @@ fn renders(story: &Story, pictures: &Pictures) -> Option<Section> {
             }
         }
     };
-    (!story.renders.is_empty()).then_some(Section { id: "renders", title: "Render by render", content })
+    (!report.renders.is_empty()).then_some(Section { id: "renders", title: "Render by render", content })
 }
 
-fn headline(render: &RenderStory) -> String {
+fn headline(render: &RenderReport) -> String {
     let row = &render.row;
     let chunks = crate::wording::counted(row.planned_chunk_count, "chunk");
     let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", picture.worst_frame_db.told()));

@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use crate::{
     measure::{Level, raster::Raster},
-    story::{RenderStory, Story},
+    story::{RenderReport, RunReport},
 };
 
 /// All pictures of a page together are no larger, bytes; the others are linked to.
@@ -23,18 +23,18 @@ pub struct Pictures(BTreeMap<String, Vec<u8>>);
 impl Pictures {
     /// Reads a run's pictures, those of the worst renders first, until the page has
     /// enough of them. What can't be read is left out.
-    pub fn read(dir: &Path, story: &Story) -> Self {
+    pub fn read(dir: &Path, report: &RunReport) -> Self {
         let (mut pictures, mut left) = (BTreeMap::new(), BUDGET);
         let mut seen = Vec::new();
-        for render in worst_first(story) {
-            let Some(images) = &render.worst_frame else { continue };
+        for render in worst_first(report) {
+            let Some(images) = &render.row.worst_frame_images else { continue };
             let frame =
                 (&render.fixture, render.row.picture.as_ref().map(|picture| picture.worst_frame), render.row.passed);
             if seen.contains(&frame) {
                 continue;
             }
             seen.push(frame);
-            let names = [&images.baseline, &images.render, &images.difference];
+            let names = images.files();
             let Ok(files) = names.iter().map(|name| small(&dir.join(name))).collect::<Result<Vec<_>, _>>() else {
                 continue;
             };
@@ -48,8 +48,8 @@ impl Pictures {
     }
 
     /// Whether the page carries a render's pictures.
-    pub(super) fn show(&self, render: &RenderStory) -> bool {
-        render.worst_frame.as_ref().is_some_and(|images| self.0.contains_key(&images.render))
+    pub(super) fn show(&self, render: &RenderReport) -> bool {
+        render.row.worst_frame_images.as_ref().is_some_and(|images| self.0.contains_key(&images.render))
     }
 
     /// A picture as an address that needs no request.
@@ -64,12 +64,12 @@ fn small(file: &Path) -> anyhow::Result<Vec<u8>> {
     Raster::from_png(&bytes)?.within(SIDE).png()
 }
 
-fn worst_first(story: &Story) -> Vec<&RenderStory> {
-    let level = |render: &RenderStory| match render.row.picture.as_ref().map(|picture| picture.worst_frame_db) {
+fn worst_first(report: &RunReport) -> Vec<&RenderReport> {
+    let level = |render: &RenderReport| match render.row.picture.as_ref().map(|picture| picture.worst_frame_db) {
         Some(Level::Db(db)) => db,
         Some(Level::Identical) | None => f64::INFINITY,
     };
-    let mut renders: Vec<&RenderStory> = story.renders.iter().collect();
+    let mut renders: Vec<&RenderReport> = report.renders.iter().collect();
     renders.sort_by(|a, b| a.row.passed.cmp(&b.row.passed).then(level(a).total_cmp(&level(b))));
     renders
 }

@@ -11,7 +11,7 @@ use crate::{
     report::svg::{Marker, Plot, Scale, Side},
     scaling::{Prediction, Standing},
     statistics::median,
-    story::Story,
+    story::RunReport,
 };
 
 /// Predictions are drawn up to so many times the greatest measured count: beyond,
@@ -33,8 +33,8 @@ struct Sample {
 }
 
 /// Three plots and a table for each fixture that was rendered at several counts.
-pub(super) fn section(story: &Story) -> Option<Section> {
-    let sweeps: Vec<Sweep<'_>> = story.run.fixtures().into_iter().map(|fixture| sweep(story, fixture)).collect();
+pub(super) fn section(report: &RunReport) -> Option<Section> {
+    let sweeps: Vec<Sweep<'_>> = report.run.fixtures().into_iter().map(|fixture| sweep(report, fixture)).collect();
     let sweeps: Vec<Sweep<'_>> = sweeps.into_iter().filter(|sweep| sweep.counts.len() > 1).collect();
     let content = html! {
         ul.legend aria-label="What the marks mean" {
@@ -54,7 +54,7 @@ pub(super) fn section(story: &Story) -> Option<Section> {
                 (sweep.efficiency())
             }
             details { summary { "As a table" } (sweep.table()) }
-            @match story.scaling.get(sweep.fixture) {
+            @match report.scaling.get(sweep.fixture) {
                 Some(Ok(scaling)) => {
                     p { strong { "Fastest: " } (scaling.recommendation.fastest) ". "
                         strong { "Cheapest within 10 % of it: " } (scaling.recommendation.cheapest_near_fastest) "." }
@@ -72,16 +72,16 @@ fn key(shape: &Markup) -> Markup {
     html! { svg.key width="28" height="16" aria-hidden="true" focusable="false" { g.mark transform="translate(14 8)" { (shape) } } }
 }
 
-fn sweep<'a>(story: &'a Story, fixture: &'a str) -> Sweep<'a> {
+fn sweep<'a>(report: &'a RunReport, fixture: &'a str) -> Sweep<'a> {
     let mut counts: BTreeMap<u64, Vec<Sample>> = BTreeMap::new();
-    for render in story.renders.iter().filter(|render| render.fixture == fixture) {
+    for render in report.renders.iter().filter(|render| render.fixture == fixture) {
         counts.entry(render.row.planned_chunk_count.max(1)).or_default().push(Sample {
             wall_ms: render.row.wall_clock_ms as f64,
             usd: render.row.cost.map(|cost| cost.usd),
             cold: render.start == Start::Cold,
         });
     }
-    let predictions = match story.scaling.get(fixture) {
+    let predictions = match report.scaling.get(fixture) {
         Some(Ok(scaling)) => scaling.predictions.clone(),
         Some(Err(_)) | None => Vec::new(),
     };

@@ -6,7 +6,7 @@ use super::figures;
 use crate::{
     measure::{gate::Gate, residual::Residual},
     report::svg::{Plot, Scale, Side, buckets},
-    story::{RenderStory, SoundSample},
+    story::{RenderReport, SoundSample},
 };
 
 const POINTS: usize = 500;
@@ -15,7 +15,7 @@ const POINTS: usize = 500;
 const FLOOR_DBFS: f64 = -100.0;
 
 /// A plot for each track; nothing where nothing sounds.
-pub(super) fn figure(render: &RenderStory) -> Markup {
+pub(super) fn figure(render: &RenderReport) -> Markup {
     let Some(gate) = &render.gate else { return html! {} };
     let tracks: Vec<usize> = (0..render.row.audio.len()).collect();
     html! {
@@ -35,7 +35,7 @@ pub(super) fn figure(render: &RenderStory) -> Markup {
     }
 }
 
-fn drawn(render: &RenderStory, gate: &Gate, track: usize, samples: &[&SoundSample]) -> Markup {
+fn drawn(render: &RenderReport, gate: &Gate, track: usize, samples: &[&SoundSample]) -> Markup {
     let end_s = samples.last().map_or(0.0, |last| last.at_s);
     let x = Scale::linear(0.0, end_s);
     let mut plot = Plot::new(x, Scale::linear(FLOOR_DBFS, 0.0), 130.0);
@@ -57,7 +57,7 @@ fn drawn(render: &RenderStory, gate: &Gate, track: usize, samples: &[&SoundSampl
     plot.draw(&format!("Residual of the sound of {}, track {}, over {end_s:.1} s", render.label, track + 1))
 }
 
-fn summary(render: &RenderStory, track: usize) -> Markup {
+fn summary(render: &RenderReport, track: usize) -> Markup {
     let sound = render.row.audio.get(track);
     html! {
         @if let Some(sound) = sound {

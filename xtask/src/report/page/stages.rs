@@ -3,11 +3,11 @@
 use maud::html;
 
 use super::{Section, figures};
-use crate::story::Story;
+use crate::story::RunReport;
 
 /// Every stage in its order, with a bar where it lies in the run.
-pub(super) fn section(story: &Story) -> Option<Section> {
-    let stages = &story.run.stages;
+pub(super) fn section(report: &RunReport) -> Option<Section> {
+    let stages = &report.run.stages;
     let total: u64 = stages.iter().map(|stage| stage.ms).sum();
     let starts = stages.iter().scan(0, |at, stage| {
         let start = *at;

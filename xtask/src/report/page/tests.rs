@@ -3,7 +3,7 @@ use crate::measure::{png::PictureSize, raster::Raster};
 use crate::story::tests::{changed, files, killed};
 
 fn page_of(files: &crate::story::Files) -> String {
-    page(&Story::of(files).unwrap(), &Pictures::default())
+    page(&RunReport::of(files).unwrap(), &Pictures::default())
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn sound_and_worst_frame_are_shown_where_they_were_kept() {
     for part in ["baseline", "render", "difference"] {
         files.add(format!("renders/N2-worst-{part}.png"), None);
     }
-    let story = Story::of(&files).unwrap();
-    let linked = page(&story, &Pictures::default());
+    let report = RunReport::of(&files).unwrap();
+    let linked = page(&report, &Pictures::default());
     assert!(linked.contains("Residual of the sound of N=2, track 1") && linked.contains("any 100 ms: -40 dBFS"));
     assert!(linked.contains("Difference, 8 times amplified") && linked.contains("#25, 47.2"));
     assert!(linked.contains("href=\"renders/N2-worst-render.png\"") && !linked.contains("data:image"));
@@ -93,7 +93,7 @@ fn sound_and_worst_frame_are_shown_where_they_were_kept() {
     for part in ["baseline", "render", "difference"] {
         std::fs::write(dir.path().join(format!("renders/N2-worst-{part}.png")), &picture).unwrap();
     }
-    let embedded = page(&story, &Pictures::read(dir.path(), &story));
+    let embedded = page(&report, &Pictures::read(dir.path(), &report));
     assert_eq!(embedded.matches("src=\"data:image/png;base64,").count(), 3);
 }
 

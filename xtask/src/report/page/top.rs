@@ -4,18 +4,18 @@ use maud::{Markup, html};
 
 use super::{figures, words};
 use crate::{
-    artifacts::TeardownRecord,
+    artifacts::{Asked, NoteKind, RunRecord, TeardownRecord},
     aws::Target,
-    story::{Note, RunFacts, Story},
+    story::RunReport,
     wording::counted,
 };
 
 /// The page's head.
-pub(super) fn header(story: &Story) -> Markup {
-    let (run, ending) = (&story.run, story.ending());
+pub(super) fn header(report: &RunReport) -> Markup {
+    let (run, ending) = (&report.run, report.ending());
     html! {
         header {
-            p.kicker { (run.command) }
+            p.kicker { (run.command()) }
             h1 { (run.fixtures().join(", ")) }
             div.ending.(words::class(ending.word)) {
                 (words::icon(ending.word))
@@ -24,32 +24,32 @@ pub(super) fn header(story: &Story) -> Markup {
             @if !ending.reasons.is_empty() {
                 ul.reasons { @for reason in &ending.reasons { li { (reason) } } }
             }
-            dl.facts { (facts(story)) }
-            (told("Before you compare figures", &story.caveats))
-            (notes(&story.notes))
-            (told("What the folder lacks", &story.gaps))
+            dl.facts { (facts(report)) }
+            (notes(report, "Notes", NoteKind::Renders))
+            (notes(report, "Before you compare figures", NoteKind::Caveat))
+            (notes(report, "Missing from the artifact folder", NoteKind::Gap))
         }
     }
 }
 
-fn facts(story: &Story) -> Markup {
-    let run = &story.run;
+fn facts(report: &RunReport) -> Markup {
+    let run = &report.run;
     html! {
         (fact("Target", &target(run)))
         (fact("Region", &run.region.to_string()))
         (fact("Stack", &run.stack.to_string()))
         (fact("Asked for", &asked(run)))
-        (fact("Measured", &counted(story.renders.len(), "render")))
+        (fact("Measured", &counted(report.renders.len(), "render")))
         (fact("Began", &figures::moment(&run.started_at)))
         (fact("Ended", &run.ended_at.as_deref().map_or("not yet, or killed".to_owned(), figures::moment)))
         (fact("Commit", &commit(run)))
-        (fact("Cost of the measured renders", &story.total_usd().map_or("unknown".to_owned(), figures::usd)))
+        (fact("Cost of the measured renders", &report.total_usd().map_or("unknown".to_owned(), figures::usd)))
         (fact("Clean-up", &clean_up(run)))
     }
 }
 
 /// The commit's first 12 digits: enough to find it by.
-fn commit(run: &RunFacts) -> String {
+fn commit(run: &RunRecord) -> String {
     match &run.git_commit {
         Some(commit) => {
             let (hash, dirty) =
@@ -64,7 +64,7 @@ fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-fn target(run: &RunFacts) -> String {
+fn target(run: &RunRecord) -> String {
     match &run.target {
         Some(Target::Account { .. }) => {
             format!("AWS, account {}", run.account.as_deref().unwrap_or("unknown"))
@@ -75,14 +75,19 @@ fn target(run: &RunFacts) -> String {
     }
 }
 
-fn asked(run: &RunFacts) -> String {
-    let counts: Vec<String> = run.chunk_counts.iter().map(ToString::to_string).collect();
-    let rounds = run.iterations.map(|rounds| format!(", {}", counted(u64::from(rounds), "iteration")));
-    let warmups = run.warmup.filter(|rounds| *rounds > 0).map(|rounds| format!(" after {rounds} to warm up"));
-    format!("{} chunks{}{}", counts.join(", "), rounds.unwrap_or_default(), warmups.unwrap_or_default())
+fn asked(run: &RunRecord) -> String {
+    let counts: Vec<String> = run.chunk_counts().iter().map(ToString::to_string).collect();
+    let rounds = match &run.asked {
+        Asked::Smoke { .. } => String::new(),
+        Asked::Eval { iterations, warmup: 0, .. } => format!(", {}", counted(*iterations, "iteration")),
+        Asked::Eval { iterations, warmup, .. } => {
+            format!(", {} after {}", counted(*iterations, "iteration"), counted(*warmup, "warm-up"))
+        }
+    };
+    format!("{} chunks{rounds}", counts.join(", "))
 }
 
-fn clean_up(run: &RunFacts) -> String {
+fn clean_up(run: &RunRecord) -> String {
     match &run.teardown {
         Some(TeardownRecord::Clean { resources_verified, .. }) => {
             format!("verified: {} gone", counted(*resources_verified, "resource"))
@@ -94,21 +99,14 @@ fn clean_up(run: &RunFacts) -> String {
     }
 }
 
-fn notes(notes: &[Note]) -> Markup {
-    let line = |note: &Note| match note.of_all {
-        true => note.text.clone(),
-        false => format!("{}: {}", note.about.join(", "), note.text),
-    };
-    told("Notes", &notes.iter().map(line).collect::<Vec<_>>())
-}
-
-/// A list that is folded up when it is long.
-fn told(title: &str, lines: &[String]) -> Markup {
+/// The notes of one kind, in a list that is folded up when it is long.
+fn notes(report: &RunReport, title: &str, kind: NoteKind) -> Markup {
+    let count = report.notes_of(kind).count();
     html! {
-        @if !lines.is_empty() {
-            details.told open[lines.len() <= 4] {
-                summary { (title) " (" (lines.len()) ")" }
-                ul { @for line in lines { li { (line) } } }
+        @if count > 0 {
+            details.told open[count <= 4] {
+                summary { (title) " (" (count) ")" }
+                ul { @for note in report.notes_of(kind) { li { (note) } } }
             }
         }
     }

@@ -3,13 +3,11 @@
 use maud::{Markup, html};
 
 use super::pictures::Pictures;
-use crate::story::RenderStory;
+use crate::story::RenderReport;
 
 /// The three side by side; nothing where none were kept.
-pub(super) fn figure(render: &RenderStory, pictures: &Pictures) -> Markup {
-    let Some(images) = &render.worst_frame else { return html! {} };
-    let factor = render.row.worst_frame_images.as_ref().map(|kept| kept.amplified_by);
-    let amplified = factor.map_or("amplified".to_owned(), |factor| format!("{factor} times amplified"));
+pub(super) fn figure(render: &RenderReport, pictures: &Pictures) -> Markup {
+    let Some(images) = &render.row.worst_frame_images else { return html! {} };
     let of_frame =
         render.row.picture.as_ref().map_or_else(String::new, |picture| {
             format!(" #{}, {}", picture.worst_frame, picture.worst_frame_db.told())
@@ -17,7 +15,7 @@ pub(super) fn figure(render: &RenderStory, pictures: &Pictures) -> Markup {
     let three = [
         (&images.baseline, "Baseline".to_owned()),
         (&images.render, "Render".to_owned()),
-        (&images.difference, format!("Difference, {amplified}")),
+        (&images.difference, format!("Difference, {} times amplified", images.amplified_by)),
     ];
     html! {
         figure {
