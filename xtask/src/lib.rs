@@ -61,6 +61,3 @@ pub mod teardown;
 pub mod template;
 pub mod toolbox;
 pub mod wording;
-
-#[cfg(test)]
-mod architecture_tests;

@@ -12,7 +12,7 @@ pub(crate) struct Mix {
     pub(crate) latency: Duration,
     /// One call in 50 takes this much longer still.
     pub(crate) tail: Duration,
-    /// The share of calls that fail in passing, 0 to 1.
+    /// The share of calls that meet a transient error, 0 to 1.
     pub(crate) passing: f64,
     /// Others use the account: each of the buckets of calls that AWS documents is empty at first.
     pub(crate) busy: bool,
@@ -113,7 +113,7 @@ impl fmt::Display for Mix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut words = vec![format!("{} ms", self.latency.as_millis())];
         if self.passing > 0.0 {
-            words.push(format!("{} % fail in passing", self.passing * 100.0));
+            words.push(format!("{} % transient errors", self.passing * 100.0));
         }
         let told = [
             (self.busy, "busy account"),

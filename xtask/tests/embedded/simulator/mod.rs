@@ -167,7 +167,7 @@ impl Shared {
     fn answer(&self, operation: &str, request: &Request) -> Vec<u8> {
         let own = self.world.lock().unwrap().stack.answer_itself(operation);
         if let Some(body) = own {
-            self.world.lock().unwrap().meet("CloudFormation's own");
+            self.world.lock().unwrap().meet("CloudFormation failure");
             return with_body("HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\n\r\n", &body);
         }
         let bytes = forward(&self.upstream, request);
@@ -183,7 +183,7 @@ impl Shared {
         if instead == told {
             return bytes;
         }
-        world.meet("told late");
+        world.meet("outdated");
         // A stack that is still there is no error.
         let head = if operation == "DescribeStacks" {
             "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\n\r\n".to_owned()
@@ -222,7 +222,7 @@ impl World {
             _ => {}
         }
         if !self.buckets.take(operation, Instant::now()) {
-            return Some((Refusal::Throttled, "over the rate"));
+            return Some((Refusal::Throttled, "rate exceeded"));
         }
         match passing {
             Some(Passing::Throttled) => return Some((Refusal::Throttled, "throttled")),
@@ -235,7 +235,7 @@ impl World {
             return Some((Refusal::NotEmpty, "not empty"));
         }
         let late = mix.stale.then(|| self.account.refuses(operation, request)).flatten();
-        late.map(|refusal| (refusal, "not known yet"))
+        late.map(|refusal| (refusal, "not visible yet"))
     }
 }
 
