@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::BaselineArgs,
+    cli::BaselineOptions,
     connect,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat},
@@ -31,7 +31,7 @@ use crate::{
 ///
 /// # Errors
 /// When the fixture is unknown (exit 1) or the render fails (exit 4).
-pub async fn run(session: &Session, args: &BaselineArgs) -> Result<ExitCode, Failure> {
+pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, Failure> {
     let repo = session.repo().or_exit(ExitCode::Preflight)?;
     let fixture = Fixture::load(&repo, &args.fixture).or_exit(ExitCode::Preflight)?;
     fixture.check_files().or_exit(ExitCode::Preflight)?;

@@ -1,17 +1,15 @@
 //! Each command's way from parsed flags to an exit code.
 
-use std::path::Path;
+use std::{ffi::OsString, path::Path};
 
 use anyhow::Context;
-use clap::{ColorChoice, CommandFactory, FromArgMatches, error::ErrorKind};
+use clap::error::ErrorKind;
 use serde_json::json;
 
 use crate::{
     baseline,
-    cli::{Cli, Command, CompletionsArgs, LocalAwsArgs, color_asked_for, script, with_advice},
-    compare, connect,
-    console::When,
-    doctor,
+    cli::{Command, CompletionsOptions, LocalAwsOptions, parse, script},
+    compare, connect, doctor,
     embedded::{EmbeddedAws, Options},
     env::Env,
     eval,
@@ -24,7 +22,9 @@ use crate::{
 
 /// Parses the command line and does what it says.
 pub fn main() -> ExitCode {
-    let cli = match parse() {
+    let env = Env::of_process();
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let cli = match parse(&args, &env) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -35,7 +35,6 @@ pub fn main() -> ExitCode {
     // One thread: children die with the thread that started them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime of one thread needs nothing that can be missing");
-    let env = Env::of_process();
     let (console, repo) = (cli.output.console(&env), cli.repo.choice(&env));
     let session = Session::of_process(env, console, repo);
     match runtime.block_on(dispatch(&session, cli.command)) {
@@ -47,33 +46,19 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn parse() -> Result<Cli, clap::Error> {
-    let color = match color_asked_for(std::env::args()) {
-        When::Auto => ColorChoice::Auto,
-        When::Always => ColorChoice::Always,
-        When::Never => ColorChoice::Never,
-    };
-    let mut command = Cli::command().color(color);
-    command.build();
-    let commands: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
-    let given = std::env::args().find(|arg| commands.contains(&arg.as_str()));
-    let parsed = command.clone().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    parsed.map_err(|error| with_advice(error, given.as_deref(), &commands))
-}
-
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     if session.repo.is_demanded() {
         // A slip is told of by commands that need no repository, too.
         session.repo().or_exit(ExitCode::Preflight)?;
     }
     match command {
-        Command::LambdaSmoke(args) => {
-            let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
-            Ok(smoke::run(session, options).await)
+        Command::LambdaSmoke(options) => {
+            options.check().or_exit(ExitCode::Preflight)?;
+            Ok(smoke::run(session, *options).await)
         }
-        Command::LambdaEval(args) => {
-            let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
-            Ok(eval::run(session, options).await)
+        Command::LambdaEval(options) => {
+            options.run.check().or_exit(ExitCode::Preflight)?;
+            Ok(eval::run(session, *options).await)
         }
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => {
@@ -82,13 +67,9 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::LambdaCompare(args) => {
             interruptible(session, session.console.during("compare", compare::run(session, &args))).await
         }
-        Command::LambdaDoctor(args) => {
-            let options = args.options(&session.env).or_exit(ExitCode::Preflight)?;
-            interruptible(session, doctor::run(session, &options)).await
-        }
-        Command::LambdaPolicy(args) => {
-            let holder = args.holder(&session.env).or_exit(ExitCode::Preflight)?;
-            session.console.result(&format!("{:#}", policy::policy(&holder)));
+        Command::LambdaDoctor(options) => interruptible(session, doctor::run(session, &options)).await,
+        Command::LambdaPolicy(options) => {
+            session.console.result(&format!("{:#}", policy::policy(&options.holder())));
             Ok(ExitCode::Success)
         }
         Command::LambdaReport(args) => lambda_report::run(session, &args),
@@ -113,7 +94,7 @@ async fn interruptible(
     Ok(ExitCode::Signal(signal.number))
 }
 
-fn completions(session: &Session, args: &CompletionsArgs) -> Result<ExitCode, Failure> {
+fn completions(session: &Session, args: &CompletionsOptions) -> Result<ExitCode, Failure> {
     // Anywhere else they complete everything but the names of fixtures.
     let repo = session.repo().ok();
     let fixtures = repo.map(|repo| repo.fixtures().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
@@ -128,7 +109,7 @@ async fn setup(session: &Session) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Success)
 }
 
-async fn local_aws(session: &Session, args: &LocalAwsArgs) -> Result<ExitCode, Failure> {
+async fn local_aws(session: &Session, args: &LocalAwsOptions) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
     let start = async {
         connect::provision(session).await?;

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use crate::{
-    cli::CompareArgs,
+    cli::CompareOptions,
     connect,
     exit::{ExitCode, Failure, OrExit},
     fixture::{RenderFormat, VideoFormat, check_baseline_file, check_baseline_frames, refuse_pointers},
@@ -23,7 +23,7 @@ use crate::{
 /// # Errors
 /// With exit code 1 when a file is missing or the baseline is no video and no frames, with 4
 /// when the render can't be measured.
-pub async fn run(session: &Session, args: &CompareArgs) -> Result<ExitCode, Failure> {
+pub async fn run(session: &Session, args: &CompareOptions) -> Result<ExitCode, Failure> {
     let gate = Gate::new(args.gate()).or_exit(ExitCode::Preflight)?;
     let format = check(&args.render, &args.baseline).or_exit(ExitCode::Preflight)?;
     let env = connect::user_tools(session);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    cli::ReportArgs,
+    cli::ReportOptions,
     exit::{ExitCode, Failure, OrExit},
     publish,
     session::Session,
@@ -16,7 +16,7 @@ use crate::{
 /// # Errors
 /// With exit code 1 when a folder is no run's, or the runs have nothing in
 /// common; with 4 when this run did not measure what is to be gated.
-pub fn run(session: &Session, args: &ReportArgs) -> Result<ExitCode, Failure> {
+pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure> {
     let report = story::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
     let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
     let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();

@@ -21,7 +21,6 @@ pub mod connect;
 pub mod console;
 pub mod cost;
 pub mod doctor;
-mod edit_distance;
 pub mod embedded;
 pub mod env;
 pub mod eval;

@@ -112,6 +112,9 @@ impl TryFrom<u32> for ChunkSize {
 }
 
 impl ChunkSize {
+    /// The size where neither an option nor a fixture names another.
+    pub const USUAL: Self = Self(60);
+
     /// Takes 1..=3600.
     ///
     /// # Errors

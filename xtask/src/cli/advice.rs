@@ -1,26 +1,28 @@
-//! What to say of a command line that is nearly right.
+//! Tips for a command line that is nearly right.
+
+use std::ffi::OsString;
 
 use clap::{
-    Error,
+    Command, Error,
     builder::StyledStr,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::edit_distance::edit_distance;
-
-/// What most commands begin with: it makes all of them look alike.
+/// Most commands begin with it, which makes all of them look alike.
 const PREFIX: &str = "lambda-";
 
-/// The error of a command line, with a tip that leads on. `command` is the one that was given.
-pub fn with_advice(mut error: Error, command: Option<&str>, commands: &[&str]) -> Error {
+/// The error of the command line `args`, with a tip on what was probably meant.
+pub(super) fn with_advice(mut error: Error, args: &[OsString], declared: &Command) -> Error {
+    let commands: Vec<&str> = declared.get_subcommands().map(Command::get_name).collect();
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else { return error };
-            let nearest = nearest(given, commands).into_iter().map(str::to_owned).collect();
+            let nearest = nearest(given, &commands).into_iter().map(str::to_owned).collect();
             error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(nearest));
         }
         ErrorKind::UnknownArgument => {
             let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return error };
+            let command = args.iter().filter_map(|arg| arg.to_str()).find(|arg| commands.contains(arg));
             if let Some(tip) = tip(command.unwrap_or_default(), given) {
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
             }
@@ -30,7 +32,7 @@ pub fn with_advice(mut error: Error, command: Option<&str>, commands: &[&str]) -
     error
 }
 
-/// How a command takes what was given to it in another way.
+/// How to pass to a command what was passed to it in the wrong way.
 fn tip(command: &str, given: &str) -> Option<String> {
     let is_flag = given.starts_with('-');
     match command {
@@ -46,10 +48,10 @@ fn tip(command: &str, given: &str) -> Option<String> {
     }
 }
 
-/// The names that are meant by `given`, most of them by one or two letters.
+/// The names that `given` probably means: those that differ least, by two letters at most.
 fn nearest<'a>(given: &str, names: &[&'a str]) -> Vec<&'a str> {
     let own = |name: &str| name.trim_start_matches(PREFIX).to_owned();
-    let distances = names.iter().map(|name| (edit_distance(&own(given), &own(name)), *name));
+    let distances = names.iter().map(|name| (strsim::levenshtein(&own(given), &own(name)), *name));
     let near: Vec<(usize, &str)> = distances.filter(|(distance, _)| *distance <= 2).collect();
     let least = near.iter().map(|(distance, _)| *distance).min();
     near.into_iter().filter(|(distance, _)| Some(*distance) == least).map(|(_, name)| name).collect()
@@ -60,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_that_is_meant_is_the_only_one_told() {
+    fn only_the_command_that_is_meant_is_suggested() {
         let names = ["lambda-smoke", "lambda-eval", "lambda-teardown", "local-aws", "setup"];
         for (given, meant) in [
             ("lambda-smok", &["lambda-smoke"] as &[_]),

@@ -10,7 +10,7 @@ use crate::measure::{Decibels, gate::GateSettings};
 /// Flags of `lambda-compare`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-compare"))]
-pub struct CompareArgs {
+pub struct CompareOptions {
     /// The video in question; of frames their folder, or a tar.gz.
     pub render: PathBuf,
     /// The video that it is held against, or the folder of frames.
@@ -39,7 +39,7 @@ pub struct CompareArgs {
     pub fps: Option<u32>,
 }
 
-impl CompareArgs {
+impl CompareOptions {
     /// Frames a second of a sequence of frames.
     pub fn fps(&self) -> u32 {
         self.fps.unwrap_or(30)

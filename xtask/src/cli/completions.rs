@@ -15,7 +15,7 @@ Examples:
   bash, in ~/.bashrc:   eval \"$(cd <repository> && cargo xtask completions bash)\"
   zsh, in ~/.zshrc:     eval \"$(cd <repository> && cargo xtask completions zsh)\"
   fish:                 cargo xtask completions fish | source")]
-pub struct CompletionsArgs {
+pub struct CompletionsOptions {
     /// The shell: bash, zsh or fish.
     #[arg(hide_possible_values = true)]
     pub shell: CompletedShell,

@@ -7,7 +7,7 @@ use clap::Args;
 
 /// Flags of `local-aws`.
 #[derive(Debug, Clone, Args)]
-pub struct LocalAwsArgs {
+pub struct LocalAwsOptions {
     /// Write a JSON file with endpoint and pid when it answers.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,

@@ -5,36 +5,34 @@ mod baseline;
 mod compare;
 mod completions;
 mod doctor;
+mod environment;
 mod eval;
 mod help;
 mod local_aws;
 mod output;
 mod policy;
-mod repo;
 mod report;
 mod run;
 mod smoke;
 mod target;
 mod teardown;
-mod twins;
 
 use clap::{Parser, Subcommand};
 
-pub use advice::with_advice;
-pub use baseline::BaselineArgs;
-pub use compare::CompareArgs;
-pub use completions::{CompletionsArgs, script};
-pub use doctor::{DoctorArgs, DoctorOptions};
-pub use eval::{EvalArgs, EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
-pub use local_aws::LocalAwsArgs;
-pub use output::{OutputArgs, color_asked_for};
-pub use policy::PolicyArgs;
-pub use repo::RepoArgs;
-pub use report::ReportArgs;
-pub use run::{ReservedConcurrency, RunArgs, RunOptions};
-pub use smoke::{Jobs, SmokeArgs, SmokeOptions};
-pub use target::TargetArgs;
-pub use teardown::{TeardownArgs, TeardownSubject};
+pub use baseline::BaselineOptions;
+pub use compare::CompareOptions;
+pub use completions::{CompletionsOptions, script};
+pub use doctor::DoctorOptions;
+pub use environment::parse;
+pub use eval::{EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
+pub use local_aws::LocalAwsOptions;
+pub use output::{OutputOptions, RepoOptions};
+pub use policy::PolicyOptions;
+pub use report::ReportOptions;
+pub use run::{ReservedConcurrency, RunOptions};
+pub use smoke::{Jobs, SmokeOptions};
+pub use target::{AwsOptions, TargetOptions};
+pub use teardown::{TeardownOptions, TeardownSubject};
 
 /// Release gates for HyperFrames distributed rendering on AWS Lambda.
 #[derive(Debug, Parser)]
@@ -52,10 +50,10 @@ pub struct Cli {
     pub command: Command,
     /// On which repository.
     #[command(flatten)]
-    pub repo: RepoArgs,
+    pub repo: RepoOptions,
     /// What it prints.
     #[command(flatten)]
-    pub output: OutputArgs,
+    pub output: OutputOptions,
 }
 
 /// The commands.
@@ -64,31 +62,31 @@ pub enum Command {
     /// Deploy, render a fixture at several chunk counts, compare, tear down.
     ///
     /// On a stack of its own for this run; the renders are compared with the fixture's baseline.
-    LambdaSmoke(Box<SmokeArgs>),
+    LambdaSmoke(Box<SmokeOptions>),
     /// Measure how long Lambda takes and what it costs, over fixtures.
     ///
     /// On a stack of its own for this run; several fixtures, each several times.
-    LambdaEval(Box<EvalArgs>),
+    LambdaEval(Box<EvalOptions>),
     /// Delete what runs left of a stack, proved by its tags.
-    LambdaTeardown(TeardownArgs),
+    LambdaTeardown(TeardownOptions),
     /// Render a fixture in-process and compare it with its baseline.
-    LambdaBaseline(BaselineArgs),
+    LambdaBaseline(BaselineOptions),
     /// Compare any two videos by the gates of a run.
-    LambdaCompare(CompareArgs),
+    LambdaCompare(CompareOptions),
     /// Look at everything that a run needs, without a run.
-    LambdaDoctor(DoctorArgs),
+    LambdaDoctor(DoctorOptions),
     /// Print the least IAM policy that a run needs.
     ///
     /// Scoped to the names that runs have.
-    LambdaPolicy(PolicyArgs),
+    LambdaPolicy(PolicyOptions),
     /// Remake a run's reports, and set it side by side with another.
-    LambdaReport(ReportArgs),
+    LambdaReport(ReportOptions),
     /// Start the embedded AWS, for runs in a second terminal.
     ///
     /// It stays in the foreground and prints the exports that the second terminal needs.
-    LocalAws(LocalAwsArgs),
+    LocalAws(LocalAwsOptions),
     /// Provision the tools of local runs into .tools.
     Setup,
     /// Print completions for bash, zsh or fish.
-    Completions(CompletionsArgs),
+    Completions(CompletionsOptions),
 }

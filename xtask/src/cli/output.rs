@@ -1,22 +1,43 @@
-//! What every command prints: flags that all of them have.
+//! The flags that every command has: what it prints, and which repository it works on.
 
-use clap::{ArgAction, Args, ValueEnum};
+use std::{env::current_dir, ffi::OsString, path::PathBuf};
+
+use clap::{ArgAction, Args, ColorChoice, ValueEnum, ValueHint};
 
 use crate::{
     console::{Console, Verbosity, When},
     env::Env,
+    repo::{Repo, RepoChoice},
 };
+
+/// The flag for the repository.
+#[derive(Debug, Clone, Args)]
+pub struct RepoOptions {
+    /// Repository to work on [default: the one around this folder].
+    ///
+    /// A HyperFrames checkout, or a repository of this project's layout. Without it: the nearest around the
+    /// working folder, else the one that this tool was built in. [env: HYPERFRAMES_REPO_ROOT]
+    #[arg(long, global = true, help_heading = "Everywhere", value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub repo: Option<PathBuf>,
+}
+
+impl RepoOptions {
+    /// What this command line, its environment and its working folder say.
+    pub fn choice(&self, env: &Env) -> RepoChoice {
+        RepoChoice::new(self.repo.clone(), env.get(Repo::ENV), current_dir().ok())
+    }
+}
 
 /// Flags for the output.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct OutputArgs {
+pub struct OutputOptions {
     /// Print results, errors and warnings only.
     #[arg(short, long, global = true, help_heading = "Everywhere", conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print each command that is run; -vv: each call of AWS too.
     #[arg(short, long, global = true, help_heading = "Everywhere", action = ArgAction::Count)]
     pub verbose: u8,
-    /// Use colour: auto, always or never.
+    /// Use color: auto, always or never.
     ///
     /// auto: on a terminal, unless NO_COLOR is set; everywhere with CLICOLOR_FORCE=1.
     #[arg(
@@ -31,7 +52,7 @@ pub struct OutputArgs {
     pub color: When,
 }
 
-impl OutputArgs {
+impl OutputOptions {
     /// This process's console.
     pub fn console(self, env: &Env) -> Console {
         let verbosity = match (self.quiet, self.verbose) {
@@ -44,11 +65,16 @@ impl OutputArgs {
     }
 }
 
-/// The colour that a command line asks for, read before it is parsed: help and errors have colours too.
-pub fn color_asked_for(args: impl Iterator<Item = String>) -> When {
-    let mut args = args.skip_while(|arg| arg != "--color" && !arg.starts_with("--color="));
-    let value = args.next().and_then(|arg| arg.strip_prefix("--color=").map(str::to_owned).or_else(|| args.next()));
-    value.and_then(|value| When::from_str(&value, false).ok()).unwrap_or_default()
+/// The color that a command line asks for, read before it is parsed, as help and errors have colors too.
+pub(super) fn color_asked_for(args: &[OsString]) -> ColorChoice {
+    let mut args = args.iter().filter_map(|arg| arg.to_str());
+    let value = args.find_map(|arg| arg.strip_prefix("--color").map(|value| value.strip_prefix('=')));
+    let value = value.and_then(|value| value.or_else(|| args.next()));
+    match value.and_then(|value| When::from_str(value, false).ok()).unwrap_or_default() {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    }
 }
 
 #[cfg(test)]
@@ -57,9 +83,11 @@ mod tests {
 
     #[test]
     fn a_color_is_found_however_it_is_written() {
-        let asked = |line: &str| color_asked_for(line.split(' ').map(str::to_owned));
-        assert_eq!(asked("xtask --color never x"), When::Never);
-        assert_eq!(asked("xtask x --color=always --help"), When::Always);
-        assert_eq!((asked("xtask --color"), asked("xtask --color=red"), asked("xtask")), Default::default());
+        let asked = |line: &str| color_asked_for(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(asked("xtask --color never x"), ColorChoice::Never);
+        assert_eq!(asked("xtask x --color=always --help"), ColorChoice::Always);
+        for line in ["xtask --color", "xtask --color=red", "xtask"] {
+            assert_eq!(asked(line), ColorChoice::Auto);
+        }
     }
 }

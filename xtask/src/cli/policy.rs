@@ -2,9 +2,8 @@
 
 use clap::Args;
 
-use super::{help, twins::or_default};
+use super::help;
 use crate::{
-    env::Env,
     names::{Region, StackName},
     policy::Holder,
 };
@@ -12,15 +11,13 @@ use crate::{
 /// Flags of `lambda-policy`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-policy"))]
-pub struct PolicyArgs {
+pub struct PolicyOptions {
     /// The account, 12 digits [default: any, as *].
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
-    /// The region of the runs [default: us-east-1].
-    ///
-    /// [env: AWS_REGION]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<Region>,
+    /// The region of the runs.
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
+    pub region: Region,
     /// The one stack name that runs will use.
     ///
     /// Without it the policy is for the names that runs make up.
@@ -28,17 +25,10 @@ pub struct PolicyArgs {
     pub stack_name: Option<StackName>,
 }
 
-impl PolicyArgs {
+impl PolicyOptions {
     /// Whose policy is asked for.
-    ///
-    /// # Errors
-    /// When the environment names something that is no region.
-    pub fn holder(&self, env: &Env) -> anyhow::Result<Holder> {
-        Ok(Holder {
-            account: self.account.clone(),
-            region: or_default(self.region.clone(), env, "AWS_REGION", "us-east-1")?,
-            stack: self.stack_name.clone(),
-        })
+    pub fn holder(self) -> Holder {
+        Holder { account: self.account, region: self.region, stack: self.stack_name }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::side_by_side::MaxRegression;
 /// Flags of `lambda-report`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-report"))]
-pub struct ReportArgs {
+pub struct ReportOptions {
     /// The artifact folder of a run, whose reports are made anew.
     ///
     /// Of lambda-smoke or lambda-eval.

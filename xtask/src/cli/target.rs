@@ -1,37 +1,45 @@
-//! Which AWS: the flags that all commands share.
+//! Which AWS: the flags that commands share.
 
 use clap::Args;
 
 use crate::{
     aws::{TargetChoice, access::parse_endpoint},
-    env::Env,
     names::{Profile, Region},
 };
 
-/// Flags for the target.
-#[derive(Debug, Clone, Args)]
-pub struct TargetArgs {
+/// Flags for an account or an emulator.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Target")]
+pub struct AwsOptions {
     /// Use the embedded AWS, without an account [Linux x86-64].
     ///
     /// A real emulator, the real sam and real Chromium on this machine.
-    #[arg(long, help_heading = "Target", conflicts_with_all = ["endpoint_url", "profile"])]
+    #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
     pub local: bool,
     /// Use a running emulator, such as `cargo xtask local-aws`.
-    #[arg(long, value_name = "URL", help_heading = "Target", conflicts_with = "profile", value_parser = parse_endpoint)]
+    #[arg(long, value_name = "URL", conflicts_with = "profile", value_parser = parse_endpoint)]
     pub endpoint_url: Option<String>,
-    /// AWS region [default: us-east-1].
-    ///
-    /// [env: AWS_REGION]
-    #[arg(long, value_name = "REGION", help_heading = "Target")]
-    pub region: Option<Region>,
     /// AWS profile.
     ///
     /// [env: AWS_PROFILE]
-    #[arg(long, value_name = "NAME", help_heading = "Target")]
+    // The SDK and sam read the variable themselves; a flag has no need of it.
+    #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
 }
 
-impl TargetArgs {
+/// Flags for an account or an emulator, and for the region there.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Target")]
+pub struct TargetOptions {
+    /// The account or the emulator.
+    #[command(flatten)]
+    pub aws: AwsOptions,
+    /// AWS region.
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
+    pub region: Region,
+}
+
+impl AwsOptions {
     /// The target that was asked for.
     pub fn choice(&self) -> TargetChoice {
         match (&self.endpoint_url, self.local) {
@@ -39,13 +47,5 @@ impl TargetArgs {
             (None, true) => TargetChoice::Local,
             (None, false) => TargetChoice::Account(self.profile.clone()),
         }
-    }
-
-    /// The region: the flag's, the environment's, or us-east-1.
-    ///
-    /// # Errors
-    /// When the environment names something that is no region.
-    pub fn region(&self, env: &Env) -> anyhow::Result<Region> {
-        super::twins::or_default(self.region.clone(), env, "AWS_REGION", "us-east-1")
     }
 }

@@ -2,14 +2,19 @@
 
 use clap::{ArgGroup, Args};
 
-use super::{TargetArgs, help};
-use crate::names::{RunId, StackName};
+use anyhow::Context;
+
+use super::{AwsOptions, help};
+use crate::{
+    env::Env,
+    names::{Region, RunId, StackName},
+};
 
 /// Flags of `lambda-teardown`.
 #[derive(Debug, Clone, Args)]
 #[command(group = ArgGroup::new("subject").required(true).args(["stack", "unfinished"]))]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-teardown"))]
-pub struct TeardownArgs {
+pub struct TeardownOptions {
     /// The stack.
     pub stack: Option<StackName>,
     /// Only what the run of this id made.
@@ -37,7 +42,13 @@ pub struct TeardownArgs {
     pub forget: bool,
     /// Which AWS; without these flags the one that the stack's journal names.
     #[command(flatten)]
-    pub target: TargetArgs,
+    pub aws: AwsOptions,
+    /// AWS region [default: the journal's, else us-east-1].
+    ///
+    /// [env: AWS_REGION]
+    // The variable comes after the journal, so clap must not take it as if it were the flag.
+    #[arg(long, value_name = "REGION", help_heading = "Target")]
+    pub region: Option<Region>,
 }
 
 /// What is to be torn down.
@@ -49,9 +60,18 @@ pub enum TeardownSubject {
     Unfinished,
 }
 
-impl TeardownArgs {
+impl TeardownOptions {
     /// What is to be torn down.
     pub fn subject(&self) -> TeardownSubject {
         self.stack.clone().map_or(TeardownSubject::Unfinished, TeardownSubject::Stack)
+    }
+
+    /// The region of the flag or of the environment, or us-east-1.
+    ///
+    /// # Errors
+    /// When the environment names something that is no region.
+    pub fn region(&self, env: &Env) -> anyhow::Result<Region> {
+        let usual = env.get("AWS_REGION").unwrap_or("us-east-1");
+        self.region.clone().map_or_else(|| usual.parse().with_context(|| format!("AWS_REGION={usual}")), Ok)
     }
 }

@@ -33,7 +33,7 @@ const ENOUGH_SPACE: u64 = 2 << 30;
 /// When there is no repository to look at.
 pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode, Failure> {
     let repo = session.repo().or_exit(ExitCode::Preflight)?;
-    let prepared = connect::prepare(session, &options.target).await;
+    let prepared = connect::prepare(session, &options.target.aws.choice()).await;
     let mut checkups = Vec::new();
     let (target, embedded) = match prepared {
         Ok(prepared) => prepared,
@@ -44,10 +44,10 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
     };
     let env = connect::tool_env(session, &target);
     if checkups.is_empty() {
-        let connected = connect::connect(session, target, &options.region).await;
+        let connected = connect::connect(session, target, &options.target.region).await;
         checkups.push(Checkup::of("target", connected.as_ref().map(Connection::describe).map_err(told)));
         if let Ok(connection) = connected {
-            checkups.extend(quotas(&connection, options, &options.region).await);
+            checkups.extend(quotas(&connection, options, &options.target.region).await);
         }
     }
     match preflight::check(Purpose::BuildAndRender, &env, &session.children).await {
@@ -87,7 +87,7 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
     let what = format!("quota in {region}");
     match signed_calls::unreserved_concurrency(&connection.clients).await {
         Ok(Some(unreserved)) => {
-            let concurrency = Concurrency { unreserved, reserved: options.reserved_concurrency };
+            let concurrency = Concurrency { unreserved, reserved: options.reserved_concurrency.get() };
             Some(Checkup { what, health: concurrency.check().map_or_else(Health::Bad, Health::Good) })
         }
         Ok(None) => None,

@@ -57,7 +57,7 @@ impl Bench {
             }
             Ok((packed, local_renderer(eval).await?))
         });
-        let (stack, (packed, renderer)) = run.stand_up(&tools, eval.options.chunk_counts.at_once(1), beside).await?;
+        let (stack, (packed, renderer)) = run.stand_up(&tools, eval.options.chunk_counts().at_once(1), beside).await?;
         eval.memory_mb.set(stack.function.map(|limits| limits.memory_mb));
         let mut places = Vec::new();
         for (((subject, packed), reference), (settings, renders)) in
@@ -84,8 +84,8 @@ async fn baselines(eval: &Eval, media: &Media) -> Result<Vec<Reference>, Failure
 /// When a count asks for more frames a chunk than the handler takes.
 pub(super) fn plan(options: &EvalOptions, subject: &Subject, reference: Extent) -> anyhow::Result<Planned> {
     let settings = subject.settings(reference, subject.fixture.meta.format);
-    let (counts, protocols, own) = (&options.chunk_counts, subject.plan.protocols(), subject.fixture.meta.chunk_size);
-    let renders = planned_renders(counts, protocols, options.sizing, own, settings.frames)?;
+    let (counts, protocols, own) = (&options.chunk_counts(), subject.plan.protocols(), subject.fixture.meta.chunk_size);
+    let renders = planned_renders(counts, protocols, options.sizing(), own, settings.frames)?;
     Ok((settings, renders.into_iter().map(|render| (render.id, render)).collect()))
 }
 

@@ -56,7 +56,7 @@ async fn sampled(
     let (run, of_fixture) = (&eval.run, &eval.subjects[fixture].fixture);
     let name = &of_fixture.name;
     let output = of_fixture.meta.format.in_process_name(&format!("renders/{name}-local-{iteration}"));
-    let keep = eval.options.local == LocalLeg::Kept;
+    let keep = eval.options.local() == LocalLeg::Kept;
     let file = if keep { run.artifacts.path(&output) } else { scratch(eval, fixture) };
     let log = run.artifacts.logs().join(format!("{name}-local-{iteration}.log"));
     let rendered = render(eval, bench, fixture, &file, &log).await;

@@ -36,13 +36,13 @@ impl Eval {
         let local = local_way.is_some();
         let asked = Asked::Eval {
             fixtures: subjects.iter().map(|s| (s.fixture.name.clone(), s.gate)).collect::<BTreeMap<_, _>>(),
-            chunk_counts: options.chunk_counts.clone(),
+            chunk_counts: options.chunk_counts(),
             chunk_size: one_chunk_size(&subjects, &options),
             iterations: options.iterations.get(),
             warmup: options.warmup.get(),
             local_leg: local,
         };
-        let renders = render_ids(&options.chunk_counts, plan.protocols());
+        let renders = render_ids(&options.chunk_counts(), plan.protocols());
         Ok(Self {
             run: Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?,
             scope: Scope { fixtures: subjects.len(), renders, local },
@@ -70,10 +70,9 @@ impl Eval {
     /// What the options themselves keep the figures from telling.
     pub(super) fn caveats_of_options(&self) -> Vec<Caveat> {
         let options = &self.options;
-        let most = options.chunk_counts.iter().map(|count| count.get()).max();
-        let throttled =
-            most.zip(options.run.capacity.reserved_concurrency).filter(|(most, cap)| u32::from(*most) > *cap);
-        let region = options.run.region.as_str();
+        let most = options.chunk_counts().iter().map(|count| count.get()).max();
+        let throttled = most.zip(options.run.reserved_concurrency.get()).filter(|(most, cap)| u32::from(*most) > *cap);
+        let region = options.run.target.region.as_str();
         let of_default = self.run.prices == Prices::default() && region != "us-east-1";
         let local = match &self.local_way {
             Some(LocalWay::Harness(_)) => Some(Caveat::Harness),
@@ -93,7 +92,7 @@ impl Eval {
 
 /// The frames a chunk that are asked for, where they are the same for every render.
 fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSize> {
-    let of_subject = |subject: &Subject| match options.sizing {
+    let of_subject = |subject: &Subject| match options.sizing() {
         Sizing::Named(size) => Some(size),
         Sizing::OfFixtureOr(size) => Some(subject.fixture.meta.chunk_size.unwrap_or(size)),
         Sizing::ByCount => None,
@@ -109,7 +108,7 @@ pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Resul
     let subjects = subjects(repo, PlanChoice::new(template, None)?, options)?;
     let names = RunNames::draw(COMMAND, &options.run)?;
     let (known, prices, memory_mb) =
-        (known_times(repo, &options.run), prices(&options.run)?, template.memory_mb(options.run.capacity.memory));
+        (known_times(repo, &options.run), prices(&options.run)?, template.memory_mb(options.run.memory));
     let (mut renders, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut known_by: Vec<String> = Vec::new();
     for subject in &subjects {
@@ -120,7 +119,7 @@ pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Resul
             continue;
         };
         let planned = bench::plan(options, subject, extent)?;
-        for id in render_ids(&options.chunk_counts, subject.plan.protocols()) {
+        for id in render_ids(&options.chunk_counts(), subject.plan.protocols()) {
             let render = &planned.1[&id];
             let label = format!("{name} {id}, {} times", rounds(options));
             renders.push(render_line(&label, Some(render.split(planned.0.frames)), Some(render.chunk_size.get())));
@@ -149,7 +148,7 @@ fn rounds(options: &EvalOptions) -> u64 {
 }
 
 fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalWay>> {
-    if options.local == LocalLeg::Skipped {
+    if options.local() == LocalLeg::Skipped {
         return Ok(None);
     }
     let own = Repo::at(&tool_root()).ok().filter(|own| own.layout() == Layout::Own);

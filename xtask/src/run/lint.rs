@@ -42,7 +42,7 @@ impl Run {
         let record = self.record.borrow();
         let sam = record.tools.get("sam").map(String::as_str).unwrap_or_default();
         let mut hash = Sha256::new();
-        hash.update(format!("{sam}\0{}\0", self.options.region));
+        hash.update(format!("{sam}\0{}\0", self.options.target.region));
         hash.update(content);
         hex(&hash.finalize())
     }

@@ -36,7 +36,7 @@ impl RunNames {
         let stack = options.stack_name.clone().unwrap_or_else(|| StackName::for_run(command, epoch_s, &run));
         Ok(Self {
             project: ProjectName::new(&stack, &run),
-            artifact_bucket: ArtifactBucketName::new(&stack, &options.region, &run),
+            artifact_bucket: ArtifactBucketName::new(&stack, &options.target.region, &run),
             stack,
             epoch_s,
             run,
@@ -48,7 +48,7 @@ impl RunNames {
     /// # Errors
     /// As [`Parameters::given`](crate::template::Parameters::given).
     pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
-        let given = template.parameters.given(&self.project, options.capacity);
+        let given = template.parameters.given(&self.project, options.capacity());
         given.with_context(|| format!("the template {}", template.path.display()))
     }
 

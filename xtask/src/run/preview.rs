@@ -74,8 +74,8 @@ impl Preview<'_> {
     }
 
     fn target(&self) -> String {
-        let region = &self.options.region;
-        match &self.options.target {
+        let region = &self.options.target.region;
+        match self.options.target.aws.choice() {
             TargetChoice::Local => format!("on an embedded AWS of its own, {region}, which costs nothing"),
             TargetChoice::Endpoint(url) => format!("on the emulator at {url}, {region}"),
             TargetChoice::Account(Some(profile)) => format!("on AWS (profile {profile}), {region}"),
@@ -86,21 +86,17 @@ impl Preview<'_> {
     fn created(&self) -> Vec<String> {
         let RunNames { stack, artifact_bucket, .. } = self.names;
         let Sources { template, .. } = self.sources;
-        let reserved = match self.options.capacity.reserved_concurrency {
+        let reserved = match self.options.reserved_concurrency.get() {
             _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
             Some(reserved) => format!("reserved concurrency {reserved}"),
             None => "no reserved concurrency".to_owned(),
         };
-        let values = self.names.values(self.given, "<account>", &self.options.region);
+        let values = self.names.values(self.given, "<account>", &self.options.target.region);
         let named = template.names(&values);
         let name = |name: Option<String>| name.unwrap_or_else(|| "that CloudFormation names".to_owned());
         let of_stack = [
             format!("bucket {}", name(named.bucket)),
-            format!(
-                "function {}, {} MB, {reserved}",
-                name(named.function),
-                template.memory_mb(self.options.capacity.memory)
-            ),
+            format!("function {}, {} MB, {reserved}", name(named.function), template.memory_mb(self.options.memory)),
             format!("state machine {}", name(named.machine)),
         ];
         let left = template
@@ -136,7 +132,7 @@ impl Preview<'_> {
             sam::deploy_args(&deployment),
             sam::delete_args(stack, artifact_bucket),
         ];
-        let sam = sam.map(|args| format!("sam {} --region {}", args.join(" "), self.options.region));
+        let sam = sam.map(|args| format!("sam {} --region {}", args.join(" "), self.options.target.region));
         build.into_iter().chain(sam).collect()
     }
 

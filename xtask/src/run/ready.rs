@@ -32,7 +32,7 @@ impl Run {
     /// The target: for `--local` the tools and an emulator.
     async fn reach_target(&self) -> Result<Target, Failure> {
         let (target, embedded) =
-            connect::prepare(&self.session, &self.options.target).await.or_exit(ExitCode::Preflight)?;
+            connect::prepare(&self.session, &self.options.target.aws.choice()).await.or_exit(ExitCode::Preflight)?;
         *self.embedded.borrow_mut() = embedded;
         self.record.borrow_mut().target = Some(target.clone());
         Ok(target)
@@ -43,7 +43,7 @@ impl Run {
         let purpose = if self.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
         let env = connect::tool_env(session, &target);
         let (connection, tools) = tokio::join!(
-            connect::connect(session, target, &self.options.region),
+            connect::connect(session, target, &self.options.target.region),
             preflight::check(purpose, &env, &session.children),
         );
         let (connection, tools) = all_or_problems(connection, tools)?;

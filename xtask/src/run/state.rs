@@ -83,7 +83,7 @@ impl Run {
             None => Artifacts::default_in(&repo.artifacts(command), &names.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
-        let mut record = RunRecord::begun(&names.run, &names.stack, &options.region, asked, &prices);
+        let mut record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
         record.git_commit = git::commit(&repo, &session.env);
         let budget = Budget::new(options.max_cost);
         Ok(Self {
@@ -166,7 +166,7 @@ impl Run {
 
     /// The function's memory as the run asks for it, MB.
     pub(crate) fn memory_mb(&self) -> u64 {
-        self.template.memory_mb(self.options.capacity.memory)
+        self.template.memory_mb(self.options.memory)
     }
 
     /// Whether the run's AWS ends with it.

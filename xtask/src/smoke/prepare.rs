@@ -68,8 +68,7 @@ pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Resu
             };
             let times = known_times(&sources.repo, &options.run).of(&subject.fixture.name);
             let (splits, prices) = (splits(planned, settings.frames), prices(&options.run)?);
-            let estimate =
-                Estimate::of(&splits, &times, sources.template.memory_mb(options.run.capacity.memory), &prices);
+            let estimate = Estimate::of(&splits, &times, sources.template.memory_mb(options.run.memory), &prices);
             (planned.iter().map(line).collect(), Ok((estimate, times.source)))
         }
         None => {

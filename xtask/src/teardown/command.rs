@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     artifacts::{Proof, Swept},
-    cli::{TeardownArgs, TeardownSubject},
+    cli::{TeardownOptions, TeardownSubject},
     connect,
     exit::{ExitCode, Failure, OrExit},
     journal::{Begin, Known, StackFacts, StateFolder},
@@ -26,7 +26,7 @@ use crate::{
 /// # Errors
 /// With exit code 1 when it may not be touched or is not known; with 7 when
 /// something is left.
-pub async fn run(session: &Session, args: &TeardownArgs) -> Result<ExitCode, Failure> {
+pub async fn run(session: &Session, args: &TeardownOptions) -> Result<ExitCode, Failure> {
     let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
     match args.subject() {
         TeardownSubject::Stack(stack) => one_stack(session, args, &states, &stack).await,
@@ -36,7 +36,7 @@ pub async fn run(session: &Session, args: &TeardownArgs) -> Result<ExitCode, Fai
 
 async fn one_stack(
     session: &Session,
-    args: &TeardownArgs,
+    args: &TeardownOptions,
     states: &StateFolder,
     stack: &StackName,
 ) -> Result<ExitCode, Failure> {
@@ -100,7 +100,7 @@ async fn one_stack(
 /// Where to look; `None` where all that the journals know was on an embedded AWS, which ends with its run.
 async fn site_of(
     session: &Session,
-    args: &TeardownArgs,
+    args: &TeardownOptions,
     stack: &StackName,
     journaled: &[Known],
 ) -> Result<Option<Site>, Failure> {
@@ -140,7 +140,7 @@ fn not_a_runs(stack: &StackName, why: &str) -> String {
 /// `--force`: the name, typed again, stands in for the tag.
 async fn forced(
     session: &Session,
-    args: &TeardownArgs,
+    args: &TeardownOptions,
     stack: &StackName,
     found: &Inventory,
     why: &str,
@@ -238,7 +238,7 @@ fn unknown(stack: &StackName, states: &StateFolder, site: &Site, elsewhere: &[Kn
         ));
     }
     let mut names: Vec<String> = states.runs().into_iter().map(|known| known.state.begin.stack.to_string()).collect();
-    names.sort_by_key(|name| crate::edit_distance::edit_distance(name, stack.as_str()));
+    names.sort_by_key(|name| strsim::levenshtein(name, stack.as_str()));
     names.dedup();
     let near = match names.as_slice() {
         [] => "no journal here knows any stack".to_owned(),

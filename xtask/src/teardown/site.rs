@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, bail};
 use super::Sweeper;
 use crate::{
     aws::{Target, TargetChoice, remedy},
-    cli::TeardownArgs,
+    cli::TeardownOptions,
     connect::{self, Connection},
     exit::{ExitCode, Failure},
     journal::{Begin, Known},
@@ -70,13 +70,13 @@ impl Site {
 /// The flags' target; without flags that of the stack's journals.
 pub(super) fn target_of(
     session: &Session,
-    args: &TeardownArgs,
+    args: &TeardownOptions,
     journaled: &[Known],
 ) -> anyhow::Result<(Target, Region)> {
-    let given = &args.target;
+    let given = &args.aws;
     let last = most_likely(journaled).map(|known| &known.state.begin);
     // The region alone is what a run prints that had its keys from the environment.
-    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none() && given.region.is_none();
+    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none() && args.region.is_none();
     match (last, given.choice()) {
         (_, TargetChoice::Local) => match last {
             Some(begin) if begin.target.is_embedded() => Ok((begin.target.clone(), begin.region.clone())),
@@ -97,9 +97,9 @@ fn most_likely(journaled: &[Known]) -> Option<&Known> {
     journaled.iter().max_by_key(|known| (known.state.may_have_left(), !known.state.begin.target.is_embedded()))
 }
 
-fn region_of(session: &Session, args: &TeardownArgs, last: Option<&Begin>) -> anyhow::Result<Region> {
-    match (&args.target.region, last) {
+fn region_of(session: &Session, args: &TeardownOptions, last: Option<&Begin>) -> anyhow::Result<Region> {
+    match (&args.region, last) {
         (None, Some(begin)) => Ok(begin.region.clone()),
-        _ => args.target.region(&session.env),
+        _ => args.region(&session.env),
     }
 }

@@ -1,0 +1,101 @@
+//! Environment variables that stand in for flags.
+
+use std::ffi::{OsStr, OsString};
+
+use clap::{
+    Arg, ArgMatches, Command, CommandFactory, Error, FromArgMatches,
+    builder::Resettable,
+    error::{ContextKind, ContextValue, ErrorKind},
+    parser::ValueSource,
+};
+
+use super::{Cli, advice::with_advice, output::color_asked_for};
+use crate::env::Env;
+
+/// Parses a command line. A flag that it lacks is taken from the flag's variable in `env`.
+///
+/// # Errors
+/// For what clap refuses, and for requests for help.
+pub fn parse(args: &[OsString], env: &Env) -> Result<Cli, Error> {
+    let declared = Cli::command();
+    let mut command = without_process_environment(declared.clone()).color(color_asked_for(args));
+    let given = command.clone().try_get_matches_from(args).map_err(|error| with_advice(error, args, &declared))?;
+    let (name, matches) = given.subcommand().expect("clap demands a command");
+    let subcommand = declared.find_subcommand(name).expect("clap took this command");
+    let variables = variables(subcommand, matches, env).map_err(|error| error.format(&mut command))?;
+    let all = args.iter().cloned().chain(variables.iter().map(|variable| variable.argument.clone()));
+    let matches = command.clone().try_get_matches_from(all).map_err(|error| match wrong(&error, &variables) {
+        Some(message) => command.error(error.kind(), message),
+        None => error,
+    })?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// A variable that stands in for a flag.
+struct Variable {
+    name: String,
+    value: String,
+    /// Such as `--jobs`.
+    flag: String,
+    /// What the command line would have said.
+    argument: OsString,
+}
+
+/// The command with its variables in the help of each flag. clap would read them from the process,
+/// would take an empty one as a value, and would let one conflict with a flag that was given.
+fn without_process_environment(command: Command) -> Command {
+    let documented = |arg: Arg| {
+        let Some(name) = variable_of(&arg) else { return arg };
+        let example = if arg.get_action().takes_values() { name.to_owned() } else { format!("{name}=1") };
+        let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();
+        arg.env(Resettable::Reset).long_help(format!("{help}\n\n[env: {example}]"))
+    };
+    command.mut_subcommands(|command| command.mut_args(documented))
+}
+
+fn variable_of(arg: &Arg) -> Option<&str> {
+    arg.get_env().and_then(OsStr::to_str)
+}
+
+/// The variables that count: those of flags that were not given and that contradict no given one.
+fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<Variable>, Error> {
+    let excludes = |a: &Arg, b: &Arg| command.get_arg_conflicts_with(a).iter().any(|arg| arg.get_id() == b.get_id());
+    let contradict = |a: &Arg, b: &Arg| excludes(a, b) || excludes(b, a);
+    let is_given = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
+    let given: Vec<&Arg> = command.get_arguments().filter(is_given).collect();
+    let mut variables = Vec::new();
+    let mut set: Vec<(&Arg, &str)> = Vec::new();
+    for arg in command.get_arguments() {
+        let Some((name, value)) = variable_of(arg).and_then(|name| Some((name, env.get(name)?))) else { continue };
+        if given.iter().any(|given| given.get_id() == arg.get_id() || contradict(given, arg)) {
+            continue;
+        }
+        if let Some((_, other)) = set.iter().find(|(other, _)| contradict(other, arg)) {
+            let message = format!("{other} and {name} are both set; unset one, or give the flag of one\n");
+            return Err(Error::raw(ErrorKind::ArgumentConflict, message));
+        }
+        let flag = format!("--{}", arg.get_long().expect("a flag with a variable has a long name"));
+        let argument = match (arg.get_action().takes_values(), value) {
+            (true, _) => format!("{flag}={value}"),
+            (false, "1" | "true") => flag.clone(),
+            (false, "0" | "false") => continue,
+            (false, _) => {
+                return Err(Error::raw(ErrorKind::InvalidValue, format!("{name}={value}: it is 1 or 0\n")));
+            }
+        };
+        set.push((arg, name));
+        let (name, value) = (name.to_owned(), value.to_owned());
+        variables.push(Variable { name, value, flag, argument: argument.into() });
+    }
+    Ok(variables)
+}
+
+/// The variable whose value an error is about, and what is wrong with it.
+fn wrong(error: &Error, variables: &[Variable]) -> Option<String> {
+    // Such as `--jobs <K>`.
+    let Some(ContextValue::String(invalid)) = error.get(ContextKind::InvalidArg) else { return None };
+    let is_meant = |variable: &&Variable| invalid.split(' ').next() == Some(&variable.flag);
+    let Variable { name, value, .. } = variables.iter().find(is_meant)?;
+    let reason = std::error::Error::source(error)?;
+    Some(format!("{name}={value}: {reason}\n"))
+}
