@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 
 use crate::{
-    aws::{Access, Target, credentials::Keys},
+    aws::{Access, Keys, Target},
     env::Env,
     names::{ArtifactBucketName, RunId, StackName},
     process::{Children, Command},

@@ -2,7 +2,8 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
-use xtask::backoff::Backoff;
+use backon::{BackoffBuilder, ExponentialBackoff};
+use xtask::backoff::watching;
 
 /// One operation's, of an account in a region.
 #[derive(Clone, Copy)]
@@ -21,7 +22,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(80);
 impl Bucket {
     /// When it runs dry, where so many executions start at once and are watched for `within`.
     pub(crate) fn dry_after(self, executions: u32, within: Duration) -> Option<Duration> {
-        let mut watchers: Vec<Backoff> = (0..executions).map(|_| Backoff::watching(NOTICE)).collect();
+        let mut watchers: Vec<ExponentialBackoff> = (0..executions).map(|_| watching(NOTICE).build()).collect();
         let mut polls: BinaryHeap<Reverse<(Duration, usize)>> =
             (0..watchers.len()).map(|n| Reverse((Duration::ZERO, n))).collect();
         let (mut tokens, mut last) = (self.size, Duration::ZERO);
@@ -31,7 +32,7 @@ impl Bucket {
             if tokens < 0.0 {
                 return Some(now);
             }
-            polls.push(Reverse((now + ROUND_TRIP + watchers[n].next_delay(), n)));
+            polls.push(Reverse((now + ROUND_TRIP + watchers[n].next().unwrap_or(NOTICE), n)));
         }
         None
     }
@@ -39,10 +40,10 @@ impl Bucket {
 
 /// How many looks an execution of this length takes.
 pub(crate) fn looks(length: Duration) -> u32 {
-    let mut watcher = Backoff::watching(NOTICE);
+    let mut watcher = watching(NOTICE).build();
     let (mut now, mut looks) = (Duration::ZERO, 1);
     while now < length {
-        now += ROUND_TRIP + watcher.next_delay();
+        now += ROUND_TRIP + watcher.next().unwrap_or(NOTICE);
         looks += 1;
     }
     looks

@@ -9,9 +9,14 @@ use aws_config::{
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_smithy_http_client::{
+    Builder, Connector,
+    proxy::ProxyConfig,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use serde::{Deserialize, Serialize};
 
-use super::network;
 use crate::{
     env::Env,
     names::{Profile, Region},
@@ -184,7 +189,7 @@ impl Access {
         };
         let mut builder = config.into_builder();
         if self.target.host_on_this_machine().is_some() {
-            builder = builder.http_client(network::client(network::proxies(&self.target)));
+            builder = builder.http_client(client(proxies(&self.target)));
         }
         builder
             .retry_config(RetryConfig::standard().with_max_attempts(5))
@@ -203,6 +208,34 @@ fn timeouts() -> TimeoutConfig {
         .read_timeout(Duration::from_secs(60))
         .operation_attempt_timeout(Duration::from_secs(90))
         .build()
+}
+
+/// A proxy may lead out of this machine, but not to an emulator on it.
+pub(super) fn proxies(target: &Target) -> ProxyConfig {
+    if target.host_on_this_machine().is_some() { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
+}
+
+/// The SDK's client with these proxies.
+fn client(proxies: ProxyConfig) -> SharedHttpClient {
+    Builder::new().build_with_connector_fn(move |settings, _| {
+        let default = HttpConnectorSettings::builder().build();
+        connector(settings.unwrap_or(&default), proxies.clone())
+    })
+}
+
+/// A connector for single calls.
+pub(super) fn single(proxies: ProxyConfig) -> Connector {
+    let settings = HttpConnectorSettings::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .read_timeout(Duration::from_secs(30))
+        .build();
+    connector(&settings, proxies)
+}
+
+fn connector(settings: &HttpConnectorSettings, proxies: ProxyConfig) -> Connector {
+    let mut builder = Connector::builder().connector_settings(settings.clone()).proxy_config(proxies);
+    builder.set_sleep_impl(aws_smithy_async::rt::sleep::default_async_sleep());
+    builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build()
 }
 
 /// Checks an `--endpoint-url`: http or https, a host, nothing after it.

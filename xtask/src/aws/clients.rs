@@ -1,10 +1,30 @@
-//! One client for each service that the tool speaks to.
+//! One client for each service that the tool calls, their keys, and the log of their calls.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant, SystemTime},
+};
 
+use anyhow::Context;
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials, SharedCredentialsProvider},
+};
 use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{
+            Intercept, SharedInterceptor,
+            context::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
+        },
+        orchestrator::Metadata,
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use super::{Access, credentials::Keys, network, witness};
+use super::{Access, access::proxies, signed_request::error_in};
 use crate::{console::Console, names::Region};
 
 /// The SDK clients of one target.
@@ -24,9 +44,9 @@ pub struct Clients {
     pub keys: Keys,
     /// The proxies of those calls.
     pub(super) proxies: ProxyConfig,
-    /// How seldom a running execution may be looked at: its end is noticed at most this late.
+    /// The longest pause between two looks at a running execution.
     pub(super) notice: Duration,
-    /// Where calls and transfers are told.
+    /// Where calls and transfers are reported.
     pub(super) console: Console,
 }
 
@@ -37,16 +57,17 @@ const NOTICE_ON_AWS: Duration = Duration::from_millis(800);
 const NOTICE_HERE: Duration = Duration::from_millis(150);
 
 impl Clients {
-    /// Clients for `access` that tell `console` what they do.
+    /// Clients for `access` that report their calls and transfers to `console`.
     pub async fn new(access: &Access, console: &Console) -> Self {
         let config = access.sdk_config().await;
         let mut s3 = aws_sdk_s3::config::Builder::from(&config);
         let mut sfn = aws_sdk_sfn::config::Builder::from(&config);
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
-        if let Some(witness) = witness::interceptor(console) {
-            s3.push_interceptor(witness.clone());
-            sfn.push_interceptor(witness.clone());
-            sts.push_interceptor(witness);
+        if console.tells_calls() {
+            let logger = SharedInterceptor::new(RequestLogger { console: console.clone() });
+            s3.push_interceptor(logger.clone());
+            sfn.push_interceptor(logger.clone());
+            sts.push_interceptor(logger);
         }
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
@@ -55,9 +76,163 @@ impl Clients {
             keys: Keys::of(config.credentials_provider()),
             config,
             region: access.region.clone(),
-            proxies: network::proxies(&access.target),
+            proxies: proxies(&access.target),
             notice: if access.target.host_on_this_machine().is_some() { NOTICE_HERE } else { NOTICE_ON_AWS },
             console: console.clone(),
         }
+    }
+}
+
+/// Credentials from the caller's chain. Each question may be a call of STS or SSO, so the answer is kept until it
+/// expires. Signed calls and `sam` use them.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    provider: Option<SharedCredentialsProvider>,
+    kept: Arc<Mutex<Option<Credentials>>>,
+}
+
+/// Keys that expire sooner are renewed, as a child that gets them has to end in time.
+const SPARE: Duration = Duration::from_secs(5 * 60);
+
+impl Keys {
+    /// Keys of a chain of credentials, where there is one.
+    pub fn of(provider: Option<SharedCredentialsProvider>) -> Self {
+        Self { provider, kept: Arc::default() }
+    }
+
+    /// Keys that are valid now.
+    ///
+    /// # Errors
+    /// When the chain has none.
+    pub async fn now(&self) -> anyhow::Result<Credentials> {
+        let kept = self.kept.lock().expect("no holder panics").clone();
+        if let Some(keys) = kept.filter(|keys| lasts(keys, SystemTime::now())) {
+            return Ok(keys);
+        }
+        let provider = self.provider.as_ref().context("no credentials")?;
+        let keys = provider.provide_credentials().await.context("no credentials")?;
+        *self.kept.lock().expect("no holder panics") = Some(keys.clone());
+        Ok(keys)
+    }
+}
+
+fn lasts(keys: &Credentials, now: SystemTime) -> bool {
+    keys.expiry().is_none_or(|expiry| expiry > now + SPARE)
+}
+
+/// The line for one attempt: operation, status, time, and the error's code.
+pub(super) fn call_line(operation: &str, started: Instant, answer: Result<(u16, &str), String>) -> String {
+    let ms = started.elapsed().as_millis();
+    match answer {
+        Ok((status, _)) if status < 400 => format!("{operation} {status} in {ms} ms"),
+        Ok((status, body)) => {
+            let code = error_in(body).map(|(code, _)| format!(" {code}")).unwrap_or_default();
+            format!("{operation} {status}{code} in {ms} ms")
+        }
+        Err(error) => format!("{operation} without an answer in {ms} ms: {error}"),
+    }
+}
+
+/// Reports every call of the SDK, attempt by attempt.
+#[derive(Debug)]
+struct RequestLogger {
+    console: Console,
+}
+
+#[derive(Debug)]
+struct Started(Instant);
+
+impl Storable for Started {
+    type Storer = StoreReplace<Self>;
+}
+
+impl Intercept for RequestLogger {
+    fn name(&self) -> &'static str {
+        "RequestLogger"
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        config.interceptor_state().store_put(Started(Instant::now()));
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().map_or("call", Metadata::name);
+        let started = config.load::<Started>().map_or_else(Instant::now, |started| started.0);
+        let answer = match context.response() {
+            Some(response) => {
+                let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+                call_line(operation, started, Ok((response.status().as_u16(), &body)))
+            }
+            None => {
+                let error = context.output_or_error().and_then(Result::err).map(|error| format!("{error:?}"));
+                let error: String = error.unwrap_or_default().chars().take(200).collect();
+                call_line(operation, started, Err(error))
+            }
+        };
+        self.console.call(&answer);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use aws_credential_types::provider::{self, future::ProvideCredentials as Answer};
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Chain {
+        asked: Arc<AtomicU32>,
+        lasts: Option<Duration>,
+    }
+
+    impl ProvideCredentials for Chain {
+        fn provide_credentials<'a>(&'a self) -> Answer<'a>
+        where
+            Self: 'a,
+        {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            let expiry = self.lasts.map(|lasts| SystemTime::now() + lasts);
+            Answer::ready(provider::Result::Ok(Credentials::new("id", "secret", None, expiry, "test")))
+        }
+    }
+
+    fn asked(lasts: Option<Duration>) -> u32 {
+        let asked = Arc::new(AtomicU32::new(0));
+        let keys = Keys::of(Some(SharedCredentialsProvider::new(Chain { asked: Arc::clone(&asked), lasts })));
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for _ in 0..3 {
+            runtime.block_on(keys.now()).unwrap();
+        }
+        asked.load(Ordering::SeqCst)
+    }
+
+    #[test]
+    fn a_chain_is_asked_again_only_when_keys_run_out() {
+        assert_eq!(asked(None), 1);
+        assert_eq!(asked(Some(Duration::from_secs(3600))), 1);
+        assert_eq!(asked(Some(Duration::from_secs(60))), 3);
+    }
+
+    #[test]
+    fn an_attempt_is_reported_with_its_error_code() {
+        let line = |answer| super::call_line("DescribeExecution", Instant::now(), answer);
+        assert!(line(Ok((200, "{}"))).starts_with("DescribeExecution 200 in "));
+        let throttled = line(Ok((400, r#"{"__type":"a#ThrottlingException","message":"slow"}"#)));
+        assert!(throttled.starts_with("DescribeExecution 400 ThrottlingException in "), "{throttled}");
+        assert!(line(Err("refused".into())).contains("without an answer in "));
     }
 }

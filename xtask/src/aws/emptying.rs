@@ -7,14 +7,14 @@ use aws_sdk_s3::{
     operation::list_object_versions::ListObjectVersionsOutput,
     types::{Delete, EncodingType, ObjectIdentifier},
 };
+use backon::{BackoffBuilder, Retryable};
 use futures_util::{TryStreamExt, stream};
 
 use super::{
     Clients,
     faults::{self, Fault},
-    keys,
 };
-use crate::{backoff::Backoff, wording::counted};
+use crate::{backoff, wording::counted};
 
 /// What emptying a bucket took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +31,7 @@ pub struct Emptied {
 const IN_FLIGHT: usize = 4;
 
 /// A bucket that still fills after this many passes has a writer that nothing stops.
-const MOST_PASSES: u32 = 30;
+const MOST_PASSES: usize = 30;
 
 /// Deletes everything in a bucket, pass after pass until one finds nothing.
 /// `progress` hears of every batch, with the total so far. A bucket that is
@@ -41,8 +41,7 @@ const MOST_PASSES: u32 = 30;
 /// When a key can't be deleted for good, or the bucket keeps filling.
 pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<Emptied> {
     let mut emptied = Emptied::default();
-    let mut backoff = Backoff::polling();
-    while emptied.passes < MOST_PASSES {
+    for pause in backoff::polling().with_max_times(MOST_PASSES).build() {
         emptied.passes += 1;
         let done = emptied.versions;
         let told = |n| progress(done + n);
@@ -54,7 +53,7 @@ pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> a
             return Ok(emptied);
         }
         if emptied.passes > 2 {
-            tokio::time::sleep(backoff.next_delay()).await;
+            tokio::time::sleep(pause).await;
         }
     }
     bail!("bucket {bucket} was emptied {MOST_PASSES} times and still fills: something goes on writing to it");
@@ -92,28 +91,18 @@ async fn list_page(
     bucket: &str,
     from: Marker,
 ) -> anyhow::Result<(Vec<ObjectIdentifier>, Option<Marker>)> {
-    let mut backoff = Backoff::retrying();
-    for attempt in 1..=TRIES {
-        let request = clients.s3.list_object_versions().bucket(bucket).max_keys(1000).encoding_type(EncodingType::Url);
-        let request = request.set_key_marker(from.key.clone()).set_version_id_marker(from.version.clone());
-        let page = match request.send().await {
-            Ok(page) => page,
-            Err(error) if faults::is_absent(&error) => return Ok((Vec::new(), None)),
-            Err(error) if faults::of(&error) == Fault::Transient && attempt < TRIES => {
-                tokio::time::sleep(backoff.next_delay()).await;
-                continue;
-            }
-            Err(error) => {
-                return Err(faults::as_error(error).context(format!("listing the versions in bucket {bucket}")));
-            }
-        };
-        return read_page(&page).with_context(|| format!("listing the versions in bucket {bucket}"));
-    }
-    unreachable!("the last try returns")
+    let request = clients.s3.list_object_versions().bucket(bucket).max_keys(1000).encoding_type(EncodingType::Url);
+    let request = request.set_key_marker(from.key).set_version_id_marker(from.version);
+    let again = backoff::retrying(TRIES - 1);
+    let page = match (|| request.clone().send()).retry(again).when(faults::is_transient).await {
+        Err(error) if faults::is_absent(&error) => return Ok((Vec::new(), None)),
+        page => page.map_err(faults::as_error).and_then(|page| read_page(&page)),
+    };
+    page.with_context(|| format!("listing the versions in bucket {bucket}"))
 }
 
 fn read_page(page: &ListObjectVersionsOutput) -> anyhow::Result<(Vec<ObjectIdentifier>, Option<Marker>)> {
-    let decoded = |text: &str| keys::listed(text, page.encoding_type());
+    let decoded = |text: &str| listed(text, page.encoding_type());
     let versions = page.versions().iter().map(|v| (v.key(), v.version_id()));
     let markers = page.delete_markers().iter().map(|m| (m.key(), m.version_id()));
     let objects = versions
@@ -134,13 +123,13 @@ fn identifier(key: Option<String>, version: Option<&str>) -> anyhow::Result<Obje
 }
 
 /// How often one call, or the keys that it left over, are tried.
-const TRIES: u32 = 10;
+const TRIES: usize = 10;
 
 /// Deletes one page's objects by one call, but for those whose key would make
 /// that call's XML malformed; S3 refuses it as a whole then.
 async fn delete_page(clients: &Clients, bucket: &str, objects: Vec<ObjectIdentifier>) -> anyhow::Result<u64> {
     let total = objects.len() as u64;
-    let (batch, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| keys::fits_xml(object.key()));
+    let (batch, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| fits_xml(object.key()));
     if !batch.is_empty() {
         delete_batch(clients, bucket, batch).await?;
     }
@@ -164,24 +153,19 @@ async fn delete_one(clients: &Clients, bucket: &str, object: &ObjectIdentifier) 
 /// S3 reports refused keys inside HTTP 200, which no retry of the SDK sees:
 /// keys that may pass later are asked for again.
 async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectIdentifier>) -> anyhow::Result<()> {
-    let mut backoff = Backoff::retrying();
-    for attempt in 1..=TRIES {
+    for (attempt, pause) in (1..).zip(backoff::retrying(TRIES).build()) {
         let delete =
             Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().context("a delete call")?;
-        let answer = match clients.s3.delete_objects().bucket(bucket).delete(delete).send().await {
-            Ok(answer) => answer,
+        match clients.s3.delete_objects().bucket(bucket).delete(delete).send().await {
+            Ok(answer) => objects = left_over(answer.errors()).with_context(|| format!("in bucket {bucket}"))?,
             Err(error) if faults::is_absent(&error) => return Ok(()),
-            Err(error) if faults::of(&error) == Fault::Transient && attempt < TRIES => {
-                tokio::time::sleep(backoff.next_delay()).await;
-                continue;
-            }
+            Err(error) if faults::is_transient(&error) && attempt < TRIES => {}
             Err(error) => return Err(faults::as_error(error).context(format!("deleting objects in bucket {bucket}"))),
-        };
-        objects = left_over(answer.errors()).with_context(|| format!("in bucket {bucket}"))?;
+        }
         if objects.is_empty() {
             return Ok(());
         }
-        tokio::time::sleep(backoff.next_delay()).await;
+        tokio::time::sleep(pause).await;
     }
     bail!("{} in bucket {bucket} could not be deleted in {TRIES} tries", counted(objects.len(), "object"));
 }
@@ -218,7 +202,7 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
         };
         for upload in page.uploads() {
             let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
-            let key = keys::listed(key, page.encoding_type())?;
+            let key = listed(key, page.encoding_type())?;
             match clients.s3.abort_multipart_upload().bucket(bucket).key(&key).upload_id(id).send().await {
                 Ok(_) => aborted += 1,
                 Err(error) if faults::is_absent(&error) => {}
@@ -230,9 +214,43 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
         if page.is_truncated() != Some(true) {
             return Ok(aborted);
         }
-        key = page.next_key_marker().map(|text| keys::listed(text, page.encoding_type())).transpose()?;
+        key = page.next_key_marker().map(|text| listed(text, page.encoding_type())).transpose()?;
         id = page.next_upload_id_marker().map(str::to_owned);
     }
+}
+
+/// A key or a marker as a listing gave it: encoded like a form's field where
+/// the listing says so. S3 does as it is asked; an emulator may not.
+///
+/// # Errors
+/// When it is said to be encoded, and is not.
+fn listed(text: &str, encoding: Option<&EncodingType>) -> anyhow::Result<String> {
+    match encoding {
+        Some(EncodingType::Url) => decoded(text).with_context(|| format!("a listing has the key {text:?}")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// Decodes a form's field. `form_urlencoded` would take what is badly encoded for plain text, and another key
+/// would be deleted.
+fn decoded(text: &str) -> anyhow::Result<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    let hex = |byte: Option<u8>| byte.and_then(|b| char::from(b).to_digit(16)).context("it is badly encoded");
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => (hex(rest.next())? * 16 + hex(rest.next())?) as u8,
+            plain => plain,
+        });
+    }
+    String::from_utf8(bytes).context("it is badly encoded")
+}
+
+/// Whether XML 1.0 has all of a key's characters. It lacks most control
+/// characters, even escaped.
+fn fits_xml(key: &str) -> bool {
+    key.chars().all(|c| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..))
 }
 
 #[cfg(test)]
@@ -250,5 +268,25 @@ mod tests {
         assert!(
             left_over(&[error("SlowDown"), error("AccessDenied")]).unwrap_err().to_string().contains("AccessDenied")
         );
+    }
+
+    #[test]
+    fn keys_are_decoded_where_the_listing_says_so() {
+        let url = Some(&EncodingType::Url);
+        assert_eq!(listed("a+b/%2B%25/%C3%BC%01", url).unwrap(), "a b/+%/ü\u{1}");
+        assert_eq!(listed("a+b%2B", None).unwrap(), "a+b%2B");
+        for bad in ["%", "%1", "%zz", "%+1", "%FF"] {
+            assert!(listed(bad, url).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn control_characters_but_tabs_and_line_ends_are_not_in_xml() {
+        for key in ["a b\t\n\r", "&<>\"'", "ü\u{85}\u{2028}", "日本語/🎬"] {
+            assert!(fits_xml(key), "{key:?}");
+        }
+        for key in ["a\u{0}", "a\u{1}", "\u{b}a", "a\u{1f}b", "\u{fffe}"] {
+            assert!(!fits_xml(key), "{key:?}");
+        }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow};
 use aws_sdk_sfn::{
-    config::http::HttpResponse,
-    error::{ProvideErrorMetadata, SdkError},
+    error::ProvideErrorMetadata,
     types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus},
 };
 use aws_smithy_runtime_api::{
@@ -16,16 +15,16 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
+use backon::Retryable;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 use super::{
     Clients,
-    faults::{self, Fault},
-    settling::asked_again,
+    faults::{self, Fault, settling},
 };
-use crate::{backoff::Backoff, names::Region};
+use crate::{backoff, names::Region};
 
 /// An execution that has ended.
 #[derive(Debug, Clone)]
@@ -66,7 +65,7 @@ pub fn machine_arn(region: &Region, account: &str, name: &str) -> String {
 /// When the start is refused or nobody answers.
 pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) -> anyhow::Result<String> {
     let request = clients.sfn.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
-    match asked_again(|| request.clone().send(), unknown_yet).await {
+    match (|| request.clone().send()).retry(settling()).when(faults::is_absent).await {
         Ok(answer) => Ok(answer.execution_arn().to_owned()),
         // The answer to an earlier try was lost, and the execution has ended since:
         // the service repeats its answer only as long as it runs.
@@ -80,11 +79,6 @@ fn execution_arn(machine: &str, name: &str) -> String {
     format!("{}:{name}", machine.replacen(":stateMachine:", ":execution:", 1))
 }
 
-/// Only what is not there yet is asked for again: the rest the SDK has repeated.
-fn unknown_yet<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
-    if faults::is_absent(error) { Fault::Absent } else { Fault::Other }
-}
-
 /// How long a fresh execution may be unknown: DescribeExecution is eventually consistent.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
@@ -96,22 +90,23 @@ const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 /// When the service gives an error that won't pass.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let mut backoff = Backoff::watching(clients.notice);
-    loop {
+    let ended = backoff::until(backoff::watching(clients.notice), async || {
         if started.elapsed() > cap.after {
-            stop(clients, arn, &cap.why).await?;
-            let ended = describe(clients, arn).await.map_err(|(_, error)| error)?;
-            return ended.with_context(|| format!("execution {arn} was stopped, and runs on"));
+            return Some(Ok(None));
         }
         match describe(clients, arn).await {
-            Ok(Some(ended)) => return Ok(ended),
-            Ok(None) => {}
-            Err((Fault::Transient, _)) => {}
-            Err((Fault::Absent, _)) if started.elapsed() < UNKNOWN_GRACE => {}
-            Err((_, error)) => return Err(error.context(format!("watching execution {arn}"))),
+            Ok(Some(ended)) => Some(Ok(Some(ended))),
+            Ok(None) | Err((Fault::Transient, _)) => None,
+            Err((Fault::Absent, _)) if started.elapsed() < UNKNOWN_GRACE => None,
+            Err((_, error)) => Some(Err(error.context(format!("watching execution {arn}")))),
         }
-        tokio::time::sleep(backoff.next_delay()).await;
+    });
+    if let Some(ended) = ended.await? {
+        return Ok(ended);
     }
+    stop(clients, arn, &cap.why).await?;
+    let ended = describe(clients, arn).await.map_err(|(_, error)| error)?;
+    ended.with_context(|| format!("execution {arn} was stopped, and runs on"))
 }
 
 async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault, anyhow::Error)> {
@@ -267,16 +262,13 @@ pub async fn stop(clients: &Clients, arn: &str, cause: &str) -> anyhow::Result<(
         Err(error) => return Err(faults::as_error(error).context(format!("stopping execution {arn}"))),
     }
     let deadline = Instant::now() + Duration::from_secs(60);
-    let mut backoff = Backoff::polling();
-    loop {
-        match describe(clients, arn).await {
-            Ok(Some(_)) | Err((Fault::Absent, _)) => return Ok(()),
-            Ok(None) | Err((Fault::Transient, _)) if Instant::now() < deadline => {}
-            Ok(None) => bail!("execution {arn} is still running a minute after StopExecution"),
-            Err((_, error)) => return Err(error.context(format!("watching execution {arn} stop"))),
-        }
-        tokio::time::sleep(backoff.next_delay()).await;
-    }
+    backoff::until(backoff::polling(), async || match describe(clients, arn).await {
+        Ok(Some(_)) | Err((Fault::Absent, _)) => Some(Ok(())),
+        Ok(None) | Err((Fault::Transient, _)) if Instant::now() < deadline => None,
+        Ok(None) => Some(Err(anyhow!("execution {arn} is still running a minute after StopExecution"))),
+        Err((_, error)) => Some(Err(error.context(format!("watching execution {arn} stop")))),
+    })
+    .await
 }
 
 /// What is known of a state machine.
@@ -297,8 +289,8 @@ pub struct Machine {
 /// When the service refuses to tell.
 pub async fn new_machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
     let there = || clients.sfn.describe_state_machine().state_machine_arn(arn).send();
-    // What is wrong with it beside, the call below tells.
-    let _ = asked_again(there, unknown_yet).await;
+    // Whatever else is wrong with it, the call below reports.
+    let _ = there.retry(settling()).when(faults::is_absent).await;
     machine(clients, arn).await
 }
 

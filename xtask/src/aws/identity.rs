@@ -6,7 +6,10 @@ use anyhow::{Context, anyhow};
 use aws_config::retry::RetryConfig;
 use serde::Serialize;
 
-use super::{Access, Clients, Target, remedy};
+use super::{
+    Access, Clients, Target,
+    faults::{self, Fault, clock_remedy},
+};
 use crate::names::Region;
 
 /// The account behind the credentials. No secret.
@@ -26,8 +29,8 @@ pub struct Identity {
 pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identity> {
     let answer = clients.sts.get_caller_identity().customize().config_override(patience(&access.target)).send().await;
     let answer = answer.map_err(|error| {
-        let fault = super::faults::of(&error);
-        let told = super::faults::told(&error);
+        let fault = faults::of(&error);
+        let told = faults::told(&error);
         anyhow!("{}{}", advice(&access.target, fault, &told), hint(&access.region, &told))
     })?;
     Ok(Identity {
@@ -36,8 +39,7 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     })
 }
 
-fn advice(target: &Target, fault: super::faults::Fault, shown: &str) -> String {
-    use super::faults::Fault;
+fn advice(target: &Target, fault: Fault, shown: &str) -> String {
     match (target, fault) {
         (Target::Account { profile: Some(profile) }, Fault::Credentials) => format!(
             "no usable AWS credentials in profile {profile}: {shown}; {}",
@@ -57,7 +59,7 @@ fn advice(target: &Target, fault: super::faults::Fault, shown: &str) -> String {
              run `aws sso login`, or use --local, which needs no account"
         ),
         (_, Fault::Clock) => {
-            format!("sts GetCallerIdentity failed: {shown}; {}", remedy::of_clock(shown, SystemTime::now()))
+            format!("sts GetCallerIdentity failed: {shown}; {}", clock_remedy(shown, SystemTime::now()))
         }
         (Target::Account { .. }, _) => format!("sts GetCallerIdentity failed: {shown}"),
         (Target::Endpoint { url } | Target::Embedded { url }, Fault::Transient) => {

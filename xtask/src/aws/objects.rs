@@ -1,24 +1,38 @@
 //! Buckets and the objects in them.
 
-use std::{path::Path, time::Duration};
+use std::{
+    convert::Infallible,
+    path::Path,
+    pin::Pin,
+    task::{self, Poll},
+    time::Duration,
+};
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, anyhow, ensure};
 use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
-    operation::create_bucket::CreateBucketError,
     primitives::ByteStream,
     types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration, Tag, Tagging},
 };
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeTransmitInterceptorContextMut},
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::{body::SdkBody, config_bag::ConfigBag};
+use backon::Retryable;
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
 use tokio::io::AsyncWriteExt;
 
 use super::{
     Clients,
-    faults::{self, Fault},
-    settling::asked_again,
-    transfer::{self, Outgoing},
+    faults::{self, Fault, settling},
 };
-use crate::{backoff::Backoff, names::Region};
+use crate::{backoff, console::Teller, names::Region};
 
 /// Whether there is a bucket of this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,11 +76,7 @@ pub async fn create_bucket(
         request = request
             .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
     }
-    let busy = |error: &SdkError<CreateBucketError>| match error.code() {
-        Some("OperationAborted") => Fault::Transient,
-        _ => Fault::Other,
-    };
-    match asked_again(|| request.clone().send(), busy).await {
+    match (|| request.clone().send()).retry(settling()).when(conflicting).await {
         // The answer to an earlier try was lost. Only the caller's own buckets give
         // this error, and nobody else has a name with this run's random id.
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => {}
@@ -86,8 +96,8 @@ pub async fn create_bucket(
         .build();
     let closed = clients.s3.put_public_access_block().bucket(bucket).public_access_block_configuration(block);
     let (tagged, closed) = tokio::join!(
-        asked_again(|| tagged.clone().send(), faults::of),
-        asked_again(|| closed.clone().send(), faults::of),
+        (|| tagged.clone().send()).retry(settling()).when(not_settled),
+        (|| closed.clone().send()).retry(settling()).when(not_settled),
     );
     tagged.map_err(faults::as_error).with_context(|| format!("tagging bucket {bucket}"))?;
     closed.map_err(faults::as_error).with_context(|| format!("closing bucket {bucket} to the public"))?;
@@ -108,6 +118,9 @@ pub async fn bucket_tags(clients: &Clients, bucket: &str) -> anyhow::Result<Opti
         Err(error) => Err(faults::as_error(error).context(format!("reading the tags of bucket {bucket}"))),
     }
 }
+
+/// How long a bucket that was just made may be missing in a list of all.
+pub const LISTED: Duration = Duration::from_secs(3);
 
 /// As many as a page may have: one call for nearly every account.
 const BUCKETS_ON_A_PAGE: i32 = 10_000;
@@ -143,7 +156,7 @@ pub enum Deleted {
 /// When the call is refused.
 pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<Deleted> {
     let delete = || clients.s3.delete_bucket().bucket(bucket).send();
-    match asked_again(delete, conflicting).await {
+    match delete.retry(settling()).when(conflicting).await {
         Ok(_) => Ok(Deleted::Gone),
         Err(error) if faults::is_absent(&error) => Ok(Deleted::Gone),
         Err(error) if error.code() == Some("BucketNotEmpty") => Ok(Deleted::NotEmpty),
@@ -152,8 +165,13 @@ pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<De
 }
 
 /// Another change of the bucket that is under way passes; what is not there is gone.
-fn conflicting<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
-    if error.code() == Some("OperationAborted") { Fault::Transient } else { Fault::Other }
+fn conflicting<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.code() == Some("OperationAborted")
+}
+
+/// A bucket's configurations are eventually consistent.
+fn not_settled<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    matches!(faults::of(error), Fault::Absent | Fault::Transient)
 }
 
 /// Uploads bytes.
@@ -174,7 +192,7 @@ pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) 
 }
 
 /// How often a download that broke off is tried.
-const DOWNLOAD_TRIES: u32 = 5;
+const DOWNLOAD_TRIES: usize = 5;
 
 /// Downloads an object; the file appears under its name only when it is whole.
 ///
@@ -182,21 +200,17 @@ const DOWNLOAD_TRIES: u32 = 5;
 /// When the object is not there, or every try broke off.
 pub async fn download(clients: &Clients, bucket: &str, key: &str, to: &Path) -> anyhow::Result<u64> {
     let part = to.with_extension("part");
-    let mut backoff = Backoff::retrying();
-    for attempt in 1.. {
-        match download_once(clients, bucket, key, &part).await {
-            Ok(bytes) => {
-                tokio::fs::rename(&part, to).await.with_context(|| format!("{}", to.display()))?;
-                return Ok(bytes);
-            }
-            Err(Broken::ForGood(error)) => return Err(error.context(format!("downloading s3://{bucket}/{key}"))),
-            Err(Broken::OnTheWay(error)) if attempt == DOWNLOAD_TRIES => {
-                return Err(error.context(format!("downloading s3://{bucket}/{key} broke off {attempt} times")));
-            }
-            Err(Broken::OnTheWay(_)) => tokio::time::sleep(backoff.next_delay()).await,
+    let again = backoff::retrying(DOWNLOAD_TRIES - 1);
+    let once = || download_once(clients, bucket, key, &part);
+    let bytes = once.retry(again).when(|error| matches!(error, Broken::OnTheWay(_))).await;
+    let bytes = bytes.map_err(|error| match error {
+        Broken::ForGood(error) => error.context(format!("downloading s3://{bucket}/{key}")),
+        Broken::OnTheWay(error) => {
+            error.context(format!("downloading s3://{bucket}/{key} broke off {DOWNLOAD_TRIES} times"))
         }
-    }
-    bail!("unreachable: the loop above ends by returning")
+    })?;
+    tokio::fs::rename(&part, to).await.with_context(|| format!("{}", to.display()))?;
+    Ok(bytes)
 }
 
 enum Broken {
@@ -212,7 +226,7 @@ async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) 
         })?;
     let promised = answer.content_length();
     let teller = clients.console.teller();
-    let shown = |done| transfer::tell(&teller, done, promised.and_then(|bytes| u64::try_from(bytes).ok()));
+    let shown = |done| show(&teller, done, promised.and_then(|bytes| u64::try_from(bytes).ok()));
     let written = write_body(answer.body, part, &shown).await;
     let written =
         written.map_err(|error| if is_disk(&error) { Broken::ForGood(error) } else { Broken::OnTheWay(error) })?;
@@ -241,4 +255,81 @@ async fn write_body(mut body: ByteStream, part: &Path, shown: &dyn Fn(u64)) -> a
 
 fn is_disk(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some()
+}
+
+/// Shows how many of `total` bytes have been transferred, as text and as a share.
+fn show(teller: &Teller, done: u64, total: Option<u64>) {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    match total {
+        Some(total) => {
+            let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
+            teller.now_at(&format!("{:.1} of {:.1} MiB", mib(done), mib(total)), Some(share));
+        }
+        None => teller.now_at(&format!("{:.1} MiB", mib(done)), None),
+    }
+}
+
+/// Shows how a request's body goes out. It changes the body after it was signed,
+/// and gives the same bytes, in pieces.
+#[derive(Debug)]
+struct Outgoing {
+    teller: Teller,
+}
+
+impl Intercept for Outgoing {
+    fn name(&self) -> &'static str {
+        "Outgoing"
+    }
+
+    fn modify_before_transmit(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let body = context.request_mut().body_mut();
+        if !self.teller.is_heard() {
+            return Ok(());
+        }
+        // A body that is not in memory is left as it is.
+        if let Some(bytes) = body.bytes().map(Bytes::copy_from_slice) {
+            let (left, total) = (bytes.clone(), bytes.len() as u64);
+            *body = SdkBody::from_body_1_x(InPieces { left, total, teller: self.teller.clone() });
+        }
+        Ok(())
+    }
+}
+
+struct InPieces {
+    left: Bytes,
+    total: u64,
+    teller: Teller,
+}
+
+const PIECE: usize = 64 << 10;
+
+impl Body for InPieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut task::Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left.is_empty() {
+            return Poll::Ready(None);
+        }
+        let length = self.left.len().min(PIECE);
+        let piece = self.left.split_to(length);
+        show(&self.teller, self.total - self.left.len() as u64, Some(self.total));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.left.len() as u64)
+    }
 }

@@ -13,13 +13,16 @@ use aws_sigv4::{
 use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
+use backon::BackoffBuilder;
 use serde_json::Value;
 
 use super::{
     Clients,
+    access::single,
+    clients::call_line,
     faults::{self, Fault, Refused},
-    network, witness,
 };
+use crate::backoff;
 
 /// One call of a service.
 pub(super) struct Call<'a> {
@@ -42,7 +45,7 @@ pub(super) enum Body {
 }
 
 /// Throttled or failing reads are tried this often.
-const TRIES: u32 = 5;
+const TRIES: usize = 5;
 
 impl Call<'_> {
     /// Sends the call, again where that may help; gives status and body.
@@ -50,28 +53,28 @@ impl Call<'_> {
     /// # Errors
     /// When there are no credentials, or nobody answers.
     pub(super) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
-        let mut backoff = crate::backoff::Backoff::retrying();
-        for attempt in 1.. {
-            let started = Instant::now();
-            let answer = self.send_once(clients).await;
-            self.tell(clients, started, &answer);
-            match answer {
-                Ok((status, body)) if !passes(status, &body) => return Ok((status, body)),
-                result if attempt == TRIES => return result,
-                _ => tokio::time::sleep(backoff.next_delay()).await,
+        let mut answer = self.send_once(clients).await;
+        for pause in backoff::retrying(TRIES - 1).build() {
+            if answer.as_ref().is_ok_and(|(status, body)| !passes(*status, body)) {
+                break;
             }
+            tokio::time::sleep(pause).await;
+            answer = self.send_once(clients).await;
         }
-        unreachable!("the last try returns")
+        answer
     }
 
-    fn tell(&self, clients: &Clients, started: Instant, answer: &anyhow::Result<(u16, String)>) {
+    async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
+        let started = Instant::now();
+        let answer = self.answer(clients).await;
         if clients.console.tells_calls() {
             let answer = answer.as_ref().map(|(status, body)| (*status, body.as_str()));
-            clients.console.call(&witness::told(self.operation(), started, answer.map_err(|e| format!("{e:#}"))));
+            clients.console.call(&call_line(self.operation(), started, answer.map_err(|e| format!("{e:#}"))));
         }
+        answer
     }
 
-    /// The operation's name, as far as the call tells.
+    /// The operation's name, where the call has one.
     fn operation(&self) -> &str {
         match &self.body {
             Body::None => self.path,
@@ -80,7 +83,7 @@ impl Call<'_> {
         }
     }
 
-    async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
+    async fn answer(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let region = &clients.region;
         let endpoint = match clients.config.endpoint_url() {
             Some(url) => url.trim_end_matches('/').to_owned(),
@@ -114,7 +117,7 @@ impl Call<'_> {
             request = request.header(name, value);
         }
         let request = HttpRequest::try_from(request.body(SdkBody::from(content))?)?;
-        let response = network::single(clients.proxies.clone()).call(request).await.map_err(|e| anyhow!(e))?;
+        let response = single(clients.proxies.clone()).call(request).await.map_err(|e| anyhow!(e))?;
         let status = response.status().as_u16();
         let body = read_all(response.into_body()).await?;
         Ok((status, body))
@@ -130,9 +133,8 @@ impl Call<'_> {
                 (input.to_string(), headers)
             }
             Body::Form(fields) => {
-                let pairs: Vec<String> =
-                    fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
-                (pairs.join("&"), vec![host, kind("application/x-www-form-urlencoded")])
+                let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                (form, vec![host, kind("application/x-www-form-urlencoded")])
             }
         })
     }
@@ -141,14 +143,8 @@ impl Call<'_> {
 /// Whether the same call may succeed later. Only an error is looked into: what a
 /// function logged may name any error.
 fn passes(status: u16, body: &str) -> bool {
-    let passing = || told_in(body).is_some_and(|(code, _)| faults::by_code(&code) == Fault::Transient);
+    let passing = || error_in(body).is_some_and(|(code, _)| faults::by_code(&code) == Fault::Transient);
     status == 429 || status >= 500 || (status >= 400 && passing())
-}
-
-/// Percent-encodes all but the characters that no form takes for its own.
-fn encoded(value: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
-    value.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
 async fn read_all(body: SdkBody) -> anyhow::Result<String> {
@@ -163,24 +159,24 @@ fn host_of(endpoint: &str) -> anyhow::Result<String> {
 
 /// An answer that is an error, as in `AccessDenied: not allowed (HTTP 403)`.
 pub(super) fn refusal(status: u16, body: &str) -> Refused {
-    match told_in(body) {
+    match error_in(body) {
         Some((code, message)) => Refused::new(status, Some(&code), Some(&message)),
         None => Refused::new(status, None, Some(&body.chars().take(300).collect::<String>())),
     }
 }
 
 /// Code and message of an answer that is an error.
-pub(super) fn told_in(body: &str) -> Option<(String, String)> {
-    told_in_xml(body).or_else(|| told_in_json(body))
+pub(super) fn error_in(body: &str) -> Option<(String, String)> {
+    error_in_xml(body).or_else(|| error_in_json(body))
 }
 
-fn told_in_xml(body: &str) -> Option<(String, String)> {
+fn error_in_xml(body: &str) -> Option<(String, String)> {
     let document = roxmltree::Document::parse(body).ok()?;
     let text = |name| document.descendants().find(|n| n.tag_name().name() == name)?.text();
     Some((text("Code")?.to_owned(), text("Message").unwrap_or_default().to_owned()))
 }
 
-fn told_in_json(body: &str) -> Option<(String, String)> {
+fn error_in_json(body: &str) -> Option<(String, String)> {
     let error: Value = serde_json::from_str(body).ok()?;
     let text = |names: [&str; 2]| names.iter().find_map(|name| error[name].as_str());
     let code = text(["__type", "Type"])?;
@@ -202,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_are_told_by_code_and_message() {
+    fn refusals_have_code_and_message() {
         let xml =
             "<ErrorResponse xmlns='u'><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
         assert_eq!(refusal(403, xml).to_string(), "AccessDenied: no (HTTP 403)");

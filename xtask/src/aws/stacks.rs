@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail};
+use backon::BackoffBuilder;
 use roxmltree::{Document, Node};
 use tokio::time::Instant;
 
@@ -11,7 +12,7 @@ use super::{
     signed_request::{Body, Call, refusal},
     stack_events::{self, Doing, FailedResource},
 };
-use crate::{backoff::Backoff, names::StackName};
+use crate::{backoff, names::StackName};
 
 /// A stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,10 +56,9 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
         return Err(refusal(status, &body)).with_context(|| format!("deleting stack {}", stack.id));
     }
     let deadline = Instant::now() + DELETE_LIMIT;
-    let mut backoff = Backoff::polling();
-    loop {
+    for pause in backoff::polling().build() {
         match describe(clients, &stack.id).await? {
-            None => return Ok(()),
+            None => break,
             Some(stack) if stack.status == "DELETE_FAILED" => {
                 let failed = stack_events::failed(clients, &stack.id, Doing::Deletion).await.unwrap_or_default();
                 let told = |cause: &FailedResource| format!("; {} ({}): {}", cause.name, cause.kind, cause.reason);
@@ -66,9 +66,10 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
                 bail!("stack {} could not be deleted{causes}", stack.id)
             }
             Some(_) if Instant::now() > deadline => bail!("stack {} is still being deleted", stack.id),
-            Some(_) => tokio::time::sleep(backoff.next_delay()).await,
+            Some(_) => tokio::time::sleep(pause).await,
         }
     }
+    Ok(())
 }
 
 /// How long `sam` may take to see by itself that the stack is gone.
@@ -76,10 +77,8 @@ const SEEN_BY_SAM: Duration = Duration::from_secs(2);
 
 /// Waits until a stack is gone, and a moment more. What can't be read meanwhile is read again.
 pub async fn gone(clients: &Clients, stack: &Stack) {
-    let mut backoff = Backoff::polling();
-    while !matches!(describe(clients, &stack.id).await, Ok(None)) {
-        tokio::time::sleep(backoff.next_delay()).await;
-    }
+    let is_gone = async || matches!(describe(clients, &stack.id).await, Ok(None)).then_some(());
+    backoff::until(backoff::polling(), is_gone).await;
     tokio::time::sleep(SEEN_BY_SAM).await;
 }
 

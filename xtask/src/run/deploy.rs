@@ -8,8 +8,7 @@ use super::{Run, undeployed};
 use crate::{
     aws::{
         Clients, executions,
-        objects::{self, BucketState},
-        settling::LISTED,
+        objects::{self, BucketState, LISTED},
         signed_calls::{self, FunctionLimits, Presence},
         stacks,
     },

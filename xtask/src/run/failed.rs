@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Render, RenderNames};
 use crate::{
-    aws::{executions::Ended, function_log},
+    aws::{executions::Ended, signed_calls},
     exit::{Detailed, ExitCode, Failure},
     history::{self, Failed, Meaning},
 };
@@ -50,7 +50,7 @@ impl Render<'_> {
         // Clocks of two services, and a last word after the failure.
         let (from_ms, to_ms) = (millis(scheduled)? - 2000, millis(ended)? + 5000);
         let clients = &self.run.connection().clients;
-        let lines = function_log::tail(clients, &group, from_ms, to_ms, &marks(failed)).await;
+        let lines = signed_calls::log_tail(clients, &group, from_ms, to_ms, &marks(failed)).await;
         (!lines.is_empty()).then_some((group, lines))
     }
 }

@@ -14,8 +14,7 @@ use crate::{
         executions::{self, Ended},
         objects,
     },
-    backoff::Backoff,
-    clock,
+    backoff, clock,
     cost::Cost,
     exit::{ExitCode, Failure, OrExit},
     history::{self, Rendered, TimeSpent, Timeline, hardly_fits},
@@ -204,15 +203,16 @@ impl Render<'_> {
     /// what it tells of times.
     async fn save_history(&self, arn: &str, file: &str) -> anyhow::Result<(Value, Option<Timeline>)> {
         let deadline = Instant::now() + HISTORY_LAG;
-        let mut backoff = Backoff::retrying();
-        let history = loop {
+        let read = async || {
             let pages = executions::history_pages(&self.run.connection().clients, arn).await?;
-            let history = history::cli_events(&pages)?;
-            if history::is_complete(&history) || Instant::now() > deadline {
-                break history;
-            }
-            tokio::time::sleep(backoff.next_delay()).await;
+            history::cli_events(&pages)
         };
+        let enough = async || {
+            let history = read().await;
+            let is_last = || Instant::now() > deadline;
+            (history.as_ref().map_or(true, history::is_complete) || is_last()).then_some(history)
+        };
+        let history = backoff::until(backoff::retrying(0), enough).await?;
         let timeline = history::timeline(&history).ok();
         self.spend(timeline.as_ref());
         self.run.artifacts.save(file, &history)?;

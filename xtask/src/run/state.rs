@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::{RunNames, Sources};
 use crate::{
     artifacts::{Artifacts, Asked, RunRecord, StageTiming},
-    aws::remedy,
+    aws::faults::remedy,
     budget::{Budget, KnownTimes},
     cli::RunOptions,
     clock,
@@ -142,7 +142,7 @@ impl Run {
 
     /// What the user can do about the refusal behind an error; `None` before there was a connection.
     pub(crate) fn remedy(&self, error: &anyhow::Error) -> Option<String> {
-        remedy::of(error, &self.connection.get()?.access.target, SystemTime::now())
+        remedy(error, &self.connection.get()?.access.target, SystemTime::now())
     }
 
     pub(crate) fn sam(&self) -> &Sam {

@@ -13,7 +13,7 @@ use crate::{
         signed_calls::{self, Presence},
         stacks,
     },
-    backoff::Backoff,
+    backoff,
     names::StackName,
 };
 
@@ -25,16 +25,12 @@ const PATIENCE: Duration = Duration::from_secs(90);
 /// Looks for everything, again and again while something is on its way out.
 pub(super) async fn verify(expected: &Expected, clients: &Clients) -> Proof {
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    let mut backoff = Backoff::polling();
-    loop {
+    backoff::until(backoff::polling(), async || {
         let proof = Proof::of(look(expected, clients).await);
-        if !proof.leaks().any(|check| check.evidence.ends_with(ON_ITS_WAY_OUT))
-            || tokio::time::Instant::now() > deadline
-        {
-            return proof;
-        }
-        tokio::time::sleep(backoff.next_delay()).await;
-    }
+        let is_settled = !proof.leaks().any(|check| check.evidence.ends_with(ON_ITS_WAY_OUT));
+        (is_settled || tokio::time::Instant::now() > deadline).then_some(proof)
+    })
+    .await
 }
 
 /// Looks for everything at once, and tells it in this order.

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 
 use super::Sweeper;
 use crate::{
-    aws::{Target, TargetChoice, remedy},
+    aws::{Target, TargetChoice, faults::remedy},
     cli::TeardownOptions,
     connect::{self, Connection},
     exit::{ExitCode, Failure},
@@ -61,7 +61,7 @@ impl Site {
     /// What is left, and how to try again.
     pub(super) fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {
         let remedy =
-            remedy::of(error, &self.target, SystemTime::now()).map(|remedy| format!("\n{remedy}")).unwrap_or_default();
+            remedy(error, &self.target, SystemTime::now()).map(|remedy| format!("\n{remedy}")).unwrap_or_default();
         let again = format!("{error:#}{remedy}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
         Failure::new(ExitCode::Leak, anyhow!(again))
     }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use anyhow::{Context, bail};
+use backon::BackoffBuilder;
 use futures_util::future::try_join_all;
 
 use super::{
@@ -16,12 +17,11 @@ use crate::{
     aws::{
         Clients, emptying, executions,
         faults::Refused,
-        objects::{self, Deleted},
-        settling::LISTED,
+        objects::{self, Deleted, LISTED},
         signed_calls::{self, Presence},
         stacks,
     },
-    backoff::Backoff,
+    backoff,
     console::Console,
     journal::StackFacts,
     names::{ArtifactBucketName, Region, RunId, StackName},
@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How often a bucket that was emptied may still be told to be full.
-const STILL_FULL: u32 = 5;
+const STILL_FULL: usize = 5;
 
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
@@ -243,12 +243,11 @@ impl Sweeper {
     /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.
     async fn remove(&self, bucket: &str) -> anyhow::Result<u64> {
         let mut objects_deleted = self.empty(bucket).await?;
-        let mut backoff = Backoff::retrying();
-        for _ in 0..STILL_FULL {
+        for pause in backoff::retrying(STILL_FULL).build() {
             if objects::delete_bucket(&self.clients, bucket).await? == Deleted::Gone {
                 return Ok(objects_deleted);
             }
-            tokio::time::sleep(backoff.next_delay()).await;
+            tokio::time::sleep(pause).await;
             objects_deleted += self.empty(bucket).await?;
         }
         bail!("bucket {bucket} is told to be not empty, though a listing finds nothing in it");

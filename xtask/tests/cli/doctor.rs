@@ -38,12 +38,12 @@ fn the_doctor_finds_everything_that_is_wrong_at_once() {
         .account(|account| account.unreserved = 10)
         .fixture_file("output/output.mp4", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n");
     let ran = doctor(&test, &[]);
-    ran.exit(1).says("not ready: 2 things are to be mended");
+    ran.exit(1).says("not ready: 2 things are to be fixed");
     ran.says("BAD   quota in us-east-1  10 executions at once are unreserved, of which Lambda keeps 100: 16 can't be reserved");
     ran.says("zip is not on PATH").says("note  fixture f").says("git lfs pull");
     let fixtures = ran.stdout.lines().find(|line| line.starts_with("ok    fixtures")).unwrap();
     assert!(fixtures.ends_with(" other-fixture"), "{fixtures}");
-    doctor(&test, &["--reserved-concurrency", "0"]).exit(1).says("not ready: one thing is to be mended");
+    doctor(&test, &["--reserved-concurrency", "0"]).exit(1).says("not ready: one thing is to be fixed");
 }
 
 #[test]

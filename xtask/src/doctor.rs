@@ -1,6 +1,4 @@
-//! `lambda-doctor`: everything that a run needs, looked at without a run.
-
-mod checkup;
+//! `lambda-doctor`: checks everything that a run needs, without a run.
 
 use std::path::Path;
 
@@ -22,12 +20,11 @@ use crate::{
     template::{OfferedProtocols, Template},
     wording::counted,
 };
-use checkup::{Checkup, Health};
 
-/// Less free space than this may not do for a run: tools, ZIPs and renders, bytes.
+/// Less free space than this may be too little for a run: tools, ZIPs and renders, bytes.
 const ENOUGH_SPACE: u64 = 2 << 30;
 
-/// Looks at everything and says how it is; exit 1 when a run would fail.
+/// Checks everything and prints the results; exit 1 when a run would fail.
 ///
 /// # Errors
 /// When there is no repository to look at.
@@ -45,15 +42,14 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
     let env = connect::tool_env(session, &target);
     if checkups.is_empty() {
         let connected = connect::connect(session, target, &options.target.region).await;
-        checkups.push(Checkup::of("target", connected.as_ref().map(Connection::describe).map_err(told)));
+        checkups.push(Checkup::of("target", connected.as_ref().map(Connection::describe).map_err(copied)));
         if let Ok(connection) = connected {
             checkups.extend(quotas(&connection, options, &options.target.region).await);
         }
     }
     match preflight::check(Purpose::BuildAndRender, &env, &session.children).await {
         Ok(tools) => {
-            let versions =
-                tools.versions.iter().map(|(name, version)| Checkup::of(name, Ok(checkup::short(name, version))));
+            let versions = tools.versions.iter().map(|(name, version)| Checkup::of(name, Ok(short(name, version))));
             checkups.extend(versions);
         }
         Err(problems) => {
@@ -61,7 +57,7 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
         }
     }
     let template = Template::read(&repo.template());
-    checkups.push(Checkup::of("template", template.as_ref().map(told_of).map_err(told)));
+    checkups.push(Checkup::of("template", template.as_ref().map(describe).map_err(copied)));
     if let Ok(template) = &template {
         checkups.push(handler_zip(template));
     }
@@ -74,11 +70,11 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
     if let Some(embedded) = embedded {
         embedded.stop().await;
     }
-    session.console.result(&checkup::told(&checkups));
+    session.console.result(&report(&checkups));
     Ok(if checkups.iter().any(Checkup::is_bad) { ExitCode::Preflight } else { ExitCode::Success })
 }
 
-fn told(error: &anyhow::Error) -> anyhow::Error {
+fn copied(error: &anyhow::Error) -> anyhow::Error {
     anyhow::anyhow!("{error:#}")
 }
 
@@ -96,7 +92,7 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
 }
 
 /// What a run would find in a template.
-fn told_of(template: &Template) -> String {
+fn describe(template: &Template) -> String {
     let Template { path, machine, .. } = template;
     let protocols = match &machine.protocols {
         OfferedProtocols::Chosen(offered) => {
@@ -132,7 +128,7 @@ fn fixtures(repo: &Repo) -> Vec<Checkup> {
     for name in &names {
         match load(name) {
             Ok(()) => good.push(name.as_str()),
-            // Others can be rendered all the same.
+            // The others can be rendered all the same.
             Err(error) => {
                 checkups.push(Checkup { what: format!("fixture {name}"), health: Health::Note(format!("{error:#}")) });
             }
@@ -146,7 +142,7 @@ fn fixtures(repo: &Repo) -> Vec<Checkup> {
     checkups
 }
 
-/// Whether runs can be noted, and which of them did not clean up.
+/// Whether journals can be written, and which runs did not clean up.
 fn journals(session: &Session) -> Vec<Checkup> {
     let states = match StateFolder::of(&session.env) {
         Ok(states) => states,
@@ -157,8 +153,8 @@ fn journals(session: &Session) -> Vec<Checkup> {
     if !unfinished.is_empty() {
         let stacks: Vec<String> = unfinished.iter().map(|known| known.state.begin.stack.to_string()).collect();
         let runs = counted(unfinished.len(), "run");
-        let told = format!("{runs} did not clean up ({}); cargo xtask lambda-teardown --unfinished", stacks.join(", "));
-        checkups.push(Checkup { what: "earlier runs".to_owned(), health: Health::Note(told) });
+        let text = format!("{runs} did not clean up ({}); cargo xtask lambda-teardown --unfinished", stacks.join(", "));
+        checkups.push(Checkup { what: "earlier runs".to_owned(), health: Health::Note(text) });
     }
     checkups
 }
@@ -177,4 +173,104 @@ fn space(root: &Path) -> Checkup {
         Err(error) => Health::Note(format!("{error:#}")),
     };
     Checkup { what, health }
+}
+
+/// One thing that a run needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Checkup {
+    /// What was looked at.
+    what: String,
+    /// How it is.
+    health: Health,
+}
+
+/// How something is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Health {
+    /// As it must be.
+    Good(String),
+    /// A run works, but something is worth knowing.
+    Note(String),
+    /// A run would fail.
+    Bad(String),
+}
+
+impl Checkup {
+    /// The result of looking at `what`; an error says what to do.
+    fn of(what: &str, result: anyhow::Result<String>) -> Self {
+        let health = match result {
+            Ok(text) => Health::Good(text),
+            Err(error) => Health::Bad(format!("{error:#}")),
+        };
+        Self { what: what.to_owned(), health }
+    }
+
+    /// Whether it would make a run fail.
+    fn is_bad(&self) -> bool {
+        matches!(self.health, Health::Bad(_))
+    }
+}
+
+/// A line for each, the state first, then the verdict.
+fn report(checkups: &[Checkup]) -> String {
+    let width = checkups.iter().map(|checkup| checkup.what.chars().count()).max().unwrap_or(0);
+    let line = |checkup: &Checkup| {
+        let (mark, text) = match &checkup.health {
+            Health::Good(text) => ("ok  ", text),
+            Health::Note(text) => ("note", text),
+            Health::Bad(text) => ("BAD ", text),
+        };
+        // What goes on over several lines stays in its column.
+        let text = text.replace('\n', &format!("\n{}", " ".repeat(width + 8)));
+        format!("{mark}  {:<width$}  {text}", checkup.what)
+    };
+    let bad = checkups.iter().filter(|checkup| checkup.is_bad()).count();
+    let verdict = match bad {
+        0 => "ready: a run finds what it needs".to_owned(),
+        1 => "not ready: one thing is to be fixed".to_owned(),
+        several => format!("not ready: {several} things are to be fixed"),
+    };
+    let lines: Vec<String> = checkups.iter().map(line).collect();
+    format!("{}\n\n{verdict}", lines.join("\n"))
+}
+
+/// A tool's version without the rest of what it prints.
+fn short(name: &str, version: &str) -> String {
+    let plain = [name, " version", "SAM CLI,", "This is"]
+        .iter()
+        .fold(version.trim(), |text, before| text.strip_prefix(before).map_or(text, str::trim_start));
+    let plain = plain.strip_prefix("version").map_or(plain, str::trim_start);
+    let end = [" Copyright", " (", ","].iter().filter_map(|mark| plain.find(mark)).min();
+    plain[..end.unwrap_or(plain.len())].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_says_its_state() {
+        let checkups = [
+            Checkup::of("tools", Ok("sam 1.167".into())),
+            Checkup { what: "earlier runs".into(), health: Health::Note("one is unfinished".into()) },
+            Checkup::of("zip", Err(anyhow::anyhow!("zip is not on PATH:\nget it"))),
+        ];
+        insta::assert_snapshot!(report(&checkups), @r"
+        ok    tools         sam 1.167
+        note  earlier runs  one is unfinished
+        BAD   zip           zip is not on PATH:
+                            get it
+
+        not ready: one thing is to be fixed
+        ");
+        assert!(report(&checkups[..2]).ends_with("ready: a run finds what it needs"));
+    }
+
+    #[test]
+    fn versions_are_short() {
+        assert_eq!(short("ffmpeg", "ffmpeg version n8.1.2 Copyright (c) 2000-2026 the FFmpeg developers"), "n8.1.2");
+        assert_eq!(short("sam", "SAM CLI, version 1.167.0"), "1.167.0");
+        assert_eq!(short("zip", "This is Zip 3.0 (July 5th 2008), by Info-ZIP."), "Zip 3.0");
+        assert_eq!(short("bun", "1.4.4"), "1.4.4");
+    }
 }
