@@ -122,6 +122,7 @@ pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<(
 }
 
 /// A line of a log.
+#[derive(Clone)]
 struct LogLine {
     /// The instance of the function that wrote it.
     stream: String,
