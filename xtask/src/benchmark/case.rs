@@ -144,6 +144,11 @@ impl Case {
         }
     }
 
+    /// Whether the plan made another number of chunks than was asked for.
+    pub fn count_differs(&self) -> bool {
+        self.planned_chunk_count.is_some_and(|planned| planned != u64::from(self.render.chunk_count.get()))
+    }
+
     /// Fills in the parallel efficiency of every case whose fixture was measured with one chunk too.
     pub(crate) fn compare_with_one_chunk(cases: &mut [Self]) {
         let one_chunk: Vec<(String, f64)> = cases

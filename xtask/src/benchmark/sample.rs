@@ -208,4 +208,4 @@ impl fmt::Display for Start {
 
 #[cfg(test)]
 #[path = "sample_tests.rs"]
-pub(super) mod tests;
+pub(crate) mod tests;

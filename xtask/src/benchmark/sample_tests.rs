@@ -9,38 +9,39 @@ use crate::{
 
 use super::*;
 
-pub(in crate::benchmark) fn render_id(count: u16) -> RenderId {
+pub(crate) fn render_id(count: u16) -> RenderId {
     RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap() }
 }
 
 /// An execution that took so long.
-pub(in crate::benchmark) fn lambda(count: u16, iteration: u32, wall_clock_ms: u64) -> LambdaSample {
+pub(crate) fn lambda(count: u16, iteration: u32, wall_clock_ms: u64) -> LambdaSample {
     let id = SampleId { fixture: "f".into(), render: render_id(count), iteration };
     let execution =
         Execution { start: Start::Warm, render: row(count, wall_clock_ms), against_local: None, observation: None };
     LambdaSample { id, outcome: Outcome::Done(Box::new(execution)) }
 }
 
-pub(in crate::benchmark) fn failed(count: u16, iteration: u32) -> LambdaSample {
+pub(crate) fn failed(count: u16, iteration: u32) -> LambdaSample {
     let id = SampleId { fixture: "f".into(), render: render_id(count), iteration };
     LambdaSample { id, outcome: Outcome::Failed { failure: "it broke".into() } }
 }
 
 /// A local render that took so long, half of it the renderer's.
-pub(in crate::benchmark) fn local(iteration: u32, wall_ms: u64) -> LocalSample {
+pub(crate) fn local(iteration: u32, wall_ms: u64) -> LocalSample {
     let render = LocalRender { wall_ms, renderer_ms: Some(wall_ms / 2), output: None, against_baseline: None };
     LocalSample { fixture: "f".into(), iteration, outcome: Outcome::Done(Box::new(render)) }
 }
 
 /// Changes what was measured of an execution.
-pub(in crate::benchmark) fn with(mut sample: LambdaSample, change: impl FnOnce(&mut Execution)) -> LambdaSample {
+pub(crate) fn with(mut sample: LambdaSample, change: impl FnOnce(&mut Execution)) -> LambdaSample {
     if let Outcome::Done(execution) = &mut sample.outcome {
         change(execution);
     }
     sample
 }
 
-fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
+/// A render that took so long.
+pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
     let spent = TimeSpent {
         plan_ms: wall_clock_ms / 10,
         chunks_ms: wall_clock_ms * 8 / 10,

@@ -14,6 +14,7 @@ use crate::{
     exit::{ExitCode, Failure},
     in_process::LocalWay,
     measure::verdict::{Conclusion, Measured, Verdict},
+    report::tables,
     run::{self, Run, Subject, Work},
     scaling::Rates,
     session::Session,
@@ -72,7 +73,7 @@ impl Work for Eval {
 
     fn table(&self) -> Option<String> {
         let measured = !self.lambda.borrow().is_empty() || !self.local.borrow().is_empty();
-        measured.then(|| self.with_results(|results, _| benchmark::table(results, &self.run.prices)))
+        measured.then(|| self.with_results(|results, _| tables::cases(results, &self.run.prices)))
     }
 }
 
@@ -108,7 +109,7 @@ impl Eval {
         let artifacts = &self.run.artifacts;
         self.with_results(|results, measured| {
             artifacts.save("results.json", &EvalResults::of(results, measured, &self.run.prices))?;
-            artifacts.write("results.csv", benchmark::csv(&results.cases))
+            artifacts.write("results.csv", tables::csv(&results.cases))
         })
     }
 }

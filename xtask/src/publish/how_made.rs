@@ -1,9 +1,9 @@
 //! By what command, versions and target a report's figures came about. Pure.
 
-use super::markdown::plain;
 use crate::{
     artifacts::{Asked, RunRecord, StageTiming},
     aws::Target,
+    report::tables::plain,
     story::RunReport,
     wording::counted,
 };

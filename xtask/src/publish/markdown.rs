@@ -1,9 +1,13 @@
 //! report.md: what one pastes into a pull request. Pure.
 
-use super::{how_made, tables};
+use super::how_made;
 use crate::{
     artifacts::{Note, NoteKind, TeardownRecord},
-    story::RunReport,
+    report::{
+        columns::{CASES, RENDERS, Table},
+        tables::{self, columns_of, plain},
+    },
+    story::{RunReport, Unmeasured},
     wording::counted,
 };
 
@@ -13,8 +17,10 @@ pub fn markdown(report: &RunReport) -> String {
         title(report),
         reasons(report),
         match report.run.is_eval() {
-            true => tables::cases(report),
-            false => tables::renders(report),
+            true => {
+                tables::markdown(&report.cases.iter().collect::<Vec<_>>(), &columns_of(CASES, Table::Markdown), &[])
+            }
+            false => renders(report),
         },
         semantic(report),
         recommendation(report),
@@ -23,30 +29,6 @@ pub fn markdown(report: &RunReport) -> String {
     ];
     let told: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     told.join("\n\n") + "\n"
-}
-
-/// Text that GitHub shows as it is: on one line, with no markup of its own.
-pub(crate) fn plain(text: &str) -> String {
-    let mut shown = String::new();
-    for symbol in text.chars() {
-        match symbol {
-            '<' => shown.push_str("&lt;"),
-            '>' => shown.push_str("&gt;"),
-            '&' => shown.push_str("&amp;"),
-            // GitHub would make links to issues and people of these.
-            '#' | '@' => {
-                shown.push(symbol);
-                shown.push_str("<!-- -->");
-            }
-            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => {
-                shown.push('\\');
-                shown.push(symbol);
-            }
-            control if control.is_control() => shown.push(' '),
-            other => shown.push(other),
-        }
-    }
-    shown
 }
 
 fn title(report: &RunReport) -> String {
@@ -72,6 +54,19 @@ fn clean_up(report: &RunReport) -> String {
 
 fn reasons(report: &RunReport) -> String {
     list("", report.ending().reasons.iter().map(|reason| plain(reason)))
+}
+
+/// A line for each render, measured or not.
+fn renders(report: &RunReport) -> String {
+    let shown = columns_of(RENDERS, Table::Markdown);
+    let unmeasured = |missing: &Unmeasured| {
+        let mut cells = vec!["-".to_owned(); shown.len()];
+        cells[0] = plain(&missing.label.replace("N=", ""));
+        cells[shown.len() - 1] = "**not measured**".to_owned();
+        cells
+    };
+    let further: Vec<Vec<String>> = report.unmeasured.iter().map(unmeasured).collect();
+    tables::markdown(&report.renders.iter().map(|render| &render.row).collect::<Vec<_>>(), &shown, &further)
 }
 
 fn semantic(report: &RunReport) -> String {

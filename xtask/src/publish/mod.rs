@@ -5,16 +5,14 @@
 mod how_made;
 mod junit;
 mod markdown;
-mod tables;
 
 use std::{fs, io::Write, path::Path};
 
 use anyhow::Context;
 
 pub use junit::junit;
+pub(crate) use markdown::list;
 pub use markdown::markdown;
-pub(crate) use markdown::{list, plain};
-pub(crate) use tables::{Column, table};
 
 use crate::{
     artifacts::write_whole,

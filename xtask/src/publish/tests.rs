@@ -1,7 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::story::tests::{changed, files, killed};
+use crate::{
+    report::tables::plain,
+    story::tests::{changed, files, killed},
+};
 
 fn story(files: &crate::story::Files) -> RunReport {
     RunReport::of(files).unwrap()
@@ -131,7 +134,7 @@ proptest! {
 
     #[test]
     fn any_text_stays_in_its_cell(text in ".*") {
-        let shown = markdown::plain(&text);
+        let shown = plain(&text);
         let shown = shown.replace("<!-- -->", "");
         prop_assert!(!shown.contains(['\n', '<', '>']) && shown.replace("\\\\", "").replace("\\|", "").matches('|').count() == 0);
     }

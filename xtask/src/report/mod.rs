@@ -1,10 +1,10 @@
 //! What people read of a run: its table, its page, and the phrases said while it goes on.
 
+pub mod columns;
 mod headline;
 mod page;
 mod svg;
-mod table;
+pub mod tables;
 
 pub use headline::headline;
 pub use page::{Pictures, page};
-pub use table::table;

@@ -5,45 +5,70 @@ use std::fmt;
 use super::{Both, Change, Pair, SideBySide, change::percent};
 use crate::{
     measure::Level,
-    publish::{Column, list, plain, table},
-    wording::{Align, columns},
+    publish::list,
+    report::{
+        columns::{Cell, Column},
+        tables::{markdown, plain, terminal},
+    },
+    wording::Align,
 };
 
-const HEADER: [&str; 11] =
-    ["", "before", "now", "wall clock", "certainty", "USD before", "now", "cost", "PSNR", "worst frame", "frames"];
+type OfPair = Column<Pair>;
 
-const LEGEND: &str = "Medians. A change is this run's against the one before: +10 % is slower, or dearer, by a tenth.";
+const COLUMNS: &[OfPair] = &[
+    OfPair::name("", &[], |pair| Cell::Text(pair.name.clone())),
+    OfPair::figure("before", &[], |pair| Cell::Ms(pair.wall_ms.before)),
+    OfPair::figure("now", &[], |pair| Cell::Ms(pair.wall_ms.now)),
+    OfPair::figure("wall clock", &[], |pair| Cell::Text(percent(pair.wall_ms.share()))),
+    OfPair::name("certainty", &[], |pair| Cell::Text(pair.wall_ms.certainty.to_string())),
+    OfPair::figure("USD before", &[], |pair| cost(pair, |usd| Cell::Usd(usd.before))),
+    OfPair::figure("now", &[], |pair| cost(pair, |usd| Cell::Usd(usd.now))),
+    OfPair::figure("cost", &[], |pair| cost(pair, |usd| Cell::Text(percent(usd.share())))),
+    OfPair::figure("PSNR", &[], |pair| {
+        let change = |both: Both<f64>| Cell::Text(format!("{:+.2} dB", rounded(both.now - both.before)));
+        pair.psnr_db.map_or(Cell::Unmeasured, change)
+    }),
+    OfPair::figure("worst frame", &[], |pair| {
+        pair.worst_frame.map_or(Cell::Unmeasured, |both| Cell::Text(levels(both)))
+    }),
+    OfPair::name("frames", &[], |pair| match pair.same_frames {
+        None => Cell::Unmeasured,
+        Some(same) => Cell::Text(if same { "the same" } else { "others" }.to_owned()),
+    }),
+];
+
+const LEGEND: &str =
+    "Medians. A change is this run's against the one before: +10 % is slower, or more expensive, by a tenth.";
 
 impl fmt::Display for SideBySide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let lines: Vec<[String; 11]> =
-            std::iter::once(HEADER.map(str::to_owned)).chain(self.pairs.iter().map(line)).collect();
         writeln!(f, "This run against the one before")?;
         if !self.pairs.is_empty() {
-            writeln!(f, "{}\n{LEGEND}", columns(&lines, Align::Left))?;
+            let (pairs, shown) = self.table();
+            writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left))?;
         }
-        write!(f, "{}", self.told().map(|line| format!("note: {line}")).collect::<Vec<_>>().join("\n"))
+        write!(f, "{}", self.remarks().map(|line| format!("note: {line}")).collect::<Vec<_>>().join("\n"))
     }
 }
 
 impl SideBySide {
     /// The section of report.md.
     pub fn markdown(&self) -> String {
-        let aligned = HEADER.map(|title| match title {
-            "" | "certainty" | "frames" => Column::Name(title),
-            figure => Column::Figure(figure),
-        });
-        let cells: Vec<[String; 11]> = self.pairs.iter().map(|pair| line(pair).map(|cell| plain(&cell))).collect();
-        let body = match cells.is_empty() {
+        let (pairs, shown) = self.table();
+        let body = match pairs.is_empty() {
             true => "Nothing was measured in both runs.".to_owned(),
-            false => format!("{}\n\n{LEGEND}", table(aligned, &cells)),
+            false => format!("{}\n\n{LEGEND}", markdown(&pairs, &shown, &[])),
         };
-        let notes = list("", self.told().map(|line| plain(&line)));
+        let notes = list("", self.remarks().map(|line| plain(&line)));
         let parts = ["### This run against the one before".to_owned(), body, notes];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
     }
 
-    fn told(&self) -> impl Iterator<Item = String> {
+    fn table(&self) -> (Vec<&Pair>, Vec<&'static OfPair>) {
+        (self.pairs.iter().collect(), COLUMNS.iter().collect())
+    }
+
+    fn remarks(&self) -> impl Iterator<Item = String> {
         let only = |names: &[String], whose: &str| match names.is_empty() {
             true => None,
             false => Some(format!("only {whose} measured {}", names.join(", "))),
@@ -53,27 +78,8 @@ impl SideBySide {
     }
 }
 
-fn line(pair: &Pair) -> [String; 11] {
-    let wall = &pair.wall_ms;
-    let cost = |of: fn(&Change) -> String| pair.usd.as_ref().map_or_else(|| "-".to_owned(), of);
-    [
-        pair.name.clone(),
-        format!("{:.1} s", wall.before / 1000.0),
-        format!("{:.1} s", wall.now / 1000.0),
-        percent(wall.share()),
-        wall.certainty.to_string(),
-        cost(|usd| format!("{:.5}", usd.before)),
-        cost(|usd| format!("{:.5}", usd.now)),
-        cost(|usd| percent(usd.share())),
-        pair.psnr_db.map_or_else(|| "-".to_owned(), |both| format!("{:+.2} dB", rounded(both.now - both.before))),
-        pair.worst_frame.map_or_else(|| "-".to_owned(), levels),
-        match pair.same_frames {
-            None => "-",
-            Some(true) => "the same",
-            Some(false) => "others",
-        }
-        .to_owned(),
-    ]
+fn cost(pair: &Pair, of: fn(&Change) -> Cell) -> Cell {
+    pair.usd.as_ref().map_or(Cell::Unmeasured, of)
 }
 
 fn levels(both: Both<Level>) -> String {

@@ -17,7 +17,7 @@ use crate::{
         expected::Recorded,
         verdict::{Conclusion, Measured, Verdict},
     },
-    report::table,
+    report::tables,
     run::{self, Run, Subject, Work},
     session::Session,
 };
@@ -59,7 +59,7 @@ impl Work for Smoke {
 
     fn table(&self) -> Option<String> {
         let rows = self.rows.borrow();
-        (!rows.is_empty()).then(|| table(&rows))
+        (!rows.is_empty()).then(|| tables::renders(&rows))
     }
 }
 

@@ -12,19 +12,20 @@ pub enum Align {
 /// Lines of cells as text: each column as wide as its widest cell, two spaces apart. The
 /// first column is aligned as said, all others to the right; columns that are empty in
 /// every line but the first, the header, are left out.
-pub fn columns<const N: usize>(lines: &[[String; N]], first: Align) -> String {
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(width);
-    let has_figures = |column: &usize| lines.iter().skip(1).any(|line| !line[*column].is_empty());
-    let cell = |line: &[String; N], column: usize| match (column, first) {
-        (0, Align::Left) => format!("{:<1$}", line[column], widths[column]),
-        _ => format!("{:>1$}", line[column], widths[column]),
+pub fn columns<L: AsRef<[String]>>(lines: &[L], first: Align) -> String {
+    let count = lines.first().map_or(0, |line| line.as_ref().len());
+    let width = |column: usize| lines.iter().map(|line| line.as_ref()[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let has_figures = |column: &usize| lines.iter().skip(1).any(|line| !line.as_ref()[*column].is_empty());
+    let cell = |line: &L, column: usize| match (column, first) {
+        (0, Align::Left) => format!("{:<1$}", line.as_ref()[column], widths[column]),
+        _ => format!("{:>1$}", line.as_ref()[column], widths[column]),
     };
-    let told = |line: &[String; N]| {
-        let cells: Vec<String> = (0..N).filter(has_figures).map(|column| cell(line, column)).collect();
+    let text = |line: &L| {
+        let cells: Vec<String> = (0..count).filter(has_figures).map(|column| cell(line, column)).collect();
         cells.join("  ").trim_end().to_owned()
     };
-    lines.iter().map(told).collect::<Vec<_>>().join("\n")
+    lines.iter().map(text).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //!
 //! It asks for nothing from outside, needs no script, and says nothing by color alone.
 
-mod at_a_look;
 mod comparing;
 mod cost;
 mod environment;
@@ -12,6 +11,7 @@ mod files;
 mod frames;
 mod lanes;
 mod local;
+mod overview;
 mod patterns;
 mod pictures;
 mod scaling;
@@ -37,7 +37,7 @@ const OPENED: usize = 4;
 /// The whole page.
 pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     let sections: Vec<Section> = [
-        at_a_look::section(report),
+        overview::section(report),
         local::section(report),
         scaling::section(report),
         comparing::section(report),

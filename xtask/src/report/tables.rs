@@ -1,0 +1,141 @@
+//! The tables of columns, printed for the terminal, report.md and results.csv. Pure.
+
+use super::columns::{CASES, Cell, Column, OF_THE_SCRIPT, RENDERS, Table};
+use crate::{
+    artifacts::{Note, ResultRow},
+    benchmark::{Case, Results},
+    cost::Prices,
+    wording::{Align, columns, counted},
+};
+
+/// A table in the terminal; columns whose cells are all empty are left out.
+pub fn terminal<T>(rows: &[&T], shown: &[&Column<T>], first: Align) -> String {
+    let cells = |row: &&T| shown.iter().map(|column| (column.cell)(row).text()).collect();
+    let title = shown.iter().map(|column| column.title.to_owned()).collect::<Vec<String>>();
+    let lines: Vec<Vec<String>> = std::iter::once(title).chain(rows.iter().map(cells)).collect();
+    columns(&lines, first)
+}
+
+/// A table in GitHub's Markdown, with further lines of finished cells; nothing without lines.
+pub fn markdown<T>(rows: &[&T], shown: &[&Column<T>], further: &[Vec<String>]) -> String {
+    if rows.is_empty() && further.is_empty() {
+        return String::new();
+    }
+    let cell = |cell: Cell| match cell {
+        Cell::Empty => "-".to_owned(),
+        Cell::Passed(false) => "**FAIL**".to_owned(),
+        cell => plain(&cell.text()),
+    };
+    let title = shown.iter().map(|column| column.title.to_owned()).collect();
+    let rule = shown.iter().map(|column| if column.is_figure { "---:" } else { "---" }.to_owned()).collect();
+    let cells = rows.iter().map(|row| shown.iter().map(|column| cell((column.cell)(row))).collect());
+    let lines = [title, rule].into_iter().chain(cells).chain(further.iter().cloned());
+    lines.map(|cells: Vec<String>| format!("| {} |", cells.join(" | "))).collect::<Vec<_>>().join("\n")
+}
+
+/// Text that GitHub shows as it is: on one line, with no markup of its own.
+pub fn plain(text: &str) -> String {
+    let mut shown = String::new();
+    for symbol in text.chars() {
+        match symbol {
+            '<' => shown.push_str("&lt;"),
+            '>' => shown.push_str("&gt;"),
+            '&' => shown.push_str("&amp;"),
+            // GitHub would make links to issues and people out of these.
+            '#' | '@' => {
+                shown.push(symbol);
+                shown.push_str("<!-- -->");
+            }
+            '|' | '*' | '_' | '`' | '[' | ']' | '\\' | '~' => {
+                shown.push('\\');
+                shown.push(symbol);
+            }
+            control if control.is_control() => shown.push(' '),
+            other => shown.push(other),
+        }
+    }
+    shown
+}
+
+/// The columns that a table has, in order.
+pub fn columns_of<T>(all: &'static [Column<T>], table: Table) -> Vec<&'static Column<T>> {
+    all.iter().filter(|column| column.tables.contains(&table)).collect()
+}
+
+/// results.csv: a line for each case; the script's columns come first. What was not measured is empty.
+pub(crate) fn csv(cases: &[Case]) -> String {
+    let of_script = OF_THE_SCRIPT.iter().filter_map(|name| CASES.iter().find(|column| column.csv == *name));
+    let further = CASES.iter().filter(|column| !column.csv.is_empty() && !OF_THE_SCRIPT.contains(&column.csv));
+    let shown: Vec<&Column<Case>> = of_script.chain(further).collect();
+    let line = |case: &Case| shown.iter().map(|column| (column.cell)(case).csv()).collect::<Vec<_>>();
+    let title = shown.iter().map(|column| column.csv.to_owned()).collect::<Vec<_>>();
+    std::iter::once(title).chain(cases.iter().map(line)).map(|cells| cells.join(",") + "\n").collect()
+}
+
+/// A smoke run in the terminal: a line for each render, then what readers should know.
+pub fn renders(rows: &[ResultRow]) -> String {
+    let mut shown = columns_of(RENDERS, Table::Terminal);
+    if rows.len() == 1 {
+        // It compares with other renders.
+        shown.retain(|column| column.title != "unlike first");
+    }
+    let mut text = vec![terminal(&rows.iter().collect::<Vec<_>>(), &shown, Align::Right)];
+    for row in rows.iter().filter(|row| row.count_differs()) {
+        text.push(format!(
+            "* {} were asked for, the plan made {} (chunk size {})",
+            counted(row.id.chunk_count, "chunk"),
+            row.planned_chunk_count,
+            row.chunk_size.get()
+        ));
+    }
+    let named = rows.iter().map(|row| (row.id.to_string(), row.notes.as_slice()));
+    text.extend(Note::about_renders(named).iter().map(|note| format!("note: {note}")));
+    text.join("\n")
+}
+
+/// An eval run in the terminal: durations and costs, where the time goes, how close to the
+/// baseline; then what a sweep recommends, and what the figures can't show.
+pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
+    let rows: Vec<&Case> = results.cases.iter().collect();
+    let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
+    let mut parts = vec![
+        block("How long (medians), and what for", Table::Durations),
+        block("Where the time of an execution goes (medians)", Table::Parts),
+        block("How equal to the baseline (the worst of all iterations)", Table::Quality),
+    ];
+    for (fixture, scaling) in &results.scaling {
+        parts.push(match scaling {
+            Ok(scaling) => format!("Scaling of {fixture}\n{scaling}"),
+            Err(reason) => format!("Scaling of {fixture}: no model, as {reason}"),
+        });
+    }
+    parts.push(remarks(results, prices));
+    parts.join("\n\n")
+}
+
+fn remarks(results: &Results, prices: &Prices) -> String {
+    let differing = results.cases.iter().filter(|case| case.count_differs());
+    let mut lines: Vec<String> = differing
+        .map(|case| {
+            let made = counted(case.planned_chunk_count.unwrap_or(0), "chunk");
+            format!("* {} {}: the plan made {made}", case.fixture, case.render)
+        })
+        .collect();
+    lines.push(format!(
+        "USD of one execution: Lambda's GB-seconds and requests, and state transitions ({}); \
+         S3, logs, data transfer and the free tier are left out",
+        prices.as_of
+    ));
+    if results.cases.iter().any(|case| case.speedup.is_some()) {
+        lines.push(
+            "speed-up: this machine's process / execution; renderer: its own share of that / execution".to_owned(),
+        );
+    }
+    lines.extend(results.notes.iter().map(|note| format!("note: {note}")));
+    lines.extend(results.caveats.iter().map(|caveat| format!("note: {caveat}")));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+#[path = "tables_tests.rs"]
+mod tests;
