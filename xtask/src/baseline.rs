@@ -76,8 +76,7 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
     let media = Media {
         ffmpeg: session.toolbox.bin().join("ffmpeg"),
         ffprobe: session.toolbox.bin().join("ffprobe"),
-        env: session.env.for_child(),
-        children: session.children.clone(),
+        runner: session.runner.clone(),
     };
     let original = match Original::read(&media, &old, format, fixture.meta.fps.get()).await {
         Ok(original) => original,

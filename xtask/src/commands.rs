@@ -36,11 +36,11 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime of one thread needs nothing that can be missing");
     let (console, repo) = (cli.output.console(&env), cli.repo.choice(&env));
-    let session = Session::of_process(env, console, repo);
-    match runtime.block_on(dispatch(&session, cli.command)) {
+    let session = Session::of_process(env, console.clone(), repo).or_exit(ExitCode::Preflight);
+    match session.and_then(|session| runtime.block_on(dispatch(&session, cli.command))) {
         Ok(code) => code,
         Err(failure) => {
-            session.console.say(&format!("error: {failure}"));
+            console.say(&format!("error: {failure}"));
             failure.code
         }
     }
@@ -90,7 +90,7 @@ async fn interruptible(
         signal = signals.next() => signal,
     };
     session.console.say(&format!("{}: stopping; the same command can be run again", signal.name));
-    session.children.stop_all().await;
+    session.runner.children.stop_all().await;
     Ok(ExitCode::Signal(signal.number))
 }
 
@@ -114,12 +114,12 @@ async fn local_aws(session: &Session, args: &LocalAwsOptions) -> Result<ExitCode
     let start = async {
         connect::provision(session).await?;
         let options = Options { port: args.port, enforce_iam: args.enforce_iam, lambda_slots: None };
-        EmbeddedAws::start(&session.toolbox, &options, &session.env).await
+        EmbeddedAws::start(&session.toolbox, &options, &session.runner).await
     };
     let mut embedded = tokio::select! {
         started = start => started.or_exit(ExitCode::Preflight)?,
         signal = signals.next() => {
-            session.children.stop_all().await;
+            session.runner.children.stop_all().await;
             return Ok(ExitCode::Signal(signal.number));
         }
     };

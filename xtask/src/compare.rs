@@ -26,10 +26,10 @@ use crate::{
 pub async fn run(session: &Session, args: &CompareOptions) -> Result<ExitCode, Failure> {
     let gate = Gate::new(args.gate()).or_exit(ExitCode::Preflight)?;
     let format = check(&args.render, &args.baseline).or_exit(ExitCode::Preflight)?;
-    let env = connect::user_tools(session);
-    let tools = preflight::check(Purpose::Compare, &env, &session.children).await;
+    let runner = session.runner.with_env(&connect::user_tools(session));
+    let tools = preflight::check(Purpose::Compare, &runner).await;
     let tools = tools.map_err(|problems| Failure::preflight(problems.join("; ")))?;
-    let media = Media::new(&tools, &env, &session.children);
+    let media = Media::new(&tools, &runner);
     let original = Original::read(&media, &args.baseline, format, args.fps()).await;
     let original = original.context("the baseline").or_exit(ExitCode::Preflight)?;
     let compared = original.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;

@@ -36,7 +36,7 @@ pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result
         TargetChoice::Endpoint(url) => Ok((Target::Endpoint { url: url.clone() }, None)),
         TargetChoice::Local => {
             provision(session).await?;
-            let embedded = EmbeddedAws::start(&session.toolbox, &Options::default(), &session.env).await?;
+            let embedded = EmbeddedAws::start(&session.toolbox, &Options::default(), &session.runner).await?;
             Ok((Target::Embedded { url: embedded.endpoint.clone() }, Some(embedded)))
         }
     }
@@ -53,8 +53,8 @@ pub async fn provision(session: &Session) -> anyhow::Result<()> {
              here, run against your own account, or against `cargo xtask local-aws` on a Linux machine with --endpoint-url"
         );
     }
-    ensure_zip(&session.console, &session.children, &session.env).await?;
-    session.toolbox.provide_all(&session.console, &session.children, &session.env).await
+    ensure_zip(&session.runner).await?;
+    session.toolbox.provide_all(&session.runner).await
 }
 
 /// Connects to a target and asks who we are.
@@ -79,7 +79,7 @@ impl Connection {
             Target::Account { .. } => Some(self.clients.keys.clone()),
             Target::Endpoint { .. } | Target::Embedded { .. } => None,
         };
-        Sam::new(program, &self.access, &home, &session.env, &session.children, logs, keys).context("preparing sam")
+        Sam::new(program, &self.access, &home, &session.runner, logs, keys).context("preparing sam")
     }
 
     /// The target in one phrase, without secrets.

@@ -47,7 +47,7 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
             checkups.extend(quotas(&connection, options, &options.target.region).await);
         }
     }
-    match preflight::check(Purpose::BuildAndRender, &env, &session.children).await {
+    match preflight::check(Purpose::BuildAndRender, &session.runner.with_env(&env)).await {
         Ok(tools) => {
             let versions = tools.versions.iter().map(|(name, version)| Checkup::of(name, Ok(short(name, version))));
             checkups.extend(versions);

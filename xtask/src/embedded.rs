@@ -4,27 +4,26 @@ use std::{
     fs::{self, File},
     io::Read,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::ExitStatus,
     time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
-use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Deserialize;
-use tokio::{
-    process::{Child, ChildStdin},
-    time::Instant,
-};
+use tokio::time::Instant;
+use xshell::cmd;
 
-use crate::{env::Env, repo::tool_root, toolbox::Toolbox};
+use crate::{
+    process::{Runner, Service},
+    repo::tool_root,
+    toolbox::Toolbox,
+};
 
 /// A running emulator. It watches the pipe to this process, and ends when
 /// this process does, however that ends.
 #[derive(Debug)]
 pub struct EmbeddedAws {
-    child: Child,
-    // Kept apart: `Child::wait` would close it, and its end ends the emulator.
-    stdin: Option<ChildStdin>,
+    service: Service,
     scratch: Scratch,
     /// Where it answers.
     pub endpoint: String,
@@ -57,30 +56,27 @@ impl EmbeddedAws {
     ///
     /// # Errors
     /// When it ends at once or does not answer within a minute; the message has its log's tail.
-    pub async fn start(toolbox: &Toolbox, options: &Options, env: &Env) -> anyhow::Result<Self> {
+    pub async fn start(toolbox: &Toolbox, options: &Options, runner: &Runner) -> anyhow::Result<Self> {
         let scratch = Scratch::new(&toolbox.scratch())?;
         let ready_file = scratch.dir.join("ready.json");
         let log_path = scratch.dir.join("emulator.log");
-        let log = File::create(&log_path).with_context(|| format!("{}", log_path.display()))?;
-        let mut command = std::process::Command::new(toolbox.python());
-        command.arg(tool_root().join("xtask/embedded-aws/launch.py"));
-        command.arg("--ready-file").arg(&ready_file);
-        command.arg("--scratch").arg(scratch.dir.join("emulator"));
-        command.arg("--node").arg(toolbox.bin().join("node"));
-        command.arg("--watch-stdin");
-        command.args(options.port.map(|port| format!("--port={port}")));
-        command.args(options.enforce_iam.then_some("--enforce-iam"));
-        command.args(options.lambda_slots.map(|n| format!("--lambda-slots={n}")));
-        let env = env.for_child().with_path_first(&toolbox.bin()).with("PYTHONDONTWRITEBYTECODE", "1");
-        command.env_clear().envs(env.iter());
-        command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
-        // Not the parent's death signal: at the end of the pipe the launcher
-        // stops its functions and removes its scratch folder first.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = tokio::process::Command::from(command).spawn().context("the embedded AWS can't be started")?;
-        let stdin = child.stdin.take();
-        let ready = wait_ready(&mut child, &ready_file, &log_path).await?;
-        Ok(Self { child, stdin, scratch, endpoint: ready.endpoint, pid: ready.pid })
+        let (python, launch, node) =
+            (toolbox.python(), tool_root().join("xtask/embedded-aws/launch.py"), toolbox.bin().join("node"));
+        let emulator = scratch.dir.join("emulator");
+        let port = options.port.map(|port| format!("--port={port}"));
+        let enforce_iam = options.enforce_iam.then_some("--enforce-iam");
+        let lambda_slots = options.lambda_slots.map(|slots| format!("--lambda-slots={slots}"));
+        let runner = runner.with_env(&runner.env.clone().with_path_first(&toolbox.bin()));
+        let sh = &runner.sh;
+        let launch = cmd!(
+            sh,
+            "{python} {launch} --ready-file {ready_file} --scratch {emulator} --node {node} --watch-stdin
+                {port...} {enforce_iam...} {lambda_slots...}"
+        );
+        let service = runner.start(launch.env("PYTHONDONTWRITEBYTECODE", "1"), &log_path);
+        let mut service = service.context("the embedded AWS can't be started")?;
+        let ready = wait_ready(&mut service, &ready_file, &log_path).await?;
+        Ok(Self { service, scratch, endpoint: ready.endpoint, pid: ready.pid })
     }
 
     /// The emulator's log.
@@ -89,34 +85,28 @@ impl EmbeddedAws {
     }
 
     /// Stops the emulator, its functions and their browsers, and removes their files.
-    pub async fn stop(mut self) {
-        drop(self.stdin.take());
-        let group = self.child.id().and_then(|id| Pid::from_raw(id.try_into().ok()?));
-        if tokio::time::timeout(STOP_LIMIT, self.child.wait()).await.is_err() {
-            // Its functions and their browsers as well.
-            if let Some(group) = group {
-                let _ = kill_process_group(group, Signal::KILL);
-            }
-            let _ = self.child.wait().await;
-        }
+    pub async fn stop(self) {
+        let Self { service, scratch, .. } = self;
+        service.stop(STOP_LIMIT).await;
+        drop(scratch);
     }
 
     /// Waits until the emulator has ended by itself.
     ///
     /// # Errors
     /// When it can't be waited for.
-    pub async fn ended(&mut self) -> anyhow::Result<std::process::ExitStatus> {
-        self.child.wait().await.context("waiting for the embedded AWS")
+    pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
+        self.service.ended().await.context("the embedded AWS")
     }
 }
 
-async fn wait_ready(child: &mut Child, ready_file: &Path, log: &Path) -> anyhow::Result<Ready> {
+async fn wait_ready(service: &mut Service, ready_file: &Path, log: &Path) -> anyhow::Result<Ready> {
     let deadline = Instant::now() + START_LIMIT;
     loop {
         if let Ok(text) = fs::read(ready_file) {
             return serde_json::from_slice(&text).context("the embedded AWS's ready file");
         }
-        if let Some(status) = child.try_wait().context("the embedded AWS")? {
+        if let Some(status) = service.status().context("the embedded AWS")? {
             bail!("the embedded AWS ended at its start ({status}):\n{}", tail(log));
         }
         ensure!(

@@ -6,40 +6,18 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Env(BTreeMap<String, String>);
 
-/// What every child may see of the caller's environment: where programs and
-/// temporary files are, the locale, and how the network is reached. No
-/// credentials: those are added for the children that need them.
-const PASSED: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "LANG",
-    "TZ",
-    "TMPDIR",
-    "TERM",
-    "XDG_CACHE_HOME",
-    "XDG_RUNTIME_DIR",
-    "SHELL",
-    "CI",
-];
-
-/// Families of variables for proxies, certificates and package clients.
-const PASSED_PREFIXES: [&str; 6] = ["LC_", "SSL_CERT_", "PIP_", "NPM_CONFIG_", "npm_config_", "BUN_CONFIG_"];
-
-const PASSED_NETWORK: [&str; 12] = [
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "all_proxy",
-    "no_proxy",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "AWS_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
+/// What every child sees of the caller's environment; a name that ends in `*` stands for
+/// all that begin so. Credentials are not among them: a command that needs some adds them.
+#[rustfmt::skip]
+const FOR_CHILDREN: [&str; 30] = [
+    // Where programs and files are, who and where the user is.
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR",
+    "LANG", "LC_*", "TZ", "TERM", "CI",
+    // How the network is reached, and whom to trust there.
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+    "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+    // Settings of the package clients.
+    "PIP_*", "NPM_CONFIG_*", "npm_config_*", "BUN_CONFIG_*",
 ];
 
 impl Env {
@@ -53,19 +31,25 @@ impl Env {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
-    /// What a child may see of this environment.
+    /// What every child sees of this environment.
     pub fn for_child(&self) -> Self {
-        let passed = |name: &str| {
-            PASSED.contains(&name)
-                || PASSED_NETWORK.contains(&name)
-                || PASSED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        };
-        Self(self.0.iter().filter(|(name, _)| passed(name)).map(|(k, v)| (k.clone(), v.clone())).collect())
+        self.only(&FOR_CHILDREN)
     }
 
     /// The AWS settings and credentials of this environment.
     pub fn aws(&self) -> Self {
-        Self(self.0.iter().filter(|(name, _)| name.starts_with("AWS_")).map(|(k, v)| (k.clone(), v.clone())).collect())
+        self.only(&["AWS_*"])
+    }
+
+    /// The variables with these names; a name that ends in `*` stands for all that begin so.
+    pub fn only(&self, names: &[&str]) -> Self {
+        let wanted = |name: &str| {
+            names.iter().any(|wanted| match wanted.strip_suffix('*') {
+                Some(prefix) => name.starts_with(prefix),
+                None => name == *wanted,
+            })
+        };
+        Self(self.0.iter().filter(|(name, _)| wanted(name)).map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
     /// This environment and one more variable.
@@ -79,13 +63,6 @@ impl Env {
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.0.remove(name);
-        self
-    }
-
-    /// This environment, `others` winning where both have a variable.
-    #[must_use]
-    pub fn and(mut self, others: Self) -> Self {
-        self.0.extend(others.0);
         self
     }
 

@@ -1,18 +1,14 @@
-//! What git says of a repository.
+//! The state of a repository in git.
 
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
-use crate::{env::Env, repo::Repo};
+use crate::{process::Runner, repo::Repo};
 
 /// The repository's commit, with `-dirty` when it has changes; `None` outside of git.
-pub fn commit(repo: &Repo, env: &Env) -> Option<String> {
-    let shell = Shell::new().ok()?;
-    let root = repo.root();
-    let read = |command: xshell::Cmd<'_>| {
-        let env = env.for_child();
-        command.env_clear().envs(env.iter()).quiet().ignore_stderr().read().ok()
-    };
-    let commit = read(cmd!(shell, "git -C {root} rev-parse HEAD"))?;
-    let changes = read(cmd!(shell, "git -C {root} status --porcelain --untracked-files=no"))?;
-    Some(if changes.is_empty() { commit } else { format!("{commit}-dirty") })
+pub async fn commit(repo: &Repo, runner: &Runner) -> Option<String> {
+    let (sh, root) = (&runner.sh, repo.root());
+    let commit = runner.run(cmd!(sh, "git -C {root} rev-parse HEAD")).await.ok()?.stdout;
+    let changes = runner.run(cmd!(sh, "git -C {root} status --porcelain --untracked-files=no")).await.ok()?.stdout;
+    let commit = commit.trim_end();
+    Some(if changes.is_empty() { commit.to_owned() } else { format!("{commit}-dirty") })
 }

@@ -6,26 +6,24 @@ use std::{
 };
 
 use futures_util::future::join_all;
+use xshell::cmd;
 
-use crate::{
-    env::Env,
-    process::{Children, Command},
-};
+use crate::process::Runner;
 
 /// A program that a run needs.
 #[derive(Debug, Clone, Copy)]
 struct Need {
     name: &'static str,
-    version_args: &'static [&'static str],
+    version_arg: &'static str,
     oldest: Option<(u32, u32)>,
-    /// Lists that must name certain things: arguments, what must be in them.
-    must_list: &'static [(&'static [&'static str], &'static [&'static str])],
+    /// Lists that must name certain things: the argument for the list, and what must be in it.
+    must_list: &'static [(&'static str, &'static [&'static str])],
     how_to_get: &'static str,
 }
 
 const SAM: Need = Need {
     name: "sam",
-    version_args: &["--version"],
+    version_arg: "--version",
     oldest: Some((1, 100)),
     must_list: &[],
     how_to_get: "get it by `pipx install aws-sam-cli`",
@@ -33,7 +31,7 @@ const SAM: Need = Need {
 
 const BUN: Need = Need {
     name: "bun",
-    version_args: &["--version"],
+    version_arg: "--version",
     oldest: Some((1, 3)),
     must_list: &[],
     how_to_get: "get it by `npm install -g bun`",
@@ -41,39 +39,31 @@ const BUN: Need = Need {
 
 const FFMPEG: Need = Need {
     name: "ffmpeg",
-    version_args: &["-version"],
+    version_arg: "-version",
     oldest: None,
-    must_list: &[
-        (&["-hide_banner", "-filters"], &[" psnr ", " ssim "]),
-        (&["-hide_banner", "-encoders"], &[" libx264 "]),
-    ],
+    must_list: &[("-filters", &[" psnr ", " ssim "]), ("-encoders", &[" libx264 "])],
     how_to_get: "get it by `apt-get install ffmpeg` or `brew install ffmpeg`",
 };
 
-const FFPROBE: Need = Need {
-    name: "ffprobe",
-    version_args: &["-version"],
-    oldest: None,
-    must_list: &[],
-    how_to_get: "it comes with ffmpeg",
-};
+const FFPROBE: Need =
+    Need { name: "ffprobe", version_arg: "-version", oldest: None, must_list: &[], how_to_get: "it comes with ffmpeg" };
 
 const ZIP: Need = Need {
     name: "zip",
-    version_args: &["-v"],
+    version_arg: "-v",
     oldest: None,
     must_list: &[],
     how_to_get: "get it by `apt-get install zip` or `brew install zip`",
 };
 
-/// Tool names and what each says of its version.
+/// Tool names, and the line with each one's version.
 pub type ToolVersions = BTreeMap<String, String>;
 
 /// Programs that are there, new enough and able.
 #[derive(Debug, Clone)]
 pub struct Tools {
     found: Vec<(&'static str, PathBuf)>,
-    /// What each says of its version.
+    /// The line with each one's version.
     pub versions: ToolVersions,
 }
 
@@ -94,22 +84,22 @@ impl Tools {
     /// A program's path.
     pub fn path(&self, name: &str) -> &Path {
         let found = self.found.iter().find(|(known, _)| *known == name);
-        found.map(|(_, path)| path.as_path()).expect("only tools of the purpose are asked for")
+        found.map(|(_, path)| path.as_path()).expect("only the tools of the purpose are requested")
     }
 }
 
-/// Looks for all tools of `purpose` on `env`'s PATH.
+/// Looks for all tools of `purpose` on the runner's PATH.
 ///
 /// # Errors
 /// All problems, a line each.
-pub async fn check(purpose: Purpose, env: &Env, children: &Children) -> Result<Tools, Vec<String>> {
+pub async fn check(purpose: Purpose, runner: &Runner) -> Result<Tools, Vec<String>> {
     let needs: &[Need] = match purpose {
         Purpose::BuildAndRender => &[SAM, BUN, FFMPEG, FFPROBE, ZIP],
         Purpose::Render => &[SAM, FFMPEG, FFPROBE],
         Purpose::Teardown => &[SAM],
         Purpose::Compare => &[FFMPEG, FFPROBE],
     };
-    let results = join_all(needs.iter().map(|need| check_one(need, env, children))).await;
+    let results = join_all(needs.iter().map(|need| check_one(need, runner))).await;
     let mut tools = Tools { found: Vec::new(), versions: ToolVersions::new() };
     let mut problems = Vec::new();
     for (need, result) in needs.iter().zip(results) {
@@ -124,14 +114,13 @@ pub async fn check(purpose: Purpose, env: &Env, children: &Children) -> Result<T
     if problems.is_empty() { Ok(tools) } else { Err(problems) }
 }
 
-async fn check_one(need: &Need, env: &Env, children: &Children) -> Result<(PathBuf, String), String> {
+async fn check_one(need: &Need, runner: &Runner) -> Result<(PathBuf, String), String> {
     let advice = format!("{}, or on Linux x86-64 by `cargo xtask setup`", need.how_to_get);
-    let Ok(path) = which::which_in(need.name, env.get("PATH"), ".") else {
+    let Some(path) = runner.find(need.name) else {
         return Err(format!("{} is not on PATH: {advice}", need.name));
     };
-    let child_env = env.for_child().with("SAM_CLI_TELEMETRY", "0");
-    let run = |args: &'static [&'static str]| Command::new(&path, &child_env).args(args.iter().copied());
-    let output = run(need.version_args).run(children).await;
+    let (sh, version_arg) = (&runner.sh, need.version_arg);
+    let output = runner.run(cmd!(sh, "{path} {version_arg}").env("SAM_CLI_TELEMETRY", "0")).await;
     let output = output.map_err(|error| format!("{} does not run: {error:#}; {advice}", path.display()))?;
     let version = version_line(need.name, &output.stdout);
     if let Some(oldest) = need.oldest {
@@ -148,8 +137,8 @@ async fn check_one(need: &Need, env: &Env, children: &Children) -> Result<(PathB
             None => return Err(format!("{} does not tell its version: {version:?}; {advice}", path.display())),
         }
     }
-    for (args, wanted) in need.must_list {
-        let listed = run(args).run(children).await.map_err(|error| format!("{error:#}"))?;
+    for (list, wanted) in need.must_list {
+        let listed = runner.run(cmd!(sh, "{path} -hide_banner {list}")).await.map_err(|error| format!("{error:#}"))?;
         if let Some(missing) = wanted.iter().find(|wanted| !listed.stdout.contains(*wanted)) {
             return Err(format!("{} has no {}: {advice}", path.display(), missing.trim()));
         }

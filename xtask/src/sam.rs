@@ -1,17 +1,19 @@
 //! The SAM CLI: validating, deploying and deleting a stack.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::Context;
+use xshell::{Cmd, Shell, cmd};
 
 use crate::{
     aws::{Access, Keys, Target},
     env::Env,
     names::{ArtifactBucketName, RunId, StackName},
-    process::{Children, Command},
+    process::{Run, Runner},
 };
 
 /// The `sam` program, in one region of one target.
@@ -19,10 +21,9 @@ use crate::{
 pub struct Sam {
     program: PathBuf,
     env: Env,
-    region: String,
-    children: Children,
+    runner: Runner,
+    options: Vec<OsString>,
     logs: PathBuf,
-    no_config: PathBuf,
     keys: Option<Keys>,
 }
 
@@ -41,13 +42,13 @@ pub struct Deployment<'a> {
     pub overrides: &'a [(String, String)],
 }
 
+const VALIDATE_LIMIT: Duration = Duration::from_secs(3 * 60);
 const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
 const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 impl Sam {
-    /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With
-    /// `keys` sam acts with what they give, as the same caller as the SDK: its own
-    /// chain of credentials has another order.
+    /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With `keys` sam
+    /// acts as the same caller as the SDK: its own chain of credentials has another order.
     ///
     /// # Errors
     /// When that folder can't be written to.
@@ -55,50 +56,49 @@ impl Sam {
         program: &Path,
         access: &Access,
         sam_home: &Path,
-        env: &Env,
-        children: &Children,
+        runner: &Runner,
         logs: &Path,
         keys: Option<Keys>,
     ) -> anyhow::Result<Self> {
-        // A samconfig.toml beside the template could add options that nobody asked for.
+        // A samconfig.toml next to the template could add options that nobody asked for.
         let no_config = logs.join("samconfig.toml");
         std::fs::write(&no_config, "version = 0.1\n").with_context(|| format!("{}", no_config.display()))?;
-        let mut env = env.for_child().and(access.child_env());
+        let mut env = access.child_env();
         if !matches!(access.target, Target::Account { .. }) {
-            // An emulator answers at once, and a local run must not ask the network for news.
+            // An emulator answers at once, and a local run must not look for newer versions of sam.
             env = env.with("SAM_CLI_POLL_DELAY", "0.1").with("__SAM_CLI_APP_DIR", sam_home.display().to_string());
         }
+        let region = access.region.as_str().into();
         Ok(Self {
             program: program.to_owned(),
             env,
-            region: access.region.to_string(),
-            children: children.clone(),
+            runner: runner.clone(),
+            options: vec!["--region".into(), region, "--config-file".into(), no_config.into()],
             logs: logs.to_owned(),
-            no_config,
             keys,
         })
     }
 
-    /// `sam validate --lint`.
+    /// Validates a template.
     ///
     /// # Errors
     /// When the template is not valid.
     pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
-        let command = self.command(&validate_args(template)).await?;
-        command.run(&self.children).await.map(|_| ())
+        let command = validate(&self.runner.sh, &self.program, &self.options, template);
+        self.run(command).await?.await.map(drop)
     }
 
-    /// `sam deploy` of a new stack, tagged with its run.
+    /// Deploys a new stack, tagged with its run.
     ///
     /// # Errors
     /// When the deployment fails.
     pub async fn deploy(&self, deployment: &Deployment<'_>) -> anyhow::Result<()> {
-        let command = self.command(&deploy_args(deployment)).await?;
-        command.limit(DEPLOY_LIMIT).run(&self.children).await.map(|_| ())
+        let command = deploy(&self.runner.sh, &self.program, &self.options, deployment);
+        self.run(command).await?.limit(DEPLOY_LIMIT).await.map(drop)
     }
 
-    /// `sam delete`; waits until the stack is `gone`, which sam itself looks for every
-    /// 30 s. A stack that is not there is fine.
+    /// Deletes a stack; waits until it is `gone`, for which sam itself looks every 30 s.
+    /// A stack that does not exist is fine.
     ///
     /// # Errors
     /// When the deletion fails.
@@ -108,30 +108,21 @@ impl Sam {
         artifacts: &ArtifactBucketName,
         gone: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
-        let command = self.command(&delete_args(stack, artifacts)).await?;
-        command.limit(DELETE_LIMIT).run_until(&self.children, gone).await
+        let command = delete(&self.runner.sh, &self.program, &self.options, stack, artifacts);
+        self.run(command).await?.limit(DELETE_LIMIT).until(gone).await
     }
 
-    async fn command(&self, args: &[String]) -> anyhow::Result<Command> {
-        let (verb, options) = args.split_first().expect("a command of sam has a verb");
-        Ok(Command::new(&self.program, &self.env_now().await?)
-            .arg(verb)
-            .args(["--region", &self.region, "--config-file", &self.no_config.display().to_string()])
-            .args(options)
-            .cwd(&self.logs)
-            .log(&self.logs.join("sam.log"))
-            .limit(Duration::from_secs(180)))
+    async fn run(&self, command: Cmd<'_>) -> anyhow::Result<Run<'_>> {
+        let command = command.envs(self.env_now().await?.iter());
+        Ok(self.runner.run(command).cwd(&self.logs).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
     }
 
-    /// The environment, with keys that are valid now.
+    /// The AWS variables, with keys that are valid now.
     async fn env_now(&self) -> anyhow::Result<Env> {
         let Some(keys) = &self.keys else { return Ok(self.env.clone()) };
         let keys = keys.now().await.context("credentials for sam")?;
-        let mut env = self.env.clone();
-        for other in OTHER_IDENTITIES {
-            env = env.without(other);
-        }
-        env =
+        let env = OTHER_IDENTITIES.into_iter().fold(self.env.clone(), Env::without);
+        let env =
             env.with("AWS_ACCESS_KEY_ID", keys.access_key_id()).with("AWS_SECRET_ACCESS_KEY", keys.secret_access_key());
         Ok(match keys.session_token() {
             Some(token) => env.with("AWS_SESSION_TOKEN", token),
@@ -140,47 +131,38 @@ impl Sam {
     }
 }
 
-/// What `sam validate` is called with, region and configuration aside.
-pub fn validate_args(template: &Path) -> Vec<String> {
-    ["validate", "--lint", "--template-file"].map(str::to_owned).into_iter().chain([shown(template)]).collect()
+/// The call that validates a template; `options` say where.
+pub(crate) fn validate<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], template: &Path) -> Cmd<'a> {
+    cmd!(sh, "{sam} validate {options...} --lint --template-file {template}")
 }
 
-/// What `sam deploy` is called with, likewise.
-pub fn deploy_args(deployment: &Deployment<'_>) -> Vec<String> {
-    let before = [
-        "deploy",
-        "--template-file",
-        &shown(deployment.template),
-        "--stack-name",
-        deployment.stack.as_str(),
-        "--s3-bucket",
-        deployment.artifacts.as_str(),
-        "--s3-prefix",
-        deployment.stack.as_str(),
-        "--capabilities",
-        "CAPABILITY_IAM",
-        "CAPABILITY_NAMED_IAM",
-        "--no-confirm-changeset",
-        "--no-fail-on-empty-changeset",
-        "--no-progressbar",
-        "--parameter-overrides",
-    ]
-    .map(str::to_owned);
+/// The call that deploys a stack.
+pub(crate) fn deploy<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], deployment: &Deployment<'_>) -> Cmd<'a> {
+    let Deployment { template, .. } = deployment;
+    let (stack, bucket) = (deployment.stack.as_str(), deployment.artifacts.as_str());
     let overrides = deployment.overrides.iter().map(|(name, value)| format!("{name}={value}"));
-    let tags = ["--tags".to_owned(), format!("{}={}", RunId::TAG, deployment.run)];
-    before.into_iter().chain(overrides).chain(tags).collect()
+    let (tag, run) = (RunId::TAG, deployment.run.to_string());
+    cmd!(
+        sh,
+        "{sam} deploy {options...} --template-file {template} --stack-name {stack}
+            --s3-bucket {bucket} --s3-prefix {stack}
+            --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM
+            --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar
+            --parameter-overrides {overrides...} --tags {tag}={run}"
+    )
 }
 
-/// What `sam delete` is called with, likewise. It deletes uploads too: without a bucket it would
-/// take that of the first uploaded thing in the template, whosever it is, and all under its prefix.
-pub fn delete_args(stack: &StackName, artifacts: &ArtifactBucketName) -> Vec<String> {
-    let of_run = ["--s3-bucket", artifacts.as_str(), "--s3-prefix", stack.as_str()];
-    let args = ["delete", "--no-prompts", "--stack-name", stack.as_str()].into_iter().chain(of_run);
-    args.map(str::to_owned).collect()
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
+/// The call that deletes a stack and what was uploaded for it. Without a bucket sam would take
+/// the one of the first uploaded thing in the template, whoever owns it, and all under its prefix.
+pub(crate) fn delete<'a>(
+    sh: &'a Shell,
+    sam: &Path,
+    options: &[OsString],
+    stack: &StackName,
+    bucket: &ArtifactBucketName,
+) -> Cmd<'a> {
+    let (stack, bucket) = (stack.as_str(), bucket.as_str());
+    cmd!(sh, "{sam} delete {options...} --no-prompts --stack-name {stack} --s3-bucket {bucket} --s3-prefix {stack}")
 }
 
 /// Variables by which sam could come to act as someone else.

@@ -3,18 +3,18 @@
 use crate::{
     console::Console,
     env::Env,
-    process::Children,
+    process::Runner,
     repo::{Repo, RepoChoice},
     toolbox::Toolbox,
 };
 
-/// The caller's environment, the children, the terminal and the tools.
+/// The caller's environment, its programs, the terminal and the tools.
 #[derive(Debug, Clone)]
 pub struct Session {
     /// The caller's environment.
     pub env: Env,
-    /// All children.
-    pub children: Children,
+    /// Starts programs, and knows those that are alive.
+    pub runner: Runner,
     /// The terminal.
     pub console: Console,
     /// Provisioned tools.
@@ -25,8 +25,12 @@ pub struct Session {
 
 impl Session {
     /// The session of this process.
-    pub fn of_process(env: Env, console: Console, repo: RepoChoice) -> Self {
-        Self { children: Children::new(&console), console, toolbox: Toolbox::find(env.get(Toolbox::ENV)), env, repo }
+    ///
+    /// # Errors
+    /// As [`Runner::new`].
+    pub fn of_process(env: Env, console: Console, repo: RepoChoice) -> anyhow::Result<Self> {
+        let (runner, toolbox) = (Runner::new(&env, &console)?, Toolbox::find(env.get(Toolbox::ENV)));
+        Ok(Self { runner, console, toolbox, env, repo })
     }
 
     /// The repository to work on.

@@ -31,7 +31,7 @@ pub async fn staged(
                 format!("fixture {} needs packages, but bun, which installs them, is not on PATH", fixture.name)
             })
             .context("get bun by `npm install -g bun`, or on Linux x86-64 by `cargo xtask setup`")?;
-        install_packages(&folder, &bun, env, &session.children, log, &session.console)
+        install_packages(&folder, &bun, &session.runner.with_env(env), log)
             .await
             .with_context(|| format!("installing the packages that fixture {} needs", fixture.name))?;
     }

@@ -1,5 +1,6 @@
 //! The JSON schemas against what real runs wrote, and what they refuse.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
 mod support;

@@ -6,6 +6,7 @@
 //! Each fixture's baseline, and a minute of 1920x1080, is compared with a lossy
 //! encoding of it. The debug build is what `cargo xtask` runs.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark starts programs by itself")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 #[expect(dead_code, reason = "other benchmarks use more of it")]
@@ -20,6 +21,7 @@ use std::{
 
 use tempfile::TempDir;
 use xtask::{
+    console::Console,
     env::Env,
     fixture::{RenderFormat, VideoFormat},
     measure::{
@@ -28,7 +30,7 @@ use xtask::{
     },
     media::Media,
     original::{Compared, Original},
-    process::Children,
+    process::Runner,
 };
 
 use printed::Printed;
@@ -108,8 +110,7 @@ impl Bench {
         let media = Media {
             ffmpeg: tool("ffmpeg"),
             ffprobe: tool("ffprobe"),
-            env: Env::from([("PATH", "/usr/bin:/bin")]),
-            children: Children::default(),
+            runner: Runner::new(&Env::from([("PATH", "/usr/bin:/bin")]), &Console::default()).unwrap(),
         };
         let gate = Gate::new(GateSettings::default()).expect("the defaults are a gate");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");

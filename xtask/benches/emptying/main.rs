@@ -7,6 +7,7 @@
 //! sides work on it one after the other, three times. The emulator alone is shown too: its
 //! delete calls with nothing between them are what neither side can pass.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a benchmark says what it met")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 

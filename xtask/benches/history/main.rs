@@ -6,6 +6,7 @@
 //! Each is done by the binary as users run it, `cargo xtask` of the dev profile, in a
 //! process of its own: the time is from its start to its end.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a benchmark says what it met")]
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 

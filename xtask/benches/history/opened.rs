@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use xtask::{console::Console, env::Env, handler::install_packages, process::Children};
+use xtask::{console::Console, env::Env, handler::install_packages, process::Runner};
 
 use crate::{
     emulator::{XTASK, tool},
@@ -33,10 +33,11 @@ pub(crate) fn measure(printed: &mut Printed) {
 fn open_ms(page: &Path) -> f64 {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let handler = root.join("examples/aws-lambda/handler");
-    let (env, children, dir) = (Env::of_process(), Children::default(), tempfile::tempdir().unwrap());
+    let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
+    let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (bun, log) = (tool("bun"), dir.path().join("install.log"));
-    runtime.block_on(install_packages(&handler, &bun, &env, &children, &log, &Console::default())).unwrap();
+    runtime.block_on(install_packages(&handler, &bun, &runner, &log)).unwrap();
     let output = Command::new(tool("node"))
         .arg(root.join("xtask/tests/embedded/open-report.mjs"))
         .arg("--handler")

@@ -3,6 +3,7 @@
 //!
 //!     cargo bench --profile dev --bench scale
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark starts programs by itself")]
 #![expect(clippy::print_stdout, reason = "the tables are what it is for")]
 
 use std::time::Duration;

@@ -5,6 +5,7 @@
 //!
 //! Needs `aws` and `jq` on PATH beside what `cargo xtask setup` provisions.
 
+#![allow(clippy::disallowed_methods, reason = "a benchmark starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a benchmark says what it met")]
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 

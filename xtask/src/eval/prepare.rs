@@ -136,7 +136,8 @@ pub(super) fn preview(session: &Session, options: &EvalOptions) -> anyhow::Resul
     };
     let (sources, names, options) = (&sources, &names, &options.run);
     let given = names.given(&sources.template, options)?;
-    Ok(Preview { command: COMMAND, sources, given: &given, names, options, renders, estimate }.told())
+    Ok(Preview { sh: &session.runner.sh, command: COMMAND, sources, given: &given, names, options, renders, estimate }
+        .told())
 }
 
 fn splits((settings, renders): &Planned) -> Vec<Split> {

@@ -1,9 +1,7 @@
 //! The handler ZIP: built only when its inputs changed, the same bytes every time.
 
-mod budget;
-mod inputs;
+mod checkout;
 mod pack;
-mod scripts;
 mod zip_file;
 
 use std::{
@@ -14,18 +12,17 @@ use std::{
 
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
+use xshell::cmd;
+
+pub use checkout::{CHECKOUT_SCRIPTS, check_scripts};
+pub use zip_file::{ZipSizes, check_budget, sizes};
 
 use crate::{
-    console::Console,
-    env::Env,
     exclusive,
     hash::sha256_of_file,
-    process::{Children, Command},
+    process::Runner,
     repo::{Layout, Repo},
 };
-pub use budget::check as check_budget;
-pub use scripts::{CHECKOUT_SCRIPTS, check_scripts};
-pub use zip_file::{ZipSizes, sizes};
 
 /// The programs and files that a build needs.
 #[derive(Debug, Clone)]
@@ -52,7 +49,7 @@ pub struct HandlerZip {
     pub built: bool,
 }
 
-/// What the ZIP was made from, written beside it.
+/// What the ZIP was made from, written next to it.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Manifest {
@@ -74,14 +71,13 @@ pub async fn build(
     repo: &Repo,
     target: &Path,
     tools: &BuildTools,
-    env: &Env,
-    children: &Children,
+    runner: &Runner,
     logs: &Path,
-    console: &Console,
 ) -> anyhow::Result<HandlerZip> {
+    let log = logs.join("build.log");
     let zip = match repo.layout() {
-        Layout::Own => build_own(repo, target, tools, env, children, logs, console).await?,
-        Layout::HyperFrames => build_checkout(repo, target, tools, env, children, logs, console).await?,
+        Layout::Own => build_own(repo, target, tools, runner, &log).await?,
+        Layout::HyperFrames => checkout::build(repo, target, &tools.bun, runner, &log).await?,
     };
     check_budget(&zip.sizes)?;
     Ok(zip)
@@ -106,33 +102,27 @@ async fn build_own(
     repo: &Repo,
     target: &Path,
     tools: &BuildTools,
-    env: &Env,
-    children: &Children,
-    logs: &Path,
-    console: &Console,
+    runner: &Runner,
+    log: &Path,
 ) -> anyhow::Result<HandlerZip> {
     let package = repo.handler_package();
     let dist = package.join("dist");
+    let (sh, console) = (&runner.sh, &runner.console);
     let waiting = || console.step("build", "waiting for another run that is building");
     let _lock = exclusive::lock(&dist.join("lock"), waiting).await?;
-    let inputs = inputs::digest(&package, &tools.media)?;
+    let inputs = pack::inputs_digest(&package, &tools.media)?;
     let manifest_path = dist.join("handler-manifest.json");
     if let Some(zip) = up_to_date(target, &manifest_path, &inputs) {
         return Ok(zip);
     }
     let _ = fs::remove_file(&manifest_path);
-    let log = logs.join("build.log");
-    let bun = |args: &[&str]| {
-        Command::new(&tools.bun, &env.for_child()).args(args.iter().copied()).cwd(&package).log(&log).limit(BUILD_LIMIT)
-    };
-    install_packages(&package, &tools.bun, env, children, &log, console).await?;
+    install_packages(&package, &tools.bun, runner, log).await?;
     console.step("build", "bun bundle");
     let staging = tempfile::Builder::new().prefix("staging-").tempdir_in(&dist).context("a staging folder")?;
-    let root = staging.path().join("root");
-    bun(&["run", "bundle.ts", &root.display().to_string()]).run(children).await?;
+    let (bun, root, fresh) = (&tools.bun, staging.path().join("root"), staging.path().join("handler.zip"));
+    runner.run(cmd!(sh, "{bun} run bundle.ts {root}")).cwd(&package).log(log).limit(BUILD_LIMIT).await?;
     console.step("build", "zip");
-    let fresh = staging.path().join("handler.zip");
-    pack::pack(&root, &tools.media, &fresh, &tools.zip, env, children).await?;
+    pack::pack(&root, &tools.media, &fresh, &tools.zip, runner).await?;
     fs::rename(&fresh, target).with_context(|| format!("{}", target.display()))?;
     let zip = read(target.to_owned(), true)?;
     let manifest = Manifest {
@@ -153,16 +143,10 @@ async fn build_own(
 ///
 /// # Errors
 /// When the lockfile does not fit, or a package can't be had.
-pub async fn install_packages(
-    package: &Path,
-    bun: &Path,
-    env: &Env,
-    children: &Children,
-    log: &Path,
-    console: &Console,
-) -> anyhow::Result<()> {
+pub async fn install_packages(package: &Path, bun: &Path, runner: &Runner, log: &Path) -> anyhow::Result<()> {
+    let (sh, console) = (&runner.sh, &runner.console);
     let waiting = || console.step("build", "waiting for another bun install");
-    // A build and an in-process render of one run both come here at once.
+    // The build and the in-process render of one run both come here at once.
     let _one_at_a_time = exclusive::lock(&package.join("dist/install.lock"), waiting).await?;
     let stamp = package.join("node_modules/.installed-from");
     let lock = sha256_of_file(&package.join("bun.lock"))?;
@@ -170,8 +154,8 @@ pub async fn install_packages(
         return Ok(());
     }
     console.step("build", "bun install (from the lockfile)");
-    let install = Command::new(bun, &env.for_child()).cwd(package).log(log).limit(BUILD_LIMIT);
-    install.args(["install", "--frozen-lockfile", "--ignore-scripts", "--no-progress"]).run(children).await?;
+    let install = cmd!(sh, "{bun} install --frozen-lockfile --ignore-scripts --no-progress");
+    runner.run(install).cwd(package).log(log).limit(BUILD_LIMIT).await?;
     fs::write(&stamp, lock).with_context(|| format!("{}", stamp.display()))
 }
 
@@ -183,27 +167,4 @@ fn up_to_date(target: &Path, manifest: &Path, inputs: &str) -> Option<HandlerZip
     }
     let zip = read(target.to_owned(), false).ok()?;
     (zip.sha256 == manifest.zip_sha256).then_some(zip)
-}
-
-async fn build_checkout(
-    repo: &Repo,
-    target: &Path,
-    tools: &BuildTools,
-    env: &Env,
-    children: &Children,
-    logs: &Path,
-    console: &Console,
-) -> anyhow::Result<HandlerZip> {
-    let package = repo.handler_package().display().to_string();
-    for script in CHECKOUT_SCRIPTS {
-        console.step("build", &format!("bun run {script}"));
-        let command = Command::new(&tools.bun, &env.for_child()).args(["run", "--cwd", &package, script]);
-        command.cwd(repo.root()).log(&logs.join("build.log")).limit(BUILD_LIMIT).run(children).await?;
-    }
-    ensure!(
-        target.is_file(),
-        "build:zip ended well but left no {}, which is what the template deploys",
-        target.display()
-    );
-    read(target.to_owned(), true)
 }

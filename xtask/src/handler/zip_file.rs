@@ -1,4 +1,4 @@
-//! The sizes in a ZIP's central directory: what Lambda will count.
+//! The sizes in a ZIP's central directory, which Lambda counts, and their budget.
 
 use std::{
     fs::File,
@@ -70,6 +70,26 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
+/// Lambda's ceiling is 250 MiB unzipped; the budget leaves room for its own runtime files.
+const UNZIPPED_MIB: u64 = 248;
+
+/// What an upload should not exceed.
+const ZIPPED_MIB: u64 = 150;
+
+/// Compares the sizes of a ZIP with the budget.
+///
+/// # Errors
+/// When it is over; the message says by how much.
+pub fn check_budget(sizes: &ZipSizes) -> anyhow::Result<()> {
+    let over = |what: &str, bytes: u64, budget: u64| {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        ensure!(bytes <= budget << 20, "the handler ZIP has {mib:.1} MiB {what}, the budget is {budget} MiB");
+        Ok(())
+    };
+    over("unzipped", sizes.unzipped, UNZIPPED_MIB)?;
+    over("zipped", sizes.zipped, ZIPPED_MIB)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +125,13 @@ mod tests {
             std::fs::write(&path, broken).unwrap();
             assert!(sizes(&path).is_err());
         }
+    }
+
+    #[test]
+    fn the_budget_is_a_ceiling() {
+        let sizes = |unzipped, zipped| ZipSizes { zipped, unzipped, files: 1 };
+        assert!(check_budget(&sizes(248 << 20, 150 << 20)).is_ok());
+        assert!(check_budget(&sizes((248 << 20) + 1, 1)).unwrap_err().to_string().contains("unzipped"));
+        assert!(check_budget(&sizes(1, (150 << 20) + 1)).unwrap_err().to_string().contains(" zipped"));
     }
 }

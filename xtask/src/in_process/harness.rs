@@ -8,13 +8,13 @@ use std::{
 use anyhow::{Context, ensure};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
+use xshell::cmd;
 
 use super::{InProcess, Job, LIMIT};
 use crate::{
     clock,
-    env::Env,
     fixture::RenderFormat,
-    process::{Children, Command},
+    process::Runner,
     repo::{Layout, Repo},
 };
 
@@ -28,7 +28,7 @@ const OTHER_MODES: [&str; 3] = ["--update", "--mode", "docker"];
 const RENDERS_TO: &str = "hyperframes-tests";
 
 /// Settings of the renderer and its browser that a user may have made.
-const SETTINGS: [&str; 3] = ["PRODUCER_", "PUPPETEER_", "HYPERFRAMES_"];
+const SETTINGS: [&str; 3] = ["PRODUCER_*", "PUPPETEER_*", "HYPERFRAMES_*"];
 
 /// The harness of a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,30 +59,21 @@ impl Harness {
     ///
     /// # Errors
     /// When it fails: when a fixture can't be rendered, or not as its own baseline is.
-    pub async fn render(&self, job: &Job<'_>, bun: &Path, env: &Env, children: &Children) -> anyhow::Result<InProcess> {
-        let name = &job.fixture.name;
-        let what = || format!("rendering {name} by the checkout's harness (bun run {})", self.script);
-        // Its folder's name is the fixture's, so that two runs of one machine would remove each other's.
+    pub async fn render(&self, job: &Job<'_>, bun: &Path, runner: &Runner) -> anyhow::Result<InProcess> {
+        let Self { producer, script } = self;
+        let (sh, name) = (&runner.sh, &job.fixture.name);
+        let what = || format!("rendering {name} by the checkout's harness (bun run {script})");
+        // The harness names its folder after the fixture, so two runs on one machine would remove each other's.
         let scratch = tempfile::Builder::new().prefix("harness-").tempdir().with_context(what)?;
-        let folder = scratch.path().display().to_string();
+        let render = cmd!(sh, "{bun} run --silent --cwd {producer} {script} -- {name} --sequential --keep-temp");
+        let render = render.envs(runner.env.only(&SETTINGS).iter()).env("TMPDIR", scratch.path());
         let started = Instant::now();
-        let output = Command::new(bun, &self.environment(env).with("TMPDIR", &folder))
-            .args(["run", "--silent", "--cwd", &self.producer.display().to_string(), &self.script, "--"])
-            .args([name, "--sequential", "--keep-temp"])
-            .log(job.log)
-            .limit(LIMIT)
-            .run(children)
-            .await;
+        let rendered = runner.run(render).log(job.log).limit(LIMIT).await;
         let wall_ms = clock::ms(started.elapsed());
-        output.with_context(what)?;
+        rendered.with_context(what)?;
         let left = scratch.path().join(RENDERS_TO).join(name);
         take(&left, job).with_context(what)?;
         Ok(InProcess { wall_ms, told: Value::Null })
-    }
-
-    fn environment(&self, env: &Env) -> Env {
-        let settings = env.iter().filter(|(name, _)| SETTINGS.iter().any(|prefix| name.starts_with(prefix)));
-        settings.fold(env.for_child(), |child, (name, value)| child.with(name, value))
     }
 }
 

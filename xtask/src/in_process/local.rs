@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::{Harness, InProcess, Job, Renderer, check_built, check_platform};
-use crate::{connect, env::Env, process::Children, repo::Repo, session::Session};
+use crate::{connect, env::Env, process::Runner, repo::Repo, session::Session};
 
 /// The way that a repository has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,10 +47,8 @@ pub enum LocalRenderer {
         harness: Harness,
         /// The `bun` that runs it.
         bun: PathBuf,
-        /// What of its environment it may see.
-        env: Env,
-        /// Where its processes are registered.
-        children: Children,
+        /// Starts it.
+        runner: Runner,
     },
     /// The renderer's packages.
     Packages(Renderer),
@@ -64,9 +62,9 @@ impl LocalRenderer {
     pub async fn prepare(session: &Session, repo: &Repo, way: LocalWay, env: &Env, log: &Path) -> anyhow::Result<Self> {
         match way {
             LocalWay::Harness(harness) => {
-                let bun = which::which_in("bun", env.get("PATH"), ".");
-                let bun = bun.context("the checkout's harness is run by bun, which is not on PATH")?;
-                Ok(Self::Harness { harness, bun, env: env.clone(), children: session.children.clone() })
+                let runner = session.runner.with_env(env);
+                let bun = runner.find("bun").context("the checkout's harness is run by bun, which is not on PATH")?;
+                Ok(Self::Harness { harness, bun, runner })
             }
             LocalWay::Packages => Self::packages(session, repo, log).await,
             LocalWay::Published(own) => Self::packages(session, &own, log).await,
@@ -84,7 +82,7 @@ impl LocalRenderer {
     /// When that fails.
     pub async fn render(&self, job: &Job<'_>) -> anyhow::Result<InProcess> {
         match self {
-            Self::Harness { harness, bun, env, children } => harness.render(job, bun, env, children).await,
+            Self::Harness { harness, bun, runner } => harness.render(job, bun, runner).await,
             Self::Packages(renderer) => renderer.render(job).await,
         }
     }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use tokio::time::Instant;
+use xshell::cmd;
 
 use super::{InProcess, Job, LIMIT};
 use crate::{
     clock,
-    env::Env,
     handler::install_packages,
-    process::{Children, Command},
+    process::{Run, Runner},
     repo::{Layout, Repo, tool_root},
     session::Session,
     toolbox::decodes_png,
@@ -55,8 +55,7 @@ pub struct Renderer {
     node: PathBuf,
     ffmpeg: PathBuf,
     package: PathBuf,
-    env: Env,
-    children: Children,
+    runner: Runner,
 }
 
 impl Renderer {
@@ -68,17 +67,11 @@ impl Renderer {
         check_built(repo)?;
         let package = repo.handler_package();
         let bin = session.toolbox.bin();
-        let env = session.env.clone().with_path_first(&bin);
+        let runner = session.runner.with_env(&session.env.clone().with_path_first(&bin));
         if repo.layout() == Layout::Own {
-            install_packages(&package, &bin.join("bun"), &env, &session.children, log, &session.console).await?;
+            install_packages(&package, &bin.join("bun"), &runner, log).await?;
         }
-        Ok(Self {
-            node: bin.join("node"),
-            ffmpeg: bin.join("ffmpeg"),
-            package,
-            env,
-            children: session.children.clone(),
-        })
+        Ok(Self { node: bin.join("node"), ffmpeg: bin.join("ffmpeg"), package, runner })
     }
 
     /// Renders with the provisioned node, Chromium and ffmpeg.
@@ -89,7 +82,7 @@ impl Renderer {
         let name = &job.fixture.name;
         if job.format.is_encoded_from_png() {
             ensure!(
-                decodes_png(&self.ffmpeg, &self.env, &self.children).await?,
+                decodes_png(&self.ffmpeg, &self.runner).await?,
                 "the in-process renderer hands ffmpeg the frames of a {} as PNG, for their alpha, and {} decodes none; \
                  a HyperFrames checkout's own harness can render fixture {name}",
                 job.format.handler_name(),
@@ -97,7 +90,7 @@ impl Renderer {
             );
         }
         let started = Instant::now();
-        let output = self.command(job).log(job.log).run(&self.children).await;
+        let output = self.run(job).log(job.log).await;
         let wall_ms = clock::ms(started.elapsed());
         let output = output.with_context(|| format!("rendering {name} in-process"))?;
         ensure!(job.to.exists(), "the in-process renderer ended well but left no {}", job.to.display());
@@ -108,22 +101,19 @@ impl Renderer {
         Ok(InProcess { wall_ms, told })
     }
 
-    fn command(&self, job: &Job<'_>) -> Command {
-        let meta = &job.fixture.meta;
-        let mut command = Command::new(&self.node, &self.env.for_child())
-            .arg("--experimental-import-meta-resolve")
-            .arg(tool_root().join(SCRIPT).display().to_string())
-            .args(["--packages", &self.package.display().to_string()])
-            .args(["--project", &job.project.display().to_string(), "--output", &job.to.display().to_string()])
-            .args(["--fps", &meta.fps.to_string(), "--format", job.format.handler_name()])
-            .limit(LIMIT);
-        if let Some(variables) = meta.forwarded.get("variables") {
-            command = command.args(["--variables", &variables.to_string()]);
-        }
-        if meta.hdr {
-            command = command.arg("--hdr");
-        }
-        command
+    fn run(&self, job: &Job<'_>) -> Run<'_> {
+        let (Self { node, package, runner, .. }, Job { project, to, .. }) = (self, job);
+        let (sh, script, meta) = (&runner.sh, tool_root().join(SCRIPT), &job.fixture.meta);
+        let (fps, format) = (meta.fps.to_string(), job.format.handler_name());
+        let variables = meta.forwarded.get("variables").map(|variables| ["--variables".into(), variables.to_string()]);
+        let variables = variables.into_iter().flatten();
+        let hdr = meta.hdr.then_some("--hdr");
+        let render = cmd!(
+            sh,
+            "{node} --experimental-import-meta-resolve {script} --packages {package}
+                --project {project} --output {to} --fps {fps} --format {format} {variables...} {hdr...}"
+        );
+        runner.run(render).limit(LIMIT)
     }
 }
 

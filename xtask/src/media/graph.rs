@@ -25,8 +25,8 @@ pub(super) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     )
 }
 
-/// A video's own frames, of which is told.
-pub(super) fn told(shape: &MediaShape, video: Video) -> String {
+/// A video's own frames, which ffmpeg's log describes.
+pub(super) fn own_frames(shape: &MediaShape, video: Video) -> String {
     format!("{},{}", showinfo::filters(video), by_index(shape))
 }
 

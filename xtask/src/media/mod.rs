@@ -1,29 +1,33 @@
 //! Measuring videos with ffmpeg and ffprobe.
 
-mod beside;
 mod graph;
 mod pass;
-mod picture;
-mod probing;
 mod semantics;
 mod sound;
-mod still;
-mod stretches;
+mod sound_files;
+mod stills;
 
-pub use beside::SoundFiles;
+pub use sound_files::SoundFiles;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::Context;
+use xshell::{Cmd, cmd};
 
 use crate::{
-    env::Env,
-    measure::{comparison::Comparison, gate::Gate, probe::MediaShape, shape::differences, showinfo::Video},
+    measure::{
+        comparison::Comparison,
+        gate::Gate,
+        probe::{Headers, MediaShape},
+        shape::differences,
+        showinfo::{self, Video},
+    },
     preflight::Tools,
-    process::{Children, Command},
+    process::{Output, Run, Runner},
 };
 
 /// ffmpeg and ffprobe.
@@ -33,23 +37,17 @@ pub struct Media {
     pub ffmpeg: PathBuf,
     /// The `ffprobe` program.
     pub ffprobe: PathBuf,
-    /// What they may see.
-    pub env: Env,
-    /// Where they are registered.
-    pub children: Children,
+    /// Starts them.
+    pub runner: Runner,
 }
 
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 impl Media {
-    /// The tools that the pre-flight found, in the environment that it looked in.
-    pub fn new(tools: &Tools, env: &Env, children: &Children) -> Self {
-        Self {
-            ffmpeg: tools.path("ffmpeg").to_owned(),
-            ffprobe: tools.path("ffprobe").to_owned(),
-            env: env.for_child(),
-            children: children.clone(),
-        }
+    /// The tools that the pre-flight found.
+    pub fn new(tools: &Tools, runner: &Runner) -> Self {
+        let path = |name| tools.path(name).to_owned();
+        Self { ffmpeg: path("ffmpeg"), ffprobe: path("ffprobe"), runner: runner.clone() }
     }
 
     /// Compares a render with its baseline: shapes, and where they agree every
@@ -66,7 +64,7 @@ impl Media {
         baseline_shape: &MediaShape,
         gate: &Gate,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
-        // A render is likely to be of its baseline's shape; whether it is, is asked meanwhile.
+        // A render usually has its baseline's shape; ffprobe checks that at the same time.
         let pass = self.pass(render, baseline, baseline_shape, gate.psnr_db);
         let (headers, pass) = tokio::join!(self.headers(render), pass);
         let headers = headers?;
@@ -74,7 +72,7 @@ impl Media {
         let pass = match pass {
             Ok(pass) if unlike.is_empty() => pass,
             pass => {
-                // A render that does not decode is told as such, and what changes from frame to frame as a difference.
+                // A render that does not decode is reported as such, and what changes from frame to frame as a difference.
                 let shape = self.decoded(render, &headers).await?;
                 let unlike = differences(baseline_shape, &shape);
                 return match pass {
@@ -94,48 +92,78 @@ impl Media {
         Ok((shape, Comparison::Alike { picture, audio }))
     }
 
-    /// Reports streams and format as JSON.
-    fn ffprobe(&self) -> Command {
-        let report = ["-v", "error", "-show_streams", "-show_format", "-of", "json=compact=1"];
-        Command::new(&self.ffprobe, &self.env).args(report).limit(LIMIT)
+    /// What the headers of a video's file say.
+    ///
+    /// # Errors
+    /// When it is no video.
+    async fn headers(&self, video: &Path) -> anyhow::Result<Headers> {
+        let read = async |decoder: Option<&str>| {
+            let output = self.probe(video, decoder).await;
+            let output = output.with_context(|| format!("{} can't be read as a video", video.display()))?;
+            Headers::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
+        };
+        let headers = read(None).await?;
+        match headers.told().alpha_decoder() {
+            Some(decoder) => read(Some(decoder)).await,
+            None => Ok(headers),
+        }
     }
 
-    fn ffmpeg(&self) -> Command {
-        self.ffmpeg_in(&self.env)
+    /// The shape of a video, which is decoded with its sound from end to end.
+    ///
+    /// # Errors
+    /// When the file is no video, or something in it does not decode.
+    pub async fn shape_of_whole(&self, video: &Path) -> anyhow::Result<MediaShape> {
+        let headers = self.headers(video).await?;
+        self.decoded(video, &headers).await
     }
 
-    /// ffmpeg in a folder that gets [`Media::LOG`]: what it prints, and what `showinfo` filters tell.
-    fn ffmpeg_telling(&self, dir: &Path) -> Command {
-        // Beside its standard error, which has errors alone.
-        let env = self.env.clone().with("FFREPORT", format!("file={}:level=32", Self::LOG));
-        self.ffmpeg_in(&env).cwd(dir).arg("-nostats")
+    /// The shape of a video with these headers, as [`Media::shape_of_whole`].
+    async fn decoded(&self, video: &Path, headers: &Headers) -> anyhow::Result<MediaShape> {
+        let what = || format!("{}", video.display());
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, decoder_args(headers.told().alpha_decoder()));
+        let (input, showinfo) = (std::path::absolute(video).with_context(what)?, showinfo::filters(Video::Render));
+        let decode = cmd!(
+            sh,
+            "{ffmpeg} -nostdin -v error -xerror -y -nostats -copyts -noautorotate {decoder...} -i file:{input}
+                -map 0:V:0 -map 0:a? -filter:v {showinfo} -fps_mode passthrough -f null /dev/null"
+        );
+        let decoded = self.run_with_log(decode, dir.path()).await;
+        decoded.with_context(|| format!("{} does not decode from end to end", video.display()))?;
+        let log = fs::read(dir.path().join(Self::LOG)).context("the log of ffmpeg").with_context(what)?;
+        let frames = showinfo::frames(&String::from_utf8_lossy(&log), Video::Render).with_context(what)?;
+        headers.with(&frames).with_context(what)
+    }
+
+    /// Reports a file's streams and format as JSON.
+    async fn probe(&self, file: &Path, decoder: Option<&str>) -> anyhow::Result<Output> {
+        let (sh, ffprobe, decoder) = (&self.runner.sh, &self.ffprobe, decoder_args(decoder));
+        let probe =
+            cmd!(sh, "{ffprobe} -v error -show_streams -show_format -of json=compact=1 {decoder...} file:{file}");
+        self.run(probe).await
+    }
+
+    // In all calls of ffmpeg, -xerror makes a frame that does not decode an error, not a repeat of the one before.
+    fn run(&self, command: Cmd<'_>) -> Run<'_> {
+        self.runner.run(command).limit(LIMIT)
+    }
+
+    /// An ffmpeg in a folder that gets [`Media::LOG`]: what it prints, and what `showinfo` filters
+    /// say. Standard error still has the errors alone.
+    fn run_with_log(&self, command: Cmd<'_>, dir: &Path) -> Run<'_> {
+        self.run(command.env("FFREPORT", format!("file={}:level=32", Self::LOG))).cwd(dir)
     }
 
     const LOG: &str = "log";
-
-    fn ffmpeg_in(&self, env: &Env) -> Command {
-        // -xerror: a frame that does not decode is an error, not a repeat of the one before.
-        Command::new(&self.ffmpeg, env).args(["-nostdin", "-v", "error", "-xerror", "-y"]).limit(LIMIT)
-    }
 }
 
-/// Threads for each of two decoders. More than there are processors only cost: a
-/// frame that threads share is waited for, and copied between caches.
+/// Threads for each of two decoders. More threads than processors only cost time: they wait for
+/// the frames that they share, and copy them between caches.
 fn half_of_the_processors() -> usize {
     std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
 }
 
-fn decoder_args(decoder: Option<&str>) -> Vec<String> {
-    decoder.map_or_else(Vec::new, |name| vec!["-c:v".to_owned(), name.to_owned()])
-}
-
-/// [`file_arg`] for an ffmpeg that runs in another folder.
-fn absolute_arg(path: &Path) -> anyhow::Result<String> {
-    let absolute = std::path::absolute(path).with_context(|| format!("{}", path.display()))?;
-    Ok(file_arg(&absolute))
-}
-
-/// A path that no protocol prefix or leading dash can turn into something else.
-fn file_arg(path: &Path) -> String {
-    format!("file:{}", path.display())
+fn decoder_args(decoder: Option<&str>) -> Vec<&str> {
+    decoder.map_or_else(Vec::new, |name| vec!["-c:v", name])
 }

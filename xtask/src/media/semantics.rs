@@ -1,6 +1,7 @@
 //! What a viewer gets of a video, for comparing the plan protocols.
 
 use std::{
+    ffi::OsString,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -9,8 +10,9 @@ use std::{
 use anyhow::Context;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use xshell::cmd;
 
-use super::{Media, decoder_args, file_arg};
+use super::{Media, decoder_args};
 use crate::{
     hash::{hex, sha256_of_file},
     history::ChunkFacts,
@@ -37,16 +39,20 @@ impl Media {
         let frames = dir.path().join("frames");
         let sound: Vec<PathBuf> =
             (0..shape.audio.len()).map(|track| dir.path().join(format!("sound-{track}"))).collect();
-        let mut command = self
-            .ffmpeg()
-            .args(decoder_args(shape.alpha_decoder()))
-            .args(["-i", &file_arg(video), "-map", "0:V:0", "-pix_fmt", "rgba", "-fps_mode", "passthrough"])
-            .args(["-f", "framehash", "-hash", "md5", &file_arg(&frames)]);
-        for (track, to) in sound.iter().enumerate() {
-            command = command.args(["-map", &format!("0:a:{track}"), "-ar", "48000", "-ac", "2"]);
-            command = command.args(["-f", "s16le", &file_arg(to)]);
-        }
-        command.run(&self.children).await.with_context(what)?;
+        let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, decoder_args(shape.alpha_decoder()));
+        let pcm = sound.iter().enumerate().flat_map(|(track, to)| {
+            let (map, mut file) = (format!("0:a:{track}"), OsString::from("file:"));
+            file.push(to);
+            let words = ["-map", &map, "-ar", "48000", "-ac", "2", "-f", "s16le"].map(OsString::from);
+            words.into_iter().chain([file])
+        });
+        let decode = cmd!(
+            sh,
+            "{ffmpeg} -nostdin -v error -xerror -y {decoder...} -i file:{video}
+                -map 0:V:0 -pix_fmt rgba -fps_mode passthrough -f framehash -hash md5 file:{frames}
+                {pcm...}"
+        );
+        self.run(decode).await.with_context(what)?;
         let frames = std::fs::read_to_string(&frames).with_context(what)?;
         let pcm = digest(&sound).with_context(what)?;
         let (streams, duration_s) = self.streams(video).await.with_context(what)?;
@@ -63,7 +69,7 @@ impl Media {
     }
 
     async fn streams(&self, video: &Path) -> anyhow::Result<(Value, f64)> {
-        let output = self.ffprobe().arg(file_arg(video)).run(&self.children).await?;
+        let output = self.probe(video, None).await?;
         let report: Value = serde_json::from_str(&output.stdout).context("ffprobe's report")?;
         let duration = report["format"]["duration"].as_str().and_then(|text| text.parse().ok());
         let mut streams = report["streams"].clone();

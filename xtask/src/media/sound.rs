@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::Context;
+use xshell::cmd;
 
-use super::{Media, absolute_arg, pass::Pass};
+use super::{Media, pass::Pass};
 use crate::measure::{
     audio::{self, RATE, Sound},
     lag::{self, Lag},
@@ -54,7 +55,7 @@ impl Pass {
 }
 
 impl Media {
-    /// The same of two files that have no picture to be decoded with it.
+    /// The same for two files without a picture.
     ///
     /// # Errors
     /// When either does not decode from end to end.
@@ -66,12 +67,17 @@ impl Media {
         channels: u64,
     ) -> anyhow::Result<Sound> {
         let dir = tempfile::tempdir().context("a temporary folder for sound")?;
+        let (sh, ffmpeg, filters) = (&self.runner.sh, &self.ffmpeg, filters());
         let map = format!("0:a:{track}");
         for (video, file) in [(Video::Render, render), (Video::Baseline, baseline)] {
-            // The file's own clock: else the first sample would be at 0.
-            let decode = self.ffmpeg().cwd(dir.path()).args(["-copyts", "-i", &absolute_arg(file)?, "-map", &map]);
-            let decode = decode.args(["-af", &filters(), "-f", "s16le", &file_name(video, track)]);
-            decode.run(&self.children).await.with_context(|| format!("decoding the sound of {}", file.display()))?;
+            let what = || format!("decoding the sound of {}", file.display());
+            let (input, pcm) = (std::path::absolute(file).with_context(what)?, file_name(video, track));
+            // -copyts keeps the file's own clock: otherwise the first sample would be at 0.
+            let decode = cmd!(
+                sh,
+                "{ffmpeg} -nostdin -v error -xerror -y -copyts -i file:{input} -map {map} -af {filters} -f s16le {pcm}"
+            );
+            self.run(decode).cwd(dir.path()).await.with_context(what)?;
         }
         let pcm = |video| Pcm { path: dir.path().join(file_name(video, track)), channels };
         let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));

@@ -1,9 +1,9 @@
-//! Child processes: groups that are stopped whole, logs on the disk.
+//! Child processes: every program that this tool starts is a line of shell, handed to one [`Runner`].
 
 mod children;
-mod command;
-mod printed;
-mod told;
+mod output;
+mod runner;
 
-pub use children::Children;
-pub use command::{Command, Output};
+pub use children::{Children, Service};
+pub use output::Output;
+pub use runner::{Run, Runner};

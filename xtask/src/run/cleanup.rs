@@ -51,7 +51,7 @@ pub(super) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
         if matches!(ended, Ended::Signalled(_)) {
             // Nothing more is to be started, and whoever asks twice does not want to wait.
             drop(work);
-            run.session.children.kill_all();
+            run.session.runner.children.kill_all();
             return CleanUp::Interrupted(signal);
         }
         run.session.console.say(&format!(

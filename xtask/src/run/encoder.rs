@@ -25,9 +25,9 @@ impl Run {
             return Ok(());
         }
         let (session, toolbox) = (&self.session, &self.session.toolbox);
-        toolbox.provide_media(&session.console, &session.children, &session.env).await.or_exit(ExitCode::Preflight)?;
+        toolbox.provide_media(&session.runner).await.or_exit(ExitCode::Preflight)?;
         let ffmpeg = toolbox.media().join("ffmpeg");
-        match decodes_png(&ffmpeg, &session.env, &session.children).await.or_exit(ExitCode::Preflight)? {
+        match decodes_png(&ffmpeg, &session.runner).await.or_exit(ExitCode::Preflight)? {
             true => Ok(()),
             false => Err(Failure::new(
                 ExitCode::Preflight,

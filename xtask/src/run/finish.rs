@@ -14,7 +14,7 @@ pub(super) async fn finish(work: &impl Work, ended: Ended, signals: &mut Signals
     let run = work.run();
     announce(run, &ended);
     if !matches!(ended, Ended::Concluded(_)) {
-        run.session.children.stop_all().await;
+        run.session.runner.children.stop_all().await;
     }
     let mut ended = ended;
     let cleanup = cleanup::clean_up(run, &mut ended, signals).await;

@@ -1,5 +1,9 @@
 //! `--dry-run`: what a run would create, call and cost. Pure.
 
+use std::path::Path;
+
+use xshell::Shell;
+
 use crate::{
     aws::TargetChoice,
     budget::{Budget, Estimate, Split},
@@ -15,6 +19,7 @@ use super::{RunNames, Sources};
 
 /// Everything that a run is going to do, as far as it is known without starting anything.
 pub(crate) struct Preview<'a> {
+    pub sh: &'a Shell,
     pub command: &'static str,
     pub sources: &'a Sources,
     pub given: &'a Given,
@@ -127,12 +132,13 @@ impl Preview<'_> {
             }
         };
         let deployment = self.names.deployment(&self.sources.template, self.given);
+        let (sh, program) = (self.sh, Path::new("sam"));
         let sam = [
-            sam::validate_args(deployment.template),
-            sam::deploy_args(&deployment),
-            sam::delete_args(stack, artifact_bucket),
+            sam::validate(sh, program, &[], deployment.template),
+            sam::deploy(sh, program, &[], &deployment),
+            sam::delete(sh, program, &[], stack, artifact_bucket),
         ];
-        let sam = sam.map(|args| format!("sam {} --region {}", args.join(" "), self.options.target.region));
+        let sam = sam.map(|call| format!("{call} --region {}", self.options.target.region));
         build.into_iter().chain(sam).collect()
     }
 

@@ -5,6 +5,7 @@ use crate::{
     aws::Target,
     connect::{self, Connection},
     exit::{ExitCode, Failure, OrExit},
+    git,
     media::Media,
     preflight::{self, Purpose, Tools},
     wording::counted,
@@ -25,6 +26,8 @@ impl Run {
     /// # Errors
     /// When anything is missing.
     pub(crate) async fn make_ready(&self) -> Result<Ready, Failure> {
+        let commit = git::commit(&self.repo, &self.session.runner).await;
+        self.record.borrow_mut().git_commit = commit;
         let target = self.stage("target", self.reach_target()).await?;
         self.stage("preflight", self.check(target)).await
     }
@@ -41,11 +44,9 @@ impl Run {
     async fn check(&self, target: Target) -> Result<Ready, Failure> {
         let session = &self.session;
         let purpose = if self.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
-        let env = connect::tool_env(session, &target);
-        let (connection, tools) = tokio::join!(
-            connect::connect(session, target, &self.options.target.region),
-            preflight::check(purpose, &env, &session.children),
-        );
+        let runner = session.runner.with_env(&connect::tool_env(session, &target));
+        let (connection, tools) =
+            tokio::join!(connect::connect(session, target, &self.options.target.region), preflight::check(purpose, &runner));
         let (connection, tools) = all_or_problems(connection, tools)?;
         self.step("target", &connection.describe());
         self.artifacts.take().or_exit(ExitCode::Preflight)?;
@@ -55,7 +56,7 @@ impl Run {
         let _ = self.sam.set(sam);
         let _ = self.connection.set(connection);
         self.step("preflight", &format!("{} fit", counted(tools.versions.len(), "tool")));
-        Ok(Ready { media: Media::new(&tools, &env, &session.children), tools })
+        Ok(Ready { media: Media::new(&tools, &runner), tools })
     }
 }
 

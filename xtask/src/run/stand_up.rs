@@ -48,30 +48,16 @@ impl Run {
         }
         // A checkout's ZIP brings its own.
         if self.repo.layout() == Layout::Own {
-            session
-                .toolbox
-                .provide_media(&session.console, &session.children, &session.env)
-                .await
-                .or_exit(ExitCode::Build)?;
+            session.toolbox.provide_media(&session.runner).await.or_exit(ExitCode::Build)?;
         }
         let build_tools = BuildTools {
             bun: tools.path("bun").to_owned(),
             zip: tools.path("zip").to_owned(),
             media: session.toolbox.media(),
         };
-        let env = connect::tool_env(session, &self.connection().access.target);
-        let logs = self.artifacts.logs();
-        handler::build(
-            &self.repo,
-            &self.template.function.code,
-            &build_tools,
-            &env,
-            &session.children,
-            &logs,
-            &session.console,
-        )
-        .await
-        .or_exit(ExitCode::Build)
+        let runner = session.runner.with_env(&connect::tool_env(session, &self.connection().access.target));
+        let (code, logs) = (&self.template.function.code, self.artifacts.logs());
+        handler::build(&self.repo, code, &build_tools, &runner, &logs).await.or_exit(ExitCode::Build)
     }
 }
 

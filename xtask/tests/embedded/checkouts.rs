@@ -12,7 +12,7 @@ use xtask::{
     console::Console,
     env::Env,
     handler::{self, BuildTools},
-    process::Children,
+    process::Runner,
     repo::{Repo, tool_root},
     toolbox::Toolbox,
 };
@@ -139,9 +139,9 @@ fn build(repo: &Repo, zip: &Path) {
     let toolbox = Toolbox::of_repository();
     let tools = BuildTools { bun: tool("bun"), zip: "/usr/bin/zip".into(), media: toolbox.media() };
     let env = Env::of_process().with_path_first(&toolbox.bin());
-    let (children, console) = (Children::default(), Console::default());
+    let runner = Runner::new(&env, &Console::default()).unwrap();
     let logs = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let build = handler::build(repo, zip, &tools, &env, &children, logs.path(), &console);
+    let build = handler::build(repo, zip, &tools, &runner, logs.path());
     runtime.block_on(build).unwrap();
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use xtask::{
+    console::Console,
     env::Env,
     measure::{
         Level,
@@ -16,7 +17,7 @@ use xtask::{
     },
     media::Media,
     original::Original,
-    process::Children,
+    process::Runner,
 };
 
 use crate::emulator::tool;
@@ -116,8 +117,7 @@ fn media() -> Media {
     Media {
         ffmpeg: tool("ffmpeg"),
         ffprobe: tool("ffprobe"),
-        env: Env::from([("PATH", "/usr/bin:/bin")]),
-        children: Children::default(),
+        runner: Runner::new(&Env::from([("PATH", "/usr/bin:/bin")]), &Console::default()).unwrap(),
     }
 }
 

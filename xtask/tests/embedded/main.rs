@@ -3,6 +3,7 @@
 //!
 //! They provision the tools by themselves (`cargo xtask setup`).
 
+#![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test says what it met")]
 #![expect(clippy::print_stdout, reason = "tables and rates that `cargo test -- --nocapture` shows")]
 

@@ -13,7 +13,7 @@ use xtask::{
     console::Console,
     env::Env,
     handler::install_packages,
-    process::Children,
+    process::Runner,
     report::{Pictures, page},
     story,
 };
@@ -47,11 +47,11 @@ fn opened(reports: &[&Path]) -> Vec<Value> {
 
 /// Installs the handler's packages, Chromium among them, unless they are there.
 fn install(handler: &Path) {
-    let (env, children, console) = (Env::of_process(), Children::default(), Console::default());
+    let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
     let dir = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (bun, log) = (tool("bun"), dir.path().join("install.log"));
-    runtime.block_on(install_packages(handler, &bun, &env, &children, &log, &console)).unwrap();
+    runtime.block_on(install_packages(handler, &bun, &runner, &log)).unwrap();
 }
 
 /// The page of kept artifacts of a real run.

@@ -6,7 +6,7 @@ use xtask::{
     console::Console,
     env::Env,
     handler::{self, BuildTools, HandlerZip},
-    process::Children,
+    process::Runner,
     repo::Repo,
 };
 
@@ -88,7 +88,7 @@ fn build(test: &Test) -> anyhow::Result<HandlerZip> {
     let env = Env::from([("PATH", "/nowhere")]);
     let zip = test.repository.handler_zip();
     let run = async |logs: &Path| {
-        handler::build(&repo, &zip, &tools, &env, &Children::default(), logs, &Console::default()).await
+        handler::build(&repo, &zip, &tools, &Runner::new(&env, &Console::default()).unwrap(), logs).await
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(test.repository.root()))

@@ -1,5 +1,6 @@
 //! `lambda-smoke` from its command line to its exit code, with fake tools and a fake AWS.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
 mod artifacts;

@@ -1,5 +1,6 @@
 //! `lambda-teardown`: what it deletes, what it refuses, and what it proves.
 
+#![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
 mod deletion;

@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use xtask::{console::Console, env::Env, process::Children, toolbox::Toolbox};
+use xtask::{console::Console, env::Env, process::Runner, toolbox::Toolbox};
 
 use crate::emulator::provision;
 
@@ -51,7 +51,7 @@ fn packages() -> PathBuf {
     provision();
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/second_opinion/moto.lock.txt");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (console, children, env) = (Console::default(), Children::default(), Env::of_process());
+    let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
     let toolbox = Toolbox::of_repository();
-    runtime.block_on(toolbox.provide_packages("moto", &list, &console, &children, &env)).unwrap()
+    runtime.block_on(toolbox.provide_packages("moto", &list, &runner)).unwrap()
 }

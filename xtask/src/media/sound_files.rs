@@ -1,4 +1,4 @@
-//! Sound that comes in a file of its own, beside the frames of a sequence.
+//! Sound that comes in files of its own, next to the frames of a sequence.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 
-use super::{Media, file_arg};
+use super::Media;
 use crate::{
     frames::FrameSource,
     measure::{
@@ -20,19 +20,19 @@ use crate::{
     },
 };
 
-/// The files beside a sequence's frames.
+/// The files next to a sequence's frames.
 #[derive(Debug, Clone, Default)]
 pub struct SoundFiles {
-    files: BTreeMap<String, Beside>,
+    files: BTreeMap<String, SoundFile>,
     /// Holds what was taken out of an archive.
     _unpacked: Option<Arc<tempfile::TempDir>>,
 }
 
 #[derive(Debug, Clone)]
-struct Beside {
+struct SoundFile {
     path: PathBuf,
     sha256: FileHash,
-    /// `None` of a file without sound.
+    /// `None` for a file without sound.
     tracks: Option<Tracks>,
 }
 
@@ -43,7 +43,7 @@ impl SoundFiles {
     }
 
     /// How a render's differ from these in shape, and in what has no sound to be measured.
-    /// Files that only one has are told with the frames.
+    /// Files that only one has are reported with the frames.
     pub fn differences(&self, render: &Self) -> Vec<Difference> {
         let both = self.files.iter().filter_map(|(name, file)| Some((name, file, render.files.get(name)?)));
         both.flat_map(|(name, ours, theirs)| match (&ours.tracks, &theirs.tracks) {
@@ -58,7 +58,7 @@ impl SoundFiles {
         .collect()
     }
 
-    fn sounding(&self) -> impl Iterator<Item = (&Beside, &Tracks)> {
+    fn sounding(&self) -> impl Iterator<Item = (&SoundFile, &Tracks)> {
         self.files.values().filter_map(|file| Some((file, file.tracks.as_ref()?)))
     }
 }
@@ -68,18 +68,18 @@ fn short(hash: FileHash) -> String {
 }
 
 impl Media {
-    /// The files beside the frames in a folder.
+    /// The files next to the frames in a folder.
     pub async fn sound_in(&self, folder: &Path, sequence: &FrameSequence) -> SoundFiles {
         let mut files = BTreeMap::new();
         for (name, sha256) in sequence.others() {
             let path = folder.join(name);
             let tracks = self.tracks(&path).await.ok();
-            files.insert(name.clone(), Beside { path, sha256: *sha256, tracks });
+            files.insert(name.clone(), SoundFile { path, sha256: *sha256, tracks });
         }
         SoundFiles { files, _unpacked: None }
     }
 
-    /// The files beside a render's frames.
+    /// The files next to a render's frames.
     ///
     /// # Errors
     /// When they can't be taken out of an archive.
@@ -113,7 +113,7 @@ impl Media {
     }
 
     async fn tracks(&self, file: &Path) -> anyhow::Result<Tracks> {
-        let told = self.ffprobe().arg(file_arg(file)).run(&self.children).await?;
-        Tracks::from_ffprobe(&told.stdout)
+        let report = self.probe(file, None).await?;
+        Tracks::from_ffprobe(&report.stdout)
     }
 }

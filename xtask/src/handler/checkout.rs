@@ -1,13 +1,18 @@
-//! The scripts by which a checkout builds its handler.
+//! A checkout's own build of its handler: scripts of its package.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
+use xshell::cmd;
 
-use crate::repo::{Layout, Repo};
+use super::{BUILD_LIMIT, HandlerZip, read};
+use crate::{
+    process::Runner,
+    repo::{Layout, Repo},
+};
 
-/// Builds the ZIP, then holds it against its budget; in this order.
+/// Builds the ZIP, then compares it with its budget; in this order.
 pub const CHECKOUT_SCRIPTS: [&str; 2] = ["build:zip", "verify:zip-size"];
 
 /// Refuses a checkout whose handler can't be built, before anything is started.
@@ -34,6 +39,28 @@ pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
         repo.root().display()
     );
     Ok(())
+}
+
+/// Runs the scripts, which leave the ZIP at `target`.
+pub(super) async fn build(
+    repo: &Repo,
+    target: &Path,
+    bun: &Path,
+    runner: &Runner,
+    log: &Path,
+) -> anyhow::Result<HandlerZip> {
+    let (sh, package) = (&runner.sh, repo.handler_package());
+    for script in CHECKOUT_SCRIPTS {
+        runner.console.step("build", &format!("bun run {script}"));
+        let build = cmd!(sh, "{bun} run --cwd {package} {script}");
+        runner.run(build).cwd(repo.root()).log(log).limit(BUILD_LIMIT).await?;
+    }
+    ensure!(
+        target.is_file(),
+        "build:zip succeeded but left no {}, which is what the template deploys",
+        target.display()
+    );
+    read(target.to_owned(), true)
 }
 
 #[cfg(test)]
