@@ -16,10 +16,7 @@ use crate::{
     frames::FrameFolder,
     hash::sha256_of_file,
     in_process::{Job, Renderer},
-    measure::{
-        comparison::Comparison,
-        gate::{Gate, GateSettings},
-    },
+    measure::{comparison::Comparison, gates::Limits},
     media::Media,
     original::Original,
     session::Session,
@@ -82,8 +79,7 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
         Ok(original) => original,
         Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
     };
-    let gate = Gate::new(GateSettings::default())?;
-    Ok(match original.compare(&media, fresh, None, &gate).await?.comparison {
+    Ok(match original.compare(&media, fresh, None, &Limits::default()).await?.comparison {
         Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
         Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
         Comparison::Alike { picture, audio } => {

@@ -10,7 +10,7 @@ use crate::{
     connect,
     exit::{ExitCode, Failure, OrExit},
     fixture::{RenderFormat, VideoFormat, check_baseline_file, check_baseline_frames, refuse_pointers},
-    measure::{audio_status::AudioStatus, comparison::Comparison, finding::Finding, gate::Gate},
+    measure::{audio_status::AudioStatus, comparison::Comparison, finding::Finding, gates::Limits},
     media::Media,
     original::{Compared, Original},
     plan::Extent,
@@ -24,7 +24,7 @@ use crate::{
 /// With exit code 1 when a file is missing or the baseline is no video and no frames, with 4
 /// when the render can't be measured.
 pub async fn run(session: &Session, args: &CompareOptions) -> Result<ExitCode, Failure> {
-    let gate = Gate::new(args.gate()).or_exit(ExitCode::Preflight)?;
+    let gate = Limits::new(&args.limits.0).or_exit(ExitCode::Preflight)?;
     let format = check(&args.render, &args.baseline).or_exit(ExitCode::Preflight)?;
     let runner = session.runner.with_env(&connect::user_tools(session));
     let tools = preflight::check(Purpose::Compare, &runner).await;
@@ -69,13 +69,13 @@ fn record(
     compared: &Compared,
     original: &Original,
     audio_status: AudioStatus,
-    gate: &Gate,
+    gate: &Limits,
     findings: &[Finding],
 ) -> Value {
     let mut record = json!({
         "schemaVersion": 1,
         "passed": findings.is_empty(),
-        "findings": findings.iter().map(Finding::record).collect::<Vec<_>>(),
+        "findings": findings,
         "gate": gate,
         "render": compared.media.as_ref().map_or_else(|| json!({ "frames": compared.frames() }), |shape| json!(shape)),
         "baseline": original.shape().map_or_else(|| of_frames(original), |shape| json!(shape)),

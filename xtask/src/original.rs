@@ -12,7 +12,7 @@ use crate::{
         audio_status::AudioStatus,
         comparison::Comparison,
         frame_sequence::FrameIndex,
-        gate::Gate,
+        gates::Limits,
         probe::{AudioShape, MediaShape},
         psnr::PsnrSummary,
         raster::Raster,
@@ -64,7 +64,7 @@ impl Compared {
     }
 
     /// How its sound stands to the original's.
-    pub fn audio_status(&self, gate: &Gate) -> AudioStatus {
+    pub fn audio_status(&self, gate: &Limits) -> AudioStatus {
         AudioStatus::of(&self.comparison, &self.audio, &self.audio_of_original, gate)
     }
 }
@@ -131,7 +131,7 @@ impl Original {
         media: &Media,
         render: &Path,
         codec: Option<Codec>,
-        gate: &Gate,
+        gate: &Limits,
     ) -> anyhow::Result<Compared> {
         match self {
             Self::Video { path, shape } => {

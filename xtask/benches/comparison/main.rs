@@ -24,10 +24,7 @@ use xtask::{
     console::Console,
     env::Env,
     fixture::{RenderFormat, VideoFormat},
-    measure::{
-        gate::{Gate, GateSettings},
-        raster::Raster,
-    },
+    measure::{gates::Limits, raster::Raster},
     media::Media,
     original::{Compared, Original},
     process::Runner,
@@ -96,7 +93,7 @@ struct Bench {
     /// As a run has it, which reads the baseline once for all renders.
     original: Original,
     media: Media,
-    gate: Gate,
+    gate: Limits,
     runtime: tokio::runtime::Runtime,
     _dir: TempDir,
 }
@@ -112,7 +109,7 @@ impl Bench {
             ffprobe: tool("ffprobe"),
             runner: Runner::new(&Env::from([("PATH", "/usr/bin:/bin")]), &Console::default()).unwrap(),
         };
-        let gate = Gate::new(GateSettings::default()).expect("the defaults are a gate");
+        let gate = Limits::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
         let read = Original::read(&media, &baseline, RenderFormat::Video(VideoFormat::Mp4), 30);
         let original = runtime.block_on(read).expect("a baseline decodes");

@@ -12,7 +12,7 @@ use crate::{
         audio_status::AudioStatus,
         comparison::{Comparison, Picture},
         exact::ExactComparison,
-        finding::{Finding, FindingRecord},
+        finding::Finding,
         probe::MediaShape,
         psnr::Plane,
         residual::Residual,
@@ -65,7 +65,7 @@ pub struct ResultRow {
     /// Whether the render passes.
     pub passed: bool,
     /// Why not.
-    pub findings: Vec<FindingRecord>,
+    pub findings: Vec<Finding>,
     /// What is worth knowing and fails nothing.
     pub notes: Vec<String>,
     /// The video, or the frames as a tar.gz, relative to the artifact folder.
@@ -173,7 +173,7 @@ impl ResultRow {
     #[must_use]
     pub fn judged(mut self, findings: &[Finding]) -> Self {
         self.passed = findings.is_empty();
-        self.findings = findings.iter().map(Finding::record).collect();
+        self.findings = findings.to_vec();
         self
     }
 

@@ -14,7 +14,7 @@ use crate::{
     handler::HandlerZip,
     history::Failed,
     measure::{
-        gate::Gate,
+        gates::Limits,
         verdict::{Conclusion, Outcome},
     },
     names::{Region, RunId, StackName},
@@ -85,13 +85,13 @@ pub enum Asked {
         /// One render for each.
         chunk_counts: ChunkCounts,
         /// What the renders had to reach.
-        gate: Gate,
+        gate: Limits,
     },
     /// `lambda-eval`.
     #[serde(rename = "lambda-eval")]
     Eval {
         /// The fixtures, and what the renders of each had to reach.
-        fixtures: BTreeMap<String, Gate>,
+        fixtures: BTreeMap<String, Limits>,
         /// One execution for each, in each iteration.
         chunk_counts: ChunkCounts,
         /// Frames a chunk that were asked for; null where renders differ in that.
@@ -174,7 +174,7 @@ impl RunRecord {
     }
 
     /// The limits of a fixture's renders; `None` when the run has no such fixture.
-    pub fn gate_of(&self, fixture: &str) -> Option<Gate> {
+    pub fn gate_of(&self, fixture: &str) -> Option<Limits> {
         match &self.asked {
             Asked::Smoke { gate, .. } => Some(*gate),
             Asked::Eval { fixtures, .. } => fixtures.get(fixture).copied(),

@@ -5,10 +5,9 @@ use std::{fmt, str::FromStr};
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::{RunOptions, help};
+use super::{RunOptions, help, limits::LimitArgs};
 use crate::{
     chunking::{ChunkCount, ChunkCounts, ChunkSize},
-    measure::Decibels,
     plan::Sizing,
 };
 
@@ -43,11 +42,9 @@ pub struct EvalOptions {
     /// Rounds before them that are not counted.
     #[arg(long, env = "WARMUP", default_value = "0", value_name = "N")]
     pub warmup: Warmup,
-    /// Least mean PSNR in dB [default: each fixture's, else 40].
-    ///
-    /// Over all planes and of each; a fixture's is minPsnr in its meta.json.
-    #[arg(long, env = "PSNR_THRESHOLD", value_name = "DB", allow_negative_numbers = true)]
-    pub psnr_threshold: Option<Decibels>,
+    /// What renders must reach.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Leave out the renders on this machine.
     ///
     /// They are made by the in-process renderer, which is for Linux x86-64.

@@ -8,6 +8,7 @@ mod doctor;
 mod environment;
 mod eval;
 mod help;
+mod limits;
 mod local_aws;
 mod output;
 mod policy;

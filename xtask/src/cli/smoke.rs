@@ -5,11 +5,8 @@ use std::str::FromStr;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
 
-use super::{RunOptions, help};
-use crate::{
-    chunking::{ChunkCounts, ChunkSize, PlanProtocols},
-    measure::Decibels,
-};
+use super::{RunOptions, help, limits::LimitArgs};
+use crate::chunking::{ChunkCounts, ChunkSize, PlanProtocols};
 
 /// Flags of `lambda-smoke`.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -35,16 +32,9 @@ pub struct SmokeOptions {
     /// In chunks and in files.
     #[arg(long, env = "REQUIRE_ENCODED_SHA_EQUAL")]
     pub require_encoded_sha_equal: bool,
-    /// Least mean PSNR in dB [default: the fixture's, else 40].
-    ///
-    /// Over all planes and of each; the fixture's is minPsnr in its meta.json.
-    #[arg(long, env = "PSNR_THRESHOLD", value_name = "DB", allow_negative_numbers = true)]
-    pub psnr_threshold: Option<Decibels>,
-    /// How many dB a single frame may lie below that [default: 10].
-    ///
-    /// As many frames as the fixture's maxFrameFailures may lie lower.
-    #[arg(long, env = "FRAME_PSNR_MARGIN", value_name = "DB")]
-    pub frame_psnr_margin: Option<Decibels>,
+    /// What renders must reach.
+    #[command(flatten)]
+    pub limits: LimitArgs,
     /// Fail when a render differs from the known-good metrics.
     ///
     /// Without it, a difference is only reported on AWS; on an emulator it always fails.
@@ -100,19 +90,14 @@ impl SmokeOptions {
             "--require-encoded-sha-equal compares two plan protocols: it needs --plan-protocol both"
         );
         let measured = [
-            (self.psnr_threshold.is_some(), "--psnr-threshold"),
-            (self.frame_psnr_margin.is_some(), "--frame-psnr-margin"),
             (self.strict, "--strict"),
             (self.update_expected, "--update-expected"),
             (self.require_encoded_sha_equal, "--require-encoded-sha-equal"),
         ];
-        if let Some((_, flag)) = measured.iter().find(|(given, _)| self.exact && *given) {
+        let given = measured.into_iter().find(|(given, _)| *given).map(|(_, flag)| flag.to_owned());
+        if let Some(flag) = self.limits.flag_set().or(given).filter(|_| self.exact) {
             bail!("--exact demands identical frames and measures nothing, so it can't be combined with {flag}");
         }
-        ensure!(
-            self.frame_psnr_margin.is_none_or(|margin| margin.db() >= 0.0),
-            "a frame's margin is a number of dB below the threshold, 0 or more"
-        );
         ensure!(
             self.jobs.get() == 1 || self.run.max_cost.is_none(),
             "--max-cost-usd counts one render after the other, so it can't be combined with --jobs"
@@ -128,6 +113,7 @@ mod tests {
         aws::TargetChoice,
         cli::{Command, parse},
         env::Env,
+        measure::gates::MEAN_PSNR,
     };
 
     fn options(args: &[&str], env: &Env) -> anyhow::Result<SmokeOptions> {
@@ -154,7 +140,7 @@ mod tests {
         let from_env = options(&[], &env).unwrap();
         assert_eq!((from_env.fixture.as_str(), from_env.run.target.region.as_str()), ("f", "eu-west-1"));
         assert_eq!(from_env.chunk_counts, "3".parse().unwrap());
-        assert_eq!(from_env.psnr_threshold.map(Decibels::db), Some(33.0));
+        assert_eq!(from_env.limits.0.get(&MEAN_PSNR), Some(33.0));
         let by_flag = options(&["--chunk-counts", "5", "--region", "us-west-2"], &env).unwrap();
         assert_eq!((by_flag.chunk_counts, by_flag.run.target.region.as_str()), ("5".parse().unwrap(), "us-west-2"));
     }

@@ -78,7 +78,7 @@ async fn execution(
         }
         None => None,
     };
-    let measured = Measured { render: id.clone(), comparison, beside, gate };
+    let measured = Measured { render: id.clone(), comparison, beside, limits: gate };
     let row = {
         let done = eval.measured.borrow();
         let alike = |m: &&Measured<SampleId>| m.render.fixture == id.fixture && m.render.render == id.render;

@@ -18,7 +18,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     fixture::Fixture,
     in_process::LocalWay,
-    measure::gate::Gate,
+    measure::gates::Limits,
     plan::Sizing,
     repo::{Layout, Repo, tool_root},
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
@@ -178,7 +178,7 @@ fn subject(repo: &Repo, plan: PlanChoice, options: &EvalOptions, name: &str) -> 
     fixture.check_renderable()?;
     plan.check_fps(&fixture)?;
     fixture.check_baseline()?;
-    let gate = Gate::new(fixture.meta.gate(options.psnr_threshold, None))?;
+    let gate = Limits::new(&options.limits.0.clone().or(&fixture.meta.limits))?;
     Ok(Subject {
         record: Record::Held(fixture.read_expected()?),
         fixture_sha256: fixture.sha256()?,

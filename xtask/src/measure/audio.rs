@@ -4,7 +4,12 @@ use std::io::{self, Read};
 
 use serde::{Deserialize, Serialize};
 
-use super::{lag::Lag, residual::Residual};
+use super::{
+    finding::{Finding, Place},
+    gates::{AUDIO_LOST, AUDIO_RESIDUAL, AUDIO_WINDOW, Limits, RESIDUAL_LIMIT, WINDOW_LIMIT},
+    lag::Lag,
+    residual::Residual,
+};
 
 /// How a render's track compares with its baseline's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +71,43 @@ const HEARD_SECOND_DBFS: f64 = -60.0;
 
 /// A whole track below this level (dBFS) is as good as silent.
 const HEARD_TRACK_DBFS: f64 = -80.0;
+
+/// What of a track's whole length is too different.
+pub(super) fn residual(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    let (residual, limit) = (sound.whole, limits.db(&RESIDUAL_LIMIT));
+    let late = match sound.lag {
+        Some(Lag { ms, .. }) if ms.abs() >= 0.1 => {
+            let which = if ms > 0.0 { "late" } else { "early" };
+            format!("; the render's sound is {which} by {:.1} ms", ms.abs())
+        }
+        _ => String::new(),
+    };
+    let message = format!("audio track {track}: the residual of {residual} dBFS is above {limit} dBFS{late}");
+    let found = AUDIO_RESIDUAL.finding(format!("{residual} dBFS"), format!("{limit} dBFS"), message);
+    (!residual.within(limit.db())).then(|| found.at(Place { track: Some(track), ..Place::default() }))
+}
+
+/// Which moment of a track is too different.
+pub(super) fn window(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    let (residual, at_s, limit) = (sound.loudest, sound.loudest_at_s, limits.db(&WINDOW_LIMIT));
+    let message = format!(
+        "audio track {track}: the residual of {residual} dBFS at {at_s:.1} s is above {limit} dBFS for any 100 ms"
+    );
+    let found = AUDIO_WINDOW.finding(format!("{residual} dBFS"), format!("{limit} dBFS"), message);
+    let place = Place { track: Some(track), seconds: Some((at_s, at_s + 0.1)), ..Place::default() };
+    (!residual.within(limit.db())).then(|| found.at(place))
+}
+
+/// Which stretch of the baseline's track is not in the render.
+pub(super) fn lost(track: usize, sound: &Sound, _: &Limits) -> Option<Finding> {
+    let Lost { from_s, to_s, baseline, residual } = sound.lost?;
+    let message = format!(
+        "audio track {track}: from {from_s:.1} s to {to_s:.1} s the baseline's sound ({baseline} dBFS) is not in the \
+         render: the residual has {residual} dBFS"
+    );
+    let found = AUDIO_LOST.finding(format!("{residual} dBFS"), format!("{baseline} dBFS"), message);
+    Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
+}
 
 /// Subtracts two streams of interleaved s16le samples at [`RATE`]; the shorter
 /// one goes on in silence, so a lost tail counts in full.

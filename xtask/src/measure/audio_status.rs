@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{comparison::Comparison, gate::Gate, probe::AudioShape};
+use super::{comparison::Comparison, gates::Limits, probe::AudioShape};
 
 /// How a render's sound stands to its baseline's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +28,13 @@ pub enum AudioStatus {
 
 impl AudioStatus {
     /// The status of a comparison, by the audio tracks of render and baseline.
-    pub fn of(comparison: &Comparison, render: &[AudioShape], baseline: &[AudioShape], gate: &Gate) -> Self {
+    pub fn of(comparison: &Comparison, render: &[AudioShape], baseline: &[AudioShape], limits: &Limits) -> Self {
         match comparison {
             Comparison::Exact(_) => Self::NotCompared,
             _ if render != baseline => Self::Mismatch,
             _ if render.is_empty() => Self::None,
             Comparison::Unlike(_) => Self::NotCompared,
-            Comparison::Alike { .. } if comparison.findings_of_sound(gate).is_empty() => Self::Ok,
+            Comparison::Alike { .. } if comparison.audio_findings(limits).is_empty() => Self::Ok,
             Comparison::Alike { .. } => Self::Drift,
         }
     }

@@ -4,9 +4,12 @@ use super::{
     Level,
     audio::Sound,
     exact::ExactComparison,
-    finding::Finding,
+    finding::{Finding, Place},
     frames::FrameHashes,
-    gate::Gate,
+    gates::{
+        Check, FRAME_ORDER, FRAME_PSNR, GATES, Limits, MAX_FRAME_FAILURES, MEAN_PSNR, PSNR_FRAME, PSNR_MEAN,
+        PSNR_PLANE, PSNR_SECOND, SECOND_PSNR,
+    },
     psnr::{Misplaced, PsnrSummary, worst_stretch},
     shape::Difference,
     ssim::SsimSummary,
@@ -23,7 +26,7 @@ pub enum Comparison {
     Alike {
         /// The picture.
         picture: Box<Picture>,
-        /// The sound, a track each, where there is sound.
+        /// Each audio track, where there are any.
         audio: Vec<Sound>,
     },
 }
@@ -41,7 +44,7 @@ pub struct Picture {
     pub worst_at_s: f64,
     /// How many frames a second has, rounded up.
     pub frames_a_second: u64,
-    /// Frames that are more like a neighbour of their own.
+    /// Frames that are more like a neighbor of their own.
     pub misplaced: Vec<Misplaced>,
 }
 
@@ -55,71 +58,100 @@ impl Comparison {
     }
 
     /// Everything that is not equal enough.
-    pub fn findings(&self, gate: &Gate) -> Vec<Finding> {
+    pub fn findings(&self, limits: &Limits) -> Vec<Finding> {
         match self {
-            // Contents were not measured, whatever is told of the reason.
-            Self::Unlike(differences) if differences.is_empty() => vec![Finding::Shape(Difference::untold())],
-            Self::Unlike(differences) => differences.iter().cloned().map(Finding::Shape).collect(),
-            Self::Exact(frames) => frames.findings().into_iter().map(Finding::Exact).collect(),
+            // The contents were not measured, whatever the reason is said to be.
+            Self::Unlike(differences) if differences.is_empty() => vec![Difference::unknown().finding()],
+            Self::Unlike(differences) => differences.iter().map(Difference::finding).collect(),
+            Self::Exact(frames) => frames.findings(),
             Self::Alike { picture, .. } => {
-                of_picture(picture, gate).into_iter().chain(self.findings_of_sound(gate)).collect()
+                let of_picture = GATES.into_iter().flat_map(|gate| match gate.check {
+                    Check::Picture(check) => check(picture, limits),
+                    _ => Vec::new(),
+                });
+                of_picture.chain(self.audio_findings(limits)).collect()
             }
         }
     }
 
-    /// What of the sound is not equal enough.
-    pub fn findings_of_sound(&self, gate: &Gate) -> Vec<Finding> {
+    /// What of the audio is not equal enough, track by track.
+    pub fn audio_findings(&self, limits: &Limits) -> Vec<Finding> {
         let Self::Alike { audio, .. } = self else { return Vec::new() };
-        audio.iter().enumerate().flat_map(|(track, sound)| of_sound(track, sound, gate)).collect()
+        let of_track = |(track, sound): (usize, &Sound)| {
+            let found = GATES.into_iter().filter_map(|gate| match gate.check {
+                Check::Audio(check) => check(track, sound, limits),
+                _ => None,
+            });
+            found.collect::<Vec<_>>()
+        };
+        audio.iter().enumerate().flat_map(of_track).collect()
     }
 }
 
-fn of_picture(picture: &Picture, gate: &Gate) -> Vec<Finding> {
-    let (psnr, limit) = (&picture.psnr, gate.psnr_db);
-    let mut found = Vec::new();
+pub(super) fn psnr_mean(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let (mean_db, limit) = (picture.psnr.mean_db, limits.db(&MEAN_PSNR));
     // Written so that NaN would fail.
-    let reaches = |db: f64| db >= limit.db();
-    if !reaches(psnr.mean_db) {
-        found.push(Finding::Mean { mean_db: psnr.mean_db, limit });
+    if mean_db >= limit.db() {
+        return Vec::new();
     }
-    let low = psnr.planes.iter().filter(|plane| !reaches(plane.mean_db));
-    found.extend(low.map(|plane| Finding::Plane { plane: plane.plane, mean_db: plane.mean_db, limit }));
-    let below = psnr.frames_below(gate.frame_psnr_db);
-    // Ruined frames that the fixture allows do not ruin their second.
-    let forgiven = |level: &Level| below <= gate.max_frame_failures && !level.reaches(gate.frame_psnr_db);
-    let levels: Vec<Level> = psnr.levels.iter().map(|l| if forgiven(l) { Level::Identical } else { *l }).collect();
-    let (start, level) = worst_stretch(&levels, picture.frames_a_second);
-    if !level.reaches(gate.second_psnr_db) {
-        found.push(Finding::Second { start, level, limit: gate.second_psnr_db });
-    }
-    if below > gate.max_frame_failures {
-        found.push(Finding::Frames {
-            below,
-            allowed: gate.max_frame_failures,
-            worst: psnr.worst,
-            frame: psnr.worst_frame,
-            at_s: picture.worst_at_s,
-            limit: gate.frame_psnr_db,
-        });
-    }
-    // A frame that reaches the threshold is its own, however like its neighbours.
-    let mut misplaced = picture.misplaced.iter().filter(|frame| !frame.level.reaches(limit));
-    if let Some(first) = misplaced.next() {
-        found.push(Finding::Misplaced { first: *first, count: 1 + misplaced.count() });
-    }
-    found
+    let message = format!("mean PSNR {mean_db:.2} dB is below {limit} dB");
+    vec![PSNR_MEAN.finding(format!("{mean_db:.2} dB"), format!("{limit} dB"), message)]
 }
 
-fn of_sound(track: usize, sound: &Sound, gate: &Gate) -> Vec<Finding> {
-    let mut found = Vec::new();
-    if !sound.whole.within(gate.audio_residual_dbfs.db()) {
-        let lag_ms = sound.lag.map(|lag| lag.ms);
-        found.push(Finding::Audio { track, residual: sound.whole, limit: gate.audio_residual_dbfs, lag_ms });
+pub(super) fn psnr_plane(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let limit = limits.db(&MEAN_PSNR);
+    let reaches = |db: f64| db >= limit.db();
+    let low = picture.psnr.planes.iter().filter(|plane| !reaches(plane.mean_db));
+    let finding = |plane: char, mean_db: f64| {
+        let message = format!("mean PSNR {mean_db:.2} dB of plane {plane} is below {limit} dB");
+        let found = PSNR_PLANE.finding(format!("{mean_db:.2} dB"), format!("{limit} dB"), message);
+        found.at(Place { plane: Some(plane), ..Place::default() })
+    };
+    low.map(|plane| finding(plane.plane, plane.mean_db)).collect()
+}
+
+pub(super) fn psnr_second(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let (of_frame, limit) = (limits.db(&FRAME_PSNR), limits.db(&SECOND_PSNR));
+    // Ruined frames that the fixture allows do not ruin their second.
+    let allowed = picture.psnr.frames_below(of_frame) <= limits.frames(&MAX_FRAME_FAILURES);
+    let counted = |level: &Level| if allowed && !level.reaches(of_frame) { Level::Identical } else { *level };
+    let levels: Vec<Level> = picture.psnr.levels.iter().map(counted).collect();
+    let (start, level) = worst_stretch(&levels, picture.frames_a_second);
+    if level.reaches(limit) {
+        return Vec::new();
     }
-    if !sound.loudest.within(gate.audio_window_dbfs.db()) {
-        let (residual, at_s) = (sound.loudest, sound.loudest_at_s);
-        found.push(Finding::AudioMoment { track, residual, at_s, limit: gate.audio_window_dbfs });
+    let message =
+        format!("the second from frame {start} on has {level} dB by its mean squared error, below {limit} dB");
+    let last = (start + picture.frames_a_second).min(levels.len() as u64).saturating_sub(1);
+    let found = PSNR_SECOND.finding(format!("{level} dB"), format!("{limit} dB"), message);
+    vec![found.at(Place { frames: Some((start, last)), ..Place::default() })]
+}
+
+pub(super) fn psnr_frame(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let (limit, allowed) = (limits.db(&FRAME_PSNR), limits.frames(&MAX_FRAME_FAILURES));
+    let PsnrSummary { worst, worst_frame, .. } = picture.psnr;
+    let below = picture.psnr.frames_below(limit);
+    if below <= allowed {
+        return Vec::new();
     }
-    found.extend(sound.lost.map(|lost| Finding::AudioLost { track, lost }));
-    found
+    let message = format!(
+        "frames below {limit} dB: {below}, allowed: {allowed}; the worst is frame {worst_frame} (from 0, at {:.3} s) \
+         with {worst} dB",
+        picture.worst_at_s
+    );
+    let found = PSNR_FRAME.finding(format!("{below} below {limit} dB"), allowed.to_string(), message);
+    vec![found.at(Place { frames: Some((worst_frame, worst_frame)), ..Place::default() })]
+}
+
+pub(super) fn frame_order(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    // A frame that reaches the threshold is its own, however like its neighbors.
+    let mut misplaced = picture.misplaced.iter().filter(|frame| !frame.level.reaches(limits.db(&MEAN_PSNR)));
+    let Some(Misplaced { frame, shows, level, neighbor }) = misplaced.next() else { return Vec::new() };
+    let message = format!(
+        "frame {frame} shows the baseline's frame {shows} ({neighbor} dB) and not its own ({level} dB): frames are \
+         repeated, dropped or swapped, {} in all",
+        1 + misplaced.count()
+    );
+    let found = FRAME_ORDER.finding(format!("frame {frame} shows frame {shows}"), format!("frame {frame}"), message);
+    vec![found.at(Place { frames: Some((*frame, *frame)), ..Place::default() })]
 }

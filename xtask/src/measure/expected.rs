@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Level, comparison::Comparison, finding::Finding, toolchain::Toolchain};
+use super::{Level, comparison::Comparison, finding::Finding, gates::RECORD, toolchain::Toolchain};
 use crate::chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
 
 /// The content of a fixture's `expected.json`.
@@ -139,11 +139,8 @@ impl Figures {
             // Written so that what is not in the record, or NaN, is beyond it.
             let within = (value - recorded).abs() <= band;
             if !within {
-                found.push(Finding::LeftRecord {
-                    what,
-                    value: format!("{value:.digits$}{unit}"),
-                    recorded: format!("{recorded:.digits$} ± {band}{unit}"),
-                });
+                let recorded = format!("{recorded:.digits$} ± {band}{unit}");
+                found.push(left(&what, format!("{value:.digits$}{unit}"), recorded));
             }
         };
         hold("mean PSNR".into(), self.psnr_avg_db, recorded.psnr_avg_db, PSNR_BAND_DB, " dB", 2);
@@ -163,15 +160,22 @@ impl Figures {
         for (track, value) in self.audio_residual_dbfs.iter().enumerate() {
             let recorded = recorded.audio_residual_dbfs.get(track).copied().unwrap_or(-200.0).max(INAUDIBLE_DBFS);
             if *value > recorded + AUDIO_BAND_DB {
-                found.push(Finding::LeftRecord {
-                    what: format!("residual of audio track {track}"),
-                    value: format!("{value:.1} dBFS"),
-                    recorded: format!("at most {:.1} dBFS", recorded + AUDIO_BAND_DB),
-                });
+                let most = format!("at most {:.1} dBFS", recorded + AUDIO_BAND_DB);
+                found.push(left(&format!("residual of audio track {track}"), format!("{value:.1} dBFS"), most));
             }
         }
         found
     }
+}
+
+fn left(what: &str, value: String, recorded: String) -> Finding {
+    let message = format!("{what} is {value}, recorded is {recorded}");
+    RECORD.finding(value, recorded, message)
+}
+
+fn not_recorded(why: &str) -> Finding {
+    let message = format!("the fixture's record {why}; lambda-smoke --update-expected writes it");
+    RECORD.finding(format!("the record {why}"), "a record", message)
 }
 
 fn round(value: f64, digits: i32) -> f64 {
@@ -197,11 +201,8 @@ impl Recorded {
         let beyond = render.figures.beyond(&self.figures);
         let other_frames = (self.frames_sha256 != render.frames_sha256).then(|| {
             let short = |hash: &str| hash.chars().take(12).collect::<String>();
-            Finding::LeftRecord {
-                what: "the hash of all decoded frames".into(),
-                value: short(&render.frames_sha256),
-                recorded: format!("{} (made by the same versions on a machine like this)", short(&self.frames_sha256)),
-            }
+            let known = format!("{} (made by the same versions on a machine like this)", short(&self.frames_sha256));
+            left("the hash of all decoded frames", short(&render.frames_sha256), known)
         });
         let found: Vec<Finding> = other_frames.into_iter().chain(beyond).collect();
         if found.is_empty() { Standing::Same } else { Standing::Changed(found) }
@@ -285,11 +286,11 @@ impl Standing {
             Self::Changed(found) => (found, true),
             Self::Near(found) => (found, local || strict),
             Self::OtherToolchain(found) => (found, strict),
-            Self::Stale => (vec![Finding::NotRecorded("is of another composition or baseline")], local || strict),
+            Self::Stale => (vec![not_recorded("is of another composition or baseline")], local || strict),
             Self::HashedOtherwise => {
-                (vec![Finding::NotRecorded("is of a time when frames were hashed another way")], local || strict)
+                (vec![not_recorded("is of a time when frames were hashed another way")], local || strict)
             }
-            Self::NoRecord => (vec![Finding::NotRecorded("has no render that is split like this one")], strict),
+            Self::NoRecord => (vec![not_recorded("has no render that is split like this one")], strict),
         };
         match fails {
             true => (found, Vec::new()),

@@ -145,7 +145,7 @@ fn what_nobody_hears_is_the_same_and_what_is_not_recorded_was_silent() {
 #[test]
 fn what_fails_a_render_depends_on_where_it_was_made_and_on_what_was_asked() {
     let standings = || {
-        let near = Standing::Near(vec![Finding::NotRecorded("is near")]);
+        let near = Standing::Near(vec![not_recorded("is near")]);
         [near, Standing::Stale, Standing::HashedOtherwise]
     };
     let here = recorded(2, "n8.1.2", 45.0, "a").made_by;

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{Level, finding::Finding, frames::FrameHashes, psnr::PsnrSummary};
+use super::{
+    Level,
+    finding::{Finding, Place},
+    frames::FrameHashes,
+    gates::FROZEN_CHUNKS,
+    psnr::PsnrSummary,
+};
 
 /// Codec noise differs a little from stretch to stretch, dB.
 const STILL_MARGIN_DB: f64 = 1.0;
@@ -65,9 +71,20 @@ impl Chunks<'_> {
             let still_db = of_chunk(first).max(of_chunk(second));
             // Written so that NaN would move.
             let still = matches!(baseline, Level::Identical) || matches!(baseline, Level::Db(db) if db >= still_db);
-            (!still).then_some(Finding::Frozen { chunks: (first, second), baseline, still_db })
+            (!still).then(|| frozen((first, second), baseline, still_db))
         })
     }
+}
+
+fn frozen(chunks: (u64, u64), baseline: Level, still_db: f64) -> Finding {
+    let (a, b) = chunks;
+    let message = format!(
+        "the render is frozen: chunks {a} and {b} have the same frames, but the baseline moves between them \
+         ({baseline} dB between the two stretches, {still_db:.2} dB or more when still)"
+    );
+    let limit = format!("{still_db:.2} dB between the baseline's stretches");
+    let found = FROZEN_CHUNKS.finding(format!("chunks {a} and {b} are equal"), limit, message);
+    found.at(Place { chunks: Some(chunks), ..Place::default() })
 }
 
 #[cfg(test)]
@@ -114,10 +131,10 @@ mod tests {
         // The better of the first two is at 46 dB, of the others at 45.
         assert_eq!(frozen(Level::Db(45.0), Level::Identical), None);
         let still_db = 45.0;
-        let found = Finding::Frozen { chunks: (0, 1), baseline: Level::Db(44.9), still_db };
+        let found = super::frozen((0, 1), Level::Db(44.9), still_db);
         assert_eq!(frozen(Level::Db(44.9), Level::Db(20.0)), Some(found));
         // That the first two stand still in the baseline too says nothing of the others.
-        let found = Finding::Frozen { chunks: (2, 3), baseline: Level::Db(43.9), still_db: 44.0 };
+        let found = super::frozen((2, 3), Level::Db(43.9), 44.0);
         assert_eq!(frozen(Level::Identical, Level::Db(43.9)), Some(found));
     }
     #[test]
@@ -130,7 +147,7 @@ mod tests {
             assert_eq!(frozen(db), None);
         }
         for db in [59.9, 45.0] {
-            assert_eq!(frozen(db), Some(Finding::Frozen { chunks: (0, 1), baseline: Level::Db(db), still_db: 60.0 }));
+            assert_eq!(frozen(db), Some(super::frozen((0, 1), Level::Db(db), 60.0)));
         }
         assert!(frozen(f64::NAN).is_some());
     }

@@ -14,7 +14,7 @@ pub mod frame_figures;
 pub mod frame_sequence;
 pub mod frames;
 pub mod frozen;
-pub mod gate;
+pub mod gates;
 pub mod lag;
 pub mod png;
 pub mod probe;

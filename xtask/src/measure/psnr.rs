@@ -156,7 +156,7 @@ pub struct Misplaced {
     /// Against the baseline's frame of its index, dB.
     pub level: Level,
     /// Against the frame that it is like, dB.
-    pub neighbour: Level,
+    pub neighbor: Level,
 }
 
 /// By how much a frame must be more like a neighbour than like its own frame to
@@ -213,9 +213,9 @@ pub fn misplaced(
         // The first frame has none before it, the last none after it.
         let before = (frame > 0).then(|| against(before, "before", frame - 1)).transpose()?;
         let after = (frame + 1 < own.len() as u64).then(|| against(after, "after", frame + 1)).transpose()?;
-        let Some((shows, neighbour)) = before.into_iter().chain(after).max_by(more) else { continue };
-        if db(neighbour) > db(own_level) + MISPLACED_DB {
-            found.push(Misplaced { frame, shows, level: own_level, neighbour });
+        let Some((shows, neighbor)) = before.into_iter().chain(after).max_by(more) else { continue };
+        if db(neighbor) > db(own_level) + MISPLACED_DB {
+            found.push(Misplaced { frame, shows, level: own_level, neighbor });
         }
     }
     Ok(found)

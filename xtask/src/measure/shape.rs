@@ -2,7 +2,11 @@
 
 use std::fmt::{self, Display};
 
-use super::probe::{AudioShape, Color, MediaShape, Tracks};
+use super::{
+    finding::Finding,
+    gates::STRUCTURE,
+    probe::{AudioShape, Color, MediaShape, Tracks},
+};
 
 /// One way in which a render's shape differs from its baseline's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +20,13 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// That contents were not measured, where nothing says why.
-    pub(super) fn untold() -> Self {
+    /// As a reason not to pass.
+    pub fn finding(&self) -> Finding {
+        STRUCTURE.finding(&self.render, &self.baseline, self.to_string())
+    }
+
+    /// That the contents were not measured, where nothing says why.
+    pub(super) fn unknown() -> Self {
         Self { what: "contents".to_owned(), baseline: "there".to_owned(), render: "not measured".to_owned() }
     }
 }

@@ -4,7 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{comparison::Comparison, finding::Finding, gate::Gate};
+use super::{
+    comparison::Comparison,
+    finding::Finding,
+    gates::{Check, Gate, Limits},
+};
 
 /// One render that was done and measured, and what it has to reach.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +20,8 @@ pub struct Measured<Id> {
     /// What speaks against it beside that comparison: frozen chunks, a record
     /// that was left, a history that says otherwise.
     pub beside: Vec<Finding>,
-    /// The fixture's limits.
-    pub gate: Gate,
+    /// What it must reach.
+    pub limits: Limits,
 }
 
 /// One render's part of the verdict.
@@ -85,7 +89,7 @@ impl<Id: Clone + Eq> Verdict<Id> {
             Outcome::Incomplete
         } else if findings.peek().is_none() {
             Outcome::Pass
-        } else if findings.all(|finding| matches!(finding, Finding::Contradiction(_) | Finding::Semantic(_))) {
+        } else if findings.all(is_contradiction) {
             Outcome::Contradictory
         } else {
             Outcome::Unequal
@@ -103,10 +107,14 @@ impl<Id: Clone + Eq> Verdict<Id> {
     }
 }
 
+fn is_contradiction(finding: &Finding) -> bool {
+    Gate::named(&finding.gate).is_some_and(|gate| matches!(gate.check, Check::Contradiction))
+}
+
 impl<Id: Clone> Measured<Id> {
     /// Everything about this render that is not as it must be.
     pub fn judge(&self) -> Judged<Id> {
-        let findings = self.comparison.findings(&self.gate).into_iter().chain(self.beside.iter().cloned());
+        let findings = self.comparison.findings(&self.limits).into_iter().chain(self.beside.iter().cloned());
         Judged { render: self.render.clone(), findings: findings.collect() }
     }
 }

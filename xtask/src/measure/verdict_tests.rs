@@ -4,21 +4,17 @@ use super::*;
 use crate::{
     chunking::{ChunkCount, PlanProtocol, RenderId},
     measure::{
-        Decibels, Level,
+        Level,
         audio::{Lost, Sound},
         comparison::Picture,
         frames::FrameHashes,
-        gate::GateSettings,
+        gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, Settings},
         lag::Lag,
         psnr::{FramePsnr, Misplaced, PsnrSummary},
         residual::Residual,
         ssim::SsimSummary,
     },
 };
-
-fn gate() -> Gate {
-    Gate::new(GateSettings::default()).unwrap()
-}
 
 fn id(count: u16) -> RenderId {
     RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap() }
@@ -42,7 +38,7 @@ fn picture(levels: &[f64]) -> Picture {
 
 fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured<RenderId> {
     let comparison = Comparison::Alike { picture: Box::new(picture(levels)), audio };
-    Measured { render: id(count), comparison, beside: vec![], gate: gate() }
+    Measured { render: id(count), comparison, beside: vec![], limits: Limits::default() }
 }
 
 fn outcome(planned: &[RenderId], measured: &[Measured<RenderId>]) -> Outcome {
@@ -55,7 +51,7 @@ fn findings(render: &Measured<RenderId>) -> String {
 
 #[test]
 fn what_was_not_measured_does_not_pass_for_want_of_a_difference() {
-    let found = Comparison::Unlike(vec![]).findings(&gate());
+    let found = Comparison::Unlike(vec![]).findings(&Limits::default());
     let told: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["contents: not measured in the render, there in the baseline"]);
 }
@@ -92,9 +88,9 @@ fn every_failure_is_told_with_its_value_and_limit() {
     the second from frame 0 on has 8.01 dB by its mean squared error, below 37.00 dB
     frames below 30.00 dB: 1, allowed: 0; the worst is frame 1 (from 0, at 0.033 s) with 5.00 dB
     ");
-    let record = render.judge().findings[3].record();
-    assert_eq!((record.gate.as_ref(), record.value.as_str()), ("psnr-frame", "1 below 30.00 dB"));
-    assert_eq!(record.limit, "0");
+    let found = &render.judge().findings[3];
+    assert_eq!((found.gate.as_ref(), found.value.as_str()), ("psnr-frame", "1 below 30.00 dB"));
+    assert_eq!((found.limit.as_str(), found.place.frames), ("0", Some((1, 1))));
 }
 
 #[test]
@@ -108,14 +104,16 @@ fn one_ruined_frame_fails_a_good_mean() {
 
 #[test]
 fn a_fixture_may_allow_ruined_frames_and_a_flag_another_margin() {
-    let db = |v| Some(Decibels::new(v).unwrap());
     let mut levels = [50.0; 60];
     levels[7] = 35.0;
     let render = measured(2, &levels, vec![]);
-    let with = |settings| Measured { gate: Gate::new(settings).unwrap(), ..render.clone() }.judge().findings.len();
-    assert_eq!(with(GateSettings { frame_margin: db(3.0), ..GateSettings::default() }), 1);
-    assert_eq!(with(GateSettings { frame_margin: db(3.0), max_frame_failures: Some(1), ..GateSettings::default() }), 0);
-    assert_eq!(with(GateSettings::default()), 0);
+    let with = |settings: &Settings| {
+        Measured { limits: Limits::new(settings).unwrap(), ..render.clone() }.judge().findings.len()
+    };
+    let margin = Settings::default().with(&FRAME_PSNR, 3.0).unwrap();
+    assert_eq!(with(&margin), 1);
+    assert_eq!(with(&margin.with(&MAX_FRAME_FAILURES, 1.0).unwrap()), 0);
+    assert_eq!(with(&Settings::default()), 0);
 }
 
 #[test]
@@ -144,24 +142,27 @@ fn a_conclusion_tells_findings_and_causes() {
 #[test]
 fn a_contradiction_alone_is_its_own_outcome() {
     let mut render = measured(2, &[45.0], vec![]);
-    render.beside.push(Finding::Contradiction("59 frames, 60 planned".into()));
+    render.beside.push(HISTORY.finding("59 frames", "60", "59 frames, 60 planned"));
     assert_eq!(outcome(&[id(2)], std::slice::from_ref(&render)), Outcome::Contradictory);
-    let frozen = Finding::Frozen { chunks: (0, 1), baseline: Level::Db(20.0), still_db: 44.0 };
-    render.beside.push(frozen);
+    render.beside.push(FROZEN_CHUNKS.finding("chunks 0 and 1 are equal", "44.00 dB", "the render is frozen"));
     assert_eq!(outcome(&[id(2)], &[render]), Outcome::Unequal);
 }
 
 #[test]
 fn misplaced_frames_below_the_threshold_are_counted_and_the_first_is_told() {
-    let of = |frame, db| Misplaced { frame, shows: frame - 1, level: Level::Db(db), neighbour: Level::Db(db + 9.0) };
+    let of = |frame, db| Misplaced { frame, shows: frame - 1, level: Level::Db(db), neighbor: Level::Db(db + 9.0) };
     let mut like = picture(&[45.0; 9]);
     like.misplaced = vec![of(2, 40.0), of(4, 39.9), of(6, 35.0), of(8, 38.0)];
     let comparison = Comparison::Alike { picture: Box::new(like), audio: vec![] };
     assert_eq!(comparison.picture().unwrap().misplaced.len(), 4);
-    let found = comparison.findings(&gate());
-    assert_eq!(found, [Finding::Misplaced { first: of(4, 39.9), count: 3 }]);
-    let record = found[0].record();
-    assert_eq!((record.gate.as_ref(), record.value.as_str()), ("frame-order", "frame 4 shows frame 3"));
+    let found = comparison.findings(&Limits::default());
+    let [found] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(
+        found.message,
+        "frame 4 shows the baseline's frame 3 (48.90 dB) and not its own (39.90 dB): frames are repeated, dropped or \
+         swapped, 3 in all"
+    );
+    assert_eq!((found.gate.as_ref(), found.value.as_str()), ("frame-order", "frame 4 shows frame 3"));
 }
 
 #[test]

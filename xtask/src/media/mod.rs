@@ -21,7 +21,7 @@ use xshell::{Cmd, cmd};
 use crate::{
     measure::{
         comparison::Comparison,
-        gate::Gate,
+        gates::{Limits, MEAN_PSNR},
         probe::{Headers, MediaShape},
         shape::differences,
         showinfo::{self, Video},
@@ -62,10 +62,10 @@ impl Media {
         render: &Path,
         baseline: &Path,
         baseline_shape: &MediaShape,
-        gate: &Gate,
+        gate: &Limits,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
         // A render usually has its baseline's shape; ffprobe checks that at the same time.
-        let pass = self.pass(render, baseline, baseline_shape, gate.psnr_db);
+        let pass = self.pass(render, baseline, baseline_shape, gate.db(&MEAN_PSNR));
         let (headers, pass) = tokio::join!(self.headers(render), pass);
         let headers = headers?;
         let unlike = differences(baseline_shape, &headers.with_frames_of(baseline_shape));
@@ -86,7 +86,7 @@ impl Media {
         if !unlike.is_empty() {
             return Ok((shape, Comparison::Unlike(unlike)));
         }
-        let picture = Box::new(pass.picture(&shape, gate.psnr_db)?);
+        let picture = Box::new(pass.picture(&shape, gate.db(&MEAN_PSNR))?);
         let audio = shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels));
         let audio = audio.collect::<anyhow::Result<_>>()?;
         Ok((shape, Comparison::Alike { picture, audio }))

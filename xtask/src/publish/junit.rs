@@ -6,7 +6,11 @@ use crate::{
     artifacts::TeardownRecord,
     benchmark::{self, LocalSample},
     chunking::PlanProtocol,
-    measure::{audio_status::AudioStatus, exact::ExactFinding, finding::FindingRecord},
+    measure::{
+        audio_status::AudioStatus,
+        finding::{Finding, Place},
+        gates::{Check, GATES, Gate, PLAN_PROTOCOLS},
+    },
     story::{RenderReport, RunReport, Unmeasured, Word},
 };
 
@@ -48,36 +52,12 @@ struct TestCase {
 enum Outcome {
     Passed,
     /// What is not as it must be.
-    Failed(Vec<FindingRecord>),
+    Failed(Vec<Finding>),
     /// Why it is not known.
     Error(String),
     /// Why it does not matter.
     Skipped(&'static str),
 }
-
-/// What a video is held against. The first is a condition of the others: videos
-/// of different shapes are not compared.
-const OF_VIDEOS: [&str; 11] = [
-    STRUCTURE,
-    "psnr-mean",
-    "psnr-plane",
-    "psnr-second",
-    "psnr-frame",
-    "frame-order",
-    "frozen-chunks",
-    "audio-residual",
-    "audio-window",
-    "audio-lost",
-    "record",
-];
-
-const STRUCTURE: &str = "structure";
-
-/// Whether the execution's history agrees with its video.
-const HISTORY: &str = "history";
-
-/// Whether v1 and v2 rendered the same.
-const PLAN_PROTOCOLS: &str = "plan-protocols";
 
 /// The render itself, whose time is the execution's wall-clock, then its gates, which take none.
 fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
@@ -85,21 +65,21 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     let class = class(report, &render.label);
     let case =
         |name: &str, seconds, outcome| TestCase { class: class.clone(), name: name.to_owned(), seconds, outcome };
-    let mut gates: Vec<&str> = match row.exact {
-        Some(_) => vec![ExactFinding::GATE, HISTORY],
-        None => OF_VIDEOS.into_iter().chain([HISTORY]).collect(),
-    };
     let both = report.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
-    if both && row.id.protocol == PlanProtocol::V2 {
-        gates.push(PLAN_PROTOCOLS);
-    }
+    let of_both = both && row.id.protocol == PlanProtocol::V2;
+    let is_held = |gate: &&Gate| match gate.check {
+        Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
+        Check::Exact => row.exact.is_some(),
+        Check::Structure | Check::Picture(_) | Check::Audio(_) | Check::Run => row.exact.is_none(),
+    };
+    let mut gates: Vec<&str> = GATES.into_iter().filter(is_held).map(|gate| gate.id).collect();
     for finding in &row.findings {
         if !gates.contains(&finding.gate.as_ref()) {
             gates.push(&finding.gate);
         }
     }
     let of_gate = |gate: &str| {
-        let findings: Vec<FindingRecord> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
+        let findings: Vec<Finding> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
         let outcome = match (findings.is_empty(), not_held(render, gate)) {
             (false, _) => Outcome::Failed(findings),
             (true, Some(why)) => Outcome::Skipped(why),
@@ -115,11 +95,10 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
 fn not_held(render: &RenderReport, gate: &str) -> Option<&'static str> {
     let row = &render.row;
     let unlike = row.exact.is_none() && row.picture.is_none();
-    let of_sound = gate.starts_with("audio-");
-    match row.audio_status {
-        _ if unlike && gate != STRUCTURE && OF_VIDEOS.contains(&gate) => Some("the shapes differ"),
-        AudioStatus::None if of_sound => Some("neither has sound"),
-        AudioStatus::Mismatch | AudioStatus::NotCompared if of_sound => Some("the sound was not compared"),
+    match (Gate::named(gate)?.check, row.audio_status) {
+        (Check::Picture(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),
+        (Check::Audio(_), AudioStatus::None) => Some("neither has sound"),
+        (Check::Audio(_), AudioStatus::Mismatch | AudioStatus::NotCompared) => Some("the sound was not compared"),
         _ => None,
     }
 }
@@ -140,11 +119,12 @@ fn of_local(report: &RunReport, local: &LocalSample) -> TestCase {
 
 fn of_clean_up(report: &RunReport) -> TestCase {
     let stage = report.run.stages.iter().filter(|stage| stage.stage == "teardown").map(|stage| stage.ms).sum::<u64>();
-    let finding = |leak: &String| FindingRecord {
+    let finding = |leak: &String| Finding {
         gate: "clean-up".into(),
         value: leak.clone(),
         limit: "gone".to_owned(),
         message: format!("left behind, or not proved gone: {leak}"),
+        place: Place::default(),
     };
     let outcome = match &report.run.teardown {
         Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
@@ -197,8 +177,8 @@ impl TestCase {
     }
 }
 
-fn failure(finding: &FindingRecord) -> String {
-    let FindingRecord { gate, value, limit, message } = finding;
+fn failure(finding: &Finding) -> String {
+    let Finding { gate, value, limit, message, .. } = finding;
     format!(
         "      <failure type=\"{}\" message=\"{}\">value: {}\nlimit: {}</failure>\n",
         escaped(gate),

@@ -5,7 +5,7 @@ use crate::{
         comparison::{Comparison, Picture},
         finding::Finding,
         frames::FrameHashes,
-        gate::{Gate, GateSettings},
+        gates::{HISTORY, Limits, RECORD},
         psnr::{FramePsnr, PsnrSummary},
         ssim::SsimSummary,
         verdict::{Measured, Verdict},
@@ -37,19 +37,15 @@ fn identical() -> Comparison {
 
 /// One render, equal to the byte but for `findings`; none of `None`.
 fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
-    let measured = findings.map(|beside| Measured {
-        render: 2,
-        comparison: identical(),
-        beside,
-        gate: Gate::new(GateSettings::default()).unwrap(),
-    });
+    let measured =
+        findings.map(|beside| Measured { render: 2, comparison: identical(), beside, limits: Limits::default() });
     Verdict::judge(&[2], measured.as_slice()).unwrap().conclusion(|_| None)
 }
 
 fn works() -> Vec<(&'static str, Ended)> {
     let failed = |code| Ended::Failed(Failure::new(code, anyhow::anyhow!("the disk is full")));
-    let contradiction = Finding::Contradiction("4 frames, not 5".to_owned());
-    let unequal = Finding::NotRecorded("it has none");
+    let contradiction = HISTORY.finding("4 frames", "5", "4 frames, not 5");
+    let unequal = RECORD.finding("none", "one", "it has none");
     vec![
         ("pass", Ended::Concluded(conclusion(Some(vec![])))),
         ("incomplete", Ended::Concluded(conclusion(None))),

@@ -17,6 +17,7 @@ use crate::{
         finding::Finding,
         frame_sequence::ReferenceFrames,
         frozen::Chunks,
+        gates::HISTORY,
         probe::MediaShape,
         toolchain::Toolchain,
     },
@@ -132,7 +133,8 @@ impl Render<'_> {
     fn contradicting(&self, planned: &PlannedRender, told: &Rendered, frames: u64) -> Vec<Finding> {
         let required = self.subject.plan.required(planned.id);
         let found = contradictions(told, required, planned.chunk_size, frames);
-        found.into_iter().map(Finding::Contradiction).collect()
+        let finding = |what: String| HISTORY.finding(&what, "no contradiction", &what);
+        found.into_iter().map(finding).collect()
     }
 
     /// Chunks of the same frames where the baseline moves: the render stood still.

@@ -45,8 +45,10 @@ impl Run {
         let session = &self.session;
         let purpose = if self.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
         let runner = session.runner.with_env(&connect::tool_env(session, &target));
-        let (connection, tools) =
-            tokio::join!(connect::connect(session, target, &self.options.target.region), preflight::check(purpose, &runner));
+        let (connection, tools) = tokio::join!(
+            connect::connect(session, target, &self.options.target.region),
+            preflight::check(purpose, &runner)
+        );
         let (connection, tools) = all_or_problems(connection, tools)?;
         self.step("target", &connection.describe());
         self.artifacts.take().or_exit(ExitCode::Preflight)?;

@@ -6,7 +6,7 @@ use crate::{
     measure::{
         expected::{Expected, Recorded, Standing},
         finding::Finding,
-        gate::Gate,
+        gates::Limits,
     },
     plan::{Extent, RenderSettings},
 };
@@ -17,7 +17,7 @@ pub(crate) struct Subject {
     /// The composition and what is asked of its renders.
     pub fixture: Fixture,
     /// What they must reach.
-    pub gate: Gate,
+    pub gate: Limits,
     /// The fixture's record of sound renders.
     pub record: Record,
     /// What record and renders belong to.

@@ -6,7 +6,10 @@ use crate::{
     artifacts::{ResultRow, RunRecord},
     aws::Target,
     benchmark::Start,
-    measure::{gate::Gate, toolchain::Toolchain},
+    measure::{
+        gates::{Limit, Limits},
+        toolchain::Toolchain,
+    },
     story::RunReport,
 };
 
@@ -59,7 +62,7 @@ fn of_renders(now: &RunReport, before: &RunReport) -> Vec<String> {
         let name = super::name((fixture, id));
         let (of_now, of_before) = (now.renders_of(fixture, id), before.renders_of(fixture, id));
         let (Some(a), Some(b)) = (of_now.into_iter().next(), of_before.into_iter().next()) else { continue };
-        told.extend(differ(&format!("gate of {fixture}"), &limits(a.gate), &limits(b.gate)));
+        told.extend(limits(fixture, a.gate, b.gate));
         let frames = |row: &ResultRow| row.chunks.iter().map(|chunk| chunk.frames_encoded).sum::<u64>();
         told.extend(differ(&format!("{name}: frames"), &frames(&a.row).to_string(), &frames(&b.row).to_string()));
         let chunks = |row: &ResultRow| row.planned_chunk_count.to_string();
@@ -98,17 +101,9 @@ fn known(text: Option<&str>) -> String {
     text.unwrap_or("not known").to_owned()
 }
 
-fn limits(gate: Option<Gate>) -> String {
-    let told = |gate: Gate| {
-        format!(
-            "{} dB, a second {} dB, a frame {} dB but for {}, sound {} dBFS, 100 ms of it {} dBFS",
-            gate.psnr_db,
-            gate.second_psnr_db,
-            gate.frame_psnr_db,
-            gate.max_frame_failures,
-            gate.audio_residual_dbfs,
-            gate.audio_window_dbfs
-        )
-    };
-    gate.map_or_else(|| known(None), told)
+/// Every limit of a fixture that differs.
+fn limits(fixture: &str, now: Option<Limits>, before: Option<Limits>) -> Vec<String> {
+    let shown = |of: Option<Limits>, limit: &Limit| known(of.map(|of| limit.shown(of.value(limit))).as_deref());
+    let each = Limit::all().map(|limit| (limit.what, shown(now, limit), shown(before, limit)));
+    each.filter_map(|(what, now, before)| differ(&format!("limit of {fixture}, {what}"), &now, &before)).collect()
 }

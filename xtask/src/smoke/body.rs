@@ -77,7 +77,7 @@ async fn one(smoke: &Smoke, render: &Render<'_>, planned: &PlannedRender) -> Res
     };
     let Rendering { mut row, comparison, beside, recorded, .. } = render.render(planned, &names).await?;
     row.notes.extend(disturbed(smoke));
-    let measured = Measured { render: id, comparison, beside, gate: smoke.subject.gate };
+    let measured = Measured { render: id, comparison, beside, limits: smoke.subject.gate };
     let row = {
         let done = smoke.measured.borrow();
         let first = done.first().and_then(|first| first.comparison.picture());

@@ -8,7 +8,7 @@ use crate::{
     cli::SmokeOptions,
     exit::{ExitCode, Failure, OrExit},
     fixture::{Fixture, RenderFormat},
-    measure::gate::Gate,
+    measure::gates::Limits,
     plan::{Extent, PlannedRender, RenderSettings, Sizing, planned_renders},
     run::{PlanChoice, Preview, Record, Run, RunNames, Sources, Subject, Told, known_times, prices, render_line},
     session::Session,
@@ -133,7 +133,7 @@ fn subject(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<Subject>
     };
     Ok(Subject {
         plan,
-        gate: Gate::new(fixture.meta.gate(options.psnr_threshold, options.frame_psnr_margin))?,
+        gate: Limits::new(&options.limits.0.clone().or(&fixture.meta.limits))?,
         record,
         fixture_sha256,
         fixture,

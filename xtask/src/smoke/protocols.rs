@@ -8,7 +8,7 @@ use crate::{
     chunking::PlanProtocol,
     exit::{ExitCode, Failure, OrExit},
     frames,
-    measure::{finding::Finding, semantic::SemanticComparison},
+    measure::{finding::Finding, gates::PLAN_PROTOCOLS, semantic::SemanticComparison},
     media::Media,
     wording::counted,
 };
@@ -24,7 +24,8 @@ pub(super) async fn compare(smoke: &Smoke, media: &Media) -> Result<(), Failure>
         let compared = one(smoke, media, v1, v2).await.or_exit(ExitCode::Render)?;
         run.step("compare", &format!("N={}: {}", v2.id.chunk_count, told(&compared)));
         for mismatch in &compared.mismatches {
-            note(smoke, v2, Finding::Semantic(mismatch.clone()));
+            let message = format!("v1 and v2 differ in {mismatch}");
+            note(smoke, v2, PLAN_PROTOCOLS.finding(mismatch, "no difference", message));
         }
         comparisons.push(compared);
         run.artifacts.save("semantic-comparisons.json", &comparisons).or_exit(ExitCode::Render)?;

@@ -11,7 +11,7 @@ use crate::{
     artifacts::ResultRow,
     benchmark::{Likeness, Start},
     history::{Failed, Timeline, failed, timeline},
-    measure::gate::Gate,
+    measure::gates::Limits,
 };
 
 /// One measured render.
@@ -28,7 +28,7 @@ pub struct RenderReport {
     /// Everything that was measured.
     pub row: ResultRow,
     /// What it had to reach.
-    pub gate: Option<Gate>,
+    pub gate: Option<Limits>,
     /// Of eval: against the local render of the same iteration, where one was kept.
     pub against_local: Option<Likeness>,
     /// What the execution did when; `None` where its history is not there or does not tell.
@@ -44,7 +44,7 @@ impl RenderReport {
         files: &Files,
         label: String,
         (fixture, iteration): (String, Option<u32>),
-        gate: Option<Gate>,
+        gate: Option<Limits>,
         mut row: ResultRow,
         gaps: &mut Vec<String>,
     ) -> anyhow::Result<Self> {

@@ -8,13 +8,7 @@ use std::{
 use xtask::{
     console::Console,
     env::Env,
-    measure::{
-        Level,
-        comparison::Comparison,
-        finding::{Finding, FindingRecord},
-        gate::{Gate, GateSettings},
-        semantic::Semantics,
-    },
+    measure::{Level, comparison::Comparison, finding::Finding, gates::Limits, semantic::Semantics},
     media::Media,
     original::Original,
     process::Runner,
@@ -90,8 +84,8 @@ impl Lab {
     }
 
     /// What the gate says of a render of `baseline`: its findings, or why it can't be measured.
-    pub(crate) fn judge(&self, baseline: &str, render: &str) -> Result<Vec<FindingRecord>, String> {
-        Ok(self.compare(baseline, render)?.findings(&gate()).iter().map(Finding::record).collect())
+    pub(crate) fn judge(&self, baseline: &str, render: &str) -> Result<Vec<Finding>, String> {
+        Ok(self.compare(baseline, render)?.findings(&Limits::default()))
     }
 
     pub(crate) fn passes(&self, baseline: &str, render: &str) {
@@ -109,10 +103,6 @@ impl Lab {
     }
 }
 
-fn gate() -> Gate {
-    Gate::new(GateSettings::default()).unwrap()
-}
-
 fn media() -> Media {
     Media {
         ffmpeg: tool("ffmpeg"),
@@ -124,7 +114,7 @@ fn media() -> Media {
 async fn measure(baseline: &Path, render: &Path) -> anyhow::Result<Comparison> {
     let media = media();
     let shape = media.shape_of_whole(baseline).await?;
-    let (_, comparison) = media.compare(render, baseline, &shape, &gate()).await?;
+    let (_, comparison) = media.compare(render, baseline, &shape, &Limits::default()).await?;
     if let Some(picture) = comparison.picture() {
         assert_eq!(picture.psnr.frames, shape.frames);
     }

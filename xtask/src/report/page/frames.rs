@@ -3,7 +3,10 @@
 use maud::{Markup, html};
 
 use crate::{
-    measure::{Level, gate::Gate},
+    measure::{
+        Level,
+        gates::{FRAME_PSNR, Limits, MAX_FRAME_FAILURES, MEAN_PSNR},
+    },
     report::svg::{Marker, Plot, Scale, Side, buckets},
     story::{FrameSample, RenderReport},
 };
@@ -32,10 +35,11 @@ pub(super) fn figure(render: &RenderReport) -> Markup {
     }
 }
 
-fn drawn(render: &RenderReport, gate: &Gate) -> Markup {
+fn drawn(render: &RenderReport, gate: &Limits) -> Markup {
+    let (mean_db, of_frame) = (gate.value(&MEAN_PSNR), gate.db(&FRAME_PSNR));
     let finite: Vec<f64> = render.frames.iter().filter_map(|frame| db(frame.psnr)).collect();
-    let greatest = finite.iter().copied().fold(gate.psnr_db.db() + 4.0, f64::max);
-    let least = finite.iter().copied().fold(gate.frame_psnr_db.db(), f64::min);
+    let greatest = finite.iter().copied().fold(mean_db + 4.0, f64::max);
+    let least = finite.iter().copied().fold(of_frame.db(), f64::min);
     let identical = greatest + IDENTICAL_DB;
     let end_s = render.frames.iter().map(|frame| frame.time_s).fold(0.0, f64::max);
     let x = Scale::linear(0.0, end_s);
@@ -47,12 +51,12 @@ fn drawn(render: &RenderReport, gate: &Gate) -> Markup {
         plot.name_limits_at_left();
     }
     // Under its line, as the frames are above it, where that leaves room for the other's.
-    let apart = gate.psnr_db.db() - gate.frame_psnr_db.db() > 4.0;
+    let apart = mean_db - of_frame.db() > 4.0;
     let side = if apart { Side::Below } else { Side::Above };
-    plot.limit(gate.psnr_db.db(), &format!("mean must reach {} dB", gate.psnr_db), side, "of-mean");
-    let allowed = if gate.max_frame_failures == 0 { "every" } else { "nearly every" };
-    let of_frame = format!("{allowed} frame must reach {} dB", gate.frame_psnr_db);
-    plot.limit(gate.frame_psnr_db.db(), &of_frame, Side::Below, "of-frame");
+    plot.limit(mean_db, &format!("mean must reach {} dB", gate.db(&MEAN_PSNR)), side, "of-mean");
+    let allowed = if gate.frames(&MAX_FRAME_FAILURES) == 0 { "every" } else { "nearly every" };
+    let must_reach = format!("{allowed} frame must reach {of_frame} dB");
+    plot.limit(of_frame.db(), &must_reach, Side::Below, "of-frame");
     let levels: Vec<(f64, f64)> =
         render.frames.iter().map(|frame| (frame.time_s, db(frame.psnr).unwrap_or(identical))).collect();
     let few = buckets(&levels, POINTS);
@@ -60,7 +64,7 @@ fn drawn(render: &RenderReport, gate: &Gate) -> Markup {
         plot.band(&few.iter().map(|bucket| (bucket.x, bucket.low, bucket.high)).collect::<Vec<_>>(), "spread");
     }
     plot.line(few.iter().map(|bucket| (bucket.x, bucket.low)), "psnr");
-    for frame in render.frames.iter().filter(|frame| !frame.psnr.reaches(gate.frame_psnr_db)).take(MARKED) {
+    for frame in render.frames.iter().filter(|frame| !frame.psnr.reaches(of_frame)).take(MARKED) {
         let told = format!("frame {}: {}", frame.frame, frame.psnr.told());
         plot.mark((frame.time_s, db(frame.psnr).unwrap_or(identical)), Marker::Cross, "bad", &told);
     }

@@ -4,7 +4,10 @@ use maud::{Markup, html};
 
 use super::figures;
 use crate::{
-    measure::{gate::Gate, residual::Residual},
+    measure::{
+        gates::{Limits, RESIDUAL_LIMIT, WINDOW_LIMIT},
+        residual::Residual,
+    },
     report::svg::{Plot, Scale, Side, buckets},
     story::{RenderReport, SoundSample},
 };
@@ -35,7 +38,7 @@ pub(super) fn figure(render: &RenderReport) -> Markup {
     }
 }
 
-fn drawn(render: &RenderReport, gate: &Gate, track: usize, samples: &[&SoundSample]) -> Markup {
+fn drawn(render: &RenderReport, gate: &Limits, track: usize, samples: &[&SoundSample]) -> Markup {
     let end_s = samples.last().map_or(0.0, |last| last.at_s);
     let x = Scale::linear(0.0, end_s);
     let mut plot = Plot::new(x, Scale::linear(FLOOR_DBFS, 0.0), 130.0);
@@ -45,10 +48,10 @@ fn drawn(render: &RenderReport, gate: &Gate, track: usize, samples: &[&SoundSamp
         let levels: Vec<(f64, f64)> = samples.iter().map(|s| (s.at_s, level(s).db().max(FLOOR_DBFS))).collect();
         buckets(&levels, POINTS).into_iter().map(|bucket| (bucket.x, bucket.high)).collect::<Vec<_>>()
     };
-    let of_window = format!("any 100 ms: {} dBFS", gate.audio_window_dbfs.db());
-    plot.limit(gate.audio_window_dbfs.db(), &of_window, Side::Above, "of-frame");
-    let of_whole = format!("the whole: {} dBFS", gate.audio_residual_dbfs.db());
-    plot.limit(gate.audio_residual_dbfs.db(), &of_whole, Side::Below, "of-mean");
+    let of_window = format!("any 100 ms: {} dBFS", gate.value(&WINDOW_LIMIT));
+    plot.limit(gate.value(&WINDOW_LIMIT), &of_window, Side::Above, "of-frame");
+    let of_whole = format!("the whole: {} dBFS", gate.value(&RESIDUAL_LIMIT));
+    plot.limit(gate.value(&RESIDUAL_LIMIT), &of_whole, Side::Below, "of-mean");
     plot.line(curve(|sample| sample.baseline), "of-baseline");
     plot.line(curve(|sample| sample.residual), "residual");
     if samples.iter().all(|sample| sample.residual == Residual::Silent) {

@@ -1,11 +1,171 @@
-//! Pairing the frames of two sequences by their index.
+//! Comparing a render's frames with the in-process ones, byte by byte. Pure.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use anyhow::Context;
+use serde::{Deserialize, Serialize};
 
-use super::{ExactComparison, FrameDifference, OtherDifference, OtherWhy, Why};
-use crate::measure::frame_sequence::{FrameIndex, FrameSequence, ReferenceFrames};
+use super::{
+    finding::{Finding, Place},
+    frame_sequence::{FrameIndex, FrameSequence, ReferenceFrames},
+    gates::EXACT,
+};
+
+/// Why a frame is not the in-process one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Why {
+    /// The render has no such frame.
+    Missing,
+    /// Only the render has such a frame.
+    Extra,
+    /// The pictures differ in size.
+    Size,
+    /// At least one pixel differs.
+    Pixels,
+    /// The pixels are the same, the PNG files are not.
+    Encoding,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missing => "missing",
+            Self::Extra => "in excess",
+            Self::Size => "size",
+            Self::Pixels => "pixels",
+            Self::Encoding => "encoding only",
+        })
+    }
+}
+
+/// A frame that is not the in-process one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameDifference {
+    /// Which frame, from 0.
+    pub frame: FrameIndex,
+    /// When it is shown, in seconds.
+    pub at_s: f64,
+    /// Why it is not the same.
+    pub why: Why,
+}
+
+/// How a file that comes with the frames differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherDifference {
+    /// The file's name, such as audio.m4a.
+    pub file: String,
+    /// How.
+    pub why: OtherWhy,
+}
+
+/// Why a file that comes with the frames is not the in-process one; it is not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OtherWhy {
+    /// The render has no such file.
+    Missing,
+    /// Only the render has such a file.
+    Extra,
+    /// The bytes differ.
+    Bytes,
+}
+
+/// How a render's frames compare with the in-process ones. There is none
+/// without at least one frame on either side, and only [`Pairing::settle`] gives one,
+/// or the results of an earlier run, where it gave it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExactComparison {
+    frames: u64,
+    rendered_frames: u64,
+    identical_frames: u64,
+    differences: Vec<FrameDifference>,
+    other_differences: Vec<OtherDifference>,
+}
+
+impl ExactComparison {
+    /// Frames of the in-process render: as many must be identical.
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+
+    /// Frames that the render delivered.
+    pub fn rendered_frames(&self) -> u64 {
+        self.rendered_frames
+    }
+
+    /// Frames that are the in-process ones to the byte.
+    pub fn identical_frames(&self) -> u64 {
+        self.identical_frames
+    }
+
+    /// The frames that are not, by index.
+    pub fn differences(&self) -> &[FrameDifference] {
+        &self.differences
+    }
+
+    /// The first frame that is not.
+    pub fn first(&self) -> Option<&FrameDifference> {
+        self.differences.first()
+    }
+
+    /// Everything that is not identical; empty when the render passes.
+    pub fn findings(&self) -> Vec<Finding> {
+        let all = self.identical_frames == self.frames && self.rendered_frames == self.frames;
+        let of_frames = (!all || !self.differences.is_empty()).then(|| self.frames_finding());
+        of_frames.into_iter().chain(self.other_differences.iter().map(OtherDifference::finding)).collect()
+    }
+
+    fn frames_finding(&self) -> Finding {
+        let count = |why| self.differences.iter().filter(|d| d.why == why).count();
+        let counts = Why::ALL.iter().map(|&why| (why, count(why))).filter(|(_, count)| *count > 0);
+        let counts: Vec<String> = counts.map(|(why, count)| why.of(count)).collect();
+        let first = self.first().map_or_else(String::new, |first| {
+            format!("; the first is frame {} (counted from 0), at {:.3} s", first.frame, first.at_s)
+        });
+        let value = format!("{} of {} frames identical", self.identical_frames, self.frames);
+        let found = finding(value, format!("{} of {}", self.frames, self.frames), &(counts.join(", ") + &first));
+        let frames = self.first().map(|first| (first.frame.get(), first.frame.get()));
+        found.at(Place { frames, ..Place::default() })
+    }
+}
+
+impl OtherDifference {
+    fn finding(&self) -> Finding {
+        let what = match self.why {
+            OtherWhy::Missing => "is missing",
+            OtherWhy::Extra => "is not in the in-process render",
+            OtherWhy::Bytes => "has other bytes than the in-process one",
+        };
+        finding(self.file.clone(), "identical".to_owned(), what)
+    }
+}
+
+fn finding(value: String, limit: String, what: &str) -> Finding {
+    let message = format!("{}: {value}, {limit} demanded: {what}", EXACT.id);
+    EXACT.finding(value, limit, message)
+}
+
+impl Why {
+    const ALL: [Self; 5] = [Self::Missing, Self::Extra, Self::Size, Self::Pixels, Self::Encoding];
+
+    /// What to say of that many frames.
+    fn of(self, count: usize) -> String {
+        let (one, many) = match self {
+            Self::Missing => ("is missing", "are missing"),
+            Self::Extra => ("is there in excess", "are there in excess"),
+            Self::Size => ("has another size", "have another size"),
+            Self::Pixels => ("differs in its pixels", "differ in their pixels"),
+            Self::Encoding => {
+                ("has the same pixels, encoded to other bytes", "have the same pixels, encoded to other bytes")
+            }
+        };
+        format!("{count} {}", if count == 1 { one } else { many })
+    }
+}
 
 /// Two sequences, their frames paired by index; what their bytes alone don't
 /// tell is still open.
