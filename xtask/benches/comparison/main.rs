@@ -107,7 +107,8 @@ impl Bench {
         let media = Media {
             ffmpeg: tool("ffmpeg"),
             ffprobe: tool("ffprobe"),
-            runner: Runner::new(&Env::from([("PATH", "/usr/bin:/bin")]), &Console::default()).unwrap(),
+            runner: Runner::new(&Env::from([("PATH", "/usr/bin:/bin")]), &Console::default())
+                .expect("the current folder is there"),
         };
         let gate = Limits::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
