@@ -30,6 +30,9 @@ pub struct Check {
     pub state: ResourceState,
     /// The call that tells, or why it does not.
     pub evidence: String,
+    /// Whether its deletion has begun, so that a later look may find it gone.
+    #[serde(skip)]
+    pub is_being_deleted: bool,
 }
 
 /// The content of `cleanup-verification.json`.
@@ -90,7 +93,7 @@ mod tests {
     fn two_proofs_are_clean_when_both_are() {
         let of = |name: &str, state| {
             let (kind, evidence) = ("bucket".into(), "s3 HeadBucket".to_owned());
-            Proof::of(vec![Check { kind, name: name.to_owned(), state, evidence }])
+            Proof::of(vec![Check { kind, name: name.to_owned(), state, evidence, is_being_deleted: false }])
         };
         assert!(of("a", ResourceState::Absent).and(of("b", ResourceState::Absent)).clean);
         let both = of("a", ResourceState::Absent).and(of("b", ResourceState::Present));

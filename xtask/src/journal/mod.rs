@@ -9,5 +9,5 @@ mod record;
 mod store;
 
 pub use file::Journal;
-pub use record::{Begin, Entry, Resource, RunState, StackFacts};
+pub use record::{Begin, Creation, Entry, RunState};
 pub use store::{Known, StateFolder, complaint};

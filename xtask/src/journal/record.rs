@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     aws::Target,
     names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
+    policy::ResourceNames,
 };
 
 /// One line of a journal.
@@ -18,12 +19,12 @@ pub enum Entry {
     /// A thing that is about to be created.
     Intent {
         /// The thing.
-        resource: Resource,
+        resource: Creation,
     },
     /// A thing that has been created.
     Created {
         /// The thing.
-        resource: Resource,
+        resource: Creation,
     },
     /// Clean-up has begun.
     TearingDown,
@@ -61,7 +62,7 @@ pub struct Begin {
 /// Something that a run creates on AWS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
-pub enum Resource {
+pub enum Creation {
     /// The per-run bucket that `sam deploy` uploads to.
     ArtifactBucket {
         /// Its name.
@@ -69,28 +70,14 @@ pub enum Resource {
     },
     /// The stack, with what is in it once that is known.
     Stack {
-        /// What its outputs name.
-        facts: Option<StackFacts>,
+        /// The names of what is in it; what they prove is decided elsewhere.
+        facts: Option<ResourceNames>,
     },
     /// An execution.
     Execution {
         /// Its name.
         name: String,
     },
-}
-
-/// The things in a stack, as its outputs name them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-pub struct StackFacts {
-    /// The bucket that outlives the stack.
-    pub render_bucket: Option<String>,
-    /// The state machine's ARN.
-    pub state_machine: Option<String>,
-    /// The function's name.
-    pub function: Option<String>,
-    /// Log groups, by name.
-    pub log_groups: Vec<String>,
 }
 
 /// What a journal comes to.
@@ -100,8 +87,8 @@ pub struct RunState {
     pub begin: Begin,
     /// Whether anything may have been created.
     pub created_something: bool,
-    /// The stack's content, as far as it got.
-    pub facts: StackFacts,
+    /// The names of the stack's resources, as far as they are known.
+    pub names: ResourceNames,
     /// Whether the run was finished.
     pub finished: bool,
     /// Whether its stack was kept on request.
@@ -113,23 +100,23 @@ impl RunState {
     /// crash or written by another version, may tell of anything: the run then
     /// counts as one that created something. `None` when no line tells who the run is.
     pub fn replay(lines: &str) -> Option<Self> {
-        let (mut begin, mut facts) = (None, StackFacts::default());
+        let (mut begin, mut names) = (None, ResourceNames::default());
         let (mut created_something, mut finished, mut is_kept) = (false, false, false);
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
                 Ok(Entry::Begin(first)) => begin = begin.or(Some(*first)),
-                Ok(Entry::Intent { resource: Resource::Stack { facts: Some(expected) } }) => {
+                Ok(Entry::Intent { resource: Creation::Stack { facts: Some(expected) } }) => {
                     created_something = true;
-                    facts = expected;
+                    names = expected;
                 }
                 Ok(Entry::Intent { .. }) | Err(_) => created_something = true,
-                Ok(Entry::Created { resource: Resource::Stack { facts: Some(of_stack) } }) => facts = of_stack,
+                Ok(Entry::Created { resource: Creation::Stack { facts: Some(of_stack) } }) => names = of_stack,
                 Ok(Entry::Finished { kept }) => (finished, is_kept) = (true, kept),
                 Ok(Entry::Forgotten) => (finished, is_kept) = (true, false),
                 Ok(Entry::Created { .. } | Entry::TearingDown) => {}
             }
         }
-        begin.map(|begin| Self { begin, created_something, facts, finished, kept: is_kept })
+        begin.map(|begin| Self { begin, created_something, names, finished, kept: is_kept })
     }
 
     /// Whether there may be something of it: it is unfinished, or its stack was kept.
@@ -146,6 +133,7 @@ impl RunState {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::Resource;
 
     fn begin() -> Begin {
         let (run, stack): (RunId, StackName) = ("0123456789ab".parse().unwrap(), "s".parse().unwrap());
@@ -161,6 +149,12 @@ mod tests {
         }
     }
 
+    fn bucket(name: &str) -> ResourceNames {
+        let mut names = ResourceNames::default();
+        names.add(Resource::Bucket, [name.to_owned()]);
+        names
+    }
+
     fn lines(entries: &[Entry]) -> String {
         entries.iter().map(|e| serde_json::to_string(e).unwrap() + "\n").collect()
     }
@@ -169,7 +163,7 @@ mod tests {
     fn a_run_is_unfinished_from_its_first_intent_to_its_end() {
         let mut entries = vec![Entry::Begin(Box::new(begin()))];
         assert!(!RunState::replay(&lines(&entries)).unwrap().is_unfinished());
-        entries.push(Entry::Intent { resource: Resource::Stack { facts: None } });
+        entries.push(Entry::Intent { resource: Creation::Stack { facts: None } });
         assert!(RunState::replay(&lines(&entries)).unwrap().is_unfinished());
         entries.push(Entry::Finished { kept: false });
         assert!(!RunState::replay(&lines(&entries)).unwrap().is_unfinished());
@@ -177,13 +171,13 @@ mod tests {
 
     #[test]
     fn a_line_that_cant_be_read_hides_nothing_before_and_after_it() {
-        let facts = StackFacts { render_bucket: Some("b".into()), ..StackFacts::default() };
-        let created = Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } };
+        let names = bucket("b");
+        let created = Entry::Created { resource: Creation::Stack { facts: Some(names.clone()) } };
         let (first, later) = (lines(&[Entry::Begin(Box::new(begin()))]), lines(&[created]));
         let finished = lines(&[Entry::Finished { kept: false }]);
         for broken in ["{\"record\":\"fini", "{\"record\":\"fromTheFuture\"}", "\0\0\0\0"] {
             let state = RunState::replay(&format!("{first}{broken}\n{later}")).unwrap();
-            assert_eq!((&state.begin, &state.facts), (&begin(), &facts), "{broken:?}");
+            assert_eq!((&state.begin, &state.names), (&begin(), &names), "{broken:?}");
             assert!(state.is_unfinished(), "{broken:?}");
             assert!(!RunState::replay(&format!("{first}{broken}\n{later}{finished}")).unwrap().is_unfinished());
         }
@@ -191,13 +185,12 @@ mod tests {
 
     #[test]
     fn what_is_expected_counts_until_it_is_there() {
-        let facts = |bucket: &str| StackFacts { render_bucket: Some(bucket.into()), ..StackFacts::default() };
-        let resource = |bucket| Resource::Stack { facts: Some(facts(bucket)) };
+        let resource = |name| Creation::Stack { facts: Some(bucket(name)) };
         let begin = Entry::Begin(Box::new(begin()));
         let expected = [begin, Entry::Intent { resource: resource("expected") }];
-        assert_eq!(RunState::replay(&lines(&expected)).unwrap().facts, facts("expected"));
+        assert_eq!(RunState::replay(&lines(&expected)).unwrap().names, bucket("expected"));
         let there = [&expected[..], &[Entry::Created { resource: resource("there") }]].concat();
-        assert_eq!(RunState::replay(&lines(&there)).unwrap().facts, facts("there"));
+        assert_eq!(RunState::replay(&lines(&there)).unwrap().names, bucket("there"));
     }
 
     #[test]

@@ -5,10 +5,12 @@
 //! it begins like it, and the run's own bucket with `hyperframes-smoke-`.
 
 mod permissions;
+mod resource;
 
 use serde_json::{Value, json};
 
-pub use permissions::{NeededBy, PERMISSIONS, Permission};
+pub use permissions::{NeededBy, Permission, permissions};
+pub use resource::{Place, Resource, ResourceNames, function_log_group};
 
 use crate::names::{Region, StackName};
 
@@ -56,12 +58,12 @@ pub struct Holder {
 
 /// The policy document.
 pub fn policy(holder: &Holder) -> Value {
-    let mut scopes: Vec<Scope> = PERMISSIONS.iter().map(|permission| permission.scope).collect();
+    let mut scopes: Vec<Scope> = permissions().map(|permission| permission.scope).collect();
     scopes.sort_unstable();
     scopes.dedup();
     let statement = |scope: &Scope| {
         let mut actions: Vec<&str> =
-            PERMISSIONS.iter().filter(|right| right.scope == *scope).map(|right| right.action).collect();
+            permissions().filter(|right| right.scope == *scope).map(|right| right.action).collect();
         actions.sort_unstable();
         actions.dedup();
         json!({

@@ -1,6 +1,6 @@
-//! Every right that a run needs, why, and for which calls: the source of the policy. Pure.
+//! Every right that a run needs, by the resource that it is for: the source of the policy. Pure.
 
-use super::Scope;
+use super::{Resource, Scope};
 
 /// One right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Permission {
     pub scope: Scope,
     /// Who needs it.
     pub needed_by: NeededBy,
-    /// The calls that it allows, where they are called otherwise than it.
+    /// The calls that it allows, where their names differ from the action's.
     pub calls: &'static [&'static str],
 }
 
@@ -22,7 +22,7 @@ pub enum NeededBy {
     Tool,
     /// `sam`, with the same credentials.
     Sam,
-    /// CloudFormation, on behalf of the same credentials: no call of it is seen from outside.
+    /// CloudFormation, on behalf of the same credentials: its calls are not visible from outside.
     CloudFormation,
 }
 
@@ -45,10 +45,29 @@ const fn for_calls(
     Permission { action, scope, needed_by, calls }
 }
 
-/// All of them.
-pub const PERMISSIONS: &[Permission] = &[
-    right(Tool, Anything, "sts:GetCallerIdentity"),
-    // The stack.
+/// Every permission of a run.
+pub fn permissions() -> impl Iterator<Item = &'static Permission> {
+    IDENTITY.iter().chain(Resource::ALL.into_iter().flat_map(Resource::permissions))
+}
+
+const IDENTITY: &[Permission] = &[right(Tool, Anything, "sts:GetCallerIdentity")];
+
+impl Resource {
+    /// What a run may have to do with a resource of this kind.
+    pub fn permissions(self) -> &'static [Permission] {
+        match self {
+            Self::Stack => STACK,
+            Self::Bucket => BUCKET,
+            Self::StateMachine => STATE_MACHINE,
+            Self::Function => FUNCTION,
+            Self::LogGroup => LOG_GROUP,
+            Self::Role => ROLE,
+            Self::Alarm => ALARM,
+        }
+    }
+}
+
+const STACK: &[Permission] = &[
     right(Tool, Stacks, "cloudformation:DescribeStacks"),
     right(Tool, Stacks, "cloudformation:DeleteStack"),
     right(Sam, Stacks, "cloudformation:CreateChangeSet"),
@@ -62,6 +81,9 @@ pub const PERMISSIONS: &[Permission] = &[
     right(Sam, Stacks, "cloudformation:ListChangeSets"),
     right(Sam, Stacks, "cloudformation:TagResource"),
     for_calls(Sam, Transform, "cloudformation:CreateChangeSet", &["CreateChangeSet"]),
+];
+
+const BUCKET: &[Permission] = &[
     // The run's own bucket, which sam uploads to.
     for_calls(Tool, Anything, "s3:ListAllMyBuckets", &["ListBuckets"]),
     right(Tool, ArtifactBuckets, "s3:CreateBucket"),
@@ -96,7 +118,9 @@ pub const PERMISSIONS: &[Permission] = &[
     for_calls(Tool, RenderObjects, "s3:DeleteObject", &["DeleteObjects", "DeleteObject"]),
     right(Tool, RenderObjects, "s3:DeleteObjectVersion"),
     right(Tool, RenderObjects, "s3:AbortMultipartUpload"),
-    // Executions.
+];
+
+const STATE_MACHINE: &[Permission] = &[
     right(Tool, Machines, "states:StartExecution"),
     right(Tool, Machines, "states:ListExecutions"),
     right(Tool, Executions, "states:DescribeExecution"),
@@ -107,7 +131,9 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Machines, "states:CreateStateMachine"),
     right(CloudFormation, Machines, "states:DeleteStateMachine"),
     right(CloudFormation, Machines, "states:TagResource"),
-    // The function.
+];
+
+const FUNCTION: &[Permission] = &[
     right(Tool, Functions, "lambda:GetFunctionConfiguration"),
     right(CloudFormation, Functions, "lambda:CreateFunction"),
     right(CloudFormation, Functions, "lambda:GetFunction"),
@@ -120,7 +146,10 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Functions, "lambda:ListTags"),
     right(CloudFormation, Functions, "lambda:TagResource"),
     right(Tool, Anything, "lambda:GetAccountSettings"),
-    // Its role, and the state machine's.
+];
+
+/// Roles of the function and of the state machine.
+const ROLE: &[Permission] = &[
     right(CloudFormation, Roles, "iam:CreateRole"),
     right(CloudFormation, Roles, "iam:GetRole"),
     right(CloudFormation, Roles, "iam:TagRole"),
@@ -134,7 +163,10 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Roles, "iam:DetachRolePolicy"),
     right(CloudFormation, Roles, "iam:DeleteRole"),
     right(CloudFormation, Roles, "iam:PassRole"),
-    // Logs. Describing groups and delivering to them have no narrower resource.
+];
+
+/// Describing log groups and delivering to them have no narrower scope.
+const LOG_GROUP: &[Permission] = &[
     right(Tool, Anything, "logs:DescribeLogGroups"),
     right(Tool, LogGroups, "logs:DeleteLogGroup"),
     right(Tool, LogGroups, "logs:FilterLogEvents"),
@@ -150,7 +182,9 @@ pub const PERMISSIONS: &[Permission] = &[
     right(CloudFormation, Anything, "logs:ListLogDeliveries"),
     right(CloudFormation, Anything, "logs:PutResourcePolicy"),
     right(CloudFormation, Anything, "logs:DescribeResourcePolicies"),
-    // The alarm.
+];
+
+const ALARM: &[Permission] = &[
     right(CloudFormation, Alarms, "cloudwatch:PutMetricAlarm"),
     right(CloudFormation, Alarms, "cloudwatch:DeleteAlarms"),
     right(CloudFormation, Alarms, "cloudwatch:TagResource"),

@@ -99,7 +99,7 @@ fn sweeper(run: &Run) -> Sweeper {
 
 async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
     let _ = run.journal(Entry::TearingDown);
-    let known = run.facts.borrow().clone();
+    let known = run.resources.borrow().clone();
     let (swept, proof) = teardown::sweep_run(&sweeper(run), &run.names.stack, &run.names.run, &known).await?;
     // Everything may be gone although a full disk keeps it from being noted.
     run.warn(run.artifacts.save("cleanup-verification.json", &proof));

@@ -14,8 +14,9 @@ use crate::{
     },
     clock,
     exit::{ExitCode, Failure, OrExit},
-    journal::{Begin, Entry, Journal, Resource, StackFacts},
+    journal::{Begin, Creation, Entry, Journal},
     names::{ArtifactBucketName, RunId},
+    policy::{Resource, ResourceNames},
     teardown::STACK_TAG,
     template::StackNames,
 };
@@ -93,9 +94,9 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     claim_name(run).await?;
     let names = &run.names;
     run.step("deploy", &format!("sam deploy {}", names.stack));
-    let expected = expected_facts(run);
-    run.facts.replace(expected.clone());
-    run.journal(Entry::Intent { resource: Resource::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
+    let expected = expected_names(run);
+    run.resources.replace(expected.clone());
+    run.journal(Entry::Intent { resource: Creation::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
     let deployment = names.deployment(&run.template, &run.given);
     let deployed = tokio::select! {
         biased;
@@ -113,17 +114,17 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
 
 /// What will be in the stack by names that are this run's alone: a run that is killed
 /// while it deploys knows what it may have left. Names without the run's id may be anyone's.
-fn expected_facts(run: &Run) -> StackFacts {
+fn expected_names(run: &Run) -> ResourceNames {
     let StackNames { function, bucket, machine, log_groups } = names_in_stack(run);
     let connection = run.connection();
     let own = |name: &String| name.contains(run.names.run.as_str());
     let arn = |name: String| executions::machine_arn(&connection.access.region, &connection.account, &name);
-    StackFacts {
-        render_bucket: bucket.filter(own),
-        state_machine: machine.filter(own).map(arn),
-        function: function.filter(own),
-        log_groups: log_groups.into_iter().filter(own).collect(),
-    }
+    let mut names = ResourceNames::default();
+    names.add(Resource::Bucket, bucket.filter(own));
+    names.add(Resource::StateMachine, machine.filter(own).map(arn));
+    names.add(Resource::Function, function.filter(own));
+    names.add(Resource::LogGroup, log_groups.into_iter().filter(own));
+    names
 }
 
 fn begin_journal(run: &Run) -> anyhow::Result<()> {
@@ -147,7 +148,7 @@ fn begin_journal(run: &Run) -> anyhow::Result<()> {
 async fn claim_name(run: &Run) -> Result<(), Failure> {
     let (names, connection) = (&run.names, run.connection());
     let bucket = &names.artifact_bucket;
-    let resource = || Resource::ArtifactBucket { name: bucket.clone() };
+    let resource = || Creation::ArtifactBucket { name: bucket.clone() };
     run.journal(Entry::Intent { resource: resource() }).or_exit(ExitCode::Deploy)?;
     let tags = [(RunId::TAG, names.run.as_str()), (STACK_TAG, names.stack.as_str())];
     objects::create_bucket(&connection.clients, bucket.as_str(), &connection.access.region, &tags)
@@ -225,18 +226,14 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     let (machine, limits) = tokio::join!(executions::new_machine(clients, &arn), limits);
     let machine = machine?.with_context(|| format!("state machine {arn} is not there"))?;
     let stack = DeployedStack { bucket, machine: arn, function: limits };
-    let mut log_groups = run.facts.borrow().log_groups.clone();
-    log_groups.extend(machine.log_groups);
-    log_groups.sort();
-    log_groups.dedup();
-    let facts = StackFacts {
-        render_bucket: Some(stack.bucket.clone()),
-        state_machine: Some(stack.machine.clone()),
-        function,
-        log_groups,
-    };
-    run.journal(Entry::Created { resource: Resource::Stack { facts: Some(facts.clone()) } })?;
-    *run.facts.borrow_mut() = facts;
+    let mut names = ResourceNames::default();
+    names.add(Resource::Bucket, [stack.bucket.clone()]);
+    names.add(Resource::StateMachine, [stack.machine.clone()]);
+    names.add(Resource::Function, function);
+    names.add(Resource::LogGroup, run.resources.borrow().of(Resource::LogGroup).cloned());
+    names.add(Resource::LogGroup, machine.log_groups);
+    run.journal(Entry::Created { resource: Creation::Stack { facts: Some(names.clone()) } })?;
+    *run.resources.borrow_mut() = names;
     Ok(stack)
 }
 

@@ -9,6 +9,7 @@ use crate::{
     aws::{executions::Ended, signed_calls},
     exit::{Detailed, ExitCode, Failure},
     history::{self, Failed, Meaning},
+    policy::{Resource, function_log_group},
 };
 
 impl Render<'_> {
@@ -44,9 +45,9 @@ impl Render<'_> {
 
     /// The name of the function's log group, and its end around the attempt that failed.
     async fn log_of(&self, failed: &Failed) -> Option<(String, Vec<String>)> {
-        let function = self.run.facts.borrow().function.clone()?;
+        let function = self.run.resources.borrow().of(Resource::Function).next().cloned()?;
         let (scheduled, ended) = failed.attempted.as_ref()?;
-        let group = format!("/aws/lambda/{function}");
+        let group = function_log_group(&function);
         // Clocks of two services, and a last word after the failure.
         let (from_ms, to_ms) = (millis(scheduled)? - 2000, millis(ended)? + 5000);
         let clients = &self.run.connection().clients;

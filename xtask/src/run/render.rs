@@ -18,7 +18,7 @@ use crate::{
     cost::Cost,
     exit::{ExitCode, Failure, OrExit},
     history::{self, Rendered, TimeSpent, Timeline, hardly_fits},
-    journal::{Entry, Resource},
+    journal::{Creation, Entry},
     measure::{comparison::Comparison, expected::Recorded, finding::Finding},
     media::Media,
     plan::{ExecutionInput, PlannedRender, RenderSettings},
@@ -187,7 +187,7 @@ impl Render<'_> {
 
     async fn execute(&self, planned: &PlannedRender, name: &str, input: &Value) -> anyhow::Result<(String, Ended)> {
         let clients = &self.run.connection().clients;
-        self.run.journal(Entry::Intent { resource: Resource::Execution { name: name.to_owned() } })?;
+        self.run.journal(Entry::Intent { resource: Creation::Execution { name: name.to_owned() } })?;
         let arn = executions::start(clients, &self.stack.machine, name, input).await?;
         let started = Instant::now();
         let cap = self.cap_of(planned);

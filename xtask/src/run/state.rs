@@ -23,8 +23,9 @@ use crate::{
     embedded::EmbeddedAws,
     exit::{ExitCode, Failure, OrExit},
     history::Pace,
-    journal::{Entry, Journal, StackFacts, StateFolder},
+    journal::{Entry, Journal, StateFolder},
     names::RunId,
+    policy::ResourceNames,
     repo::Repo,
     sam::Sam,
     session::Session,
@@ -51,7 +52,7 @@ pub(crate) struct Run {
     pub connection: OnceCell<Connection>,
     pub sam: OnceCell<Sam>,
     pub journal: OnceCell<Journal>,
-    pub facts: RefCell<StackFacts>,
+    pub resources: RefCell<ResourceNames>,
     /// How long the last render of each fixture took, by its name.
     pub paces: RefCell<HashMap<String, Pace>>,
 }
@@ -101,7 +102,7 @@ impl Run {
             connection: OnceCell::new(),
             sam: OnceCell::new(),
             journal: OnceCell::new(),
-            facts: RefCell::default(),
+            resources: RefCell::default(),
             paces: RefCell::default(),
         })
     }

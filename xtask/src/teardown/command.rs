@@ -15,8 +15,9 @@ use crate::{
     cli::{TeardownOptions, TeardownSubject},
     connect,
     exit::{ExitCode, Failure, OrExit},
-    journal::{Begin, Known, StackFacts, StateFolder},
+    journal::{Begin, Known, StateFolder},
     names::{RunId, StackName},
+    policy::ResourceNames,
     session::Session,
     wording::counted,
 };
@@ -72,8 +73,8 @@ async fn one_stack(
             return Err(unknown(stack, states, &site, &elsewhere));
         }
         Decision::Nothing => {
-            let facts = facts_of(&journaled);
-            let proof = site.sweeper.prove_nothing(stack, &found, &hints, &facts, &Decision::Nothing).await;
+            let known = names_of(&journaled);
+            let proof = site.sweeper.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
             let code = conclude(session, stack, &site, &journaled, None, &proof)?;
             mention(session, &elsewhere);
             return Ok(code);
@@ -86,7 +87,7 @@ async fn one_stack(
         }
     };
     session.console.step("teardown", &format!("{stack}: {}", ownership.evidence));
-    let swept = site.sweeper.sweep(stack, &found, &ownership, &facts_of(&journaled)).await;
+    let swept = site.sweeper.sweep(stack, &found, &ownership, &names_of(&journaled)).await;
     let swept = swept.map_err(|error| site.leak(stack, &error))?;
     let proof = swept.proof.clone();
     let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;
@@ -217,13 +218,9 @@ fn save_proof(known: &Known, proof: &Proof) {
     }
 }
 
-fn facts_of(journaled: &[Known]) -> StackFacts {
-    journaled
-        .iter()
-        .rev()
-        .map(|known| known.state.facts.clone())
-        .find(|facts| *facts != StackFacts::default())
-        .unwrap_or_default()
+fn names_of(journaled: &[Known]) -> ResourceNames {
+    let names = journaled.iter().rev().map(|known| &known.state.names);
+    names.into_iter().find(|names| !names.is_empty()).cloned().unwrap_or_default()
 }
 
 fn unknown(stack: &StackName, states: &StateFolder, site: &Site, elsewhere: &[Known]) -> Failure {

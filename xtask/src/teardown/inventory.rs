@@ -14,8 +14,8 @@ use crate::{
         objects,
         stacks::{self, Stack},
     },
-    journal::StackFacts,
-    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
+    names::{ArtifactBucketName, Region, RunId, StackName},
+    policy::{Place, Resource, ResourceNames},
 };
 
 /// The tag on artifact buckets that names the stack they were made for.
@@ -133,18 +133,13 @@ async fn machine(
     runs: &[RunId],
 ) -> anyhow::Result<Option<(String, Machine)>> {
     let named = outputs.and_then(|o| o.get("RenderStateMachineArn")).cloned();
-    let derived = runs.iter().map(|run| machine_arn(region, account, &ProjectName::new(stack, run)));
+    let derived = runs.iter().flat_map(|run| Resource::StateMachine.names_for(Place { stack, account, region }, run));
     for arn in named.into_iter().chain(derived) {
         if let Some(machine) = executions::machine(clients, &arn).await? {
             return Ok(Some((arn, machine)));
         }
     }
     Ok(None)
-}
-
-/// The ARN of the state machine that this project's template makes for `project`.
-pub(super) fn machine_arn(region: &Region, account: &str, project: &ProjectName) -> String {
-    executions::machine_arn(region, account, &format!("{project}-render"))
 }
 
 async fn render_buckets(
@@ -158,8 +153,8 @@ async fn render_buckets(
     let artifact_prefix = ArtifactBucketName::prefix_of(stack, region);
     let mut candidates: Vec<String> = names.iter().filter(|n| !n.starts_with(&artifact_prefix)).cloned().collect();
     candidates.extend(outputs.and_then(|o| o.get("RenderBucketName")).cloned());
-    let derived = |run: &RunId| format!("{}-{account}", ProjectName::new(stack, run));
-    candidates.extend(claimed.iter().map(derived));
+    let derived = |run: &RunId| Resource::Bucket.names_for(Place { stack, account, region }, run);
+    candidates.extend(claimed.iter().flat_map(derived));
     candidates.sort();
     candidates.dedup();
     let output = outputs.and_then(|o| o.get("RenderBucketName"));
@@ -168,7 +163,9 @@ async fn render_buckets(
         let tags = match objects::bucket_tags(clients, &name).await {
             // A bucket whose name only begins alike is someone else's, as long as nothing says otherwise.
             Err(error)
-                if output != Some(&name) && !claimed.iter().any(|run| derived(run) == name) && is_refused(&error) =>
+                if output != Some(&name)
+                    && !claimed.iter().any(|run| derived(run).contains(&name))
+                    && is_refused(&error) =>
             {
                 continue;
             }
@@ -178,7 +175,7 @@ async fn render_buckets(
         let of_stack = has(&tags, "aws:cloudformation:stack-name", stack.as_str()) || output == Some(&name);
         // An emulator may not tag the buckets of a stack: then the name tells,
         // for a run whose tagged artifact bucket is there.
-        let by_name = claimed.iter().find(|run| derived(run) == name).cloned();
+        let by_name = claimed.iter().find(|run| derived(run).contains(&name)).cloned();
         let run = run_tag(&tags).filter(|run| of_stack || claimed.contains(run)).or(by_name);
         if run.is_some() || output == Some(&name) {
             found.push(FoundBucket { name, run });
@@ -219,15 +216,16 @@ impl Inventory {
     }
 
     /// The names of what is in the stack, as far as they are known.
-    pub fn facts(&self) -> StackFacts {
+    pub fn names(&self) -> ResourceNames {
         let output = |key: &str| self.stack.as_ref().and_then(|s| s.outputs.get(key)).cloned();
-        let function = output("RenderFunctionArn").and_then(|arn| function_name(&arn));
-        StackFacts {
-            render_bucket: output("RenderBucketName"),
-            state_machine: self.machine.as_ref().map(|(arn, _)| arn.clone()),
-            log_groups: self.machine.iter().flat_map(|(_, machine)| machine.log_groups.clone()).collect(),
-            function,
+        let mut names = ResourceNames::default();
+        names.add(Resource::Bucket, output("RenderBucketName"));
+        names.add(Resource::Function, output("RenderFunctionArn").and_then(|arn| function_name(&arn)));
+        if let Some((arn, machine)) = &self.machine {
+            names.add(Resource::StateMachine, [arn.clone()]);
+            names.add(Resource::LogGroup, machine.log_groups.clone());
         }
+        names
     }
 }
 

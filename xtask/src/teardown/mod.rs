@@ -7,7 +7,7 @@ mod command;
 mod expected;
 mod inventory;
 mod ownership;
-mod proof;
+mod resources;
 mod rounds;
 mod site;
 mod sweep;

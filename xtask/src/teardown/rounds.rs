@@ -6,8 +6,8 @@ use super::{Decision, StackOwnership, Sweeper};
 use crate::{
     artifacts::{Proof, Swept},
     aws::faults::Refused,
-    journal::StackFacts,
     names::{RunId, StackName},
+    policy::ResourceNames,
 };
 
 /// A call that was cut off by a signal may still create something after the
@@ -32,7 +32,7 @@ pub async fn sweep_run(
     sweeper: &Sweeper,
     stack: &StackName,
     run: &RunId,
-    known: &StackFacts,
+    known: &ResourceNames,
 ) -> anyhow::Result<(Vec<Swept>, Proof)> {
     let mut all = Vec::new();
     let mut round = 1;
@@ -54,7 +54,7 @@ async fn one_round(
     sweeper: &Sweeper,
     stack: &StackName,
     run: &RunId,
-    known: &StackFacts,
+    known: &ResourceNames,
     all: &mut Vec<Swept>,
 ) -> anyhow::Result<Proof> {
     let runs = std::slice::from_ref(run);

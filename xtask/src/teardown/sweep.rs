@@ -7,10 +7,10 @@ use backon::BackoffBuilder;
 use futures_util::future::try_join_all;
 
 use super::{
-    expected::{Expected, Named},
+    expected::{artifact_buckets, expected},
     inventory::{self, Inventory},
     ownership::{Decision, Ownership, StackOwnership, decide},
-    proof,
+    resources,
 };
 use crate::{
     artifacts::{Proof, Swept},
@@ -23,8 +23,8 @@ use crate::{
     },
     backoff,
     console::Console,
-    journal::StackFacts,
     names::{ArtifactBucketName, Region, RunId, StackName},
+    policy::{Place, Resource, ResourceNames},
     sam::Sam,
     wording::counted,
 };
@@ -73,7 +73,7 @@ impl Sweeper {
         stack: &StackName,
         found: &Inventory,
         ownership: &Ownership,
-        known: &StackFacts,
+        known: &ResourceNames,
     ) -> anyhow::Result<Swept> {
         if ownership.stack.deletes()
             && let Some(there) = &found.stack
@@ -109,21 +109,19 @@ impl Sweeper {
         for bucket in &buckets {
             objects_deleted += self.remove(bucket).await?;
         }
-        let mut expected = Expected::of(self.named(stack), found, ownership, known);
-        expected.buckets.extend(buckets);
+        let mut expected = expected(self.place(stack), found, ownership, known);
+        expected.add(Resource::Bucket, buckets);
         self.delete_outlived_log_groups(&expected).await?;
-        let proof = proof::verify(&expected, &self.clients).await;
+        let proof = resources::verify(&expected, &self.clients).await;
         // The artifact buckets are the proof of ownership: they go when all else is gone.
-        let artifact_buckets: Vec<_> =
-            found.artifact_buckets.iter().filter(|a| ownership.runs.contains(&a.run())).collect();
-        for bucket in &artifact_buckets {
+        for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.run())) {
             objects_deleted += match proof.clean {
                 true => self.remove(bucket.as_str()).await?,
                 false => self.empty(bucket.as_str()).await?,
             };
         }
-        let proof = proof
-            .and(proof::verify(&Expected::artifact_buckets(self.named(stack), &ownership.runs), &self.clients).await);
+        let of_runs = artifact_buckets(self.place(stack), &ownership.runs);
+        let proof = proof.and(resources::verify(&of_runs, &self.clients).await);
         Ok(Swept {
             runs: ownership.runs.clone(),
             evidence: ownership.evidence.clone(),
@@ -139,7 +137,7 @@ impl Sweeper {
         stack: &StackName,
         found: &Inventory,
         runs: &[RunId],
-        known: &StackFacts,
+        known: &ResourceNames,
         decision: &Decision,
     ) -> Proof {
         let stack_ownership = match decision {
@@ -147,9 +145,9 @@ impl Sweeper {
             _ => StackOwnership::Absent,
         };
         let ownership = Ownership { runs: runs.to_vec(), stack: stack_ownership, evidence: String::new() };
-        let expected = Expected::of(self.named(stack), found, &ownership, known);
-        let proof = proof::verify(&expected, &self.clients).await;
-        proof.and(proof::verify(&Expected::artifact_buckets(self.named(stack), runs), &self.clients).await)
+        let expected = expected(self.place(stack), found, &ownership, known);
+        let proof = resources::verify(&expected, &self.clients).await;
+        proof.and(resources::verify(&artifact_buckets(self.place(stack), runs), &self.clients).await)
     }
 
     /// The owned buckets once their stack is gone, with those that came up after the first look: a
@@ -210,8 +208,8 @@ impl Sweeper {
     /// A template that declares no log group for its function leaves the one
     /// that Lambda made; a late line can bring back a declared one too. Their
     /// names are those of the owners' own functions.
-    async fn delete_outlived_log_groups(&self, expected: &Expected) -> anyhow::Result<()> {
-        let each = expected.log_groups.iter().map(|name| async move {
+    async fn delete_outlived_log_groups(&self, expected: &ResourceNames) -> anyhow::Result<()> {
+        let each = expected.of(Resource::LogGroup).map(|name| async move {
             // One that can't be seen is for the proof to tell.
             if matches!(signed_calls::log_group(&self.clients, name).await, Ok(Presence::Present)) {
                 self.console.step("teardown", &format!("deleting log group {name}, which outlived the stack"));
@@ -236,8 +234,8 @@ impl Sweeper {
         Ok(running.len())
     }
 
-    fn named<'a>(&'a self, stack: &'a StackName) -> Named<'a> {
-        Named { stack, account: &self.account, region: &self.region }
+    fn place<'a>(&'a self, stack: &'a StackName) -> Place<'a> {
+        Place { stack, account: &self.account, region: &self.region }
     }
 
     /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.

@@ -52,7 +52,7 @@ async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
     if !site.is_home_of(known) {
         bail!("its run was in account {}, these credentials are of {}", begin.account, site.sweeper.account);
     }
-    let (_, proof) = sweep_run(&site.sweeper, &begin.stack, &begin.run, &known.state.facts).await?;
+    let (_, proof) = sweep_run(&site.sweeper, &begin.stack, &begin.run, &known.state.names).await?;
     conclude(session, &begin.stack, &site, std::slice::from_ref(known), None, &proof)
         .map(|_| ())
         .map_err(|failure| failure.error)

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::{Values, cursor::At, expression, yaml::Node};
+use crate::policy::Resource;
 
 /// The function that renders.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,10 +40,6 @@ pub(super) struct LogGroup {
     pub name: Option<Node>,
 }
 
-const FUNCTIONS: [&str; 2] = ["AWS::Serverless::Function", "AWS::Lambda::Function"];
-const BUCKETS: [&str; 1] = ["AWS::S3::Bucket"];
-const MACHINES: [&str; 2] = ["AWS::Serverless::StateMachine", "AWS::StepFunctions::StateMachine"];
-
 /// What a template's outputs lead to.
 pub(super) struct Found<'a> {
     pub function: (String, At<'a>),
@@ -55,11 +52,11 @@ impl<'a> Found<'a> {
     pub(super) fn by_outputs(root: &At<'a>) -> anyhow::Result<Self> {
         let resources = root.get("Resources")?;
         let outputs = root.get("Outputs")?;
-        let follow = |output: &str, types: &[&str]| follow(&outputs, output, &resources, types);
+        let follow = |output: &str, resource: Resource| follow(&outputs, output, &resources, resource.types());
         Ok(Self {
-            bucket: follow("RenderBucketName", &BUCKETS)?,
-            function: follow("RenderFunctionArn", &FUNCTIONS)?,
-            machine: follow("RenderStateMachineArn", &MACHINES)?,
+            bucket: follow("RenderBucketName", Resource::Bucket)?,
+            function: follow("RenderFunctionArn", Resource::Function)?,
+            machine: follow("RenderStateMachineArn", Resource::StateMachine)?,
         })
     }
 }
@@ -141,7 +138,9 @@ impl Bucket {
 /// All declared log groups.
 pub(super) fn log_groups(root: &At<'_>) -> Vec<LogGroup> {
     let resources = root.node.get("Resources").map(Node::entries).unwrap_or_default();
-    let of_type = |node: &Node| node.get("Type").and_then(Node::literal) == Some("AWS::Logs::LogGroup");
+    let of_type = |node: &Node| {
+        node.get("Type").and_then(Node::literal).is_some_and(|kind| Resource::LogGroup.types().contains(&kind))
+    };
     let name = |node: &Node| node.get("Properties")?.get("LogGroupName").cloned();
     let groups = resources.iter().filter(|(_, node)| of_type(node));
     groups.map(|(id, node)| LogGroup { logical_id: id.clone(), name: name(node) }).collect()
