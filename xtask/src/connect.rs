@@ -65,6 +65,7 @@ pub async fn connect(session: &Session, target: Target, region: &Region) -> anyh
     let access = Access::new(target, region.clone(), &session.env);
     let clients = Clients::new(&access, &session.console).await;
     let caller = identity::caller(&access, &clients).await?;
+    clients.expect_bucket_owner(&caller.account);
     Ok(Connection { access, clients, account: caller.account, arn: caller.arn })
 }
 

@@ -145,6 +145,18 @@ class NoRepairNeeded(AwsCase):
         urllib.request.urlopen(request).close()
         self.assertEqual(self.settled("abandoned"), "CREATE_COMPLETE")
 
+    def test_a_deleted_stack_lists_what_it_had_by_its_id(self):
+        self.stack("listed", {"Bucket": RETAINED, "Function": function_resource("listed")})
+        cloudformation = self.client("cloudformation")
+        stack_id = cloudformation.describe_stacks(StackName="listed")["Stacks"][0]["StackId"]
+        bucket = self.resource("listed", "Bucket")
+        self.assertEqual(self.delete_stack("listed"), "gone")
+        found = cloudformation.describe_stack_resources(StackName=stack_id)["StackResources"]
+        self.assertEqual(
+            {(resource["PhysicalResourceId"], resource["ResourceStatus"]) for resource in found},
+            {(bucket, "DELETE_SKIPPED"), ("listed", "DELETE_COMPLETE")},
+        )
+
     def test_missing_stack(self):
         message = self.assert_refused("ValidationError", self.client("cloudformation").describe_stacks, StackName="never-was")
         self.assertEqual(message, "Stack with id never-was does not exist")

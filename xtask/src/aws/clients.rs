@@ -24,7 +24,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use super::{Access, access::proxies, signed_request::error_in};
+use super::{Access, access::proxies, bucket_owner::BucketOwner, signed_request::error_in};
 use crate::{console::Console, names::Region};
 
 /// The SDK clients of one target.
@@ -32,6 +32,8 @@ use crate::{console::Console, names::Region};
 pub struct Clients {
     /// Buckets.
     pub s3: aws_sdk_s3::Client,
+    /// The account that has to own all buckets.
+    owner: BucketOwner,
     /// Executions.
     pub sfn: aws_sdk_sfn::Client,
     /// Identity.
@@ -63,6 +65,8 @@ impl Clients {
         let mut s3 = aws_sdk_s3::config::Builder::from(&config);
         let mut sfn = aws_sdk_sfn::config::Builder::from(&config);
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
+        let owner = BucketOwner::default();
+        s3.push_interceptor(SharedInterceptor::new(owner.clone()));
         if console.tells_calls() {
             let logger = SharedInterceptor::new(RequestLogger { console: console.clone() });
             s3.push_interceptor(logger.clone());
@@ -71,6 +75,7 @@ impl Clients {
         }
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            owner,
             sfn: aws_sdk_sfn::Client::from_conf(sfn.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             keys: Keys::of(config.credentials_provider()),
@@ -80,6 +85,11 @@ impl Clients {
             notice: if access.target.host_on_this_machine().is_some() { NOTICE_HERE } else { NOTICE_ON_AWS },
             console: console.clone(),
         }
+    }
+
+    /// From now on S3 refuses calls on buckets that another account owns.
+    pub fn expect_bucket_owner(&self, account: &str) {
+        self.owner.set(account);
     }
 }
 

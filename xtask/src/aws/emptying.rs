@@ -59,6 +59,14 @@ pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> a
     bail!("bucket {bucket} was emptied {MOST_PASSES} times and still fills: something goes on writing to it");
 }
 
+/// Whether nothing is in a bucket: no version and no delete marker.
+///
+/// # Errors
+/// When the bucket can't be listed.
+pub async fn is_empty(clients: &Clients, bucket: &str) -> anyhow::Result<bool> {
+    list_page(clients, bucket, Marker::default()).await.map(|(objects, _)| objects.is_empty())
+}
+
 /// One pass: listing runs ahead while up to [`IN_FLIGHT`] batches are deleted.
 async fn delete_versions(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<u64> {
     let deleted = Cell::new(0);

@@ -1,6 +1,7 @@
 //! AWS: identity, executions and buckets through its SDK; what else is read, by calls signed here.
 
 pub mod access;
+mod bucket_owner;
 mod clients;
 pub mod emptying;
 pub mod executions;

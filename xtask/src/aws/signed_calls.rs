@@ -77,11 +77,18 @@ pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<
     Ok(told["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
 }
 
+/// A log group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogGroup {
+    /// When it was created, milliseconds since 1970.
+    pub created_ms: Option<i64>,
+}
+
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).
 ///
 /// # Errors
 /// When the service gives no clear answer.
-pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
+pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<LogGroup>> {
     let mut token = Value::Null;
     loop {
         let mut input = json!({ "logGroupNamePrefix": name });
@@ -96,12 +103,12 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Presence
         }
         let answer: Value = serde_json::from_str(&body).with_context(|| format!("looking for log group {name}"))?;
         let groups = answer["logGroups"].as_array().context("DescribeLogGroups gave no list")?;
-        if groups.iter().any(|group| group["logGroupName"] == name) {
-            return Ok(Presence::Present);
+        if let Some(group) = groups.iter().find(|group| group["logGroupName"] == name) {
+            return Ok(Some(LogGroup { created_ms: group["creationTime"].as_i64() }));
         }
         token = answer["nextToken"].clone();
         if token.is_null() {
-            return Ok(Presence::Absent);
+            return Ok(None);
         }
     }
 }

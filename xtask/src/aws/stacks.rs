@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail};
+use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
 use backon::BackoffBuilder;
 use roxmltree::{Document, Node};
 use tokio::time::Instant;
@@ -21,6 +22,8 @@ pub struct Stack {
     pub id: String,
     /// Such as CREATE_COMPLETE.
     pub status: String,
+    /// When it was created, milliseconds since 1970.
+    pub created_ms: Option<i64>,
     /// Its tags.
     pub tags: Vec<(String, String)>,
     /// Its outputs; none before it is complete.
@@ -35,12 +38,47 @@ pub struct Stack {
 /// # Errors
 /// When the service gives no clear answer.
 pub async fn describe(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
+    Ok(describe_even_deleted(clients, stack).await?.filter(|stack| stack.status != DELETED))
+}
+
+const DELETED: &str = "DELETE_COMPLETE";
+
+/// The same, of a deleted stack too: CloudFormation knows one by its ARN for 90 days.
+///
+/// # Errors
+/// When the service gives no clear answer.
+pub async fn describe_even_deleted(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
     let (status, body) =
         call(clients, "DescribeStacks", stack).await.with_context(|| format!("looking for stack {stack}"))?;
     match status {
         200 => read(&body).with_context(|| format!("looking for stack {stack}")),
         400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(None),
         _ => Err(refusal(status, &body)).with_context(|| format!("looking for stack {stack}")),
+    }
+}
+
+/// A resource in a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackResource {
+    /// Such as `AWS::S3::Bucket`.
+    pub kind: String,
+    /// Its name or ARN.
+    pub physical_id: String,
+    /// Such as CREATE_COMPLETE.
+    pub status: String,
+}
+
+/// The resources of a stack, by its ARN (DescribeStackResources); also those that a deleted stack had.
+///
+/// # Errors
+/// When the service gives no clear answer.
+pub async fn resources(clients: &Clients, stack: &Stack) -> anyhow::Result<Vec<StackResource>> {
+    let what = || format!("listing the resources of stack {}", stack.id);
+    let (status, body) = call(clients, "DescribeStackResources", &stack.id).await.with_context(what)?;
+    match status {
+        200 => read_resources(&body).with_context(what),
+        400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(Vec::new()),
+        _ => Err(refusal(status, &body)).with_context(what),
     }
 }
 
@@ -88,28 +126,44 @@ async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u
     Call { service: "cloudformation", method: "POST", path: "/", body: Body::Form(fields) }.send(clients).await
 }
 
-/// Reads DescribeStacks' answer. A stack that is deleted is known by its ARN for some weeks.
+/// Reads DescribeStacks' answer.
 fn read(xml: &str) -> anyhow::Result<Option<Stack>> {
     let document = Document::parse(xml).context("DescribeStacks gave no XML")?;
     let stacks = document.descendants().find(|n| n.has_tag_name_of("Stacks"));
     let stacks = stacks.context("DescribeStacks gave no list of stacks")?;
     let Some(stack) = stacks.member() else { return Ok(None) };
     let text = |name| stack.text_of(name).with_context(|| format!("DescribeStacks gave no {name}"));
-    let status = text("StackStatus")?;
-    if status == "DELETE_COMPLETE" {
-        return Ok(None);
-    }
     let pairs = |list, key, value| {
         let members = stack.child(list).into_iter().flat_map(|n| n.children());
         members.filter_map(move |n| Some((n.text_of(key)?, n.text_of(value)?)))
     };
     Ok(Some(Stack {
         id: text("StackId")?,
-        status,
+        status: text("StackStatus")?,
+        created_ms: stack.text_of("CreationTime").and_then(|time| millis(&time)),
         tags: pairs("Tags", "Key", "Value").collect(),
         outputs: pairs("Outputs", "OutputKey", "OutputValue").collect(),
         protected: stack.text_of("EnableTerminationProtection").as_deref() == Some("true"),
     }))
+}
+
+fn millis(time: &str) -> Option<i64> {
+    DateTime::from_str(time, DateTimeFormat::DateTimeWithOffset).ok()?.to_millis().ok()
+}
+
+fn read_resources(xml: &str) -> anyhow::Result<Vec<StackResource>> {
+    let document = Document::parse(xml).context("DescribeStackResources gave no XML")?;
+    let list = document.descendants().find(|n| n.has_tag_name_of("StackResources"));
+    let list = list.context("DescribeStackResources gave no list")?;
+    let resources = list.children().filter_map(|member| {
+        Some(StackResource {
+            kind: member.text_of("ResourceType")?,
+            // Empty as long as the resource does not exist.
+            physical_id: member.text_of("PhysicalResourceId").filter(|id| !id.is_empty())?,
+            status: member.text_of("ResourceStatus")?,
+        })
+    });
+    Ok(resources.collect())
 }
 
 /// Elements by their local names: the namespace is always the service's.
@@ -164,7 +218,7 @@ mod tests {
 
     const ANSWER: &str = r#"<?xml version="1.0"?><DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
       <DescribeStacksResult><Stacks><member><StackName>s</StackName><StackId>arn:s/1</StackId><StackStatus>CREATE_COMPLETE</StackStatus>
-      <Outputs><member><OutputKey>RenderBucketName</OutputKey><OutputValue>b &amp; c</OutputValue></member></Outputs>
+      <CreationTime>1970-01-01T00:00:01.500Z</CreationTime><Outputs><member><OutputKey>RenderBucketName</OutputKey><OutputValue>b &amp; c</OutputValue></member></Outputs>
       <EnableTerminationProtection>true</EnableTerminationProtection>
       <Tags><member><Key>HyperframesSmokeRun</Key><Value>0123456789ab</Value></member><member><Key>x</Key><Value/></member></Tags>
       </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"#;
@@ -173,14 +227,30 @@ mod tests {
     fn reads_a_stack() {
         let stack = read(ANSWER).unwrap().unwrap();
         assert_eq!((stack.id.as_str(), stack.status.as_str(), stack.protected), ("arn:s/1", "CREATE_COMPLETE", true));
+        assert_eq!(stack.created_ms, Some(1500));
         assert_eq!(stack.tags[0], ("HyperframesSmokeRun".to_owned(), "0123456789ab".to_owned()));
         assert_eq!((stack.tags.len(), stack.outputs["RenderBucketName"].as_str()), (2, "b & c"));
         assert!(stack.deletable(&"s".parse().unwrap()).is_err());
     }
 
     #[test]
-    fn a_deleted_stack_is_none() {
-        assert_eq!(read(&ANSWER.replace("CREATE_COMPLETE", "DELETE_COMPLETE")).unwrap(), None);
+    fn reads_the_resources_that_are_there() {
+        let resource = |id: &str, status: &str| {
+            format!(
+                "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>AWS::S3::Bucket</ResourceType>\
+                 <ResourceStatus>{status}</ResourceStatus></member>"
+            )
+        };
+        let members = resource("b", "CREATE_COMPLETE") + &resource("", "CREATE_FAILED");
+        let answer = format!("<R xmlns='u'><StackResources>{members}</StackResources></R>");
+        let read = read_resources(&answer).unwrap();
+        assert_eq!(read.len(), 1);
+        assert_eq!((read[0].physical_id.as_str(), read[0].status.as_str()), ("b", "CREATE_COMPLETE"));
+        assert!(read_resources("<html/>").is_err());
+    }
+
+    #[test]
+    fn an_answer_without_stacks_is_none() {
         assert_eq!(read("<a><Stacks/></a>").unwrap(), None);
         assert!(read("<html>").is_err());
         assert!(read("<html/>").is_err(), "an answer without a list tells of no stack");

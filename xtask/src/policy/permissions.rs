@@ -69,6 +69,7 @@ impl Resource {
 
 const STACK: &[Permission] = &[
     right(Tool, Stacks, "cloudformation:DescribeStacks"),
+    right(Tool, Stacks, "cloudformation:DescribeStackResources"),
     right(Tool, Stacks, "cloudformation:DeleteStack"),
     right(Sam, Stacks, "cloudformation:CreateChangeSet"),
     right(Sam, Stacks, "cloudformation:DescribeChangeSet"),

@@ -136,6 +136,11 @@ impl ResourceNames {
         self.0.entry(resource).or_default().0.extend(names);
     }
 
+    /// Takes a name away.
+    pub fn remove(&mut self, resource: Resource, name: &str) {
+        self.0.entry(resource).or_default().0.remove(name);
+    }
+
     /// The names of one kind, sorted.
     pub fn of(&self, resource: Resource) -> impl Iterator<Item = &String> {
         self.0.get(&resource).into_iter().flat_map(|names| &names.0)

@@ -9,7 +9,7 @@ use crate::{
     artifacts::TeardownRecord,
     journal::Entry,
     signals::{Signal, Signals},
-    teardown::{self, Sweeper},
+    teardown::{self, Hints, Sweeper},
     wording::counted,
 };
 
@@ -74,14 +74,14 @@ pub(super) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
 /// of this run to leave, but a claim at most.
 async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
     let (sweeper, names) = (sweeper(run), &run.names);
-    let (found, _) = sweeper.survey(&names.stack, Some(&names.run), std::slice::from_ref(&names.run)).await?;
+    let known = run.resources.borrow().clone();
+    let hints = Hints { runs: std::slice::from_ref(&names.run), known: &known };
+    let (found, _) = sweeper.survey(&names.stack, Some(&names.run), hints).await?;
     if found.run_of_stack().as_ref() != Some(&names.run) {
         return Ok(None);
     }
     // Of a stack that is still being made the machine may come up later, but nothing starts it.
-    if let Some((machine, _)) = &found.machine {
-        sweeper.stop_executions(machine).await?;
-    }
+    sweeper.stop_own_executions(&found, &names.run).await?;
     let _ = run.journal(Entry::Finished { kept: true });
     Ok(Some(TeardownRecord::Kept { recovery: run.recovery() }))
 }

@@ -1,7 +1,5 @@
 //! From a proof that the names are unused to a stack that is proved ours.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, ensure};
 
 use super::{Run, undeployed};
@@ -17,7 +15,7 @@ use crate::{
     journal::{Begin, Creation, Entry, Journal},
     names::{ArtifactBucketName, RunId},
     policy::{Resource, ResourceNames},
-    teardown::STACK_TAG,
+    teardown::{STACK_TAG, StackContents},
     template::StackNames,
 };
 
@@ -206,37 +204,29 @@ fn exists(run: &Run) -> String {
     )
 }
 
+/// Reads what was deployed. Nothing is used before it is proved to be in this run's stack.
 async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
-    let names = &run.names;
-    let there = stacks::describe(&run.connection().clients, names.stack.as_str()).await?;
+    let (names, clients) = (&run.names, &run.connection().clients);
+    let there = stacks::describe(clients, names.stack.as_str()).await?;
     let there = there.with_context(|| format!("stack {} is not there after its deployment", names.stack))?;
-    let tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == names.run.as_str());
-    ensure!(tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
-    let outputs = there.outputs;
-    let function = outputs.get("RenderFunctionArn").and_then(|arn| arn.split(":function:").nth(1)).map(str::to_owned);
-    let (bucket, arn) = (output(&outputs, "RenderBucketName")?, output(&outputs, "RenderStateMachineArn")?);
-    let clients = &run.connection().clients;
-    let limits = async {
-        match &function {
-            // Only figures beside the verdict depend on it.
-            Some(name) => signed_calls::function_limits(clients, name).await.ok().flatten(),
-            None => None,
-        }
-    };
+    let is_tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == names.run.as_str());
+    ensure!(is_tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
+    let contents = StackContents::read(clients, there).await?;
+    let bucket = contents.output("RenderBucketName", Resource::Bucket)?;
+    let arn = contents.output("RenderStateMachineArn", Resource::StateMachine)?;
+    let function = contents.output("RenderFunctionArn", Resource::Function)?;
+    // Only figures beside the verdict depend on the limits.
+    let limits = async { signed_calls::function_limits(clients, &function).await.ok().flatten() };
     let (machine, limits) = tokio::join!(executions::new_machine(clients, &arn), limits);
     let machine = machine?.with_context(|| format!("state machine {arn} is not there"))?;
-    let stack = DeployedStack { bucket, machine: arn, function: limits };
-    let mut names = ResourceNames::default();
-    names.add(Resource::Bucket, [stack.bucket.clone()]);
-    names.add(Resource::StateMachine, [stack.machine.clone()]);
-    names.add(Resource::Function, function);
-    names.add(Resource::LogGroup, run.resources.borrow().of(Resource::LogGroup).cloned());
-    names.add(Resource::LogGroup, machine.log_groups);
-    run.journal(Entry::Created { resource: Creation::Stack { facts: Some(names.clone()) } })?;
-    *run.resources.borrow_mut() = names;
-    Ok(stack)
-}
-
-fn output(outputs: &BTreeMap<String, String>, key: &str) -> anyhow::Result<String> {
-    outputs.get(key).cloned().with_context(|| format!("the stack has no output {key}"))
+    let mut resources = ResourceNames::default();
+    resources.add(Resource::Stack, [contents.stack.id.clone()]);
+    resources.add(Resource::Bucket, [bucket.clone()]);
+    resources.add(Resource::StateMachine, [arn.clone()]);
+    resources.add(Resource::Function, [function]);
+    resources.add(Resource::LogGroup, run.resources.borrow().of(Resource::LogGroup).cloned());
+    resources.add(Resource::LogGroup, machine.log_groups);
+    run.journal(Entry::Created { resource: Creation::Stack { facts: Some(resources.clone()) } })?;
+    *run.resources.borrow_mut() = resources;
+    Ok(DeployedStack { bucket, machine: arn, function: limits })
 }

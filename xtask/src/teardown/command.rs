@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
 use super::{
-    Decision, Inventory, Ownership, StackOwnership,
+    Decision, Hints, Inventory, Ownership, StackOwnership,
     site::{Site, target_of},
     unfinished::{all_unfinished, forget, forgettable},
 };
@@ -60,8 +60,10 @@ async fn one_stack(
     let (journaled, elsewhere): (Vec<Known>, Vec<Known>) = journaled.into_iter().partition(|k| site.is_home_of(k));
     let mut hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
     hints.extend(args.run.clone().filter(|run| !hints.contains(run)));
-    let (found, decision) = site.sweeper.survey(stack, args.run.as_ref(), &hints).await.or_exit(ExitCode::Preflight)?;
-    if let Some(there) = &found.stack {
+    let known = names_of(&journaled);
+    let look = Hints { runs: &hints, known: &known };
+    let (found, decision) = site.sweeper.survey(stack, args.run.as_ref(), look).await.or_exit(ExitCode::Preflight)?;
+    if let Some(there) = found.stack() {
         there.deletable(stack).or_exit(ExitCode::Preflight)?;
     }
     let ownership = match decision {
@@ -73,7 +75,6 @@ async fn one_stack(
             return Err(unknown(stack, states, &site, &elsewhere));
         }
         Decision::Nothing => {
-            let known = names_of(&journaled);
             let proof = site.sweeper.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
             let code = conclude(session, stack, &site, &journaled, None, &proof)?;
             mention(session, &elsewhere);
@@ -87,7 +88,7 @@ async fn one_stack(
         }
     };
     session.console.step("teardown", &format!("{stack}: {}", ownership.evidence));
-    let swept = site.sweeper.sweep(stack, &found, &ownership, &names_of(&journaled)).await;
+    let swept = site.sweeper.sweep(stack, &found, &ownership, &known).await;
     let swept = swept.map_err(|error| site.leak(stack, &error))?;
     let proof = swept.proof.clone();
     let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;

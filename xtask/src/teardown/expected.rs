@@ -6,30 +6,32 @@ use super::{
 };
 use crate::{
     names::{ArtifactBucketName, RunId},
-    policy::{Place, Resource, ResourceNames, function_log_group},
+    policy::{Place, Resource, ResourceNames},
 };
 
-/// What was found and is owned, what is `known` from the run or its journal, and what the owners' names are
-/// derived from; artifact buckets aside.
+/// What was found and is ours, what is `known` by names that have a run's id, and what the names of the runs'
+/// resources are derived from; artifact buckets aside.
 pub(super) fn expected(
     place: Place<'_>,
     found: &Inventory,
     ownership: &Ownership,
     known: &ResourceNames,
 ) -> ResourceNames {
-    let is_foreign = matches!(ownership.stack, StackOwnership::Foreign(_));
-    let mut expected = ResourceNames::default();
-    expected.add(Resource::Bucket, ownership.buckets(found));
-    // A stack that is gone leaves what its run knew of it to be proved.
-    if !is_foreign {
-        add_known(&mut expected, &found.names(), ownership);
-        add_known(&mut expected, known, ownership);
+    let mut expected = found.names(&ownership.ours(found));
+    if !matches!(ownership.stack, StackOwnership::Foreign(_)) {
         expected.add(Resource::Stack, [place.stack.to_string()]);
     }
+    expected.add(Resource::Bucket, ownership.buckets(found));
     for run in &ownership.runs {
         for resource in Resource::ALL.into_iter().filter(|resource| *resource != Resource::Stack) {
             expected.add(resource, resource.names_for(place, run));
+            // Other names may belong to anyone by now, or always did.
+            let of_run = known.of(resource).filter(|name| name.contains(run.as_str())).cloned();
+            expected.add(resource, of_run);
         }
+    }
+    for bucket in &found.unproved {
+        expected.remove(Resource::Bucket, bucket);
     }
     expected
 }
@@ -40,19 +42,6 @@ pub(super) fn artifact_buckets(place: Place<'_>, runs: &[RunId]) -> ResourceName
     let name = |run| ArtifactBucketName::new(place.stack, place.region, run).to_string();
     expected.add(Resource::Bucket, runs.iter().map(name));
     expected
-}
-
-fn add_known(expected: &mut ResourceNames, known: &ResourceNames, ownership: &Ownership) {
-    // A machine may log to a group that others share: only one named after a run is its stack's. The same goes
-    // for a function's group once its stack is gone, as its name may belong to someone else by now.
-    let names_a_run = |group: &String| ownership.runs.iter().any(|run| group.contains(run.as_str()));
-    for (resource, name) in known.iter() {
-        if resource != Resource::LogGroup || names_a_run(name) {
-            expected.add(resource, [name.clone()]);
-        }
-    }
-    let of_function = known.of(Resource::Function).map(|function| function_log_group(function));
-    expected.add(Resource::LogGroup, of_function.filter(|group| ownership.stack.deletes() || names_a_run(group)));
 }
 
 #[cfg(test)]
@@ -67,49 +56,45 @@ mod tests {
         digit.repeat(12).parse().unwrap()
     }
 
-    fn bucket(name: &str, run: Option<RunId>) -> FoundBucket {
-        FoundBucket { name: name.to_owned(), run }
+    fn bucket(name: &str, run: &str) -> FoundBucket {
+        let tags = vec![(RunId::TAG.to_owned(), run.repeat(12))];
+        FoundBucket { name: name.to_owned(), tags }
     }
 
-    /// What must be gone of stack `s`, beside which a bucket of nobody and one of each of two runs was found.
-    fn expected_of(stack: StackOwnership) -> ResourceNames {
-        let render_buckets =
-            vec![bucket("of-a", Some(run("a"))), bucket("of-b", Some(run("b"))), bucket("of-none", None)];
-        let found = Inventory { stack: None, machine: None, artifact_buckets: vec![], render_buckets };
+    /// What must be gone of stack `s` and run a, of which a bucket was found, and one of another run.
+    fn lines(stack: StackOwnership) -> String {
+        let render_buckets = vec![bucket("of-a", "a"), bucket("of-b", "b")];
+        let unproved = vec!["theirs-aaaaaaaaaaaa".to_owned()];
+        let found = Inventory { render_buckets, unproved, ..Inventory::default() };
         let ownership = Ownership { runs: vec![run("a")], stack, evidence: String::new() };
         let mut known = ResourceNames::default();
-        known.add(Resource::Bucket, ["told".to_owned()]);
-        known.add(Resource::StateMachine, ["arn:told".to_owned()]);
-        known.add(Resource::Function, ["told".to_owned()]);
+        known.add(Resource::Bucket, ["shared".to_owned(), "theirs-aaaaaaaaaaaa".to_owned()]);
+        known.add(Resource::Function, ["shared".to_owned()]);
         known.add(Resource::LogGroup, ["/shared".to_owned(), format!("/x/{}", run("a"))]);
         let (stack, region) = ("s".parse().unwrap(), "eu-west-1".parse().unwrap());
-        expected(Place { stack: &stack, account: "1", region: &region }, &found, &ownership, &known)
-    }
-
-    fn names(expected: &ResourceNames, resource: Resource) -> Vec<&str> {
-        expected.of(resource).map(String::as_str).collect()
+        let expected = expected(Place { stack: &stack, account: "1", region: &region }, &found, &ownership, &known);
+        let lines: Vec<String> = expected.iter().map(|(kind, name)| format!("{} {name}", kind.kind())).collect();
+        lines.join("\n")
     }
 
     #[test]
-    fn everything_in_a_stack_of_ours_must_be_gone() {
-        let expected = expected_of(StackOwnership::Owned);
-        let lines: Vec<String> =
-            expected.iter().map(|(resource, name)| format!("{} {name}", resource.kind())).collect();
-        insta::assert_snapshot!(lines.join("\n"), @r"
+    fn what_is_ours_must_be_gone_and_what_a_journal_names_must_not() {
+        insta::assert_snapshot!(lines(StackOwnership::Owned), @r"
         stack s
         bucket of-a
-        bucket of-none
         bucket s-aaaaaaaaaaaa-1
-        bucket told
         stateMachine arn:aws:states:eu-west-1:1:stateMachine:s-aaaaaaaaaaaa-render
-        stateMachine arn:told
         function s-aaaaaaaaaaaa-render
-        function told
         logGroup /aws/lambda/s-aaaaaaaaaaaa-render
-        logGroup /aws/lambda/told
         logGroup /aws/vendedlogs/states/s-aaaaaaaaaaaa-render
         logGroup /x/aaaaaaaaaaaa
         ");
+    }
+
+    #[test]
+    fn a_foreign_stack_must_not_be_gone() {
+        let foreign = lines(StackOwnership::Foreign("it has no tag".to_owned()));
+        assert_eq!(format!("stack s\n{foreign}"), lines(StackOwnership::Owned));
     }
 
     #[test]
@@ -117,27 +102,7 @@ mod tests {
         let (stack, region): (StackName, Region) = ("s".parse().unwrap(), "eu-west-1".parse().unwrap());
         let place = Place { stack: &stack, account: "1", region: &region };
         let expected = artifact_buckets(place, &[run("a"), run("b")]);
-        let buckets = names(&expected, Resource::Bucket);
+        let buckets: Vec<&String> = expected.of(Resource::Bucket).collect();
         assert!(buckets.len() == 2 && buckets.iter().any(|name| name.ends_with(run("b").as_str())), "{buckets:?}");
-    }
-
-    #[test]
-    fn of_a_foreign_stack_only_what_our_run_created_must_be_gone() {
-        let foreign = expected_of(StackOwnership::Foreign("it has no tag".to_owned()));
-        assert_eq!(names(&foreign, Resource::Stack), [""; 0]);
-        let of_others = |name: &&str| name.contains("told") || name.contains("shared");
-        for resource in [Resource::Bucket, Resource::StateMachine, Resource::Function, Resource::LogGroup] {
-            let names = names(&foreign, resource);
-            assert!(!names.iter().any(of_others), "{names:?}");
-            assert!(names.iter().any(|name| name.contains(run("a").as_str()) || *name == "of-a"), "{names:?}");
-        }
-        // What the run knew of its own stack must be gone too once that is, but for what others may use.
-        let absent = expected_of(StackOwnership::Absent);
-        assert!(names(&absent, Resource::Bucket).contains(&"told"));
-        assert!(names(&absent, Resource::StateMachine).contains(&"arn:told"));
-        let groups = names(&absent, Resource::LogGroup);
-        assert!(!groups.contains(&"/aws/lambda/told") && !groups.contains(&"/shared"));
-        let buckets = names(&foreign, Resource::Bucket);
-        assert_eq!(buckets.into_iter().filter(|name| name.starts_with("of-")).collect::<Vec<_>>(), ["of-a"]);
     }
 }

@@ -1,76 +1,94 @@
-//! What is there of a stack's name: the stack, its machine, its buckets, their tags.
+//! What is there of a stack's name: the stack with its contents, its machine, its buckets, their tags.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::Context;
-use serde::Serialize;
 
-use super::ownership::{Evidence, StackEvidence};
+use super::{
+    ours::{Ours, StackContents, Tags, run_of},
+    ownership::{Evidence, StackEvidence},
+};
 use crate::{
     aws::{
-        Clients, executions,
+        Clients, emptying, executions,
         executions::Machine,
         faults::{Fault, Refused},
         objects,
         stacks::{self, Stack},
     },
-    names::{ArtifactBucketName, Region, RunId, StackName},
-    policy::{Place, Resource, ResourceNames},
+    names::{ArtifactBucketName, RunId, StackName},
+    policy::{Place, Resource, ResourceNames, function_log_group},
 };
 
 /// The tag on artifact buckets that names the stack they were made for.
 pub const STACK_TAG: &str = "HyperframesSmokeStack";
 
+/// Where to look, besides the stack's name; it proves nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Hints<'a> {
+    /// Runs that may have used the name.
+    pub runs: &'a [RunId],
+    /// What the run or its journal knows; its stacks are named by their ARNs.
+    pub known: &'a ResourceNames,
+}
+
 /// Everything that was found of one stack's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
-    /// The stack, `None` without one.
-    pub stack: Option<Stack>,
+    /// The stack that has the name, `None` without one.
+    pub contents: Option<StackContents>,
+    /// Deleted stacks of the name with a run's tag, whose resources may have outlived them.
+    pub deleted: Vec<StackContents>,
     /// The state machine's ARN and what is known of it.
     pub machine: Option<(String, Machine)>,
-    /// The artifact buckets of runs, tagged as such.
-    pub artifact_buckets: Vec<ArtifactBucketName>,
-    /// Render buckets and the run that is proved to have made each; `None` where nothing proves it.
+    /// The artifact buckets of runs: tagged as such, or without any tag and empty.
+    pub artifact_buckets: Vec<FoundArtifacts>,
+    /// Buckets that may be a stack's render buckets, with their tags.
     pub render_buckets: Vec<FoundBucket>,
+    /// Buckets with a name that a run's might have, and nothing that proves them a run's.
+    pub unproved: Vec<String>,
+}
+
+/// A run's artifact bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundArtifacts {
+    /// Its name.
+    pub name: ArtifactBucketName,
+    /// Whether its tags prove it the run's; if not it is empty, and goes only as long as it is.
+    pub is_tagged: bool,
 }
 
 /// A bucket that may be a stack's render bucket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundBucket {
     /// Its name.
     pub name: String,
-    /// The run whose tag or whose name it carries.
-    pub run: Option<RunId>,
+    /// Its tags.
+    pub tags: Vec<(String, String)>,
 }
 
-/// Looks for everything of `stack`. `hints` are runs that may have used the
-/// name; they only say where to look, and prove nothing.
+/// Looks for everything of a stack's name.
 ///
 /// # Errors
 /// When something can't be seen: what is not known is not assumed.
-pub async fn take(
-    clients: &Clients,
-    account: &str,
-    region: &Region,
-    stack: &StackName,
-    hints: &[RunId],
-) -> anyhow::Result<Inventory> {
-    let prefixes = [ArtifactBucketName::prefix_of(stack, region), bucket_prefix(stack)];
+pub async fn take(clients: &Clients, place: Place<'_>, hints: Hints<'_>) -> anyhow::Result<Inventory> {
+    let prefixes = [ArtifactBucketName::prefix_of(place.stack, place.region), bucket_prefix(place.stack)];
     let (described, names) =
-        tokio::join!(stacks::describe(clients, stack.as_str()), objects::buckets_starting(clients, &prefixes));
+        tokio::join!(stacks::describe(clients, place.stack.as_str()), objects::buckets_starting(clients, &prefixes));
     let (described, names) = (described?, names?);
-    let outputs = described.as_ref().map(|stack| &stack.outputs);
-    let artifact_buckets = artifact_buckets(clients, stack, region, &names, hints).await?;
-    let mut runs: Vec<RunId> =
-        artifact_buckets.iter().map(ArtifactBucketName::run).chain(hints.iter().cloned()).collect();
+    let mut found = Inventory::default();
+    if let Some(stack) = described {
+        found.contents = Some(StackContents::read(clients, stack).await?);
+    }
+    artifact_buckets(clients, place, &names, hints.runs, &mut found).await?;
+    let mut runs: Vec<RunId> = found.artifact_buckets.iter().map(|bucket| bucket.name.run()).collect();
+    runs.extend(hints.runs.iter().cloned());
     runs.sort();
     runs.dedup();
-    let claimed: Vec<RunId> = artifact_buckets.iter().map(ArtifactBucketName::run).collect();
-    let (machine, render_buckets) = tokio::try_join!(
-        machine(clients, account, region, stack, outputs, &runs),
-        render_buckets(clients, account, (stack, region), outputs, &names, &claimed),
-    )?;
-    Ok(Inventory { stack: described, machine, artifact_buckets, render_buckets })
+    render_buckets(clients, place, &names, &runs, &mut found).await?;
+    found.deleted = deleted_stacks(clients, &found, hints.known).await?;
+    found.machine = machine(clients, place, &found, &runs).await?;
+    Ok(found)
 }
 
 /// CloudFormation names a bucket `<stack>-<logical id>-<random>`, in lower case.
@@ -83,31 +101,31 @@ fn bucket_prefix(stack: &StackName) -> String {
 /// looked for by name as well: a list of buckets may be a moment behind.
 async fn artifact_buckets(
     clients: &Clients,
-    stack: &StackName,
-    region: &Region,
+    place: Place<'_>,
     names: &[String],
     hints: &[RunId],
-) -> anyhow::Result<Vec<ArtifactBucketName>> {
-    let prefix = ArtifactBucketName::prefix_of(stack, region);
+    found: &mut Inventory,
+) -> anyhow::Result<()> {
+    let prefix = ArtifactBucketName::prefix_of(place.stack, place.region);
     let listed = names.iter().filter(|name| name.starts_with(&prefix)).filter_map(|name| name.parse().ok());
-    let hinted = hints.iter().map(|run| ArtifactBucketName::new(stack, region, run));
+    let hinted = hints.iter().map(|run| ArtifactBucketName::new(place.stack, place.region, run));
     let candidates: BTreeSet<ArtifactBucketName> = listed.chain(hinted).collect();
-    let mut artifact_buckets = Vec::new();
-    for bucket in candidates {
-        let tags = match objects::bucket_tags(clients, bucket.as_str()).await {
-            // Whose tags may not be read is not proved ours; a run's own bucket has to be.
-            Err(error) if !hints.contains(&bucket.run()) && is_refused(&error) => continue,
+    for name in candidates {
+        let tags = match objects::bucket_tags(clients, name.as_str()).await {
+            // A bucket whose tags may not be read is not proved ours; a run's own bucket has to be.
+            Err(error) if !hints.contains(&name.run()) && is_refused(&error) => continue,
             tags => tags?,
         };
         let Some(tags) = tags else { continue };
-        let proved = has(&tags, RunId::TAG, bucket.run().as_str()) && has(&tags, STACK_TAG, stack.as_str());
-        // A run that was killed between creating and tagging leaves an empty
-        // bucket whose name alone, with 48 random bits and the stack's hash, is proof.
-        if proved || tags.is_empty() {
-            artifact_buckets.push(bucket);
+        let is_tagged = run_of(&tags) == Some(name.run()) && has(&tags, STACK_TAG, place.stack.as_str());
+        // A run that was killed between creating and tagging its bucket leaves it empty.
+        if is_tagged || (tags.is_empty() && emptying::is_empty(clients, name.as_str()).await?) {
+            found.artifact_buckets.push(FoundArtifacts { name, is_tagged });
+        } else {
+            found.unproved.push(name.to_string());
         }
     }
-    Ok(artifact_buckets)
+    Ok(())
 }
 
 /// Whether a bucket's owner or its region keeps its tags from being read, as of one that is someone
@@ -116,25 +134,20 @@ fn is_refused(error: &anyhow::Error) -> bool {
     Refused::behind(error).is_some_and(|refused| matches!(refused.fault, Fault::Denied | Fault::Other))
 }
 
-fn has(tags: &[(String, String)], key: &str, value: &str) -> bool {
+fn has(tags: &Tags, key: &str, value: &str) -> bool {
     tags.iter().any(|(k, v)| k == key && v == value)
 }
 
-pub(super) fn run_tag(tags: &[(String, String)]) -> Option<RunId> {
-    tags.iter().find(|(key, _)| key == RunId::TAG).and_then(|(_, value)| value.parse().ok())
-}
-
+/// The state machine in the stack, or one that has the name of a run's.
 async fn machine(
     clients: &Clients,
-    account: &str,
-    region: &Region,
-    stack: &StackName,
-    outputs: Option<&BTreeMap<String, String>>,
+    place: Place<'_>,
+    found: &Inventory,
     runs: &[RunId],
 ) -> anyhow::Result<Option<(String, Machine)>> {
-    let named = outputs.and_then(|o| o.get("RenderStateMachineArn")).cloned();
-    let derived = runs.iter().flat_map(|run| Resource::StateMachine.names_for(Place { stack, account, region }, run));
-    for arn in named.into_iter().chain(derived) {
+    let listed = found.all_contents().flat_map(|contents| contents.names(Resource::StateMachine)).map(str::to_owned);
+    let derived = runs.iter().flat_map(|run| Resource::StateMachine.names_for(place, run));
+    for arn in listed.chain(derived) {
         if let Some(machine) = executions::machine(clients, &arn).await? {
             return Ok(Some((arn, machine)));
         }
@@ -142,54 +155,70 @@ async fn machine(
     Ok(None)
 }
 
+/// Finds the buckets in the stack and those that have the names of a run's, with their tags.
 async fn render_buckets(
     clients: &Clients,
-    account: &str,
-    (stack, region): (&StackName, &Region),
-    outputs: Option<&BTreeMap<String, String>>,
+    place: Place<'_>,
     names: &[String],
-    claimed: &[RunId],
-) -> anyhow::Result<Vec<FoundBucket>> {
-    let artifact_prefix = ArtifactBucketName::prefix_of(stack, region);
-    let mut candidates: Vec<String> = names.iter().filter(|n| !n.starts_with(&artifact_prefix)).cloned().collect();
-    candidates.extend(outputs.and_then(|o| o.get("RenderBucketName")).cloned());
-    let derived = |run: &RunId| Resource::Bucket.names_for(Place { stack, account, region }, run);
-    candidates.extend(claimed.iter().flat_map(derived));
-    candidates.sort();
-    candidates.dedup();
-    let output = outputs.and_then(|o| o.get("RenderBucketName"));
-    let mut found = Vec::new();
+    runs: &[RunId],
+    found: &mut Inventory,
+) -> anyhow::Result<()> {
+    let artifact_prefix = ArtifactBucketName::prefix_of(place.stack, place.region);
+    let in_stack: BTreeSet<String> =
+        found.contents.iter().flat_map(|contents| contents.names(Resource::Bucket)).map(str::to_owned).collect();
+    let derived: BTreeSet<String> = runs.iter().flat_map(|run| Resource::Bucket.names_for(place, run)).collect();
+    let listed = names.iter().filter(|name| !name.starts_with(&artifact_prefix)).cloned();
+    let candidates: BTreeSet<String> = listed.chain(in_stack.iter().cloned()).chain(derived.iter().cloned()).collect();
     for name in candidates {
+        let is_sought = in_stack.contains(&name) || derived.contains(&name);
         let tags = match objects::bucket_tags(clients, &name).await {
             // A bucket whose name only begins alike is someone else's, as long as nothing says otherwise.
-            Err(error)
-                if output != Some(&name)
-                    && !claimed.iter().any(|run| derived(run).contains(&name))
-                    && is_refused(&error) =>
-            {
-                continue;
-            }
-            tags => tags.with_context(|| format!("whose bucket is {name}?"))?,
+            Err(error) if !is_sought && is_refused(&error) => continue,
+            tags => tags.with_context(|| format!("reading whose bucket {name} is"))?,
         };
         let Some(tags) = tags else { continue };
-        let of_stack = has(&tags, "aws:cloudformation:stack-name", stack.as_str()) || output == Some(&name);
-        // An emulator may not tag the buckets of a stack: then the name tells,
-        // for a run whose tagged artifact bucket is there.
-        let by_name = claimed.iter().find(|run| derived(run).contains(&name)).cloned();
-        let run = run_tag(&tags).filter(|run| of_stack || claimed.contains(run)).or(by_name);
-        if run.is_some() || output == Some(&name) {
-            found.push(FoundBucket { name, run });
+        let is_of_a_run = run_of(&tags).is_some_and(|run| {
+            runs.contains(&run) || has(&tags, "aws:cloudformation:stack-name", place.stack.as_str())
+        });
+        if is_of_a_run || in_stack.contains(&name) {
+            found.render_buckets.push(FoundBucket { name, tags });
+        } else if derived.contains(&name) && !tags.is_empty() {
+            found.unproved.push(name);
         }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// Deleted stacks that carry a run's tag, by the ARNs that a journal or a bucket names.
+async fn deleted_stacks(
+    clients: &Clients,
+    found: &Inventory,
+    known: &ResourceNames,
+) -> anyhow::Result<Vec<StackContents>> {
+    let by_tag = found.render_buckets.iter().flat_map(|bucket| &bucket.tags);
+    let by_tag = by_tag.filter(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id);
+    let ids: BTreeSet<&String> =
+        known.of(Resource::Stack).filter(|name| name.starts_with("arn:")).chain(by_tag).collect();
+    let mut deleted = Vec::new();
+    for id in ids {
+        if found.contents.as_ref().is_some_and(|contents| contents.stack.id == *id) {
+            continue;
+        }
+        if let Some(stack) = stacks::describe_even_deleted(clients, id).await?
+            && run_of(&stack.tags).is_some()
+        {
+            deleted.push(StackContents::read(clients, stack).await?);
+        }
+    }
+    Ok(deleted)
 }
 
 impl Inventory {
     /// What the inventory says of ownership.
     pub fn evidence(&self) -> Evidence {
-        let stack = match &self.stack {
+        let stack = match self.stack() {
             None => StackEvidence::Absent,
-            Some(stack) => match self.run_of_stack() {
+            Some(stack) => match run_of(&stack.tags) {
                 Some(run) => StackEvidence::Tagged(run),
                 None if stack.in_review() => StackEvidence::InReview,
                 None => StackEvidence::Untagged,
@@ -197,41 +226,43 @@ impl Inventory {
         };
         Evidence {
             stack,
-            claims: self.artifact_buckets.iter().map(ArtifactBucketName::run).collect(),
-            tagged_buckets: self.render_buckets.iter().filter_map(|b| b.run.clone()).collect(),
+            claims: self.artifact_buckets.iter().map(|bucket| bucket.name.run()).collect(),
+            tagged_buckets: self.render_buckets.iter().filter_map(|bucket| run_of(&bucket.tags)).collect(),
         }
+    }
+
+    /// The stack that has the name.
+    pub fn stack(&self) -> Option<&Stack> {
+        self.contents.as_ref().map(|contents| &contents.stack)
     }
 
     /// The run that the stack is tagged with.
     pub fn run_of_stack(&self) -> Option<RunId> {
-        let stack = self.stack.as_ref()?;
-        run_tag(&stack.tags).or_else(|| self.tag_of_machine_in(stack))
+        run_of(&self.stack()?.tags)
     }
 
-    /// The run tag of the state machine that a stack's outputs name: an emulator
-    /// may keep a stack's tags to what is in it.
-    fn tag_of_machine_in(&self, stack: &Stack) -> Option<RunId> {
-        let (arn, machine) = self.machine.as_ref()?;
-        (stack.outputs.get("RenderStateMachineArn") == Some(arn)).then(|| run_tag(&machine.tags))?
+    fn all_contents(&self) -> impl Iterator<Item = &StackContents> {
+        self.contents.iter().chain(&self.deleted)
     }
 
-    /// The names of what is in the stack, as far as they are known.
-    pub fn names(&self) -> ResourceNames {
-        let output = |key: &str| self.stack.as_ref().and_then(|s| s.outputs.get(key)).cloned();
+    /// What proves resources to be these runs', and those of the stack itself where it `is_deleted` too.
+    pub(super) fn ours(&self, runs: &[RunId], is_deleted: bool) -> Ours {
+        let of_runs = |contents: &&StackContents| run_of(&contents.stack.tags).is_some_and(|run| runs.contains(&run));
+        let standing = self.contents.iter().filter(|contents| is_deleted || of_runs(contents));
+        Ours { runs: runs.to_vec(), stacks: standing.chain(self.deleted.iter().filter(of_runs)).cloned().collect() }
+    }
+
+    /// The names of what is in the stacks that are ours, with the log groups that their machine and functions use.
+    pub(super) fn names(&self, ours: &Ours) -> ResourceNames {
         let mut names = ResourceNames::default();
-        names.add(Resource::Bucket, output("RenderBucketName"));
-        names.add(Resource::Function, output("RenderFunctionArn").and_then(|arn| function_name(&arn)));
-        if let Some((arn, machine)) = &self.machine {
-            names.add(Resource::StateMachine, [arn.clone()]);
-            names.add(Resource::LogGroup, machine.log_groups.clone());
+        for contents in &ours.stacks {
+            for resource in [Resource::Bucket, Resource::StateMachine, Resource::Function, Resource::LogGroup] {
+                names.add(resource, contents.names(resource).map(str::to_owned));
+            }
+            names.add(Resource::LogGroup, contents.names(Resource::Function).map(function_log_group));
         }
         names
     }
-}
-
-/// The name in a function's ARN, `arn:aws:lambda:region:account:function:name[:version]`.
-fn function_name(arn: &str) -> Option<String> {
-    arn.split(":function:").nth(1)?.split(':').next().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -248,12 +279,5 @@ mod tests {
             assert!(!is_refused(status, code), "{code}");
         }
         assert!(!super::is_refused(&anyhow::anyhow!("a defect")));
-    }
-
-    #[test]
-    fn function_names() {
-        assert_eq!(function_name("arn:aws:lambda:us-east-1:1:function:p-render").as_deref(), Some("p-render"));
-        assert_eq!(function_name("arn:aws:lambda:us-east-1:1:function:p-render:live").as_deref(), Some("p-render"));
-        assert_eq!(function_name("p-render"), None);
     }
 }

@@ -6,6 +6,7 @@
 mod command;
 mod expected;
 mod inventory;
+mod ours;
 mod ownership;
 mod resources;
 mod rounds;
@@ -14,7 +15,8 @@ mod sweep;
 mod unfinished;
 
 pub use command::run;
-pub use inventory::{Inventory, STACK_TAG, take};
+pub use inventory::{Hints, Inventory, STACK_TAG, take};
+pub use ours::{Ours, StackContents};
 pub use ownership::{Decision, Evidence, Ownership, StackEvidence, StackOwnership, decide};
 pub use rounds::sweep_run;
 pub use sweep::Sweeper;

@@ -1,7 +1,7 @@
 //! Who owns what: decided from tags alone. Pure.
 
-use super::inventory::Inventory;
-use crate::names::RunId;
+use super::{inventory::Inventory, ours::Ours};
+use crate::{names::RunId, policy::Resource};
 
 /// What AWS says of a stack's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,13 +66,17 @@ pub enum StackOwnership {
 }
 
 impl Ownership {
-    /// The render buckets of the owning runs, and of the stack itself where that is theirs.
+    /// What proves a resource to be one of those that may be deleted.
+    pub(super) fn ours(&self, found: &Inventory) -> Ours {
+        found.ours(&self.runs, self.stack.deletes())
+    }
+
+    /// The render buckets that are ours.
     pub(super) fn buckets(&self, found: &Inventory) -> Vec<String> {
-        let owned = |run: &Option<RunId>| match run {
-            Some(run) => self.runs.contains(run),
-            None => self.stack.deletes(),
-        };
-        found.render_buckets.iter().filter(|bucket| owned(&bucket.run)).map(|bucket| bucket.name.clone()).collect()
+        let ours = self.ours(found);
+        let is_ours = |name: &str, tags: &[_]| ours.is_tagged_or_listed(Resource::Bucket, name, tags);
+        let buckets = found.render_buckets.iter().filter(|bucket| is_ours(&bucket.name, &bucket.tags));
+        buckets.map(|bucket| bucket.name.clone()).collect()
     }
 }
 

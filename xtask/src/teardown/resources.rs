@@ -66,7 +66,7 @@ async fn look(resource: Resource, name: &str, clients: &Clients) -> Check {
         }
         Resource::LogGroup => {
             let group = signed_calls::log_group(clients, name).await;
-            ("logs DescribeLogGroups", group.map(|presence| Found::present(presence == Presence::Present)))
+            ("logs DescribeLogGroups", group.map(|group| Found::present(group.is_some())))
         }
         Resource::Role | Resource::Alarm => ("no call", Err(anyhow!("it is proved gone by the end of its stack"))),
     };

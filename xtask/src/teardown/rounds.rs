@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Decision, StackOwnership, Sweeper};
+use super::{Decision, Hints, StackOwnership, Sweeper};
 use crate::{
     artifacts::{Proof, Swept},
     aws::faults::Refused,
@@ -58,10 +58,11 @@ async fn one_round(
     all: &mut Vec<Swept>,
 ) -> anyhow::Result<Proof> {
     let runs = std::slice::from_ref(run);
-    let (mut found, mut decision) = sweeper.survey(stack, Some(run), runs).await?;
-    if found.stack.is_none() && all.is_empty() {
+    let hints = Hints { runs, known };
+    let (mut found, mut decision) = sweeper.survey(stack, Some(run), hints).await?;
+    if found.stack().is_none() && all.is_empty() {
         tokio::time::sleep(IN_FLIGHT).await;
-        (found, decision) = sweeper.survey(stack, Some(run), runs).await?;
+        (found, decision) = sweeper.survey(stack, Some(run), hints).await?;
     }
     match decision {
         Decision::Owned(ownership) => {

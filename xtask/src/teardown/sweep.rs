@@ -2,13 +2,14 @@
 
 use std::cell::Cell;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use backon::BackoffBuilder;
 use futures_util::future::try_join_all;
 
 use super::{
     expected::{artifact_buckets, expected},
-    inventory::{self, Inventory},
+    inventory::{self, FoundArtifacts, Hints, Inventory},
+    ours::Ours,
     ownership::{Decision, Ownership, StackOwnership, decide},
     resources,
 };
@@ -18,8 +19,7 @@ use crate::{
         Clients, emptying, executions,
         faults::Refused,
         objects::{self, Deleted, LISTED},
-        signed_calls::{self, Presence},
-        stacks,
+        signed_calls, stacks,
     },
     backoff,
     console::Console,
@@ -56,9 +56,13 @@ impl Sweeper {
         &self,
         stack: &StackName,
         only: Option<&RunId>,
-        hints: &[RunId],
+        hints: Hints<'_>,
     ) -> anyhow::Result<(Inventory, Decision)> {
-        let found = inventory::take(&self.clients, &self.account, &self.region, stack, hints).await?;
+        let found = inventory::take(&self.clients, self.place(stack), hints).await?;
+        for bucket in &found.unproved {
+            self.console
+                .step("teardown", &format!("bucket {bucket} is left alone: nothing proves that a run created it"));
+        }
         let decision = decide(&found.evidence(), only);
         Ok((found, decision))
     }
@@ -76,19 +80,12 @@ impl Sweeper {
         known: &ResourceNames,
     ) -> anyhow::Result<Swept> {
         if ownership.stack.deletes()
-            && let Some(there) = &found.stack
+            && let Some(there) = found.stack()
         {
             there.deletable(stack)?;
         }
-        let buckets = ownership.buckets(found);
-        let mut executions_stopped = 0;
-        // Of a stack that is gone the machine may still be on its way out, with an execution in it.
-        if let Some((arn, machine)) = &found.machine
-            && (ownership.stack.deletes()
-                || inventory::run_tag(&machine.tags).is_some_and(|run| ownership.runs.contains(&run)))
-        {
-            executions_stopped = self.stop_executions(arn).await?;
-        }
+        let (ours, buckets) = (ownership.ours(found), ownership.buckets(found));
+        let executions_stopped = self.stop_executions(found, &ours).await?;
         // What is not proved ours loses no data before it is sure that the stack may go.
         let forced = ownership.stack == StackOwnership::Forced;
         let gone = forced && self.delete_stack(stack, found, ownership).await.is_ok();
@@ -99,26 +96,25 @@ impl Sweeper {
         // bucket, which only works when it is empty.
         let mut objects_deleted = 0;
         for bucket in &buckets {
-            objects_deleted += self.empty(bucket).await?;
+            objects_deleted += self.empty(bucket, &ours).await?;
         }
         if ownership.stack.deletes() && !gone {
             self.delete_stack(stack, found, ownership).await?;
         }
-        let buckets = self.outlived(stack, ownership, buckets).await?;
+        let buckets = self.outlived(stack, ownership, known, buckets).await?;
         // Once more, since functions may have written up to their deletion.
         for bucket in &buckets {
-            objects_deleted += self.remove(bucket).await?;
+            objects_deleted += self.remove(bucket, &ours).await?;
         }
         let mut expected = expected(self.place(stack), found, ownership, known);
         expected.add(Resource::Bucket, buckets);
-        self.delete_outlived_log_groups(&expected).await?;
+        for older in self.delete_outlived_log_groups(&expected, &ours).await? {
+            expected.remove(Resource::LogGroup, &older);
+        }
         let proof = resources::verify(&expected, &self.clients).await;
         // The artifact buckets are the proof of ownership: they go when all else is gone.
-        for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.run())) {
-            objects_deleted += match proof.clean {
-                true => self.remove(bucket.as_str()).await?,
-                false => self.empty(bucket.as_str()).await?,
-            };
+        for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.name.run())) {
+            objects_deleted += self.remove_artifacts(bucket, proof.clean).await?;
         }
         let of_runs = artifact_buckets(self.place(stack), &ownership.runs);
         let proof = proof.and(resources::verify(&of_runs, &self.clients).await);
@@ -156,6 +152,7 @@ impl Sweeper {
         &self,
         stack: &StackName,
         ownership: &Ownership,
+        known: &ResourceNames,
         mut buckets: Vec<String>,
     ) -> anyhow::Result<Vec<String>> {
         if !ownership.stack.deletes() || ownership.runs.is_empty() {
@@ -164,10 +161,10 @@ impl Sweeper {
         if buckets.is_empty() {
             tokio::time::sleep(LISTED).await;
         }
-        let (later, _) = self.survey(stack, None, &ownership.runs).await?;
-        let of_runs = later.render_buckets.into_iter();
-        let of_runs = of_runs.filter(|bucket| bucket.run.as_ref().is_some_and(|run| ownership.runs.contains(run)));
-        buckets.extend(of_runs.map(|bucket| bucket.name));
+        let hints = Hints { runs: &ownership.runs, known };
+        let later = inventory::take(&self.clients, self.place(stack), hints).await?;
+        let of_runs = Ownership { stack: StackOwnership::Absent, ..ownership.clone() };
+        buckets.extend(of_runs.buckets(&later));
         buckets.sort();
         buckets.dedup();
         Ok(buckets)
@@ -177,13 +174,17 @@ impl Sweeper {
     /// to look into, CloudFormation itself. So where no run is proved to have made the
     /// stack: sam deletes uploads with it, and those may be anyone's.
     async fn delete_stack(&self, stack: &StackName, found: &Inventory, ownership: &Ownership) -> anyhow::Result<()> {
-        let (run, there) = match (found.run_of_stack().filter(|run| ownership.runs.contains(run)), &found.stack) {
-            (Some(run), Some(there)) => (run, there),
-            (_, Some(there)) => {
-                self.console.step("teardown", &format!("CloudFormation deletes {stack}"));
-                return stacks::delete(&self.clients, there).await;
-            }
-            (_, None) => return Ok(()),
+        let Some(there) = found.stack() else { return Ok(()) };
+        // The name may be another stack's by now.
+        let now = stacks::describe(&self.clients, stack.as_str()).await?;
+        let Some(now) = now else { return Ok(()) };
+        ensure!(
+            now.id == there.id && now.tags == there.tags,
+            "stack {stack} is not the one that was looked at before, so it is left alone"
+        );
+        let Some(run) = found.run_of_stack().filter(|run| ownership.runs.contains(run)) else {
+            self.console.step("teardown", &format!("CloudFormation deletes {stack}"));
+            return stacks::delete(&self.clients, there).await;
         };
         self.console.step("teardown", &format!("sam delete {stack}"));
         let artifacts = ArtifactBucketName::new(stack, &self.region, &run);
@@ -206,26 +207,40 @@ impl Sweeper {
     }
 
     /// A template that declares no log group for its function leaves the one
-    /// that Lambda made; a late line can bring back a declared one too. Their
-    /// names are those of the owners' own functions.
-    async fn delete_outlived_log_groups(&self, expected: &ResourceNames) -> anyhow::Result<()> {
+    /// that Lambda made; a late line can bring back a declared one too. Gives the
+    /// groups that are older than the stacks: they are someone else's.
+    async fn delete_outlived_log_groups(&self, expected: &ResourceNames, ours: &Ours) -> anyhow::Result<Vec<String>> {
         let each = expected.of(Resource::LogGroup).map(|name| async move {
             // One that can't be seen is for the proof to tell.
-            if matches!(signed_calls::log_group(&self.clients, name).await, Ok(Presence::Present)) {
+            let Ok(Some(group)) = signed_calls::log_group(&self.clients, name).await else { return Ok(None) };
+            if ours.is_log_group(name, group) {
                 self.console.step("teardown", &format!("deleting log group {name}, which outlived the stack"));
                 signed_calls::delete_log_group(&self.clients, name).await?;
+            } else if ours.is_older(group) {
+                self.console.step("teardown", &format!("log group {name} is left alone: it is older than the stack"));
+                return Ok(Some(name.clone()));
             }
-            anyhow::Ok(())
+            anyhow::Ok(None)
         });
-        try_join_all(each).await.map(drop)
+        Ok(try_join_all(each).await?.into_iter().flatten().collect())
     }
 
-    /// Stops all running executions of a state machine, and waits for their ends.
+    /// Stops what is running in the state machine of `run`.
     ///
     /// # Errors
-    /// When one can't be stopped.
-    pub async fn stop_executions(&self, machine: &str) -> anyhow::Result<usize> {
-        let running = executions::running(&self.clients, machine).await?;
+    /// When an execution can't be stopped.
+    pub async fn stop_own_executions(&self, found: &Inventory, run: &RunId) -> anyhow::Result<usize> {
+        self.stop_executions(found, &found.ours(std::slice::from_ref(run), false)).await
+    }
+
+    /// Stops all running executions of the state machine that was found, if it is ours, and waits for their ends.
+    /// The machine of a stack that is gone may still be on its way out, with an execution in it.
+    async fn stop_executions(&self, found: &Inventory, ours: &Ours) -> anyhow::Result<usize> {
+        let Some((arn, machine)) = &found.machine else { return Ok(0) };
+        if !ours.is_tagged_or_listed(Resource::StateMachine, arn, &machine.tags) {
+            return Ok(0);
+        }
+        let running = executions::running(&self.clients, arn).await?;
         if !running.is_empty() {
             self.console.step("teardown", &format!("stopping {}", counted(running.len(), "running execution")));
         }
@@ -238,20 +253,39 @@ impl Sweeper {
         Place { stack, account: &self.account, region: &self.region }
     }
 
+    /// Deletes an artifact bucket, with what is in it if its tags still prove it the run's. It is only emptied where
+    /// something else is left: it is what proves the run to own that.
+    async fn remove_artifacts(&self, bucket: &FoundArtifacts, is_all_gone: bool) -> anyhow::Result<u64> {
+        let name = bucket.name.as_str();
+        let ours = Ours { runs: vec![bucket.name.run()], stacks: Vec::new() };
+        match (bucket.is_tagged, is_all_gone) {
+            (true, true) => self.remove(name, &ours).await,
+            (true, false) => self.empty(name, &ours).await,
+            // S3 refuses it as soon as something is in it.
+            (false, _) => objects::delete_bucket(&self.clients, name).await.map(|_| 0),
+        }
+    }
+
     /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.
-    async fn remove(&self, bucket: &str) -> anyhow::Result<u64> {
-        let mut objects_deleted = self.empty(bucket).await?;
+    async fn remove(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
+        let mut objects_deleted = self.empty(bucket, ours).await?;
         for pause in backoff::retrying(STILL_FULL).build() {
             if objects::delete_bucket(&self.clients, bucket).await? == Deleted::Gone {
                 return Ok(objects_deleted);
             }
             tokio::time::sleep(pause).await;
-            objects_deleted += self.empty(bucket).await?;
+            objects_deleted += self.empty(bucket, ours).await?;
         }
         bail!("bucket {bucket} is told to be not empty, though a listing finds nothing in it");
     }
 
-    async fn empty(&self, bucket: &str) -> anyhow::Result<u64> {
+    /// Empties a bucket that is ours, which is proved once more right before.
+    async fn empty(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
+        let Some(tags) = objects::bucket_tags(&self.clients, bucket).await? else { return Ok(0) };
+        ensure!(
+            ours.is_tagged_or_listed(Resource::Bucket, bucket, &tags),
+            "bucket {bucket} is not proved to be a run's any more, so it is left alone"
+        );
         let shown = Cell::new(0);
         let progress = |total: u64| {
             self.console.now(&format!("{} deleted from {bucket}", counted(total, "object")));

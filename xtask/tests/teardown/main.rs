@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
 mod deletion;
+mod foreign;
 mod ownership;
 mod places;
 #[path = "../support/mod.rs"]

@@ -18,6 +18,8 @@ pub(crate) struct Account {
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) functions: BTreeSet<String>,
     pub(crate) log_groups: BTreeSet<String>,
+    /// Whether they are older than any stack.
+    pub(crate) every_log_group_is_old: bool,
     /// What functions have logged: the instance, and what it said.
     pub(crate) function_log: Vec<(&'static str, String)>,
     pub(crate) executions: BTreeMap<String, Execution>,
@@ -37,11 +39,16 @@ pub(crate) struct Account {
     pub(crate) functions_linger: bool,
     /// Log groups outlive their stack.
     pub(crate) log_groups_linger: bool,
+    /// Someone else has the name of a stack's bucket by the time that the stack is created.
+    pub(crate) bucket_is_taken: bool,
     /// What happens when an artifact bucket is created.
     pub(crate) rival: Option<Rival>,
     /// The stacks that the fake sam has made, a file each.
     stack_files: PathBuf,
     stacks: BTreeMap<String, Stack>,
+    /// Deleted stacks, by ARN, with their names.
+    deleted_stacks: BTreeMap<String, (String, Stack)>,
+    stacks_created: usize,
 }
 
 /// Who is at work at the same moment as a run.
@@ -78,6 +85,10 @@ pub(crate) struct Stack {
     pub(crate) artifacts: String,
     pub(crate) status: String,
     pub(crate) protected: bool,
+    /// What its outputs name, where that is not what is in it: bucket, function, state machine.
+    pub(crate) outputs: [String; 3],
+    /// Its ARN.
+    pub(crate) id: String,
 }
 
 impl Account {
@@ -92,9 +103,13 @@ impl Account {
         for name in gone {
             let stack = self.stacks.remove(&name).expect("its name was listed");
             self.remove(&name, &stack);
+            self.deleted_stacks.insert(stack.id.clone(), (name, stack));
         }
-        for (name, stack) in there {
+        for (name, mut stack) in there {
             if !self.stacks.contains_key(&name) {
+                self.stacks_created += 1;
+                let nth = self.stacks_created;
+                stack.id = format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/{nth}");
                 self.create(&name, &stack);
                 self.stacks.insert(name, stack);
             }
@@ -119,6 +134,8 @@ impl Account {
                     artifacts: field("artifacts"),
                     status: field("status"),
                     protected: field("protected") == "true",
+                    outputs: ["bucket", "function", "machine"].map(field),
+                    id: String::new(),
                 };
                 Some((file.file_name().to_string_lossy().into_owned(), stack))
             })
@@ -146,7 +163,10 @@ impl Account {
 
     fn bucket_of(&self, name: &str, stack: &Stack) -> Bucket {
         let mut bucket = Bucket::default();
-        if self.tags_buckets {
+        if self.bucket_is_taken {
+            bucket.tags = vec![("Owner".to_owned(), "someone".to_owned())];
+            bucket.put("precious", "null", b"data");
+        } else if self.tags_buckets {
             bucket.tags = tags_of(stack);
             bucket.tags.push(("aws:cloudformation:stack-name".to_owned(), name.to_owned()));
         }
@@ -170,9 +190,14 @@ impl Account {
         self.machines.remove(&machine_arn(project));
     }
 
-    /// A stack, as CloudFormation knows it.
-    pub(crate) fn stack(&self, name: &str) -> Option<Stack> {
-        self.stacks.get(name).cloned()
+    /// A stack and its name, as CloudFormation knows it by its name or its ARN.
+    pub(crate) fn stack(&self, asked: &str) -> Option<(String, Stack)> {
+        let standing = self.stacks.iter().find(|(name, stack)| *name == asked || stack.id == asked);
+        let standing = standing.map(|(name, stack)| (name.clone(), stack.clone()));
+        standing.or_else(|| {
+            let (name, stack) = self.deleted_stacks.get(asked)?.clone();
+            Some((name, Stack { status: "DELETE_COMPLETE".to_owned(), ..stack }))
+        })
     }
 
     /// Deletes a stack with what is in it.

@@ -93,6 +93,7 @@ impl Request {
             "AssumeRole",
             "GetCallerIdentity",
             "DescribeStacks",
+            "DescribeStackResources",
             "DescribeStackEvents",
             "DeleteStack",
         ] {
@@ -142,7 +143,11 @@ impl Response {
         let message = "said the fake AWS";
         let body = match request.operation() {
             "HeadBucket" => String::new(),
-            "GetCallerIdentity" | "DescribeStacks" | "DescribeStackEvents" | "DeleteStack" => {
+            "GetCallerIdentity"
+            | "DescribeStacks"
+            | "DescribeStackResources"
+            | "DescribeStackEvents"
+            | "DeleteStack" => {
                 return Self::coded(status, code, message);
             }
             _ if request.header("x-amz-target").is_some() || request.path.starts_with("/201") => {

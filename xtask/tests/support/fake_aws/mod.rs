@@ -170,7 +170,8 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
                 return Some(Response::ok(json!({"logGroups": [], "nextToken": "more"}).to_string()));
             }
             let found = account.log_groups.iter().filter(|name| name.starts_with(prefix));
-            let groups: Vec<_> = found.map(|name| json!({"logGroupName": name})).collect();
+            let created = if account.every_log_group_is_old { 1 } else { 1_900_000_000_000_u64 };
+            let groups: Vec<_> = found.map(|name| json!({"logGroupName": name, "creationTime": created})).collect();
             Some(Response::ok(json!({"logGroups": groups}).to_string()))
         }
         _ => None,

@@ -8,23 +8,60 @@ use super::{
 pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Response> {
     let operation = request.operation();
     match operation {
-        "DescribeStacks" | "DeleteStack" => {}
+        "DescribeStacks" | "DescribeStackResources" | "DeleteStack" => {}
         "DescribeStackEvents" => return Some(Response::ok(events(account))),
         _ => return None,
     }
     let asked = request.field("StackName");
-    // By name or by ARN.
-    let name = asked.rsplit(":stack/").next().unwrap_or_default().split('/').next().unwrap_or_default();
-    let Some(stack) = account.stack(name) else {
-        let message = format!("Stack with id {name} does not exist");
+    let Some((name, stack)) = account.stack(&asked) else {
+        let message = format!("Stack with id {asked} does not exist");
         return Some(Response::coded(400, "ValidationError", &message));
     };
-    Some(if operation == "DeleteStack" {
-        account.delete_stack(name);
-        Response::ok("<DeleteStackResponse/>".to_owned())
-    } else {
-        Response::ok(described(name, &stack))
+    Some(match operation {
+        "DeleteStack" => {
+            if stack.status != DELETED {
+                account.delete_stack(&name);
+            }
+            Response::ok("<DeleteStackResponse/>".to_owned())
+        }
+        "DescribeStackResources" => Response::ok(resources(account, &stack)),
+        _ => Response::ok(described(&name, &stack)),
     })
+}
+
+const DELETED: &str = "DELETE_COMPLETE";
+
+/// What a template makes that retains its bucket.
+fn resources(account: &Account, stack: &Stack) -> String {
+    let (project, is_deleted) = (&stack.project, stack.status == DELETED);
+    let created = if is_deleted { DELETED } else { "CREATE_COMPLETE" };
+    let of_bucket = match is_deleted {
+        _ if account.bucket_is_taken => "CREATE_FAILED",
+        true => "DELETE_SKIPPED",
+        false => "CREATE_COMPLETE",
+    };
+    let machine = format!("arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{project}-render");
+    let mut resources = vec![
+        ("AWS::Lambda::Function", format!("{project}-render"), created),
+        ("AWS::StepFunctions::StateMachine", machine, created),
+        ("AWS::Logs::LogGroup", format!("/aws/lambda/{project}-render"), created),
+        ("AWS::Logs::LogGroup", format!("/aws/vendedlogs/states/{project}-render"), created),
+    ];
+    if !account.bucket_comes_late {
+        resources.push(("AWS::S3::Bucket", format!("{project}-{ACCOUNT}"), of_bucket));
+    }
+    let member = |(kind, id, status): &(&str, String, &str)| {
+        format!(
+            "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
+             <ResourceStatus>{status}</ResourceStatus></member>"
+        )
+    };
+    let members: String = resources.iter().filter(|_| !project.is_empty()).map(member).collect();
+    format!(
+        "<DescribeStackResourcesResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
+         <DescribeStackResourcesResult><StackResources>{members}</StackResources></DescribeStackResourcesResult>\
+         </DescribeStackResourcesResponse>"
+    )
 }
 
 fn described(name: &str, stack: &Stack) -> String {
@@ -36,12 +73,20 @@ fn described(name: &str, stack: &Stack) -> String {
         run => pair("HyperframesSmokeRun", run, ("Key", "Value")),
     };
     let project = &stack.project;
+    let [bucket, function, machine] = &stack.outputs;
+    let or = |named: &String, own: String| if named.is_empty() { own } else { named.clone() };
     let outputs: String = match project.is_empty() {
         true => String::new(),
         false => [
-            ("RenderBucketName", format!("{project}-{ACCOUNT}")),
-            ("RenderFunctionArn", format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:{project}-render")),
-            ("RenderStateMachineArn", format!("arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{project}-render")),
+            ("RenderBucketName", or(bucket, format!("{project}-{ACCOUNT}"))),
+            (
+                "RenderFunctionArn",
+                or(function, format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:{project}-render")),
+            ),
+            (
+                "RenderStateMachineArn",
+                or(machine, format!("arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{project}-render")),
+            ),
         ]
         .iter()
         .map(|(key, value)| pair(key, value, ("OutputKey", "OutputValue")))
@@ -50,10 +95,10 @@ fn described(name: &str, stack: &Stack) -> String {
     let status = if stack.status.is_empty() { "CREATE_COMPLETE" } else { &stack.status };
     format!(
         "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult><Stacks>\
-         <member><StackName>{name}</StackName><StackId>arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/1</StackId>\
+         <member><StackName>{name}</StackName><StackId>{}</StackId><CreationTime>2026-01-01T00:00:00Z</CreationTime>\
          <StackStatus>{status}</StackStatus><EnableTerminationProtection>{}</EnableTerminationProtection>\
          <Outputs>{outputs}</Outputs><Tags>{tags}</Tags></member></Stacks></DescribeStacksResult></DescribeStacksResponse>",
-        stack.protected
+        stack.id, stack.protected
     )
 }
 

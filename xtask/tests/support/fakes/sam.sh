@@ -1,5 +1,5 @@
 # A fake sam: a stack is a file, which the fake AWS reads as well.
-verb=$1
+verb=$1 outputs=
 while [ $# -gt 0 ]; do
   case $1 in
     --stack-name) stack=$2 ;;
@@ -12,7 +12,7 @@ done
 file="$dir/stacks/$stack"
 
 make_stack() {
-  printf 'project=%s\nrun=%s\nartifacts=%s\n' "$project" "$run" "$artifacts" > "$dir/new.$$"
+  printf 'project=%s\nrun=%s\nartifacts=%s\n%b' "$project" "$run" "$artifacts" "$outputs" > "$dir/new.$$"
   mv "$dir/new.$$" "$file"
 }
 
