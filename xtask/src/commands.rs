@@ -54,11 +54,11 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
     match command {
         Command::LambdaSmoke(options) => {
             options.check().or_exit(ExitCode::Preflight)?;
-            Ok(smoke::run(session, *options).await)
+            smoke::run(session, &options).await
         }
         Command::LambdaEval(options) => {
             options.run.check().or_exit(ExitCode::Preflight)?;
-            Ok(eval::run(session, *options).await)
+            eval::run(session, &options).await
         }
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => {

@@ -1,83 +1,168 @@
 //! `lambda-eval`: several fixtures, several times, in-process and on Lambda.
 
-mod bench;
-mod body;
-mod lambda_leg;
-mod local_leg;
+mod legs;
 mod prepare;
 
-use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
 
 use crate::{
-    benchmark::{self, EvalResults, LambdaSample, LocalSample, Measurements, Results, SampleId, Scope, Turn},
+    aws::identity,
+    benchmark::{
+        self, EvalResults, LambdaSample, Leg, LocalSample, Measurements, Results, Round, SampleId, Scope, Turn,
+    },
     cli::EvalOptions,
-    exit::{ExitCode, Failure},
-    in_process::LocalWay,
+    connect,
+    exit::{ExitCode, Failure, OrExit},
+    in_process::{LocalRenderer, LocalWay},
     measure::verdict::{Conclusion, Measured, Verdict},
+    media::Media,
+    original::Original,
+    plan::RenderPlan,
     report::tables,
-    run::{self, Run, Subject, Work},
+    run::{self, DeployedStack, Interim, Packed, Ready, Reference, Run, Subject},
     scaling::Rates,
     session::Session,
+    signals::Signals,
 };
 
-/// The command's name: stacks and artifact folders are called after it.
+/// The command's name: stacks and artifact folders are named after it.
 const COMMAND: &str = "lambda-eval";
 
-/// One eval run.
-struct Eval {
+/// What an eval run was asked for.
+struct Eval<'a> {
     run: Run,
-    options: EvalOptions,
+    options: &'a EvalOptions,
     subjects: Vec<Subject>,
     scope: Scope,
     /// How fixtures are rendered locally; `None` without a local leg.
     local_way: Option<LocalWay>,
-    lambda: RefCell<Vec<LambdaSample>>,
-    local: RefCell<Vec<LocalSample>>,
-    measured: RefCell<Vec<Measured<SampleId>>>,
-    /// Rounds before the measured ones in which something failed.
-    failed_warmups: RefCell<Vec<String>>,
-    /// The function's memory, MB, once it is deployed and where it can be told.
-    memory_mb: Cell<Option<u64>>,
 }
 
-/// Runs the benchmark to its end, whatever happens, and says how it ended; with `--dry-run`
-/// only tells what it would do.
-pub async fn run(session: &Session, options: EvalOptions) -> ExitCode {
+/// Where everything is measured: a stack with all compositions, and the local renderer.
+struct Bench<'a> {
+    eval: &'a Eval<'a>,
+    stack: DeployedStack,
+    media: Media,
+    /// `None` without a local leg.
+    renderer: Option<LocalRenderer>,
+    /// In the order of the subjects.
+    places: Vec<Place<'a>>,
+}
+
+/// What one fixture's renders share.
+struct Place<'a> {
+    subject: &'a Subject,
+    /// The composition's folder, as staged.
+    project: PathBuf,
+    reference: Reference,
+    plan: RenderPlan,
+    /// Its last local render that was kept: for the comparisons with it.
+    kept: Option<Original>,
+}
+
+/// Runs the benchmark to its end, whatever happens; with `--dry-run` only prints what it would do.
+///
+/// # Errors
+/// When something is wrong before there is a run to clean up.
+pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
     if options.run.dry_run {
-        return run::preview(session, prepare::preview(session, &options));
+        let rounds = Some(prepare::rounds(options));
+        return run::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
+            prepare::preview(sources, options)
+        });
     }
-    run::conduct(session, || Eval::prepare(session, options)).await
+    let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
+    let eval = Eval::prepare(session, options)?;
+    let work = async |interim: &mut Option<Interim>| measure(&eval, interim).await;
+    Ok(run::with_cleanup(&eval.run, &mut signals, work).await)
 }
 
-impl Work for Eval {
-    fn run(&self) -> &Run {
-        &self.run
+/// The whole job. A sample that fails is recorded and the others go on; what makes all of
+/// them impossible ends the work. Whatever ends it, the clean-up follows.
+async fn measure(eval: &Eval<'_>, interim: &mut Option<Interim>) -> Result<Conclusion, Failure> {
+    let mut bench = set_up(eval).await?;
+    let mut samples = Samples::default();
+    for turn in eval.turns() {
+        let what = format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(&turn));
+        bench.allow(&turn)?;
+        let failed = eval.run.stage(&what, samples.take(&mut bench, turn)).await;
+        samples.save(&bench, interim)?;
+        if failed {
+            still_there(&eval.run).await?;
+        }
     }
+    Ok(samples.conclusion(eval))
+}
 
-    async fn work(&self) -> Result<(), Failure> {
-        body::work(self).await
+/// Builds, packs, deploys once and uploads every composition once.
+async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
+    let (run, subjects) = (&eval.run, &eval.subjects);
+    let Ready { tools, media } = run.make_ready().await?;
+    for subject in subjects {
+        run.check_encoder(&subject.fixture).await?;
     }
+    let baselines = async {
+        let mut references = Vec::new();
+        for subject in subjects {
+            references.push(Reference::baseline(run, subject, &media).await?);
+        }
+        Ok(references)
+    };
+    let references = run.stage("baselines", baselines).await?;
+    // A count that can't be rendered is reported before anything is built.
+    let plan = |(subject, reference): (&Subject, &Reference)| prepare::plan(eval.options, subject, reference.extent());
+    let plans = subjects.iter().zip(&references).map(plan).collect::<anyhow::Result<Vec<_>>>();
+    let plans = plans.or_exit(ExitCode::Preflight)?;
+    run.budget.allow(&eval.estimate(&plans), "the planned executions").or_exit(ExitCode::Preflight)?;
 
-    fn conclusion(&self) -> Conclusion {
-        let (turns, fixtures) = (self.turns(), self.fixture_names());
-        let verdict = Verdict::judge(&benchmark::executions(&turns, &fixtures), &self.measured.borrow());
-        let verdict = verdict.expect("a run has one fixture and one chunk count at least");
-        let samples = self.lambda.borrow();
-        let cause = |id: &SampleId| {
-            let sample = samples.iter().find(|sample| sample.id == *id)?;
-            sample.outcome.failure().map(str::to_owned)
-        };
-        let missing = benchmark::missing_local_renders(&turns, &fixtures, &self.local.borrow());
-        verdict.conclusion(cause).lacking(missing).lacking(self.failed_warmups.borrow().clone())
+    let pack = run.stage("pack", async {
+        let mut packed = Vec::new();
+        for subject in subjects {
+            packed.push(Packed::of(run, subject).await?);
+        }
+        Ok((packed, local_renderer(eval).await?))
+    });
+    let (built, packed) = tokio::join!(run.build(&tools, eval.options.chunk_counts().at_once(1)), pack);
+    built?;
+    let (packed, renderer) = packed?;
+    let stack = run.deploy().await?;
+
+    let mut places = Vec::new();
+    for (((subject, packed), reference), plan) in subjects.iter().zip(packed).zip(references).zip(plans) {
+        run.upload(&stack, subject, packed.tar_gz).await?;
+        places.push(Place { subject, project: packed.project, reference, plan, kept: None });
     }
+    Ok(Bench { eval, stack, media, renderer, places })
+}
 
-    fn table(&self) -> Option<String> {
-        let measured = !self.lambda.borrow().is_empty() || !self.local.borrow().is_empty();
-        measured.then(|| self.with_results(|results, _| tables::cases(results, &self.run.prices)))
+async fn local_renderer(eval: &Eval<'_>) -> Result<Option<LocalRenderer>, Failure> {
+    let Some(way) = eval.local_way.clone() else { return Ok(None) };
+    let run = &eval.run;
+    let env = connect::tool_env(&run.session, &run.connection().access.target);
+    let log = run.artifacts.logs().join("in-process-packages.log");
+    let renderer = LocalRenderer::prepare(&run.session, &run.repo, way, &env, &log).await;
+    renderer.or_exit(ExitCode::Preflight).map(Some)
+}
+
+/// After a failure: whether the next sample can succeed at all.
+async fn still_there(run: &Run) -> Result<(), Failure> {
+    let connection = run.connection();
+    let caller = identity::caller(&connection.access, &connection.clients).await;
+    caller.map(drop).map_err(|error| error.context("nothing more can be measured")).or_exit(ExitCode::Render)
+}
+
+fn leg_and_round(turn: &Turn) -> String {
+    let leg = match turn.leg {
+        Leg::Local => "local".to_owned(),
+        Leg::Lambda(render) => render.to_string(),
+    };
+    match turn.round {
+        Round::Warmup(nth) => format!("{leg} warm-up {nth}"),
+        Round::Measured(iteration) => format!("{leg} #{iteration}"),
     }
 }
 
-impl Eval {
+impl Eval<'_> {
     /// Everything to do, in order.
     fn turns(&self) -> Vec<Turn> {
         benchmark::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
@@ -86,30 +171,88 @@ impl Eval {
     fn fixture_names(&self) -> Vec<&str> {
         self.subjects.iter().map(|subject| subject.fixture.name.as_str()).collect()
     }
+}
 
-    /// Gives what all samples so far come to.
-    fn with_results<T>(&self, give: impl FnOnce(&Results, &Measurements<'_>) -> T) -> T {
-        let (lambda, local) = (self.lambda.borrow(), self.local.borrow());
-        let measured = Measurements {
-            fixtures: self.fixture_names(),
-            scope: &self.scope,
-            iterations: self.options.iterations.get(),
-            warmed_up: self.options.warmup.get() > 0,
-            lambda: &lambda,
-            local: &local,
-            rates: self.memory_mb.get().map(|memory_mb| Rates { memory_mb, prices: self.run.prices.clone() }),
-        };
-        let mut results = Results::of(&measured);
-        results.caveats.splice(0..0, self.caveats_of_options());
-        give(&results, &measured)
+/// Everything that was measured so far.
+#[derive(Default)]
+struct Samples {
+    lambda: Vec<LambdaSample>,
+    local: Vec<LocalSample>,
+    measured: Vec<Measured<SampleId>>,
+    /// Rounds before the measured ones in which something failed.
+    failed_warmups: Vec<String>,
+}
+
+impl Samples {
+    /// Takes one sample; returns whether that failed.
+    async fn take(&mut self, bench: &mut Bench<'_>, turn: Turn) -> bool {
+        match (turn.leg, turn.round) {
+            (Leg::Local, Round::Warmup(nth)) => {
+                let warmed_up = bench.warm_up_locally(turn.fixture, nth).await;
+                self.note_warm_up(bench, &turn, warmed_up)
+            }
+            (Leg::Lambda(render), Round::Warmup(nth)) => {
+                let warmed_up = bench.warm_up_on_lambda(turn.fixture, render, nth).await;
+                self.note_warm_up(bench, &turn, warmed_up)
+            }
+            (Leg::Local, Round::Measured(iteration)) => {
+                let sample = bench.sample_locally(turn.fixture, iteration).await;
+                let failed = sample.outcome.failure().is_some();
+                self.local.push(sample);
+                failed
+            }
+            (Leg::Lambda(render), Round::Measured(iteration)) => {
+                let (sample, measured) = bench.sample_on_lambda(turn.fixture, render, iteration, &self.measured).await;
+                let failed = measured.is_none();
+                self.lambda.push(sample);
+                self.measured.extend(measured);
+                failed
+            }
+        }
     }
 
-    /// Saves results.json and results.csv with everything so far.
-    fn save(&self) -> anyhow::Result<()> {
-        let artifacts = &self.run.artifacts;
-        self.with_results(|results, measured| {
-            artifacts.save("results.json", &EvalResults::of(results, measured, &self.run.prices))?;
-            artifacts.write("results.csv", tables::csv(&results.cases))
-        })
+    fn note_warm_up(&mut self, bench: &Bench<'_>, turn: &Turn, warmed_up: Result<(), Failure>) -> bool {
+        let Err(failure) = warmed_up else { return false };
+        let what = format!("{} {} failed", bench.places[turn.fixture].subject.fixture.name, leg_and_round(turn));
+        self.failed_warmups.push(bench.say_failure(&what, &failure));
+        true
+    }
+
+    /// Saves results.json and results.csv with everything so far, and hands up what it comes to.
+    fn save(&self, bench: &Bench<'_>, interim: &mut Option<Interim>) -> Result<(), Failure> {
+        let Eval { run, options, scope, .. } = bench.eval;
+        let rates =
+            bench.stack.function.map(|limits| Rates { memory_mb: limits.memory_mb, prices: run.prices.clone() });
+        let measured = Measurements {
+            fixtures: bench.eval.fixture_names(),
+            scope,
+            iterations: options.iterations.get(),
+            warmed_up: options.warmup.get() > 0,
+            lambda: &self.lambda,
+            local: &self.local,
+            rates,
+        };
+        let mut results = Results::of(&measured);
+        results.caveats.splice(0..0, bench.eval.caveats_of_options());
+        if !self.lambda.is_empty() || !self.local.is_empty() {
+            let (table, conclusion) = (tables::cases(&results, &run.prices), self.conclusion(bench.eval));
+            *interim = Some(Interim { table, conclusion });
+        }
+        let json = EvalResults::of(&results, &measured, &run.prices);
+        run.artifacts.save("results.json", &json).or_exit(ExitCode::Render)?;
+        run.artifacts.write("results.csv", tables::csv(&results.cases)).or_exit(ExitCode::Render)
+    }
+
+    /// The verdict over everything that there must be, as far as it is measured.
+    fn conclusion(&self, eval: &Eval<'_>) -> Conclusion {
+        let (turns, fixtures) = (eval.turns(), eval.fixture_names());
+        let verdict = Verdict::judge(&benchmark::executions(&turns, &fixtures), &self.measured);
+        let verdict = verdict.expect("a run has one fixture and one chunk count at least");
+        let cause = |id: &SampleId| {
+            let sample = self.lambda.iter().find(|sample| sample.id == *id)?;
+            sample.outcome.failure().map(str::to_owned)
+        };
+        let missing = benchmark::missing_local_renders(&turns, &fixtures, &self.local);
+        verdict.conclusion(cause).lacking(missing).lacking(self.failed_warmups.clone())
     }
 }

@@ -98,6 +98,22 @@ impl PlannedRender {
     }
 }
 
+/// The renders of one fixture, and what all of them are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderPlan {
+    /// What every one of them is asked for.
+    pub settings: RenderSettings,
+    /// One for each chunk count and protocol.
+    pub renders: Vec<PlannedRender>,
+}
+
+impl RenderPlan {
+    /// How the planner can be expected to split each of them.
+    pub fn splits(&self) -> Vec<Split> {
+        self.renders.iter().map(|render| render.split(self.settings.frames)).collect()
+    }
+}
+
 /// Where the number of frames a chunk comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sizing {

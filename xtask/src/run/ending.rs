@@ -1,13 +1,51 @@
-//! How a run ends: its exit code, its last words, and what run.json keeps of it. Pure.
+//! How a run ends: what is printed at once, its exit code, its last words, and what run.json keeps of it. Pure.
 
 use super::{Ended, cleanup::CleanUp};
 use crate::{
     artifacts::TeardownRecord,
+    aws::faults::Refused,
     exit::{ExitCode, Failure},
     measure::verdict::{Conclusion, Outcome},
     names::StackName,
     wording::counted,
 };
+
+/// What the clean-up is going to find.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Left<'a> {
+    /// Nothing was created.
+    Nothing,
+    /// This stack and its buckets, which stay as was asked for.
+    Kept(&'a StackName),
+    /// This stack and its buckets.
+    Stack(&'a StackName),
+}
+
+/// Why the work ended, a line each; nothing where it came to its own end. `remedy` is what the user
+/// can do about a failure.
+pub(super) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>) -> Vec<String> {
+    match ended {
+        Ended::Concluded(_) => Vec::new(),
+        Ended::Failed(failure) => {
+            // What keeps the clean-up from working too is told by that, with its remedy.
+            let told_later = !matches!(left, Left::Nothing) && Refused::for_good(&failure.error);
+            let remedy = remedy.filter(|_| !told_later);
+            std::iter::once(format!("error: {}", failure.told())).chain(remedy).collect()
+        }
+        Ended::Panicked(message) => vec![format!("error: a defect of this tool: it panicked: {message}")],
+        Ended::Signalled(signal) => vec![match left {
+            Left::Nothing => format!("{}: stopping; nothing was created", signal.name),
+            Left::Kept(stack) => {
+                format!("{}: stopping; stack {stack} is kept, as asked for, if it is there.", signal.name)
+            }
+            Left::Stack(stack) => format!(
+                "{}: stopping; then cleaning up stack {stack} and its buckets. \
+                 A second signal ends that too, and prints the command that finishes it.",
+                signal.name
+            ),
+        }],
+    }
+}
 
 /// The end of a run.
 #[derive(Debug)]

@@ -136,3 +136,30 @@ fn what_was_measured_before_a_failure_is_told() {
     assert_eq!(told(Some(conclusion(None))), ["  2 was not measured"]);
     assert_eq!(told(None), [""; 0]);
 }
+
+fn failed(error: anyhow::Error) -> Ended {
+    Ended::Failed(Failure::new(ExitCode::Deploy, error))
+}
+
+#[test]
+fn a_signal_says_what_becomes_of_the_stack() {
+    let stack: StackName = "s".parse().unwrap();
+    let ended = Ended::Signalled(Signal { number: 15, name: "SIGTERM" });
+    let told = |left| announcement(&ended, left, None).concat();
+    insta::assert_snapshot!([Left::Nothing, Left::Kept(&stack), Left::Stack(&stack)].map(told).join("\n"), @r"
+    SIGTERM: stopping; nothing was created
+    SIGTERM: stopping; stack s is kept, as asked for, if it is there.
+    SIGTERM: stopping; then cleaning up stack s and its buckets. A second signal ends that too, and prints the command that finishes it.
+    ");
+}
+
+#[test]
+fn a_remedy_is_told_once() {
+    let stack: StackName = "s".parse().unwrap();
+    let remedy = || Some("renew the keys".to_owned());
+    let expired = || failed(Refused::new(403, Some("ExpiredToken"), Some("it is")).into());
+    assert_eq!(announcement(&expired(), Left::Nothing, remedy()).len(), 2);
+    assert_eq!(announcement(&expired(), Left::Stack(&stack), remedy()), ["error: ExpiredToken: it is (HTTP 403)"]);
+    let other = failed(anyhow::anyhow!("the disk is full"));
+    assert_eq!(announcement(&other, Left::Stack(&stack), remedy()), ["error: the disk is full", "renew the keys"]);
+}

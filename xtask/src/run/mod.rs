@@ -1,133 +1,329 @@
 //! One run on a stack of its own, from its target to its clean-up: what
 //! `lambda-smoke` and `lambda-eval` share.
 
-mod announcement;
 mod cleanup;
 mod deploy;
-mod encoder;
 mod ending;
-mod evidence;
 mod failed;
 mod finish;
 mod judge;
-mod lint;
-mod names;
-mod packed;
-mod plan_choice;
 mod preview;
-mod quota;
-mod ready;
 mod reference;
 mod render;
-mod reports;
-mod sources;
-mod spending;
-mod stand_up;
-mod state;
+mod stack;
 mod subject;
 mod undeployed;
 mod watch;
 
-use std::panic::AssertUnwindSafe;
-
-use futures_util::FutureExt;
-
-pub(crate) use deploy::DeployedStack;
-pub(crate) use names::RunNames;
-pub(crate) use packed::Packed;
-pub(crate) use plan_choice::PlanChoice;
-pub(crate) use preview::{Preview, Told, render_line};
-pub(crate) use ready::Ready;
-pub(crate) use reference::Reference;
-pub(crate) use render::{Render, RenderNames, Rendering};
-pub(crate) use sources::Sources;
-pub(crate) use state::{Run, known_times, prices};
-pub(crate) use subject::{Record, Subject};
-
-use crate::{
-    exit::{ExitCode, Failure},
-    measure::verdict::Conclusion,
-    session::Session,
-    signals::{Signal, Signals},
+use std::{
+    cell::{OnceCell, RefCell},
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-/// What a command does on a stack of its own.
-pub(crate) trait Work {
-    /// The run that it does it in.
-    fn run(&self) -> &Run;
+use anyhow::Context;
+use tokio::time::Instant;
 
-    /// Everything up to the last measurement.
-    ///
-    /// # Errors
-    /// With the exit code of what failed, when going on makes no sense.
-    async fn work(&self) -> Result<(), Failure>;
+pub(crate) use deploy::DeployedStack;
+pub(crate) use finish::{Interim, with_cleanup};
+pub(crate) use preview::preview;
+pub(crate) use reference::Reference;
+pub(crate) use render::{Render, RenderNames, Rendering};
+pub(crate) use stack::Ready;
+pub(crate) use subject::{Packed, PlanChoice, Record, Subject};
 
-    /// The verdict over everything that there must be, as far as it is measured.
-    fn conclusion(&self) -> Conclusion;
+use finish::{Ended, message_of};
 
-    /// What was measured, for people; `None` before the first measurement.
-    fn table(&self) -> Option<String>;
+use crate::{
+    artifacts::{Artifacts, Asked, RunRecord, StageTiming},
+    aws::faults::remedy,
+    budget::{Budget, Estimate, KnownTimes},
+    cli::RunOptions,
+    clock,
+    connect::{Connection, recovery},
+    cost::Prices,
+    embedded::EmbeddedAws,
+    exit::{ExitCode, Failure, OrExit},
+    handler,
+    history::Pace,
+    journal::{Entry, Journal, StateFolder},
+    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
+    plan::RenderPlan,
+    policy::ResourceNames,
+    repo::Repo,
+    sam::{Deployment, Sam},
+    session::Session,
+    template::{Given, Template, Values},
+};
+
+/// One run on a stack of its own.
+pub(crate) struct Run {
+    pub session: Session,
+    pub repo: Repo,
+    pub template: Template,
+    /// What the template's parameters are given.
+    pub given: Given,
+    pub options: RunOptions,
+    pub names: RunNames,
+    pub prices: Prices,
+    pub budget: Budget,
+    /// How long calls took in earlier runs.
+    pub known: KnownTimes,
+    pub artifacts: Artifacts,
+    pub states: StateFolder,
+    pub record: RefCell<RunRecord>,
+    pub embedded: RefCell<Option<EmbeddedAws>>,
+    pub connection: OnceCell<Connection>,
+    pub sam: OnceCell<Sam>,
+    pub journal: OnceCell<Journal>,
+    pub resources: RefCell<ResourceNames>,
+    /// How long the last render of each fixture took, by its name.
+    pub paces: RefCell<HashMap<String, Pace>>,
 }
 
-/// How the work ended, before the clean-up.
-enum Ended {
-    Concluded(Conclusion),
-    Failed(Failure),
-    Signalled(Signal),
-    Panicked(String),
-}
+impl Run {
+    /// A run of `command`, as it was `asked` for, before anything is started.
+    pub(crate) fn prepare(
+        session: &Session,
+        command: &'static str,
+        sources: Sources,
+        options: RunOptions,
+        asked: Asked,
+    ) -> Result<Self, Failure> {
+        let Sources { repo, template } = sources;
+        let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
+        let names = RunNames::draw(command, &options).or_exit(ExitCode::Preflight)?;
+        let given = names.given(&template, &options).or_exit(ExitCode::Preflight)?;
+        let prices = prices(&options).or_exit(ExitCode::Preflight)?;
+        states.check_writable().or_exit(ExitCode::Preflight)?;
+        for note in given.notes() {
+            session.console.note(&note);
+        }
+        mention_unfinished(session, &states);
+        // Before this run's files take the place of the last one's.
+        let known = known_times(&repo, &options);
+        let artifacts = match &options.artifacts {
+            Some(dir) => Artifacts::at(dir),
+            None => Artifacts::default_in(&repo.artifacts(command), &names.run),
+        };
+        let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
+        let record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
+        let budget = Budget::new(options.max_cost);
+        Ok(Self {
+            record: RefCell::new(record),
+            session: session.clone(),
+            repo,
+            template,
+            given,
+            options,
+            names,
+            prices,
+            budget,
+            known,
+            artifacts,
+            states,
+            embedded: RefCell::default(),
+            connection: OnceCell::new(),
+            sam: OnceCell::new(),
+            journal: OnceCell::new(),
+            resources: RefCell::default(),
+            paces: RefCell::default(),
+        })
+    }
 
-/// Prints what a run would do, or what is wrong with what was asked for.
-pub(crate) fn preview(session: &Session, told: anyhow::Result<Told>) -> ExitCode {
-    let error = match told {
-        Ok(told) => {
-            session.console.result(&told.lines.join("\n"));
-            told.refusal
+    /// Does `work` as a stage: its time goes to run.json, however it ends.
+    pub(crate) async fn stage<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
+        let started = Instant::now();
+        let result = self.session.console.during(name, work).await;
+        self.record.borrow_mut().stages.push(StageTiming { stage: name.to_owned(), ms: clock::ms(started.elapsed()) });
+        self.save_record();
+        result
+    }
+
+    /// Saves run.json. A full disk must not end a run before its clean-up, so this only says so.
+    pub(crate) fn save_record(&self) {
+        if !self.artifacts.is_taken() {
+            return;
         }
-        Err(error) => Some(format!("{error:#}")),
-    };
-    match error {
-        Some(error) => {
-            session.console.say(&format!("error: {error}"));
-            ExitCode::Preflight
+        self.warn(self.artifacts.save("run.json", &*self.record.borrow()));
+    }
+
+    /// Says what failed without ending anything.
+    pub(crate) fn warn(&self, result: anyhow::Result<()>) {
+        if let Err(error) = result {
+            self.session.console.say(&format!("warning: {error:#}"));
         }
-        None => ExitCode::Success,
+    }
+
+    pub(crate) fn journal(&self, entry: Entry) -> anyhow::Result<()> {
+        self.journal.get().expect("begun before anything is created").note(entry)
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        self.connection.get().expect("connected before it is used")
+    }
+
+    /// What the user can do about the refusal behind an error; `None` before there was a connection.
+    pub(crate) fn remedy(&self, error: &anyhow::Error) -> Option<String> {
+        remedy(error, &self.connection.get()?.access.target, SystemTime::now())
+    }
+
+    pub(crate) fn sam(&self) -> &Sam {
+        self.sam.get().expect("found by the pre-flight")
+    }
+
+    pub(crate) fn step(&self, stage: &str, text: &str) {
+        self.session.console.step(stage, text);
+    }
+
+    /// The command that finishes the clean-up of this run; empty before there was a connection, when nothing can be left.
+    pub(crate) fn recovery(&self) -> String {
+        self.recovery_of(&self.names.run)
+    }
+
+    /// The same of another run on this stack's name.
+    pub(crate) fn recovery_of(&self, run: &RunId) -> String {
+        let access = self.connection.get().map(|connection| &connection.access);
+        access.map(|access| recovery(&self.names.stack, run, &access.target, &access.region)).unwrap_or_default()
+    }
+
+    /// The function's memory as the run asks for it, MB.
+    pub(crate) fn memory_mb(&self) -> u64 {
+        self.template.memory_mb(self.options.memory)
+    }
+
+    /// What the renders of one fixture are going to cost.
+    pub(crate) fn estimate(&self, subject: &Subject, plan: &RenderPlan) -> Estimate {
+        let times = self.known.of(&subject.fixture.name);
+        Estimate::of(&plan.splits(), &times, self.memory_mb(), &self.prices)
+    }
+
+    /// Whether the run's AWS ends with it.
+    pub(crate) fn embedded_target(&self) -> bool {
+        self.connection.get().is_some_and(|c| c.access.target.is_embedded())
     }
 }
 
-/// Prepares a command's work and brings it to its end, whatever happens; says how it ended.
-pub(crate) async fn conduct<W: Work>(session: &Session, prepare: impl FnOnce() -> Result<W, Failure>) -> ExitCode {
-    let complain = |failure: &Failure| {
-        session.console.say(&format!("error: {failure}"));
-        failure.code
-    };
-    let mut signals = match Signals::listen() {
-        Ok(signals) => signals,
-        Err(error) => return complain(&Failure::new(ExitCode::Preflight, error)),
-    };
-    let work = match prepare() {
-        Ok(work) => work,
-        Err(failure) => return complain(&failure),
-    };
-    let ended = tokio::select! {
-        biased;
-        signal = signals.next() => Ended::Signalled(signal),
-        result = AssertUnwindSafe(concluded(&work)).catch_unwind() => match result {
-            Ok(Ok(conclusion)) => Ended::Concluded(conclusion),
-            Ok(Err(failure)) => Ended::Failed(failure),
-            Err(panic) => Ended::Panicked(message_of(panic.as_ref())),
-        },
-    };
-    finish::finish(&work, ended, &mut signals).await
+/// The prices that costs are reckoned by.
+///
+/// # Errors
+/// When the file that was named can't be read.
+pub(crate) fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
+    let Some(file) = &options.prices else { return Ok(Prices::default()) };
+    let what = || format!("--prices {}", file.display());
+    Prices::parse(&std::fs::read(file).with_context(what)?).with_context(what)
 }
 
-/// The work and its verdict: a defect in either must not keep the clean-up from coming.
-async fn concluded(work: &impl Work) -> Result<Conclusion, Failure> {
-    work.work().await?;
-    Ok(work.conclusion())
+/// How long calls took in the runs whose artifacts are where this run's go, or in the usual places.
+pub(crate) fn known_times(repo: &Repo, options: &RunOptions) -> KnownTimes {
+    let usual = ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command));
+    let folders: Vec<&Path> = options.artifacts.iter().chain(&usual).map(PathBuf::as_path).collect();
+    KnownTimes::read(&folders)
 }
 
-fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+/// Says which earlier runs ended without clean-up, and how to finish them.
+fn mention_unfinished(session: &Session, states: &StateFolder) {
+    for path in states.unreadable() {
+        session.console.note(&crate::journal::complaint(&path));
+    }
+    for known in states.unfinished() {
+        let begin = &known.state.begin;
+        if begin.target.is_embedded() {
+            // Its AWS ended with it: nothing is left, and nothing is to be done.
+            let _ = known.finish();
+            continue;
+        }
+        session.console.note(&format!(
+            "the run of {} on stack {} did not clean up; finish it with: {}",
+            begin.started_at,
+            begin.stack,
+            recovery(&begin.stack, &begin.run, &begin.target, &begin.region)
+        ));
+    }
+}
+
+/// What a run, its stack and its bucket are called.
+#[derive(Debug, Clone)]
+pub(crate) struct RunNames {
+    /// The run.
+    pub run: RunId,
+    /// The stack.
+    pub stack: StackName,
+    /// What the stack's resources are named after.
+    pub project: ProjectName,
+    /// The bucket that `sam` uploads to.
+    pub artifact_bucket: ArtifactBucketName,
+    /// When the run began, seconds since 1970.
+    pub epoch_s: u64,
+}
+
+impl RunNames {
+    /// Draws the names of a new run of `command`.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub(crate) fn draw(command: &str, options: &RunOptions) -> anyhow::Result<Self> {
+        let run = RunId::random()?;
+        let epoch_s = clock::epoch_s();
+        let stack = options.stack_name.clone().unwrap_or_else(|| StackName::for_run(command, epoch_s, &run));
+        Ok(Self {
+            project: ProjectName::new(&stack, &run),
+            artifact_bucket: ArtifactBucketName::new(&stack, &options.target.region, &run),
+            stack,
+            epoch_s,
+            run,
+        })
+    }
+
+    /// What the template's parameters are given in this run.
+    ///
+    /// # Errors
+    /// As [`Parameters::given`](crate::template::Parameters::given).
+    pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
+        let given = template.parameters.given(&self.project, options.capacity());
+        given.with_context(|| format!("the template {}", template.path.display()))
+    }
+
+    /// What `sam deploy` is told.
+    pub(crate) fn deployment<'a>(&'a self, template: &'a Template, given: &'a Given) -> Deployment<'a> {
+        Deployment {
+            template: &template.path,
+            stack: &self.stack,
+            run: &self.run,
+            artifacts: &self.artifact_bucket,
+            overrides: &given.overrides,
+        }
+    }
+
+    /// What the parameters and pseudo parameters of the deployment stand for.
+    pub(crate) fn values(&self, given: &Given, account: &str, region: &Region) -> Values {
+        let values = given.values().with("AWS::AccountId", account).with("AWS::Region", region.as_str());
+        values.with("AWS::StackName", self.stack.as_str()).with("AWS::Partition", region.partition())
+    }
+}
+
+/// A repository and its template, read and checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Sources {
+    /// Where things are.
+    pub repo: Repo,
+    /// What is deployed.
+    pub template: Template,
+}
+
+impl Sources {
+    /// Finds them. Unless the ZIP is deployed as it is, the package must be one that can be built.
+    ///
+    /// # Errors
+    /// When there is no repository, its template lacks what a run needs, or its handler's
+    /// package has no script to build it by.
+    pub(crate) fn find(session: &Session, skip_build: bool) -> anyhow::Result<Self> {
+        let repo = session.repo()?;
+        let template = Template::read(&repo.template())?;
+        if !skip_build {
+            handler::check_scripts(&repo)?;
+        }
+        Ok(Self { repo, template })
+    }
 }

@@ -1,63 +1,118 @@
-//! `--dry-run`: what a run would create, call and cost. Pure.
+//! `--dry-run`: what a run would create, call and cost.
 
 use std::path::Path;
 
 use xshell::Shell;
 
+use super::{RunNames, Sources, Subject, known_times, prices};
 use crate::{
     aws::TargetChoice,
     budget::{Budget, Estimate, Split},
+    chunking::{ChunkCounts, RenderId, render_ids},
     cli::RunOptions,
+    exit::{ExitCode, Failure, OrExit},
     handler::CHECKOUT_SCRIPTS,
+    plan::RenderPlan,
     repo::Layout,
     sam,
+    session::Session,
     template::{Given, Template},
     wording::counted,
 };
 
-use super::{RunNames, Sources};
+/// Prints what a run of `command` would do, or what is wrong with what was asked for. `rounds` is how often an
+/// eval repeats each execution; `plans` has a fixture's plan where its length is known.
+///
+/// # Errors
+/// When the run would be refused.
+pub(crate) fn preview(
+    session: &Session,
+    command: &'static str,
+    options: &RunOptions,
+    counts: &ChunkCounts,
+    rounds: Option<u64>,
+    plans: impl FnOnce(&Sources) -> anyhow::Result<Vec<(Subject, Option<RenderPlan>)>>,
+) -> Result<ExitCode, Failure> {
+    let preview = || {
+        let sources = Sources::find(session, options.skip_build)?;
+        let plans = plans(&sources)?;
+        let names = RunNames::draw(command, options)?;
+        let (renders, estimate) = planned(&sources, options, counts, rounds, &plans)?;
+        let given = names.given(&sources.template, options)?;
+        anyhow::Ok(Preview { sh: &session.runner.sh, command, sources, given, names, options, renders, estimate })
+    };
+    let preview = preview().or_exit(ExitCode::Preflight)?;
+    session.console.result(&preview.lines().join("\n"));
+    if let Ok((estimate, _)) = &preview.estimate {
+        let budget = Budget::new(options.max_cost);
+        budget.allow(estimate, "the planned renders").or_exit(ExitCode::Preflight)?;
+    }
+    Ok(ExitCode::Success)
+}
+
+/// What renders are going to cost and how that is known, or why it is not.
+type Cost = Result<(Estimate, String), String>;
+
+/// A line for each render, and what all of them are going to cost.
+fn planned(
+    sources: &Sources,
+    options: &RunOptions,
+    counts: &ChunkCounts,
+    rounds: Option<u64>,
+    plans: &[(Subject, Option<RenderPlan>)],
+) -> anyhow::Result<(Vec<String>, Cost)> {
+    let (known, prices) = (known_times(&sources.repo, options), prices(options)?);
+    let memory_mb = sources.template.memory_mb(options.memory);
+    let (mut lines, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut known_by: Vec<String> = Vec::new();
+    for (subject, plan) in plans {
+        let name = &subject.fixture.name;
+        let label = |render: RenderId| match rounds {
+            Some(rounds) => format!("{name} {render}, {rounds} times"),
+            None => render.to_string(),
+        };
+        let Some(plan) = plan else {
+            let ids = render_ids(counts, subject.plan.protocols()).into_iter();
+            lines.extend(ids.map(|id| format!("{}: its baseline tells how many frames it has", label(id))));
+            unknown.push(name.as_str());
+            continue;
+        };
+        for render in &plan.renders {
+            let Split { frames, chunks } = render.split(plan.settings.frames);
+            let (label, chunks, size) = (label(render.id), counted(chunks, "chunk"), render.chunk_size.get());
+            lines.push(format!("{label}: {frames} frames in {chunks}, {size} frames each at most"));
+        }
+        let times = known.of(name);
+        estimates.push(Estimate::of(&plan.splits(), &times, memory_mb, &prices));
+        if !known_by.contains(&times.source) {
+            known_by.push(times.source);
+        }
+    }
+    let estimate = match (unknown.as_slice(), rounds) {
+        ([], _) => {
+            let all = estimates.into_iter().sum::<Estimate>().times(rounds.unwrap_or(1));
+            Ok((all, known_by.join(", and by ")))
+        }
+        (_, None) => Err("the composition does not say how long it is".to_owned()),
+        (names, Some(_)) => Err(format!("{} does not say how long it is", names.join(", "))),
+    };
+    Ok((lines, estimate))
+}
 
 /// Everything that a run is going to do, as far as it is known without starting anything.
-pub(crate) struct Preview<'a> {
-    pub sh: &'a Shell,
-    pub command: &'static str,
-    pub sources: &'a Sources,
-    pub given: &'a Given,
-    pub names: &'a RunNames,
-    pub options: &'a RunOptions,
+struct Preview<'a> {
+    sh: &'a Shell,
+    command: &'static str,
+    sources: Sources,
+    given: Given,
+    names: RunNames,
+    options: &'a RunOptions,
     /// A line for each render.
-    pub renders: Vec<String>,
-    /// What they are going to cost, or why that is not known.
-    pub estimate: Result<(Estimate, String), String>,
-}
-
-/// A render in one line.
-pub(crate) fn render_line(label: &str, split: Option<Split>, chunk_size: Option<u32>) -> String {
-    match (split, chunk_size) {
-        (Some(Split { frames, chunks }), Some(size)) => {
-            format!("{label}: {frames} frames in {}, {size} frames each at most", counted(chunks, "chunk"))
-        }
-        _ => format!("{label}: its baseline tells how many frames it has"),
-    }
-}
-
-/// A preview in words.
-pub(crate) struct Told {
-    /// A line each.
-    pub lines: Vec<String>,
-    /// Why the run would be refused.
-    pub refusal: Option<String>,
+    renders: Vec<String>,
+    estimate: Cost,
 }
 
 impl Preview<'_> {
-    /// In words.
-    pub(crate) fn told(&self) -> Told {
-        let estimate = self.estimate.as_ref().ok().map(|(estimate, _)| estimate);
-        let budget = Budget::new(self.options.max_cost);
-        let refused = estimate.and_then(|estimate| budget.allow(estimate, "the planned renders").err());
-        Told { lines: self.lines(), refusal: refused.map(|error| error.to_string()) }
-    }
-
     fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("{} would run {}", self.command, self.target()), String::new()];
         let mut part = |title: &str, items: Vec<String>| {
@@ -89,14 +144,14 @@ impl Preview<'_> {
     }
 
     fn created(&self) -> Vec<String> {
-        let RunNames { stack, artifact_bucket, .. } = self.names;
-        let Sources { template, .. } = self.sources;
+        let RunNames { stack, artifact_bucket, .. } = &self.names;
+        let Sources { template, .. } = &self.sources;
         let reserved = match self.options.reserved_concurrency.get() {
             _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
             Some(reserved) => format!("reserved concurrency {reserved}"),
             None => "no reserved concurrency".to_owned(),
         };
-        let values = self.names.values(self.given, "<account>", &self.options.target.region);
+        let values = self.names.values(&self.given, "<account>", &self.options.target.region);
         let named = template.names(&values);
         let name = |name: Option<String>| name.unwrap_or_else(|| "that CloudFormation names".to_owned());
         let of_stack = [
@@ -116,7 +171,7 @@ impl Preview<'_> {
     }
 
     fn calls(&self) -> Vec<String> {
-        let RunNames { stack, artifact_bucket, .. } = self.names;
+        let RunNames { stack, artifact_bucket, .. } = &self.names;
         let package = self.sources.repo.handler_package();
         let build = match (self.options.skip_build, self.sources.repo.layout()) {
             (true, _) => {
@@ -131,7 +186,7 @@ impl Preview<'_> {
                 CHECKOUT_SCRIPTS.map(|script| format!("bun run --cwd {} {script}", package.display())).to_vec()
             }
         };
-        let deployment = self.names.deployment(&self.sources.template, self.given);
+        let deployment = self.names.deployment(&self.sources.template, &self.given);
         let (sh, program) = (self.sh, Path::new("sam"));
         let sam = [
             sam::validate(sh, program, &[], deployment.template),

@@ -1,14 +1,24 @@
 //! What a run is about: a fixture, and what its renders must reach.
 
-use super::PlanChoice;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail, ensure};
+
+use super::Run;
 use crate::{
-    fixture::{Fixture, RenderFormat},
+    chunking::{ChunkCounts, PlanProtocol, PlanProtocols, RenderId},
+    connect,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::{Fixture, LambdaFps, RenderFormat, tar_gz},
     measure::{
         expected::{Expected, Recorded, Standing},
         finding::Finding,
-        gates::Limits,
+        gates::{Limits, Settings},
     },
-    plan::{Extent, RenderSettings},
+    plan::{Extent, RenderPlan, RenderSettings, Sizing, planned_renders},
+    repo::Repo,
+    staging,
+    template::{OfferedProtocols, Template},
 };
 
 /// A fixture under test.
@@ -38,6 +48,31 @@ pub(crate) enum Record {
 }
 
 impl Subject {
+    /// Loads a fixture whose renders can be measured. `limits` are those that flags set; without `record`, neither baseline nor record is looked at.
+    ///
+    /// # Errors
+    /// When the fixture lacks something, or asks for what can't be rendered.
+    pub(crate) fn load(
+        repo: &Repo,
+        name: &str,
+        plan: PlanChoice,
+        limits: &Settings,
+        record: Option<fn(Option<Expected>) -> Record>,
+    ) -> anyhow::Result<Self> {
+        let fixture = Fixture::load(repo, name)?;
+        fixture.check_renderable()?;
+        plan.check_fps(&fixture)?;
+        let (record, fixture_sha256) = match record {
+            None => (Record::Held(None), String::new()),
+            Some(record) => {
+                fixture.check_baseline()?;
+                (record(fixture.read_expected()?), fixture.sha256()?)
+            }
+        };
+        let gate = Limits::new(&limits.clone().or(&fixture.meta.limits))?;
+        Ok(Self { fixture, gate, record, fixture_sha256, plan })
+    }
+
     /// What of a render's distance from the fixture's record fails it, and what is only said.
     pub(crate) fn standing(&self, render: &Recorded) -> (Vec<Finding>, Vec<String>) {
         let of = |known: &Expected| known.standing(render, &self.fixture_sha256);
@@ -56,15 +91,143 @@ impl Subject {
         Extent::told_by(&self.fixture.composition, self.fixture.meta.fps.get())
     }
 
-    /// What every render is asked for. Length and size are the composition's own, or else the reference's.
-    pub(crate) fn settings(&self, reference: Extent, format: RenderFormat) -> RenderSettings {
-        let fps = self.fixture.meta.fps;
-        let Extent { width, height, frames } = reference.or_told_by(&self.fixture.composition, fps.get());
-        RenderSettings { fps, format, width, height, frames, forwarded: self.fixture.meta.forwarded.clone() }
+    /// The renders for these chunk counts, and what each is asked for. Length and size are the composition's
+    /// own, or else the reference's.
+    ///
+    /// # Errors
+    /// When a count asks for more frames a chunk than the handler takes.
+    pub(crate) fn planned(
+        &self,
+        counts: &ChunkCounts,
+        sizing: Sizing,
+        format: RenderFormat,
+        reference: Extent,
+    ) -> anyhow::Result<RenderPlan> {
+        let meta = &self.fixture.meta;
+        let Extent { width, height, frames } = reference.or_told_by(&self.fixture.composition, meta.fps.get());
+        let settings =
+            RenderSettings { fps: meta.fps, format, width, height, frames, forwarded: meta.forwarded.clone() };
+        let renders = planned_renders(counts, self.plan.protocols(), sizing, meta.chunk_size, frames)?;
+        Ok(RenderPlan { settings, renders })
     }
 
     /// The key of the packed composition in the render bucket.
     pub(crate) fn project_key(&self) -> String {
         format!("projects/{}.tar.gz", self.fixture.name)
+    }
+}
+
+/// Which plan protocols run, and whether an execution's input says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PlanChoice {
+    /// The input chooses.
+    Chosen(PlanProtocols),
+    /// The template has no choice. Its renders go by the newest protocol's name,
+    /// which has no prefix; the one that must run, where it is known, may be another.
+    Fixed(Option<PlanProtocol>),
+}
+
+impl PlanChoice {
+    /// The choice that a template leaves.
+    ///
+    /// # Errors
+    /// When a protocol was named that the template does not offer.
+    pub(crate) fn new(template: &Template, named: Option<PlanProtocols>) -> anyhow::Result<Self> {
+        let path = template.path.display();
+        match &template.machine.protocols {
+            OfferedProtocols::Chosen(offered) => {
+                let protocols = named.unwrap_or_else(|| PlanProtocols::One(newest(offered)));
+                for protocol in protocols.each() {
+                    ensure!(
+                        offered.contains(&protocol),
+                        "--plan-protocol {protocols}: the state machine of {path} offers {} alone",
+                        newest(offered)
+                    );
+                }
+                Ok(Self::Chosen(protocols))
+            }
+            OfferedProtocols::Fixed(known) => match (named, known) {
+                (Some(PlanProtocols::Both), _) => {
+                    bail!("{path} has no choice of plan protocol, so --plan-protocol both can't compare two")
+                }
+                (Some(PlanProtocols::One(named)), Some(known)) if named != *known => {
+                    bail!("--plan-protocol {named}: the state machine of {path} plans by {known}, without a choice")
+                }
+                (Some(PlanProtocols::One(named)), _) => Ok(Self::Fixed(Some(named))),
+                (None, known) => Ok(Self::Fixed(*known)),
+            },
+        }
+    }
+
+    /// Refuses a frame rate that the plan protocol would, before anything is created. Where
+    /// the template does not tell the protocol, only the execution shows which one runs.
+    ///
+    /// # Errors
+    /// When plan protocol v2 runs and does not take the rate.
+    pub(crate) fn check_fps(self, fixture: &Fixture) -> anyhow::Result<()> {
+        let fps = fixture.meta.fps;
+        let by_v2 = match self {
+            Self::Chosen(protocols) => protocols.each().contains(&PlanProtocol::V2),
+            Self::Fixed(known) => known == Some(PlanProtocol::V2),
+        };
+        let [a, b, c] = LambdaFps::OF_V2;
+        ensure!(
+            !by_v2 || fps.is_of_v2(),
+            "fixture {}: renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second only; \
+             lambda-smoke --plan-protocol v1 renders it",
+            fixture.name
+        );
+        Ok(())
+    }
+
+    /// The plan protocols to run.
+    pub(crate) fn protocols(self) -> PlanProtocols {
+        match self {
+            Self::Chosen(protocols) => protocols,
+            Self::Fixed(_) => PlanProtocols::One(PlanProtocol::V2),
+        }
+    }
+
+    /// The protocol that goes into an execution's input: none where the template has no choice.
+    pub(crate) fn asked(self, render: RenderId) -> Option<PlanProtocol> {
+        matches!(self, Self::Chosen(_)).then_some(render.protocol)
+    }
+
+    /// The protocol that must have run, where that is known.
+    pub(crate) fn required(self, render: RenderId) -> Option<PlanProtocol> {
+        match self {
+            Self::Chosen(_) => Some(render.protocol),
+            Self::Fixed(known) => known,
+        }
+    }
+}
+
+fn newest(offered: &[PlanProtocol]) -> PlanProtocol {
+    if offered.contains(&PlanProtocol::V2) { PlanProtocol::V2 } else { PlanProtocol::V1 }
+}
+
+/// A composition, staged and packed.
+pub(crate) struct Packed {
+    /// The folder that was packed; the in-process renderer renders it too.
+    pub project: PathBuf,
+    /// The archive that the function gets.
+    pub tar_gz: Vec<u8>,
+}
+
+impl Packed {
+    /// Stages and packs a fixture's composition.
+    ///
+    /// # Errors
+    /// When a package that it needs can't be had, or something in it can't be read.
+    pub(crate) async fn of(run: &Run, subject: &Subject) -> Result<Self, Failure> {
+        let fixture = &subject.fixture;
+        let env = connect::tool_env(&run.session, &run.connection().access.target);
+        let (to, log) = (run.artifacts.path("packed").join(&fixture.name), run.artifacts.logs().join("staging.log"));
+        let staged = staging::staged(&run.session, &run.repo, fixture, &env, &to, &log).await;
+        let project = staged.or_exit(ExitCode::Preflight)?;
+        let packing = project.clone();
+        let packed = tokio::task::spawn_blocking(move || tar_gz(&packing)).await;
+        let tar_gz = packed.context("packing the composition").or_exit(ExitCode::Preflight)?;
+        Ok(Self { project, tar_gz: tar_gz.or_exit(ExitCode::Preflight)? })
     }
 }

@@ -1,0 +1,231 @@
+//! One sample: an execution on Lambda, or a render on this machine by the in-process renderer.
+
+use std::{
+    fs,
+    num::NonZeroU64,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+
+use super::Bench;
+use crate::{
+    benchmark::{
+        Execution, LambdaSample, Leg, Likeness, LocalRender, LocalSample, Outcome, Round, SampleId, Start, Turn,
+    },
+    chunking::RenderId,
+    cli::LocalLeg,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::RenderFormat,
+    in_process::{InProcess, Job},
+    measure::verdict::Measured,
+    original::Original,
+    plan::{PlannedRender, eval_execution_name},
+    report::headline,
+    run::{Render, RenderNames, Rendering},
+    scaling::Observation,
+};
+
+/// An execution is stopped after this long.
+const CAP: Duration = Duration::from_secs(30 * 60);
+
+impl Bench<'_> {
+    /// Refuses an execution that could pass `--max-cost-usd`.
+    pub(super) fn allow(&self, turn: &Turn) -> Result<(), Failure> {
+        let Leg::Lambda(render) = turn.leg else { return Ok(()) };
+        let (renders, planned) = self.renders(turn.fixture, render);
+        let what = format!("{} {render}", self.name(turn.fixture));
+        self.eval.run.budget.allow(&renders.estimate(planned), &what).or_exit(ExitCode::Render)
+    }
+
+    /// Prints why something failed; returns it in one line.
+    pub(super) fn say_failure(&self, what: &str, failure: &Failure) -> String {
+        let line = format!("{what}: {failure}");
+        let shown = failure.details().map_or(line.as_str(), |detailed| detailed.lines.as_str());
+        self.eval.run.session.console.say(&format!("error: {shown}"));
+        line
+    }
+
+    fn failed<T>(&self, what: &str, failure: &Failure) -> Outcome<T> {
+        self.say_failure(what, failure);
+        Outcome::Failed { failure: failure.to_string() }
+    }
+
+    fn name(&self, fixture: usize) -> &str {
+        &self.places[fixture].subject.fixture.name
+    }
+
+    /// Executes once, for nothing but its effect on the next one.
+    pub(super) async fn warm_up_on_lambda(&self, fixture: usize, render: RenderId, nth: u32) -> Result<(), Failure> {
+        let (renders, planned) = self.renders(fixture, render);
+        let names = self.names(fixture, render, Round::Warmup(nth));
+        renders.warm_up(planned, &names).await
+    }
+
+    /// Executes, downloads, measures and compares. A failure is a sample too, without a measurement.
+    /// `before` is what was measured so far.
+    pub(super) async fn sample_on_lambda(
+        &self,
+        fixture: usize,
+        render: RenderId,
+        iteration: u32,
+        before: &[Measured<SampleId>],
+    ) -> (LambdaSample, Option<Measured<SampleId>>) {
+        let id = SampleId { fixture: self.name(fixture).to_owned(), render, iteration };
+        match self.execution(fixture, &id, before).await {
+            Ok((execution, measured)) => {
+                (LambdaSample { id, outcome: Outcome::Done(Box::new(execution)) }, Some(measured))
+            }
+            Err(failure) => {
+                let outcome = self.failed(&id.to_string(), &failure);
+                (LambdaSample { id, outcome }, None)
+            }
+        }
+    }
+
+    async fn execution(
+        &self,
+        fixture: usize,
+        id: &SampleId,
+        before: &[Measured<SampleId>],
+    ) -> Result<(Execution, Measured<SampleId>), Failure> {
+        let (run, place) = (&self.eval.run, &self.places[fixture]);
+        let (gate, codec) = (place.subject.gate, place.subject.fixture.meta.codec);
+        let (renders, planned) = self.renders(fixture, id.render);
+        let names = self.names(fixture, id.render, Round::Measured(id.iteration));
+        let Rendering { row, comparison, beside, timeline, .. } = renders.render(planned, &names).await?;
+        let against_local = match &place.kept {
+            Some(local) => {
+                let rendered = run.artifacts.path(&row.output);
+                let compared = local.compare(&self.media, &rendered, codec, &gate).await.or_exit(ExitCode::Render)?;
+                Some(Likeness::of(&compared.comparison))
+            }
+            None => None,
+        };
+        let measured = Measured { render: id.clone(), comparison, beside, limits: gate };
+        let is_same = |m: &&Measured<SampleId>| m.render.fixture == id.fixture && m.render.render == id.render;
+        let first = before.iter().find(is_same).and_then(|first| first.comparison.picture());
+        let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
+        let start = Start::of(row.time_spent.as_ref());
+        run.step("render", &format!("{id}: {} ({start})", headline(&row, &measured.comparison)));
+        if let Some(likeness) = &against_local {
+            run.step("render", &format!("{id} against the local render: {likeness}"));
+        }
+        let observed = |frames| Observation::of(timeline.as_ref()?, frames, start == Start::Cold);
+        let observation = NonZeroU64::new(place.plan.settings.frames).and_then(observed);
+        Ok((Execution { start, render: row, against_local, observation }, measured))
+    }
+
+    fn renders(&self, fixture: usize, id: RenderId) -> (Render<'_>, &PlannedRender) {
+        let place = &self.places[fixture];
+        let render = Render {
+            run: &self.eval.run,
+            stack: &self.stack,
+            media: &self.media,
+            subject: place.subject,
+            reference: &place.reference,
+            settings: &place.plan.settings,
+            cap: CAP,
+        };
+        let planned = place.plan.renders.iter().find(|planned| planned.id == id);
+        (render, planned.expect("what is scheduled is planned"))
+    }
+
+    fn names(&self, fixture: usize, render: RenderId, round: Round) -> RenderNames {
+        let fixture = self.name(fixture);
+        let (round, label) = match round {
+            Round::Warmup(nth) => (format!("w{nth}"), format!("{fixture} {render} warm-up {nth}")),
+            Round::Measured(iteration) => {
+                (iteration.to_string(), SampleId { fixture: fixture.to_owned(), render, iteration }.to_string())
+            }
+        };
+        let of_sweep = (self.eval.scope.renders.len() > 1).then_some(render);
+        RenderNames {
+            execution: eval_execution_name(fixture, of_sweep, self.eval.run.names.epoch_s, &round),
+            file_stem: format!("{fixture}-{}-{round}", render.file_stem()),
+            label,
+        }
+    }
+
+    /// Renders once, for nothing but its effect on the next one.
+    pub(super) async fn warm_up_locally(&self, fixture: usize, nth: u32) -> Result<(), Failure> {
+        let name = self.name(fixture);
+        self.eval.run.step("warm-up", &format!("{name}: in-process on this machine"));
+        let file = self.scratch(fixture);
+        let rendered = self.in_process(fixture, &file, &format!("{name}-local-w{nth}.log")).await;
+        remove(&file);
+        rendered.or_exit(ExitCode::Render).map(drop)
+    }
+
+    /// Renders and takes the time; with `--keep-local` keeps the video and compares it.
+    pub(super) async fn sample_locally(&mut self, fixture: usize, iteration: u32) -> LocalSample {
+        let name = self.name(fixture).to_owned();
+        self.places[fixture].kept = None;
+        self.eval.run.step("local", &format!("{name} #{iteration}: in-process on this machine"));
+        let outcome = match self.local_render(fixture, iteration).await.or_exit(ExitCode::Render) {
+            Ok((render, kept)) => {
+                self.places[fixture].kept = kept;
+                Outcome::Done(Box::new(render))
+            }
+            Err(failure) => self.failed(&format!("the local render of {name} #{iteration}"), &failure),
+        };
+        LocalSample { fixture: name, iteration, outcome }
+    }
+
+    async fn local_render(&self, fixture: usize, iteration: u32) -> anyhow::Result<(LocalRender, Option<Original>)> {
+        let (run, place) = (&self.eval.run, &self.places[fixture]);
+        let (name, meta) = (&place.subject.fixture.name, &place.subject.fixture.meta);
+        let output = meta.format.in_process_name(&format!("renders/{name}-local-{iteration}"));
+        let keep = self.eval.options.local() == LocalLeg::Kept;
+        let file = if keep { run.artifacts.path(&output) } else { self.scratch(fixture) };
+        let rendered = self.in_process(fixture, &file, &format!("{name}-local-{iteration}.log")).await;
+        if !keep {
+            remove(&file);
+        }
+        let rendered = rendered?;
+        let renderer_ms = rendered.renderer_ms();
+        let seconds = |ms: u64| ms as f64 / 1000.0;
+        let own = renderer_ms.map(|ms| format!(", of which the renderer {:.1} s", seconds(ms))).unwrap_or_default();
+        run.step("local", &format!("{name} #{iteration}: {:.1} s{own}", seconds(rendered.wall_ms)));
+        let mut render = LocalRender { wall_ms: rendered.wall_ms, renderer_ms, output: None, against_baseline: None };
+        if !keep {
+            return Ok((render, None));
+        }
+        let what = if meta.format == RenderFormat::PngSequence { "frames" } else { "video" };
+        ensure!(file.exists(), "the local renderer left no {what} to keep; without --keep-local its time is taken");
+        let local = Original::read(&self.media, &file, meta.format, meta.fps.get()).await;
+        let local = local.with_context(|| format!("the local render {output}"))?;
+        if let Some(baseline) = place.reference.original() {
+            let compared = baseline.compare(&self.media, &file, None, &place.subject.gate).await?;
+            let likeness = Likeness::of(&compared.comparison);
+            run.step("local", &format!("{name} #{iteration} against the baseline: {likeness}"));
+            render.against_baseline = Some(likeness);
+        }
+        render.output = Some(output);
+        Ok((render, Some(local)))
+    }
+
+    async fn in_process(&self, fixture: usize, to: &Path, log: &str) -> anyhow::Result<InProcess> {
+        let renderer = self.renderer.as_ref().context("a local leg has a renderer")?;
+        let (place, log) = (&self.places[fixture], self.eval.run.artifacts.logs().join(log));
+        let fixture = &place.subject.fixture;
+        let job = Job { fixture, project: &place.project, format: fixture.meta.format, to, log: &log };
+        renderer.render(&job).await
+    }
+
+    /// Where a render goes that is not kept.
+    fn scratch(&self, fixture: usize) -> PathBuf {
+        let fixture = &self.places[fixture].subject.fixture;
+        let stem = format!("renders/{}-local-not-kept", fixture.name);
+        self.eval.run.artifacts.path(&fixture.meta.format.in_process_name(&stem))
+    }
+}
+
+/// Removes a video, or a folder of frames, where there is one.
+fn remove(render: &Path) {
+    let _ = match render.is_dir() {
+        true => fs::remove_dir_all(render),
+        false => fs::remove_file(render),
+    };
+}

@@ -1,0 +1,275 @@
+//! From nothing to a stack that renders: the target, the tools, the handler ZIP, the template, the quota.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow};
+use sha2::{Digest, Sha256};
+
+use super::{DeployedStack, Run, Subject, deploy};
+use crate::{
+    aws::{Target, objects, signed_calls},
+    connect::{self, Connection},
+    env::Env,
+    exit::{ExitCode, Failure, OrExit},
+    fixture::Fixture,
+    git,
+    handler::{self, BuildTools, HandlerZip},
+    hash::hex,
+    media::Media,
+    plan::Concurrency,
+    preflight::{self, Purpose, Tools},
+    repo::Layout,
+    toolbox::{decodes_png, is_linux_x86_64},
+    wording::counted,
+};
+
+/// What all later stages need.
+pub(crate) struct Ready {
+    /// Programs that are there, new enough and able.
+    pub tools: Tools,
+    /// ffmpeg and ffprobe.
+    pub media: Media,
+}
+
+impl Run {
+    /// Reaches the target, and checks credentials and tools, all problems at
+    /// once. From here on the artifact folder is this run's.
+    ///
+    /// # Errors
+    /// When anything is missing.
+    pub(crate) async fn make_ready(&self) -> Result<Ready, Failure> {
+        let commit = git::commit(&self.repo, &self.session.runner).await;
+        self.record.borrow_mut().git_commit = commit;
+        let target = self.stage("target", self.reach_target()).await?;
+        self.stage("preflight", self.check(target)).await
+    }
+
+    /// The target: for `--local` the tools and an emulator.
+    async fn reach_target(&self) -> Result<Target, Failure> {
+        let (target, embedded) =
+            connect::prepare(&self.session, &self.options.target.aws.choice()).await.or_exit(ExitCode::Preflight)?;
+        *self.embedded.borrow_mut() = embedded;
+        self.record.borrow_mut().target = Some(target.clone());
+        Ok(target)
+    }
+
+    async fn check(&self, target: Target) -> Result<Ready, Failure> {
+        let session = &self.session;
+        let purpose = if self.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
+        let runner = session.runner.with_env(&connect::tool_env(session, &target));
+        let (connection, tools) = tokio::join!(
+            connect::connect(session, target, &self.options.target.region),
+            preflight::check(purpose, &runner)
+        );
+        let (connection, tools) = all_or_problems(connection, tools)?;
+        self.step("target", &connection.describe());
+        self.artifacts.take().or_exit(ExitCode::Preflight)?;
+        self.record.borrow_mut().tools = tools.versions.clone();
+        self.record.borrow_mut().account = Some(connection.account.clone());
+        let sam = connection.sam(session, tools.path("sam"), &self.artifacts.logs()).or_exit(ExitCode::Preflight)?;
+        let _ = self.sam.set(sam);
+        let _ = self.connection.set(connection);
+        self.step("preflight", &format!("{} fit", counted(tools.versions.len(), "tool")));
+        Ok(Ready { media: Media::new(&tools, &runner), tools })
+    }
+}
+
+/// Both, or a list of everything that is wrong with either.
+fn all_or_problems(
+    connection: anyhow::Result<Connection>,
+    tools: Result<Tools, Vec<String>>,
+) -> Result<(Connection, Tools), Failure> {
+    let mut problems = Vec::new();
+    let connection = connection.map_err(|error| problems.push(format!("{error:#}"))).ok();
+    let tools = tools.map_err(|of_tools| problems.extend(of_tools)).ok();
+    match (connection, tools) {
+        (Some(connection), Some(tools)) => Ok((connection, tools)),
+        _ if problems.len() == 1 => Err(Failure::preflight(&problems[0])),
+        _ => Err(Failure::preflight(format!("pre-flight:\n  - {}", problems.join("\n  - ")))),
+    }
+}
+
+impl Run {
+    /// Refuses a format with alpha where the ZIP that is about to be built can't encode it: every
+    /// chunk would fail, five times each. A checkout's ZIP brings its own ffmpeg, and of one that
+    /// is deployed as found it is not known.
+    ///
+    /// # Errors
+    /// When its ffmpeg decodes no PNG, or can't be had.
+    pub(crate) async fn check_encoder(&self, fixture: &Fixture) -> Result<(), Failure> {
+        let format = fixture.meta.format;
+        let is_of_zip = self.repo.layout() == Layout::Own && !self.options.skip_build;
+        // Elsewhere the function's ffmpeg does not run.
+        if !format.is_encoded_from_png() || !is_of_zip || !is_linux_x86_64() {
+            return Ok(());
+        }
+        let (session, toolbox) = (&self.session, &self.session.toolbox);
+        toolbox.provide_media(&session.runner).await.or_exit(ExitCode::Preflight)?;
+        let ffmpeg = toolbox.media().join("ffmpeg");
+        match decodes_png(&ffmpeg, &session.runner).await.or_exit(ExitCode::Preflight)? {
+            true => Ok(()),
+            false => Err(Failure::new(
+                ExitCode::Preflight,
+                anyhow!(
+                    "fixture {}: the renderer hands ffmpeg the frames of a {} as PNG, for their alpha, and the ffmpeg of \
+                     this repository's handler ZIP, {}, decodes none; run in a HyperFrames checkout, whose ZIP has an \
+                     ffmpeg of its own, or deploy a ZIP with another one by --skip-build",
+                    fixture.name,
+                    format.handler_name(),
+                    ffmpeg.display()
+                ),
+            )),
+        }
+    }
+}
+
+impl Run {
+    /// Builds the handler ZIP. At the same time checks the template and the account's quota for `chunks` at once,
+    /// and proves that the run's names are unused: all of that before anything is created.
+    ///
+    /// # Errors
+    /// With the exit code of what failed.
+    pub(crate) async fn build(&self, tools: &Tools, chunks: u32) -> Result<(), Failure> {
+        let (zip, valid, unused, allowed) = tokio::join!(
+            self.stage("build", self.handler_zip(tools)),
+            self.stage("validate", self.validate()),
+            self.stage("names", deploy::prove_unused(self)),
+            self.stage("quota", allow_quota(self, chunks)),
+        );
+        unused?;
+        allowed?;
+        let zip = zip?;
+        valid.or_exit(ExitCode::Deploy)?;
+        self.step("build", &describe(&zip, self.options.skip_build));
+        self.record.borrow_mut().handler = Some(zip);
+        Ok(())
+    }
+
+    /// Deploys the run's stack and proves that it is this run's.
+    ///
+    /// # Errors
+    /// With the exit code of what failed.
+    pub(crate) async fn deploy(&self) -> Result<DeployedStack, Failure> {
+        self.stage("deploy", deploy::deploy(self)).await
+    }
+
+    /// Uploads a packed composition to where executions look for it.
+    ///
+    /// # Errors
+    /// When the bucket does not take it.
+    pub(crate) async fn upload(
+        &self,
+        stack: &DeployedStack,
+        subject: &Subject,
+        tar_gz: Vec<u8>,
+    ) -> Result<(), Failure> {
+        let (clients, key) = (&self.connection().clients, subject.project_key());
+        self.stage("upload", objects::upload(clients, &stack.bucket, &key, tar_gz)).await.or_exit(ExitCode::Render)
+    }
+
+    async fn handler_zip(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
+        let session = &self.session;
+        if self.options.skip_build {
+            return handler::existing(&self.template.function.code).or_exit(ExitCode::Build);
+        }
+        // A checkout's ZIP brings its own.
+        if self.repo.layout() == Layout::Own {
+            session.toolbox.provide_media(&session.runner).await.or_exit(ExitCode::Build)?;
+        }
+        let build_tools = BuildTools {
+            bun: tools.path("bun").to_owned(),
+            zip: tools.path("zip").to_owned(),
+            media: session.toolbox.media(),
+        };
+        let runner = session.runner.with_env(&connect::tool_env(session, &self.connection().access.target));
+        let (code, logs) = (&self.template.function.code, self.artifacts.logs());
+        handler::build(&self.repo, code, &build_tools, &runner, &logs).await.or_exit(ExitCode::Build)
+    }
+}
+
+fn describe(zip: &HandlerZip, skipped: bool) -> String {
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    format!(
+        "handler ZIP {:.1} MiB, {:.1} MiB unzipped ({})",
+        mib(zip.sizes.zipped),
+        mib(zip.sizes.unzipped),
+        match (skipped, zip.built) {
+            (true, _) => "as found: --skip-build",
+            (false, true) => "built",
+            (false, false) => "unchanged",
+        }
+    )
+}
+
+/// Refuses a reservation that Lambda would refuse in the middle of a deployment, and tells
+/// of chunks that will be throttled. `chunks` are rendered at once at most.
+///
+/// # Errors
+/// When the account can't reserve so much. Where that can't be read, the deployment tells.
+async fn allow_quota(run: &Run, chunks: u32) -> Result<(), Failure> {
+    let asked = signed_calls::unreserved_concurrency(&run.connection().clients).await;
+    let Ok(Some(unreserved)) = asked else { return Ok(()) };
+    let concurrency = Concurrency { unreserved, reserved: run.given.reserved_concurrency() };
+    concurrency.check().map_err(Failure::preflight)?;
+    if let Some(told) = concurrency.throttles(chunks) {
+        run.step("quota", &told);
+    }
+    Ok(())
+}
+
+/// As many templates that were found valid are known; the oldest are forgotten.
+const KNOWN: usize = 100;
+
+impl Run {
+    /// `sam validate --lint`, unless this very version of sam found this very template valid before.
+    ///
+    /// # Errors
+    /// When the template is not valid.
+    async fn validate(&self) -> anyhow::Result<()> {
+        let template = &self.template.path;
+        let content = fs::read(template).with_context(|| template.display().to_string())?;
+        let folder = cache(&self.session.env);
+        let known = folder.as_ref().map(|folder| folder.join(self.key(&content)));
+        if known.as_ref().is_some_and(|file| file.is_file()) {
+            self.step("validate", "the template was found valid before, by this version of sam");
+            return Ok(());
+        }
+        self.sam().validate(template).await.context("the template is not valid")?;
+        if let Some((folder, known)) = folder.zip(known) {
+            // Without this it is only checked again.
+            let _ = fs::create_dir_all(&folder).and_then(|()| fs::write(known, template.display().to_string()));
+            forget_the_oldest(&folder);
+        }
+        Ok(())
+    }
+
+    /// What the answer depends on.
+    fn key(&self, content: &[u8]) -> String {
+        let record = self.record.borrow();
+        let sam = record.tools.get("sam").map(String::as_str).unwrap_or_default();
+        let mut hash = Sha256::new();
+        hash.update(format!("{sam}\0{}\0", self.options.target.region));
+        hash.update(content);
+        hex(&hash.finalize())
+    }
+}
+
+/// Where it is noted, a file each; `None` where there is no place for caches.
+fn cache(env: &Env) -> Option<PathBuf> {
+    let of_user = env.get("XDG_CACHE_HOME").map(PathBuf::from);
+    let of_user = of_user.or_else(|| Some(Path::new(env.get("HOME")?).join(".cache")))?;
+    Some(of_user.join("hyperframes-lambda/valid-templates"))
+}
+
+fn forget_the_oldest(folder: &Path) {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<_> =
+        files.filter_map(|file| Some((file.metadata().ok()?.modified().ok()?, file.path()))).collect();
+    files.sort();
+    for (_, path) in files.iter().rev().skip(KNOWN) {
+        let _ = fs::remove_file(path);
+    }
+}
