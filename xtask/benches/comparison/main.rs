@@ -19,15 +19,15 @@ use std::{
     process::{Command, Stdio},
 };
 
+use render_verdict::{gates::Limits, picture::raster::Raster};
 use tempfile::TempDir;
 use xtask::{
     console::Console,
-    env::Env,
-    fixture::{RenderFormat, VideoFormat},
-    measure::{gates::Limits, raster::Raster},
-    media::Media,
-    original::{Compared, Original},
-    process::Runner,
+    project::{
+        baseline::{Compared, Original},
+        fixture::{format::RenderFormat, meta::VideoFormat},
+    },
+    tools::{env::Env, ffmpeg::Media, runner::Runner},
 };
 
 use printed::Printed;

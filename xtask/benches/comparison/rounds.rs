@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use xtask::toolbox::Toolbox;
+use xtask::local::provisioning::Toolbox;
 
 /// A program of the toolbox, which is provisioned where it is not.
 ///

@@ -26,9 +26,13 @@ use account::python;
 use emulator::Emulator;
 use printed::{Printed, Whose, cpu_s, median, peak_kib};
 use xtask::{
-    aws::{Access, Clients, Target, emptying},
+    aws::{
+        access::{Access, Target},
+        clients::Clients,
+        emptying,
+    },
     console::Console,
-    env::Env,
+    tools::env::Env,
 };
 
 /// Versions and delete markers of a bucket.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use serde_json::Value;
-use xtask::{console::Console, env::Env, handler::install_packages, process::Runner};
+use xtask::{
+    console::Console,
+    tools::{env::Env, handler::install_packages, runner::Runner},
+};
 
 use crate::{
     emulator::{XTASK, tool},

@@ -1,6 +1,6 @@
 //! What every benchmark prints: a line for each figure with its target and a peer's.
 
-use xtask::wording::{Align, columns};
+use xtask::console::text::{Align, columns};
 
 /// A table of what was measured.
 pub(crate) struct Printed(Vec<[String; 6]>);
@@ -23,7 +23,7 @@ impl Printed {
 
 /// The middle of some figures.
 pub(crate) fn median(figures: &[f64]) -> f64 {
-    xtask::statistics::median(figures).expect("there is a figure")
+    execution_history::time_spent::median(figures).expect("there is a figure")
 }
 
 /// The most memory that a process has had resident since it began, or since its mark was

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 
 use backon::{BackoffBuilder, ExponentialBackoff};
-use xtask::backoff::watching;
+use xtask::aws::faults::watching;
 
 /// One operation's, of an account in a region.
 #[derive(Clone, Copy)]

@@ -13,7 +13,7 @@ mod throttled;
 
 use bucket::Bucket;
 use throttled::{Map, simulated};
-use xtask::wording::{Align, columns};
+use xtask::console::text::{Align, columns};
 
 /// What an inline Map starts at once, and what `--reserved-concurrency` is by default.
 const INLINE: u32 = 40;

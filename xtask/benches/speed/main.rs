@@ -20,7 +20,7 @@ use std::{
 };
 
 use serde_json::Value;
-use xtask::{repo::tool_root, toolbox::Toolbox};
+use xtask::{local::provisioning::Toolbox, project::repo::tool_root};
 
 const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
 

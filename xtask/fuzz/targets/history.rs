@@ -4,13 +4,14 @@
 
 use std::sync::LazyLock;
 
+use execution_history;
+use execution_history::{
+    chunking::{ChunkSize, PlanProtocol},
+    cost, failure, meaning, progress, rendered, time_spent, timeline,
+};
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 use serde_json::Value;
-use xtask::{
-    chunking::{ChunkSize, PlanProtocol},
-    cost, history,
-    measure::contradictions::contradictions,
-};
+use xtask::run::contradictions::contradictions;
 
 static RECORDED: LazyLock<Vec<Value>> = LazyLock::new(|| {
     ["success-n2-v1", "success-n4-v2", "failed-chunk", "protocol-refused"]
@@ -50,13 +51,13 @@ fuzz_target!(|bytes: &[u8]| {
     if pages.len() > 1 {
         tail(&pages);
     }
-    let Ok(history) = history::cli_events(&pages) else { return };
+    let Ok(history) = execution_history::cli_events(&pages) else { return };
     told(&history);
 });
 
 /// Read from its end, a history grows and stays in order.
 fn tail(pages: &[Vec<u8>]) {
-    let mut tail = history::Tail::default();
+    let mut tail = progress::Tail::default();
     let mut known = 0;
     for page in pages {
         let _ = tail.add(page, Some("more".to_owned()));
@@ -67,29 +68,29 @@ fn tail(pages: &[Vec<u8>]) {
 }
 
 fn told(history: &Value) {
-    history::is_complete(history);
-    if let Some(failed) = history::failed(history) {
-        history::meaning(&failed.error);
+    execution_history::is_complete(history);
+    if let Some(failed) = failure::failed(history) {
+        meaning::meaning(&failed.error);
         assert!(!failed.to_string().is_empty());
     }
-    if let Ok(rendered) = history::rendered(history) {
+    if let Ok(rendered) = rendered::rendered(history) {
         serde_json::to_string(&rendered).expect("facts are JSON");
         contradictions(&rendered, Some(PlanProtocol::V2), ChunkSize::new(30).expect("a size"), 60);
     }
-    if let Ok(timeline) = history::timeline(history) {
+    if let Ok(timeline) = timeline::timeline(history) {
         serde_json::to_string(&timeline).expect("a timeline is JSON");
         let ends = timeline.attempts.iter().filter_map(|attempt| attempt.ended_ms);
         assert!(ends.max().is_none_or(|last| last <= timeline.duration_ms), "an attempt ends after its execution");
         let cost = cost::Cost::of(&timeline, 10_240, &cost::Prices::default());
         assert!(cost.usd.is_finite() && cost.usd >= 0.0);
-        if let Some(spent) = history::TimeSpent::of(&timeline) {
+        if let Some(spent) = time_spent::TimeSpent::of(&timeline) {
             serde_json::to_string(&spent).expect("time spent is JSON");
             assert!(spent.busy_share.is_finite() && spent.imbalance.is_finite());
         }
     }
-    let Some(progress) = history::progress(history, 60_000) else { return };
-    let pace = history::Pace::of(&progress);
+    let Some(progress) = progress::progress(history, 60_000) else { return };
+    let pace = progress::Pace::of(&progress);
     for earlier in [None, pace.as_ref()] {
-        history::left_ms(&progress, 60, 4, earlier);
+        progress::left_ms(&progress, 60, 4, earlier);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 use serde_json::Value;
-use xtask::fixture::Meta;
+use xtask::project::fixture::meta::Meta;
 
 static FIXTURES: LazyLock<Vec<Value>> = LazyLock::new(|| {
     let root = format!("{}/../../fixtures", env!("CARGO_MANIFEST_DIR"));

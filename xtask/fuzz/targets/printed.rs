@@ -2,13 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xtask::measure::{
-    frames::FrameHashes,
-    png, probe,
-    raster::Raster,
-    shape,
+use render_verdict::{
+    frames::png,
+    picture::{hashes::FrameHashes, raster::Raster, ssim::SsimSummary},
+    probe, shape,
     showinfo::{self, Video},
-    ssim::SsimSummary,
 };
 
 fuzz_target!(|bytes: &[u8]| {

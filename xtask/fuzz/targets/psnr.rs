@@ -2,9 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xtask::measure::{
-    Decibels, Level,
-    psnr::{PsnrSummary, frames, misplaced, neighbours, worst_stretch},
+use render_verdict::{
+    decibels::{Decibels, Level},
+    picture::psnr::{PsnrSummary, frames, misplaced, neighbours, worst_stretch},
 };
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use xtask::measure::{audio, lag, residual::Residual};
+use render_verdict::audio::{self, lag, residual::Residual};
 
 fuzz_target!(|bytes: &[u8]| {
     let [channels, part, repeats, samples @ ..] = bytes else { return };

@@ -5,11 +5,12 @@
 use std::{fs, path::Path, sync::LazyLock};
 
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
-use xtask::{
-    publish,
-    report::{Pictures, page},
-    side_by_side::SideBySide,
-    story::{Files, RunReport},
+use xtask::report::{
+    RunReport,
+    artifacts::Files,
+    compare::SideBySide,
+    junit, markdown,
+    page::{frames::Pictures, page},
 };
 
 struct Folder {
@@ -81,8 +82,8 @@ fn report(report: &RunReport, before: &RunReport, which: u8) {
     report.total_usd();
     match which {
         0 => drop(page(report, &Pictures::default())),
-        1 => drop(publish::markdown(report)),
-        2 => drop(publish::junit(report)),
+        1 => drop(markdown::markdown(report)),
+        2 => drop(junit::junit(report)),
         _ => drop(SideBySide::of(report, before).markdown()),
     }
 }

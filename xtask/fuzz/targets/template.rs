@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use libfuzzer_sys::fuzz_target;
-use xtask::{
+use xtask::project::{
     names::ProjectName,
     template::{Capacity, Template},
 };

@@ -18,8 +18,8 @@ use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClie
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    env::Env,
-    names::{Profile, Region},
+    aws::region::{Profile, Region},
+    tools::env::Env,
 };
 
 /// The target that was asked for.
@@ -211,7 +211,7 @@ fn timeouts() -> TimeoutConfig {
 }
 
 /// A proxy may lead out of this machine, but not to an emulator on it.
-pub(super) fn proxies(target: &Target) -> ProxyConfig {
+pub(crate) fn proxies(target: &Target) -> ProxyConfig {
     if target.host_on_this_machine().is_some() { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
 }
 
@@ -224,7 +224,7 @@ fn client(proxies: ProxyConfig) -> SharedHttpClient {
 }
 
 /// A connector for single calls.
-pub(super) fn single(proxies: ProxyConfig) -> Connector {
+pub(crate) fn single(proxies: ProxyConfig) -> Connector {
     let settings = HttpConnectorSettings::builder()
         .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(30))

@@ -1,7 +1,7 @@
 //! One client for each service that the tool calls, their keys, and the log of their calls.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant, SystemTime},
 };
 
@@ -16,7 +16,10 @@ use aws_smithy_runtime_api::{
     client::{
         interceptors::{
             Intercept, SharedInterceptor,
-            context::{BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef},
+            context::{
+                BeforeTransmitInterceptorContextMut, BeforeTransmitInterceptorContextRef,
+                FinalizerInterceptorContextRef,
+            },
         },
         orchestrator::Metadata,
         runtime_components::RuntimeComponents,
@@ -24,8 +27,14 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
-use super::{Access, access::proxies, bucket_owner::BucketOwner, signed_request::error_in};
-use crate::{console::Console, names::Region};
+use crate::{
+    aws::{
+        access::{Access, proxies},
+        region::Region,
+        signed_request::error_in,
+    },
+    console::Console,
+};
 
 /// The SDK clients of one target.
 #[derive(Debug, Clone)]
@@ -39,17 +48,17 @@ pub struct Clients {
     /// Identity.
     pub sts: aws_sdk_sts::Client,
     /// The region of all calls.
-    pub(super) region: Region,
-    /// Where the calls of [`super::signed_calls`] go.
+    pub(crate) region: Region,
+    /// Where the calls of [`crate::aws::signed_calls`] go.
     pub config: aws_config::SdkConfig,
     /// What they are signed with.
     pub keys: Keys,
     /// The proxies of those calls.
-    pub(super) proxies: ProxyConfig,
+    pub(crate) proxies: ProxyConfig,
     /// The longest pause between two looks at a running execution.
-    pub(super) notice: Duration,
+    pub(crate) notice: Duration,
     /// Where calls and transfers are reported.
-    pub(super) console: Console,
+    pub(crate) console: Console,
 }
 
 /// An account may describe 10 to 15 executions a second, all of its users together.
@@ -131,7 +140,7 @@ fn lasts(keys: &Credentials, now: SystemTime) -> bool {
 }
 
 /// The line for one attempt: operation, status, time, and the error's code.
-pub(super) fn call_line(operation: &str, started: Instant, answer: Result<(u16, &str), String>) -> String {
+pub(crate) fn call_line(operation: &str, started: Instant, answer: Result<(u16, &str), String>) -> String {
     let ms = started.elapsed().as_millis();
     match answer {
         Ok((status, _)) if status < 400 => format!("{operation} {status} in {ms} ms"),
@@ -191,6 +200,43 @@ impl Intercept for RequestLogger {
             }
         };
         self.console.call(&answer);
+        Ok(())
+    }
+}
+
+// Lets S3 refuse every call on a bucket that another account owns (`ExpectedBucketOwner`).
+
+/// The account that has to own every bucket, once it is known.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BucketOwner(Arc<OnceLock<String>>);
+
+impl BucketOwner {
+    /// Sets the account; the first one stays.
+    pub(crate) fn set(&self, account: &str) {
+        self.0.get_or_init(|| account.to_owned());
+    }
+}
+
+/// The calls that take no owner.
+const WITHOUT_OWNER: [&str; 2] = ["ListBuckets", "CreateBucket"];
+
+impl Intercept for BucketOwner {
+    fn name(&self) -> &'static str {
+        "BucketOwner"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let takes_none = config.load::<Metadata>().is_some_and(|call| WITHOUT_OWNER.contains(&call.name()));
+        if let Some(account) = self.0.get()
+            && !takes_none
+        {
+            context.request_mut().headers_mut().insert("x-amz-expected-bucket-owner", account.clone());
+        }
         Ok(())
     }
 }

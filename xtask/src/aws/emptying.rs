@@ -10,11 +10,13 @@ use aws_sdk_s3::{
 use backon::{BackoffBuilder, Retryable};
 use futures_util::{TryStreamExt, stream};
 
-use super::{
-    Clients,
-    faults::{self, Fault},
+use crate::{
+    aws::{
+        clients::Clients,
+        faults::{self, Fault},
+    },
+    console::text::counted,
 };
-use crate::{backoff, wording::counted};
 
 /// What emptying a bucket took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +43,7 @@ const MOST_PASSES: usize = 30;
 /// When a key can't be deleted for good, or the bucket keeps filling.
 pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<Emptied> {
     let mut emptied = Emptied::default();
-    for pause in backoff::polling().with_max_times(MOST_PASSES).build() {
+    for pause in faults::polling().with_max_times(MOST_PASSES).build() {
         emptied.passes += 1;
         let done = emptied.versions;
         let told = |n| progress(done + n);
@@ -101,7 +103,7 @@ async fn list_page(
 ) -> anyhow::Result<(Vec<ObjectIdentifier>, Option<Marker>)> {
     let request = clients.s3.list_object_versions().bucket(bucket).max_keys(1000).encoding_type(EncodingType::Url);
     let request = request.set_key_marker(from.key).set_version_id_marker(from.version);
-    let again = backoff::retrying(TRIES - 1);
+    let again = faults::retrying(TRIES - 1);
     let page = match (|| request.clone().send()).retry(again).when(faults::is_transient).await {
         Err(error) if faults::is_absent(&error) => return Ok((Vec::new(), None)),
         page => page.map_err(faults::as_error).and_then(|page| read_page(&page)),
@@ -161,7 +163,7 @@ async fn delete_one(clients: &Clients, bucket: &str, object: &ObjectIdentifier) 
 /// S3 reports refused keys inside HTTP 200, which no retry of the SDK sees:
 /// keys that may pass later are asked for again.
 async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectIdentifier>) -> anyhow::Result<()> {
-    for (attempt, pause) in (1..).zip(backoff::retrying(TRIES).build()) {
+    for (attempt, pause) in (1..).zip(faults::retrying(TRIES).build()) {
         let delete =
             Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().context("a delete call")?;
         match clients.s3.delete_objects().bucket(bucket).delete(delete).send().await {

@@ -1,12 +1,13 @@
 //! Executions of the state machine.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
-use aws_sdk_sfn::{
-    error::ProvideErrorMetadata,
-    types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus},
-};
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_sfn::types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -17,14 +18,13 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 use backon::Retryable;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
-use super::{
-    Clients,
+use crate::aws::{
+    clients::Clients,
     faults::{self, Fault, settling},
+    region::Region,
 };
-use crate::{backoff, names::Region};
 
 /// An execution that has ended.
 #[derive(Debug, Clone)]
@@ -90,7 +90,7 @@ const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 /// When the service gives an error that won't pass.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let ended = backoff::until(backoff::watching(clients.notice), async || {
+    let ended = faults::until(faults::watching(clients.notice), async || {
         if started.elapsed() > cap.after {
             return Some(Ok(None));
         }
@@ -121,7 +121,7 @@ async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault,
     let (Some(start), Some(stop)) = (start, stop) else {
         return Err((Fault::Other, anyhow!("the ended execution has no start or stop date")));
     };
-    let time = |ms: i64| crate::history::cli_timestamp(&json!(ms as f64 / 1000.0)).unwrap_or_default();
+    let time = |ms: i64| execution_history::cli_timestamp(&json!(ms as f64 / 1000.0)).unwrap_or_default();
     let mut description = json!({
         "executionArn": answer.execution_arn(),
         "stateMachineArn": answer.state_machine_arn(),
@@ -262,7 +262,7 @@ pub async fn stop(clients: &Clients, arn: &str, cause: &str) -> anyhow::Result<(
         Err(error) => return Err(faults::as_error(error).context(format!("stopping execution {arn}"))),
     }
     let deadline = Instant::now() + Duration::from_secs(60);
-    backoff::until(backoff::polling(), async || match describe(clients, arn).await {
+    faults::until(faults::polling(), async || match describe(clients, arn).await {
         Ok(Some(_)) | Err((Fault::Absent, _)) => Some(Ok(())),
         Ok(None) | Err((Fault::Transient, _)) if Instant::now() < deadline => None,
         Ok(None) => Some(Err(anyhow!("execution {arn} is still running a minute after StopExecution"))),

@@ -7,10 +7,9 @@ use aws_sdk_s3::{
     error::{ProvideErrorMetadata, SdkError},
 };
 use aws_smithy_types::{DateTime, date_time::Format};
-use backon::ExponentialBuilder;
+use backon::{BackoffBuilder, ExponentialBuilder};
 
-use super::Target;
-use crate::backoff;
+use crate::aws::access::Target;
 
 /// What an error means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +79,7 @@ const CREDENTIALS: [&str; 10] = [
 /// What a service says of a request that was signed by a clock that is off: S3 by its own
 /// code, with HTTP 403 as if it were forbidden; others by the code of any wrong signature.
 const CLOCK: &str = "RequestTimeTooSkewed";
+
 const CLOCK_WORDS: [&str; 2] = ["Signature expired", "Signature not yet current"];
 
 const DENIED: [&str; 4] = ["AccessDenied", "AccessDeniedException", "AllAccessDisabled", "UnauthorizedOperation"];
@@ -130,8 +130,8 @@ pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
 
 /// Delays before calls that a service may refuse for a moment, as it does not know yet what was just made, or as
 /// another change is under way: five, 9 s in all.
-pub(super) fn settling() -> ExponentialBuilder {
-    backoff::retrying(5)
+pub(crate) fn settling() -> ExponentialBuilder {
+    retrying(5)
 }
 
 /// Whether the error says that the thing is not there.
@@ -222,7 +222,7 @@ pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option
 }
 
 /// How far this machine's clock is off, where the refusal says what time it is at AWS.
-pub(super) fn clock_remedy(told: &str, now: SystemTime) -> String {
+pub(crate) fn clock_remedy(told: &str, now: SystemTime) -> String {
     let off = time_at_aws(told).map(|there| match there.duration_since(now) {
         Ok(behind) => format!("{} min behind", minutes(behind)),
         Err(ahead) => format!("{} min ahead", minutes(ahead.duration())),
@@ -246,8 +246,39 @@ fn time_at_aws(told: &str) -> Option<SystemTime> {
     DateTime::from_str(&text, Format::DateTime).ok()?.try_into().ok()
 }
 
+// How long to wait before asking again.
+
+/// For watching something that may end soon or late: 0.2 s, growing by a tenth, 3 s at most. The end is
+/// noticed late by a tenth of the time waited, or less.
+pub fn polling() -> ExponentialBuilder {
+    let delays = ExponentialBuilder::new().with_factor(1.1).without_max_times();
+    delays.with_min_delay(Duration::from_millis(200)).with_max_delay(Duration::from_secs(3))
+}
+
+/// For an end that is to be noticed soon: 0.1 s, growing by a tenth, `most` at most.
+pub fn watching(most: Duration) -> ExponentialBuilder {
+    polling().with_min_delay(Duration::from_millis(100).min(most)).with_max_delay(most)
+}
+
+/// For asking again after a refusal, `times` times: 0.3 s, doubling, 10 s at most.
+pub fn retrying(times: usize) -> ExponentialBuilder {
+    let delays = ExponentialBuilder::new().with_factor(2.0).with_max_times(times);
+    delays.with_min_delay(Duration::from_millis(300)).with_max_delay(Duration::from_secs(10))
+}
+
+/// Asks until there is an answer, with `delays` in between. Dropping it drops the question.
+pub async fn until<T>(delays: ExponentialBuilder, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut delays = delays.without_max_times().build();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        tokio::time::sleep(delays.next().unwrap_or_default()).await;
+    }
+}
+
 #[cfg(test)]
-mod tests {
+mod faults_tests {
     use anyhow::Context;
 
     use super::*;
@@ -306,5 +337,26 @@ mod tests {
         assert!(remedy_for("AccessDenied", "no").unwrap().contains("lambda-policy"));
         assert_eq!(remedy_for("SlowDown", "wait"), None);
         assert_eq!(remedy(&anyhow::anyhow!("the disk is full"), &profile, SystemTime::UNIX_EPOCH), None);
+    }
+}
+
+#[cfg(test)]
+mod backoff_tests {
+    use super::*;
+
+    #[test]
+    fn grows_to_its_limit() {
+        let delays: Vec<u128> = retrying(8).build().map(|delay| delay.as_millis()).collect();
+        assert_eq!(delays, [300, 600, 1200, 2400, 4800, 9600, 10_000, 10_000]);
+    }
+
+    #[test]
+    fn polling_never_lags_more_than_a_tenth_and_a_moment() {
+        let mut waited = 0.0;
+        for delay in polling().build().take(100) {
+            let delay = delay.as_secs_f64();
+            assert!(delay <= 0.2 + 0.1 * waited + 1e-6 && delay <= 3.0);
+            waited += delay;
+        }
     }
 }

@@ -6,11 +6,12 @@ use anyhow::{Context, anyhow};
 use aws_config::retry::RetryConfig;
 use serde::Serialize;
 
-use super::{
-    Access, Clients, Target,
+use crate::aws::{
+    access::{Access, Target},
+    clients::Clients,
     faults::{self, Fault, clock_remedy},
+    region::Region,
 };
-use crate::names::Region;
 
 /// The account behind the credentials. No secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::{
-    Clients,
+use crate::aws::{
+    clients::Clients,
     signed_request::{Body, Call, refusal},
 };
 
@@ -148,6 +148,7 @@ const MOST_PAGES: usize = 5;
 
 /// The log arrives a moment after the function has ended; after this long it is left out.
 const LIMIT: Duration = Duration::from_secs(8);
+
 const LAG: Duration = Duration::from_millis(1500);
 
 /// The end of what a function logged between two times, ms since 1970, by the

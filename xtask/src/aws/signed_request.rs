@@ -10,30 +10,27 @@ use aws_sigv4::{
     http_request::{SignableBody, SignableRequest, SigningSettings, sign},
     sign::v4,
 };
-use aws_smithy_runtime_api::client::http::HttpConnector;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::{http::HttpConnector, orchestrator::HttpRequest};
 use aws_smithy_types::body::SdkBody;
 use backon::BackoffBuilder;
 use serde_json::Value;
 
-use super::{
-    Clients,
+use crate::aws::{
     access::single,
-    clients::call_line,
+    clients::{Clients, call_line},
     faults::{self, Fault, Refused},
 };
-use crate::backoff;
 
 /// One call of a service.
-pub(super) struct Call<'a> {
-    pub(super) service: &'static str,
-    pub(super) method: &'static str,
-    pub(super) path: &'a str,
-    pub(super) body: Body,
+pub(crate) struct Call<'a> {
+    pub(crate) service: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) path: &'a str,
+    pub(crate) body: Body,
 }
 
 /// What a call sends.
-pub(super) enum Body {
+pub(crate) enum Body {
     None,
     /// The JSON protocol.
     Json {
@@ -52,9 +49,9 @@ impl Call<'_> {
     ///
     /// # Errors
     /// When there are no credentials, or nobody answers.
-    pub(super) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
+    pub(crate) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let mut answer = self.send_once(clients).await;
-        for pause in backoff::retrying(TRIES - 1).build() {
+        for pause in faults::retrying(TRIES - 1).build() {
             if answer.as_ref().is_ok_and(|(status, body)| !passes(*status, body)) {
                 break;
             }
@@ -158,7 +155,7 @@ fn host_of(endpoint: &str) -> anyhow::Result<String> {
 }
 
 /// An answer that is an error, as in `AccessDenied: not allowed (HTTP 403)`.
-pub(super) fn refusal(status: u16, body: &str) -> Refused {
+pub(crate) fn refusal(status: u16, body: &str) -> Refused {
     match error_in(body) {
         Some((code, message)) => Refused::new(status, Some(&code), Some(&message)),
         None => Refused::new(status, None, Some(&body.chars().take(300).collect::<String>())),
@@ -166,7 +163,7 @@ pub(super) fn refusal(status: u16, body: &str) -> Refused {
 }
 
 /// Code and message of an answer that is an error.
-pub(super) fn error_in(body: &str) -> Option<(String, String)> {
+pub(crate) fn error_in(body: &str) -> Option<(String, String)> {
     error_in_xml(body).or_else(|| error_in_json(body))
 }
 

@@ -3,8 +3,8 @@
 use anyhow::Context;
 use roxmltree::Document;
 
-use super::{
-    Clients,
+use crate::aws::{
+    clients::Clients,
     signed_request::{Body, Call, refusal},
 };
 

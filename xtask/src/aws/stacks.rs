@@ -8,12 +8,15 @@ use backon::BackoffBuilder;
 use roxmltree::{Document, Node};
 use tokio::time::Instant;
 
-use super::{
-    Clients,
-    signed_request::{Body, Call, refusal},
-    stack_events::{self, Doing, FailedResource},
+use crate::{
+    aws::{
+        clients::Clients,
+        faults,
+        signed_request::{Body, Call, refusal},
+        stack_events::{self, Doing, FailedResource},
+    },
+    project::names::StackName,
 };
-use crate::{backoff, names::StackName};
 
 /// A stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,7 +97,7 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
         return Err(refusal(status, &body)).with_context(|| format!("deleting stack {}", stack.id));
     }
     let deadline = Instant::now() + DELETE_LIMIT;
-    for pause in backoff::polling().build() {
+    for pause in faults::polling().build() {
         match describe(clients, &stack.id).await? {
             None => break,
             Some(stack) if stack.status == "DELETE_FAILED" => {
@@ -116,7 +119,7 @@ const SEEN_BY_SAM: Duration = Duration::from_secs(2);
 /// Waits until a stack is gone, and a moment more. What can't be read meanwhile is read again.
 pub async fn gone(clients: &Clients, stack: &Stack) {
     let is_gone = async || matches!(describe(clients, &stack.id).await, Ok(None)).then_some(());
-    backoff::until(backoff::polling(), is_gone).await;
+    faults::until(faults::polling(), is_gone).await;
     tokio::time::sleep(SEEN_BY_SAM).await;
 }
 

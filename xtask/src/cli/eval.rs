@@ -4,11 +4,11 @@ use std::{fmt, str::FromStr};
 
 use anyhow::{Context, ensure};
 use clap::Args;
+use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize};
 
-use super::{RunOptions, help, limits::LimitArgs};
 use crate::{
-    chunking::{ChunkCount, ChunkCounts, ChunkSize},
-    plan::Sizing,
+    cli::{help, limits::LimitArgs, run::RunOptions},
+    project::plan::Sizing,
 };
 
 /// Flags of `lambda-eval`.
@@ -179,8 +179,8 @@ fn whole(text: &str, least: u32) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::{
-        cli::{Command, parse},
-        env::Env,
+        cli::{Command, environment::parse},
+        tools::env::Env,
     };
 
     fn options(args: &[&str], env: &[(&'static str, &'static str)]) -> anyhow::Result<EvalOptions> {

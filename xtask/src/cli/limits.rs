@@ -1,8 +1,7 @@
 //! The limits of the gates, as the flags of every command that compares renders.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches, builder::Resettable};
-
-use crate::measure::gates::{Flag, Limit, Settings, Unit};
+use render_verdict::gates::{Flag, Limit, Settings, Unit};
 
 /// The limits that flags or their variables set.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -10,7 +9,7 @@ pub struct LimitArgs(pub Settings);
 
 impl LimitArgs {
     /// The flag of a limit that is set, where there is one.
-    pub(super) fn flag_set(&self) -> Option<String> {
+    pub(crate) fn flag_set(&self) -> Option<String> {
         let set = with_flag().find(|(limit, _)| self.0.get(limit).is_some());
         set.map(|(_, flag)| format!("--{}", flag.name))
     }
@@ -70,8 +69,9 @@ impl FromArgMatches for LimitArgs {
 
 #[cfg(test)]
 mod tests {
+    use render_verdict::gates::{GATES, Gate, Rule};
+
     use super::*;
-    use crate::measure::gates::{GATES, Gate, Rule};
 
     #[test]
     fn the_documentation_lists_every_gate_and_every_limit() {

@@ -1,39 +1,25 @@
 //! The command line: parsed into types before anything starts.
 
-mod advice;
-mod baseline;
-mod compare;
-mod completions;
-mod doctor;
-mod environment;
-mod eval;
-mod help;
-mod limits;
-mod local_aws;
-mod output;
-mod policy;
-mod report;
-mod run;
-mod smoke;
-mod target;
-mod teardown;
+pub mod environment;
+pub mod eval;
+pub mod help;
+pub mod limits;
+pub mod output;
+pub mod run;
+pub mod small;
+pub mod smoke;
+pub mod teardown;
 
 use clap::{Parser, Subcommand};
 
-pub use baseline::BaselineOptions;
-pub use compare::CompareOptions;
-pub use completions::{CompletionsOptions, script};
-pub use doctor::DoctorOptions;
-pub use environment::parse;
-pub use eval::{EvalOptions, FixtureNames, Iterations, LocalLeg, Warmup};
-pub use local_aws::LocalAwsOptions;
-pub use output::{OutputOptions, RepoOptions};
-pub use policy::PolicyOptions;
-pub use report::ReportOptions;
-pub use run::{ReservedConcurrency, RunOptions};
-pub use smoke::{Jobs, SmokeOptions};
-pub use target::{AwsOptions, TargetOptions};
-pub use teardown::{TeardownOptions, TeardownSubject};
+use crate::cli::{
+    eval::EvalOptions,
+    help::CompletionsOptions,
+    output::{OutputOptions, RepoOptions},
+    small::{BaselineOptions, CompareOptions, DoctorOptions, LocalAwsOptions, PolicyOptions, ReportOptions},
+    smoke::SmokeOptions,
+    teardown::TeardownOptions,
+};
 
 /// Release gates for HyperFrames distributed rendering on AWS Lambda.
 #[derive(Debug, Parser)]

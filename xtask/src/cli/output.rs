@@ -5,9 +5,9 @@ use std::{env::current_dir, ffi::OsString, path::PathBuf};
 use clap::{ArgAction, Args, ColorChoice, ValueEnum, ValueHint};
 
 use crate::{
-    console::{Console, Verbosity, When},
-    env::Env,
-    repo::{Repo, RepoChoice},
+    console::{Console, Verbosity, terminal::When},
+    project::repo::{Repo, RepoChoice},
+    tools::env::Env,
 };
 
 /// The flag for the repository.
@@ -66,7 +66,7 @@ impl OutputOptions {
 }
 
 /// The color that a command line asks for, read before it is parsed, as help and errors have colors too.
-pub(super) fn color_asked_for(args: &[OsString]) -> ColorChoice {
+pub(crate) fn color_asked_for(args: &[OsString]) -> ColorChoice {
     let mut args = args.iter().filter_map(|arg| arg.to_str());
     let value = args.find_map(|arg| arg.strip_prefix("--color").map(|value| value.strip_prefix('=')));
     let value = value.and_then(|value| value.or_else(|| args.next()));

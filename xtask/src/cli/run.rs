@@ -5,11 +5,16 @@ use std::path::PathBuf;
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::TargetOptions;
 use crate::{
-    budget::Usd,
-    names::StackName,
-    template::{Capacity, MemoryMb},
+    aws::{
+        access::{TargetChoice, parse_endpoint},
+        region::{Profile, Region},
+    },
+    project::{
+        names::StackName,
+        template::{Capacity, MemoryMb},
+    },
+    run::budget::Usd,
 };
 
 /// Flags for the stack and the artifacts.
@@ -102,5 +107,50 @@ impl std::str::FromStr for ReservedConcurrency {
             format!("{text:?} is not a reserved concurrency (a whole number; 0 or -1 reserve none)")
         })?;
         Ok(Self(u32::try_from(reserved).ok().filter(|n| *n > 0)))
+    }
+}
+
+// Which AWS: the flags that commands share.
+
+/// Flags for an account or an emulator.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Target")]
+pub struct AwsOptions {
+    /// Use the embedded AWS, without an account [Linux x86-64].
+    ///
+    /// A real emulator, the real sam and real Chromium on this machine.
+    #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
+    pub local: bool,
+    /// Use a running emulator, such as `cargo xtask local-aws`.
+    #[arg(long, value_name = "URL", conflicts_with = "profile", value_parser = parse_endpoint)]
+    pub endpoint_url: Option<String>,
+    /// AWS profile.
+    ///
+    /// [env: AWS_PROFILE]
+    // The SDK and sam read the variable themselves; a flag has no need of it.
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
+}
+
+/// Flags for an account or an emulator, and for the region there.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(next_help_heading = "Target")]
+pub struct TargetOptions {
+    /// The account or the emulator.
+    #[command(flatten)]
+    pub aws: AwsOptions,
+    /// AWS region.
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
+    pub region: Region,
+}
+
+impl AwsOptions {
+    /// The target that was asked for.
+    pub fn choice(&self) -> TargetChoice {
+        match (&self.endpoint_url, self.local) {
+            (Some(url), _) => TargetChoice::Endpoint(url.clone()),
+            (None, true) => TargetChoice::Local,
+            (None, false) => TargetChoice::Account(self.profile.clone()),
+        }
     }
 }

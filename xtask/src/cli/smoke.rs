@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use execution_history::chunking::{ChunkCounts, ChunkSize, PlanProtocols};
 
-use super::{RunOptions, help, limits::LimitArgs};
-use crate::chunking::{ChunkCounts, ChunkSize, PlanProtocols};
+use crate::cli::{help, limits::LimitArgs, run::RunOptions};
 
 /// Flags of `lambda-smoke`.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -108,12 +108,13 @@ impl SmokeOptions {
 
 #[cfg(test)]
 mod tests {
+    use render_verdict::gates::MEAN_PSNR;
+
     use super::*;
     use crate::{
-        aws::TargetChoice,
-        cli::{Command, parse},
-        env::Env,
-        measure::gates::MEAN_PSNR,
+        aws::access::TargetChoice,
+        cli::{Command, environment::parse},
+        tools::env::Env,
     };
 
     fn options(args: &[&str], env: &Env) -> anyhow::Result<SmokeOptions> {

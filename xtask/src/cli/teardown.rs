@@ -1,13 +1,13 @@
 //! `lambda-teardown`: a stack by name, or all unfinished runs.
 
+use anyhow::Context;
 use clap::{ArgGroup, Args};
 
-use anyhow::Context;
-
-use super::{AwsOptions, help};
 use crate::{
-    env::Env,
-    names::{Region, RunId, StackName},
+    aws::region::Region,
+    cli::{help, run::AwsOptions},
+    project::names::{RunId, StackName},
+    tools::env::Env,
 };
 
 /// Flags of `lambda-teardown`.

@@ -2,15 +2,15 @@
 
 use std::time::Instant;
 
-use super::text;
+use crate::console::text;
 
 /// Which activity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Id(u64);
+pub(crate) struct Id(u64);
 
 /// Everything that goes on, in the order in which it began.
 #[derive(Debug, Default)]
-pub(super) struct Live {
+pub(crate) struct Live {
     activities: Vec<Activity>,
     begun: u64,
 }
@@ -25,48 +25,48 @@ struct Activity {
 
 /// How far an activity is.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Now {
+pub(crate) struct Now {
     /// For people.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// How much is done, 0 to 1, where that is known.
-    pub(super) share: Option<f64>,
+    pub(crate) share: Option<f64>,
 }
 
 /// The stage of a line, and everything else of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Line {
-    pub(super) clock: String,
-    pub(super) stage: String,
-    pub(super) rest: String,
+pub(crate) struct Line {
+    pub(crate) clock: String,
+    pub(crate) stage: String,
+    pub(crate) rest: String,
 }
 
 /// Cells of a bar.
 const BAR: usize = 20;
 
 impl Live {
-    pub(super) fn begin(&mut self, stage: &str, since: Instant) -> Id {
+    pub(crate) fn begin(&mut self, stage: &str, since: Instant) -> Id {
         self.begun += 1;
         let id = Id(self.begun);
         self.activities.push(Activity { id, stage: stage.to_owned(), since, now: Now::default() });
         id
     }
 
-    pub(super) fn end(&mut self, id: Id) {
+    pub(crate) fn end(&mut self, id: Id) {
         self.activities.retain(|activity| activity.id != id);
     }
 
-    pub(super) fn tell(&mut self, id: Id, now: Now) {
+    pub(crate) fn tell(&mut self, id: Id, now: Now) {
         if let Some(activity) = self.activities.iter_mut().find(|activity| activity.id == id) {
             activity.now = now;
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.activities.is_empty()
     }
 
     /// One line for each activity, the latest `rows` of them, none wider than `columns`.
-    pub(super) fn lines(&self, now: Instant, columns: usize, rows: usize) -> Vec<Line> {
+    pub(crate) fn lines(&self, now: Instant, columns: usize, rows: usize) -> Vec<Line> {
         let hidden = self.activities.len().saturating_sub(rows);
         self.activities[hidden..].iter().map(|activity| activity.line(now, columns)).collect()
     }
@@ -90,7 +90,7 @@ impl Activity {
 
 impl Line {
     /// The columns that it takes.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         [&self.clock, &self.stage, &self.rest].into_iter().map(|part| text::width(part)).sum()
     }
 }
@@ -102,8 +102,9 @@ fn bar(share: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::time::Duration;
+
+    use super::*;
 
     fn shown(live: &Live, now: Instant, columns: usize, rows: usize) -> Vec<String> {
         let lines = live.lines(now, columns, rows);

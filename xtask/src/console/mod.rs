@@ -4,11 +4,9 @@
 //! A terminal that has gone away, or a pipe that nobody reads, must not end a run
 //! before its clean-up, so printing never fails.
 
-mod live;
-mod paint;
-mod screen;
-mod terminal;
-mod text;
+pub mod live;
+pub mod terminal;
+pub mod text;
 
 use std::{
     io::Write,
@@ -16,14 +14,13 @@ use std::{
     time::Instant,
 };
 
-pub use paint::When;
-
-use live::{Id, Live, Now};
-use paint::Paint;
-use screen::Drawn;
-use terminal::Terminal;
-
-use crate::env::Env;
+use crate::{
+    console::{
+        live::{Id, Live, Now},
+        terminal::{Drawn, Paint, Terminal, When},
+    },
+    tools::env::Env,
+};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,23 +8,22 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use execution_history::chunking::RenderId;
+use render_verdict::verdict::Measured;
 
-use super::Bench;
 use crate::{
-    benchmark::{
-        Execution, LambdaSample, Leg, Likeness, LocalRender, LocalSample, Outcome, Round, SampleId, Start, Turn,
+    cli::eval::LocalLeg,
+    eval::{
+        Bench,
+        prepare::{Leg, Round, Turn},
+        sample::{Execution, LambdaSample, Likeness, LocalRender, LocalSample, Outcome, SampleId, Start},
+        scaling::observation::Observation,
     },
-    chunking::RenderId,
-    cli::LocalLeg,
     exit::{ExitCode, Failure, OrExit},
-    fixture::RenderFormat,
-    in_process::{InProcess, Job},
-    measure::verdict::Measured,
-    original::Original,
-    plan::{PlannedRender, eval_execution_name},
-    report::headline,
-    run::{Render, RenderNames, Rendering},
-    scaling::Observation,
+    project::{baseline::Original, execution::eval_execution_name, fixture::format::RenderFormat, plan::PlannedRender},
+    report::tables::headline,
+    run::render::{Render, RenderNames, Rendering},
+    tools::in_process::{InProcess, Job},
 };
 
 /// An execution is stopped after this long.
@@ -32,7 +31,7 @@ const CAP: Duration = Duration::from_secs(30 * 60);
 
 impl Bench<'_> {
     /// Refuses an execution that could pass `--max-cost-usd`.
-    pub(super) fn allow(&self, turn: &Turn) -> Result<(), Failure> {
+    pub(crate) fn allow(&self, turn: &Turn) -> Result<(), Failure> {
         let Leg::Lambda(render) = turn.leg else { return Ok(()) };
         let (renders, planned) = self.renders(turn.fixture, render);
         let what = format!("{} {render}", self.name(turn.fixture));
@@ -40,7 +39,7 @@ impl Bench<'_> {
     }
 
     /// Prints why something failed; returns it in one line.
-    pub(super) fn say_failure(&self, what: &str, failure: &Failure) -> String {
+    pub(crate) fn say_failure(&self, what: &str, failure: &Failure) -> String {
         let line = format!("{what}: {failure}");
         let shown = failure.details().map_or(line.as_str(), |detailed| detailed.lines.as_str());
         self.eval.run.session.console.say(&format!("error: {shown}"));
@@ -57,7 +56,7 @@ impl Bench<'_> {
     }
 
     /// Executes once, for nothing but its effect on the next one.
-    pub(super) async fn warm_up_on_lambda(&self, fixture: usize, render: RenderId, nth: u32) -> Result<(), Failure> {
+    pub(crate) async fn warm_up_on_lambda(&self, fixture: usize, render: RenderId, nth: u32) -> Result<(), Failure> {
         let (renders, planned) = self.renders(fixture, render);
         let names = self.names(fixture, render, Round::Warmup(nth));
         renders.warm_up(planned, &names).await
@@ -65,7 +64,7 @@ impl Bench<'_> {
 
     /// Executes, downloads, measures and compares. A failure is a sample too, without a measurement.
     /// `before` is what was measured so far.
-    pub(super) async fn sample_on_lambda(
+    pub(crate) async fn sample_on_lambda(
         &self,
         fixture: usize,
         render: RenderId,
@@ -149,7 +148,7 @@ impl Bench<'_> {
     }
 
     /// Renders once, for nothing but its effect on the next one.
-    pub(super) async fn warm_up_locally(&self, fixture: usize, nth: u32) -> Result<(), Failure> {
+    pub(crate) async fn warm_up_locally(&self, fixture: usize, nth: u32) -> Result<(), Failure> {
         let name = self.name(fixture);
         self.eval.run.step("warm-up", &format!("{name}: in-process on this machine"));
         let file = self.scratch(fixture);
@@ -159,7 +158,7 @@ impl Bench<'_> {
     }
 
     /// Renders and takes the time; with `--keep-local` keeps the video and compares it.
-    pub(super) async fn sample_locally(&mut self, fixture: usize, iteration: u32) -> LocalSample {
+    pub(crate) async fn sample_locally(&mut self, fixture: usize, iteration: u32) -> LocalSample {
         let name = self.name(fixture).to_owned();
         self.places[fixture].kept = None;
         self.eval.run.step("local", &format!("{name} #{iteration}: in-process on this machine"));

@@ -1,28 +1,42 @@
 //! `lambda-eval`: several fixtures, several times, in-process and on Lambda.
 
-mod legs;
-mod prepare;
+pub mod case;
+pub mod legs;
+pub mod prepare;
+pub mod results;
+pub mod sample;
+pub mod scaling;
+pub mod statistics;
 
 use std::path::PathBuf;
 
+use render_verdict::verdict::{Conclusion, Measured, Verdict};
+
 use crate::{
     aws::identity,
-    benchmark::{
-        self, EvalResults, LambdaSample, Leg, LocalSample, Measurements, Results, Round, SampleId, Scope, Turn,
+    cli::eval::EvalOptions,
+    context::{self, Session},
+    eval::{
+        prepare::{Leg, Round, Scope, Turn},
+        results::{EvalResults, Measurements, Results},
+        sample::{LambdaSample, LocalSample, SampleId},
+        scaling::model::Rates,
     },
-    cli::EvalOptions,
-    connect,
-    exit::{ExitCode, Failure, OrExit},
-    in_process::{LocalRenderer, LocalWay},
-    measure::verdict::{Conclusion, Measured, Verdict},
-    media::Media,
-    original::Original,
-    plan::RenderPlan,
+    exit::{ExitCode, Failure, OrExit, Signals},
+    project::{baseline::Original, plan::RenderPlan},
     report::tables,
-    run::{self, DeployedStack, Interim, Packed, Ready, Reference, Run, Subject},
-    scaling::Rates,
-    session::Session,
-    signals::Signals,
+    run::{
+        Run,
+        deploy::DeployedStack,
+        finish::{self, Interim},
+        preview,
+        stack::Ready,
+        subject::{Packed, Reference, Subject},
+    },
+    tools::{
+        ffmpeg::Media,
+        harness::{LocalRenderer, LocalWay},
+    },
 };
 
 /// The command's name: stacks and artifact folders are named after it.
@@ -67,14 +81,14 @@ struct Place<'a> {
 pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
     if options.run.dry_run {
         let rounds = Some(prepare::rounds(options));
-        return run::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
+        return preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
             prepare::preview(sources, options)
         });
     }
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
     let eval = Eval::prepare(session, options)?;
     let work = async |interim: &mut Option<Interim>| measure(&eval, interim).await;
-    Ok(run::with_cleanup(&eval.run, &mut signals, work).await)
+    Ok(finish::with_cleanup(&eval.run, &mut signals, work).await)
 }
 
 /// The whole job. A sample that fails is recorded and the others go on; what makes all of
@@ -138,7 +152,7 @@ async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
 async fn local_renderer(eval: &Eval<'_>) -> Result<Option<LocalRenderer>, Failure> {
     let Some(way) = eval.local_way.clone() else { return Ok(None) };
     let run = &eval.run;
-    let env = connect::tool_env(&run.session, &run.connection().access.target);
+    let env = context::tool_env(&run.session, &run.connection().access.target);
     let log = run.artifacts.logs().join("in-process-packages.log");
     let renderer = LocalRenderer::prepare(&run.session, &run.repo, way, &env, &log).await;
     renderer.or_exit(ExitCode::Preflight).map(Some)
@@ -165,7 +179,7 @@ fn leg_and_round(turn: &Turn) -> String {
 impl Eval<'_> {
     /// Everything to do, in order.
     fn turns(&self) -> Vec<Turn> {
-        benchmark::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
+        prepare::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
     }
 
     fn fixture_names(&self) -> Vec<&str> {
@@ -246,13 +260,13 @@ impl Samples {
     /// The verdict over everything that there must be, as far as it is measured.
     fn conclusion(&self, eval: &Eval<'_>) -> Conclusion {
         let (turns, fixtures) = (eval.turns(), eval.fixture_names());
-        let verdict = Verdict::judge(&benchmark::executions(&turns, &fixtures), &self.measured);
+        let verdict = Verdict::judge(&sample::executions(&turns, &fixtures), &self.measured);
         let verdict = verdict.expect("a run has one fixture and one chunk count at least");
         let cause = |id: &SampleId| {
             let sample = self.lambda.iter().find(|sample| sample.id == *id)?;
             sample.outcome.failure().map(str::to_owned)
         };
-        let missing = benchmark::missing_local_renders(&turns, &fixtures, &self.local);
+        let missing = sample::missing_local_renders(&turns, &fixtures, &self.local);
         verdict.conclusion(cause).lacking(missing).lacking(self.failed_warmups.clone())
     }
 }

@@ -1,11 +1,18 @@
 //! The table of columns: what the terminal, report.md, report.html and results.csv print
 //! about renders and cases. A new column is a row here. Pure.
 
+use render_verdict::{
+    audio::{AudioStatus, residual::Residual},
+    decibels::Level,
+};
+
+use self::Table::{Durations, Markdown, Page, Parts, Quality, Terminal};
 use crate::{
-    artifacts::ResultRow,
-    benchmark::{Case, Speedup, TimeMedians},
-    measure::{Level, audio_status::AudioStatus, residual::Residual},
-    statistics::bootstrap::Interval,
+    eval::{
+        case::{Case, Speedup, TimeMedians},
+        statistics::bootstrap::Interval,
+    },
+    report::row::ResultRow,
 };
 
 /// A column about `T`s.
@@ -38,8 +45,6 @@ pub enum Table {
     /// That of report.html.
     Page,
 }
-
-use Table::{Durations, Markdown, Page, Parts, Quality, Terminal};
 
 /// The columns of the original script's results.csv, in its order and spelling: ours has them first.
 pub const OF_THE_SCRIPT: [&str; 7] =

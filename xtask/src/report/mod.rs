@@ -1,10 +1,298 @@
 //! What people read of a run: its table, its page, and the phrases said while it goes on.
 
+pub mod artifacts;
 pub mod columns;
-mod headline;
-mod page;
-mod svg;
+pub mod compare;
+pub mod junit;
+pub mod markdown;
+pub mod page;
+pub mod render;
+pub mod row;
+pub mod run_record;
 pub mod tables;
 
-pub use headline::headline;
-pub use page::{Pictures, page};
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::Context;
+use execution_history::chunking::RenderId;
+use render_verdict::{protocols::SemanticComparison, verdict::Outcome as VerdictOutcome};
+
+use crate::{
+    console::text::counted,
+    eval::{
+        case::Case,
+        results::EvalResults,
+        sample::{LambdaSample, LocalSample, Outcome},
+        scaling::Scaling,
+    },
+    exit::ExitCode,
+    report::{
+        artifacts::{Files, RUN_JSON},
+        render::{FailedExecution, RenderReport},
+        row::{Proof, ResultRow},
+        run_record::{Asked, Note, NoteKind, RunRecord, TeardownRecord},
+    },
+};
+
+// A run as its artifact folder describes it: what every report is made from.
+//
+// [`read`] reads the files, the rest is pure. Smoke and eval runs become the same
+// [`RunReport`]. What a failed or killed run did not leave behind is `None` or empty, and
+// is listed in [`RunReport::notes`]; what is there and can't be understood is an error.
+
+/// Everything that a run left behind.
+#[derive(Debug, Clone)]
+pub struct RunReport {
+    /// What was run, where, with which tools, how long each stage took, and how it ended.
+    pub run: RunRecord,
+    /// Every render that was measured, in the order of measuring.
+    pub renders: Vec<RenderReport>,
+    /// Every render on Lambda that should have been measured and was not.
+    pub unmeasured: Vec<Unmeasured>,
+    /// Every execution that did not succeed, from its files.
+    pub failed: Vec<FailedExecution>,
+    /// Of eval: one for each fixture and chunk count.
+    pub cases: Vec<Case>,
+    /// Of eval: every render on the machine that ran it.
+    pub local: Vec<LocalSample>,
+    /// Of a sweep in eval: each fixture's model, or why there is none.
+    pub scaling: BTreeMap<String, Result<Scaling, String>>,
+    /// Of a smoke run with both protocols: how their renders compare.
+    pub semantic: Vec<SemanticComparison>,
+    /// What readers should know: about renders, then about what the figures can't show,
+    /// then about what is missing from the folder.
+    pub notes: Vec<Note>,
+    /// What was looked for after the clean-up; `None` when the run did not get that far.
+    pub proof: Option<Proof>,
+    /// Every file in the folder, relative to it, sorted.
+    pub files: Vec<String>,
+}
+
+/// A render on Lambda that was asked for and not measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmeasured {
+    /// As that of a measured one: `N=4`, in eval `many-cuts N=4 #2`.
+    pub label: String,
+    /// The fixture.
+    pub fixture: String,
+    /// Why, as far as it is known.
+    pub cause: String,
+}
+
+impl RunReport {
+    /// Assembles the report.
+    ///
+    /// # Errors
+    /// When there is no run.json, or a file is not what it should be; the error
+    /// names the file, and the field with its line.
+    pub fn of(files: &Files) -> anyhow::Result<Self> {
+        let run: RunRecord = files
+            .json(RUN_JSON)?
+            .with_context(|| format!("{RUN_JSON} is not there: this is no run's artifact folder"))?;
+        run.check()?;
+        let (mut caveats, mut gaps) = (Vec::new(), Vec::new());
+        let mut report = Self {
+            renders: Vec::new(),
+            unmeasured: Vec::new(),
+            failed: FailedExecution::all(files),
+            cases: Vec::new(),
+            local: Vec::new(),
+            scaling: BTreeMap::new(),
+            semantic: files.json("semantic-comparisons.json")?.unwrap_or_default(),
+            notes: Vec::new(),
+            proof: files.json("cleanup-verification.json")?,
+            files: files.names().map(str::to_owned).collect(),
+            run,
+        };
+        if !files.has("results.json") {
+            let what = if report.run.is_eval() { "nothing" } else { "no render" };
+            gaps.push(format!("results.json is not there: {what} was measured"));
+        } else if report.run.is_eval() {
+            caveats = report.add_eval_results(files, &mut gaps)?;
+        } else {
+            report.add_smoke_results(files, &mut gaps)?;
+        }
+        report.unmeasured = report.find_unmeasured();
+        report.notes = Note::about_renders(report.renders.iter().map(|r| (r.label.clone(), r.row.notes.as_slice())));
+        report.notes.extend(caveats.into_iter().map(|text| Note::about_the_run(NoteKind::Caveat, text)));
+        report.notes.extend(gaps.into_iter().map(|text| Note::about_the_run(NoteKind::Gap, text)));
+        Ok(report)
+    }
+
+    fn add_smoke_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<()> {
+        let rows: Vec<ResultRow> = files.json("results.json")?.unwrap_or_default();
+        let fixture = self.run.fixtures().concat();
+        for row in rows {
+            let (label, gate) = (row.id.to_string(), self.run.gate_of(&fixture));
+            self.renders.push(RenderReport::of(files, label, (fixture.clone(), None), gate, row, gaps)?);
+        }
+        Ok(())
+    }
+
+    /// Gives what the figures can't show.
+    fn add_eval_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<Vec<String>> {
+        let Some(results) = files.json::<EvalResults>("results.json")? else { return Ok(Vec::new()) };
+        results.check()?;
+        for LambdaSample { id, outcome } in results.lambda_samples {
+            let Outcome::Done(execution) = outcome else { continue };
+            let (label, gate) = (id.to_string(), self.run.gate_of(&id.fixture));
+            let of_fixture = (id.fixture, Some(id.iteration));
+            let render = RenderReport::of(files, label, of_fixture, gate, execution.render, gaps)?;
+            let (start, against_local) = (execution.start, execution.against_local);
+            self.renders.push(RenderReport { start, against_local, ..render });
+        }
+        (self.cases, self.local, self.scaling) = (results.cases, results.local_samples, results.scaling);
+        Ok(results.caveats)
+    }
+
+    /// The unmeasured renders that the verdict names; without a verdict, whatever was asked for and not measured.
+    fn find_unmeasured(&self) -> Vec<Unmeasured> {
+        let cause = || self.run.failure.clone().unwrap_or_else(|| "the run ended before it".to_owned());
+        let verdict = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone());
+        let found: Vec<(String, String)> = match verdict {
+            Some(unmeasured) => {
+                unmeasured.into_iter().map(|one| (one.render, one.cause.unwrap_or_else(cause))).collect()
+            }
+            None => {
+                let is_measured =
+                    |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
+                self.asked_for().into_iter().filter(|label| !is_measured(label)).map(|label| (label, cause())).collect()
+            }
+        };
+        let fixtures = self.run.fixtures();
+        let fixture_of = |label: &str| {
+            let named = fixtures.iter().find(|fixture| label.starts_with(&format!("{fixture} ")));
+            named.or(fixtures.first()).map_or_else(String::new, ToString::to_string)
+        };
+        found.into_iter().map(|(label, cause)| Unmeasured { fixture: fixture_of(&label), label, cause }).collect()
+    }
+
+    /// The labels of what was asked for, without the protocol, which run.json does not name.
+    fn asked_for(&self) -> Vec<String> {
+        let counts = || self.run.chunk_counts().iter().map(|count| format!("N={count}"));
+        match &self.run.asked {
+            Asked::Smoke { .. } => counts().collect(),
+            Asked::Eval { fixtures, iterations, .. } => {
+                let of_fixture =
+                    |fixture: &String| counts().map(|count| format!("{fixture} {count}")).collect::<Vec<_>>();
+                let cases: Vec<String> = fixtures.keys().flat_map(of_fixture).collect();
+                (1..=*iterations).flat_map(|nth| cases.iter().map(move |case| format!("{case} #{nth}"))).collect()
+            }
+        }
+    }
+
+    /// The renders of one fixture at one chunk count and protocol.
+    pub fn renders_of<'a>(&'a self, fixture: &'a str, id: RenderId) -> impl Iterator<Item = &'a RenderReport> {
+        self.renders.iter().filter(move |render| render.fixture == fixture && render.row.id == id)
+    }
+
+    /// The notes of one kind.
+    pub fn notes_of(&self, kind: NoteKind) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(move |note| note.kind == kind)
+    }
+
+    /// What all measured executions cost, USD, S3 and logs aside; `None` where no cost is known.
+    pub fn total_usd(&self) -> Option<f64> {
+        let costs: Vec<f64> = self.renders.iter().filter_map(|render| Some(render.row.cost?.usd)).collect();
+        (!costs.is_empty()).then(|| costs.iter().sum())
+    }
+
+    /// How the run ended, and why.
+    pub fn ending(&self) -> Ending {
+        Ending::of(self)
+    }
+}
+
+/// Whether a measured render is the one that was asked for, by whatever protocol.
+fn is_same_render(measured: &str, asked: &str) -> bool {
+    measured.replace("v1 N=", "N=") == asked
+}
+
+// How a run ended, at one look. Pure.
+
+/// How a run ended, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// In one word.
+    pub word: Word,
+    /// In one sentence.
+    pub text: String,
+    /// Why not a pass, a line each.
+    pub reasons: Vec<String>,
+}
+
+/// The word that a run's last line begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Word {
+    /// All that was asked for was measured, is equal enough, and nothing is left behind.
+    Pass,
+    /// Something of it is not so.
+    Fail,
+    /// The renders pass, but something may be left behind.
+    Leak,
+    /// A signal ended it.
+    Stopped,
+    /// It is still running, or was killed: there is no exit code.
+    Unfinished,
+}
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Leak => "LEAK",
+            Self::Stopped => "STOPPED",
+            Self::Unfinished => "UNFINISHED",
+        })
+    }
+}
+
+impl Ending {
+    pub(crate) fn of(report: &RunReport) -> Self {
+        let (run, leak) = (&report.run, ExitCode::Leak.status());
+        let measured = counted(report.renders.len(), "render");
+        let (word, text) = match run.exit_code {
+            None => (Word::Unfinished, format!("the run has not ended, or was killed; {measured} measured so far")),
+            Some(0) => (Word::Pass, format!("{measured} equal enough")),
+            Some(code) if code == leak => {
+                (Word::Leak, "the renders pass, but something may be left behind (exit 7)".to_owned())
+            }
+            Some(code @ 129..) => (Word::Stopped, format!("by signal {}; {measured} measured", code - 128)),
+            Some(code) => (Word::Fail, format!("{} (exit {code})", why(report))),
+        };
+        let verdict = run.verdict.iter().flat_map(|verdict| verdict.findings.iter().cloned());
+        let reasons = run.failure.iter().cloned().chain(verdict).chain(leaks(report));
+        Self { word, text, reasons: distinct(reasons) }
+    }
+}
+
+fn why(report: &RunReport) -> &'static str {
+    match report.run.verdict.as_ref().map(|verdict| verdict.outcome) {
+        _ if report.run.failure.is_some() => "the run failed",
+        outcome => outcome.and_then(VerdictOutcome::reason).unwrap_or("the run failed"),
+    }
+}
+
+fn leaks(report: &RunReport) -> Vec<String> {
+    match &report.run.teardown {
+        Some(TeardownRecord::Leaked { leaks, recovery }) => {
+            let told = leaks.iter().map(|leak| format!("left behind: {leak}"));
+            told.chain([format!("the command that finishes the clean-up: {recovery}")]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn distinct(lines: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for line in lines {
+        if !found.contains(&line) {
+            found.push(line);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

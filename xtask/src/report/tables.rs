@@ -1,11 +1,16 @@
 //! The tables of columns, printed for the terminal, report.md and results.csv. Pure.
 
-use super::columns::{CASES, Cell, Column, OF_THE_SCRIPT, RENDERS, Table};
+use execution_history::cost::Prices;
+use render_verdict::{Comparison, decibels::Level};
+
 use crate::{
-    artifacts::{Note, ResultRow},
-    benchmark::{Case, Results},
-    cost::Prices,
-    wording::{Align, columns, counted},
+    console::text::{Align, columns, counted},
+    eval::{case::Case, results::Results},
+    report::{
+        columns::{CASES, Cell, Column, OF_THE_SCRIPT, RENDERS, Table},
+        row::ResultRow,
+        run_record::Note,
+    },
 };
 
 /// A table in the terminal; columns whose cells are all empty are left out.
@@ -134,6 +139,23 @@ fn remarks(results: &Results, prices: &Prices) -> String {
     lines.extend(results.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(results.caveats.iter().map(|caveat| format!("note: {caveat}")));
     lines.join("\n")
+}
+
+// One render in one phrase, said when it is measured. Pure.
+
+/// Chunks, time and level of a render in one phrase.
+pub fn headline(row: &ResultRow, comparison: &Comparison) -> String {
+    let level = match comparison {
+        Comparison::Unlike(differences) => format!("{} in shape", counted(differences.len(), "difference")),
+        Comparison::Exact(frames) => format!("{} of {} frames identical", frames.identical_frames(), frames.frames()),
+        Comparison::Alike { picture, .. } => match picture.psnr.worst {
+            Level::Identical => "every frame identical".to_owned(),
+            worst @ Level::Db(_) => format!("PSNR {:.2} dB, worst frame {worst} dB", picture.psnr.mean_db),
+        },
+    };
+    let seconds = row.wall_clock_ms as f64 / 1000.0;
+    let chunks = counted(row.planned_chunk_count, "chunk");
+    format!("{chunks} in {seconds:.1} s, {level}")
 }
 
 #[cfg(test)]

@@ -1,14 +1,21 @@
 use std::collections::BTreeMap;
 
+use execution_history::chunking::{ChunkSize, PlanProtocol};
+use render_verdict::{
+    audio::{AudioStatus, residual::Residual},
+    decibels::Level,
+};
+
 use super::*;
 use crate::{
-    artifacts::NoteKind,
-    benchmark::{
-        Caveat, Start,
-        tests::{failed, lambda, local, render_id, row, with},
+    eval::{
+        results::Caveat,
+        sample::{
+            Start,
+            sample_tests::{failed, lambda, local, render_id, row, with},
+        },
     },
-    chunking::{ChunkSize, PlanProtocol},
-    measure::{Level, audio_status::AudioStatus, residual::Residual},
+    report::run_record::NoteKind,
 };
 
 #[test]

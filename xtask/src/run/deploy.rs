@@ -2,21 +2,31 @@
 
 use anyhow::{Context, ensure};
 
-use super::{Run, undeployed};
 use crate::{
     aws::{
-        Clients, executions,
-        objects::{self, BucketState, LISTED},
+        buckets::{self, BucketState, LISTED},
+        clients::Clients,
+        executions,
+        resources::{Resource, ResourceNames},
         signed_calls::{self, FunctionLimits, Presence},
+        stack_events::{self, Doing, FailedResource},
         stacks,
     },
-    clock,
+    context,
     exit::{ExitCode, Failure, OrExit},
-    journal::{Begin, Creation, Entry, Journal},
-    names::{ArtifactBucketName, RunId},
-    policy::{Resource, ResourceNames},
-    teardown::{STACK_TAG, StackContents},
-    template::StackNames,
+    project::{
+        names::{ArtifactBucketName, RunId},
+        template::StackNames,
+    },
+    run::Run,
+    teardown::{
+        inventory::STACK_TAG,
+        journal::{
+            Journal,
+            record::{Begin, Creation, Entry},
+        },
+        ours::StackContents,
+    },
 };
 
 /// The parts of a deployed stack that renders need.
@@ -31,7 +41,7 @@ pub(crate) struct DeployedStack {
 
 /// Proves that nothing of the run's names is there. An existing stack would be
 /// updated by `sam deploy`, so it is refused while it is untouched.
-pub(super) async fn prove_unused(run: &Run) -> Result<(), Failure> {
+pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let names = &run.names;
     let connection = run.connection();
     let clients = &connection.clients;
@@ -74,7 +84,7 @@ fn names_in_stack(run: &Run) -> StackNames {
 /// A name that CloudFormation is going to make up is nobody's yet.
 async fn bucket_state(clients: &Clients, name: Option<&str>) -> anyhow::Result<BucketState> {
     match name {
-        Some(name) => objects::bucket_state(clients, name).await,
+        Some(name) => buckets::bucket_state(clients, name).await,
         None => Ok(BucketState::Absent),
     }
 }
@@ -87,7 +97,7 @@ async fn function_presence(clients: &Clients, name: Option<&str>) -> anyhow::Res
 }
 
 /// Claims the stack's name, deploys, and proves that what is there is this run's.
-pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
+pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     begin_journal(run).or_exit(ExitCode::Preflight)?;
     claim_name(run).await?;
     let names = &run.names;
@@ -103,7 +113,7 @@ pub(super) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
         rival = late_rival(run) => return Err(rival),
     };
     if let Err(by_sam) = deployed {
-        return Err(Failure::new(ExitCode::Deploy, undeployed::explained(run, by_sam).await));
+        return Err(Failure::new(ExitCode::Deploy, explained(run, by_sam).await));
     }
     let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
     run.step("deploy", &format!("bucket {}", stack.bucket));
@@ -135,7 +145,7 @@ fn begin_journal(run: &Run) -> anyhow::Result<()> {
         region: connection.access.region.clone(),
         account: connection.account.clone(),
         artifacts: run.artifacts.dir().to_owned(),
-        started_at: clock::now_rfc3339(),
+        started_at: context::now_rfc3339(),
     };
     let _ = run.journal.set(Journal::begin(&run.states, begin)?);
     Ok(())
@@ -149,7 +159,7 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
     let resource = || Creation::ArtifactBucket { name: bucket.clone() };
     run.journal(Entry::Intent { resource: resource() }).or_exit(ExitCode::Deploy)?;
     let tags = [(RunId::TAG, names.run.as_str()), (STACK_TAG, names.stack.as_str())];
-    objects::create_bucket(&connection.clients, bucket.as_str(), &connection.access.region, &tags)
+    buckets::create_bucket(&connection.clients, bucket.as_str(), &connection.access.region, &tags)
         .await
         .or_exit(ExitCode::Deploy)?;
     run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
@@ -168,7 +178,7 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
 async fn claims(run: &Run) -> anyhow::Result<Vec<String>> {
     let connection = run.connection();
     let prefix = [ArtifactBucketName::prefix_of(&run.names.stack, &connection.access.region)];
-    objects::buckets_starting(&connection.clients, &prefix).await
+    buckets::buckets_starting(&connection.clients, &prefix).await
 }
 
 /// Another run's claim on the name, of these claims.
@@ -229,4 +239,84 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     run.journal(Entry::Created { resource: Creation::Stack { facts: Some(resources.clone()) } })?;
     *run.resources.borrow_mut() = resources;
     Ok(DeployedStack { bucket, machine: arn, function: limits })
+}
+
+// Why a stack could not be deployed, and what to do about it.
+
+/// sam's error with what CloudFormation's events tell, and with advice where there is some.
+pub(crate) async fn explained(run: &Run, by_sam: anyhow::Error) -> anyhow::Error {
+    let clients = &run.connection().clients;
+    // Where they can't be read, there is what sam said.
+    let causes = stack_events::failed(clients, run.names.stack.as_str(), Doing::Creation).await.unwrap_or_default();
+    let told = told(&causes);
+    let advice = advice(&format!("{told} {by_sam:#}"));
+    let by_sam = if told.is_empty() { by_sam } else { by_sam.context(told) };
+    match advice {
+        Some(advice) => by_sam.context(advice),
+        None => by_sam,
+    }
+}
+
+/// The resources that failed by themselves, each with its reason.
+fn told(causes: &[FailedResource]) -> String {
+    let line = |cause: &FailedResource| {
+        format!("{} ({}) could not be created: {}", cause.name, cause.kind, cause.reason.trim_end_matches('.'))
+    };
+    causes.iter().map(line).collect::<Vec<_>>().join("; ")
+}
+
+/// What a reason contains, and what to do then. The words are those of the services.
+const ADVICE: [(&str, &str); 5] = [
+    (
+        "UnreservedConcurrentExecution",
+        "this account's quota is too small to reserve concurrency (a new one has 10 executions at once, and Lambda \
+         keeps 100 unreserved); use --reserved-concurrency 0, or ask for a higher quota",
+    ),
+    (
+        "'MemorySize' value failed to satisfy constraint",
+        "this account may not give a function as much memory as is asked for (a new one has 3,008 MB); use \
+         --memory-mb 3008, or ask for a higher quota",
+    ),
+    ("is not authorized to perform", "these credentials lack a right; `cargo xtask lambda-policy` prints all of them"),
+    (
+        "security token included in the request is expired",
+        "the credentials expired; log in again, as with `aws sso login`",
+    ),
+    ("already exists", "the template names something that is there already, and not this run's"),
+];
+
+fn advice(reasons: &str) -> Option<&'static str> {
+    ADVICE.iter().find(|(words, _)| reasons.contains(words)).map(|(_, advice)| *advice)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_cause_is_told() {
+        let cause = |name: &str, reason: &str| FailedResource {
+            name: name.into(),
+            kind: "AWS::IAM::Role".into(),
+            reason: reason.into(),
+        };
+        assert_eq!(
+            told(&[cause("A", "no."), cause("B", "neither")]),
+            "A (AWS::IAM::Role) could not be created: no; B (AWS::IAM::Role) could not be created: neither"
+        );
+        assert_eq!(told(&[]), "");
+    }
+
+    #[test]
+    fn advice_follows_the_services_words() {
+        let told = |reason| advice(reason).unwrap_or_default();
+        let quota = "Specified ReservedConcurrentExecutions for function decreases account's \
+                     UnreservedConcurrentExecution below its minimum value of [100].";
+        assert!(told(quota).contains("--reserved-concurrency 0"));
+        assert!(told("User: a is not authorized to perform: iam:CreateRole on b").contains("lambda-policy"));
+        assert!(told("1 validation error detected: Value '10240' at 'memorySize'").is_empty());
+        let memory =
+            "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 3008";
+        assert!(told(memory).contains("use --memory-mb 3008"));
+    }
 }

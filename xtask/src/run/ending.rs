@@ -1,18 +1,19 @@
 //! How a run ends: what is printed at once, its exit code, its last words, and what run.json keeps of it. Pure.
 
-use super::{Ended, cleanup::CleanUp};
+use render_verdict::verdict::{Conclusion, Outcome};
+
 use crate::{
-    artifacts::TeardownRecord,
     aws::faults::Refused,
+    console::text::counted,
     exit::{ExitCode, Failure},
-    measure::verdict::{Conclusion, Outcome},
-    names::StackName,
-    wording::counted,
+    project::names::StackName,
+    report::run_record::TeardownRecord,
+    run::finish::{CleanUp, Ended},
 };
 
 /// What the clean-up is going to find.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Left<'a> {
+pub(crate) enum Left<'a> {
     /// Nothing was created.
     Nothing,
     /// This stack and its buckets, which stay as was asked for.
@@ -23,7 +24,7 @@ pub(super) enum Left<'a> {
 
 /// Why the work ended, a line each; nothing where it came to its own end. `remedy` is what the user
 /// can do about a failure.
-pub(super) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>) -> Vec<String> {
+pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>) -> Vec<String> {
     match ended {
         Ended::Concluded(_) => Vec::new(),
         Ended::Failed(failure) => {
@@ -49,7 +50,7 @@ pub(super) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
 
 /// The end of a run.
 #[derive(Debug)]
-pub(super) struct Ending {
+pub(crate) struct Ending {
     /// That of the first thing that went wrong.
     pub code: ExitCode,
     /// Why the verdict is what it is, a line each; empty where it is a pass, or there is none.
@@ -66,7 +67,7 @@ pub(super) struct Ending {
 
 /// What is known of a run apart from how it ended.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stand<'a> {
+pub(crate) struct Stand<'a> {
     /// Its stack.
     pub stack: &'a StackName,
     /// The command that finishes its clean-up.
@@ -77,7 +78,7 @@ pub(super) struct Stand<'a> {
 
 impl Ending {
     /// Of the work, the conclusion over what was measured if anything was, and the clean-up.
-    pub(super) fn of(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, stand: Stand<'_>) -> Self {
+    pub(crate) fn of(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, stand: Stand<'_>) -> Self {
         let of_work = code_of(ended);
         let Cleaned { record, phrase, leaks, complaints, fault } = Cleaned::of(cleanup, stand);
         let code = match (of_work, fault) {

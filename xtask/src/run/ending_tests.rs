@@ -1,19 +1,21 @@
-use super::*;
-use crate::{
-    measure::{
-        Level,
-        comparison::{Comparison, Picture},
-        finding::Finding,
-        frames::FrameHashes,
-        gates::{HISTORY, Limits, RECORD},
+use render_verdict::{
+    Comparison, Picture,
+    decibels::Level,
+    finding::Finding,
+    gates::{HISTORY, Limits, RECORD},
+    picture::{
+        hashes::FrameHashes,
         psnr::{FramePsnr, PsnrSummary},
         ssim::SsimSummary,
-        verdict::{Measured, Verdict},
     },
-    signals::Signal,
+    verdict::{Measured, Verdict},
 };
 
+use super::*;
+use crate::exit::Signal;
+
 const RECOVERY: &str = "cargo xtask lambda-teardown s --profile p";
+
 const INTERRUPT: Signal = Signal { number: 2, name: "SIGINT" };
 
 fn ending(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, aws_is_gone: bool) -> Ending {

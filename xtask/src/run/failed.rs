@@ -2,19 +2,25 @@
 
 use anyhow::anyhow;
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
+use execution_history::{
+    failure::{self, Failed},
+    meaning::{self, Meaning},
+};
 use serde_json::Value;
 
-use super::{Render, RenderNames};
 use crate::{
-    aws::{executions::Ended, signed_calls},
+    aws::{
+        executions::Ended,
+        resources::{Resource, function_log_group},
+        signed_calls,
+    },
     exit::{Detailed, ExitCode, Failure},
-    history::{self, Failed, Meaning},
-    policy::{Resource, function_log_group},
+    run::render::{Render, RenderNames},
 };
 
 impl Render<'_> {
     /// Saves the execution, and says where it failed, why, what that means and what to try.
-    pub(super) async fn failed(&self, names: &RenderNames, ended: &Ended, history: anyhow::Result<Value>) -> Failure {
+    pub(crate) async fn failed(&self, names: &RenderNames, ended: &Ended, history: anyhow::Result<Value>) -> Failure {
         let (run, label, status) = (self.run, &names.label, ended.status.as_str());
         let file = format!("renders/{}-execution.json", names.file_stem);
         let see = match run.artifacts.save(&file, &ended.description) {
@@ -22,7 +28,7 @@ impl Render<'_> {
             Err(error) => format!("{error:#}"),
         };
         let failed = match history {
-            Ok(history) => history::failed(&history),
+            Ok(history) => failure::failed(&history),
             Err(error) => {
                 let error = error.context(format!("render {label} {status}, and its history can't be read"));
                 return Failure::new(ExitCode::Render, anyhow!("{error:#}; {see}"));
@@ -82,7 +88,7 @@ fn lines(headline: &str, failed: &Failed, log: Option<&(String, Vec<String>)>, s
     say("state", &place(failed));
     say("error", &failed.error);
     say("cause", &failed.cause.lines().take(CAUSE_LINES).collect::<Vec<_>>().join("\n"));
-    let known = history::meaning(&failed.error);
+    let known = meaning::meaning(&failed.error);
     say(
         "meaning",
         known.map_or("This tool does not know this error; the handler's code or a service names it.", |m: Meaning| {
@@ -106,7 +112,7 @@ fn one_line(text: &str) -> String {
 fn place(failed: &Failed) -> String {
     let state = failed.state.clone().unwrap_or_else(|| "none: the execution itself".to_owned());
     let chunk = failed.chunk.map(|index| format!(", chunk {index}")).unwrap_or_default();
-    let not_retried = history::meaning(&failed.error).is_some_and(|meaning| !meaning.is_retried);
+    let not_retried = meaning::meaning(&failed.error).is_some_and(|meaning| !meaning.is_retried);
     let attempt = match failed.attempts {
         None => String::new(),
         Some(1) if not_retried => ", attempt 1 of 1: this error is not repeated".to_owned(),

@@ -4,20 +4,21 @@ use std::panic::AssertUnwindSafe;
 
 use anyhow::Context;
 use futures_util::FutureExt;
+use render_verdict::verdict::Conclusion;
 
-use super::{
-    Run,
-    cleanup::{self, CleanUp},
-    ending::{Ending, Left, Stand, announcement},
-};
 use crate::{
-    artifacts::VerdictRecord,
-    clock,
-    exit::{ExitCode, Failure},
-    measure::verdict::Conclusion,
-    publish,
-    signals::{Signal, Signals},
-    story,
+    console::text::counted,
+    context,
+    exit::{ExitCode, Failure, Signal, Signals},
+    report::{
+        artifacts, markdown,
+        run_record::{TeardownRecord, VerdictRecord},
+    },
+    run::{
+        Run,
+        ending::{Ending, Left, Stand, announcement},
+    },
+    teardown::{delete::Sweeper, inventory::Hints, journal::record::Entry, rounds},
 };
 
 /// What is measured so far: the work hands it up after every render, so that the last report has it
@@ -30,7 +31,7 @@ pub(crate) struct Interim {
 }
 
 /// How the work ended, before the clean-up.
-pub(super) enum Ended {
+pub(crate) enum Ended {
     Concluded(Conclusion),
     Failed(Failure),
     Signalled(Signal),
@@ -58,7 +59,7 @@ pub(crate) async fn with_cleanup(
     if !matches!(ended, Ended::Concluded(_)) {
         run.session.runner.children.stop_all().await;
     }
-    let cleanup = cleanup::clean_up(run, &mut ended, signals).await;
+    let cleanup = clean_up(run, &mut ended, signals).await;
     if let Some(embedded) = run.embedded.take() {
         run.step("target", "stopping the embedded AWS");
         embedded.stop().await;
@@ -69,7 +70,7 @@ pub(crate) async fn with_cleanup(
     code
 }
 
-pub(super) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
+pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
@@ -112,7 +113,7 @@ fn report(run: &Run, ended: &Ended, interim: Option<Interim>, cleanup: &CleanUp)
     record.verdict = measured.as_ref().map(VerdictRecord::from);
     record.failure = ending.failure;
     record.teardown = Some(ending.teardown);
-    record.ended_at = Some(clock::now_rfc3339());
+    record.ended_at = Some(context::now_rfc3339());
     record.exit_code = Some(ending.code.status());
     ending.code
 }
@@ -124,9 +125,111 @@ fn leave_reports(run: &Run) {
     }
     let dir = run.artifacts.dir();
     let write = || {
-        let text = publish::publish(dir, &story::read(dir)?, "")?;
-        run.session.console.result(&format!("report: {}", dir.join(publish::PAGE).display()));
-        publish::append_step_summary(&run.session.env, &text)
+        let text = markdown::publish(dir, &artifacts::read(dir)?, "")?;
+        run.session.console.result(&format!("report: {}", dir.join(markdown::PAGE).display()));
+        markdown::append_step_summary(&run.session.env, &text)
     };
     run.warn(write().context("the reports of this run were not all made"));
+}
+
+// The clean-up at the end of every run.
+
+/// How the clean-up ended.
+pub(crate) enum CleanUp {
+    Done(TeardownRecord),
+    /// It failed: what is left can be finished by the printed command.
+    Failed {
+        /// Why, with its causes.
+        error: String,
+        /// What the user can do about it.
+        remedy: Option<String>,
+    },
+    /// A second signal ended it.
+    Interrupted(Signal),
+}
+
+/// Cleans up. The run's first signal, if it comes only now, lets the clean-up
+/// go on to its end; a second one ends it.
+pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanUp {
+    if run.journal.get().is_none() {
+        return CleanUp::Done(TeardownRecord::NothingCreated);
+    }
+    let work = async {
+        if run.options.keep_stack
+            && let Some(kept) = keep(run).await?
+        {
+            return Ok(kept);
+        }
+        run.stage("teardown", tear_down(run)).await
+    };
+    let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
+    let result = loop {
+        let signal = tokio::select! {
+            biased;
+            signal = signals.next() => signal,
+            result = &mut work => break result,
+        };
+        if matches!(ended, Ended::Signalled(_)) {
+            // Nothing more is to be started, and whoever asks twice does not want to wait.
+            drop(work);
+            run.session.runner.children.kill_all();
+            return CleanUp::Interrupted(signal);
+        }
+        run.session.console.say(&format!(
+            "{}: the clean-up goes on; a second signal ends it, and prints the command that finishes it.",
+            signal.name
+        ));
+        *ended = Ended::Signalled(signal);
+    };
+    match result {
+        Ok(Ok(record)) => CleanUp::Done(record),
+        Ok(Err(error)) => CleanUp::Failed { error: format!("{error:#}"), remedy: run.remedy(&error) },
+        Err(panic) => {
+            let error = format!("a defect of this tool: it panicked: {}", message_of(panic.as_ref()));
+            CleanUp::Failed { error, remedy: None }
+        }
+    }
+}
+
+/// Leaves the run's stack, but nothing that is still running in it; `None` where there is no stack
+/// of this run to leave, but a claim at most.
+async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
+    let (sweeper, names) = (sweeper(run), &run.names);
+    let known = run.resources.borrow().clone();
+    let hints = Hints { runs: std::slice::from_ref(&names.run), known: &known };
+    let (found, _) = sweeper.survey(&names.stack, Some(&names.run), hints).await?;
+    if found.run_of_stack().as_ref() != Some(&names.run) {
+        return Ok(None);
+    }
+    // Of a stack that is still being made the machine may come up later, but nothing starts it.
+    sweeper.stop_own_executions(&found, &names.run).await?;
+    let _ = run.journal(Entry::Finished { kept: true });
+    Ok(Some(TeardownRecord::Kept { recovery: run.recovery() }))
+}
+
+fn sweeper(run: &Run) -> Sweeper {
+    let connection = run.connection();
+    Sweeper {
+        sam: run.sam().clone(),
+        clients: connection.clients.clone(),
+        account: connection.account.clone(),
+        region: connection.access.region.clone(),
+        console: run.session.console.clone(),
+    }
+}
+
+async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
+    let _ = run.journal(Entry::TearingDown);
+    let known = run.resources.borrow().clone();
+    let (swept, proof) = rounds::sweep_run(&sweeper(run), &run.names.stack, &run.names.run, &known).await?;
+    // Everything may be gone although a full disk keeps it from being noted.
+    run.warn(run.artifacts.save("cleanup-verification.json", &proof));
+    let leaks: Vec<String> =
+        proof.leaks().map(|c| format!("{} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence)).collect();
+    if !leaks.is_empty() {
+        return Ok(TeardownRecord::Leaked { leaks, recovery: run.recovery() });
+    }
+    run.warn(run.journal(Entry::Finished { kept: false }));
+    run.step("teardown", &format!("verified: {} gone", counted(proof.resources.len(), "resource")));
+    Ok(TeardownRecord::Clean { swept, resources_verified: proof.resources.len() })
 }

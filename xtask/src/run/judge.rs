@@ -4,35 +4,38 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use anyhow::{Context, anyhow};
-
-use super::{Reference, Render, Run};
-use crate::{
-    artifacts::WorstFrameImages,
-    frames::{self, FrameArchive, FrameFolder},
-    history::Rendered,
-    measure::{
-        Level,
-        audio::Sound,
-        audio_status::AudioStatus,
-        comparison::{Comparison, Picture},
-        contradictions::contradictions,
+use execution_history::rendered::Rendered;
+use render_verdict::{
+    Comparison, Picture,
+    audio::{AudioStatus, Sound},
+    decibels::Level,
+    finding::Finding,
+    frames::{
+        self,
+        archive::{FrameArchive, FrameFolder},
         exact::Why,
-        expected::{Machine, MadeBy, Recorded},
-        finding::Finding,
-        frame_sequence::ReferenceFrames,
-        frozen::Chunks,
-        gates::HISTORY,
-        probe::MediaShape,
-        raster::Raster,
-        toolchain::Toolchain,
+        sequence::ReferenceFrames,
     },
-    original::{Compared, Original},
-    plan::PlannedRender,
-    story::{FrameSample, SoundSample},
+    gates::HISTORY,
+    known_good::{Machine, MadeBy, Recorded, Toolchain},
+    picture::{frozen::Chunks, raster::Raster},
+    probe::MediaShape,
+};
+
+use crate::{
+    project::{
+        baseline::{Compared, Original},
+        plan::PlannedRender,
+    },
+    report::{
+        render::{FrameSample, SoundSample},
+        row::WorstFrameImages,
+    },
+    run::{Run, contradictions::contradictions, render::Render, subject::Reference},
 };
 
 /// What is known of one delivered render.
-pub(super) struct Judgement {
+pub(crate) struct Judgement {
     /// The video's shape; `None` of frames.
     pub media: Option<MediaShape>,
     /// When each frame is shown, in seconds; empty where frames were compared to the byte.
@@ -54,7 +57,7 @@ impl Render<'_> {
     ///
     /// # Errors
     /// When it can't be decoded from end to end.
-    pub(super) async fn judge(
+    pub(crate) async fn judge(
         &self,
         planned: &PlannedRender,
         told: &Rendered,
@@ -190,7 +193,7 @@ fn cpu_model() -> Option<String> {
 
 /// The names of the files that were kept, relative to the artifact folder.
 #[derive(Default)]
-pub(super) struct Evidence {
+pub(crate) struct Evidence {
     /// Each frame's figures.
     pub frames: Option<String>,
     /// Each tenth of a second's.
@@ -212,7 +215,7 @@ impl Render<'_> {
     ///
     /// # Errors
     /// When the figures can't be saved.
-    pub(super) async fn keep_evidence(
+    pub(crate) async fn keep_evidence(
         &self,
         judgement: &Judgement,
         output: &Path,

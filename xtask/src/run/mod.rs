@@ -1,19 +1,17 @@
 //! One run on a stack of its own, from its target to its clean-up: what
 //! `lambda-smoke` and `lambda-eval` share.
 
-mod cleanup;
-mod deploy;
-mod ending;
-mod failed;
-mod finish;
-mod judge;
-mod preview;
-mod reference;
-mod render;
-mod stack;
-mod subject;
-mod undeployed;
-mod watch;
+pub mod budget;
+pub mod contradictions;
+pub mod deploy;
+pub mod ending;
+pub mod failed;
+pub mod finish;
+pub mod judge;
+pub mod preview;
+pub mod render;
+pub mod stack;
+pub mod subject;
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -23,38 +21,34 @@ use std::{
 };
 
 use anyhow::Context;
+use execution_history::{cost::Prices, progress::Pace};
 use tokio::time::Instant;
 
-pub(crate) use deploy::DeployedStack;
-pub(crate) use finish::{Interim, with_cleanup};
-pub(crate) use preview::preview;
-pub(crate) use reference::Reference;
-pub(crate) use render::{Render, RenderNames, Rendering};
-pub(crate) use stack::Ready;
-pub(crate) use subject::{Packed, PlanChoice, Record, Subject};
-
-use finish::{Ended, message_of};
-
 use crate::{
-    artifacts::{Artifacts, Asked, RunRecord, StageTiming},
-    aws::faults::remedy,
-    budget::{Budget, Estimate, KnownTimes},
-    cli::RunOptions,
-    clock,
-    connect::{Connection, recovery},
-    cost::Prices,
-    embedded::EmbeddedAws,
+    aws::{faults::remedy, region::Region, resources::ResourceNames},
+    cli::run::RunOptions,
+    context::{self, Connection, Session, recovery},
     exit::{ExitCode, Failure, OrExit},
-    handler,
-    history::Pace,
-    journal::{Entry, Journal, StateFolder},
-    names::{ArtifactBucketName, ProjectName, Region, RunId, StackName},
-    plan::RenderPlan,
-    policy::ResourceNames,
-    repo::Repo,
-    sam::{Deployment, Sam},
-    session::Session,
-    template::{Given, Template, Values},
+    local::emulator::EmbeddedAws,
+    project::{
+        names::{ArtifactBucketName, ProjectName, RunId, StackName},
+        plan::RenderPlan,
+        repo::Repo,
+        template::{Template, expression::Values, parameters::Given},
+    },
+    report::{
+        artifacts::Artifacts,
+        run_record::{Asked, RunRecord, StageTiming},
+    },
+    run::{
+        budget::{Budget, Estimate, KnownTimes},
+        subject::Subject,
+    },
+    teardown::journal::{Journal, StateFolder, record::Entry},
+    tools::{
+        handler,
+        sam::{Deployment, Sam},
+    },
 };
 
 /// One run on a stack of its own.
@@ -136,7 +130,10 @@ impl Run {
     pub(crate) async fn stage<T>(&self, name: &str, work: impl Future<Output = T>) -> T {
         let started = Instant::now();
         let result = self.session.console.during(name, work).await;
-        self.record.borrow_mut().stages.push(StageTiming { stage: name.to_owned(), ms: clock::ms(started.elapsed()) });
+        self.record
+            .borrow_mut()
+            .stages
+            .push(StageTiming { stage: name.to_owned(), ms: context::ms(started.elapsed()) });
         self.save_record();
         result
     }
@@ -225,7 +222,7 @@ pub(crate) fn known_times(repo: &Repo, options: &RunOptions) -> KnownTimes {
 /// Says which earlier runs ended without clean-up, and how to finish them.
 fn mention_unfinished(session: &Session, states: &StateFolder) {
     for path in states.unreadable() {
-        session.console.note(&crate::journal::complaint(&path));
+        session.console.note(&crate::teardown::journal::complaint(&path));
     }
     for known in states.unfinished() {
         let begin = &known.state.begin;
@@ -265,7 +262,7 @@ impl RunNames {
     /// When the system has no random numbers.
     pub(crate) fn draw(command: &str, options: &RunOptions) -> anyhow::Result<Self> {
         let run = RunId::random()?;
-        let epoch_s = clock::epoch_s();
+        let epoch_s = context::epoch_s();
         let stack = options.stack_name.clone().unwrap_or_else(|| StackName::for_run(command, epoch_s, &run));
         Ok(Self {
             project: ProjectName::new(&stack, &run),
@@ -279,7 +276,7 @@ impl RunNames {
     /// What the template's parameters are given in this run.
     ///
     /// # Errors
-    /// As [`Parameters::given`](crate::template::Parameters::given).
+    /// As [`Parameters::given`](crate::project::template::parameters::Parameters::given).
     pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
         let given = template.parameters.given(&self.project, options.capacity());
         given.with_context(|| format!("the template {}", template.path.display()))

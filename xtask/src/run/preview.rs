@@ -2,22 +2,27 @@
 
 use std::path::Path;
 
+use execution_history::chunking::{ChunkCounts, RenderId, render_ids};
 use xshell::Shell;
 
-use super::{RunNames, Sources, Subject, known_times, prices};
 use crate::{
-    aws::TargetChoice,
-    budget::{Budget, Estimate, Split},
-    chunking::{ChunkCounts, RenderId, render_ids},
-    cli::RunOptions,
+    aws::access::TargetChoice,
+    cli::run::RunOptions,
+    console::text::counted,
+    context::Session,
     exit::{ExitCode, Failure, OrExit},
-    handler::CHECKOUT_SCRIPTS,
-    plan::RenderPlan,
-    repo::Layout,
-    sam,
-    session::Session,
-    template::{Given, Template},
-    wording::counted,
+    project::{
+        plan::RenderPlan,
+        repo::Layout,
+        template::{Template, parameters::Given},
+    },
+    run::{
+        RunNames, Sources,
+        budget::{Budget, Estimate, Split},
+        known_times, prices,
+        subject::Subject,
+    },
+    tools::{handler::CHECKOUT_SCRIPTS, sam},
 };
 
 /// Prints what a run of `command` would do, or what is wrong with what was asked for. `rounds` is how often an

@@ -4,30 +4,40 @@ use std::time::Duration;
 
 use anyhow::Context;
 use aws_sdk_sfn::types::ExecutionStatus;
+use execution_history::{
+    cost::Cost,
+    progress::{self, Pace, Progress, Tail},
+    rendered::{self, Rendered},
+    time_spent::{TimeSpent, hardly_fits},
+    timeline::{self, Timeline},
+};
+use render_verdict::{Comparison, finding::Finding, known_good::Recorded};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{
-    DeployedStack, Reference, Run, Subject,
-    judge::{Evidence, Judgement},
-};
 use crate::{
-    artifacts::ResultRow,
     aws::{
+        buckets,
         executions::{self, Cap, Ended},
-        objects,
+        faults,
     },
-    backoff,
-    budget::Estimate,
-    clock,
-    cost::Cost,
+    console::text::counted,
+    context,
     exit::{ExitCode, Failure, OrExit},
-    history::{self, Rendered, TimeSpent, Timeline, hardly_fits},
-    journal::{Creation, Entry},
-    measure::{comparison::Comparison, expected::Recorded, finding::Finding},
-    media::Media,
-    plan::{ExecutionInput, PlannedRender, RenderSettings},
-    wording::counted,
+    project::{
+        execution::ExecutionInput,
+        plan::{PlannedRender, RenderSettings},
+    },
+    report::row::ResultRow,
+    run::{
+        Run,
+        budget::Estimate,
+        deploy::DeployedStack,
+        judge::{Evidence, Judgement},
+        subject::{Reference, Subject},
+    },
+    teardown::journal::record::{Creation, Entry},
+    tools::ffmpeg::Media,
 };
 
 /// What the renders of one fixture share.
@@ -93,7 +103,7 @@ impl Render<'_> {
         let (run, label) = (self.run, &names.label);
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
         let executed = self.executed(planned, names).await?;
-        let told = history::rendered(&executed.history)
+        let told = rendered::rendered(&executed.history)
             .with_context(|| format!("{label}: the history does not tell what was rendered"))
             .or_exit(ExitCode::Render)?;
 
@@ -101,7 +111,7 @@ impl Render<'_> {
         let output_file = format!("{stem}-output.{}", self.settings.format.extension());
         let output = run.artifacts.path(&output_file);
         let (clients, key) = (&run.connection().clients, &executed.output_key);
-        objects::download(clients, &self.stack.bucket, key, &output).await.or_exit(ExitCode::Render)?;
+        buckets::download(clients, &self.stack.bucket, key, &output).await.or_exit(ExitCode::Render)?;
         let judgement = self.judge(planned, &told, &stem, &output).await.or_exit(ExitCode::Render)?;
         let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
         Ok(self.rendering(planned, executed, told, judgement, evidence, output_file))
@@ -114,7 +124,7 @@ impl Render<'_> {
         let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         let started = Instant::now();
         let (arn, ended) = self.execute(planned, name, &input.json).await.or_exit(ExitCode::Render)?;
-        let client_wall_ms = clock::ms(started.elapsed());
+        let client_wall_ms = context::ms(started.elapsed());
         let history_file = format!("renders/{}-history.json", names.file_stem);
         let history = self.save_history(&arn, &history_file).await;
         if ended.status != ExecutionStatus::Succeeded {
@@ -210,15 +220,15 @@ impl Render<'_> {
         let deadline = Instant::now() + HISTORY_LAG;
         let read = async || {
             let pages = executions::history_pages(&self.run.connection().clients, arn).await?;
-            history::cli_events(&pages)
+            execution_history::cli_events(&pages)
         };
         let enough = async || {
             let history = read().await;
             let is_last = || Instant::now() > deadline;
-            (history.as_ref().map_or(true, history::is_complete) || is_last()).then_some(history)
+            (history.as_ref().map_or(true, execution_history::is_complete) || is_last()).then_some(history)
         };
-        let history = backoff::until(backoff::retrying(0), enough).await?;
-        let timeline = history::timeline(&history).ok();
+        let history = faults::until(faults::retrying(0), enough).await?;
+        let timeline = timeline::timeline(&history).ok();
         self.spend(timeline.as_ref());
         self.run.artifacts.save(file, &history)?;
         Ok((history, timeline))
@@ -253,5 +263,111 @@ impl Render<'_> {
         if let Some(timeline) = timeline {
             self.run.budget.spend(Cost::of(timeline, self.memory_mb(), &self.run.prices).usd);
         }
+    }
+}
+
+// What people see of an execution while it runs.
+
+/// The history of a running execution is asked for this often: 30 calls a minute of
+/// the 20 a second that an account may make of GetExecutionHistory.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// And this seldom after refusals.
+const SELDOM: Duration = Duration::from_secs(30);
+
+impl Render<'_> {
+    /// Shows how far the execution is, for as long as this is polled. It never
+    /// fails anything: what it can't read it does not show.
+    pub(crate) async fn watch(&self, arn: &str, planned: &PlannedRender, started: Instant) -> std::convert::Infallible {
+        let console = &self.run.session.console;
+        if !console.is_live() {
+            return std::future::pending().await;
+        }
+        let clients = &self.run.connection().clients;
+        let (mut tail, mut pause) = (Tail::default(), EVERY / 2);
+        loop {
+            let (text, share) = self.told(&tail, planned, started);
+            console.now_at(&text, share);
+            tokio::time::sleep(pause).await;
+            let added = match executions::newest_events(clients, arn, tail.next_token()).await {
+                Ok((body, next_token)) => tail.add(&body, next_token),
+                Err(error) => Err(error),
+            };
+            pause = if added.is_ok() { EVERY } else { (pause * 2).min(SELDOM) };
+        }
+    }
+
+    /// What the history so far says, and which share of the frames is done.
+    fn told(&self, tail: &Tail, planned: &PlannedRender, started: Instant) -> (String, Option<f64>) {
+        let progress = progress::progress(&tail.history(), context::ms(started.elapsed()));
+        let Some(progress) = progress else { return ("started".to_owned(), None) };
+        let memory_mb = self.stack.function.map(|limits| limits.memory_mb);
+        let usd = memory_mb.map(|memory_mb| Cost::of(&progress.so_far, memory_mb, &self.run.prices).usd);
+        let (frames, chunks) = (self.settings.frames, u64::from(planned.id.chunk_count.get()));
+        let pace = self.run.paces.borrow().get(&self.subject.fixture.name).copied();
+        let left = progress::left_ms(&progress, frames, chunks, pace.as_ref());
+        let share = progress.frames_planned.map(|of| progress.frames_done as f64 / of.max(1) as f64);
+        (sentence(&progress, usd, left), share)
+    }
+
+    /// Keeps how long a render took, for the estimates of the next one, where they are shown.
+    pub(crate) fn keep_pace(&self, history: &serde_json::Value) {
+        if !self.run.session.console.is_live() {
+            return;
+        }
+        if let Some(pace) = progress::progress(history, 0).as_ref().and_then(Pace::of) {
+            self.run.paces.borrow_mut().insert(self.subject.fixture.name.clone(), pace);
+        }
+    }
+}
+
+/// Progress in one line. Pure.
+fn sentence(progress: &Progress, usd: Option<f64>, left_ms: Option<u64>) -> String {
+    let mut parts = Vec::new();
+    match (progress.assembling_ms, progress.chunks_planned) {
+        (Some(_), _) => parts.push("assembling".to_owned()),
+        (None, None) => parts.push("planning".to_owned()),
+        (None, Some(planned)) => {
+            parts.push(format!("{}/{}", progress.chunks_done(), counted(planned as usize, "chunk")));
+            if let Some(frames) = progress.frames_planned {
+                parts.push(format!("{}/{frames} frames", progress.frames_done));
+            }
+        }
+    }
+    parts.extend(usd.map(|usd| format!("${usd:.4}")));
+    parts.extend(left_ms.map(|ms| format!("{} left", duration(ms))));
+    parts.join(", ")
+}
+
+/// A duration as people say it, rounded up to a second.
+fn duration(ms: u64) -> String {
+    let s = ms.div_ceil(1000);
+    if s < 90 { format!("{s} s") } else { format!("{} min {:02} s", s / 60, s % 60) }
+}
+
+#[cfg(test)]
+mod tests {
+    use execution_history::timeline::Timeline;
+
+    use super::*;
+
+    #[test]
+    fn progress_is_one_line() {
+        let so_far = Timeline { duration_ms: 0, attempts: Vec::new(), transitions: 0 };
+        let mut progress = Progress {
+            chunks_planned: None,
+            frames_planned: None,
+            frames_done: 0,
+            done_ms: Vec::new(),
+            running_ms: Vec::new(),
+            assembling_ms: None,
+            so_far,
+        };
+        assert_eq!(sentence(&progress, None, None), "planning");
+        progress = Progress { chunks_planned: Some(4), frames_planned: Some(240), ..progress };
+        progress = Progress { done_ms: vec![1, 1], frames_done: 120, ..progress };
+        assert_eq!(sentence(&progress, Some(0.00123), Some(13_200)), "2/4 chunks, 120/240 frames, $0.0012, 14 s left");
+        progress.assembling_ms = Some(1);
+        assert_eq!(sentence(&progress, Some(0.5), Some(95_000)), "assembling, $0.5000, 1 min 35 s left");
     }
 }

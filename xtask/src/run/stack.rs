@@ -6,24 +6,31 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
+use render_verdict::picture::hashes::hex;
 use sha2::{Digest, Sha256};
 
-use super::{DeployedStack, Run, Subject, deploy};
 use crate::{
-    aws::{Target, objects, signed_calls},
-    connect::{self, Connection},
-    env::Env,
+    aws::{access::Target, buckets, signed_calls},
+    console::text::counted,
+    context::{self, Connection},
     exit::{ExitCode, Failure, OrExit},
-    fixture::Fixture,
-    git,
-    handler::{self, BuildTools, HandlerZip},
-    hash::hex,
-    media::Media,
-    plan::Concurrency,
-    preflight::{self, Purpose, Tools},
-    repo::Layout,
-    toolbox::{decodes_png, is_linux_x86_64},
-    wording::counted,
+    local::system::{decodes_png, is_linux_x86_64},
+    project::{
+        fixture::Fixture,
+        plan::Concurrency,
+        repo::{self, Layout},
+    },
+    run::{
+        Run,
+        deploy::{self, DeployedStack},
+        subject::Subject,
+    },
+    tools::{
+        env::Env,
+        ffmpeg::Media,
+        handler::{self, BuildTools, HandlerZip},
+        preflight::{self, Purpose, Tools},
+    },
 };
 
 /// What all later stages need.
@@ -41,7 +48,7 @@ impl Run {
     /// # Errors
     /// When anything is missing.
     pub(crate) async fn make_ready(&self) -> Result<Ready, Failure> {
-        let commit = git::commit(&self.repo, &self.session.runner).await;
+        let commit = repo::commit(&self.repo, &self.session.runner).await;
         self.record.borrow_mut().git_commit = commit;
         let target = self.stage("target", self.reach_target()).await?;
         self.stage("preflight", self.check(target)).await
@@ -50,7 +57,7 @@ impl Run {
     /// The target: for `--local` the tools and an emulator.
     async fn reach_target(&self) -> Result<Target, Failure> {
         let (target, embedded) =
-            connect::prepare(&self.session, &self.options.target.aws.choice()).await.or_exit(ExitCode::Preflight)?;
+            context::prepare(&self.session, &self.options.target.aws.choice()).await.or_exit(ExitCode::Preflight)?;
         *self.embedded.borrow_mut() = embedded;
         self.record.borrow_mut().target = Some(target.clone());
         Ok(target)
@@ -59,9 +66,9 @@ impl Run {
     async fn check(&self, target: Target) -> Result<Ready, Failure> {
         let session = &self.session;
         let purpose = if self.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
-        let runner = session.runner.with_env(&connect::tool_env(session, &target));
+        let runner = session.runner.with_env(&context::tool_env(session, &target));
         let (connection, tools) = tokio::join!(
-            connect::connect(session, target, &self.options.target.region),
+            context::connect(session, target, &self.options.target.region),
             preflight::check(purpose, &runner)
         );
         let (connection, tools) = all_or_problems(connection, tools)?;
@@ -167,7 +174,7 @@ impl Run {
         tar_gz: Vec<u8>,
     ) -> Result<(), Failure> {
         let (clients, key) = (&self.connection().clients, subject.project_key());
-        self.stage("upload", objects::upload(clients, &stack.bucket, &key, tar_gz)).await.or_exit(ExitCode::Render)
+        self.stage("upload", buckets::upload(clients, &stack.bucket, &key, tar_gz)).await.or_exit(ExitCode::Render)
     }
 
     async fn handler_zip(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
@@ -184,7 +191,7 @@ impl Run {
             zip: tools.path("zip").to_owned(),
             media: session.toolbox.media(),
         };
-        let runner = session.runner.with_env(&connect::tool_env(session, &self.connection().access.target));
+        let runner = session.runner.with_env(&context::tool_env(session, &self.connection().access.target));
         let (code, logs) = (&self.template.function.code, self.artifacts.logs());
         handler::build(&self.repo, code, &build_tools, &runner, &logs).await.or_exit(ExitCode::Build)
     }

@@ -4,20 +4,18 @@ use std::collections::BTreeSet;
 
 use anyhow::Context;
 
-use super::{
-    ours::{Ours, StackContents, Tags, run_of},
-    ownership::{Evidence, StackEvidence},
-};
 use crate::{
     aws::{
-        Clients, emptying, executions,
-        executions::Machine,
+        buckets,
+        clients::Clients,
+        emptying,
+        executions::{self, Machine},
         faults::{Fault, Refused},
-        objects,
+        resources::{Place, Resource, ResourceNames, function_log_group},
         stacks::{self, Stack},
     },
-    names::{ArtifactBucketName, RunId, StackName},
-    policy::{Place, Resource, ResourceNames, function_log_group},
+    project::names::{ArtifactBucketName, RunId, StackName},
+    teardown::ours::{Evidence, Ours, StackContents, StackEvidence, Tags, run_of},
 };
 
 /// The tag on artifact buckets that names the stack they were made for.
@@ -74,7 +72,7 @@ pub struct FoundBucket {
 pub async fn take(clients: &Clients, place: Place<'_>, hints: Hints<'_>) -> anyhow::Result<Inventory> {
     let prefixes = [ArtifactBucketName::prefix_of(place.stack, place.region), bucket_prefix(place.stack)];
     let (described, names) =
-        tokio::join!(stacks::describe(clients, place.stack.as_str()), objects::buckets_starting(clients, &prefixes));
+        tokio::join!(stacks::describe(clients, place.stack.as_str()), buckets::buckets_starting(clients, &prefixes));
     let (described, names) = (described?, names?);
     let mut found = Inventory::default();
     if let Some(stack) = described {
@@ -111,7 +109,7 @@ async fn artifact_buckets(
     let hinted = hints.iter().map(|run| ArtifactBucketName::new(place.stack, place.region, run));
     let candidates: BTreeSet<ArtifactBucketName> = listed.chain(hinted).collect();
     for name in candidates {
-        let tags = match objects::bucket_tags(clients, name.as_str()).await {
+        let tags = match buckets::bucket_tags(clients, name.as_str()).await {
             // A bucket whose tags may not be read is not proved ours; a run's own bucket has to be.
             Err(error) if !hints.contains(&name.run()) && is_refused(&error) => continue,
             tags => tags?,
@@ -171,7 +169,7 @@ async fn render_buckets(
     let candidates: BTreeSet<String> = listed.chain(in_stack.iter().cloned()).chain(derived.iter().cloned()).collect();
     for name in candidates {
         let is_sought = in_stack.contains(&name) || derived.contains(&name);
-        let tags = match objects::bucket_tags(clients, &name).await {
+        let tags = match buckets::bucket_tags(clients, &name).await {
             // A bucket whose name only begins alike is someone else's, as long as nothing says otherwise.
             Err(error) if !is_sought && is_refused(&error) => continue,
             tags => tags.with_context(|| format!("reading whose bucket {name} is"))?,
@@ -246,14 +244,14 @@ impl Inventory {
     }
 
     /// What proves resources to be these runs', and those of the stack itself where it `is_deleted` too.
-    pub(super) fn ours(&self, runs: &[RunId], is_deleted: bool) -> Ours {
+    pub(crate) fn ours(&self, runs: &[RunId], is_deleted: bool) -> Ours {
         let of_runs = |contents: &&StackContents| run_of(&contents.stack.tags).is_some_and(|run| runs.contains(&run));
         let standing = self.contents.iter().filter(|contents| is_deleted || of_runs(contents));
         Ours { runs: runs.to_vec(), stacks: standing.chain(self.deleted.iter().filter(of_runs)).cloned().collect() }
     }
 
     /// The names of what is in the stacks that are ours, with the log groups that their machine and functions use.
-    pub(super) fn names(&self, ours: &Ours) -> ResourceNames {
+    pub(crate) fn names(&self, ours: &Ours) -> ResourceNames {
         let mut names = ResourceNames::default();
         for contents in &ours.stacks {
             for resource in [Resource::Bucket, Resource::StateMachine, Resource::Function, Resource::LogGroup] {

@@ -3,20 +3,257 @@
 //! Success, failed gates, errors, panics and signals all end here, and so does
 //! `lambda-teardown` after a crash.
 
-mod command;
-mod expected;
-mod inventory;
-mod ours;
-mod ownership;
-mod resources;
-mod rounds;
-mod site;
-mod sweep;
-mod unfinished;
+pub mod delete;
+pub mod inventory;
+pub mod journal;
+pub mod ours;
+pub mod proof;
+pub mod rounds;
+pub mod target;
 
-pub use command::run;
-pub use inventory::{Hints, Inventory, STACK_TAG, take};
-pub use ours::{Ours, StackContents};
-pub use ownership::{Decision, Evidence, Ownership, StackEvidence, StackOwnership, decide};
-pub use rounds::sweep_run;
-pub use sweep::Sweeper;
+use std::io::{BufRead, IsTerminal};
+
+use anyhow::{Context, anyhow, bail};
+use serde_json::json;
+
+use crate::{
+    aws::resources::ResourceNames,
+    cli::teardown::{TeardownOptions, TeardownSubject},
+    console::text::counted,
+    context::{self, Session},
+    exit::{ExitCode, Failure, OrExit},
+    project::names::{RunId, StackName},
+    report::row::{Proof, Swept},
+    teardown::{
+        inventory::{Hints, Inventory},
+        journal::{Known, StateFolder, record::Begin},
+        ours::{Decision, Ownership, StackOwnership},
+        rounds::{all_unfinished, forget, forgettable},
+        target::{Site, target_of},
+    },
+};
+
+// `lambda-teardown`: a stack by name after any crash, or every unfinished run.
+
+/// Tears down what the flags name.
+///
+/// # Errors
+/// With exit code 1 when it may not be touched or is not known; with 7 when
+/// something is left.
+pub async fn run(session: &Session, args: &TeardownOptions) -> Result<ExitCode, Failure> {
+    let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
+    match args.subject() {
+        TeardownSubject::Stack(stack) => one_stack(session, args, &states, &stack).await,
+        TeardownSubject::Unfinished => all_unfinished(session, &states).await,
+    }
+}
+
+async fn one_stack(
+    session: &Session,
+    args: &TeardownOptions,
+    states: &StateFolder,
+    stack: &StackName,
+) -> Result<ExitCode, Failure> {
+    let of_run = |known: &Known| args.run.as_ref().is_none_or(|run| *run == known.state.begin.run);
+    let journaled: Vec<Known> = states.runs_of(stack).into_iter().filter(of_run).collect();
+    if let Some(live) = journaled.iter().find(|known| known.alive) {
+        return Err(Failure::preflight(format!(
+            "run {} is still using stack {stack}; stop it with Ctrl-C, which cleans up too",
+            live.state.begin.run
+        )));
+    }
+    if args.forget {
+        return forget(session, stack, &journaled);
+    }
+    let Some(site) = site_of(session, args, stack, &journaled).await? else {
+        session.console.result(&format!("nothing is left of {stack}: the embedded AWS that it was on has ended"));
+        return Ok(ExitCode::Success);
+    };
+    // Journals of another account or region say nothing about this one.
+    let (journaled, elsewhere): (Vec<Known>, Vec<Known>) = journaled.into_iter().partition(|k| site.is_home_of(k));
+    let mut hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
+    hints.extend(args.run.clone().filter(|run| !hints.contains(run)));
+    let known = names_of(&journaled);
+    let look = Hints { runs: &hints, known: &known };
+    let (found, decision) = site.sweeper.survey(stack, args.run.as_ref(), look).await.or_exit(ExitCode::Preflight)?;
+    if let Some(there) = found.stack() {
+        there.deletable(stack).or_exit(ExitCode::Preflight)?;
+    }
+    let ownership = match decision {
+        Decision::Owned(Ownership { runs, stack: StackOwnership::Foreign(why), .. }) if args.force => {
+            Ownership { runs, ..forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)? }
+        }
+        Decision::Owned(ownership) => ownership,
+        Decision::Nothing if journaled.is_empty() && args.run.is_none() => {
+            return Err(unknown(stack, states, &site, &elsewhere));
+        }
+        Decision::Nothing => {
+            let proof = site.sweeper.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
+            let code = conclude(session, stack, &site, &journaled, None, &proof)?;
+            mention(session, &elsewhere);
+            return Ok(code);
+        }
+        Decision::Foreign(why) if args.force => {
+            forced(session, args, stack, &found, &why).await.or_exit(ExitCode::Preflight)?
+        }
+        Decision::Foreign(why) => {
+            return Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why))));
+        }
+    };
+    session.console.step("teardown", &format!("{stack}: {}", ownership.evidence));
+    let swept = site.sweeper.sweep(stack, &found, &ownership, &known).await;
+    let swept = swept.map_err(|error| site.leak(stack, &error))?;
+    let proof = swept.proof.clone();
+    let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;
+    mention(session, &elsewhere);
+    match ownership.stack {
+        StackOwnership::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
+        _ => Ok(code),
+    }
+}
+
+/// Where to look; `None` where all that the journals know was on an embedded AWS, which ends with its run.
+async fn site_of(
+    session: &Session,
+    args: &TeardownOptions,
+    stack: &StackName,
+    journaled: &[Known],
+) -> Result<Option<Site>, Failure> {
+    let (target, region) = target_of(session, args, journaled).or_exit(ExitCode::Preflight)?;
+    if target.is_embedded() {
+        for known in journaled.iter().filter(|known| known.state.begin.target.is_embedded()) {
+            known.finish().or_exit(ExitCode::Leak)?;
+        }
+        return Ok(None);
+    }
+    let connection = context::connect(session, target, &region).await.map_err(|error| match journaled.is_empty() {
+        true => error,
+        false => forgettable(&error, stack),
+    });
+    Site::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight).map(Some)
+}
+
+/// Says what may be left of the same name where this did not look.
+fn mention(session: &Session, elsewhere: &[Known]) {
+    for Known { state, .. } in elsewhere.iter().filter(|known| known.state.may_have_left()) {
+        let Begin { run, stack, target, region, account, .. } = &state.begin;
+        if !target.is_embedded() {
+            session.console.note(&format!(
+                "a run on stack {stack} in account {account} left something too; remove it with: {}",
+                context::recovery(stack, run, target, region)
+            ));
+        }
+    }
+}
+
+const FORCE_HINT: &str = "`--force` deletes it all the same, after its name is typed again";
+
+fn not_a_runs(stack: &StackName, why: &str) -> String {
+    format!("stack {stack} is not a run's and is left untouched: {why}")
+}
+
+/// `--force`: the name, typed again, stands in for the tag.
+async fn forced(
+    session: &Session,
+    args: &TeardownOptions,
+    stack: &StackName,
+    found: &Inventory,
+    why: &str,
+) -> anyhow::Result<Ownership> {
+    if !args.yes {
+        if !std::io::stdin().is_terminal() {
+            bail!("--force asks for the stack's name to be typed, and there is no terminal; add --yes");
+        }
+        session.console.say(&format!(
+            "Stack {stack} is not a run's: {why}.\nThis deletes it with its buckets ({}) and its function's log group. \
+             Type its name to go on:",
+            found.render_buckets.iter().map(|b| b.name.as_str()).collect::<Vec<_>>().join(", ")
+        ));
+        let typed = read_line().await.context("reading the stack's name")?;
+        if typed.trim() != stack.as_str() {
+            bail!("{:?} is not {stack}; nothing was touched", typed.trim());
+        }
+    }
+    Ok(Ownership { runs: Vec::new(), stack: StackOwnership::Forced, evidence: "forced by the caller".to_owned() })
+}
+
+/// A line of the terminal, read on a thread of its own so that a signal ends the wait.
+async fn read_line() -> anyhow::Result<String> {
+    let (sender, line) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut typed = String::new();
+        let _ = sender.send(std::io::stdin().lock().read_line(&mut typed).map(|_| typed));
+    });
+    Ok(line.await??)
+}
+
+/// Says how it ended, and closes the journals when everything is gone.
+pub(crate) fn conclude(
+    session: &Session,
+    stack: &StackName,
+    site: &Site,
+    journaled: &[Known],
+    swept: Option<Swept>,
+    proof: &Proof,
+) -> Result<ExitCode, Failure> {
+    for known in journaled {
+        save_proof(known, proof);
+    }
+    if !proof.clean {
+        let leaks = proof.leaks().map(|c| format!("\n  {} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence));
+        return Err(site.leak(stack, &anyhow!("these are left, or can't be proved gone:{}", leaks.collect::<String>())));
+    }
+    for known in journaled.iter().filter(|known| known.state.may_have_left()) {
+        known.finish().or_exit(ExitCode::Leak)?;
+    }
+    let gone = counted(proof.resources.len(), "resource");
+    // Where the stack is someone else's, its absence is not looked for.
+    let theirs = proof.resources.iter().all(|check| check.kind != "stack");
+    let line = match swept {
+        _ if theirs => format!("what runs left beside {stack} is gone: {gone} verified absent"),
+        Some(swept) => {
+            format!("{stack} is gone: {} deleted, {gone} verified absent", counted(swept.objects_deleted, "object"))
+        }
+        None => format!("nothing is left of {stack}: {gone} verified absent"),
+    };
+    session.console.result(&line);
+    Ok(ExitCode::Success)
+}
+
+/// The proof goes to the run's artifacts too, while they are that run's.
+fn save_proof(known: &Known, proof: &Proof) {
+    let dir = &known.state.begin.artifacts;
+    let run_json = std::fs::read(dir.join("run.json")).unwrap_or_default();
+    let run: serde_json::Value = serde_json::from_slice(&run_json).unwrap_or_default();
+    if run["runId"] == json!(known.state.begin.run)
+        && let Ok(text) = serde_json::to_string_pretty(proof)
+    {
+        let _ = std::fs::write(dir.join("cleanup-verification.json"), text + "\n");
+    }
+}
+
+fn names_of(journaled: &[Known]) -> ResourceNames {
+    let names = journaled.iter().rev().map(|known| &known.state.names);
+    names.into_iter().find(|names| !names.is_empty()).cloned().unwrap_or_default()
+}
+
+fn unknown(stack: &StackName, states: &StateFolder, site: &Site, elsewhere: &[Known]) -> Failure {
+    if let Some(Known { state, .. }) = elsewhere.last() {
+        let Begin { target, region, account, .. } = &state.begin;
+        return Failure::preflight(format!(
+            "there is no stack {stack} here ({}, account {}); its run was in account {account}: \
+             use that account's credentials, and {}",
+            site.flags,
+            site.sweeper.account,
+            context::flags(target, region)
+        ));
+    }
+    let mut names: Vec<String> = states.runs().into_iter().map(|known| known.state.begin.stack.to_string()).collect();
+    names.sort_by_key(|name| strsim::levenshtein(name, stack.as_str()));
+    names.dedup();
+    let near = match names.as_slice() {
+        [] => "no journal here knows any stack".to_owned(),
+        names => format!("the nearest names in the journals: {}", names[..names.len().min(3)].join(", ")),
+    };
+    Failure::preflight(format!("neither AWS ({}) nor a journal knows a stack {stack}; {near}", site.flags))
+}

@@ -12,7 +12,7 @@ pub(crate) fn listing(emulator: &Emulator) -> Vec<String> {
 /// Runs a boto3 script against the emulator; its lines of output.
 pub(crate) fn python(emulator: &Emulator, script: &str, args: &[&str]) -> Vec<String> {
     provision();
-    let output = Command::new(xtask::toolbox::Toolbox::of_repository().python())
+    let output = Command::new(xtask::local::provisioning::Toolbox::of_repository().python())
         .args(["-c", script])
         .args(args)
         .env("AWS_ENDPOINT_URL", &emulator.endpoint)

@@ -9,7 +9,7 @@ use crate::{emulator::XTASK, repository::copy_all};
 /// A repository with this project's handler and template, `tone-and-text`, and `broken`.
 fn repository() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    let own = xtask::repo::tool_root();
+    let own = xtask::project::repo::tool_root();
     let copy = |name: &str| {
         let to = dir.path().join(name);
         fs::create_dir_all(to.parent().unwrap()).unwrap();

@@ -1,6 +1,6 @@
 //! Measuring with the real ffmpeg: what must pass, and what must not.
 
-use xtask::measure::Level;
+use render_verdict::decibels::Level;
 
 use crate::lab::{Lab, VP9, X264};
 

@@ -10,11 +10,13 @@ use std::{
 use serde_json::{Value, json};
 use xtask::{
     console::Console,
-    env::Env,
-    handler::{self, BuildTools},
-    process::Runner,
-    repo::{Repo, tool_root},
-    toolbox::Toolbox,
+    local::provisioning::Toolbox,
+    project::repo::{Repo, tool_root},
+    tools::{
+        env::Env,
+        handler::{self, BuildTools},
+        runner::Runner,
+    },
 };
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use xtask::policy::{NeededBy, permissions};
+use xtask::aws::policy::{NeededBy, permissions};
 
 use crate::recorded;
 
@@ -64,7 +64,7 @@ fn rows(document: &str, first: &str) -> Vec<Row> {
 }
 
 fn document() -> String {
-    std::fs::read_to_string(xtask::repo::tool_root().join("docs/aws-contract.md")).unwrap()
+    std::fs::read_to_string(xtask::project::repo::tool_root().join("docs/aws-contract.md")).unwrap()
 }
 
 fn operations(document: &str) -> Vec<Row> {
@@ -97,7 +97,8 @@ fn the_contract_names_the_permission_of_every_call() {
             assert!(known, "docs/aws-contract.md has {action}, and lambda-policy has not");
         }
         for call in row.names("operation") {
-            let allowed = |right: &xtask::policy::Permission| actions.contains(&right.action) && right.allows(call);
+            let allowed =
+                |right: &xtask::aws::policy::Permission| actions.contains(&right.action) && right.allows(call);
             assert!(permissions().any(allowed), "{actions:?} of docs/aws-contract.md does not allow {call}");
         }
     }

@@ -4,10 +4,9 @@
 
 use std::{fs, process::Command};
 
-use xtask::measure::{
-    Level,
-    expected::{Expected, Machine, MadeBy, Recorded, Standing},
-    toolchain::Toolchain,
+use render_verdict::{
+    decibels::Level,
+    known_good::{Expected, Machine, MadeBy, Recorded, Standing, Toolchain},
 };
 
 use crate::{emulator::tool, lab::Lab};

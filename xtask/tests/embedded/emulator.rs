@@ -23,7 +23,7 @@ pub(crate) const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
 /// A tool of the provisioned toolbox.
 pub(crate) fn tool(name: &str) -> PathBuf {
     provision();
-    xtask::toolbox::Toolbox::of_repository().bin().join(name)
+    xtask::local::provisioning::Toolbox::of_repository().bin().join(name)
 }
 
 /// Provisions the tools, once in each test process.

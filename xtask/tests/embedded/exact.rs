@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink, process::Command};
 
 use serde_json::{Value, json};
-use xtask::repo::tool_root;
+use xtask::project::repo::tool_root;
 
 use crate::emulator::XTASK;
 

@@ -8,12 +8,16 @@ use std::{
     process::{Command, Output},
 };
 
-use serde_json::{Value, json};
-use xtask::{
-    frames::{BaselineFrames, FrameFolder, FrameSource},
-    measure::{Level, psnr, ssim::SsimSummary},
-    repo::tool_root,
+use render_verdict::{
+    decibels::Level,
+    frames::{
+        BaselineFrames,
+        archive::{FrameFolder, FrameSource},
+    },
+    picture::{psnr, ssim::SsimSummary},
 };
+use serde_json::{Value, json};
+use xtask::project::repo::tool_root;
 
 use crate::{emulator::XTASK, lab::Lab};
 

@@ -5,13 +5,11 @@ use std::{
     process::Command,
 };
 
+use render_verdict::{Comparison, decibels::Level, finding::Finding, gates::Limits, protocols::Semantics};
 use xtask::{
     console::Console,
-    env::Env,
-    measure::{Level, comparison::Comparison, finding::Finding, gates::Limits, semantic::Semantics},
-    media::Media,
-    original::Original,
-    process::Runner,
+    project::baseline::Original,
+    tools::{env::Env, ffmpeg::Media, runner::Runner},
 };
 
 use crate::emulator::tool;

@@ -7,11 +7,11 @@ use crate::emulator::provision;
 #[test]
 fn every_repair_restores_what_aws_does() {
     provision();
-    let toolbox = xtask::toolbox::Toolbox::of_repository();
+    let toolbox = xtask::local::provisioning::Toolbox::of_repository();
     let path = format!("{}:{}", toolbox.bin().display(), std::env::var("PATH").unwrap());
     let output = Command::new(toolbox.python())
         .args(["-m", "unittest", "discover", "-s", "xtask/embedded-aws/tests"])
-        .current_dir(xtask::repo::tool_root())
+        .current_dir(xtask::project::repo::tool_root())
         .env("PATH", path)
         .output()
         .unwrap();

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::emulator::tool;
 use xtask::{
     console::Console,
-    env::Env,
-    handler::install_packages,
-    process::Runner,
-    report::{Pictures, page},
-    story,
+    report::{
+        artifacts,
+        page::{frames::Pictures, page},
+    },
+    tools::{env::Env, handler::install_packages, runner::Runner},
 };
 
 fn root() -> PathBuf {
@@ -56,7 +56,7 @@ fn install(handler: &Path) {
 
 /// The page of kept artifacts of a real run.
 fn page_of(artifacts: &Path) -> tempfile::NamedTempFile {
-    let report = story::read(artifacts).unwrap();
+    let report = artifacts::read(artifacts).unwrap();
     let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
     fs::write(file.path(), page(&report, &Pictures::read(artifacts, &report))).unwrap();
     file

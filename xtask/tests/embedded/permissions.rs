@@ -1,6 +1,6 @@
 //! Every call that a run makes, its own and sam's, is allowed by what `lambda-policy` prints.
 
-use xtask::policy::{NeededBy, permissions};
+use xtask::aws::policy::{NeededBy, permissions};
 
 use crate::recorded;
 

@@ -1,8 +1,12 @@
 //! Emptying a bucket of 100,000 versions and delete markers.
 
 use xtask::{
-    aws::{Access, Clients, Target, emptying},
-    env::Env,
+    aws::{
+        access::{Access, Target},
+        clients::Clients,
+        emptying,
+    },
+    tools::env::Env,
 };
 
 use crate::{account::python, emulator::Emulator};
@@ -27,5 +31,5 @@ fn a_hundred_thousand_versions_and_markers_are_emptied() {
     let emptied = runtime().block_on(emptying::empty(&clients, "full", &|_| ())).unwrap();
     assert_eq!((emptied.versions, emptied.uploads), (COUNT, 1));
     assert_eq!(emptied.passes, 2, "the second pass finds nothing");
-    runtime().block_on(xtask::aws::objects::delete_bucket(&clients, "full")).unwrap();
+    runtime().block_on(xtask::aws::buckets::delete_bucket(&clients, "full")).unwrap();
 }

@@ -24,19 +24,19 @@ pub(crate) fn ask(stand_in: Value) -> Value {
 impl Repository {
     /// With one fixture, `f`, of 60 frames, whose renders go as `stand_in` says.
     pub(crate) fn new(stand_in: Value) -> Self {
-        let own = xtask::repo::tool_root().join("examples/aws-lambda/template.yaml");
+        let own = xtask::project::repo::tool_root().join("examples/aws-lambda/template.yaml");
         Self::laid_out(stand_in, "fixtures/f", "examples/aws-lambda/handler", &own)
     }
 
     /// The same in the layout and with the template of a HyperFrames checkout.
     pub(crate) fn checkout(stand_in: Value) -> Self {
-        let template = xtask::repo::tool_root().join("xtask/tests/data/checkout/seed.yaml");
+        let template = xtask::project::repo::tool_root().join("xtask/tests/data/checkout/seed.yaml");
         Self::laid_out(stand_in, "packages/producer/tests/distributed/f", "packages/aws-lambda", &template)
     }
 
     fn laid_out(stand_in: Value, fixture: &'static str, package: &str, template: &Path) -> Self {
         let repository = Self { dir: tempfile::tempdir().unwrap(), fixture };
-        let own = xtask::repo::tool_root();
+        let own = xtask::project::repo::tool_root();
         let package = repository.root().join(package);
         fs::create_dir_all(package.join("dist")).unwrap();
         fs::write(package.join("package.json"), "{}").unwrap();

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use xtask::{
     console::Console,
-    env::Env,
-    handler::{self, BuildTools, HandlerZip},
-    process::Runner,
-    repo::Repo,
+    project::repo::Repo,
+    tools::{
+        env::Env,
+        handler::{self, BuildTools, HandlerZip},
+        runner::Runner,
+    },
 };
 
 use crate::support::{Test, repository::zip};

@@ -66,7 +66,8 @@ fn run_json_tells_who_what_and_how_it_ended() {
       "verdict": {
         "outcome": "pass",
         "findings": [],
-        "measured": 1
+        "measured": 1,
+        "unmeasured": []
       },
       "failure": null
     }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use xtask::repo::tool_root;
+use xtask::project::repo::tool_root;
 
 use super::video::Video;
 

@@ -2,31 +2,30 @@
 //!
 //! It asks for nothing from outside, needs no script, and says nothing by color alone.
 
-mod comparing;
-mod cost;
-mod environment;
-mod failures;
-mod figures;
-mod files;
-mod frames;
-mod lanes;
-mod local;
-mod overview;
-mod patterns;
-mod pictures;
-mod scaling;
-mod sound;
-mod stages;
-mod timeline;
-mod top;
-mod words;
-mod worst_frame;
+pub mod audio;
+pub mod frames;
+pub mod plot;
+pub mod scale;
+pub mod scaling;
+pub mod sections;
+pub mod timeline;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use render_verdict::audio::residual::Residual;
 
-pub use pictures::Pictures;
-
-use crate::story::{RenderReport, RunReport};
+use crate::{
+    aws::access::Target,
+    console::text::counted,
+    report::{
+        RunReport, Word,
+        columns::{Cell, Column, RENDERS, Table},
+        page::frames::Pictures,
+        render::RenderReport,
+        row::ResultRow,
+        run_record::{Asked, NoteKind, RunRecord, TeardownRecord},
+        tables::columns_of,
+    },
+};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -37,16 +36,16 @@ const OPENED: usize = 4;
 /// The whole page.
 pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     let sections: Vec<Section> = [
-        overview::section(report),
-        local::section(report),
+        section(report),
+        scaling::local_section(report),
         scaling::section(report),
-        comparing::section(report),
-        failures::section(report),
+        sections::section(report),
+        sections::failures_section(report),
         renders(report, pictures),
-        cost::section(report),
-        stages::section(report),
-        environment::section(report),
-        files::section(report),
+        sections::cost_section(report),
+        sections::stages_section(report),
+        sections::environment_section(report),
+        sections::files_section(report),
     ]
     .into_iter()
     .flatten()
@@ -67,8 +66,8 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
             }
             body {
                 a.skip href="#main" { "Skip to the figures" }
-                (patterns::definitions())
-                (top::header(report))
+                (timeline::definitions())
+                (header(report))
                 nav aria-label="Sections" {
                     ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
                 }
@@ -88,7 +87,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
 }
 
 /// A part of the page with a heading of its own.
-struct Section {
+pub(crate) struct Section {
     id: &'static str,
     title: &'static str,
     content: Markup,
@@ -101,14 +100,14 @@ fn renders(report: &RunReport, pictures: &Pictures) -> Option<Section> {
         @if report.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
         @for render in &report.renders {
             details.render open[all_opened || !render.row.passed || pictures.show(render)] {
-                summary { h3 { (words::passed(render.row.passed)) " " (render.label) } span { (headline(render)) } }
+                summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (headline(render)) } }
                 @if !render.row.findings.is_empty() {
                     ul.findings { @for finding in &render.row.findings { li { (finding.message) } } }
                 }
                 @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
                 (frames::figure(render))
-                (sound::figure(render))
-                (worst_frame::figure(render, pictures))
+                (audio::figure(render))
+                (frames::worst_frame_figure(render, pictures))
             }
         }
     };
@@ -117,10 +116,256 @@ fn renders(report: &RunReport, pictures: &Pictures) -> Option<Section> {
 
 fn headline(render: &RenderReport) -> String {
     let row = &render.row;
-    let chunks = crate::wording::counted(row.planned_chunk_count, "chunk");
+    let chunks = crate::console::text::counted(row.planned_chunk_count, "chunk");
     let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", picture.worst_frame_db.told()));
-    format!("{chunks} in {}{}", figures::seconds(row.wall_clock_ms as f64), level.unwrap_or_default())
+    format!("{chunks} in {}{}", seconds(row.wall_clock_ms as f64), level.unwrap_or_default())
+}
+
+// What comes first: the verdict, why, what was run, and what to know before reading on.
+
+/// The page's head.
+pub(crate) fn header(report: &RunReport) -> Markup {
+    let (run, ending) = (&report.run, report.ending());
+    html! {
+        header {
+            p.kicker { (run.command()) }
+            h1 { (run.fixtures().join(", ")) }
+            div.ending.(class(ending.word)) {
+                (icon(ending.word))
+                p { strong { (ending.word) } " " (ending.text) }
+            }
+            @if !ending.reasons.is_empty() {
+                ul.reasons { @for reason in &ending.reasons { li { (reason) } } }
+            }
+            dl.facts { (facts(report)) }
+            (notes(report, "Notes", NoteKind::Renders))
+            (notes(report, "Before you compare figures", NoteKind::Caveat))
+            (notes(report, "Missing from the artifact folder", NoteKind::Gap))
+        }
+    }
+}
+
+fn facts(report: &RunReport) -> Markup {
+    let run = &report.run;
+    html! {
+        (fact("Target", &target(run)))
+        (fact("Region", &run.region.to_string()))
+        (fact("Stack", &run.stack.to_string()))
+        (fact("Asked for", &asked(run)))
+        (fact("Measured", &counted(report.renders.len(), "render")))
+        (fact("Began", &moment(&run.started_at)))
+        (fact("Ended", &run.ended_at.as_deref().map_or("not yet, or killed".to_owned(), moment)))
+        (fact("Commit", &commit(run)))
+        (fact("Cost of the measured renders", &report.total_usd().map_or("unknown".to_owned(), usd)))
+        (fact("Clean-up", &clean_up(run)))
+    }
+}
+
+/// The commit's first 12 digits: enough to find it by.
+fn commit(run: &RunRecord) -> String {
+    match &run.git_commit {
+        Some(commit) => {
+            let (hash, dirty) =
+                commit.strip_suffix("-dirty").map_or((commit.as_str(), ""), |hash| (hash, ", with changes"));
+            format!("{}{dirty}", hash.chars().take(12).collect::<String>())
+        }
+        None => "unknown".to_owned(),
+    }
+}
+
+fn fact(name: &str, value: &str) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn target(run: &RunRecord) -> String {
+    match &run.target {
+        Some(Target::Account { .. }) => {
+            format!("AWS, account {}", run.account.as_deref().unwrap_or("unknown"))
+        }
+        Some(Target::Endpoint { url }) => format!("an emulator at {url}"),
+        Some(Target::Embedded { .. }) => "the embedded AWS, on the machine of the run".to_owned(),
+        None => "none was reached".to_owned(),
+    }
+}
+
+fn asked(run: &RunRecord) -> String {
+    let counts: Vec<String> = run.chunk_counts().iter().map(ToString::to_string).collect();
+    let rounds = match &run.asked {
+        Asked::Smoke { .. } => String::new(),
+        Asked::Eval { iterations, warmup: 0, .. } => format!(", {}", counted(*iterations, "iteration")),
+        Asked::Eval { iterations, warmup, .. } => {
+            format!(", {} after {}", counted(*iterations, "iteration"), counted(*warmup, "warm-up"))
+        }
+    };
+    format!("{} chunks{rounds}", counts.join(", "))
+}
+
+fn clean_up(run: &RunRecord) -> String {
+    match &run.teardown {
+        Some(TeardownRecord::Clean { resources_verified, .. }) => {
+            format!("verified: {} gone", counted(*resources_verified, "resource"))
+        }
+        Some(TeardownRecord::Leaked { leaks, .. }) => format!("NOT CLEAN: {}", counted(leaks.len(), "resource")),
+        Some(TeardownRecord::Kept { recovery }) => format!("the stack is kept, as asked for; {recovery} removes it"),
+        Some(TeardownRecord::NothingCreated) => "nothing had been created".to_owned(),
+        None => "not told".to_owned(),
+    }
+}
+
+/// The notes of one kind, in a list that is folded up when it is long.
+fn notes(report: &RunReport, title: &str, kind: NoteKind) -> Markup {
+    let count = report.notes_of(kind).count();
+    html! {
+        @if count > 0 {
+            details.told open[count <= 4] {
+                summary { (title) " (" (count) ")" }
+                ul { @for note in report.notes_of(kind) { li { (note) } } }
+            }
+        }
+    }
+}
+
+// All renders in one table.
+
+/// Every render that was asked for, including those that were not measured.
+pub(crate) fn section(report: &RunReport) -> Option<Section> {
+    let shown = columns_of(RENDERS, Table::Page);
+    let content = html! {
+        div.scroll tabindex="0" role="region" aria-label="All renders" {
+            table {
+                caption { "Every render against its baseline" }
+                thead {
+                    tr {
+                        th scope="col" { "render" }
+                        @for column in &shown { th.number[column.is_figure] scope="col" { (column.title) } }
+                    }
+                }
+                tbody {
+                    @for render in &report.renders {
+                        tr {
+                            th scope="row" { (render.label) }
+                            @for column in &shown { (cell(column, &render.row)) }
+                        }
+                    }
+                    @for missing in &report.unmeasured {
+                        tr {
+                            th scope="row" { (missing.label) }
+                            td.prose colspan=(shown.len() - 1) { "not measured: " (missing.cause) }
+                            td { (passed(false)) }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let any = !report.renders.is_empty() || !report.unmeasured.is_empty();
+    any.then_some(Section { id: "look", title: "Overview", content })
+}
+
+fn cell(column: &Column<ResultRow>, row: &ResultRow) -> Markup {
+    html! {
+        td.number[column.is_figure] {
+            @match (column.cell)(row) {
+                Cell::Passed(yes) => (passed(yes)),
+                Cell::Empty | Cell::Unmeasured => "–",
+                cell => (cell.text()),
+            }
+        }
+    }
+}
+
+// Verdicts as words with shapes: neither color nor shape has to be seen.
+
+/// A render's verdict.
+pub(crate) fn passed(passed: bool) -> Markup {
+    let (word, class) = if passed { ("pass", "good") } else { ("FAIL", "bad") };
+    html! { span.verdict.(class) { (icon(if passed { Word::Pass } else { Word::Fail })) (word) } }
+}
+
+/// How a run ended, in CSS.
+pub(crate) fn class(word: Word) -> &'static str {
+    match word {
+        Word::Pass => "good",
+        Word::Fail => "bad",
+        Word::Leak | Word::Stopped | Word::Unfinished => "odd",
+    }
+}
+
+/// A shape for each word; the word itself stands beside it.
+pub(crate) fn icon(word: Word) -> Markup {
+    let (outline, inside) = match word {
+        // A circle with a tick.
+        Word::Pass => ("M12 2A10 10 0 1 1 11.99 2Z", "M7 12.5L10.5 16L17 8.5"),
+        // An octagon with a cross.
+        Word::Fail => ("M8 2H16L22 8V16L16 22H8L2 16V8Z", "M8 8L16 16M16 8L8 16"),
+        // A triangle with an exclamation mark.
+        Word::Leak => ("M12 2L23 21H1Z", "M12 9V14M12 17V18"),
+        // A square with two bars.
+        Word::Stopped => ("M3 3H21V21H3Z", "M9 8V16M15 8V16"),
+        // A square on its corner with a dash.
+        Word::Unfinished => ("M12 1L23 12L12 23L1 12Z", "M7 12H17"),
+    };
+    html! {
+        svg.icon viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" focusable="false" {
+            path.outline d=(outline) {}
+            path.inside d=(inside) {}
+        }
+    }
+}
+
+// Numbers as people read them.
+
+/// Milliseconds as seconds: `15.9 s`, below a second `0.41 s`.
+pub(crate) fn seconds(ms: f64) -> String {
+    let digits = if ms.abs() < 995.0 { 2 } else { 1 };
+    format!("{:.digits$} s", ms / 1000.0)
+}
+
+/// A price with as many digits as it needs.
+pub(crate) fn usd(usd: f64) -> String {
+    let digits = if usd >= 1.0 { 2 } else { 5 };
+    format!("{usd:.digits$} USD")
+}
+
+/// `-63.1 dBFS`, or `silent`.
+pub(crate) fn residual(residual: Residual) -> String {
+    match residual {
+        Residual::Silent => "silent".to_owned(),
+        Residual::DbFs(db) => format!("{db:.1} dBFS"),
+    }
+}
+
+/// A share in percent.
+pub(crate) fn share(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+/// Bytes in MiB.
+pub(crate) fn mebibytes(bytes: u64) -> String {
+    format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
+}
+
+/// A time as it is read: `2026-11-21 15:05:12 UTC`.
+pub(crate) fn moment(rfc3339: &str) -> String {
+    match rfc3339.split_once('T') {
+        Some((day, time)) if time.len() >= 8 && time.ends_with('Z') => format!("{day} {} UTC", &time[..8]),
+        _ => rfc3339.to_owned(),
+    }
 }
 
 #[cfg(test)]
-mod tests;
+#[path = "tests.rs"]
+mod page_tests;
+
+#[cfg(test)]
+mod figures_tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_they_need() {
+        assert_eq!([seconds(15_860.0), seconds(411.0), seconds(998.0)], ["15.9 s", "0.41 s", "1.0 s"]);
+        assert_eq!([usd(0.004_607), usd(12.345)], ["0.00461 USD", "12.35 USD"]);
+        assert_eq!(moment("2026-11-21T15:05:12.776Z"), "2026-11-21 15:05:12 UTC");
+        assert_eq!(moment("yesterday"), "yesterday");
+    }
+}

@@ -1,8 +1,9 @@
-use super::*;
-use crate::measure::{png::PictureSize, raster::Raster};
-use crate::story::tests::{changed, files, killed};
+use render_verdict::{frames::png::PictureSize, picture::raster::Raster};
 
-fn page_of(files: &crate::story::Files) -> String {
+use super::*;
+use crate::report::tests::{changed, files, killed};
+
+fn page_of(files: &crate::report::artifacts::Files) -> String {
     page(&RunReport::of(files).unwrap(), &Pictures::default())
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aws_sdk_s3::types::{BucketLocationConstraint, PublicAccessBlockConfiguration};
 use xtask::aws::{
-    Clients,
-    objects::{self, BucketState},
+    buckets::{self, BucketState},
+    clients::Clients,
 };
 
 use super::{Case, Place, place::HOME};
@@ -32,8 +32,8 @@ fn in_eu_central_1(place: &Place) {
 }
 
 fn made_in(place: &Place, clients: &Clients, region: &str, name: &str) {
-    place.run(objects::create_bucket(clients, name, &region.parse().unwrap(), &TAGS)).unwrap();
-    let tags = place.run(objects::bucket_tags(clients, name)).unwrap().unwrap();
+    place.run(buckets::create_bucket(clients, name, &region.parse().unwrap(), &TAGS)).unwrap();
+    let tags = place.run(buckets::bucket_tags(clients, name)).unwrap().unwrap();
     let sent = TAGS.map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(BTreeSet::from_iter(tags), BTreeSet::from(sent));
     let block = place.run(clients.s3.get_public_access_block().bucket(name).send()).unwrap();
@@ -52,21 +52,21 @@ fn made_again(place: &Place) {
     for region in [HOME, "eu-central-1"] {
         let (clients, name) = (place.clients_in(region), format!("again-in-{region}"));
         for _ in 0..2 {
-            place.run(objects::create_bucket(&clients, &name, &region.parse().unwrap(), &TAGS)).unwrap();
+            place.run(buckets::create_bucket(&clients, &name, &region.parse().unwrap(), &TAGS)).unwrap();
         }
-        assert_eq!(place.run(objects::bucket_tags(&clients, &name)).unwrap().unwrap().len(), TAGS.len());
+        assert_eq!(place.run(buckets::bucket_tags(&clients, &name)).unwrap().unwrap().len(), TAGS.len());
     }
 }
 
 fn state(place: &Place) {
-    let state = |name| place.run(objects::bucket_state(&place.clients, name)).unwrap();
+    let state = |name| place.run(buckets::bucket_state(&place.clients, name)).unwrap();
     assert_eq!(state("not-yet-there"), BucketState::Absent);
     place.bucket("not-yet-there");
     assert_eq!(state("not-yet-there"), BucketState::Ours);
 }
 
 fn tags_of_others(place: &Place) {
-    let tags = |name| place.run(objects::bucket_tags(&place.clients, name)).unwrap();
+    let tags = |name| place.run(buckets::bucket_tags(&place.clients, name)).unwrap();
     assert_eq!(tags("absent-and-untagged"), None);
     place.run(place.clients.s3.create_bucket().bucket("untagged").send()).unwrap();
     assert_eq!(tags("untagged"), Some(Vec::new()));
@@ -78,7 +78,7 @@ fn listing(place: &Place) {
     }
     let of = |prefixes: &[&str]| {
         let prefixes: Vec<String> = prefixes.iter().map(ToString::to_string).collect();
-        let mut names = place.run(objects::buckets_starting(&place.clients, &prefixes)).unwrap();
+        let mut names = place.run(buckets::buckets_starting(&place.clients, &prefixes)).unwrap();
         names.sort();
         names
     };
@@ -89,8 +89,8 @@ fn listing(place: &Place) {
 fn not_empty(place: &Place) {
     let bucket = place.bucket("not-empty");
     place.put(&bucket, &["key".to_owned()]);
-    let deleted = place.run(objects::delete_bucket(&place.clients, &bucket)).unwrap();
-    assert_eq!(deleted, objects::Deleted::NotEmpty);
+    let deleted = place.run(buckets::delete_bucket(&place.clients, &bucket)).unwrap();
+    assert_eq!(deleted, buckets::Deleted::NotEmpty);
     assert_eq!(place.keys(&bucket).len(), 1);
 }
 
@@ -99,7 +99,7 @@ fn deletion(place: &Place) {
     place.put(&bucket, &["key".to_owned()]);
     place.empty(&bucket);
     for _ in 0..2 {
-        place.run(objects::delete_bucket(&place.clients, &bucket)).unwrap();
-        assert_eq!(place.run(objects::bucket_state(&place.clients, &bucket)).unwrap(), BucketState::Absent);
+        place.run(buckets::delete_bucket(&place.clients, &bucket)).unwrap();
+        assert_eq!(place.run(buckets::bucket_state(&place.clients, &bucket)).unwrap(), BucketState::Absent);
     }
 }

@@ -4,8 +4,8 @@ use std::{cell::Cell, collections::BTreeSet};
 
 use aws_sdk_s3::{primitives::ByteStream, types::BucketVersioningStatus};
 use xtask::aws::{
+    buckets,
     emptying::{self, Emptied},
-    objects,
 };
 
 use super::{Case, Exception, Place};
@@ -56,7 +56,7 @@ fn many_versions(place: &Place) {
 /// Nothing is left, by another listing than the tool's, and the bucket can go.
 fn is_gone(place: &Place, bucket: &str) {
     assert_eq!(place.left(bucket), 0);
-    place.run(objects::delete_bucket(&place.clients, bucket)).unwrap();
+    place.run(buckets::delete_bucket(&place.clients, bucket)).unwrap();
 }
 
 fn null_versions(place: &Place) {
@@ -99,10 +99,10 @@ fn up_down_and_away(place: &Place, bucket: &str, keys: BTreeSet<String>) {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("file");
     for key in &keys {
-        place.run(objects::upload(&place.clients, &bucket, key, key.as_bytes().to_vec())).unwrap();
+        place.run(buckets::upload(&place.clients, &bucket, key, key.as_bytes().to_vec())).unwrap();
     }
     for key in &keys {
-        place.run(objects::download(&place.clients, &bucket, key, &to)).unwrap();
+        place.run(buckets::download(&place.clients, &bucket, key, &to)).unwrap();
         assert_eq!(std::fs::read(&to).unwrap(), key.as_bytes(), "{key:?}");
     }
     place.begin_uploads(&bucket, &Vec::from_iter(keys.iter().cloned()));

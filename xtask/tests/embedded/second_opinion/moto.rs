@@ -6,7 +6,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use xtask::{console::Console, env::Env, process::Runner, toolbox::Toolbox};
+use xtask::{
+    console::Console,
+    local::provisioning::Toolbox,
+    tools::{env::Env, runner::Runner},
+};
 
 use crate::emulator::provision;
 

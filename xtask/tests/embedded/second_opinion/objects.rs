@@ -6,7 +6,7 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use xtask::aws::{faults, objects};
+use xtask::aws::{buckets, faults};
 
 use super::{Case, Place};
 
@@ -40,7 +40,7 @@ fn large_file(place: &Place) {
 fn up_and_down(place: &Place, bucket: &str, length: usize) {
     let bucket = place.bucket(bucket);
     let bytes = content(length);
-    place.run(objects::upload(&place.clients, &bucket, "project.tar.gz", bytes.clone())).unwrap();
+    place.run(buckets::upload(&place.clients, &bucket, "project.tar.gz", bytes.clone())).unwrap();
     let head = place.run(place.clients.s3.head_object().bucket(&bucket).key("project.tar.gz").send()).unwrap();
     assert_eq!((head.content_length(), head.content_type()), (Some(length as i64), Some("application/gzip")));
     assert!(comes_down(place, &bucket, "project.tar.gz") == bytes, "other bytes came down");
@@ -50,7 +50,7 @@ fn up_and_down(place: &Place, bucket: &str, length: usize) {
 fn comes_down(place: &Place, bucket: &str, key: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("output.mp4");
-    let length = place.run(objects::download(&place.clients, bucket, key, &to)).unwrap();
+    let length = place.run(buckets::download(&place.clients, bucket, key, &to)).unwrap();
     let bytes = std::fs::read(&to).unwrap();
     assert_eq!((length, files(dir.path())), (bytes.len() as u64, 1));
     bytes
@@ -63,7 +63,7 @@ fn files(dir: &Path) -> usize {
 fn uploaded_again(place: &Place) {
     let bucket = place.bucket("uploaded-again");
     for length in [3000, 1000] {
-        place.run(objects::upload(&place.clients, &bucket, "key", content(length))).unwrap();
+        place.run(buckets::upload(&place.clients, &bucket, "key", content(length))).unwrap();
     }
     assert_eq!(comes_down(place, &bucket, "key"), content(1000));
 }
@@ -95,14 +95,14 @@ fn missing_key(place: &Place) {
 
 fn missing_bucket(place: &Place) {
     refused(place, "no-such-bucket", "NoSuchBucket");
-    let error = place.run(objects::upload(&place.clients, "no-such-bucket", "key", content(10))).unwrap_err();
+    let error = place.run(buckets::upload(&place.clients, "no-such-bucket", "key", content(10))).unwrap_err();
     assert!(format!("{error:#}").contains("NoSuchBucket"), "{error:#}");
 }
 
 fn refused(place: &Place, bucket: &str, code: &str) {
     let dir = tempfile::tempdir().unwrap();
     let to = dir.path().join("n2.mp4");
-    let download = objects::download(&place.clients, bucket, "renders/n2.mp4", &to);
+    let download = buckets::download(&place.clients, bucket, "renders/n2.mp4", &to);
     let error = format!("{:#}", place.run(download).unwrap_err());
     assert!(error.contains(code) && error.contains(&format!("s3://{bucket}/renders/n2.mp4")), "{error}");
     assert!(!error.contains("broke off"), "{error}");

@@ -9,12 +9,13 @@ use aws_sdk_s3::{
 use futures_util::{StreamExt, TryStreamExt, stream};
 use xtask::{
     aws::{
-        Access, Clients, Target,
+        access::{Access, Target},
+        buckets,
+        clients::Clients,
         emptying::{self, Emptied},
-        objects,
     },
     console::Console,
-    env::Env,
+    tools::env::Env,
 };
 
 /// An implementation of S3 and STS.
@@ -51,7 +52,7 @@ impl Place {
 
     /// A new bucket as the tool makes them.
     pub(super) fn bucket(&self, name: &str) -> String {
-        self.run(objects::create_bucket(&self.clients, name, &HOME.parse().unwrap(), &[("Made", "by a test")]))
+        self.run(buckets::create_bucket(&self.clients, name, &HOME.parse().unwrap(), &[("Made", "by a test")]))
             .unwrap();
         name.to_owned()
     }

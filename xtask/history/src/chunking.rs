@@ -1,0 +1,375 @@
+//! How a render is split: counts and sizes of chunks, plan protocols, and the id of each render. Pure.
+
+use std::{fmt, str::FromStr};
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+/// How many chunks a render is asked to be split into, 1..=256 (the handler's limit).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u16")]
+pub struct ChunkCount(u16);
+
+/// As [`ChunkCount::new`]: a file may say anything.
+impl TryFrom<u16> for ChunkCount {
+    type Error = anyhow::Error;
+
+    fn try_from(count: u16) -> anyhow::Result<Self> {
+        Self::new(count)
+    }
+}
+
+impl ChunkCount {
+    /// Takes 1..=256.
+    ///
+    /// # Errors
+    /// Outside that range.
+    pub fn new(count: u16) -> anyhow::Result<Self> {
+        ensure!((1..=256).contains(&count), "a chunk count is 1 to 256, not {count}");
+        Ok(Self(count))
+    }
+
+    /// The number.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl FromStr for ChunkCount {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let text = text.trim();
+        ensure!(
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_digit()),
+            "{text:?} is not a chunk count (a whole number, 1 to 256)"
+        );
+        Self::new(text.parse().ok().with_context(|| format!("a chunk count is 1 to 256, not {text}"))?)
+    }
+}
+
+impl fmt::Display for ChunkCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The chunk counts of a run: at least one, none twice, in the order given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ChunkCounts(Vec<ChunkCount>);
+
+impl ChunkCounts {
+    /// The counts in the order given.
+    pub fn iter(&self) -> std::slice::Iter<'_, ChunkCount> {
+        self.0.iter()
+    }
+
+    /// The chunks of the largest `executions` of them together: as many may be rendered at once.
+    pub fn at_once(&self, executions: usize) -> u32 {
+        let mut counts: Vec<u32> = self.0.iter().map(|count| count.get().into()).collect();
+        counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
+        counts.iter().take(executions).sum()
+    }
+}
+
+impl From<ChunkCount> for ChunkCounts {
+    fn from(count: ChunkCount) -> Self {
+        Self(vec![count])
+    }
+}
+
+impl FromStr for ChunkCounts {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        ensure!(
+            !text.trim().is_empty(),
+            "the list of chunk counts is empty: nothing would be rendered (example: 2,4,8)"
+        );
+        let counts = text.split(',').map(str::parse).collect::<anyhow::Result<Vec<ChunkCount>>>()?;
+        for (i, count) in counts.iter().enumerate() {
+            ensure!(!counts[..i].contains(count), "chunk count {count} is listed twice");
+        }
+        Ok(Self(counts))
+    }
+}
+
+/// Frames a chunk. What is asked for is 1..=3600 (the handler's limit); what the planner
+/// makes of it may be more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct ChunkSize(u32);
+
+/// A size of a file: any that a planner can have made.
+impl TryFrom<u32> for ChunkSize {
+    type Error = anyhow::Error;
+
+    fn try_from(frames: u32) -> anyhow::Result<Self> {
+        ensure!(frames > 0, "a chunk size is 1 frame or more");
+        Ok(Self(frames))
+    }
+}
+
+impl ChunkSize {
+    /// The size where neither an option nor a fixture names another.
+    pub const USUAL: Self = Self(60);
+
+    /// Takes 1..=3600.
+    ///
+    /// # Errors
+    /// Outside that range.
+    pub fn new(frames: u64) -> anyhow::Result<Self> {
+        ensure!((1..=3600).contains(&frames), "a chunk size is 1 to 3600 frames, not {frames}");
+        Ok(Self(frames as u32))
+    }
+
+    /// The size that splits `frames` into `count` chunks: ceil(frames / count).
+    ///
+    /// # Errors
+    /// When that is more than the handler takes.
+    pub fn for_count(frames: u64, count: ChunkCount) -> anyhow::Result<Self> {
+        Self::new(frames.div_ceil(u64::from(count.get())).max(1))
+            .with_context(|| format!("{frames} frames can't be rendered in {count} chunks"))
+    }
+
+    /// What the planner makes of this size: it allows at most `count` chunks, enlarges them
+    /// until they hold `frames` frames, and leaves no chunk empty (`resolveChunkPlan`, 0.8.31).
+    #[must_use]
+    pub fn effective(self, frames: u64, count: ChunkCount) -> Self {
+        let chunks = self.chunks_of(frames).min(u64::from(count.get())).max(1);
+        let least = u32::try_from(frames.div_ceil(chunks)).unwrap_or(u32::MAX);
+        Self(self.0.max(least))
+    }
+
+    /// The number of frames.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// How many chunks `frames` frames make at this size.
+    pub fn chunks_of(self, frames: u64) -> u64 {
+        frames.div_ceil(u64::from(self.0))
+    }
+}
+
+impl FromStr for ChunkSize {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        Self::new(
+            text.parse().ok().with_context(|| format!("{text:?} is not a chunk size (a whole number of frames)"))?,
+        )
+    }
+}
+
+/// How Plan hands its work to the chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PlanProtocol {
+    /// One plan archive for all chunks.
+    V1,
+    /// A manifest with content-addressed parts.
+    V2,
+}
+
+impl FromStr for PlanProtocol {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        match text {
+            "v1" => Ok(Self::V1),
+            "v2" => Ok(Self::V2),
+            _ => bail!("{text:?} is not a plan protocol (v1 or v2)"),
+        }
+    }
+}
+
+impl fmt::Display for PlanProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V1 => "v1",
+            Self::V2 => "v2",
+        })
+    }
+}
+
+/// The plan protocols of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlanProtocols {
+    /// One.
+    One(PlanProtocol),
+    /// Both, whose renders are compared with each other.
+    Both,
+}
+
+impl PlanProtocols {
+    /// The protocols that run, in order.
+    pub fn each(self) -> Vec<PlanProtocol> {
+        match self {
+            Self::One(protocol) => vec![protocol],
+            Self::Both => vec![PlanProtocol::V1, PlanProtocol::V2],
+        }
+    }
+}
+
+impl FromStr for PlanProtocols {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        match text {
+            "both" => Ok(Self::Both),
+            _ => text
+                .parse()
+                .map(Self::One)
+                .ok()
+                .with_context(|| format!("{text:?} is not a plan protocol (v1, v2 or both)")),
+        }
+    }
+}
+
+impl fmt::Display for PlanProtocols {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::One(protocol) => protocol.fmt(f),
+            Self::Both => f.write_str("both"),
+        }
+    }
+}
+
+/// What tells one render of a run from the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RenderId {
+    /// How the plan goes to the chunks.
+    pub protocol: PlanProtocol,
+    /// Chunks asked for.
+    pub chunk_count: ChunkCount,
+}
+
+impl RenderId {
+    /// What the names of its files begin with: `N4`, or `v1-N4` by the older protocol.
+    pub fn file_stem(self) -> String {
+        match self.protocol {
+            PlanProtocol::V1 => format!("v1-N{}", self.chunk_count),
+            PlanProtocol::V2 => format!("N{}", self.chunk_count),
+        }
+    }
+
+    /// What a column of chunk counts has: `4`, or `v1 4` by the older protocol.
+    pub fn chunks(self) -> String {
+        match self.protocol {
+            PlanProtocol::V1 => format!("v1 {}", self.chunk_count),
+            PlanProtocol::V2 => self.chunk_count.to_string(),
+        }
+    }
+}
+
+/// `N=4`, or `v1 N=4` by the older protocol.
+impl fmt::Display for RenderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            PlanProtocol::V1 => write!(f, "v1 N={}", self.chunk_count),
+            PlanProtocol::V2 => write!(f, "N={}", self.chunk_count),
+        }
+    }
+}
+
+/// Every render of a run, in order: those of one chunk count follow each other.
+pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
+    let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
+    counts.iter().flat_map(of_count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn counts_are_distinct_and_in_range() {
+        assert_eq!("2,4, 8".parse::<ChunkCounts>().unwrap().iter().map(|c| c.get()).collect::<Vec<_>>(), [2, 4, 8]);
+        for bad in ["", " ", ",", "2,", "2,x", "0", "257", "2,2", "-1", "+2", "1.5", "99999999999"] {
+            assert!(bad.parse::<ChunkCounts>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn a_file_can_say_no_count_and_no_size_that_there_is_not() {
+        let read = |json: &str| (serde_json::from_str(json).ok(), serde_json::from_str(json).ok());
+        let of = |number: u16| (ChunkCount::new(number).unwrap(), ChunkSize(number.into()));
+        assert_eq!(read("256"), (Some(of(256).0), Some(of(256).1)));
+        assert_eq!(read("257"), (None, Some(ChunkSize(257))));
+        assert_eq!(read("25000"), (None, Some(ChunkSize(25_000))));
+        assert_eq!((read("0"), read("-1")), ((None, None), (None, None)));
+        assert_eq!(serde_json::to_string(&of(4)).unwrap(), "[4,4]");
+    }
+
+    #[test]
+    fn the_planner_enlarges_chunks_that_would_be_too_many() {
+        let effective = |frames, size, count| {
+            let size = ChunkSize::new(size).unwrap().effective(frames, ChunkCount::new(count).unwrap());
+            (size.get(), size.chunks_of(frames))
+        };
+        assert_eq!(effective(480, 60, 4), (120, 4));
+        assert_eq!(effective(60, 60, 4), (60, 1));
+        assert_eq!(effective(60, 10, 4), (15, 4));
+        // Two frames a chunk need five chunks, so that of eight three would be empty.
+        assert_eq!(effective(10, 1, 8), (2, 5));
+        assert_eq!(effective(100_000, 3600, 4), (25_000, 4));
+    }
+
+    #[test]
+    fn side_by_side_are_the_largest_counts() {
+        let counts: ChunkCounts = "2,8,4".parse().unwrap();
+        assert_eq!([1, 2, 9].map(|executions| counts.at_once(executions)), [8, 12, 14]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_size_never_makes_more_chunks_than_asked(frames in 1u64..100_000, count in 1u16..=256) {
+            let count = ChunkCount::new(count).unwrap();
+            if let Ok(size) = ChunkSize::for_count(frames, count) {
+                prop_assert!(size.chunks_of(frames) <= u64::from(count.get()));
+            }
+        }
+
+        #[test]
+        fn a_smaller_size_makes_the_same_chunks_as_the_count_alone(
+            frames in 1u64..5_000, count in 1u16..=256, own in 1u64..=3600,
+        ) {
+            let count = ChunkCount::new(count).unwrap();
+            let by_count = ChunkSize::for_count(frames, count);
+            prop_assume!(by_count.is_ok());
+            let by_count = by_count.unwrap();
+            prop_assert_eq!(by_count.effective(frames, count), by_count);
+            let sent = ChunkSize(by_count.0.min(own as u32));
+            prop_assert_eq!(sent.effective(frames, count), by_count);
+        }
+
+        #[test]
+        fn no_chunk_is_empty_and_none_too_many(frames in 1u64..5_000, count in 1u16..=256, size in 1u64..=3600) {
+            let count = ChunkCount::new(count).unwrap();
+            let effective = ChunkSize::new(size).unwrap().effective(frames, count);
+            let chunks = effective.chunks_of(frames);
+            prop_assert!(chunks <= u64::from(count.get()) && (chunks - 1) * u64::from(effective.get()) < frames);
+        }
+    }
+
+    #[test]
+    fn protocols_and_renders_go_by_their_names() {
+        for (name, protocols) in [
+            ("v1", PlanProtocols::One(PlanProtocol::V1)),
+            ("v2", PlanProtocols::One(PlanProtocol::V2)),
+            ("both", PlanProtocols::Both),
+        ] {
+            assert_eq!((name.parse::<PlanProtocols>().unwrap(), protocols.to_string().as_str()), (protocols, name));
+        }
+        assert!("v3".parse::<PlanProtocol>().is_err() && "none".parse::<PlanProtocols>().is_err());
+        let ids = render_ids(&"2,4".parse().unwrap(), PlanProtocols::Both);
+        let told: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
+        assert_eq!(ids.iter().map(|id| id.chunks()).collect::<Vec<_>>(), ["v1 2", "2", "v1 4", "4"]);
+    }
+}

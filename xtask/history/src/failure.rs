@@ -1,0 +1,241 @@
+//! Why an execution did not succeed.
+
+use std::{collections::HashMap, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The state, error name and cause that ended an execution.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Failed {
+    /// The state that failed, where the history tells.
+    pub state: Option<String>,
+    /// The error's name, such as PLAN_TOO_LARGE.
+    pub error: String,
+    /// The error's message.
+    pub cause: String,
+    /// The chunk that failed, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chunk: Option<u64>,
+    /// How many attempts the state has made; the last of them is the one that is told of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
+    /// When that attempt was scheduled and when it failed, as the history tells it.
+    #[serde(skip)]
+    pub attempted: Option<(String, String)>,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.state {
+            Some(state) => write!(f, "state {state} failed with {}: {}", self.error, self.cause),
+            None => write!(f, "the execution ended with {}: {}", self.error, self.cause),
+        }
+    }
+}
+
+/// Reads the failure from a history in the CLI's shape. `None` when the
+/// history holds no failure.
+///
+/// The state is that of the last task that failed with the execution's error;
+/// tasks whose retries helped have other, earlier failures. Without such a task
+/// (a Fail state, a time-out) it is the state that the end follows on.
+pub fn failed(history: &Value) -> Option<Failed> {
+    let events = history["events"].as_array()?;
+    let end = events.iter().rev().find(|e| details_of(e, &ENDS).is_some())?;
+    let end_details = details_of(end, &ENDS)?;
+    let (error, cause) = (text(end_details, "error"), text(end_details, "cause"));
+    let task = events.iter().rev().find(|e| details_of(e, &TASK_FAILURES).is_some_and(|d| text(d, "error") == error));
+    let trail = Trail::back_from(events, task.unwrap_or(end));
+    let state = trail.state.or_else(|| last_entered(events));
+    let error = if error.is_empty() { end["type"].as_str().unwrap_or("no error name").to_owned() } else { error };
+    let cause = task.and_then(|t| details_of(t, &TASK_FAILURES)).map_or(cause, |d| text(d, "cause"));
+    Some(Failed {
+        state,
+        error,
+        cause: message(&cause),
+        chunk: trail.chunk,
+        attempts: (trail.attempts > 0).then_some(trail.attempts),
+        attempted: trail.scheduled.zip(task.map(|task| text(task, "timestamp"))),
+    })
+}
+
+const ENDS: [&str; 3] =
+    ["executionFailedEventDetails", "executionTimedOutEventDetails", "executionAbortedEventDetails"];
+
+const TASK_FAILURES: [&str; 6] = [
+    "taskFailedEventDetails",
+    "taskTimedOutEventDetails",
+    "taskStartFailedEventDetails",
+    "taskSubmitFailedEventDetails",
+    "lambdaFunctionFailedEventDetails",
+    "lambdaFunctionTimedOutEventDetails",
+];
+
+fn details_of<'a>(event: &'a Value, keys: &[&str]) -> Option<&'a Value> {
+    keys.iter().find_map(|key| event.get(*key))
+}
+
+/// What lies before an event.
+#[derive(Default)]
+struct Trail {
+    state: Option<String>,
+    chunk: Option<u64>,
+    attempts: u64,
+    /// When the last attempt was scheduled.
+    scheduled: Option<String>,
+}
+
+impl Trail {
+    /// Follows `previousEventId` back from `event` to the state that was entered, and on to the Map around it.
+    fn back_from(events: &[Value], event: &Value) -> Self {
+        let mut trail = Self::default();
+        // Of events with one id the first.
+        let by_id: HashMap<u64, &Value> = events.iter().rev().filter_map(|e| Some((e["id"].as_u64()?, e))).collect();
+        let mut current = event;
+        for _ in 0..events.len() {
+            let kind = current["type"].as_str().unwrap_or_default();
+            match &trail.state {
+                None if kind == "TaskScheduled" || kind == "LambdaFunctionScheduled" => {
+                    trail.attempts += 1;
+                    trail.scheduled.get_or_insert_with(|| text(current, "timestamp"));
+                }
+                None => trail.state = entered_name(current),
+                Some(_) if kind == "MapIterationStarted" => {
+                    trail.chunk = current["mapIterationStartedEventDetails"]["index"].as_u64();
+                    break;
+                }
+                // Beyond the end of a Map is none of its chunks.
+                Some(_) if kind.starts_with("MapState") => break,
+                Some(_) => {}
+            }
+            let previous = current["previousEventId"].as_u64().filter(|id| *id > 0);
+            let Some(next) = previous.and_then(|id| by_id.get(&id)) else { break };
+            current = next;
+        }
+        trail
+    }
+}
+
+fn last_entered(events: &[Value]) -> Option<String> {
+    events.iter().rev().find_map(entered_name)
+}
+
+fn entered_name(event: &Value) -> Option<String> {
+    event["stateEnteredEventDetails"]["name"].as_str().map(str::to_owned)
+}
+
+/// Lambda's cause is a JSON object with `errorMessage` and a stack trace; people want the message.
+fn message(cause: &str) -> String {
+    serde_json::from_str::<Value>(cause)
+        .ok()
+        .and_then(|v| v["errorMessage"].as_str().map(str::to_owned))
+        .unwrap_or_else(|| cause.to_owned())
+}
+
+fn text(details: &Value, key: &str) -> String {
+    details[key].as_str().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_failing_state_is_the_one_whose_task_failed() {
+        let history = json!({"events": [
+            {"id": 1, "type": "ExecutionStarted", "previousEventId": 0},
+            {"id": 2, "type": "TaskStateEntered", "previousEventId": 1, "stateEnteredEventDetails": {"name": "Plan"}},
+            {"id": 3, "type": "TaskStateEntered", "previousEventId": 2, "stateEnteredEventDetails": {"name": "RenderChunk"}},
+            {"id": 4, "type": "TaskStateEntered", "previousEventId": 2, "stateEnteredEventDetails": {"name": "Other"}},
+            {"id": 5, "type": "TaskScheduled", "previousEventId": 3},
+            {"id": 6, "type": "TaskFailed", "previousEventId": 5,
+             "taskFailedEventDetails": {"error": "BOOM", "cause": "{\"errorMessage\":\"it broke\",\"trace\":[]}"}},
+            {"id": 7, "type": "ExecutionFailed", "previousEventId": 6, "executionFailedEventDetails": {"error": "BOOM", "cause": "x"}},
+        ]});
+        let failed = failed(&history).unwrap();
+        assert_eq!(failed.to_string(), "state RenderChunk failed with BOOM: it broke");
+    }
+
+    fn recorded(name: &str) -> Value {
+        let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn recorded_failures_are_attributed_to_their_state() {
+        let told = |name: &str| failed(&recorded(name)).unwrap().to_string();
+        assert_eq!(told("failed-chunk"), "state RenderChunkV2 failed with TypeError: chunk 1 is broken on purpose");
+        assert_eq!(
+            told("protocol-refused"),
+            "state RefusePlanProtocol failed with PLAN_PROTOCOL_UNSUPPORTED: PlanProtocol must be \"v1\" or \"v2\", \
+             or be left out, which means \"v2\"."
+        );
+        assert_eq!(failed(&recorded("success-n4-v2")), None);
+    }
+
+    #[test]
+    fn attempts_are_counted_and_the_chunk_is_told() {
+        let failed = failed(&recorded("failed-chunk")).unwrap();
+        assert_eq!((failed.chunk, failed.attempts), (Some(1), Some(5)));
+        let (scheduled, ended) = failed.attempted.unwrap();
+        assert!(scheduled < ended, "{scheduled} {ended}");
+    }
+
+    fn entered(id: u64, previous: u64, kind: &str, name: &str) -> Value {
+        json!({"id": id, "previousEventId": previous, "type": kind, "stateEnteredEventDetails": {"name": name}})
+    }
+
+    fn plain(id: u64, previous: u64, kind: &str) -> Value {
+        json!({"id": id, "previousEventId": previous, "type": kind})
+    }
+
+    /// A map of one chunk, 5, whose task is behind another state.
+    fn map() -> Vec<Value> {
+        let index = json!({"id": 2, "previousEventId": 1, "type": "MapIterationStarted",
+            "mapIterationStartedEventDetails": {"index": 5}});
+        let states = [entered(3, 2, "PassStateEntered", "Name"), entered(4, 3, "TaskStateEntered", "RenderChunk")];
+        [vec![entered(1, 0, "MapStateEntered", "Chunks"), index], states.to_vec()].concat()
+    }
+
+    fn end(id: u64, previous: u64) -> [Value; 2] {
+        let task = json!({"id": id, "previousEventId": previous, "type": "TaskFailed",
+            "taskFailedEventDetails": {"error": "E", "cause": "c"}});
+        let of_all = json!({"id": id + 1, "previousEventId": id, "type": "ExecutionFailed",
+            "executionFailedEventDetails": {"error": "E", "cause": "c"}});
+        [task, of_all]
+    }
+
+    #[test]
+    fn a_chunk_is_found_behind_other_states_of_its_iteration() {
+        let events = [map(), vec![plain(5, 4, "TaskScheduled")], end(6, 5).to_vec()].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.state.as_deref(), failed.chunk, failed.attempts), (Some("RenderChunk"), Some(5), Some(1)));
+    }
+
+    #[test]
+    fn what_fails_after_a_map_is_none_of_its_chunks() {
+        let between = vec![plain(5, 4, "MapStateSucceeded"), entered(6, 5, "TaskStateEntered", "Assemble")];
+        let events = [map(), between, vec![plain(7, 6, "TaskScheduled")], end(8, 7).to_vec()].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.state.as_deref(), failed.chunk), (Some("Assemble"), None));
+    }
+
+    #[test]
+    fn an_end_that_follows_on_nothing_is_the_last_states() {
+        let aborted = json!({"id": 5, "previousEventId": 0, "type": "ExecutionAborted",
+            "executionAbortedEventDetails": {}});
+        let events = [map(), vec![aborted]].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.state.as_deref(), failed.error.as_str()), (Some("RenderChunk"), "ExecutionAborted"));
+        assert_eq!((failed.attempts, failed.attempted), (None, None));
+    }
+
+    #[test]
+    fn success_is_no_failure() {
+        assert_eq!(failed(&json!({"events": [{"id": 1, "type": "ExecutionSucceeded"}]})), None);
+    }
+}

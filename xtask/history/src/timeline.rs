@@ -1,0 +1,213 @@
+//! From a history to what happened when: every attempt of every step, and what
+//! the execution's time went to.
+
+use std::collections::HashMap;
+
+use anyhow::{Context, ensure};
+use aws_smithy_types::{DateTime, date_time::Format as DateTimeFormat};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Everything that an execution did, with times in ms since its start.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timeline {
+    /// From the first event to the last, ms.
+    pub duration_ms: u64,
+    /// Every call of the function, in the order of scheduling, those that failed too.
+    pub attempts: Vec<Attempt>,
+    /// State transitions, as they are charged: states entered, and retries.
+    pub transitions: u64,
+}
+
+/// One call of the function.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attempt {
+    /// What it was for.
+    pub step: Step,
+    /// The state's name.
+    pub state: String,
+    /// When it was scheduled, ms.
+    pub scheduled_ms: u64,
+    /// When it was started, ms; null when it never was.
+    pub started_ms: Option<u64>,
+    /// When it ended, ms; null when the execution ended first.
+    pub ended_ms: Option<u64>,
+    /// The error's name, when it failed.
+    pub error: Option<String>,
+    /// What the handler says that it took, ms; only successful ones say.
+    pub handler_ms: Option<u64>,
+}
+
+/// What a call of the function is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Step {
+    /// Planning.
+    Plan,
+    /// Rendering one chunk, by its index from 0.
+    Chunk(u64),
+    /// Putting the chunks together.
+    Assemble,
+    /// Something that this tool does not know.
+    Other,
+}
+
+impl Timeline {
+    /// The run time of all calls, from start to end, failed ones too, ms.
+    pub fn function_ms(&self) -> u64 {
+        self.attempts.iter().map(Attempt::run_ms).sum()
+    }
+
+    /// Calls of the function that were started.
+    pub fn requests(&self) -> u64 {
+        self.attempts.iter().filter(|attempt| attempt.started_ms.is_some()).count() as u64
+    }
+}
+
+impl Attempt {
+    /// From scheduling to start, ms.
+    pub fn queue_ms(&self) -> u64 {
+        self.started_ms.map_or(0, |started| started.saturating_sub(self.scheduled_ms))
+    }
+
+    /// From start to end, ms.
+    pub fn run_ms(&self) -> u64 {
+        let ran = |started: u64| self.ended_ms.unwrap_or(started).saturating_sub(started);
+        self.started_ms.map_or(0, ran)
+    }
+
+    /// What of its run was not the handler's: starting the function, and answering, ms.
+    pub fn overhead_ms(&self) -> Option<u64> {
+        self.handler_ms.map(|handler| self.run_ms().saturating_sub(handler))
+    }
+}
+
+/// Reads a history in the CLI's shape.
+///
+/// # Errors
+/// When it has no events, or events without id, type or time.
+pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
+    let events = history["events"].as_array().context("the history has no events")?;
+    let start = time_ms(events.first().context("the history is empty")?)?;
+    let mut places: HashMap<u64, Place> = HashMap::new();
+    let mut timeline = Timeline { duration_ms: 0, attempts: Vec::new(), transitions: 0 };
+    for event in events {
+        let id = event["id"].as_u64().context("an event has no id")?;
+        let kind = event["type"].as_str().with_context(|| format!("event {id} has no type"))?;
+        let at_ms = time_ms(event)?.checked_sub(start).with_context(|| format!("event {id} is before the first"))?;
+        let previous = event["previousEventId"].as_u64().unwrap_or(0);
+        ensure!(previous < id, "event {id} follows on event {previous}");
+        let mut place = places.get(&previous).cloned().unwrap_or_default();
+        timeline.duration_ms = timeline.duration_ms.max(at_ms);
+        match kind {
+            "MapIterationStarted" => place.chunk = event["mapIterationStartedEventDetails"]["index"].as_u64(),
+            "MapStateSucceeded" | "MapStateFailed" | "MapStateAborted" => place.chunk = None,
+            "TaskScheduled" | "LambdaFunctionScheduled" => {
+                // A second attempt of one state is a retry, which is charged as a transition.
+                timeline.transitions += u64::from(place.attempt.is_some());
+                place.attempt = Some(timeline.attempts.len());
+                timeline.attempts.push(place.scheduled(at_ms));
+            }
+            "TaskStarted" | "LambdaFunctionStarted" => {
+                if let Some(attempt) = place.attempt.and_then(|i| timeline.attempts.get_mut(i)) {
+                    attempt.started_ms = Some(at_ms);
+                }
+            }
+            _ if kind.ends_with("StateEntered") => {
+                timeline.transitions += 1;
+                place.state = event["stateEnteredEventDetails"]["name"].as_str().unwrap_or_default().to_owned();
+                place.attempt = None;
+            }
+            _ => {
+                if let (Some(end), Some(attempt)) =
+                    (End::of(event, kind), place.attempt.and_then(|i| timeline.attempts.get_mut(i)))
+                {
+                    attempt.ended_ms = Some(at_ms);
+                    attempt.error = end.error;
+                    attempt.handler_ms = end.handler_ms;
+                    // A Map of another kind leaves no iterations here; its answers tell.
+                    if let (Step::Other, Some(index)) = (attempt.step, end.chunk) {
+                        attempt.step = Step::Chunk(index);
+                    }
+                }
+            }
+        }
+        places.insert(id, place);
+    }
+    Ok(timeline)
+}
+
+/// Where in the state machine an event belongs.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    state: String,
+    chunk: Option<u64>,
+    attempt: Option<usize>,
+}
+
+impl Place {
+    fn scheduled(&self, at_ms: u64) -> Attempt {
+        let step = match (self.chunk, self.state.as_str()) {
+            (Some(index), _) => Step::Chunk(index),
+            (None, name) if name.starts_with("Plan") => Step::Plan,
+            (None, name) if name.starts_with("Assemble") => Step::Assemble,
+            (None, _) => Step::Other,
+        };
+        Attempt {
+            step,
+            state: self.state.clone(),
+            scheduled_ms: at_ms,
+            started_ms: None,
+            ended_ms: None,
+            error: None,
+            handler_ms: None,
+        }
+    }
+}
+
+/// How an attempt ended.
+struct End {
+    error: Option<String>,
+    handler_ms: Option<u64>,
+    chunk: Option<u64>,
+}
+
+impl End {
+    fn of(event: &Value, kind: &str) -> Option<Self> {
+        let attempt = kind.strip_prefix("Task").or(kind.strip_prefix("LambdaFunction"))?;
+        match attempt {
+            "Succeeded" => {
+                let details = ["taskSucceededEventDetails", "lambdaFunctionSucceededEventDetails"];
+                let output = details.iter().find_map(|key| event[*key]["output"].as_str());
+                let output: Value = output.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+                let payload = output.get("Payload").unwrap_or(&output);
+                Some(Self {
+                    error: None,
+                    handler_ms: payload["DurationMs"].as_f64().map(|ms| ms as u64),
+                    chunk: payload["ChunkIndex"].as_u64(),
+                })
+            }
+            "Failed" | "TimedOut" | "StartFailed" | "SubmitFailed" | "ScheduleFailed" => {
+                let details = event.as_object()?.iter().find(|(key, _)| key.ends_with("EventDetails"))?.1;
+                let error = details["error"].as_str().unwrap_or(attempt).to_owned();
+                Some(Self { error: Some(error), handler_ms: None, chunk: None })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// An event's time, ms since 1970.
+fn time_ms(event: &Value) -> anyhow::Result<u64> {
+    let text = event["timestamp"].as_str().context("an event has no time")?;
+    let time = DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset);
+    let time = time.with_context(|| format!("an event has the time {text:?}"))?;
+    let ms = time.to_millis().with_context(|| format!("an event has the time {text:?}"))?;
+    u64::try_from(ms).with_context(|| format!("an event has the time {text:?}"))
+}
+
+#[cfg(test)]
+#[path = "timeline_tests.rs"]
+mod tests;

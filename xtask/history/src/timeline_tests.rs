@@ -1,0 +1,115 @@
+use serde_json::json;
+
+use super::*;
+
+fn recorded(name: &str) -> Timeline {
+    let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    timeline(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).unwrap()
+}
+
+fn told(timeline: &Timeline) -> String {
+    let line = |attempt: &Attempt| {
+        let number = |ms: Option<u64>| ms.map_or("-".to_owned(), |ms| ms.to_string());
+        format!(
+            "{:?} {} {} {} {} {}",
+            attempt.step,
+            attempt.scheduled_ms,
+            number(attempt.started_ms),
+            number(attempt.ended_ms),
+            number(attempt.handler_ms),
+            attempt.error.as_deref().unwrap_or("ok")
+        )
+    };
+    let lines: Vec<String> = timeline.attempts.iter().map(line).collect();
+    format!("{} ms, {} transitions\n{}", timeline.duration_ms, timeline.transitions, lines.join("\n"))
+}
+
+#[test]
+fn a_green_execution() {
+    insta::assert_snapshot!(told(&recorded("success-n4-v2")), @r"
+    14548 ms, 8 transitions
+    Plan 159 159 3872 2283 ok
+    Chunk(0) 3875 3875 7827 3855 ok
+    Chunk(1) 3876 3876 13340 8181 ok
+    Chunk(2) 3883 3883 13882 8608 ok
+    Chunk(3) 3884 3884 14371 9120 ok
+    Assemble 14372 14372 14548 131 ok
+    ");
+}
+
+#[test]
+fn retries_belong_to_their_chunk_and_are_charged() {
+    insta::assert_snapshot!(told(&recorded("failed-chunk")), @r"
+    35387 ms, 11 transitions
+    Plan 154 154 4024 2757 ok
+    Chunk(0) 4026 4026 7840 3675 ok
+    Chunk(1) 4036 4036 5364 - TypeError
+    Chunk(2) 4037 4037 12086 6416 ok
+    Chunk(3) 4044 4044 12577 7208 ok
+    Chunk(1) 7372 7372 7382 - TypeError
+    Chunk(1) 11382 11382 11384 - TypeError
+    Chunk(1) 19384 19384 19385 - TypeError
+    Chunk(1) 35386 35386 35387 - TypeError
+    ");
+}
+
+#[test]
+fn a_task_of_another_name_is_another_step() {
+    let event = |id: u64, kind: &str| {
+        json!({"id": id, "previousEventId": id - 1, "type": kind,
+        "timestamp": "2026-01-31T12:00:00+00:00", "stateEnteredEventDetails": {"name": "Notify"}})
+    };
+    let events: Vec<Value> =
+        (1..).zip(["TaskStateEntered", "TaskScheduled"]).map(|(id, kind)| event(id, kind)).collect();
+    let found = timeline(&json!({ "events": events })).unwrap();
+    assert_eq!((found.attempts[0].step, found.attempts[0].state.as_str()), (Step::Other, "Notify"));
+    assert_eq!((found.requests(), found.function_ms()), (0, 0));
+}
+
+#[test]
+fn calls_and_their_time_add_up() {
+    let failed = recorded("failed-chunk");
+    let took = (4024 - 154) + (7840 - 4026) + (5364 - 4036) + (12_086 - 4037) + (12_577 - 4044) + 10 + 2 + 1 + 1;
+    assert_eq!((failed.requests(), failed.function_ms()), (9, took));
+}
+
+#[test]
+fn what_is_no_history_is_an_error() {
+    let event = |id: u64, previous: u64, time: &str| json!({"id": id, "previousEventId": previous, "type": "X", "timestamp": time});
+    let good = "2026-01-31T12:00:00.123000+00:00";
+    for history in [
+        json!({}),
+        json!({"events": []}),
+        json!({"events": [event(1, 0, "noon")]}),
+        json!({"events": [event(1, 1, good)]}),
+        json!({"events": [{"id": 1, "type": "X"}]}),
+        json!({"events": [event(1, 0, good), event(2, 1, "2026-01-31T11:00:00+00:00")]}),
+    ] {
+        assert!(timeline(&history).is_err(), "{history} was taken");
+    }
+    assert!(timeline(&json!({"events": [event(1, 0, good)]})).unwrap().attempts.is_empty());
+}
+
+#[test]
+fn a_long_history_is_read_in_one_pass() {
+    let mut events = vec![
+        json!({"id": 1, "previousEventId": 0, "type": "ExecutionStarted", "timestamp": "2026-01-31T12:00:00+00:00"}),
+    ];
+    let mut add = |previous: usize, kind: &str, details: Value| {
+        let mut event = json!({"id": events.len() + 1, "previousEventId": previous, "type": kind, "timestamp": "2026-01-31T12:00:01+00:00"});
+        event.as_object_mut().unwrap().extend(details.as_object().unwrap().clone());
+        events.push(event);
+        events.len()
+    };
+    let map = add(1, "MapStateEntered", json!({"stateEnteredEventDetails": {"name": "Chunks"}}));
+    for index in 0..5000 {
+        let iteration = add(map, "MapIterationStarted", json!({"mapIterationStartedEventDetails": {"index": index}}));
+        let state = add(iteration, "TaskStateEntered", json!({"stateEnteredEventDetails": {"name": "RenderChunk"}}));
+        let scheduled = add(state, "TaskScheduled", json!({}));
+        let started = add(scheduled, "TaskStarted", json!({}));
+        add(started, "TaskSucceeded", json!({"taskSucceededEventDetails": {"output": "{\"DurationMs\": 7}"}}));
+    }
+    let found = timeline(&json!({ "events": events })).unwrap();
+    assert_eq!((found.attempts.len(), found.transitions), (5000, 5001));
+    assert!(found.attempts.iter().enumerate().all(|(i, a)| a.step == Step::Chunk(i as u64) && a.handler_ms == Some(7)));
+}

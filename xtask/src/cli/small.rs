@@ -1,0 +1,146 @@
+//! `lambda-baseline`: render a fixture in-process.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use crate::{
+    aws::{policy::Holder, region::Region},
+    cli::{
+        help,
+        limits::LimitArgs,
+        run::{ReservedConcurrency, TargetOptions},
+    },
+    project::names::StackName,
+    report::compare::regression::MaxRegression,
+};
+
+/// Flags of `lambda-baseline`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-baseline"))]
+pub struct BaselineOptions {
+    /// The fixture.
+    pub fixture: String,
+    /// Replace the committed baseline.
+    #[arg(long)]
+    pub update: bool,
+}
+
+// `lambda-compare`: any two videos, or sequences of frames.
+
+/// Flags of `lambda-compare`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-compare"))]
+pub struct CompareOptions {
+    /// The video in question; of frames their folder, or a tar.gz.
+    pub render: PathBuf,
+    /// The video that it is held against, or the folder of frames.
+    pub baseline: PathBuf,
+    /// Print everything that was measured, as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// What the render must reach.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+    /// Frames a second of frames, which don't tell [default: 30].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
+    pub fps: Option<u32>,
+}
+
+impl CompareOptions {
+    /// Frames a second of a sequence of frames.
+    pub fn fps(&self) -> u32 {
+        self.fps.unwrap_or(30)
+    }
+}
+
+// `lambda-doctor`: its flags.
+
+/// Flags of `lambda-doctor`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-doctor"))]
+pub struct DoctorOptions {
+    /// Concurrency that a run would reserve; 0: none.
+    #[arg(long, env = "RESERVED_CONCURRENCY", default_value = "16")]
+    #[arg(value_name = "N", allow_negative_numbers = true)]
+    pub reserved_concurrency: ReservedConcurrency,
+    /// Which AWS.
+    #[command(flatten)]
+    pub target: TargetOptions,
+}
+
+// `local-aws`: the embedded AWS by itself.
+
+/// Flags of `local-aws`.
+#[derive(Debug, Clone, Args)]
+pub struct LocalAwsOptions {
+    /// Write a JSON file with endpoint and pid when it answers.
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// The port; the kernel chooses a free one without it.
+    #[arg(long, value_name = "PORT", value_parser = parse_port)]
+    pub port: Option<u16>,
+    /// Enforce access keys and roles, as AWS does.
+    #[arg(long)]
+    pub enforce_iam: bool,
+}
+
+fn parse_port(text: &str) -> anyhow::Result<u16> {
+    text.parse().ok().with_context(|| format!("{text:?} is not a port (a whole number, 0 to 65535)"))
+}
+
+// `lambda-policy`: its flags.
+
+/// Flags of `lambda-policy`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-policy"))]
+pub struct PolicyOptions {
+    /// The account, 12 digits [default: any, as *].
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub account: Option<String>,
+    /// The region of the runs.
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
+    pub region: Region,
+    /// The one stack name that runs will use.
+    ///
+    /// Without it the policy is for the names that runs make up.
+    #[arg(long, value_name = "NAME")]
+    pub stack_name: Option<StackName>,
+}
+
+impl PolicyOptions {
+    /// Whose policy is asked for.
+    pub fn holder(self) -> Holder {
+        Holder { account: self.account, region: self.region, stack: self.stack_name }
+    }
+}
+
+fn account(text: &str) -> Result<String, String> {
+    match text.len() == 12 && text.chars().all(|c| c.is_ascii_digit()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not an account id (12 digits)")),
+    }
+}
+
+// `lambda-report`: the reports of a run, remade.
+
+/// Flags of `lambda-report`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-report"))]
+pub struct ReportOptions {
+    /// The artifact folder of a run, whose reports are made anew.
+    ///
+    /// Of lambda-smoke or lambda-eval.
+    pub artifacts: PathBuf,
+    /// Artifact folder of an earlier run to compare with.
+    ///
+    /// report.md ends with what is faster, dearer or less equal now than before.
+    #[arg(long, value_name = "BEFORE")]
+    pub compare: Option<PathBuf>,
+    /// How much slower or dearer than it a median may be, as 10%.
+    ///
+    /// Of wall-clock and cost; beyond it the exit code is 5.
+    #[arg(long, value_name = "PERCENT", requires = "compare")]
+    pub max_regression: Option<MaxRegression>,
+}

@@ -1,0 +1,121 @@
+//! `lambda-baseline`: render a fixture in-process, and compare with its committed baseline.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, anyhow};
+use render_verdict::{Comparison, frames::archive::FrameFolder, gates::Limits, picture::hashes::sha256_of_file};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::small::BaselineOptions,
+    context::{self, Session},
+    exit::{ExitCode, Failure, OrExit},
+    project::{
+        baseline::Original,
+        fixture::{Fixture, format::RenderFormat},
+    },
+    tools::{
+        ffmpeg::Media,
+        in_process::{self, Job, Renderer},
+    },
+};
+
+/// Renders the fixture and says how the new baseline differs from the old
+/// one, which is replaced only with `--update`.
+///
+/// # Errors
+/// When the fixture is unknown (exit 1) or the render fails (exit 4).
+pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, Failure> {
+    let repo = session.repo().or_exit(ExitCode::Preflight)?;
+    let fixture = Fixture::load(&repo, &args.fixture).or_exit(ExitCode::Preflight)?;
+    fixture.check_files().or_exit(ExitCode::Preflight)?;
+    context::provision(session).await.or_exit(ExitCode::Preflight)?;
+    // Beside the old one, so that replacing it is a rename; removed with the folder's guard.
+    let out = fixture.dir.join("output");
+    fs::create_dir_all(&out).with_context(|| format!("{}", out.display())).or_exit(ExitCode::Preflight)?;
+    let scratch = tempfile::Builder::new().prefix(".rendering-").tempdir_in(&out).context("a scratch folder");
+    let scratch = scratch.or_exit(ExitCode::Preflight)?;
+    let fresh = scratch.path().join(fixture.baseline().file_name().expect("a baseline has a name"));
+    session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
+    let format = fixture.meta.format;
+    let log = fresh.with_extension("log");
+    let (env, staged) = (session.env.clone().with_path_first(&session.toolbox.bin()), scratch.path().join("staged"));
+    let project =
+        in_process::staged(session, &repo, &fixture, &env, &staged, &log).await.or_exit(ExitCode::Preflight)?;
+    let renderer = Renderer::prepare(session, &repo, &log).await.or_exit(ExitCode::Preflight)?;
+    let job = Job { fixture: &fixture, project: &project, format, to: &fresh, log: &log };
+    let provenance = renderer.render(&job).await.or_exit(ExitCode::Render)?.told;
+    let report = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
+    for line in &report {
+        session.console.result(line);
+    }
+    if args.update {
+        replace(&fixture, &fresh, scratch.path(), provenance).or_exit(ExitCode::Render)?;
+        session.console.result(&format!("{} is replaced", fixture.baseline().display()));
+    } else {
+        session.console.result("the committed baseline is unchanged; --update replaces it");
+    }
+    Ok(ExitCode::Success)
+}
+
+/// How the fresh render differs from the committed baseline, a line each.
+async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::Result<Vec<String>> {
+    let old: PathBuf = fixture.baseline();
+    if let Err(error) = fixture.check_baseline() {
+        return Ok(vec![format!("there is no old baseline to compare with: {error:#}")]);
+    }
+    let format = fixture.meta.format;
+    if sha256(format, &old).is_ok_and(|of_old| sha256(format, fresh).is_ok_and(|of_fresh| of_old == of_fresh)) {
+        return Ok(vec!["the new render is the committed baseline to the byte".to_owned()]);
+    }
+    let media = Media {
+        ffmpeg: session.toolbox.bin().join("ffmpeg"),
+        ffprobe: session.toolbox.bin().join("ffprobe"),
+        runner: session.runner.clone(),
+    };
+    let original = match Original::read(&media, &old, format, fixture.meta.fps.get()).await {
+        Ok(original) => original,
+        Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
+    };
+    Ok(match original.compare(&media, fresh, None, &Limits::default()).await?.comparison {
+        Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
+        Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
+        Comparison::Alike { picture, audio } => {
+            let psnr = &picture.psnr;
+            let mut lines = vec![format!(
+                "differs: PSNR {:.2} dB, worst frame {} dB (#{}), {} of {} frames identical",
+                psnr.mean_db, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
+            )];
+            lines.extend(
+                audio.iter().enumerate().map(|(i, sound)| format!("audio track {i}: residual {} dBFS", sound.whole)),
+            );
+            lines
+        }
+    })
+}
+
+/// One hash for all of a render, in hex.
+fn sha256(format: RenderFormat, render: &Path) -> anyhow::Result<String> {
+    match format {
+        RenderFormat::Video(_) => sha256_of_file(render),
+        RenderFormat::PngSequence => Ok(FrameFolder::at(render).read()?.sha256()),
+    }
+}
+
+/// Puts the fresh render in the baseline's place; an old folder goes to `scratch`.
+fn replace(fixture: &Fixture, fresh: &Path, scratch: &Path, mut provenance: Value) -> anyhow::Result<()> {
+    provenance["sha256"] = json!(sha256(fixture.meta.format, fresh)?);
+    let target = fixture.baseline();
+    let what = || format!("{}", target.display());
+    if target.is_dir() {
+        // A folder takes no other's place.
+        fs::rename(&target, scratch.join("old")).with_context(what)?;
+    }
+    fs::rename(fresh, &target).with_context(what)?;
+    let path = target.with_file_name("provenance.json");
+    let text = serde_json::to_string_pretty(&provenance).map_err(|e| anyhow!(e))? + "\n";
+    fs::write(&path, text).with_context(|| format!("{}", path.display()))
+}

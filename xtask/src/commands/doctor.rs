@@ -1,0 +1,278 @@
+//! `lambda-doctor`: checks everything that a run needs, without a run.
+
+use std::path::Path;
+
+use anyhow::Context;
+
+use crate::{
+    aws::{access::Target, region::Region, signed_calls},
+    cli::small::DoctorOptions,
+    console::text::counted,
+    context::{self, Connection, Session},
+    exit::{ExitCode, Failure, OrExit},
+    project::{
+        fixture::Fixture,
+        plan::Concurrency,
+        repo::Repo,
+        template::{Template, machine::OfferedProtocols},
+    },
+    teardown::journal::StateFolder,
+    tools::{
+        handler,
+        preflight::{self, Purpose},
+    },
+};
+
+/// Less free space than this may be too little for a run: tools, ZIPs and renders, bytes.
+const ENOUGH_SPACE: u64 = 2 << 30;
+
+/// Checks everything and prints the results; exit 1 when a run would fail.
+///
+/// # Errors
+/// When there is no repository to look at.
+pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode, Failure> {
+    let repo = session.repo().or_exit(ExitCode::Preflight)?;
+    let prepared = context::prepare(session, &options.target.aws.choice()).await;
+    let mut checkups = Vec::new();
+    let (target, embedded) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            checkups.push(Checkup::of("target", Err(error)));
+            (Target::Account { profile: None }, None)
+        }
+    };
+    let env = context::tool_env(session, &target);
+    if checkups.is_empty() {
+        let connected = context::connect(session, target, &options.target.region).await;
+        checkups.push(Checkup::of("target", connected.as_ref().map(Connection::describe).map_err(copied)));
+        if let Ok(connection) = connected {
+            checkups.extend(quotas(&connection, options, &options.target.region).await);
+        }
+    }
+    match preflight::check(Purpose::BuildAndRender, &session.runner.with_env(&env)).await {
+        Ok(tools) => {
+            let versions = tools.versions.iter().map(|(name, version)| Checkup::of(name, Ok(short(name, version))));
+            checkups.extend(versions);
+        }
+        Err(problems) => {
+            checkups.extend(problems.into_iter().map(|problem| Checkup::of("tools", Err(anyhow::anyhow!(problem)))));
+        }
+    }
+    let template = Template::read(&repo.template());
+    checkups.push(Checkup::of("template", template.as_ref().map(describe).map_err(copied)));
+    if let Ok(template) = &template {
+        checkups.push(handler_zip(template));
+    }
+    if let Err(error) = handler::check_scripts(&repo) {
+        checkups.push(Checkup { what: "handler".to_owned(), health: Health::Note(format!("{error:#}")) });
+    }
+    checkups.extend(fixtures(&repo));
+    checkups.extend(journals(session));
+    checkups.push(space(repo.root()));
+    if let Some(embedded) = embedded {
+        embedded.stop().await;
+    }
+    session.console.result(&report(&checkups));
+    Ok(if checkups.iter().any(Checkup::is_bad) { ExitCode::Preflight } else { ExitCode::Success })
+}
+
+fn copied(error: &anyhow::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error:#}")
+}
+
+/// What the account's quotas allow; nothing where they can't be read.
+async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Region) -> Option<Checkup> {
+    let what = format!("quota in {region}");
+    match signed_calls::unreserved_concurrency(&connection.clients).await {
+        Ok(Some(unreserved)) => {
+            let concurrency = Concurrency { unreserved, reserved: options.reserved_concurrency.get() };
+            Some(Checkup { what, health: concurrency.check().map_or_else(Health::Bad, Health::Good) })
+        }
+        Ok(None) => None,
+        Err(error) => Some(Checkup { what, health: Health::Note(format!("not readable: {error:#}")) }),
+    }
+}
+
+/// What a run would find in a template.
+fn describe(template: &Template) -> String {
+    let Template { path, machine, .. } = template;
+    let protocols = match &machine.protocols {
+        OfferedProtocols::Chosen(offered) => {
+            let names: Vec<String> = offered.iter().map(ToString::to_string).collect();
+            format!("plan protocol {} by choice", names.join(" or "))
+        }
+        OfferedProtocols::Fixed(Some(protocol)) => format!("plan protocol {protocol}, no choice"),
+        OfferedProtocols::Fixed(None) => "no choice of plan protocol".to_owned(),
+    };
+    let states = counted(machine.states.len(), "state");
+    format!("{}: {states} from {}, {protocols}, {} MB", path.display(), machine.start_at, template.memory_mb(None))
+}
+
+fn handler_zip(template: &Template) -> Checkup {
+    let (what, path) = ("handler ZIP".to_owned(), &template.function.code);
+    if !path.is_file() {
+        return Checkup { what, health: Health::Note("not built yet; a run builds it".to_owned()) };
+    }
+    Checkup::of(&what, handler::existing(path).map(|zip| zip.path.display().to_string()))
+}
+
+/// Fixtures that a run would refuse, or how many it would take.
+fn fixtures(repo: &Repo) -> Vec<Checkup> {
+    let names: Vec<String> = repo.fixtures().into_iter().map(|(name, _)| name).collect();
+    let load = |name: &String| {
+        let fixture = Fixture::load(repo, name)?;
+        fixture.check_renderable()?;
+        fixture.check_baseline()?;
+        fixture.read_expected().map(drop)
+    };
+    let mut checkups: Vec<Checkup> = Vec::new();
+    let mut good = Vec::new();
+    for name in &names {
+        match load(name) {
+            Ok(()) => good.push(name.as_str()),
+            // The others can be rendered all the same.
+            Err(error) => {
+                checkups.push(Checkup { what: format!("fixture {name}"), health: Health::Note(format!("{error:#}")) });
+            }
+        }
+    }
+    let all = match good.as_slice() {
+        [] => Err(anyhow::anyhow!("no fixture can be rendered in {}", repo.root().display())),
+        good => Ok(good.join(", ")),
+    };
+    checkups.push(Checkup::of("fixtures", all));
+    checkups
+}
+
+/// Whether journals can be written, and which runs did not clean up.
+fn journals(session: &Session) -> Vec<Checkup> {
+    let states = match StateFolder::of(&session.env) {
+        Ok(states) => states,
+        Err(error) => return vec![Checkup::of("journals", Err(error))],
+    };
+    let mut checkups = vec![Checkup::of("journals", states.check_writable().map(|()| "can be written".to_owned()))];
+    let unfinished = states.unfinished();
+    if !unfinished.is_empty() {
+        let stacks: Vec<String> = unfinished.iter().map(|known| known.state.begin.stack.to_string()).collect();
+        let runs = counted(unfinished.len(), "run");
+        let text = format!("{runs} did not clean up ({}); cargo xtask lambda-teardown --unfinished", stacks.join(", "));
+        checkups.push(Checkup { what: "earlier runs".to_owned(), health: Health::Note(text) });
+    }
+    checkups
+}
+
+fn space(root: &Path) -> Checkup {
+    let what = "disk".to_owned();
+    let free = rustix::fs::statvfs(root).with_context(|| format!("{}", root.display()));
+    let health = match free.map(|volume| volume.f_bavail * volume.f_frsize) {
+        Ok(free) if free >= ENOUGH_SPACE => Health::Good(format!("{} GiB free", free >> 30)),
+        Ok(free) => Health::Note(format!(
+            "{} MiB free in {}: tools, ZIPs and renders may take {} GiB",
+            free >> 20,
+            root.display(),
+            ENOUGH_SPACE >> 30
+        )),
+        Err(error) => Health::Note(format!("{error:#}")),
+    };
+    Checkup { what, health }
+}
+
+/// One thing that a run needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Checkup {
+    /// What was looked at.
+    what: String,
+    /// How it is.
+    health: Health,
+}
+
+/// How something is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Health {
+    /// As it must be.
+    Good(String),
+    /// A run works, but something is worth knowing.
+    Note(String),
+    /// A run would fail.
+    Bad(String),
+}
+
+impl Checkup {
+    /// The result of looking at `what`; an error says what to do.
+    fn of(what: &str, result: anyhow::Result<String>) -> Self {
+        let health = match result {
+            Ok(text) => Health::Good(text),
+            Err(error) => Health::Bad(format!("{error:#}")),
+        };
+        Self { what: what.to_owned(), health }
+    }
+
+    /// Whether it would make a run fail.
+    fn is_bad(&self) -> bool {
+        matches!(self.health, Health::Bad(_))
+    }
+}
+
+/// A line for each, the state first, then the verdict.
+fn report(checkups: &[Checkup]) -> String {
+    let width = checkups.iter().map(|checkup| checkup.what.chars().count()).max().unwrap_or(0);
+    let line = |checkup: &Checkup| {
+        let (mark, text) = match &checkup.health {
+            Health::Good(text) => ("ok  ", text),
+            Health::Note(text) => ("note", text),
+            Health::Bad(text) => ("BAD ", text),
+        };
+        // What goes on over several lines stays in its column.
+        let text = text.replace('\n', &format!("\n{}", " ".repeat(width + 8)));
+        format!("{mark}  {:<width$}  {text}", checkup.what)
+    };
+    let bad = checkups.iter().filter(|checkup| checkup.is_bad()).count();
+    let verdict = match bad {
+        0 => "ready: a run finds what it needs".to_owned(),
+        1 => "not ready: one thing is to be fixed".to_owned(),
+        several => format!("not ready: {several} things are to be fixed"),
+    };
+    let lines: Vec<String> = checkups.iter().map(line).collect();
+    format!("{}\n\n{verdict}", lines.join("\n"))
+}
+
+/// A tool's version without the rest of what it prints.
+fn short(name: &str, version: &str) -> String {
+    let plain = [name, " version", "SAM CLI,", "This is"]
+        .iter()
+        .fold(version.trim(), |text, before| text.strip_prefix(before).map_or(text, str::trim_start));
+    let plain = plain.strip_prefix("version").map_or(plain, str::trim_start);
+    let end = [" Copyright", " (", ","].iter().filter_map(|mark| plain.find(mark)).min();
+    plain[..end.unwrap_or(plain.len())].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_says_its_state() {
+        let checkups = [
+            Checkup::of("tools", Ok("sam 1.167".into())),
+            Checkup { what: "earlier runs".into(), health: Health::Note("one is unfinished".into()) },
+            Checkup::of("zip", Err(anyhow::anyhow!("zip is not on PATH:\nget it"))),
+        ];
+        insta::assert_snapshot!(report(&checkups), @r"
+        ok    tools         sam 1.167
+        note  earlier runs  one is unfinished
+        BAD   zip           zip is not on PATH:
+                            get it
+
+        not ready: one thing is to be fixed
+        ");
+        assert!(report(&checkups[..2]).ends_with("ready: a run finds what it needs"));
+    }
+
+    #[test]
+    fn versions_are_short() {
+        assert_eq!(short("ffmpeg", "ffmpeg version n8.1.2 Copyright (c) 2000-2026 the FFmpeg developers"), "n8.1.2");
+        assert_eq!(short("sam", "SAM CLI, version 1.167.0"), "1.167.0");
+        assert_eq!(short("zip", "This is Zip 3.0 (July 5th 2008), by Info-ZIP."), "Zip 3.0");
+        assert_eq!(short("bun", "1.4.4"), "1.4.4");
+    }
+}

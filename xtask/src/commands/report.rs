@@ -1,0 +1,89 @@
+//! `lambda-report`: reports remade from JSON, and two runs side by side.
+
+use std::path::Path;
+
+use crate::{
+    cli::small::ReportOptions,
+    context::Session,
+    exit::{ExitCode, Failure, OrExit},
+    report::{
+        RunReport, artifacts,
+        compare::{SideBySide, regression::MaxRegression},
+        markdown,
+    },
+};
+
+/// Remakes the reports of a run; with `--compare` they say how it differs from a run before.
+///
+/// # Errors
+/// With exit code 1 when a folder is no run's, or the runs have nothing in
+/// common; with 4 when this run did not measure what is to be gated.
+pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure> {
+    let report = artifacts::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
+    let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
+    let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
+    markdown::publish(&args.artifacts, &report, &appended).or_exit(ExitCode::Preflight)?;
+    if !appended.is_empty() {
+        markdown::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
+    }
+    session.console.result(&format!("the reports in {} are made anew", args.artifacts.display()));
+    let Some(compared) = compared else { return Ok(ExitCode::Success) };
+    session.console.result(&format!("\n{compared}\n"));
+    if compared.pairs.is_empty() {
+        let message = "the runs have no fixture at the same chunk count and protocol: nothing was compared";
+        return Err(Failure::preflight(message));
+    }
+    match args.max_regression {
+        Some(limit) => gate(session, &report, &compared, limit),
+        None => Ok(ExitCode::Success),
+    }
+}
+
+fn compare(report: &RunReport, before: &Path) -> Result<SideBySide, Failure> {
+    let other = artifacts::read(before).or_exit(ExitCode::Preflight)?;
+    if other.run.run_id == report.run.run_id {
+        let run = report.run.run_id.as_str();
+        return Err(Failure::preflight(format!(
+            "--compare {}: both folders are of run {run}; name the folder of an earlier one",
+            before.display()
+        )));
+    }
+    Ok(SideBySide::of(report, &other))
+}
+
+/// A render that is not there can't be slower, so that it must not pass as not slower either.
+fn gate(
+    session: &Session,
+    report: &RunReport,
+    compared: &SideBySide,
+    limit: MaxRegression,
+) -> Result<ExitCode, Failure> {
+    if let Some(unmeasured) = report.unmeasured.first() {
+        let (count, first) = (report.unmeasured.len(), &unmeasured.label);
+        let error = anyhow::anyhow!(
+            "renders that this run did not measure, {count} in all ({first}: {}), can't be held against those before; \
+             repeat the run",
+            unmeasured.cause
+        );
+        return Err(Failure::new(ExitCode::Render, error));
+    }
+    let regressions = compared.regressions(limit);
+    for regression in &regressions {
+        session.console.result(&format!("  {regression}"));
+    }
+    let without_cost: Vec<&str> = compared.without_cost().collect();
+    if !without_cost.is_empty() {
+        session.console.result(&format!("  only by wall-clock, as a cost is not known: {}", without_cost.join(", ")));
+    }
+    let (pairs, code) = (compared.pairs.len(), ExitCode::Quality.status());
+    Ok(match regressions.len() {
+        0 => {
+            session.console.result(&format!("PASS  none of {pairs} is slower or dearer by more than {limit}"));
+            ExitCode::Success
+        }
+        count => {
+            session.console.result(&format!("FAIL  {count} beyond {limit} of {pairs} compared (exit {code})"));
+            ExitCode::Quality
+        }
+    })
+}

@@ -1,0 +1,232 @@
+//! All iterations of one fixture at one chunk count, in figures. Pure.
+
+use execution_history::{
+    chunking::RenderId,
+    time_spent::{TimeSpent, median},
+};
+use render_verdict::{
+    audio::{AudioStatus, residual::Residual},
+    decibels::Level,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::eval::{
+    sample::{Execution, LambdaSample, LocalSample, Start},
+    statistics::{
+        Summary,
+        bootstrap::{self, Interval},
+    },
+};
+
+/// One fixture at one chunk count. Times in ms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Case {
+    /// The fixture.
+    pub fixture: String,
+    /// Chunks and protocol asked for.
+    #[serde(flatten)]
+    pub render: RenderId,
+    /// Chunks that the plan really made; null when no execution succeeded.
+    pub planned_chunk_count: Option<u64>,
+    /// How many executions there must be.
+    pub iterations: usize,
+    /// How many of them failed, or were not done.
+    pub failed: usize,
+    /// The executions' own stopDate - startDate.
+    pub lambda_ms: Option<Summary>,
+    /// The same of those that waited for no cold start.
+    pub warm_lambda_ms: Option<Summary>,
+    /// How many did.
+    pub cold: usize,
+    /// The in-process renderer's process on this machine, from its start to its end.
+    pub local_ms: Option<Summary>,
+    /// The renderer's own share of that.
+    pub local_renderer_ms: Option<Summary>,
+    /// End to end: the process against the execution.
+    pub speedup: Option<Speedup>,
+    /// Renderer against execution.
+    pub renderer_speedup: Option<Speedup>,
+    /// Where an execution's time goes.
+    pub time: Option<TimeMedians>,
+    /// How much of N times the speed N chunks give: T(1) / (N T(N)), by medians; null
+    /// unless one chunk was measured too.
+    pub parallel_efficiency: Option<f64>,
+    /// Of an execution, USD, S3 and logs aside.
+    pub usd: Option<Summary>,
+    /// The lowest mean PSNR of any iteration, dB.
+    pub psnr_avg_db: Option<f64>,
+    /// The worst frame of any iteration, dB.
+    pub worst_frame_db: Option<Level>,
+    /// The worst audio status of any iteration.
+    pub audio_status: Option<AudioStatus>,
+    /// The loudest audio residual of any iteration, dBFS.
+    pub audio_residual_dbfs: Option<Residual>,
+    /// Whether all iterations were measured and are equal enough.
+    pub passed: bool,
+}
+
+/// How many times faster Lambda is.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Speedup {
+    /// Local median / Lambda median.
+    pub ratio: f64,
+    /// Where it lies with 95 % confidence; null of fewer than 5 samples.
+    pub interval: Option<Interval>,
+}
+
+/// Where the time of an execution goes: medians over the iterations, ms.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeMedians {
+    /// The longest wait of a call for its start.
+    pub queue_ms: f64,
+    /// The longest start of a function, of the cold executions; null when none was cold, or it can't be told.
+    pub cold_start_ms: Option<f64>,
+    /// From the start to the end of Plan: on the critical path.
+    pub plan_ms: f64,
+    /// From there to the end of the last chunk: on the critical path.
+    pub chunks_ms: f64,
+    /// The slowest chunk.
+    pub slowest_chunk_ms: f64,
+    /// The median chunk.
+    pub median_chunk_ms: f64,
+    /// Slowest by median chunk.
+    pub imbalance: f64,
+    /// From the end of the last chunk to the execution's end: on the critical path.
+    pub assemble_ms: f64,
+    /// How much of the time between Plan and Assemble the chunks were being rendered.
+    pub busy_share: f64,
+    /// Calls that failed and were repeated, of all iterations.
+    pub retries: u64,
+}
+
+impl Case {
+    /// Sums up the executions of `render`, of `iterations` that there must be, and the
+    /// local renders of the same fixture.
+    pub(crate) fn of(
+        fixture: &str,
+        render: RenderId,
+        iterations: usize,
+        lambda: &[&LambdaSample],
+        local: &[&LocalSample],
+    ) -> Self {
+        let done: Vec<&Execution> = lambda.iter().filter_map(|sample| sample.outcome.done()).collect();
+        let of_start = |start: Start| done.iter().filter(move |execution| execution.start == start);
+        let walls = wall_clocks(lambda);
+        let warm: Vec<f64> = of_start(Start::Warm).map(|e| e.render.wall_clock_ms as f64).collect();
+        let local_walls = local_wall_clocks(local);
+        let renderer: Vec<f64> =
+            local.iter().filter_map(|s| s.outcome.done()?.renderer_ms).map(|ms| ms as f64).collect();
+        let usd: Vec<f64> = done.iter().filter_map(|e| e.render.cost).map(|cost| cost.usd).collect();
+        let failed = iterations.saturating_sub(done.len());
+        Self {
+            fixture: fixture.to_owned(),
+            render,
+            planned_chunk_count: done.first().map(|e| e.render.planned_chunk_count),
+            iterations,
+            failed,
+            lambda_ms: Summary::of(&walls),
+            warm_lambda_ms: Summary::of(&warm),
+            cold: of_start(Start::Cold).count(),
+            local_ms: Summary::of(&local_walls),
+            local_renderer_ms: Summary::of(&renderer),
+            speedup: Speedup::of(&local_walls, &walls),
+            renderer_speedup: Speedup::of(&renderer, &walls),
+            time: TimeMedians::of(&done),
+            parallel_efficiency: None,
+            usd: Summary::of(&usd),
+            psnr_avg_db: done.iter().filter_map(|e| e.render.psnr_avg_db).min_by(f64::total_cmp),
+            worst_frame_db: done.iter().filter_map(|e| Some(e.render.picture.as_ref()?.worst_frame_db)).min_by(worse),
+            audio_status: done.iter().map(|e| e.render.audio_status).max_by_key(|status| badness(*status)),
+            audio_residual_dbfs: done
+                .iter()
+                .flat_map(|e| e.render.audio_residual_dbfs.iter().copied())
+                .max_by(|a, b| a.db().total_cmp(&b.db())),
+            passed: failed == 0 && done.iter().all(|e| e.render.passed),
+        }
+    }
+
+    /// Whether the plan made another number of chunks than was asked for.
+    pub fn count_differs(&self) -> bool {
+        self.planned_chunk_count.is_some_and(|planned| planned != u64::from(self.render.chunk_count.get()))
+    }
+
+    /// Fills in the parallel efficiency of every case whose fixture was measured with one chunk too.
+    pub(crate) fn compare_with_one_chunk(cases: &mut [Self]) {
+        let one_chunk: Vec<(String, f64)> = cases
+            .iter()
+            .filter(|case| case.planned_chunk_count == Some(1))
+            .filter_map(|case| Some((case.fixture.clone(), case.lambda_ms?.median)))
+            .collect();
+        for case in cases {
+            let one = one_chunk.iter().find(|(fixture, _)| *fixture == case.fixture).map(|(_, ms)| *ms);
+            let of_case = case.lambda_ms.zip(case.planned_chunk_count);
+            case.parallel_efficiency = one.zip(of_case).map(|(one, (ms, chunks))| one / (chunks as f64 * ms.median));
+        }
+    }
+}
+
+/// The executions' wall-clock times, ms, in the order of measuring.
+pub(crate) fn wall_clocks(samples: &[&LambdaSample]) -> Vec<f64> {
+    samples.iter().filter_map(|s| s.outcome.done()).map(|e| e.render.wall_clock_ms as f64).collect()
+}
+
+/// The local renders' wall-clock times, ms, in the order of measuring.
+pub(crate) fn local_wall_clocks(samples: &[&LocalSample]) -> Vec<f64> {
+    samples.iter().filter_map(|s| s.outcome.done()).map(|render| render.wall_ms as f64).collect()
+}
+
+impl Speedup {
+    fn of(local: &[f64], lambda: &[f64]) -> Option<Self> {
+        let ratio = median(local)? / median(lambda).filter(|ms| *ms > 0.0)?;
+        Some(Self { ratio, interval: bootstrap::ratio_of_medians(local, lambda) })
+    }
+}
+
+impl TimeMedians {
+    fn of(done: &[&Execution]) -> Option<Self> {
+        let spent: Vec<&TimeSpent> = done.iter().filter_map(|e| e.render.time_spent.as_ref()).collect();
+        let of = |value: fn(&TimeSpent) -> f64| median(&spent.iter().map(|s| value(s)).collect::<Vec<_>>());
+        let cold: Vec<f64> = done
+            .iter()
+            .filter(|e| e.start == Start::Cold)
+            .filter_map(|e| Some(e.render.time_spent.as_ref()?.longest_overhead_ms as f64))
+            .collect();
+        Some(Self {
+            queue_ms: of(|s| s.longest_queue_ms as f64)?,
+            cold_start_ms: median(&cold),
+            plan_ms: of(|s| s.plan_ms as f64)?,
+            chunks_ms: of(|s| s.chunks_ms as f64)?,
+            slowest_chunk_ms: of(|s| s.slowest_chunk_ms as f64)?,
+            median_chunk_ms: of(|s| s.median_chunk_ms)?,
+            imbalance: of(|s| s.imbalance)?,
+            assemble_ms: of(|s| s.assemble_ms as f64)?,
+            busy_share: of(|s| s.busy_share)?,
+            retries: spent.iter().map(|s| s.retries).sum(),
+        })
+    }
+}
+
+fn worse(a: &Level, b: &Level) -> std::cmp::Ordering {
+    let db = |level: &Level| match level {
+        Level::Identical => f64::INFINITY,
+        Level::Db(db) => *db,
+    };
+    db(a).total_cmp(&db(b))
+}
+
+fn badness(status: AudioStatus) -> u8 {
+    match status {
+        AudioStatus::None => 0,
+        AudioStatus::Ok => 1,
+        AudioStatus::NotCompared => 2,
+        AudioStatus::Drift => 3,
+        AudioStatus::Mismatch => 4,
+    }
+}
+
+#[cfg(test)]
+#[path = "case_tests.rs"]
+mod tests;

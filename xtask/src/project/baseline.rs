@@ -1,0 +1,229 @@
+//! What a render is measured against: a video, or a sequence of frames, read and found whole.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use render_verdict::{
+    Comparison,
+    audio::AudioStatus,
+    codec::Codec,
+    decibels::Level,
+    frames::{
+        BaselineFrames, MeasuredFrames,
+        archive::{FrameFolder, FrameSource},
+        sequence::FrameIndex,
+    },
+    gates::Limits,
+    picture::{psnr::PsnrSummary, raster::Raster},
+    probe::{AudioShape, MediaShape},
+};
+
+use crate::{
+    project::{fixture::format::RenderFormat, plan::Extent},
+    tools::ffmpeg::{Media, audio::SoundFiles},
+};
+
+/// A render that others are measured against.
+#[derive(Debug, Clone)]
+pub enum Original {
+    /// A video.
+    Video {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        shape: Box<MediaShape>,
+    },
+    /// Frames, and the files beside them.
+    Frames {
+        /// The frames.
+        frames: BaselineFrames,
+        /// The files with sound.
+        sound: SoundFiles,
+        /// How many of them are shown in a second.
+        fps: u32,
+    },
+}
+
+/// What a render came to.
+#[derive(Debug)]
+pub struct Compared {
+    /// Against the original.
+    pub comparison: Comparison,
+    /// The video's shape; `None` of frames.
+    pub media: Option<MediaShape>,
+    /// When each of its frames is shown, in seconds.
+    pub frame_times_s: Vec<f64>,
+    /// Its audio tracks.
+    pub audio: Vec<AudioShape>,
+    /// The original's.
+    pub audio_of_original: Vec<AudioShape>,
+}
+
+impl Compared {
+    /// How many frames the render has.
+    pub fn frames(&self) -> u64 {
+        self.frame_times_s.len() as u64
+    }
+
+    /// How its sound stands to the original's.
+    pub fn audio_status(&self, gate: &Limits) -> AudioStatus {
+        AudioStatus::of(&self.comparison, &self.audio, &self.audio_of_original, gate)
+    }
+}
+
+impl Original {
+    /// Reads a video to its end, or a folder of frames that are shown at `fps` frames a second.
+    ///
+    /// # Errors
+    /// When it does not decode from end to end, or is no sequence of frames without gaps.
+    pub async fn read(media: &Media, path: &Path, format: RenderFormat, fps: u32) -> anyhow::Result<Self> {
+        match format {
+            RenderFormat::Video(_) => {
+                let shape = Box::new(media.shape_of_whole(path).await?);
+                Ok(Self::Video { path: path.to_owned(), shape })
+            }
+            RenderFormat::PngSequence => {
+                let folder = FrameFolder::at(path);
+                let frames = blocking("reading frames", move || BaselineFrames::read(folder)).await?;
+                let sound = media.sound_in(path, frames.frames.sequence()).await;
+                Ok(Self::Frames { frames, sound, fps })
+            }
+        }
+    }
+
+    /// Its size and length.
+    pub fn extent(&self) -> Extent {
+        match self {
+            Self::Video { shape, .. } => shape.as_ref().into(),
+            Self::Frames { frames: BaselineFrames { frames, .. }, .. } => Extent::from(frames),
+        }
+    }
+
+    /// Its shape, where it is a video.
+    pub fn shape(&self) -> Option<&MediaShape> {
+        match self {
+            Self::Video { shape, .. } => Some(shape),
+            Self::Frames { .. } => None,
+        }
+    }
+
+    /// Frames a second, for people.
+    pub fn fps(&self) -> String {
+        match self {
+            Self::Video { shape, .. } => shape.fps.to_string(),
+            Self::Frames { fps, .. } => fps.to_string(),
+        }
+    }
+
+    /// Its audio tracks.
+    pub fn audio(&self) -> Vec<AudioShape> {
+        match self {
+            Self::Video { shape, .. } => shape.audio.clone(),
+            Self::Frames { sound, .. } => sound.tracks(),
+        }
+    }
+
+    /// Measures a render: a video, a folder of frames or an archive of them. `codec` is what a
+    /// video was asked for. What no finding of `gate` could come of may be left out.
+    ///
+    /// # Errors
+    /// When the render can't be decoded from end to end: what was not measured has no result.
+    pub async fn compare(
+        &self,
+        media: &Media,
+        render: &Path,
+        codec: Option<Codec>,
+        gate: &Limits,
+    ) -> anyhow::Result<Compared> {
+        match self {
+            Self::Video { path, shape } => {
+                let expected = codec.map_or_else(|| shape.as_ref().clone(), |codec| codec.expected(shape));
+                let (of_render, comparison) = media.compare(render, path, &expected, gate).await?;
+                Ok(Compared {
+                    comparison,
+                    frame_times_s: of_render.frame_times_s.clone(),
+                    audio: of_render.audio.clone(),
+                    audio_of_original: shape.audio.clone(),
+                    media: Some(of_render),
+                })
+            }
+            Self::Frames { frames, sound, fps } => {
+                let (frames, source, fps) = (frames.clone(), FrameSource::at(render), *fps);
+                let reading = source.clone();
+                let measured = blocking("comparing frames", move || frames.measure(&reading, fps)).await;
+                let MeasuredFrames { sequence, compared } = measured?;
+                let of_render = media.sound_of(&source, &sequence).await?;
+                let mut unlike = compared.as_ref().err().cloned().unwrap_or_default();
+                unlike.extend(sound.differences(&of_render));
+                let comparison = match compared {
+                    Ok(picture) if unlike.is_empty() => {
+                        Comparison::Alike { picture, audio: media.sounds(&of_render, sound).await? }
+                    }
+                    _ => Comparison::Unlike(unlike),
+                };
+                let time = |index| FrameIndex::new(index).seconds(fps);
+                Ok(Compared {
+                    comparison,
+                    media: None,
+                    frame_times_s: (0..sequence.len()).map(time).collect(),
+                    audio: of_render.tracks(),
+                    audio_of_original: sound.tracks(),
+                })
+            }
+        }
+    }
+
+    /// A frame of it and the same of a render, as pictures to look at; `media_shape` is the
+    /// render's, where it is a video.
+    ///
+    /// # Errors
+    /// When either has no such frame, or it can't be decoded.
+    pub async fn stills(
+        &self,
+        media: &Media,
+        render: &Path,
+        media_shape: Option<&MediaShape>,
+        frame: u64,
+    ) -> anyhow::Result<(Raster, Raster)> {
+        match self {
+            Self::Video { path, shape } => media.stills(render, path, media_shape.unwrap_or(shape), frame).await,
+            Self::Frames { frames, .. } => {
+                let (frames, source) = (frames.clone(), FrameSource::at(render));
+                blocking("taking a frame out of a render", move || frames.stills(&source, frame)).await
+            }
+        }
+    }
+
+    /// How alike each stretch of `frames` frames, by its first one, and that which begins `distance`
+    /// frames later are, by their mean squared error.
+    ///
+    /// # Errors
+    /// When it can't be decoded.
+    pub async fn apart(&self, media: &Media, firsts: &[u64], frames: u64, distance: u64) -> anyhow::Result<Vec<Level>> {
+        let (Some(start), Some(last)) = (firsts.iter().min(), firsts.iter().max()) else { return Ok(Vec::new()) };
+        match self {
+            Self::Video { path, shape } => {
+                // All of them in one pass.
+                let apart = media.apart(path, shape, &(*start..last + frames), distance).await?;
+                let of_stretch = |first: &u64| {
+                    let stretch = &apart[(first - start) as usize..][..frames as usize];
+                    Ok(PsnrSummary::of(stretch)?.from_mean_mse)
+                };
+                firsts.iter().map(of_stretch).collect()
+            }
+            Self::Frames { frames: all, .. } => {
+                let (all, firsts) = (all.clone(), firsts.to_vec());
+                let of_stretch = move |first: u64| all.between_stretches((first, first + distance), frames);
+                let all = move || firsts.into_iter().map(of_stretch).collect();
+                blocking("comparing stretches", all).await
+            }
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    what: &'static str,
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context(what)?
+}

@@ -1,0 +1,162 @@
+//! The input of a render's execution.
+
+use execution_history::chunking::{PlanProtocol, RenderId};
+use render_verdict::picture::hashes::hex;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::project::{
+    fixture::format::RenderFormat,
+    names::RunId,
+    plan::{PlannedRender, RenderSettings},
+};
+
+/// Where an execution reads and writes: all in the render bucket.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExecutionInput {
+    /// Key of the packed composition.
+    pub project_key: String,
+    /// Key of what is delivered.
+    pub output_key: String,
+    /// The JSON that StartExecution takes.
+    pub json: Value,
+}
+
+impl ExecutionInput {
+    /// The input of the execution called `name`. A template without a choice of
+    /// plan protocol gets none.
+    pub fn new(
+        bucket: &str,
+        project_key: &str,
+        name: &str,
+        settings: &RenderSettings,
+        render: &PlannedRender,
+        protocol: Option<PlanProtocol>,
+    ) -> Self {
+        let output_key = format!("renders/{name}/output.{}", settings.format.extension());
+        let mut config = settings.forwarded.clone();
+        if settings.format == RenderFormat::PngSequence {
+            // The planner refuses a codec where nothing is encoded.
+            config.shift_remove("codec");
+        }
+        config.insert("fps".into(), json!(settings.fps.get()));
+        config.insert("width".into(), json!(settings.width));
+        config.insert("height".into(), json!(settings.height));
+        config.insert("format".into(), json!(settings.format.handler_name()));
+        config.insert("chunkSize".into(), json!(render.sent_chunk_size.get()));
+        config.insert("maxParallelChunks".into(), json!(render.id.chunk_count.get()));
+        config.insert("runtimeCap".into(), json!("lambda"));
+        let mut json = json!({
+            "ProjectS3Uri": format!("s3://{bucket}/{project_key}"),
+            "PlanOutputS3Prefix": format!("s3://{bucket}/renders/{name}/"),
+            "OutputS3Uri": format!("s3://{bucket}/{output_key}"),
+            "Config": config,
+        });
+        if let Some(protocol) = protocol {
+            json["PlanProtocol"] = json!(protocol);
+        }
+        Self { project_key: project_key.to_owned(), output_key, json }
+    }
+}
+
+/// `smoke-N<N>-<epoch>-<run>`: unique in the state machine, and idempotent to start again.
+pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> String {
+    format!("smoke-{}-{epoch_s}-{}", render.id.file_stem(), run.short())
+}
+
+/// `eval-<fixture>-<epoch>-<iteration>`, in a sweep `eval-<fixture>-N<N>-<epoch>-<iteration>`.
+///
+/// An execution's name has 80 letters, digits, hyphens and underscores at most; a fixture
+/// is a folder and may be called anything, so a name that doesn't fit ends in its hash.
+pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u64, iteration: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let fixture = match fixture.len() <= LONGEST_FIXTURE && fixture.chars().all(fits) {
+        true => fixture.to_owned(),
+        false => {
+            let kept: String =
+                fixture.chars().map(|c| if fits(c) { c } else { '-' }).take(LONGEST_FIXTURE - 7).collect();
+            format!("{kept}-{}", hex(&Sha256::digest(fixture)[..3]))
+        }
+    };
+    let split = of_sweep.map(|id| format!("{}-", id.file_stem())).unwrap_or_default();
+    format!("eval-{fixture}-{split}{epoch_s}-{iteration}")
+}
+
+/// What leaves room for `eval-`, a split, ten digits of seconds and an iteration.
+const LONGEST_FIXTURE: usize = 48;
+
+#[cfg(test)]
+mod tests {
+    use execution_history::chunking::{ChunkCount, ChunkSize, RenderId};
+
+    use super::*;
+    use crate::project::fixture::{
+        format::{LambdaFps, RenderFormat},
+        meta::VideoFormat,
+    };
+
+    #[test]
+    fn an_evals_executions_have_names_that_fit() {
+        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(256).unwrap() };
+        let name = |fixture: &str, of_sweep| eval_execution_name(fixture, of_sweep, 1_700_000_000, "w100");
+        assert_eq!(name("many-cuts", None), "eval-many-cuts-1700000000-w100");
+        assert_eq!(name("many-cuts", Some(id)), "eval-many-cuts-N256-1700000000-w100");
+        let long = name(&"ä b".repeat(60), Some(id));
+        assert!(long.len() <= 80 && long.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{long}");
+        assert_ne!(name("a b", None), name("a-b", None));
+        // A name of 48 fits; of one that does not, 41 characters and 6 digits of its hash are left.
+        assert_eq!(name(&"a".repeat(48), None), format!("eval-{}-1700000000-w100", "a".repeat(48)));
+        let cut = name(&"a".repeat(49), None);
+        assert!(cut.starts_with(&format!("eval-{}-", "a".repeat(41))) && cut.len() == 5 + 48 + 16, "{cut}");
+    }
+
+    #[test]
+    fn an_execution_is_named_after_its_render_and_its_run() {
+        let id = |protocol| RenderId { protocol, chunk_count: ChunkCount::new(4).unwrap() };
+        let name = |protocol| {
+            let render = PlannedRender::new(id(protocol), ChunkSize::new(15).unwrap(), 60);
+            execution_name(&render, 1_700_000_000, &"0123456789ab".parse().unwrap())
+        };
+        assert_eq!(name(PlanProtocol::V2), "smoke-N4-1700000000-012345");
+        assert_eq!(name(PlanProtocol::V1), "smoke-v1-N4-1700000000-012345");
+    }
+
+    #[test]
+    fn the_input_is_what_the_state_machine_takes() {
+        let settings = RenderSettings {
+            fps: LambdaFps::from_meta(&json!(30)).unwrap(),
+            format: RenderFormat::Video(VideoFormat::Mp4),
+            width: 640,
+            height: 360,
+            frames: 60,
+            forwarded: serde_json::Map::from_iter([("codec".to_owned(), json!("h264"))]),
+        };
+        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(4).unwrap() };
+        let render = PlannedRender::new(id, ChunkSize::new(15).unwrap(), 60);
+        let input =
+            ExecutionInput::new("b", "projects/f.tar.gz", "smoke-N4-1-abc", &settings, &render, Some(id.protocol));
+        insta::assert_json_snapshot!(input.json, @r#"
+        {
+          "ProjectS3Uri": "s3://b/projects/f.tar.gz",
+          "PlanOutputS3Prefix": "s3://b/renders/smoke-N4-1-abc/",
+          "OutputS3Uri": "s3://b/renders/smoke-N4-1-abc/output.mp4",
+          "Config": {
+            "codec": "h264",
+            "fps": 30,
+            "width": 640,
+            "height": 360,
+            "format": "mp4",
+            "chunkSize": 15,
+            "maxParallelChunks": 4,
+            "runtimeCap": "lambda"
+          },
+          "PlanProtocol": "v2"
+        }
+        "#);
+        let frames = RenderSettings { format: RenderFormat::PngSequence, ..settings };
+        let input = ExecutionInput::new("b", "projects/f.tar.gz", "x", &frames, &render, None);
+        assert_eq!(input.output_key, "renders/x/output.tar.gz");
+        let config = &input.json["Config"];
+        assert_eq!((&config["format"], config.get("codec")), (&json!("png-sequence"), None));
+    }
+}

@@ -1,0 +1,277 @@
+//! From options and fixture to the renders of a run. Pure.
+
+use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols, RenderId, render_ids};
+use render_verdict::{frames::sequence::ReferenceFrames, probe::MediaShape};
+use serde_json::{Map, Value};
+
+use crate::{
+    project::fixture::{
+        composition::Composition,
+        format::{LambdaFps, RenderFormat},
+    },
+    run::budget::Split,
+};
+
+/// Picture size in pixels, and number of frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Pixels a row.
+    pub width: u64,
+    /// Rows.
+    pub height: u64,
+    /// Frames of the whole composition.
+    pub frames: u64,
+}
+
+impl Extent {
+    /// What a composition says of itself; `None` where it leaves anything to its scripts.
+    pub fn told_by(composition: &Composition, fps: u32) -> Option<Self> {
+        let (width, height) = (composition.width?, composition.height?);
+        Some(Self { width, height, frames: composition.frames(fps)? })
+    }
+
+    /// The same with what a composition says of itself in the first place.
+    #[must_use]
+    pub fn or_told_by(self, composition: &Composition, fps: u32) -> Self {
+        Self {
+            width: composition.width.unwrap_or(self.width),
+            height: composition.height.unwrap_or(self.height),
+            frames: composition.frames(fps).unwrap_or(self.frames),
+        }
+    }
+}
+
+impl From<&MediaShape> for Extent {
+    fn from(video: &MediaShape) -> Self {
+        Self { width: video.width, height: video.height, frames: video.frames }
+    }
+}
+
+impl From<&ReferenceFrames> for Extent {
+    fn from(frames: &ReferenceFrames) -> Self {
+        let size = frames.size();
+        Self { width: size.width.into(), height: size.height.into(), frames: frames.sequence().len() }
+    }
+}
+
+/// What a fixture asks of every one of its renders.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderSettings {
+    /// Frames a second.
+    pub fps: LambdaFps,
+    /// What is delivered.
+    pub format: RenderFormat,
+    /// Picture width in pixels.
+    pub width: u64,
+    /// Picture height in pixels.
+    pub height: u64,
+    /// Frames of the whole composition.
+    pub frames: u64,
+    /// Fields of meta.json's renderConfig that go to the handler as they are
+    /// (codec, variables, hdr and the like).
+    pub forwarded: Map<String, Value>,
+}
+
+/// One render to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedRender {
+    /// Which one.
+    pub id: RenderId,
+    /// Frames a chunk that the planner is asked for.
+    pub sent_chunk_size: ChunkSize,
+    /// Frames a chunk that it makes of that: what is shown and recorded.
+    pub chunk_size: ChunkSize,
+}
+
+impl PlannedRender {
+    /// A render of `frames` frames for which chunks of `sent` frames are asked.
+    pub fn new(id: RenderId, sent: ChunkSize, frames: u64) -> Self {
+        Self { id, sent_chunk_size: sent, chunk_size: sent.effective(frames, id.chunk_count) }
+    }
+
+    /// How the planner can be expected to split `frames` frames.
+    pub fn split(&self, frames: u64) -> Split {
+        Split { frames, chunks: self.chunk_size.chunks_of(frames) }
+    }
+}
+
+/// The renders of one fixture, and what all of them are asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderPlan {
+    /// What every one of them is asked for.
+    pub settings: RenderSettings,
+    /// One for each chunk count and protocol.
+    pub renders: Vec<PlannedRender>,
+}
+
+impl RenderPlan {
+    /// How the planner can be expected to split each of them.
+    pub fn splits(&self) -> Vec<Split> {
+        self.renders.iter().map(|render| render.split(self.settings.frames)).collect()
+    }
+}
+
+/// Where the number of frames a chunk comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sizing {
+    /// It is named for the whole run.
+    Named(ChunkSize),
+    /// It is the fixture's own, else this one.
+    OfFixtureOr(ChunkSize),
+    /// As many as make each chunk count, but no more than the fixture's own: the planner
+    /// enlarges those again, so the count is what runs.
+    ByCount,
+}
+
+impl Sizing {
+    /// The frames a chunk that the planner is asked for, of a fixture with a size of its own or none.
+    ///
+    /// # Errors
+    /// When a count needs more frames a chunk than the handler takes.
+    pub fn size(self, of_fixture: Option<ChunkSize>, frames: u64, count: ChunkCount) -> anyhow::Result<ChunkSize> {
+        Ok(match self {
+            Self::Named(size) => size,
+            Self::OfFixtureOr(size) => of_fixture.unwrap_or(size),
+            Self::ByCount => {
+                let by_count = ChunkSize::for_count(frames, count)?;
+                of_fixture.filter(|own| own.get() < by_count.get()).unwrap_or(by_count)
+            }
+        })
+    }
+}
+
+/// One render for each chunk count and protocol, of a fixture with a chunk size of its own or none.
+///
+/// # Errors
+/// When a count asks for more frames a chunk than the handler takes.
+pub fn planned_renders(
+    counts: &ChunkCounts,
+    protocols: PlanProtocols,
+    sizing: Sizing,
+    of_fixture: Option<ChunkSize>,
+    frames: u64,
+) -> anyhow::Result<Vec<PlannedRender>> {
+    let planned = |id: RenderId| Ok(PlannedRender::new(id, sizing.size(of_fixture, frames, id.chunk_count)?, frames));
+    render_ids(counts, protocols).into_iter().map(planned).collect()
+}
+
+// What an account's concurrency means for a function that reserves some of it. Pure.
+
+/// Executions at once that Lambda keeps unreserved in every account (Lambda's quotas).
+const KEPT_UNRESERVED: u64 = 100;
+
+/// An account's unreserved concurrency, and what a run wants to reserve of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Concurrency {
+    /// Executions at once that nobody has reserved.
+    pub unreserved: u64,
+    /// What the function reserves; `None` shares what is unreserved.
+    pub reserved: Option<u32>,
+}
+
+impl Concurrency {
+    /// What is said of it.
+    ///
+    /// # Errors
+    /// When so much can't be reserved, with what to do.
+    pub fn check(self) -> Result<String, String> {
+        let Self { unreserved, reserved } = self;
+        let Some(reserved) = reserved else {
+            return Ok(format!("{unreserved} executions at once, none of which is reserved"));
+        };
+        match unreserved.checked_sub(KEPT_UNRESERVED) {
+            Some(free) if free >= u64::from(reserved) => {
+                Ok(format!("{unreserved} executions at once, of which {reserved} can be reserved"))
+            }
+            _ => Err(format!(
+                "{unreserved} executions at once are unreserved, of which Lambda keeps {KEPT_UNRESERVED}: {reserved} \
+                 can't be reserved; use --reserved-concurrency 0, or ask for a higher quota"
+            )),
+        }
+    }
+
+    /// How many chunks can be rendered at once; more are throttled, and Step Functions tries them again.
+    pub fn at_once(self) -> u64 {
+        self.reserved.map_or(self.unreserved, u64::from)
+    }
+
+    /// What to say where `chunks` are to be rendered at once, and fewer can be.
+    pub fn throttles(self, chunks: u32) -> Option<String> {
+        let at_once = self.at_once();
+        (u64::from(chunks) > at_once).then(|| {
+            let whose =
+                if self.reserved.is_some() { "the function's reserved concurrency" } else { "the account's quota" };
+            let way_out = match self.reserved {
+                Some(_) => format!("--reserved-concurrency {chunks} or 0 helps"),
+                None => "a higher quota helps".to_owned(),
+            };
+            format!(
+                "{chunks} chunks are more than {whose} of {at_once}: Lambda throttles the others, which Step Functions \
+                 tries again later, or in the end fails; {way_out}"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod plan_tests {
+    use execution_history::chunking::PlanProtocol;
+
+    use super::*;
+
+    #[test]
+    fn what_a_composition_says_comes_first() {
+        let measured = Extent { width: 64, height: 36, frames: 9 };
+        let whole = Composition { width: Some(640), height: Some(360), duration_s: Some(2.0) };
+        let told = Extent { width: 640, height: 360, frames: 60 };
+        assert_eq!((Extent::told_by(&whole, 30), measured.or_told_by(&whole, 30)), (Some(told), told));
+        let part = Composition { duration_s: None, ..whole };
+        assert_eq!(Extent::told_by(&part, 30), None);
+        assert_eq!(measured.or_told_by(&part, 30), Extent { frames: 9, ..told });
+    }
+
+    fn planned(sizing: Sizing, of_fixture: Option<u64>, frames: u64) -> Vec<(u16, u32, u32)> {
+        let of_fixture = of_fixture.map(|size| ChunkSize::new(size).unwrap());
+        let protocols = PlanProtocols::One(PlanProtocol::V2);
+        let renders = planned_renders(&"2,4".parse().unwrap(), protocols, sizing, of_fixture, frames).unwrap();
+        renders.iter().map(|r| (r.id.chunk_count.get(), r.sent_chunk_size.get(), r.chunk_size.get())).collect()
+    }
+
+    #[test]
+    fn the_count_runs_whatever_the_fixtures_own_size_is() {
+        assert_eq!(planned(Sizing::ByCount, None, 60), [(2, 30, 30), (4, 15, 15)]);
+        assert_eq!(planned(Sizing::ByCount, Some(20), 60), [(2, 20, 30), (4, 15, 15)]);
+        assert_eq!(planned(Sizing::ByCount, Some(240), 60), [(2, 30, 30), (4, 15, 15)]);
+    }
+
+    #[test]
+    fn a_named_size_wins_over_the_fixtures_and_that_over_the_usual_one() {
+        let size = ChunkSize::new(40).unwrap();
+        assert_eq!(planned(Sizing::Named(size), Some(20), 60), [(2, 40, 40), (4, 40, 40)]);
+        assert_eq!(planned(Sizing::OfFixtureOr(size), Some(20), 60), [(2, 20, 30), (4, 20, 20)]);
+        assert_eq!(planned(Sizing::OfFixtureOr(size), None, 60), [(2, 40, 40), (4, 40, 40)]);
+    }
+}
+
+#[cfg(test)]
+mod concurrency_tests {
+    use super::*;
+
+    #[test]
+    fn an_account_of_ten_can_reserve_nothing() {
+        let check = |unreserved, reserved| Concurrency { unreserved, reserved }.check();
+        assert!(check(10, Some(16)).unwrap_err().contains("--reserved-concurrency 0"));
+        assert!(check(115, Some(16)).is_err());
+        assert!(check(116, Some(16)).is_ok());
+        assert!(check(10, None).is_ok());
+    }
+
+    #[test]
+    fn chunks_beyond_the_ceiling_are_throttled() {
+        let told = |unreserved, reserved, chunks| Concurrency { unreserved, reserved }.throttles(chunks);
+        assert_eq!(told(1000, Some(16), 16), None);
+        assert!(told(1000, Some(16), 17).unwrap().contains("--reserved-concurrency 17 or 0 helps"));
+        assert_eq!(told(10, None, 10), None);
+        assert!(told(10, None, 11).unwrap().contains("the account's quota of 10"));
+    }
+}

@@ -1,0 +1,308 @@
+//! Where things are: this repository, or a HyperFrames checkout.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use xshell::cmd;
+
+use crate::tools::runner::Runner;
+
+/// What only a HyperFrames checkout has.
+const CHECKOUT_MARKER: &str = "packages/aws-lambda/package.json";
+
+const TEMPLATE: &str = "examples/aws-lambda/template.yaml";
+
+/// A repository whose handler and fixtures the commands work on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repo {
+    root: PathBuf,
+    layout: Layout,
+}
+
+/// How a repository is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// This project: `fixtures/`, and the handler beside its template.
+    Own,
+    /// A HyperFrames checkout, known by `packages/aws-lambda/package.json`.
+    HyperFrames,
+}
+
+impl Layout {
+    /// The layout of a folder; `None` when it has neither.
+    fn of(root: &Path) -> Option<Self> {
+        match (root.join(CHECKOUT_MARKER).is_file(), root.join(TEMPLATE).is_file()) {
+            (true, _) => Some(Self::HyperFrames),
+            (false, true) => Some(Self::Own),
+            (false, false) => None,
+        }
+    }
+}
+
+impl Repo {
+    /// The variable that points to another repository than this one.
+    pub const ENV: &'static str = "HYPERFRAMES_REPO_ROOT";
+
+    /// The repository at `root`.
+    ///
+    /// # Errors
+    /// When it has neither layout, or lacks what both have: a template.
+    pub fn at(root: &Path) -> anyhow::Result<Self> {
+        ensure!(root.is_dir(), "{} is not a folder", root.display());
+        let layout = Layout::of(root).with_context(|| {
+            format!(
+                "{} is neither a HyperFrames checkout nor this project: it has no {CHECKOUT_MARKER} and no {TEMPLATE}",
+                root.display()
+            )
+        })?;
+        let repo = Self { root: root.to_owned(), layout };
+        ensure!(repo.template().is_file(), "there is no template {}", repo.template().display());
+        Ok(repo)
+    }
+
+    /// The repository's folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// How it is laid out.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// The SAM template.
+    pub fn template(&self) -> PathBuf {
+        self.root.join(TEMPLATE)
+    }
+
+    /// The handler's package.
+    pub fn handler_package(&self) -> PathBuf {
+        match self.layout {
+            Layout::Own => self.root.join("examples/aws-lambda/handler"),
+            Layout::HyperFrames => self.root.join("packages/aws-lambda"),
+        }
+    }
+
+    /// The package that renders in-process, in a checkout.
+    pub fn producer_package(&self) -> PathBuf {
+        self.root.join("packages/producer")
+    }
+
+    /// Whether what a package of a checkout needs was ever installed, for it or for all of them.
+    pub fn is_installed(&self, package: &Path) -> bool {
+        [&self.root, package].iter().any(|dir| dir.join("node_modules").is_dir())
+    }
+
+    /// The folder that a command's artifacts go to, unless another is named.
+    pub fn artifacts(&self, command: &str) -> PathBuf {
+        self.root.join(format!("{command}-artifacts"))
+    }
+
+    /// The version of the package that brings Chromium, by the lockfile beside
+    /// the handler or at the root; `None` where neither tells.
+    pub fn chromium_package(&self) -> Option<String> {
+        let locks = [self.handler_package().join("bun.lock"), self.root.join("bun.lock")];
+        locks.iter().find_map(|lock| {
+            let text = std::fs::read_to_string(lock).ok()?;
+            let (_, version) = text.split_once("\"@sparticuz/chromium@")?;
+            version.split('"').next().map(str::to_owned)
+        })
+    }
+
+    /// The folders that fixtures lie in.
+    pub fn fixture_roots(&self) -> Vec<PathBuf> {
+        match self.layout {
+            Layout::Own => vec![self.root.join("fixtures")],
+            Layout::HyperFrames => {
+                let tests = self.producer_package().join("tests");
+                vec![tests.join("distributed"), tests]
+            }
+        }
+    }
+
+    /// The folder of the packages that this project's fixtures stage files of.
+    pub fn fixture_packages(&self) -> PathBuf {
+        self.root.join("fixtures")
+    }
+
+    /// All folders of this name where fixtures lie, whether they are fixtures or not.
+    pub fn fixture_dirs(&self, name: &str) -> Vec<PathBuf> {
+        self.fixture_roots().iter().map(|root| root.join(name)).filter(|dir| dir.is_dir()).collect()
+    }
+
+    /// All fixtures, name and folder, sorted; a folder with a meta.json is one.
+    /// Where two have one name, the first root wins.
+    pub fn fixtures(&self) -> Vec<(String, PathBuf)> {
+        let mut found: Vec<(String, PathBuf)> = Vec::new();
+        for root in self.fixture_roots() {
+            for entry in std::fs::read_dir(root).into_iter().flatten().flatten() {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                if entry.path().join("meta.json").is_file() && !found.iter().any(|(known, _)| *known == name) {
+                    found.push((name, entry.path()));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// The repository that this tool was built in: its launcher, locks and tools lie there.
+pub fn tool_root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in a workspace").to_owned()
+}
+
+// Which repository a command works on.
+
+/// What a command line and its environment say of the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoChoice {
+    /// `--repo`.
+    flag: Option<PathBuf>,
+    /// [`Repo::ENV`].
+    variable: Option<PathBuf>,
+    /// The folder that the command was given in, where there is one.
+    working_dir: Option<PathBuf>,
+}
+
+impl RepoChoice {
+    /// What was said, unlooked at.
+    pub fn new(flag: Option<PathBuf>, variable: Option<&str>, working_dir: Option<PathBuf>) -> Self {
+        let variable = variable.filter(|path| !path.is_empty()).map(PathBuf::from);
+        Self { flag, variable, working_dir }
+    }
+
+    /// The repository: the one that was named, by flag before variable; else the nearest one around
+    /// the working folder; else the one that this tool was built in.
+    ///
+    /// # Errors
+    /// When the named folder is no repository, or the one found lacks what every layout has.
+    pub fn locate(&self) -> anyhow::Result<Repo> {
+        let named = |path: &Path, by: String| {
+            let root = std::path::absolute(path).with_context(|| by.clone())?;
+            Repo::at(&root).with_context(|| by)
+        };
+        if let Some(path) = &self.flag {
+            return named(path, format!("--repo {}", path.display()));
+        }
+        if let Some(path) = &self.variable {
+            return named(path, format!("{}={}", Repo::ENV, path.display()));
+        }
+        let around = self.working_dir.iter().flat_map(|dir| dir.ancestors());
+        match around.into_iter().find(|dir| Layout::of(dir).is_some()) {
+            Some(root) => Repo::at(root),
+            None => Repo::at(&tool_root()),
+        }
+    }
+
+    /// Whether a repository was named on the command line, so that it must be one.
+    pub fn is_demanded(&self) -> bool {
+        self.flag.is_some()
+    }
+}
+
+// The state of a repository in git.
+
+/// The repository's commit, with `-dirty` when it has changes; `None` outside of git.
+pub async fn commit(repo: &Repo, runner: &Runner) -> Option<String> {
+    let (sh, root) = (&runner.sh, repo.root());
+    let commit = runner.run(cmd!(sh, "git -C {root} rev-parse HEAD")).await.ok()?.stdout;
+    let changes = runner.run(cmd!(sh, "git -C {root} status --porcelain --untracked-files=no")).await.ok()?.stdout;
+    let commit = commit.trim_end();
+    Some(if changes.is_empty() { commit.to_owned() } else { format!("{commit}-dirty") })
+}
+
+#[cfg(test)]
+mod repo_tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_is_known_by_its_marker() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(Repo::at(dir.path()).is_err());
+        std::fs::create_dir_all(dir.path().join("packages/aws-lambda")).unwrap();
+        std::fs::write(dir.path().join("packages/aws-lambda/package.json"), "{}").unwrap();
+        assert!(Repo::at(dir.path()).unwrap_err().to_string().contains("there is no template"));
+        std::fs::create_dir_all(dir.path().join("examples/aws-lambda")).unwrap();
+        std::fs::write(dir.path().join("examples/aws-lambda/template.yaml"), "").unwrap();
+        for fixture in
+            ["packages/producer/tests/distributed/a", "packages/producer/tests/a", "packages/producer/tests/b"]
+        {
+            std::fs::create_dir_all(dir.path().join(fixture)).unwrap();
+            std::fs::write(dir.path().join(fixture).join("meta.json"), "{}").unwrap();
+        }
+        let repo = Repo::at(dir.path()).unwrap();
+        assert_eq!(repo.layout(), Layout::HyperFrames);
+        let fixtures = repo.fixtures();
+        assert_eq!(fixtures.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+        assert!(fixtures[0].1.ends_with("distributed/a"));
+    }
+}
+
+#[cfg(test)]
+mod locate_tests {
+    use super::*;
+
+    struct Folders(tempfile::TempDir);
+
+    impl Folders {
+        /// `checkout` and `own`, of either layout, and `elsewhere`, which is none.
+        fn new() -> Self {
+            let folders = Self(tempfile::tempdir().unwrap());
+            for file in [
+                "checkout/packages/aws-lambda/package.json",
+                "checkout/examples/aws-lambda/template.yaml",
+                "checkout/packages/producer/tests/a/meta.json",
+                "own/examples/aws-lambda/template.yaml",
+                "elsewhere/file",
+            ] {
+                std::fs::create_dir_all(folders.path(file).parent().unwrap()).unwrap();
+                std::fs::write(folders.path(file), "{}").unwrap();
+            }
+            folders
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn located(&self, flag: Option<&str>, variable: Option<&str>, working_dir: &str) -> anyhow::Result<PathBuf> {
+            let variable = variable.map(|name| self.path(name).display().to_string());
+            let choice = RepoChoice::new(flag.map(|f| self.path(f)), variable.as_deref(), Some(self.path(working_dir)));
+            choice.locate().map(|repo| repo.root().to_owned())
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_variable_and_that_over_the_folder() {
+        let folders = Folders::new();
+        let located = |flag, variable, dir| folders.located(flag, variable, dir).unwrap();
+        assert_eq!(located(Some("own"), Some("checkout"), "checkout"), folders.path("own"));
+        assert_eq!(located(None, Some("own"), "checkout"), folders.path("own"));
+        assert_eq!(located(None, None, "checkout/packages/producer/tests/a"), folders.path("checkout"));
+        assert_eq!(located(None, None, "own/examples"), folders.path("own"));
+        assert_eq!(located(None, None, "elsewhere"), tool_root());
+        assert_eq!(RepoChoice::new(None, Some(""), None).locate().unwrap().root(), tool_root());
+    }
+
+    #[test]
+    fn what_was_named_must_be_a_repository() {
+        let folders = Folders::new();
+        let refused = |flag, variable| format!("{:#}", folders.located(flag, variable, "own").unwrap_err());
+        let told = refused(Some("elsewhere"), Some("own"));
+        assert!(
+            told.starts_with("--repo ") && told.contains("neither a HyperFrames checkout nor this project"),
+            "{told}"
+        );
+        let told = refused(None, Some("nowhere"));
+        assert!(told.starts_with("HYPERFRAMES_REPO_ROOT=") && told.ends_with("is not a folder"), "{told}");
+    }
+
+    #[test]
+    fn a_checkout_without_a_template_is_told_of_and_not_passed_over() {
+        let folders = Folders::new();
+        std::fs::remove_file(folders.path("checkout/examples/aws-lambda/template.yaml")).unwrap();
+        let told = folders.located(None, None, "checkout/packages").unwrap_err().to_string();
+        assert!(told.contains("examples/aws-lambda/template.yaml"), "{told}");
+    }
+}

@@ -1,0 +1,262 @@
+//! The state machine of a template: its states, and which plan protocols it offers.
+
+use std::path::Path;
+
+use anyhow::Context;
+use execution_history::chunking::PlanProtocol;
+
+use crate::project::template::yaml::{At, Node, Value};
+
+/// A state machine as the template defines it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// What its name is computed from.
+    pub(crate) name: Option<Node>,
+    /// The state that it starts at.
+    pub start_at: String,
+    /// All states, those inside of others too, in the template's order.
+    pub states: Vec<String>,
+    /// Which plan protocols it offers.
+    pub protocols: OfferedProtocols,
+}
+
+/// Which plan protocols a state machine offers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OfferedProtocols {
+    /// The execution's input chooses among these.
+    Chosen(Vec<PlanProtocol>),
+    /// There is no choice; the one there is, where the template tells.
+    Fixed(Option<PlanProtocol>),
+}
+
+/// Where an execution's input has the plan protocol, in both of the languages of state machines.
+const OF_INPUT: [&str; 3] = ["$.PlanProtocol", "$$.Execution.Input.PlanProtocol", "$states.input.PlanProtocol"];
+
+/// What `Plan` gives by the second protocol, and no other.
+const ONLY_IN_V2: &str = "PlanV2ManifestS3Uri";
+
+/// What it gives by the first.
+const ONLY_IN_V1: &str = "PlanS3Uri";
+
+impl Machine {
+    /// Reads a resource; `file` gives the text of a definition that lies beside the template.
+    pub(crate) fn read(
+        logical_id: &str,
+        resource: &At<'_>,
+        file: &dyn Fn(&Path) -> anyhow::Result<String>,
+    ) -> anyhow::Result<Self> {
+        let properties = resource.get("Properties")?;
+        let name = properties.find("Name").or_else(|| properties.find("StateMachineName")).map(|at| at.node.clone());
+        let definition = definition(&properties, file)?;
+        let root = At::root(&definition);
+        let within = || format!("the definition of {logical_id}");
+        let top = root.get("States").with_context(within)?;
+        let start_at = root.get("StartAt").and_then(|at| at.literal()).with_context(within)?.to_owned();
+        let mut states = Vec::new();
+        collect(top.node, &mut states);
+        let protocols = protocols(top.node, &states);
+        let states = states.into_iter().map(|(name, _)| name.to_owned()).collect();
+        Ok(Self { logical_id: logical_id.to_owned(), name, start_at, states, protocols })
+    }
+}
+
+/// The definition, wherever it is written.
+fn definition(properties: &At<'_>, file: &dyn Fn(&Path) -> anyhow::Result<String>) -> anyhow::Result<Node> {
+    if let Some(inline) = properties.find("Definition") {
+        return Ok(inline.node.clone());
+    }
+    if let Some(string) = properties.find("DefinitionString") {
+        // As text, or as a text whose resources are filled in.
+        let text = match &string.node.value {
+            Value::Scalar(text) => text,
+            Value::List(parts) => parts.first().and_then(Node::literal).unwrap_or_default(),
+            Value::Map(_) => return Err(string.fault("is no text")),
+        };
+        return Node::parse(text).map_err(|error| string.fault(&format!("can't be read: {error:#}")));
+    }
+    let uri = properties.find("DefinitionUri").ok_or_else(|| properties.fault("has no Definition"))?;
+    let path = uri.literal()?;
+    let text = file(Path::new(path)).map_err(|error| uri.fault(&format!("can't be read: {error:#}")))?;
+    Node::parse(&text).map_err(|error| uri.fault(&format!("can't be read: {error:#}")))
+}
+
+/// All states under a `States`, in order, with those of maps and parallel branches.
+fn collect<'a>(states: &'a Node, found: &mut Vec<(&'a str, &'a Node)>) {
+    for (name, state) in states.entries() {
+        found.push((name, state));
+        let inner = ["ItemProcessor", "Iterator"].into_iter().filter_map(|key| state.get(key));
+        let branches = state.get("Branches").map(Node::elements).unwrap_or_default();
+        for machine in inner.chain(branches) {
+            if let Some(states) = machine.get("States") {
+                collect(states, found);
+            }
+        }
+    }
+}
+
+/// Which protocols the states let the input choose; inside of a map, `$` is another input.
+fn protocols(top: &Node, all: &[(&str, &Node)]) -> OfferedProtocols {
+    let chosen: Vec<PlanProtocol> = top.entries().iter().flat_map(|(_, state)| choices(state, top)).collect();
+    let offered = |protocol: &PlanProtocol| chosen.contains(protocol);
+    let both = [PlanProtocol::V1, PlanProtocol::V2];
+    if !chosen.is_empty() {
+        return OfferedProtocols::Chosen(both.into_iter().filter(offered).collect());
+    }
+    let passes_on = top.entries().iter().any(|(_, state)| passes_on(state));
+    match passes_on {
+        true => OfferedProtocols::Chosen(both.to_vec()),
+        false => OfferedProtocols::Fixed(all.iter().find_map(|(_, state)| of_plan(state))),
+    }
+}
+
+/// The protocols that a choice on the execution's input leads on for.
+fn choices(state: &Node, top: &Node) -> Vec<PlanProtocol> {
+    let rules = state.get("Choices").map(Node::elements).unwrap_or_default();
+    let leads_on = |rule: &&Node| {
+        let next = rule.get("Next").and_then(Node::literal).and_then(|name| top.get(name));
+        next.is_some_and(|next| next.get("Type").and_then(Node::literal) != Some("Fail"))
+    };
+    rules.iter().filter(leads_on).flat_map(compared).collect()
+}
+
+/// The protocols that a rule, or one inside of it, compares the input with.
+fn compared(rule: &Node) -> Vec<PlanProtocol> {
+    let of_input = rule.get("Variable").and_then(Node::literal).is_some_and(|v| OF_INPUT.contains(&v));
+    let equals = rule.get("StringEquals").and_then(Node::literal).filter(|_| of_input);
+    let by_condition = rule.get("Condition").and_then(Node::literal).filter(|text| names_input(text));
+    let named = |text: &str| ["v1", "v2"].into_iter().filter(move |name| text.contains(name)).collect::<Vec<_>>();
+    let inner = ["And", "Or"].into_iter().filter_map(|key| rule.get(key)).flat_map(Node::elements);
+    let here = equals.into_iter().collect::<Vec<_>>();
+    let in_condition = by_condition.map(named).unwrap_or_default();
+    let here = here.into_iter().chain(in_condition).filter_map(|name| name.parse().ok());
+    here.chain(inner.flat_map(compared)).collect()
+}
+
+/// Whether a state gives the input's protocol to what it calls.
+fn passes_on(state: &Node) -> bool {
+    let given = ["Parameters", "Arguments", "Assign"].into_iter().filter_map(|key| state.get(key));
+    given.flat_map(Node::texts).any(names_input)
+}
+
+fn names_input(text: &str) -> bool {
+    OF_INPUT.iter().any(|name| text.contains(name)) || text.contains("Execution.Input.PlanProtocol")
+}
+
+/// The protocol of a state that plans, by what it asks for or by what it reads of the answer.
+fn of_plan(state: &Node) -> Option<PlanProtocol> {
+    let given = state.get("Parameters").or_else(|| state.get("Arguments"))?;
+    let payload = given.get("Payload").unwrap_or(given);
+    if payload.get("Action").and_then(Node::literal) != Some("plan") {
+        return None;
+    }
+    let asked = payload.get("PlanProtocol").and_then(Node::literal).and_then(|name| name.parse().ok());
+    let reads = |field: &str| {
+        let texts = state.get("ResultSelector").or_else(|| state.get("Output")).map(Node::texts).unwrap_or_default();
+        texts.iter().any(|text| text.contains(field))
+    };
+    asked.or_else(|| match (reads(ONLY_IN_V2), reads(ONLY_IN_V1)) {
+        (true, _) => Some(PlanProtocol::V2),
+        (false, true) => Some(PlanProtocol::V1),
+        (false, false) => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use PlanProtocol::{V1, V2};
+
+    use super::*;
+
+    fn read(properties: &str) -> anyhow::Result<Machine> {
+        let node = Node::parse(&format!("Properties:\n{properties}")).unwrap();
+        let file = |path: &Path| match path.to_str() {
+            Some("machine.asl.json") => Ok(r#"{"StartAt": "A", "States": {"A": {"Type": "Pass"}}}"#.to_owned()),
+            _ => anyhow::bail!("there is no such file"),
+        };
+        Machine::read("M", &At::root(&node), &file)
+    }
+
+    fn offered(states: &str) -> OfferedProtocols {
+        let indented: String = states.lines().map(|line| format!("      {line}\n")).collect();
+        read(&format!("  Definition:\n    StartAt: A\n    States:\n{indented}")).unwrap().protocols
+    }
+
+    const CHOICE: &str = "\
+A:
+  Type: Choice
+  Choices:
+    - {Variable: $.PlanProtocol, IsPresent: false, Next: One}
+    - {Variable: $.PlanProtocol, StringEquals: v2, Next: Two}
+    - And: [{Variable: $.PlanProtocol, IsPresent: true}, {Variable: $.PlanProtocol, StringEquals: v1}]
+      Next: One
+  Default: No
+One: {Type: Pass, Next: Z}
+Two: {Type: Pass, Next: Z}
+No: {Type: Fail}
+Z: {Type: Succeed}";
+
+    #[test]
+    fn a_choice_on_the_input_offers_what_it_leads_on_for() {
+        assert_eq!(offered(CHOICE), OfferedProtocols::Chosen(vec![V1, V2]));
+        assert_eq!(offered(&CHOICE.replace("v2, Next: Two", "v2, Next: No")), OfferedProtocols::Chosen(vec![V1]));
+        // What is read back of the plan's own result is no choice of the caller's.
+        assert_eq!(offered(&CHOICE.replace("$.PlanProtocol", "$.Plan.PlanProtocol")), OfferedProtocols::Fixed(None));
+        let jsonata = "\
+A:
+  Type: Choice
+  Choices:
+    - Condition: \"{% $states.input.PlanProtocol = 'v2' %}\"
+      Next: B
+  Default: B
+B: {Type: Pass, End: true}";
+        assert_eq!(offered(jsonata), OfferedProtocols::Chosen(vec![V2]));
+    }
+
+    #[test]
+    fn a_protocol_that_is_passed_on_is_the_callers_choice() {
+        let passed = "A: {Type: Task, Parameters: {Payload: {Action: plan, PlanProtocol.$: $.PlanProtocol}}}";
+        assert_eq!(offered(passed), OfferedProtocols::Chosen(vec![V1, V2]));
+    }
+
+    #[test]
+    fn without_a_choice_the_plan_tells() {
+        let plan = |payload: &str, reads: &str| {
+            offered(&format!("A: {{Type: Task, Parameters: {{Payload: {payload}}}, ResultSelector: {{x.$: {reads}}}}}"))
+        };
+        assert_eq!(plan("{Action: plan}", "$.Payload.PlanS3Uri"), OfferedProtocols::Fixed(Some(V1)));
+        assert_eq!(plan("{Action: plan}", "$.Payload.PlanV2ManifestS3Uri"), OfferedProtocols::Fixed(Some(V2)));
+        assert_eq!(plan("{Action: plan, PlanProtocol: v2}", "$.Payload"), OfferedProtocols::Fixed(Some(V2)));
+        assert_eq!(plan("{Action: plan}", "$.Payload"), OfferedProtocols::Fixed(None));
+        assert_eq!(plan("{Action: assemble}", "$.Payload.PlanS3Uri"), OfferedProtocols::Fixed(None));
+    }
+
+    #[test]
+    fn states_are_found_inside_of_others() {
+        let machine = read(
+            "  Definition:\n    StartAt: A\n    States:\n      A: {Type: Map, ItemProcessor: {States: {B: {Type: Task}}}}\n      \
+             C: {Type: Parallel, Branches: [{States: {D: {}}}, {States: {E: {}}}]}",
+        );
+        let machine = machine.unwrap();
+        assert_eq!(
+            (machine.start_at.as_str(), machine.states),
+            ("A", ["A", "B", "C", "D", "E"].map(String::from).to_vec())
+        );
+    }
+
+    #[test]
+    fn a_definition_may_be_text_or_a_file() {
+        for properties in [
+            "  DefinitionUri: machine.asl.json",
+            r#"  DefinitionString: '{"StartAt": "A", "States": {"A": {"Type": "Pass"}}}'"#,
+            r#"  DefinitionString: !Sub '{"StartAt": "A", "States": {"A": {"Resource": "${F.Arn}"}}}'"#,
+        ] {
+            assert_eq!(read(properties).unwrap().states, ["A"], "{properties}");
+        }
+        let told = |properties: &str| format!("{:#}", read(properties).unwrap_err());
+        assert!(told("  DefinitionUri: s3://b/m.json").starts_with("Properties.DefinitionUri can't be read"));
+        assert_eq!(told("  Name: m"), "Properties has no Definition (line 2)");
+        assert_eq!(told("  Definition: {StartAt: A}"), "the definition of M: States is missing");
+    }
+}

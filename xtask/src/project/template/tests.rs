@@ -1,0 +1,129 @@
+use crate::project::template::machine::OfferedProtocols;
+use execution_history::chunking::PlanProtocol;
+
+use super::*;
+use crate::project::{names::ProjectName, repo::tool_root};
+
+fn values() -> Values {
+    Values::default().with("ProjectName", "p-1").with("AWS::AccountId", "123456789012").with("AWS::Region", "us-east-1")
+}
+
+fn of_checkout(age: &str) -> Template {
+    let path = tool_root().join("xtask/tests/data/checkout").join(age);
+    Template::read(&path).unwrap()
+}
+
+fn parse(text: &str) -> Result<Template, String> {
+    let path = Path::new("/r/examples/aws-lambda/template.yaml");
+    let file = |_: &Path| anyhow::bail!("there is no file");
+    Template::parse(text, path, path.parent().unwrap(), &file).map_err(|error| format!("{error:#}"))
+}
+
+#[test]
+fn this_projects_template_is_read() {
+    let own = Template::read(&tool_root().join("examples/aws-lambda/template.yaml")).unwrap();
+    assert_eq!(own.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
+    assert_eq!((own.machine.start_at.as_str(), own.machine.states.len()), ("SelectPlanProtocol", 10));
+    assert_eq!((own.memory_mb(None), own.bucket.is_retained), (10_240, true));
+    assert_eq!(own.function.code, tool_root().join("examples/aws-lambda/handler/dist/handler.zip"));
+    assert!(!own.leaves_a_log_group(&values()));
+    let names = own.names(&values());
+    assert_eq!(names.bucket.as_deref(), Some("p-1-123456789012"));
+    assert_eq!((names.function.as_deref(), names.machine.as_deref()), (Some("p-1-render"), Some("p-1-render")));
+    assert_eq!(names.log_groups, ["/aws/lambda/p-1-render", "/aws/vendedlogs/states/p-1-render"]);
+}
+
+#[test]
+fn the_first_age_of_checkouts_has_no_choice_and_leaves_a_log_group() {
+    let seed = of_checkout("seed.yaml");
+    assert_eq!(seed.machine.protocols, OfferedProtocols::Fixed(Some(PlanProtocol::V1)));
+    assert_eq!((seed.machine.start_at.as_str(), seed.machine.states.len()), ("Plan", 4));
+    assert_eq!(seed.function.code, tool_root().join("xtask/tests/packages/aws-lambda/dist/handler.zip"));
+    assert!(seed.leaves_a_log_group(&values()));
+    let names = seed.names(&values());
+    assert_eq!((names.bucket, names.machine.as_deref()), (None, Some("p-1-state-machine")));
+    assert_eq!(names.log_groups, ["/aws/lambda/p-1-render"]);
+}
+
+#[test]
+fn the_later_age_has_a_choice_and_its_properties_in_globals() {
+    let later = of_checkout("later.yaml");
+    assert_eq!(later.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
+    assert_eq!((later.machine.start_at.as_str(), later.machine.states.len()), ("SelectPlanProtocol", 14));
+    assert_eq!(later.memory_mb(None), 10_240);
+    assert!(later.leaves_a_log_group(&values()));
+    assert_eq!(later.names(&values()).log_groups, ["/aws/lambda/p-1-render", "/aws/states/p-1-render"]);
+    assert_eq!(later.resource_types()["AWS::CloudWatch::Alarm"], 2);
+    let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
+    let given = later.parameters.given(&project, Capacity::default()).unwrap();
+    assert_eq!(given.overrides.last().unwrap(), &("ReservedConcurrency".to_owned(), "-1".to_owned()));
+}
+
+/// A template as short as one can be.
+const SHORT: &str = "\
+Parameters:
+  ProjectName: {Type: String, Default: x}
+Resources:
+  B: {Type: AWS::S3::Bucket}
+  F: {Type: AWS::Serverless::Function, Properties: {CodeUri: handler.zip}}
+  M: {Type: AWS::Serverless::StateMachine, Properties: {Definition: {StartAt: P, States: {P: {Type: Pass}}}}}
+Outputs:
+  RenderBucketName: {Value: !Ref B}
+  RenderFunctionArn: {Value: !GetAtt F.Arn}
+  RenderStateMachineArn: {Value: !Ref M}
+";
+
+#[test]
+fn what_cloudformation_names_is_not_known_before() {
+    let short = parse(SHORT).unwrap();
+    assert_eq!(short.names(&values()), StackNames::default());
+    assert!(short.leaves_a_log_group(&values()));
+    assert_eq!((short.memory_mb(None), short.bucket.is_retained), (10_240, false));
+    assert_eq!(short.function.code, Path::new("/r/examples/aws-lambda/handler.zip"));
+}
+
+#[test]
+fn an_output_that_is_computed_leads_to_the_only_one_of_its_kind() {
+    let computed = SHORT.replace("!GetAtt F.Arn", "!Sub \"arn:aws:lambda:x:y:function:${ProjectName}\"");
+    assert_eq!(parse(&computed).unwrap().function.logical_id, "F");
+    let two = computed.replace("  M: {", "  F2: {Type: AWS::Lambda::Function}\n  M: {");
+    let told = parse(&two).unwrap_err();
+    assert!(told.starts_with("Outputs.RenderFunctionArn.Value leads to no AWS::Serverless::Function"), "{told}");
+}
+
+#[test]
+fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
+    for (from, to, told) in [
+        ("Outputs:", "Output:", "Outputs is missing"),
+        ("Resources:", "Resource:", "Resources is missing"),
+        ("RenderBucketName", "BucketName", "Outputs.RenderBucketName is missing (line 8)"),
+        ("RenderFunctionArn", "FunctionArn", "Outputs.RenderFunctionArn is missing (line 8)"),
+        (
+            "RenderStateMachineArn: {Value",
+            "RenderStateMachineArn: {Val",
+            "Outputs.RenderStateMachineArn.Value is missing (line 10)",
+        ),
+        (
+            "!Ref M",
+            "!Ref F",
+            "Outputs.RenderStateMachineArn.Value leads to F, which is no AWS::Serverless::StateMachine",
+        ),
+        // Someone else's bucket by a parameter, though the stack has one of its own.
+        (
+            "!Ref B",
+            "!Ref ProjectName",
+            "Outputs.RenderBucketName.Value leads to ProjectName, which is no AWS::S3::Bucket",
+        ),
+        ("{CodeUri: handler.zip}", "{Handler: x}", "Resources.F.Properties has no CodeUri (line 5)"),
+        ("handler.zip", "s3://b/k.zip", "Resources.F.Properties.CodeUri is s3://b/k.zip; a run deploys a ZIP"),
+        ("handler.zip", "src/", "Resources.F.Properties.CodeUri is src/, which is no ZIP"),
+        ("handler.zip", "!Ref X", "Resources.F.Properties.CodeUri is no plain text (line 5)"),
+        ("Properties: {Definition", "Properties: {Def", "Resources.M.Properties has no Definition (line 6)"),
+        ("States: {P", "State: {P", "the definition of M: States is missing"),
+        ("Outputs:", "Outputs: [", "it is no YAML"),
+    ] {
+        assert!(SHORT.contains(from), "{from}");
+        let error = parse(&SHORT.replace(from, to)).unwrap_err();
+        assert!(error.starts_with(told), "{from} -> {to}: {error}");
+    }
+}

@@ -1,0 +1,286 @@
+//! YAML with CloudFormation's tags, as a plain tree that knows its lines.
+
+use anyhow::{Context, anyhow, ensure};
+use saphyr::{MarkedYaml, Tag, YamlData, YamlLoader};
+use saphyr_parser::{Event, Parser, ScanError, SpannedEventReceiver};
+
+/// How deep values may lie in each other. Real templates come to 20 or so.
+const DEEPEST: usize = 64;
+
+/// How many values aliases may stand for: each copies all of its anchor's, and nests them further.
+const MOST_BY_ALIASES: usize = 10_000;
+
+/// A value, and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// The line it begins in, from 1.
+    pub line: usize,
+    /// CloudFormation's function that is called with it, such as `Sub` or `GetAtt`,
+    /// whether written `!Sub x` or `Fn::Sub: x`.
+    pub function: Option<String>,
+    /// The value itself.
+    pub value: Value,
+}
+
+/// A value without its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// Text, numbers and truth values, as they are written; nothing is the empty text.
+    Scalar(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping, in the order it is written in.
+    Map(Vec<(String, Node)>),
+}
+
+impl Node {
+    /// Parses the first document of a YAML or JSON text.
+    ///
+    /// # Errors
+    /// When it is no YAML, empty, or nested deeper than any template.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
+        let no_yaml = |error: &ScanError| anyhow!("it is no YAML: {error}");
+        let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
+        // Unresolved: an account id is no number, and `0755` is what it says.
+        loader.early_parse(false);
+        loader.alias_limit(MOST_BY_ALIASES);
+        let mut depth = 0_usize;
+        // One by one: the parser's own loop calls itself for each level, until the stack is full.
+        for event in Parser::new_from_str(text) {
+            let (event, span) = event.map_err(|error| no_yaml(&error))?;
+            match event {
+                Event::SequenceStart(..) | Event::MappingStart(..) => depth += 1,
+                Event::SequenceEnd | Event::MappingEnd => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            ensure!(depth <= DEEPEST, "it is nested deeper than {DEEPEST} levels (line {})", span.start.line());
+            let is_last = event == Event::DocumentEnd;
+            loader.on_event(event, span);
+            if let Some(error) = loader.error() {
+                return Err(no_yaml(error));
+            }
+            if is_last {
+                break;
+            }
+        }
+        let document = loader.into_documents().into_iter().next().context("it is empty")?;
+        Ok(Self::from(&document))
+    }
+
+    /// The value of a key; `None` without it, or where this is no mapping.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        self.entries().iter().find(|(known, _)| known == key).map(|(_, node)| node)
+    }
+
+    /// The entries of a mapping; none where this is no mapping.
+    pub(crate) fn entries(&self) -> &[(String, Self)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            Value::Scalar(_) | Value::List(_) => &[],
+        }
+    }
+
+    /// The elements of a sequence; none where this is no sequence.
+    pub(crate) fn elements(&self) -> &[Self] {
+        match &self.value {
+            Value::List(elements) => elements,
+            Value::Scalar(_) | Value::Map(_) => &[],
+        }
+    }
+
+    /// The text, where it is written out and not to be computed.
+    pub(crate) fn literal(&self) -> Option<&str> {
+        match (&self.function, &self.value) {
+            (None, Value::Scalar(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Every text in it, keys aside.
+    pub(crate) fn texts(&self) -> Vec<&str> {
+        match &self.value {
+            Value::Scalar(text) => vec![text],
+            Value::List(elements) => elements.iter().flat_map(Self::texts).collect(),
+            Value::Map(entries) => entries.iter().flat_map(|(_, node)| node.texts()).collect(),
+        }
+    }
+}
+
+impl From<&MarkedYaml<'_>> for Node {
+    fn from(marked: &MarkedYaml<'_>) -> Self {
+        let line = marked.span.start.line();
+        let (tag, value) = match &marked.data {
+            YamlData::Representation(text, _, tag) => (tag.as_deref(), Value::Scalar(text.to_string())),
+            YamlData::Sequence(elements) => (None, Value::List(elements.iter().map(Self::from).collect())),
+            YamlData::Mapping(entries) => {
+                let entry = |(key, node): (&MarkedYaml<'_>, &MarkedYaml<'_>)| {
+                    let Value::Scalar(key) = Self::from(key).value else { return None };
+                    Some((key, Self::from(node)))
+                };
+                (None, Value::Map(entries.iter().filter_map(entry).collect()))
+            }
+            YamlData::Tagged(tag, node) => {
+                let inner = Self::from(&**node);
+                return Self { line, function: function(tag).or(inner.function), value: inner.value };
+            }
+            YamlData::Value(_) | YamlData::Alias(_) | YamlData::BadValue => (None, Value::Scalar(String::new())),
+        };
+        Self { line, function: tag.and_then(function), value }.without_long_form()
+    }
+}
+
+impl Node {
+    /// `{Ref: x}` and `{Fn::Sub: x}` in the form that `!Ref x` and `!Sub x` have.
+    fn without_long_form(mut self) -> Self {
+        let Value::Map(entries) = &mut self.value else { return self };
+        let [(key, _)] = entries.as_slice() else { return self };
+        let name = match key.as_str() {
+            "Ref" | "Condition" => key.clone(),
+            key => match key.strip_prefix("Fn::") {
+                Some(name) => name.to_owned(),
+                None => return self,
+            },
+        };
+        let (_, argument) = entries.pop().expect("it has one entry");
+        Self { line: self.line, function: Some(name), value: argument.value }
+    }
+}
+
+/// The function that a tag names; none for YAML's own tags.
+fn function(tag: &Tag) -> Option<String> {
+    (tag.handle == "!").then(|| tag.suffix.clone())
+}
+
+// A place in a template that knows how it was reached, for messages.
+
+/// A node and its path, such as `Resources.RenderFunction.Properties`.
+#[derive(Debug, Clone)]
+pub(crate) struct At<'a> {
+    /// What is there.
+    pub node: &'a Node,
+    path: String,
+}
+
+impl<'a> At<'a> {
+    /// The whole document.
+    pub(crate) fn root(node: &'a Node) -> Self {
+        Self { node, path: String::new() }
+    }
+
+    /// What lies at a key, where there is anything.
+    pub(crate) fn find(&self, key: &str) -> Option<Self> {
+        let node = self.node.get(key)?;
+        Some(Self { node, path: self.inner(key) })
+    }
+
+    /// What lies at a key.
+    ///
+    /// # Errors
+    /// When nothing does.
+    pub(crate) fn get(&self, key: &str) -> anyhow::Result<Self> {
+        self.find(key).ok_or_else(|| anyhow!("{} is missing{}", self.inner(key), self.place()))
+    }
+
+    /// The entries of a mapping.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub(crate) fn entries(&self) -> anyhow::Result<Vec<(&'a str, Self)>> {
+        let Value::Map(entries) = &self.node.value else { return Err(self.fault("is no mapping")) };
+        Ok(entries.iter().map(|(key, node)| (key.as_str(), Self { node, path: self.inner(key) })).collect())
+    }
+
+    /// The text that is written here.
+    ///
+    /// # Errors
+    /// When it is computed, or no text.
+    pub(crate) fn literal(&self) -> anyhow::Result<&'a str> {
+        self.node.literal().ok_or_else(|| self.fault("is no plain text"))
+    }
+
+    /// An error about what is here: path, what is wrong, and the line.
+    pub(crate) fn fault(&self, what: &str) -> anyhow::Error {
+        anyhow!("{} {what}{}", self.path, self.place())
+    }
+
+    fn inner(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    fn place(&self) -> String {
+        if self.path.is_empty() { String::new() } else { format!(" (line {})", self.node.line) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scalar(text: &str) -> Value {
+        Value::Scalar(text.to_owned())
+    }
+
+    #[test]
+    fn tags_and_long_forms_are_one() {
+        for text in ["a: !Sub x", "a: {Fn::Sub: x}", r#"{"a": {"Fn::Sub": "x"}}"#, "a:\n  Fn::Sub: x"] {
+            let node = Node::parse(text).unwrap();
+            let a = node.get("a").unwrap();
+            assert_eq!((a.function.as_deref(), &a.value), (Some("Sub"), &scalar("x")), "{text}");
+            assert_eq!(a.literal(), None);
+        }
+        let node = Node::parse("a: !GetAtt [F, Arn]\nb: !If\n  - C\n  - 1\n  - !Ref AWS::NoValue").unwrap();
+        assert_eq!(node.get("a").unwrap().elements().len(), 2);
+        let b = node.get("b").unwrap();
+        assert_eq!((b.function.as_deref(), b.elements()[2].function.as_deref()), (Some("If"), Some("Ref")));
+        assert_eq!(b.elements()[2].line, 5);
+    }
+
+    #[test]
+    fn scalars_stay_as_they_are_written() {
+        let node = Node::parse("id: 012345678901\nempty:\nyes: true\nquoted: \"40\"\ntagged: !!str 5").unwrap();
+        let text = |key| node.get(key).unwrap().literal().unwrap();
+        assert_eq!(["id", "empty", "yes", "quoted", "tagged"].map(text), ["012345678901", "", "true", "40", "5"]);
+        assert_eq!(node.texts(), ["012345678901", "", "true", "40", "5"]);
+    }
+
+    #[test]
+    fn anchors_are_followed() {
+        let node = Node::parse("a: &x {b: [1, 2]}\nc: *x").unwrap();
+        assert_eq!(node.get("c").unwrap().get("b").unwrap().elements().len(), 2);
+    }
+
+    #[test]
+    fn what_is_no_yaml_is_refused_with_its_line() {
+        let told = Node::parse("a: 1\nb: [1, 2").unwrap_err().to_string();
+        assert!(told.contains("it is no YAML") && told.contains("line 3"), "{told}");
+        let twice = Node::parse("a: 1\na: 2").unwrap_err().to_string();
+        assert!(twice.contains("it is no YAML") && twice.contains("line 2"), "{twice}");
+        assert_eq!(Node::parse("").unwrap_err().to_string(), "it is empty");
+        assert_eq!(Node::parse("# only a comment\n").unwrap_err().to_string(), "it is empty");
+    }
+
+    #[test]
+    fn what_is_nested_without_end_is_refused_before_the_stack_is_full() {
+        for levels in ["- ", "? ", "a: {b: ", "["] {
+            let told = Node::parse(&levels.repeat(100_000)).unwrap_err().to_string();
+            assert!(told.contains("deeper than 64 levels (line 1)") || told.contains("no YAML"), "{levels:?}: {told}");
+        }
+        let told = Node::parse(&"- ".repeat(65)).unwrap_err().to_string();
+        assert_eq!(told, "it is nested deeper than 64 levels (line 1)");
+        assert!(Node::parse(&("- ".repeat(64) + "x")).is_ok());
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_refused_before_they_fill_the_memory() {
+        let tenfold = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
+        let doubled: String = (1..9).map(tenfold).collect();
+        let told = Node::parse(&format!("a0: &a0 [x]\n{doubled}")).unwrap_err().to_string();
+        assert!(told.contains("alias") && told.contains("line 5"), "{told}");
+        // As deep as aliases can nest what is as deep as it may be.
+        let nested = |i: usize| format!("a{i}: &a{i} {}*a{}{}\n", "[".repeat(60), i - 1, "]".repeat(60));
+        let deep: String = (1..99).map(nested).collect();
+        assert!(Node::parse(&format!("a0: &a0 [x]\n{deep}")).unwrap_err().to_string().contains("alias"));
+        let most: String = (1..17).map(nested).collect();
+        assert!(Node::parse(&format!("a0: &a0 [x]\n{most}")).is_ok());
+    }
+}

@@ -1,0 +1,317 @@
+//! Two runs side by side: how this one differs from one before it. Pure.
+
+pub mod regression;
+
+use std::fmt;
+
+use execution_history::{chunking::RenderId, time_spent::median};
+use render_verdict::decibels::Level;
+
+use crate::{
+    console::text::Align,
+    eval::statistics::{
+        Distinction, Reason,
+        bootstrap::{Interval, ratio_of_medians},
+        ranked,
+    },
+    report::{
+        RunReport,
+        columns::{Cell, Column},
+        markdown::list,
+        render::RenderReport,
+        tables::{markdown, plain, terminal},
+    },
+};
+
+/// How this run differs from one before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SideBySide {
+    /// What both measured, in this run's order.
+    pub pairs: Vec<Pair>,
+    /// What only this run measured.
+    pub only_now: Vec<String>,
+    /// What only the run before measured.
+    pub only_before: Vec<String>,
+    /// What differs beside the renders, and may be why they do, a line each.
+    pub caveats: Vec<String>,
+}
+
+/// One fixture at one chunk count and protocol, in both runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pair {
+    /// Such as `many-cuts N=4`.
+    pub name: String,
+    /// The executions' wall-clock, ms.
+    pub wall_ms: Change,
+    /// The executions' cost, USD; `None` unless both are known.
+    pub usd: Option<Change>,
+    /// The lowest mean PSNR of any iteration, dB; `None` unless both were compared.
+    pub psnr_db: Option<Both<f64>>,
+    /// The worst frame of any iteration; likewise.
+    pub worst_frame: Option<Both<Level>>,
+    /// Whether the first renders' decoded frames are the same; likewise.
+    pub same_frames: Option<bool>,
+}
+
+/// A figure of both runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Both<T> {
+    /// Of this run.
+    pub now: T,
+    /// Of the run before.
+    pub before: T,
+}
+
+type Key<'a> = (&'a str, RenderId);
+
+impl SideBySide {
+    /// Sets `now` against `before`.
+    pub fn of(now: &RunReport, before: &RunReport) -> Self {
+        let (keys, earlier) = (keys(now), keys(before));
+        let only = |these: &[Key<'_>], others: &[Key<'_>]| {
+            these.iter().filter(|key| !others.contains(key)).map(|key| name(*key)).collect::<Vec<_>>()
+        };
+        let pairs = keys.iter().filter_map(|key| Pair::of(*key, now, before)).collect();
+        Self {
+            pairs,
+            only_now: only(&keys, &earlier),
+            only_before: only(&earlier, &keys),
+            caveats: regression::caveats(now, before),
+        }
+    }
+}
+
+impl Pair {
+    fn of(key: Key<'_>, now: &RunReport, before: &RunReport) -> Option<Self> {
+        let of = |report: &'_ RunReport| report.renders_of(key.0, key.1).cloned().collect::<Vec<RenderReport>>();
+        let (now, before) = (of(now), of(before));
+        let each = |value: fn(&RenderReport) -> Option<f64>| {
+            let values = |renders: &[RenderReport]| renders.iter().filter_map(value).collect::<Vec<f64>>();
+            (values(&now), values(&before))
+        };
+        let change = |value: fn(&RenderReport) -> Option<f64>| {
+            let (now, before) = each(value);
+            Change::of(&now, &before)
+        };
+        let least = |value: fn(&RenderReport) -> Option<f64>| {
+            let (now, before) = each(value);
+            let least = |values: Vec<f64>| values.into_iter().min_by(f64::total_cmp);
+            Some(Both { now: least(now)?, before: least(before)? })
+        };
+        let hash = |renders: &[RenderReport]| Some(renders.first()?.row.picture.as_ref()?.frames_sha256.clone());
+        Some(Self {
+            name: name(key),
+            wall_ms: change(|render| Some(render.row.wall_clock_ms as f64))?,
+            usd: change(|render| Some(render.row.cost?.usd)),
+            psnr_db: least(|render| render.row.psnr_avg_db),
+            worst_frame: worst(&now).zip(worst(&before)).map(|(now, before)| Both { now, before }),
+            same_frames: hash(&now).zip(hash(&before)).map(|(now, before)| now == before),
+        })
+    }
+}
+
+fn worst(renders: &[RenderReport]) -> Option<Level> {
+    let levels = renders.iter().filter_map(|render| Some(render.row.picture.as_ref()?.worst_frame_db));
+    levels.reduce(|least, level| if level < least { level } else { least })
+}
+
+/// What was measured, each once, in the order of measuring.
+fn keys(report: &RunReport) -> Vec<Key<'_>> {
+    let mut keys: Vec<Key<'_>> = Vec::new();
+    for render in &report.renders {
+        let key = (render.fixture.as_str(), render.row.id);
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}
+
+fn name((fixture, id): Key<'_>) -> String {
+    format!("{fixture} {id}")
+}
+
+// Two runs side by side as a table, for the terminal and for Markdown. Pure.
+
+type OfPair = Column<Pair>;
+
+const COLUMNS: &[OfPair] = &[
+    OfPair::name("", &[], |pair| Cell::Text(pair.name.clone())),
+    OfPair::figure("before", &[], |pair| Cell::Ms(pair.wall_ms.before)),
+    OfPair::figure("now", &[], |pair| Cell::Ms(pair.wall_ms.now)),
+    OfPair::figure("wall clock", &[], |pair| Cell::Text(percent(pair.wall_ms.share()))),
+    OfPair::name("certainty", &[], |pair| Cell::Text(pair.wall_ms.certainty.to_string())),
+    OfPair::figure("USD before", &[], |pair| cost(pair, |usd| Cell::Usd(usd.before))),
+    OfPair::figure("now", &[], |pair| cost(pair, |usd| Cell::Usd(usd.now))),
+    OfPair::figure("cost", &[], |pair| cost(pair, |usd| Cell::Text(percent(usd.share())))),
+    OfPair::figure("PSNR", &[], |pair| {
+        let change = |both: Both<f64>| Cell::Text(format!("{:+.2} dB", rounded(both.now - both.before)));
+        pair.psnr_db.map_or(Cell::Unmeasured, change)
+    }),
+    OfPair::figure("worst frame", &[], |pair| {
+        pair.worst_frame.map_or(Cell::Unmeasured, |both| Cell::Text(levels(both)))
+    }),
+    OfPair::name("frames", &[], |pair| match pair.same_frames {
+        None => Cell::Unmeasured,
+        Some(same) => Cell::Text(if same { "the same" } else { "others" }.to_owned()),
+    }),
+];
+
+const LEGEND: &str =
+    "Medians. A change is this run's against the one before: +10 % is slower, or more expensive, by a tenth.";
+
+impl fmt::Display for SideBySide {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "This run against the one before")?;
+        if !self.pairs.is_empty() {
+            let (pairs, shown) = self.table();
+            writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left))?;
+        }
+        write!(f, "{}", self.remarks().map(|line| format!("note: {line}")).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+impl SideBySide {
+    /// The section of report.md.
+    pub fn markdown(&self) -> String {
+        let (pairs, shown) = self.table();
+        let body = match pairs.is_empty() {
+            true => "Nothing was measured in both runs.".to_owned(),
+            false => format!("{}\n\n{LEGEND}", markdown(&pairs, &shown, &[])),
+        };
+        let notes = list("", self.remarks().map(|line| plain(&line)));
+        let parts = ["### This run against the one before".to_owned(), body, notes];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
+    }
+
+    fn table(&self) -> (Vec<&Pair>, Vec<&'static OfPair>) {
+        (self.pairs.iter().collect(), COLUMNS.iter().collect())
+    }
+
+    fn remarks(&self) -> impl Iterator<Item = String> {
+        let only = |names: &[String], whose: &str| match names.is_empty() {
+            true => None,
+            false => Some(format!("only {whose} measured {}", names.join(", "))),
+        };
+        let only = [only(&self.only_now, "this run"), only(&self.only_before, "the run before")];
+        only.into_iter().flatten().chain(self.caveats.iter().cloned())
+    }
+}
+
+fn cost(pair: &Pair, of: fn(&Change) -> Cell) -> Cell {
+    pair.usd.as_ref().map_or(Cell::Unmeasured, of)
+}
+
+fn levels(both: Both<Level>) -> String {
+    match (both.now, both.before) {
+        (Level::Db(now), Level::Db(before)) => format!("{:+.2} dB", rounded(now - before)),
+        (Level::Identical, Level::Identical) => "identical in both".to_owned(),
+        (Level::Identical, before @ Level::Db(_)) => format!("identical, {before} dB before"),
+        (now @ Level::Db(_), Level::Identical) => format!("{now} dB, identical before"),
+    }
+}
+
+/// 0 is always +0.00.
+fn rounded(db: f64) -> f64 {
+    (db * 100.0).round() / 100.0 + 0.0
+}
+
+// How a median moved, and whether that is more than chance. Pure.
+
+/// A median of both runs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// This run's.
+    pub now: f64,
+    /// That of the run before.
+    pub before: f64,
+    /// How many samples each is of: this run's, and the run's before.
+    pub samples: (usize, usize),
+    /// Whether it may be chance.
+    pub certainty: Certainty,
+}
+
+/// What is known of a change's being more than chance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Certainty {
+    /// Enough samples: where now / before lies with 95 % confidence.
+    Within(Interval),
+    /// Too few of them for that, but the runs can be told apart.
+    Told,
+    /// They can't.
+    NotTold(Reason),
+    /// One sample of at least one of the runs: nothing is known of its spread.
+    SingleSample,
+}
+
+impl Change {
+    /// `None` unless both have samples.
+    pub fn of(now: &[f64], before: &[f64]) -> Option<Self> {
+        let certainty = Certainty::of(now, before);
+        Some(Self { now: median(now)?, before: median(before)?, samples: (now.len(), before.len()), certainty })
+    }
+
+    /// By how much this run's is above the one before, as a share of that; below 0 when it is less.
+    pub fn share(&self) -> f64 {
+        match self.before > 0.0 {
+            true => (self.now - self.before) / self.before,
+            false if self.now > 0.0 => f64::INFINITY,
+            false => 0.0,
+        }
+    }
+
+    /// Whether this run's is above the one before by more than `share`; rounding aside.
+    pub fn exceeds(&self, share: f64) -> bool {
+        self.now > self.before * (1.0 + share) * (1.0 + ROUNDING)
+    }
+}
+
+const ROUNDING: f64 = 1e-9;
+
+impl Certainty {
+    fn of(now: &[f64], before: &[f64]) -> Self {
+        if let Some(interval) = ratio_of_medians(now, before) {
+            return Self::Within(interval);
+        }
+        if now.len() < 2 || before.len() < 2 {
+            return Self::SingleSample;
+        }
+        match ranked(&[(0, now), (1, before)]).first().map(|pair| pair.distinction) {
+            Some(Distinction::Told) => Self::Told,
+            Some(Distinction::NotTold(reason)) => Self::NotTold(reason),
+            None => Self::NotTold(Reason::TooFewSamples),
+        }
+    }
+
+    /// Whether the order of the medians is more than chance.
+    pub fn is_certain(self) -> bool {
+        match self {
+            Self::Within(interval) => interval.low > 1.0 || interval.high < 1.0,
+            Self::Told => true,
+            Self::NotTold(_) | Self::SingleSample => false,
+        }
+    }
+}
+
+impl fmt::Display for Certainty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Within(interval) => {
+                write!(f, "{} to {}", percent(interval.low - 1.0), percent(interval.high - 1.0))?;
+                f.write_str(if self.is_certain() { " (95 %)" } else { " (95 %): may be chance" })
+            }
+            Self::Told => f.write_str("told apart (p <= 0.05)"),
+            Self::NotTold(Reason::TooFewSamples) => f.write_str("too few samples: may be chance"),
+            Self::NotTold(Reason::Overlapping) => f.write_str("not told apart: may be chance"),
+            Self::SingleSample => f.write_str("single sample: may be chance"),
+        }
+    }
+}
+
+/// A share in %, signed, and 0 always as +0.0.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:+.1} %", (share * 1000.0).round() / 10.0 + 0.0)
+}
+
+#[cfg(test)]
+mod tests;

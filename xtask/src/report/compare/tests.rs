@@ -1,0 +1,133 @@
+use crate::report::compare::regression::MaxRegression;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::report::{
+    RunReport,
+    artifacts::Files,
+    tests::{changed, files},
+};
+
+fn story(files: &Files) -> RunReport {
+    RunReport::of(files).unwrap()
+}
+
+/// The eval run with each execution's wall-clock and cost times `factor`, and `times` as many iterations.
+fn eval(factor: f64, times: usize) -> RunReport {
+    let mut report = story(&files("eval"));
+    for render in &mut report.renders {
+        render.row.wall_clock_ms = (render.row.wall_clock_ms as f64 * factor) as u64;
+        let cost = render.row.cost.as_mut().unwrap();
+        cost.usd *= factor;
+    }
+    let once = report.renders.clone();
+    report.renders = (0..times).flat_map(|_| once.clone()).collect();
+    report
+}
+
+#[test]
+fn a_run_against_itself_is_no_different() {
+    let same = SideBySide::of(&eval(1.0, 3), &eval(1.0, 3));
+    assert_eq!(same.pairs.len(), 4);
+    for pair in &same.pairs {
+        assert_eq!(
+            (pair.wall_ms.share(), pair.wall_ms.certainty.is_certain(), pair.same_frames),
+            (0.0, false, Some(true))
+        );
+    }
+    assert!(same.only_now.is_empty() && same.only_before.is_empty());
+    assert_eq!(same.caveats.len(), 1, "{:?}", same.caveats);
+    assert!(same.regressions("0".parse().unwrap()).is_empty());
+}
+
+#[test]
+fn slower_is_beyond_the_limit_and_faster_is_not() {
+    let limit: MaxRegression = "10%".parse().unwrap();
+    let slower = SideBySide::of(&eval(1.2, 3), &eval(1.0, 3));
+    assert_eq!(slower.regressions(limit).len(), 8);
+    assert_eq!(slower.regressions("20%".parse().unwrap()).len(), 0);
+    let faster = SideBySide::of(&eval(1.0, 3), &eval(1.2, 3));
+    assert!(faster.regressions(limit).is_empty() && faster.pairs[0].wall_ms.share() < -0.1);
+    insta::assert_snapshot!(
+        slower.regressions(limit)[..2].iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    );
+}
+
+#[test]
+fn certainty_is_as_much_as_the_samples_give() {
+    let of = |now: &[f64], before: &[f64]| Change::of(now, before).unwrap().certainty;
+    let near = |around: f64, count: usize| (0..count).map(|i| around + i as f64).collect::<Vec<f64>>();
+    assert_eq!(of(&[1.0], &near(2.0, 9)), Certainty::SingleSample);
+    assert!(matches!(of(&near(1.0, 2), &near(9.0, 2)), Certainty::NotTold(_)));
+    assert_eq!(of(&near(1.0, 4), &near(90.0, 4)), Certainty::Told);
+    assert!(matches!(of(&near(100.0, 4), &near(101.5, 4)), Certainty::NotTold(_)));
+    let Certainty::Within(interval) = of(&near(200.0, 5), &near(100.0, 5)) else { panic!("no interval of 5") };
+    assert!(interval.low > 1.9 && interval.high < 2.1);
+    assert_eq!(Change::of(&[], &[1.0]), None);
+}
+
+#[test]
+fn a_table_for_the_terminal_and_one_for_github() {
+    let smoke = story(&files("smoke"));
+    let other = story(&changed("smoke", "results.json", |rows| {
+        let rows = rows.as_array_mut().unwrap();
+        rows.remove(2);
+        rows[0]["wallClockMs"] = 12_000.into();
+        rows[1]["picture"]["worstFrameDb"] = "inf".into();
+        rows[1]["picture"]["framesSha256"] = "other".into();
+        rows[1]["psnrAvgDb"] = 50.0.into();
+        rows[1]["cost"] = Value::Null;
+        rows[2]["toolchain"]["ffmpeg"] = "7.0".into();
+    }));
+    let compared = SideBySide::of(&smoke, &other);
+    insta::assert_snapshot!("terminal", compared.to_string());
+    insta::assert_snapshot!("github", compared.markdown());
+    let few = SideBySide::of(&eval(0.8, 3), &eval(1.0, 3));
+    insta::assert_snapshot!("eval", few.to_string());
+}
+
+#[test]
+fn what_differs_beside_the_renders_is_told() {
+    let other = story(&changed("eval", "run.json", |run| {
+        run["target"] = serde_json::json!({"kind": "account", "profile": null});
+        run["region"] = "eu-west-1".into();
+        run["gitCommit"] = "abc-dirty".into();
+        run["handler"]["sha256"] = "0123456789abcdef".into();
+        run["tools"]["sam"] = "SAM CLI, version 2".into();
+        run["prices"]["asOf"] = "2027".into();
+        run["fixtures"]["tone-and-text"]["psnrDb"] = 30.0.into();
+    }));
+    insta::assert_snapshot!(SideBySide::of(&eval(1.0, 1), &other).caveats.join("\n"));
+    let smoke = SideBySide::of(&story(&files("smoke")), &other);
+    assert!(smoke.pairs.is_empty() && smoke.only_now.len() == 4 && smoke.only_before.len() == 4);
+    assert!(smoke.markdown().contains("Nothing was measured in both runs."));
+}
+
+#[test]
+fn percentages_are_written_with_or_without_their_sign() {
+    for (text, shown) in [("10%", "10 %"), ("10", "10 %"), (" 2.5 % ", "2.5 %"), ("0", "0 %")] {
+        assert_eq!(text.parse::<MaxRegression>().unwrap().to_string(), shown);
+    }
+    assert_eq!("10%".parse::<MaxRegression>().unwrap(), "10".parse().unwrap());
+    for bad in ["", "%", "ten", "-1%", "inf", "NaN", "10%%", "10 percent"] {
+        assert!(bad.parse::<MaxRegression>().is_err(), "{bad:?} was taken");
+    }
+}
+
+#[test]
+fn the_limit_itself_is_allowed() {
+    let change = Change::of(&[11.0], &[10.0]).unwrap();
+    assert!(!change.exceeds(0.1) && change.exceeds(0.0999));
+    let from_nothing = Change::of(&[0.1], &[0.0]).unwrap();
+    assert!(from_nothing.exceeds(1e6) && !Change::of(&[0.0], &[0.0]).unwrap().exceeds(0.0));
+}
+
+proptest! {
+    #[test]
+    fn what_exceeds_a_limit_exceeds_every_lower_one(now in 1.0f64..1e6, before in 1.0f64..1e6, limit in 0.0f64..2.0) {
+        let change = Change::of(&[now], &[before]).unwrap();
+        prop_assert!(!change.exceeds(limit) || change.exceeds(limit / 2.0));
+        prop_assert!(!(change.exceeds(limit) && Change::of(&[before], &[now]).unwrap().exceeds(limit)));
+    }
+}

@@ -1,0 +1,209 @@
+//! junit.xml: every gate of every render as a test case. Pure.
+
+use std::fmt::Write as _;
+
+use execution_history::chunking::PlanProtocol;
+use render_verdict::{
+    audio::AudioStatus,
+    finding::{Finding, Place},
+    gates::{Check, GATES, Gate, PLAN_PROTOCOLS},
+};
+
+use crate::{
+    eval::sample::{self, LocalSample},
+    report::{RunReport, Unmeasured, Word, render::RenderReport, run_record::TeardownRecord},
+};
+
+/// The report in JUnit's XML; times in seconds.
+pub fn junit(report: &RunReport) -> String {
+    let renders = report.renders.iter().flat_map(|render| of_render(report, render));
+    let unmeasured = report.unmeasured.iter().map(|unmeasured| of_unmeasured(report, unmeasured));
+    let local = report.local.iter().map(|local| of_local(report, local));
+    let whole = [of_clean_up(report), of_run(report)];
+    let cases: Vec<TestCase> = renders.chain(unmeasured).chain(local).chain(whole).collect();
+    let count = |is: fn(&Outcome) -> bool| cases.iter().filter(|case| is(&case.outcome)).count();
+    let (failures, errors, skipped) = (
+        count(|outcome| matches!(outcome, Outcome::Failed(_))),
+        count(|outcome| matches!(outcome, Outcome::Error(_))),
+        count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+    );
+    let seconds = report.run.stages.iter().map(|stage| stage.ms).sum::<u64>() as f64 / 1000.0;
+    let name = escaped(&format!("{} {}", report.run.command(), report.run.fixtures().join(",")));
+    let counts = format!(
+        r#"name="{name}" tests="{}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{seconds:.3}""#,
+        cases.len()
+    );
+    let began = escaped(&report.run.started_at);
+    let mut xml = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites {counts}>\n  \
+         <testsuite {counts} timestamp=\"{began}\">\n"
+    );
+    cases.iter().for_each(|case| case.write(&mut xml));
+    xml + "  </testsuite>\n</testsuites>\n"
+}
+
+struct TestCase {
+    class: String,
+    name: String,
+    seconds: f64,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Passed,
+    /// What is not as it must be.
+    Failed(Vec<Finding>),
+    /// Why it is not known.
+    Error(String),
+    /// Why it does not matter.
+    Skipped(&'static str),
+}
+
+/// The render itself, whose time is the execution's wall-clock, then its gates, which take none.
+fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
+    let row = &render.row;
+    let class = class(report, &render.label);
+    let case =
+        |name: &str, seconds, outcome| TestCase { class: class.clone(), name: name.to_owned(), seconds, outcome };
+    let both = report.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
+    let of_both = both && row.id.protocol == PlanProtocol::V2;
+    let is_held = |gate: &&Gate| match gate.check {
+        Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
+        Check::Exact => row.exact.is_some(),
+        Check::Structure | Check::Picture(_) | Check::Audio(_) | Check::Run => row.exact.is_none(),
+    };
+    let mut gates: Vec<&str> = GATES.into_iter().filter(is_held).map(|gate| gate.id).collect();
+    for finding in &row.findings {
+        if !gates.contains(&finding.gate.as_ref()) {
+            gates.push(&finding.gate);
+        }
+    }
+    let of_gate = |gate: &str| {
+        let findings: Vec<Finding> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
+        let outcome = match (findings.is_empty(), not_held(render, gate)) {
+            (false, _) => Outcome::Failed(findings),
+            (true, Some(why)) => Outcome::Skipped(why),
+            (true, None) => Outcome::Passed,
+        };
+        case(gate, 0.0, outcome)
+    };
+    let measured = case("render", render.wall_clock_s(), Outcome::Passed);
+    [measured].into_iter().chain(gates.into_iter().map(of_gate)).collect()
+}
+
+/// Why a video was not held against a gate.
+fn not_held(render: &RenderReport, gate: &str) -> Option<&'static str> {
+    let row = &render.row;
+    let unlike = row.exact.is_none() && row.picture.is_none();
+    match (Gate::named(gate)?.check, row.audio_status) {
+        (Check::Picture(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),
+        (Check::Audio(_), AudioStatus::None) => Some("neither has sound"),
+        (Check::Audio(_), AudioStatus::Mismatch | AudioStatus::NotCompared) => Some("the sound was not compared"),
+        _ => None,
+    }
+}
+
+fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {
+    let outcome = Outcome::Error(format!("was not measured: {}", unmeasured.cause));
+    TestCase { class: class(report, &unmeasured.label), name: "render".to_owned(), seconds: 0.0, outcome }
+}
+
+fn of_local(report: &RunReport, local: &LocalSample) -> TestCase {
+    let (seconds, outcome) = match &local.outcome {
+        sample::Outcome::Done(render) => (render.wall_ms as f64 / 1000.0, Outcome::Passed),
+        sample::Outcome::Failed { failure } => (0.0, Outcome::Error(format!("the local render failed: {failure}"))),
+    };
+    let label = format!("{} local #{}", local.fixture, local.iteration);
+    TestCase { class: class(report, &label), name: "render".to_owned(), seconds, outcome }
+}
+
+fn of_clean_up(report: &RunReport) -> TestCase {
+    let stage = report.run.stages.iter().filter(|stage| stage.stage == "teardown").map(|stage| stage.ms).sum::<u64>();
+    let finding = |leak: &String| Finding {
+        gate: "clean-up".into(),
+        value: leak.clone(),
+        limit: "gone".to_owned(),
+        message: format!("left behind, or not proved gone: {leak}"),
+        place: Place::default(),
+    };
+    let outcome = match &report.run.teardown {
+        Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
+        Some(TeardownRecord::Leaked { leaks, .. }) => Outcome::Failed(leaks.iter().map(finding).collect()),
+        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept, as asked for"),
+        None => Outcome::Error("the run ended before its clean-up".to_owned()),
+    };
+    TestCase {
+        class: report.run.command().to_owned(),
+        name: "clean-up".to_owned(),
+        seconds: stage as f64 / 1000.0,
+        outcome,
+    }
+}
+
+/// The run as a whole: red whenever its exit code is not 0, for reasons that no
+/// other case has too, such as a failed warm-up.
+fn of_run(report: &RunReport) -> TestCase {
+    let ending = report.ending();
+    let outcome = match ending.word {
+        Word::Pass => Outcome::Passed,
+        word => Outcome::Error([vec![format!("{word} {}", ending.text)], ending.reasons].concat().join("\n")),
+    };
+    TestCase { class: report.run.command().to_owned(), name: "run".to_owned(), seconds: 0.0, outcome }
+}
+
+/// Dots part packages where readers group by them, so that a label has none.
+fn class(report: &RunReport, label: &str) -> String {
+    let fixture = match report.run.is_eval() {
+        true => String::new(),
+        false => format!("{} ", report.run.fixtures().join(",")),
+    };
+    format!("{}.{}", report.run.command(), format!("{fixture}{label}").replace('.', "_"))
+}
+
+impl TestCase {
+    fn write(&self, xml: &mut String) {
+        let (class, name, seconds) = (escaped(&self.class), escaped(&self.name), self.seconds);
+        let open = format!(r#"    <testcase classname="{class}" name="{name}" time="{seconds:.3}""#);
+        let inner: String = match &self.outcome {
+            Outcome::Passed => String::new(),
+            Outcome::Failed(findings) => findings.iter().map(failure).collect(),
+            Outcome::Error(why) => format!("      <error message=\"{}\"/>\n", escaped(why)),
+            Outcome::Skipped(why) => format!("      <skipped message=\"{}\"/>\n", escaped(why)),
+        };
+        _ = match inner.is_empty() {
+            true => writeln!(xml, "{open}/>"),
+            false => writeln!(xml, "{open}>\n{inner}    </testcase>"),
+        };
+    }
+}
+
+fn failure(finding: &Finding) -> String {
+    let Finding { gate, value, limit, message, .. } = finding;
+    format!(
+        "      <failure type=\"{}\" message=\"{}\">value: {}\nlimit: {}</failure>\n",
+        escaped(gate),
+        escaped(message),
+        escaped(value),
+        escaped(limit)
+    )
+}
+
+/// Text for attributes and elements; what XML 1.0 has no way to say becomes U+FFFD.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for symbol in text.chars() {
+        match symbol {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' | '\t' => {
+                _ = write!(out, "&#{};", u32::from(symbol));
+            }
+            '\u{FFFE}' | '\u{FFFF}' => out.push('\u{FFFD}'),
+            control if control < ' ' => out.push('\u{FFFD}'),
+            other => out.push(other),
+        }
+    }
+    out
+}

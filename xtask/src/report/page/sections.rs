@@ -1,0 +1,327 @@
+//! Of a smoke run by both plan protocols: whether they rendered the same video.
+
+use std::{collections::BTreeSet, fmt::Write as _};
+
+use execution_history::cost::Cost;
+use maud::{Markup, html};
+
+use crate::report::{
+    RunReport,
+    page::{self, Section, timeline},
+    row::ResourceState,
+};
+
+/// A table of the chunk counts.
+pub(crate) fn section(report: &RunReport) -> Option<Section> {
+    let content = html! {
+        div.scroll tabindex="0" role="region" aria-label="Plan protocols" { table {
+            caption { "What a viewer gets of v1 and of v2" }
+            thead {
+                tr {
+                    th.number scope="col" { "Chunks" }
+                    th scope="col" { "Same video" }
+                    th scope="col" { "Same bytes" }
+                    th scope="col" { "What differs" }
+                }
+            }
+            tbody {
+                @for compared in &report.semantic {
+                    tr {
+                        th.number scope="row" { (compared.chunk_count) }
+                        td { (page::passed(compared.mismatches.is_empty())) }
+                        td { @if compared.encoded_sha_equal { "yes" } @else { "no" } }
+                        td { (compared.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")) }
+                    }
+                }
+            }
+        } }
+    };
+    (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocol v1 against v2", content })
+}
+
+// What the measured executions cost, by what is charged.
+
+/// A kind of charge: its name, how much of it, and its price in all.
+struct Charge {
+    what: &'static str,
+    amount: String,
+    usd: f64,
+}
+
+/// All executions together, then each.
+pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
+    let costs: Vec<(&str, Cost)> =
+        report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost?))).collect();
+    let charges = charges(report, &costs);
+    let total: f64 = charges.iter().map(|charge| charge.usd).sum();
+    let content = html! {
+        div.scroll tabindex="0" role="region" aria-label="Charges" { table {
+            caption { "All measured executions together" }
+            thead {
+                tr {
+                    th scope="col" { "Charge" }
+                    th.number scope="col" { "Amount" }
+                    th.number scope="col" { "Cost" }
+                    th scope="col" { "Share" }
+                }
+            }
+            tbody {
+                @for charge in &charges {
+                    @let share = if total > 0.0 { charge.usd / total } else { 0.0 };
+                    tr {
+                        th scope="row" { (charge.what) }
+                        td.number { (charge.amount) }
+                        td.number { (page::usd(charge.usd)) }
+                        td { (bar(share)) }
+                    }
+                }
+            }
+            tfoot { tr { th scope="row" { "Together" } td {} td.number { (page::usd(total)) } td {} } }
+        } }
+        p.small {
+            "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD a GB-second, "
+            (report.run.prices.request_usd) " USD a request, " (report.run.prices.transition_usd) " USD a state transition. "
+            "Not included: S3, logs, data transfer, X-Ray, the free tier, warm-ups, and executions that failed."
+        }
+        details { summary { "Each execution" } (each(&costs)) }
+    };
+    (!costs.is_empty()).then_some(Section { id: "cost", title: "Cost on AWS", content })
+}
+
+fn charges(report: &RunReport, costs: &[(&str, Cost)]) -> [Charge; 3] {
+    let prices = &report.run.prices;
+    let gb_seconds: f64 = costs.iter().map(|(_, cost)| cost.gb_seconds).sum();
+    let requests: u64 = costs.iter().map(|(_, cost)| cost.requests).sum();
+    let transitions: u64 = costs.iter().map(|(_, cost)| cost.transitions).sum();
+    [
+        Charge {
+            what: "GB-seconds of the function",
+            amount: format!("{gb_seconds:.1}"),
+            usd: prices.usd(gb_seconds, 0.0, 0.0),
+        },
+        Charge { what: "Requests", amount: requests.to_string(), usd: prices.usd(0.0, requests as f64, 0.0) },
+        Charge {
+            what: "State transitions",
+            amount: transitions.to_string(),
+            usd: prices.usd(0.0, 0.0, transitions as f64),
+        },
+    ]
+}
+
+/// A share as a bar with its number.
+pub(crate) fn bar(share: f64) -> Markup {
+    html! {
+        span.share {
+            svg.part width="100%" height="12" aria-hidden="true" focusable="false" {
+                rect.whole width="100%" height="12" {}
+                rect.of-whole width=(format!("{:.2}%", share * 100.0)) height="12" {}
+            }
+            span { (page::share(share)) }
+        }
+    }
+}
+
+fn each(costs: &[(&str, Cost)]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Cost of each execution" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Render" }
+                        th.number scope="col" { "Function" }
+                        th.number scope="col" { "GB-seconds" }
+                        th.number scope="col" { "Requests" }
+                        th.number scope="col" { "Transitions" }
+                        th.number scope="col" { "Cost" }
+                    }
+                }
+                tbody {
+                    @for (label, cost) in costs {
+                        tr {
+                            th scope="row" { (label) }
+                            td.number { (page::seconds(cost.function_ms as f64)) }
+                            td.number { (format!("{:.1}", cost.gb_seconds)) }
+                            td.number { (cost.requests) }
+                            td.number { (cost.transitions) }
+                            td.number { (page::usd(cost.usd)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+// What rendered, by which versions, and what is left of it.
+
+/// Versions, the handler, and every resource that was looked for after the clean-up.
+pub(crate) fn environment_section(report: &RunReport) -> Option<Section> {
+    let run = &report.run;
+    let content = html! {
+        table {
+            caption { "Versions" }
+            tbody {
+                @for toolchain in toolchains(report) { tr { th scope="row" { "Rendered by" } td { (toolchain) } } }
+                @for (tool, version) in &run.tools { tr { th scope="row" { (tool) } td { (version) } } }
+                @if let Some(handler) = &run.handler {
+                    tr {
+                        th scope="row" { "Handler ZIP" }
+                        td {
+                            (page::mebibytes(handler.sizes.zipped)) ", " (page::mebibytes(handler.sizes.unzipped))
+                            " unzipped, " @if handler.built { "built by this run" } @else { "as it was found" }
+                            br; "SHA-256 " code { (handler.sha256) }
+                        }
+                    }
+                }
+            }
+        }
+        (proof(report))
+    };
+    Some(Section { id: "environment", title: "Environment", content })
+}
+
+fn toolchains(report: &RunReport) -> BTreeSet<String> {
+    let told = |part: &Option<String>| part.clone().unwrap_or_else(|| "unknown".to_owned());
+    let of_row = |row: &crate::report::row::ResultRow| {
+        let made_by = &row.toolchain;
+        format!(
+            "producer {}, ffmpeg {}, Chromium {}",
+            told(&made_by.producer),
+            told(&made_by.ffmpeg),
+            told(&made_by.chromium)
+        )
+    };
+    report.renders.iter().map(|render| of_row(&render.row)).collect()
+}
+
+fn proof(report: &RunReport) -> Markup {
+    html! {
+        @if let Some(proof) = &report.proof {
+            details open[!proof.clean] {
+                summary { "What was looked for after the clean-up, " (page::moment(&proof.checked_at)) }
+                div.scroll tabindex="0" role="region" aria-label="Resources after the clean-up" {
+                    table {
+                        thead { tr { th scope="col" { "Kind" } th scope="col" { "Name" } th scope="col" { "State" } } }
+                        tbody {
+                            @for check in &proof.resources {
+                                tr {
+                                    th scope="row" { (check.kind) }
+                                    td.prose { code { (check.name) } }
+                                    td {
+                                        @match check.state {
+                                            ResourceState::Absent => "gone",
+                                            ResourceState::Present => strong { "STILL THERE" },
+                                            ResourceState::Unverifiable => strong { "CAN'T BE TOLD: " (check.evidence) },
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+// Executions that did not succeed.
+
+/// What failed in each, and what it did until then.
+pub(crate) fn failures_section(report: &RunReport) -> Option<Section> {
+    let no_legend_yet = report.renders.iter().all(|render| render.timeline.is_none());
+    let content = html! {
+        @if no_legend_yet && report.failed.iter().any(|failed| failed.timeline.is_some()) { (timeline::legend()) }
+        @for failed in &report.failed {
+            @let name = failed.file_stem.strip_prefix("renders/").unwrap_or(&failed.file_stem);
+            h3 { (name) }
+            @match &failed.failure {
+                Some(failure) => p.failure { (failure) },
+                None => p { "Its history does not tell why." },
+            }
+            @if let Some(ran) = &failed.timeline { (timeline::figure(name, ran)) }
+            p { a href={ (failed.file_stem) "-execution.json" } { "The execution's description" } }
+        }
+    };
+    (!report.failed.is_empty()).then_some(Section { id: "failed", title: "Executions that failed", content })
+}
+
+// Links to everything that the run left.
+
+/// All files of the folder, but those that are for the tool alone.
+pub(crate) fn files_section(report: &RunReport) -> Option<Section> {
+    let files: Vec<&String> = report.files.iter().filter(|name| !name.starts_with('.')).collect();
+    let (top, below): (Vec<&String>, Vec<&String>) = files.iter().partition(|name| !name.contains('/'));
+    let content = html! {
+        ul.files { @for name in top { li { a href=(href(name)) { (name) } } } }
+        @if !below.is_empty() {
+            details {
+                summary { "Videos, histories, figures and logs (" (below.len()) ")" }
+                ul.files { @for name in below { li { a href=(href(name)) { (name) } } } }
+            }
+        }
+    };
+    (!files.is_empty()).then_some(Section { id: "files", title: "Files", content })
+}
+
+/// A file's relative address.
+fn href(name: &str) -> String {
+    let mut address = String::from("./");
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
+                address.push(char::from(byte));
+            }
+            _ => {
+                let _ = write!(address, "%{byte:02X}");
+            }
+        }
+    }
+    address
+}
+
+// Where the time of the run itself went.
+
+/// Every stage in its order, with a bar where it lies in the run.
+pub(crate) fn stages_section(report: &RunReport) -> Option<Section> {
+    let stages = &report.run.stages;
+    let total: u64 = stages.iter().map(|stage| stage.ms).sum();
+    let starts = stages.iter().scan(0, |at, stage| {
+        let start = *at;
+        *at += stage.ms;
+        Some(start)
+    });
+    let share = |ms: u64| format!("{:.2}%", 100.0 * ms as f64 / total.max(1) as f64);
+    let content = html! {
+        div.scroll tabindex="0" role="region" aria-label="Stages" {
+            table.stages {
+                caption { "Stages of the run, " (page::seconds(total as f64)) " together" }
+                thead { tr { th scope="col" { "Stage" } th.number scope="col" { "Took" } th.chart scope="col" { "When" } } }
+                tbody {
+                    @for (stage, start) in stages.iter().zip(starts) {
+                        tr {
+                            th scope="row" { (stage.stage) }
+                            td.number { (page::seconds(stage.ms as f64)) }
+                            td.chart {
+                                svg.part width="100%" height="12" aria-hidden="true" focusable="false" {
+                                    rect.whole width="100%" height="12" {}
+                                    rect.of-whole x=(share(start)) width=(share(stage.ms)) height="12" {}
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    (!stages.is_empty()).then_some(Section { id: "stages", title: "Where the run's time went", content })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_relative_and_escaped() {
+        assert_eq!(href("renders/a b#1?.mp4"), "./renders/a%20b%231%3F.mp4");
+    }
+}

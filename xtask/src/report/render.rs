@@ -1,0 +1,281 @@
+//! One measured render with all that its files tell. Pure.
+
+use std::str::FromStr;
+
+use anyhow::{Context, bail, ensure};
+use execution_history::{
+    failure::{Failed, failed},
+    timeline::{Timeline, timeline},
+};
+use render_verdict::{audio::residual::Residual, decibels::Level, gates::Limits};
+use serde_json::Value;
+
+use crate::{
+    eval::sample::{Likeness, Start},
+    report::{artifacts::Files, row::ResultRow},
+};
+
+/// One measured render.
+#[derive(Debug, Clone)]
+pub struct RenderReport {
+    /// What tells it from the others: `N=4`, in eval `many-cuts N=4 #2`.
+    pub label: String,
+    /// The fixture.
+    pub fixture: String,
+    /// Of eval: from 1.
+    pub iteration: Option<u32>,
+    /// Whether functions had to be started for it.
+    pub start: Start,
+    /// Everything that was measured.
+    pub row: ResultRow,
+    /// What it had to reach.
+    pub gate: Option<Limits>,
+    /// Of eval: against the local render of the same iteration, where one was kept.
+    pub against_local: Option<Likeness>,
+    /// What the execution did when; `None` where its history is not there or does not tell.
+    pub timeline: Option<Timeline>,
+    /// Every frame; empty where the shapes differ, or of a render to frames.
+    pub frames: Vec<FrameSample>,
+    /// The sound's level, track by track; empty where it was not kept.
+    pub sound: Vec<SoundSample>,
+}
+
+impl RenderReport {
+    pub(crate) fn of(
+        files: &Files,
+        label: String,
+        (fixture, iteration): (String, Option<u32>),
+        gate: Option<Limits>,
+        mut row: ResultRow,
+        gaps: &mut Vec<String>,
+    ) -> anyhow::Result<Self> {
+        row.worst_frame_images.take_if(|images| !images.files().iter().all(|name| files.has(name)));
+        let frames = match row.frames.as_deref() {
+            Some(name) => csv(files, name, FrameSample::parse, gaps)?,
+            None => Vec::new(),
+        };
+        let sound = match row.audio_levels.as_deref() {
+            Some(name) => csv(files, name, SoundSample::parse, gaps)?,
+            None => Vec::new(),
+        };
+        let timeline = timeline_of(files, &row.history, gaps);
+        let start = Start::of(row.time_spent.as_ref());
+        let against_local = None;
+        Ok(Self { label, fixture, iteration, start, row, gate, against_local, timeline, frames, sound })
+    }
+
+    /// What the names of its files begin with, with their folder: `renders/N4`.
+    pub fn file_stem(&self) -> &str {
+        self.row.history.strip_suffix("-history.json").unwrap_or(&self.row.history)
+    }
+
+    /// The execution's wall-clock time, s.
+    pub fn wall_clock_s(&self) -> f64 {
+        self.row.wall_clock_ms as f64 / 1000.0
+    }
+}
+
+fn csv<T>(
+    files: &Files,
+    name: &str,
+    parse: impl Fn(&str) -> anyhow::Result<Vec<T>>,
+    gaps: &mut Vec<String>,
+) -> anyhow::Result<Vec<T>> {
+    match files.text(name) {
+        Some(text) => parse(text).with_context(|| name.to_owned()),
+        None => {
+            gaps.push(format!("{name} is not there"));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// A history that tells no times does not fail a run either.
+fn timeline_of(files: &Files, name: &str, gaps: &mut Vec<String>) -> Option<Timeline> {
+    let read = files.json(name).and_then(|history| timeline(&history.context("it is not there")?));
+    read.map_err(|error| gaps.push(format!("{name} tells no times: {error:#}"))).ok()
+}
+
+/// An execution that did not succeed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailedExecution {
+    /// What the names of its files begin with, with their folder: `renders/N4`.
+    pub file_stem: String,
+    /// What it did when; `None` where its history does not tell.
+    pub timeline: Option<Timeline>,
+    /// Which state failed, and why, likewise.
+    pub failure: Option<Failed>,
+}
+
+impl FailedExecution {
+    /// Every execution whose description was kept, which is only done when it fails.
+    pub(crate) fn all(files: &Files) -> Vec<Self> {
+        let stems = files.names().filter_map(|name| name.strip_suffix("-execution.json"));
+        let of_stem = |stem: &str| {
+            let history: Option<Value> = files.json(&format!("{stem}-history.json")).ok().flatten();
+            Self {
+                file_stem: stem.to_owned(),
+                timeline: history.as_ref().and_then(|history| timeline(history).ok()),
+                failure: history.as_ref().and_then(failed),
+            }
+        };
+        stems.filter(|stem| stem.starts_with("renders/")).map(of_stem).collect()
+    }
+}
+
+// The figures of single moments: frames.csv and audio.csv. Pure.
+
+/// One frame against the baseline's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameSample {
+    /// From 0.
+    pub frame: u64,
+    /// When it is shown, s.
+    pub time_s: f64,
+    /// Its PSNR, dB.
+    pub psnr: Level,
+    /// Of the decoded frame; of a sequence's, the SHA-256 of its file.
+    pub hash: String,
+}
+
+/// The sound of a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoundSample {
+    /// From 0.
+    pub track: usize,
+    /// When the moment begins, s.
+    pub at_s: f64,
+    /// What is left when the baseline's sound is taken from the render's, dBFS.
+    pub residual: Residual,
+    /// The baseline's own level, dBFS.
+    pub baseline: Residual,
+}
+
+impl FrameSample {
+    /// The first line of such a file.
+    pub const HEADER: &str = "frame,timeS,psnrDb,hash";
+
+    /// The same in runs of before frames were hashed by XXH3.
+    const FORMER_HEADER: &str = "frame,timeS,psnrDb,md5";
+
+    /// Reads frames.csv.
+    ///
+    /// # Errors
+    /// When the header is another one, or a line does not fit it; the error has the line's number.
+    pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
+        lines(csv, &[Self::HEADER, Self::FORMER_HEADER], |[frame, time_s, psnr, hash]| {
+            Ok(Self {
+                frame: number("frame", frame)?,
+                time_s: number("timeS", time_s)?,
+                psnr: level(psnr)?,
+                hash: hash.to_owned(),
+            })
+        })
+    }
+}
+
+impl SoundSample {
+    /// The first line of such a file.
+    pub const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
+
+    /// Reads audio.csv.
+    ///
+    /// # Errors
+    /// As [`FrameSample::parse`].
+    pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
+        lines(csv, &[Self::HEADER], |[track, at_s, residual, baseline]| {
+            Ok(Self {
+                track: number("track", track)?,
+                at_s: number("atS", at_s)?,
+                residual: loudness("residualDbfs", residual)?,
+                baseline: loudness("baselineDbfs", baseline)?,
+            })
+        })
+    }
+}
+
+fn lines<T, const N: usize>(
+    csv: &str,
+    headers: &[&str],
+    parse: impl Fn([&str; N]) -> anyhow::Result<T>,
+) -> anyhow::Result<Vec<T>> {
+    let mut lines = csv.lines();
+    let found = lines.next().unwrap_or_default();
+    ensure!(headers.contains(&found), "line 1 is {found:?}, not {:?}", headers[0]);
+    let one = |(nth, line): (usize, &str)| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let cells = <[&str; N]>::try_from(cells).ok().with_context(|| format!("{N} fields are due: {line:?}"));
+        cells.and_then(&parse).with_context(|| format!("line {}", nth + 2))
+    };
+    lines.enumerate().map(one).collect()
+}
+
+fn number<T: FromStr>(field: &str, text: &str) -> anyhow::Result<T> {
+    text.parse().ok().with_context(|| format!("{field} is {text:?}, no number"))
+}
+
+fn level(text: &str) -> anyhow::Result<Level> {
+    if text == "inf" {
+        return Ok(Level::Identical);
+    }
+    match number::<f64>("psnrDb", text)? {
+        db if db.is_finite() => Ok(Level::Db(db)),
+        _ => bail!("psnrDb is {text:?}, no level in dB"),
+    }
+}
+
+fn loudness(field: &str, text: &str) -> anyhow::Result<Residual> {
+    if text == "-inf" {
+        return Ok(Residual::Silent);
+    }
+    match number::<f64>(field, text)? {
+        db if db.is_finite() => Ok(Residual::DbFs(db)),
+        _ => bail!("{field} is {text:?}, no level in dBFS"),
+    }
+}
+
+#[cfg(test)]
+mod render_tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_execution_tells_by_its_history() {
+        let path = format!("{}/tests/data/histories/failed-chunk.json", env!("CARGO_MANIFEST_DIR"));
+        let mut files = Files::default();
+        files.add("renders/N2-execution.json", Some("{}".to_owned()));
+        files.add("renders/N2-history.json", Some(std::fs::read_to_string(path).unwrap()));
+        files.add("renders/N4-execution.json", Some("{}".to_owned()));
+        let found = FailedExecution::all(&files);
+        assert_eq!(found.iter().map(|one| one.file_stem.as_str()).collect::<Vec<_>>(), ["renders/N2", "renders/N4"]);
+        assert_eq!(found[0].failure.as_ref().unwrap().error, "TypeError");
+        assert!(found[0].timeline.as_ref().unwrap().attempts.iter().any(|attempt| attempt.error.is_some()));
+        assert_eq!((&found[1].timeline, &found[1].failure), (&None, &None));
+    }
+}
+
+#[cfg(test)]
+mod series_tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(levels in proptest::collection::vec((0u32..10_000, any::<bool>()), 0..40)) {
+            let level = |(db, is_inf): &(u32, bool)| if *is_inf { Level::Identical } else { Level::Db(f64::from(*db) / 100.0) };
+            let line = |(frame, level): (usize, Level)| format!("{frame},{:.6},{level},ab\n", frame as f64 / 32.0);
+            let written: Vec<Level> = levels.iter().map(level).collect();
+            let csv: String = written.iter().copied().enumerate().map(line).collect();
+            let read = FrameSample::parse(&format!("{}\n{csv}", FrameSample::HEADER)).unwrap();
+            prop_assert_eq!(read.iter().map(|sample| sample.psnr).collect::<Vec<_>>(), written);
+            prop_assert!(read.iter().enumerate().all(|(i, sample)| sample.frame == i as u64 && sample.time_s == i as f64 / 32.0));
+            prop_assert_eq!(FrameSample::parse(&format!("{}\n{csv}", FrameSample::FORMER_HEADER)).unwrap(), read);
+        }
+
+        #[test]
+        fn arbitrary_text_never_panics(text in "[0-9a-z,.\n-]{0,40}") {
+            let _ = FrameSample::parse(&format!("{}\n{text}", FrameSample::HEADER));
+            let _ = SoundSample::parse(&format!("{}\n{text}", SoundSample::HEADER));
+        }
+    }
+}

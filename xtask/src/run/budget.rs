@@ -1,0 +1,388 @@
+//! `--max-cost-usd`: what a run has spent, what it may still spend, and what it is going to cost.
+
+use std::{cell::Cell, collections::BTreeMap, fmt, fs, path::Path, str::FromStr, time::Duration};
+
+use anyhow::{Context, ensure};
+use execution_history::{
+    cost::{Prices, gb_seconds},
+    time_spent::median,
+};
+use serde_json::Value;
+
+/// An amount of money, above 0 USD.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+pub struct Usd(f64);
+
+impl FromStr for Usd {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let number =
+            text.trim().trim_start_matches('$').parse::<f64>().ok().filter(|usd| usd.is_finite() && *usd > 0.0);
+        number.map(Self).with_context(|| format!("{text:?} is not an amount of USD above 0 (example: 0.50)"))
+    }
+}
+
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} USD", self.0)
+    }
+}
+
+/// What a run may spend.
+#[derive(Debug, Default)]
+pub struct Budget {
+    ceiling: Option<Usd>,
+    spent_usd: Cell<f64>,
+}
+
+impl Budget {
+    /// With a ceiling, or none.
+    pub fn new(ceiling: Option<Usd>) -> Self {
+        Self { ceiling, spent_usd: Cell::new(0.0) }
+    }
+
+    /// Adds what an execution cost.
+    pub fn spend(&self, usd: f64) {
+        self.spent_usd.set(self.spent_usd.get() + usd);
+    }
+
+    /// Refuses what would pass the ceiling.
+    ///
+    /// # Errors
+    /// When what is spent and the estimate of what comes are more than it.
+    pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
+        let Some(ceiling) = self.ceiling else { return Ok(()) };
+        let spent = self.spent_usd.get();
+        ensure!(
+            spent + estimate.usd <= ceiling.0,
+            "{what}: {estimate}, {spent:.5} USD are spent, and --max-cost-usd allows {ceiling}"
+        );
+        Ok(())
+    }
+
+    /// How long an execution of so many chunks may run until it could pass the ceiling: all
+    /// its chunks running all the time, which is the most that it can spend. `None` without a ceiling.
+    pub fn time_left(&self, chunks: u64, memory_mb: u64, prices: &Prices) -> Option<Duration> {
+        let left = (self.ceiling?.0 - self.spent_usd.get()).max(0.0);
+        let per_second = prices.usd(gb_seconds(memory_mb, 1000.0) * chunks.max(1) as f64, 0.0, 0.0);
+        Duration::try_from_secs_f64(left / per_second).ok()
+    }
+}
+
+// What renders are going to cost, by how long calls took in earlier runs, or by a stated default.
+
+/// How one execution splits its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Split {
+    /// Frames of the composition.
+    pub frames: u64,
+    /// Chunks that the plan makes.
+    pub chunks: u64,
+}
+
+/// How long the function's calls take, ms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallTimes {
+    /// Plan, a cold start with it.
+    pub plan_ms: f64,
+    /// A chunk beside its frames: starting the function and the browser.
+    pub chunk_start_ms: f64,
+    /// A frame.
+    pub per_frame_ms: f64,
+    /// Assemble.
+    pub assemble_ms: f64,
+    /// All calls together of executions that split so, where there were such.
+    pub of_splits: BTreeMap<Split, f64>,
+    /// Where these come from.
+    pub source: String,
+}
+
+impl Default for CallTimes {
+    /// What a 720p composition takes on a machine of two cores, cold, rounded up.
+    fn default() -> Self {
+        Self {
+            plan_ms: 5000.0,
+            chunk_start_ms: 8000.0,
+            per_frame_ms: 80.0,
+            assemble_ms: 3000.0,
+            of_splits: BTreeMap::new(),
+            source: "a default of 5 s a plan, 8 s + 80 ms a frame for each chunk, 3 s an assembly".to_owned(),
+        }
+    }
+}
+
+impl CallTimes {
+    /// What the rows of an earlier run tell: of smoke's results.json, or of an eval's
+    /// samples. `None` when they tell of no chunk.
+    ///
+    /// What executions took that split as one that is asked for counts as it is. Of others the
+    /// start of a chunk is the default's, or less where whole chunks took less; what they took
+    /// beyond that is their frames'.
+    pub fn of_rows(rows: &[&Value], source: String) -> Option<Self> {
+        let default = Self::default();
+        let mut chunks: Vec<(f64, f64)> = Vec::new();
+        for row in rows {
+            let told = row["chunks"].as_array().map(Vec::as_slice).unwrap_or_default();
+            chunks.extend(told.iter().filter_map(|c| Some((c["framesEncoded"].as_f64()?, c["durationMs"].as_f64()?))));
+        }
+        chunks.retain(|(frames, ms)| *frames >= 1.0 && *ms > 0.0);
+        let shortest = chunks.iter().map(|(_, ms)| *ms).min_by(f64::total_cmp)?;
+        let chunk_start_ms = default.chunk_start_ms.min(shortest / 2.0);
+        let per_frame: Vec<f64> = chunks.iter().map(|(frames, ms)| (ms - chunk_start_ms) / frames).collect();
+        let of = |key: &str| {
+            let spent: Vec<f64> = rows.iter().filter_map(|row| row["timeSpent"][key].as_f64()).collect();
+            median(&spent)
+        };
+        Some(Self {
+            plan_ms: of("planMs").unwrap_or(default.plan_ms),
+            chunk_start_ms,
+            per_frame_ms: median(&per_frame)?,
+            assemble_ms: of("assembleMs").unwrap_or(default.assemble_ms),
+            of_splits: of_splits(rows),
+            source,
+        })
+    }
+}
+
+/// The median run time of all calls, by how the rows' executions split.
+fn of_splits(rows: &[&Value]) -> BTreeMap<Split, f64> {
+    let mut took: BTreeMap<Split, Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        let (Some(chunks), Some(ms)) = (row["chunks"].as_array(), row["cost"]["functionMs"].as_f64()) else { continue };
+        let frames = chunks.iter().filter_map(|chunk| chunk["framesEncoded"].as_u64()).sum();
+        took.entry(Split { frames, chunks: chunks.len() as u64 }).or_default().push(ms);
+    }
+    took.into_iter().filter_map(|(split, ms)| Some((split, median(&ms)?))).collect()
+}
+
+/// What executions are going to use, and cost.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Estimate {
+    /// GB-seconds of all calls.
+    pub gb_seconds: f64,
+    /// Calls.
+    pub requests: u64,
+    /// State transitions.
+    pub transitions: u64,
+    /// All of it, USD; S3 and logs aside.
+    pub usd: f64,
+}
+
+/// Transitions of an execution beside one for each chunk: choice, Plan, Map, Assemble.
+const FIXED_TRANSITIONS: u64 = 4;
+
+impl Estimate {
+    /// Of executions that split like this, of a function with `memory_mb` MB.
+    pub fn of(splits: &[Split], times: &CallTimes, memory_mb: u64, prices: &Prices) -> Self {
+        let run_ms = |split: &Split| {
+            if let Some(ms) = times.of_splits.get(split) {
+                return *ms;
+            }
+            let chunks = split.chunks as f64 * times.chunk_start_ms + split.frames as f64 * times.per_frame_ms;
+            times.plan_ms + chunks + times.assemble_ms
+        };
+        let gb_seconds = gb_seconds(memory_mb, splits.iter().map(run_ms).sum());
+        let requests = splits.iter().map(|split| split.chunks + 2).sum();
+        let transitions = splits.iter().map(|split| split.chunks + FIXED_TRANSITIONS).sum();
+        Self { gb_seconds, requests, transitions, usd: prices.usd(gb_seconds, requests as f64, transitions as f64) }
+    }
+}
+
+impl Estimate {
+    /// The same so many times.
+    #[must_use]
+    pub fn times(self, count: u64) -> Self {
+        Self {
+            gb_seconds: self.gb_seconds * count as f64,
+            requests: self.requests * count,
+            transitions: self.transitions * count,
+            usd: self.usd * count as f64,
+        }
+    }
+}
+
+impl std::iter::Sum for Estimate {
+    fn sum<I: Iterator<Item = Self>>(estimates: I) -> Self {
+        let nothing = Self { gb_seconds: 0.0, requests: 0, transitions: 0, usd: 0.0 };
+        estimates.fold(nothing, |sum, next| Self {
+            gb_seconds: sum.gb_seconds + next.gb_seconds,
+            requests: sum.requests + next.requests,
+            transitions: sum.transitions + next.transitions,
+            usd: sum.usd + next.usd,
+        })
+    }
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "about {:.5} USD ({:.0} GB-s, {} requests, {} state transitions)",
+            self.usd, self.gb_seconds, self.requests, self.transitions
+        )
+    }
+}
+
+/// The results of earlier runs.
+#[derive(Debug, Clone, Default)]
+pub struct KnownTimes(Vec<(String, Value)>);
+
+impl KnownTimes {
+    /// Reads the results in these artifact folders; what can't be read is left out.
+    pub fn read(folders: &[&Path]) -> Self {
+        let results = |folder: &&Path| {
+            let file = folder.join("results.json");
+            let read = |file: &Path| serde_json::from_slice::<Value>(&fs::read(file).ok()?).ok();
+            let fixture = read(&folder.join("run.json")).and_then(|run| run["fixture"].as_str().map(str::to_owned));
+            let rows = match read(&file)? {
+                // Smoke's rows are of one fixture, which run.json names.
+                Value::Array(rows) => Value::Object(serde_json::Map::from_iter([(fixture?, Value::Array(rows))])),
+                eval => by_fixture(&eval),
+            };
+            Some((file.display().to_string(), rows))
+        };
+        Self(folders.iter().filter_map(results).collect())
+    }
+
+    /// How long the calls of a fixture took, or the default.
+    pub fn of(&self, fixture: &str) -> CallTimes {
+        let known = self.0.iter().find_map(|(file, rows)| {
+            let rows: Vec<&Value> = rows[fixture].as_array()?.iter().collect();
+            CallTimes::of_rows(&rows, format!("what its chunks took in {file}"))
+        });
+        known.unwrap_or_default()
+    }
+}
+
+/// An eval's samples by their fixture.
+fn by_fixture(eval: &Value) -> Value {
+    let mut rows = serde_json::Map::new();
+    for sample in eval["lambdaSamples"].as_array().into_iter().flatten() {
+        let (Some(fixture), Some(row)) = (sample["fixture"].as_str(), sample.get("render")) else { continue };
+        let of_fixture = rows.entry(fixture).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(of_fixture) = of_fixture {
+            of_fixture.push(row.clone());
+        }
+    }
+    Value::Object(rows)
+}
+
+#[cfg(test)]
+mod budget_tests {
+    use super::*;
+
+    fn estimate(usd: f64) -> Estimate {
+        Estimate { gb_seconds: 1.0, requests: 1, transitions: 1, usd }
+    }
+
+    #[test]
+    fn amounts_are_above_zero() {
+        assert_eq!("0.5".parse::<Usd>().unwrap(), "$0.50".parse().unwrap());
+        for bad in ["", "0", "-1", "free", "1,5", "inf", "NaN"] {
+            assert!(bad.parse::<Usd>().is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn what_is_spent_counts() {
+        let budget = Budget::new(Some("1".parse().unwrap()));
+        assert!(budget.allow(&estimate(1.0), "a render").is_ok());
+        budget.spend(0.6);
+        assert!(budget.allow(&estimate(0.4), "a render").is_ok());
+        let refused = budget.allow(&estimate(0.5), "a render").unwrap_err().to_string();
+        insta::assert_snapshot!(refused, @"a render: about 0.50000 USD (1 GB-s, 1 requests, 1 state transitions), 0.60000 USD are spent, and --max-cost-usd allows 1 USD");
+        assert!(Budget::new(None).allow(&estimate(1e9), "all").is_ok());
+    }
+
+    #[test]
+    fn an_execution_may_run_as_long_as_all_its_chunks_at_once_can_be_paid() {
+        let prices = Prices { gb_second_usd: 0.01, ..Prices::default() };
+        let budget = Budget::new(Some("1".parse().unwrap()));
+        // 4 chunks of 10 GB: 0.4 USD a second.
+        assert_eq!(budget.time_left(4, 10_240, &prices), Some(Duration::from_millis(2500)));
+        budget.spend(2.0);
+        assert_eq!(budget.time_left(4, 10_240, &prices), Some(Duration::ZERO));
+        assert_eq!(Budget::new(None).time_left(4, 10_240, &prices), None);
+    }
+}
+
+#[cfg(test)]
+mod estimate_tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_chunk_and_every_frame_is_reckoned() {
+        let times = CallTimes {
+            plan_ms: 1000.0,
+            chunk_start_ms: 2000.0,
+            per_frame_ms: 10.0,
+            assemble_ms: 500.0,
+            of_splits: BTreeMap::new(),
+            source: String::new(),
+        };
+        let splits = [Split { frames: 60, chunks: 2 }, Split { frames: 60, chunks: 4 }];
+        let estimate = Estimate::of(&splits, &times, 10_240, &Prices::default());
+        // (1 + 2 x 2 + 0.6 + 0.5) s and (1 + 4 x 2 + 0.6 + 0.5) s, 10 GB.
+        assert!((estimate.gb_seconds - 10.0 * (6.1 + 10.1)).abs() < 1e-9);
+        assert_eq!((estimate.requests, estimate.transitions), (4 + 6, 6 + 8));
+        let usd = 162.0 * 0.000_016_666_7 + 10.0 * 0.000_000_2 + 14.0 * 0.000_025;
+        assert!((estimate.usd - usd).abs() < 1e-12);
+    }
+
+    #[test]
+    fn earlier_rows_tell_what_chunks_take() {
+        let chunk = |frames: u64, ms: u64| json!({"framesEncoded": frames, "durationMs": ms});
+        let row = json!({"timeSpent": {"planMs": 700, "assembleMs": 90}, "chunks": [chunk(30, 5000), chunk(30, 5600)]});
+        let times = CallTimes::of_rows(&[&row], "there".into()).unwrap();
+        assert_eq!((times.plan_ms, times.assemble_ms, times.chunk_start_ms), (700.0, 90.0, 2500.0));
+        // Of two chunks of 30 frames 2.5 and 3.1 s are their frames'.
+        assert!((times.per_frame_ms - 2800.0 / 30.0).abs() < 1e-9);
+        assert_eq!(CallTimes::of_rows(&[&json!({"chunks": []})], String::new()), None);
+    }
+
+    #[test]
+    fn an_execution_that_splits_as_an_earlier_one_takes_what_that_took() {
+        let row = |chunks: u64, function_ms: u64| {
+            let chunk = json!({"framesEncoded": 60 / chunks, "durationMs": 4000});
+            json!({"chunks": vec![chunk; chunks as usize], "cost": {"functionMs": function_ms}})
+        };
+        let rows = [row(2, 10_000), row(4, 30_000), row(4, 40_000), row(4, 38_000)];
+        let times = CallTimes::of_rows(&rows.iter().collect::<Vec<_>>(), String::new()).unwrap();
+        let gb_seconds = |frames, chunks| {
+            let split = Split { frames, chunks };
+            Estimate::of(&[split], &times, 1024, &Prices::default()).gb_seconds
+        };
+        assert_eq!((gb_seconds(60, 2), gb_seconds(60, 4)), (10.0, 38.0));
+        // Others by their parts: plan and assembly by default, 2 s a chunk, and the median frame.
+        assert!(
+            (gb_seconds(120, 8) - (5.0 + 8.0 * 2.0 + 120.0 * 0.133_333_333 + 3.0)).abs() < 1e-3,
+            "{}",
+            gb_seconds(120, 8)
+        );
+    }
+
+    fn folder(run: &Value, results: &Value) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("run.json"), run.to_string()).unwrap();
+        fs::write(dir.path().join("results.json"), results.to_string()).unwrap();
+        dir
+    }
+
+    #[test]
+    fn smoke_and_eval_are_both_read_and_the_default_is_told() {
+        let row = json!({"chunks": [{"framesEncoded": 10, "durationMs": 3000}]});
+        let smoke = folder(&json!({"fixture": "a"}), &json!([row]));
+        let eval = folder(
+            &json!({}),
+            &json!({"lambdaSamples": [{"fixture": "b", "render": row}, {"fixture": "c", "failure": "x"}]}),
+        );
+        let nowhere = tempfile::tempdir().unwrap();
+        let known = KnownTimes::read(&[smoke.path(), nowhere.path(), eval.path()]);
+        assert!(known.of("a").source.contains(&smoke.path().display().to_string()));
+        assert_eq!((known.of("a").chunk_start_ms, known.of("b").per_frame_ms), (1500.0, 150.0));
+        assert_eq!(known.of("c"), CallTimes::default());
+    }
+}

@@ -1,0 +1,302 @@
+//! Deleting what is owned, in the order that leaves nothing behind.
+
+use std::cell::Cell;
+
+use anyhow::{Context, bail, ensure};
+use backon::BackoffBuilder;
+use futures_util::future::try_join_all;
+
+use crate::{
+    aws::{
+        buckets::{self, Deleted, LISTED},
+        clients::Clients,
+        emptying, executions,
+        faults::{self, Refused},
+        region::Region,
+        resources::{Place, Resource, ResourceNames},
+        signed_calls, stacks,
+    },
+    console::{Console, text::counted},
+    project::names::{ArtifactBucketName, RunId, StackName},
+    report::row::{Proof, Swept},
+    teardown::{
+        inventory::{self, FoundArtifacts, Hints, Inventory},
+        ours::{Decision, Ours, Ownership, StackOwnership, decide},
+        proof::{self, artifact_buckets, expected},
+    },
+    tools::sam::Sam,
+};
+
+/// How often a bucket that was emptied may still be told to be full.
+const STILL_FULL: usize = 5;
+
+/// Everything that deleting needs.
+#[derive(Debug, Clone)]
+pub struct Sweeper {
+    /// The SAM CLI.
+    pub sam: Sam,
+    /// The SDK.
+    pub clients: Clients,
+    /// The account that is swept.
+    pub account: String,
+    /// Its region.
+    pub region: Region,
+    /// Where progress is shown.
+    pub console: Console,
+}
+
+impl Sweeper {
+    /// What is there of `stack`, and whose it is. With `only`, one run's alone.
+    ///
+    /// # Errors
+    /// When something can't be seen.
+    pub async fn survey(
+        &self,
+        stack: &StackName,
+        only: Option<&RunId>,
+        hints: Hints<'_>,
+    ) -> anyhow::Result<(Inventory, Decision)> {
+        let found = inventory::take(&self.clients, self.place(stack), hints).await?;
+        for bucket in &found.unproved {
+            self.console
+                .step("teardown", &format!("bucket {bucket} is left alone: nothing proves that a run created it"));
+        }
+        let decision = decide(&found.evidence(), only);
+        Ok((found, decision))
+    }
+
+    /// Deletes what is owned and proves it gone. `known` are names that
+    /// must be gone too, whoever told them.
+    ///
+    /// # Errors
+    /// When a step fails; what is left stays proved and can be swept again.
+    pub async fn sweep(
+        &self,
+        stack: &StackName,
+        found: &Inventory,
+        ownership: &Ownership,
+        known: &ResourceNames,
+    ) -> anyhow::Result<Swept> {
+        if ownership.stack.deletes()
+            && let Some(there) = found.stack()
+        {
+            there.deletable(stack)?;
+        }
+        let (ours, buckets) = (ownership.ours(found), ownership.buckets(found));
+        let executions_stopped = self.stop_executions(found, &ours).await?;
+        // What is not proved ours loses no data before it is sure that the stack may go.
+        let forced = ownership.stack == StackOwnership::Forced;
+        let gone = forced && self.delete_stack(stack, found, ownership).await.is_ok();
+        if forced && !gone {
+            self.may_go_on(stack).await?;
+        }
+        // Before the stack goes: a template may let CloudFormation delete its
+        // bucket, which only works when it is empty.
+        let mut objects_deleted = 0;
+        for bucket in &buckets {
+            objects_deleted += self.empty(bucket, &ours).await?;
+        }
+        if ownership.stack.deletes() && !gone {
+            self.delete_stack(stack, found, ownership).await?;
+        }
+        let buckets = self.outlived(stack, ownership, known, buckets).await?;
+        // Once more, since functions may have written up to their deletion.
+        for bucket in &buckets {
+            objects_deleted += self.remove(bucket, &ours).await?;
+        }
+        let mut expected = expected(self.place(stack), found, ownership, known);
+        expected.add(Resource::Bucket, buckets);
+        for older in self.delete_outlived_log_groups(&expected, &ours).await? {
+            expected.remove(Resource::LogGroup, &older);
+        }
+        let proof = proof::verify(&expected, &self.clients).await;
+        // The artifact buckets are the proof of ownership: they go when all else is gone.
+        for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.name.run())) {
+            objects_deleted += self.remove_artifacts(bucket, proof.clean).await?;
+        }
+        let of_runs = artifact_buckets(self.place(stack), &ownership.runs);
+        let proof = proof.and(proof::verify(&of_runs, &self.clients).await);
+        Ok(Swept {
+            runs: ownership.runs.clone(),
+            evidence: ownership.evidence.clone(),
+            objects_deleted,
+            executions_stopped,
+            proof,
+        })
+    }
+
+    /// Proves that nothing of these runs is there, where nothing had to be deleted.
+    pub async fn prove_nothing(
+        &self,
+        stack: &StackName,
+        found: &Inventory,
+        runs: &[RunId],
+        known: &ResourceNames,
+        decision: &Decision,
+    ) -> Proof {
+        let stack_ownership = match decision {
+            Decision::Foreign(why) => StackOwnership::Foreign(why.clone()),
+            _ => StackOwnership::Absent,
+        };
+        let ownership = Ownership { runs: runs.to_vec(), stack: stack_ownership, evidence: String::new() };
+        let expected = expected(self.place(stack), found, &ownership, known);
+        let proof = proof::verify(&expected, &self.clients).await;
+        proof.and(proof::verify(&artifact_buckets(self.place(stack), runs), &self.clients).await)
+    }
+
+    /// The owned buckets once their stack is gone, with those that came up after the first look: a
+    /// stack that was still being made may not have had its bucket then, and keeps it.
+    async fn outlived(
+        &self,
+        stack: &StackName,
+        ownership: &Ownership,
+        known: &ResourceNames,
+        mut buckets: Vec<String>,
+    ) -> anyhow::Result<Vec<String>> {
+        if !ownership.stack.deletes() || ownership.runs.is_empty() {
+            return Ok(buckets);
+        }
+        if buckets.is_empty() {
+            tokio::time::sleep(LISTED).await;
+        }
+        let hints = Hints { runs: &ownership.runs, known };
+        let later = inventory::take(&self.clients, self.place(stack), hints).await?;
+        let of_runs = Ownership { stack: StackOwnership::Absent, ..ownership.clone() };
+        buckets.extend(of_runs.buckets(&later));
+        buckets.sort();
+        buckets.dedup();
+        Ok(buckets)
+    }
+
+    /// `sam delete`; where sam can't, as without a change set to read or a bucket
+    /// to look into, CloudFormation itself. So where no run is proved to have made the
+    /// stack: sam deletes uploads with it, and those may be anyone's.
+    async fn delete_stack(&self, stack: &StackName, found: &Inventory, ownership: &Ownership) -> anyhow::Result<()> {
+        let Some(there) = found.stack() else { return Ok(()) };
+        // The name may be another stack's by now.
+        let now = stacks::describe(&self.clients, stack.as_str()).await?;
+        let Some(now) = now else { return Ok(()) };
+        ensure!(
+            now.id == there.id && now.tags == there.tags,
+            "stack {stack} is not the one that was looked at before, so it is left alone"
+        );
+        let Some(run) = found.run_of_stack().filter(|run| ownership.runs.contains(run)) else {
+            self.console.step("teardown", &format!("CloudFormation deletes {stack}"));
+            return stacks::delete(&self.clients, there).await;
+        };
+        self.console.step("teardown", &format!("sam delete {stack}"));
+        let artifacts = ArtifactBucketName::new(stack, &self.region, &run);
+        let by_sam = self.sam.delete(stack, &artifacts, stacks::gone(&self.clients, there)).await;
+        let Err(by_sam) = by_sam else { return Ok(()) };
+        self.console.step("teardown", &format!("sam could not, so CloudFormation deletes {stack}"));
+        // What it says as well is told once.
+        let joined = |error| if Refused::for_good(&error) { error } else { by_sam.context(format!("{error:#}")) };
+        stacks::delete(&self.clients, there).await.map_err(joined)
+    }
+
+    /// Whether a forced deletion that did not succeed was allowed: then it met something
+    /// that emptying the buckets may clear.
+    async fn may_go_on(&self, stack: &StackName) -> anyhow::Result<()> {
+        let status = stacks::describe(&self.clients, stack.as_str()).await?.map(|there| there.status);
+        match status.as_deref() {
+            None | Some("DELETE_FAILED") => Ok(()),
+            Some(status) => bail!("stack {stack} may not be deleted (it is {status}), so its buckets were not touched"),
+        }
+    }
+
+    /// A template that declares no log group for its function leaves the one
+    /// that Lambda made; a late line can bring back a declared one too. Gives the
+    /// groups that are older than the stacks: they are someone else's.
+    async fn delete_outlived_log_groups(&self, expected: &ResourceNames, ours: &Ours) -> anyhow::Result<Vec<String>> {
+        let each = expected.of(Resource::LogGroup).map(|name| async move {
+            // One that can't be seen is for the proof to tell.
+            let Ok(Some(group)) = signed_calls::log_group(&self.clients, name).await else { return Ok(None) };
+            if ours.is_log_group(name, group) {
+                self.console.step("teardown", &format!("deleting log group {name}, which outlived the stack"));
+                signed_calls::delete_log_group(&self.clients, name).await?;
+            } else if ours.is_older(group) {
+                self.console.step("teardown", &format!("log group {name} is left alone: it is older than the stack"));
+                return Ok(Some(name.clone()));
+            }
+            anyhow::Ok(None)
+        });
+        Ok(try_join_all(each).await?.into_iter().flatten().collect())
+    }
+
+    /// Stops what is running in the state machine of `run`.
+    ///
+    /// # Errors
+    /// When an execution can't be stopped.
+    pub async fn stop_own_executions(&self, found: &Inventory, run: &RunId) -> anyhow::Result<usize> {
+        self.stop_executions(found, &found.ours(std::slice::from_ref(run), false)).await
+    }
+
+    /// Stops all running executions of the state machine that was found, if it is ours, and waits for their ends.
+    /// The machine of a stack that is gone may still be on its way out, with an execution in it.
+    async fn stop_executions(&self, found: &Inventory, ours: &Ours) -> anyhow::Result<usize> {
+        let Some((arn, machine)) = &found.machine else { return Ok(0) };
+        if !ours.is_tagged_or_listed(Resource::StateMachine, arn, &machine.tags) {
+            return Ok(0);
+        }
+        let running = executions::running(&self.clients, arn).await?;
+        if !running.is_empty() {
+            self.console.step("teardown", &format!("stopping {}", counted(running.len(), "running execution")));
+        }
+        let stops = running.iter().map(|arn| executions::stop(&self.clients, arn, "the run is being torn down"));
+        try_join_all(stops).await?;
+        Ok(running.len())
+    }
+
+    fn place<'a>(&'a self, stack: &'a StackName) -> Place<'a> {
+        Place { stack, account: &self.account, region: &self.region }
+    }
+
+    /// Deletes an artifact bucket, with what is in it if its tags still prove it the run's. It is only emptied where
+    /// something else is left: it is what proves the run to own that.
+    async fn remove_artifacts(&self, bucket: &FoundArtifacts, is_all_gone: bool) -> anyhow::Result<u64> {
+        let name = bucket.name.as_str();
+        let ours = Ours { runs: vec![bucket.name.run()], stacks: Vec::new() };
+        match (bucket.is_tagged, is_all_gone) {
+            (true, true) => self.remove(name, &ours).await,
+            (true, false) => self.empty(name, &ours).await,
+            // S3 refuses it as soon as something is in it.
+            (false, _) => buckets::delete_bucket(&self.clients, name).await.map(|_| 0),
+        }
+    }
+
+    /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.
+    async fn remove(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
+        let mut objects_deleted = self.empty(bucket, ours).await?;
+        for pause in faults::retrying(STILL_FULL).build() {
+            if buckets::delete_bucket(&self.clients, bucket).await? == Deleted::Gone {
+                return Ok(objects_deleted);
+            }
+            tokio::time::sleep(pause).await;
+            objects_deleted += self.empty(bucket, ours).await?;
+        }
+        bail!("bucket {bucket} is told to be not empty, though a listing finds nothing in it");
+    }
+
+    /// Empties a bucket that is ours, which is proved once more right before.
+    async fn empty(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
+        let Some(tags) = buckets::bucket_tags(&self.clients, bucket).await? else { return Ok(0) };
+        ensure!(
+            ours.is_tagged_or_listed(Resource::Bucket, bucket, &tags),
+            "bucket {bucket} is not proved to be a run's any more, so it is left alone"
+        );
+        let shown = Cell::new(0);
+        let progress = |total: u64| {
+            self.console.now(&format!("{} deleted from {bucket}", counted(total, "object")));
+            if total / 10_000 > shown.get() {
+                shown.set(total / 10_000);
+                self.console.step("teardown", &format!("{} deleted from {bucket}", counted(total, "object")));
+            }
+        };
+        let emptied = emptying::empty(&self.clients, bucket, &progress).await;
+        let emptied = emptied.with_context(|| format!("emptying bucket {bucket}"))?;
+        if emptied.versions > 0 {
+            self.console.step("teardown", &format!("{} deleted from {bucket}", counted(emptied.versions, "object")));
+        }
+        Ok(emptied.versions)
+    }
+}

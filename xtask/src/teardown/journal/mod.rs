@@ -1,0 +1,227 @@
+//! The journal of a run: what it is about to create, and what it has created.
+//!
+//! It is written before and after each creation, to the state folder of the
+//! user and to the run's artifacts, so that a run that was killed can be
+//! finished later.
+
+pub mod record;
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+
+use crate::{
+    project::names::StackName,
+    teardown::journal::record::{Begin, Entry, RunState},
+    tools::env::Env,
+};
+
+// All journals of this user.
+
+/// The folder of all journals of this user: it survives the clean-up of
+/// artifacts, and is shared by all clones of the repository.
+#[derive(Debug, Clone)]
+pub struct StateFolder(pub(crate) PathBuf);
+
+/// A run that a journal tells of.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// What the journal comes to.
+    pub state: RunState,
+    /// Whether the run's process is still there.
+    pub alive: bool,
+    path: PathBuf,
+}
+
+impl StateFolder {
+    /// `$HYPERFRAMES_STATE_DIR`, else `$XDG_STATE_HOME/hyperframes-lambda`, else `~/.local/state/hyperframes-lambda`.
+    ///
+    /// # Errors
+    /// When none of the variables is set, or the current folder is gone.
+    pub fn of(env: &Env) -> anyhow::Result<Self> {
+        let own = env.get("HYPERFRAMES_STATE_DIR").map(PathBuf::from);
+        let xdg = || env.get("XDG_STATE_HOME").map(|dir| Path::new(dir).join("hyperframes-lambda"));
+        let home = || env.get("HOME").map(|dir| Path::new(dir).join(".local/state/hyperframes-lambda"));
+        let dir = own.or_else(xdg).or_else(home);
+        let dir = dir.context("there is no place for the journal: set HOME or HYPERFRAMES_STATE_DIR")?;
+        Ok(Self(std::path::absolute(&dir).with_context(|| format!("the state folder {}", dir.display()))?))
+    }
+
+    /// Proves that a journal can be written, before anything depends on it.
+    ///
+    /// # Errors
+    /// When the folder can't be made or written to.
+    pub fn check_writable(&self) -> anyhow::Result<()> {
+        let write = || {
+            fs::create_dir_all(&self.0)?;
+            let path = self.0.join(format!(".writable-{}", std::process::id()));
+            fs::write(&path, "a journal's worth of bytes")?;
+            fs::remove_file(&path)
+        };
+        write().with_context(|| {
+            format!("journals can't be written to {}; make it writable, or set HYPERFRAMES_STATE_DIR", self.0.display())
+        })
+    }
+
+    /// All runs that journals tell of, oldest first.
+    pub fn runs(&self) -> Vec<Known> {
+        let mut known: Vec<Known> = self.journals().filter_map(|path| read(path).ok()).collect();
+        known.sort_by(|a, b| a.state.begin.started_at.cmp(&b.state.begin.started_at));
+        known
+    }
+
+    /// The journals that don't tell whose they are: their runs may have left
+    /// anything. The folder itself is one of them when it can't be read.
+    pub fn unreadable(&self) -> Vec<PathBuf> {
+        let folder = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Some(self.0.clone()),
+            _ => None,
+        };
+        let mut paths: Vec<PathBuf> = self.journals().filter_map(|path| read(path).err()).collect();
+        paths.sort();
+        folder.into_iter().chain(paths).collect()
+    }
+
+    /// All journals but empty ones: before the first line of one nothing is created.
+    fn journals(&self) -> impl Iterator<Item = PathBuf> {
+        let paths = fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path());
+        let is_empty = |path: &PathBuf| fs::metadata(path).is_ok_and(|file| file.len() == 0);
+        paths.filter(move |path| path.extension().is_some_and(|ext| ext == "jsonl") && !is_empty(path))
+    }
+
+    /// The runs that used `stack`.
+    pub fn runs_of(&self, stack: &StackName) -> Vec<Known> {
+        self.runs().into_iter().filter(|known| known.state.begin.stack == *stack).collect()
+    }
+
+    /// The runs that ended before they were sure to have left nothing.
+    pub fn unfinished(&self) -> Vec<Known> {
+        self.runs().into_iter().filter(|known| known.state.is_unfinished() && !known.alive).collect()
+    }
+}
+
+/// Reads a journal; one that can't be read is given back.
+fn read(path: PathBuf) -> Result<Known, PathBuf> {
+    let known = || {
+        // What a crash left need not be text.
+        let state = RunState::replay(&String::from_utf8_lossy(&fs::read(&path).ok()?))?;
+        let file = File::options().append(true).open(&path).ok()?;
+        // Shared: two that look at once must not take each other for the run.
+        let alive = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        Some((state, alive))
+    };
+    match known() {
+        Some((state, alive)) => Ok(Known { state, alive, path }),
+        None => Err(path),
+    }
+}
+
+/// What to say of a journal that [`StateFolder::unreadable`] names.
+pub fn complaint(path: &Path) -> String {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    // A stack's name has no dots, and a journal is named STACK.RUN.jsonl.
+    let todo = match name.strip_suffix(".jsonl").and_then(|name| name.split_once('.')) {
+        Some((stack, _)) => format!(
+            "remove what its run left with `cargo xtask lambda-teardown {stack}` and the flags of that run, then delete the file"
+        ),
+        None => "make it readable, or delete it when nothing is left of its run".to_owned(),
+    };
+    format!("journal {} can't be read; {todo}", path.display())
+}
+
+impl Known {
+    /// Notes that everything of this run is gone.
+    ///
+    /// # Errors
+    /// When the journal can't be written.
+    pub fn finish(&self) -> anyhow::Result<()> {
+        self.note(&Entry::Finished { kept: false })
+    }
+
+    /// Notes that this run's AWS is gone, or whatever it left is someone else's to remove.
+    ///
+    /// # Errors
+    /// When the journal can't be written.
+    pub fn forget(&self) -> anyhow::Result<()> {
+        self.note(&Entry::Forgotten)
+    }
+
+    fn note(&self, entry: &Entry) -> anyhow::Result<()> {
+        let file = File::options().read(true).append(true).open(&self.path);
+        let file = file.with_context(|| format!("the journal {}", self.path.display()))?;
+        append(&file, &self.path, entry)
+    }
+}
+
+// Writing one journal, so that every record outlives a crash.
+
+/// The journal of the run that is going on. The file is locked as long as this process lives.
+#[derive(Debug)]
+pub struct Journal {
+    files: Vec<(File, PathBuf)>,
+}
+
+impl Journal {
+    /// Starts a run's journal in the state folder and in its artifacts.
+    ///
+    /// # Errors
+    /// When a file can't be written: without a journal nothing may be created.
+    pub fn begin(folder: &StateFolder, begin: Begin) -> anyhow::Result<Self> {
+        fs::create_dir_all(&folder.0).with_context(|| format!("the state folder {}", folder.0.display()))?;
+        let paths =
+            [folder.0.join(format!("{}.{}.jsonl", begin.stack, begin.run)), begin.artifacts.join("journal.jsonl")];
+        let mut files = Vec::new();
+        for path in paths {
+            let what = || format!("the journal {}", path.display());
+            let file = File::options().create(true).read(true).append(true).open(&path).with_context(what)?;
+            // Nobody else has this run's number; who looks whether it lives is done at once.
+            file.lock().with_context(what)?;
+            sync_folder(&path).with_context(what)?;
+            files.push((file, path));
+        }
+        let journal = Self { files };
+        journal.note(Entry::Begin(Box::new(begin)))?;
+        Ok(journal)
+    }
+
+    /// Appends a record and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn note(&self, entry: Entry) -> anyhow::Result<()> {
+        // The first is the state folder's, which recovery reads; the copy in the artifacts may be gone.
+        let (file, path) = self.files.first().expect("opened by begin");
+        append(file, path, &entry)?;
+        for (file, path) in &self.files[1..] {
+            let _ = append(file, path, &entry);
+        }
+        Ok(())
+    }
+}
+
+/// Waits until the name of a new file is on the disk, as well as its content.
+fn sync_folder(file: &Path) -> std::io::Result<()> {
+    file.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+}
+
+pub(crate) fn append(mut file: &File, path: &Path, entry: &Entry) -> anyhow::Result<()> {
+    let mut line = Vec::new();
+    if ends_in_the_middle_of_a_line(file) {
+        line.push(b'\n');
+    }
+    serde_json::to_writer(&mut line, entry).context("a journal record")?;
+    line.push(b'\n');
+    let written = file.write_all(&line).and_then(|()| file.sync_data());
+    written.with_context(|| format!("the journal {}", path.display()))
+}
+
+/// A crash or a full disk may have cut off the last record.
+fn ends_in_the_middle_of_a_line(mut file: &File) -> bool {
+    let mut last = [b'\n'];
+    let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
+    read.is_ok() && last != [b'\n']
+}

@@ -1,0 +1,218 @@
+//! The calls behind the table of resources: how each kind is looked for, and the proof that all are gone.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use futures_util::future::join_all;
+
+use crate::{
+    aws::{
+        buckets::{self, BucketState},
+        clients::Clients,
+        executions, faults,
+        resources::{Place, Resource, ResourceNames},
+        signed_calls::{self, Presence},
+        stacks,
+    },
+    project::names::{ArtifactBucketName, RunId},
+    report::row::{Check, Proof, ResourceState},
+    teardown::{
+        inventory::Inventory,
+        ours::{Ownership, StackOwnership},
+    },
+};
+
+/// How long something may take to go that is being deleted: AWS removes a state machine after its stack is gone.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Looks for everything, again and again while something is being deleted.
+pub(crate) async fn verify(expected: &ResourceNames, clients: &Clients) -> Proof {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    faults::until(faults::polling(), async || {
+        let looks = expected.iter().map(|(resource, name)| look(resource, name, clients));
+        let proof = Proof::of(join_all(looks).await);
+        let is_settled = !proof.leaks().any(|check| check.is_being_deleted);
+        (is_settled || tokio::time::Instant::now() > deadline).then_some(proof)
+    })
+    .await
+}
+
+enum Found {
+    Absent,
+    Present,
+    BeingDeleted,
+}
+
+impl Found {
+    fn present(there: bool) -> Self {
+        if there { Self::Present } else { Self::Absent }
+    }
+}
+
+/// Looks for one resource. What can't be seen counts as a leak.
+async fn look(resource: Resource, name: &str, clients: &Clients) -> Check {
+    let (call, found) = match resource {
+        Resource::Stack => {
+            let stack = stacks::describe(clients, name).await;
+            ("cloudformation DescribeStacks", stack.map(|stack| Found::present(stack.is_some())))
+        }
+        Resource::Bucket => ("s3 HeadBucket", look_for_bucket(name, clients).await),
+        Resource::StateMachine => {
+            let machine = executions::machine(clients, name).await;
+            let found = machine.map(|machine| match machine {
+                Some(machine) if machine.deleting => Found::BeingDeleted,
+                machine => Found::present(machine.is_some()),
+            });
+            ("states DescribeStateMachine", found)
+        }
+        Resource::Function => {
+            let function = signed_calls::function(clients, name).await;
+            ("lambda GetFunctionConfiguration", function.map(|presence| Found::present(presence == Presence::Present)))
+        }
+        Resource::LogGroup => {
+            let group = signed_calls::log_group(clients, name).await;
+            ("logs DescribeLogGroups", group.map(|group| Found::present(group.is_some())))
+        }
+        Resource::Role | Resource::Alarm => ("no call", Err(anyhow!("it is proved gone by the end of its stack"))),
+    };
+    check(resource, name, call, found)
+}
+
+async fn look_for_bucket(name: &str, clients: &Clients) -> anyhow::Result<Found> {
+    match buckets::bucket_state(clients, name).await? {
+        BucketState::Absent => Ok(Found::Absent),
+        BucketState::Ours => Ok(Found::Present),
+        BucketState::Forbidden => Err(anyhow!("HeadBucket is forbidden")),
+    }
+}
+
+fn check(resource: Resource, name: &str, call: &str, found: anyhow::Result<Found>) -> Check {
+    let is_being_deleted = matches!(found, Ok(Found::BeingDeleted));
+    let (state, evidence) = match found {
+        Ok(Found::Absent) => (ResourceState::Absent, call.to_owned()),
+        Ok(Found::Present) => (ResourceState::Present, call.to_owned()),
+        Ok(Found::BeingDeleted) => (ResourceState::Present, format!("{call}: DELETING")),
+        Err(error) => (ResourceState::Unverifiable, format!("{call}: {error:#}")),
+    };
+    Check { kind: resource.kind().into(), name: name.to_owned(), state, evidence, is_being_deleted }
+}
+
+// The names of all that must be gone. Pure.
+
+/// What was found and is ours, what is `known` by names that have a run's id, and what the names of the runs'
+/// resources are derived from; artifact buckets aside.
+pub(crate) fn expected(
+    place: Place<'_>,
+    found: &Inventory,
+    ownership: &Ownership,
+    known: &ResourceNames,
+) -> ResourceNames {
+    let mut expected = found.names(&ownership.ours(found));
+    if !matches!(ownership.stack, StackOwnership::Foreign(_)) {
+        expected.add(Resource::Stack, [place.stack.to_string()]);
+    }
+    expected.add(Resource::Bucket, ownership.buckets(found));
+    for run in &ownership.runs {
+        for resource in Resource::ALL.into_iter().filter(|resource| *resource != Resource::Stack) {
+            expected.add(resource, resource.names_for(place, run));
+            // Other names may belong to anyone by now, or always did.
+            let of_run = known.of(resource).filter(|name| name.contains(run.as_str())).cloned();
+            expected.add(resource, of_run);
+        }
+    }
+    for bucket in &found.unproved {
+        expected.remove(Resource::Bucket, bucket);
+    }
+    expected
+}
+
+/// The artifact buckets of these runs.
+pub(crate) fn artifact_buckets(place: Place<'_>, runs: &[RunId]) -> ResourceNames {
+    let mut expected = ResourceNames::default();
+    let name = |run| ArtifactBucketName::new(place.stack, place.region, run).to_string();
+    expected.add(Resource::Bucket, runs.iter().map(name));
+    expected
+}
+
+#[cfg(test)]
+mod resources_tests {
+    use super::*;
+
+    #[test]
+    fn what_cant_be_seen_is_a_leak() {
+        let absent = check(Resource::Bucket, "a", "HeadBucket", Ok(Found::Absent));
+        let unseen = check(Resource::Function, "f", "GetFunction", Err(anyhow!("AccessDenied")));
+        assert!(Proof::of(vec![absent.clone()]).clean);
+        let proof = Proof::of(vec![absent, unseen]);
+        assert!(!proof.clean);
+        assert_eq!(proof.leaks().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["f"]);
+    }
+
+    #[test]
+    fn only_what_is_being_deleted_is_waited_for() {
+        let deleting = check(Resource::StateMachine, "m", "Describe", Ok(Found::BeingDeleted));
+        assert!(deleting.is_being_deleted && deleting.state == ResourceState::Present);
+        assert_eq!(deleting.evidence, "Describe: DELETING");
+        assert!(!check(Resource::Stack, "DELETING", "Describe", Ok(Found::Present)).is_being_deleted);
+    }
+}
+
+#[cfg(test)]
+mod expected_tests {
+    use super::*;
+    use crate::{aws::region::Region, project::names::StackName, teardown::inventory::FoundBucket};
+
+    fn run(digit: &str) -> RunId {
+        digit.repeat(12).parse().unwrap()
+    }
+
+    fn bucket(name: &str, run: &str) -> FoundBucket {
+        let tags = vec![(RunId::TAG.to_owned(), run.repeat(12))];
+        FoundBucket { name: name.to_owned(), tags }
+    }
+
+    /// What must be gone of stack `s` and run a, of which a bucket was found, and one of another run.
+    fn lines(stack: StackOwnership) -> String {
+        let render_buckets = vec![bucket("of-a", "a"), bucket("of-b", "b")];
+        let unproved = vec!["theirs-aaaaaaaaaaaa".to_owned()];
+        let found = Inventory { render_buckets, unproved, ..Inventory::default() };
+        let ownership = Ownership { runs: vec![run("a")], stack, evidence: String::new() };
+        let mut known = ResourceNames::default();
+        known.add(Resource::Bucket, ["shared".to_owned(), "theirs-aaaaaaaaaaaa".to_owned()]);
+        known.add(Resource::Function, ["shared".to_owned()]);
+        known.add(Resource::LogGroup, ["/shared".to_owned(), format!("/x/{}", run("a"))]);
+        let (stack, region) = ("s".parse().unwrap(), "eu-west-1".parse().unwrap());
+        let expected = expected(Place { stack: &stack, account: "1", region: &region }, &found, &ownership, &known);
+        let lines: Vec<String> = expected.iter().map(|(kind, name)| format!("{} {name}", kind.kind())).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn what_is_ours_must_be_gone_and_what_a_journal_names_must_not() {
+        insta::assert_snapshot!(lines(StackOwnership::Owned), @r"
+        stack s
+        bucket of-a
+        bucket s-aaaaaaaaaaaa-1
+        stateMachine arn:aws:states:eu-west-1:1:stateMachine:s-aaaaaaaaaaaa-render
+        function s-aaaaaaaaaaaa-render
+        logGroup /aws/lambda/s-aaaaaaaaaaaa-render
+        logGroup /aws/vendedlogs/states/s-aaaaaaaaaaaa-render
+        logGroup /x/aaaaaaaaaaaa
+        ");
+    }
+
+    #[test]
+    fn a_foreign_stack_must_not_be_gone() {
+        let foreign = lines(StackOwnership::Foreign("it has no tag".to_owned()));
+        assert_eq!(format!("stack s\n{foreign}"), lines(StackOwnership::Owned));
+    }
+
+    #[test]
+    fn each_runs_artifact_bucket_must_be_gone() {
+        let (stack, region): (StackName, Region) = ("s".parse().unwrap(), "eu-west-1".parse().unwrap());
+        let place = Place { stack: &stack, account: "1", region: &region };
+        let expected = artifact_buckets(place, &[run("a"), run("b")]);
+        let buckets: Vec<&String> = expected.of(Resource::Bucket).collect();
+        assert!(buckets.len() == 2 && buckets.iter().any(|name| name.ends_with(run("b").as_str())), "{buckets:?}");
+    }
+}

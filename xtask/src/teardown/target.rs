@@ -1,0 +1,110 @@
+//! Where a teardown works: the target of its flags, or of the journal.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, anyhow, bail};
+
+use crate::{
+    aws::{
+        access::{Target, TargetChoice},
+        faults::remedy,
+        region::Region,
+    },
+    cli::teardown::TeardownOptions,
+    context::{self, Connection, Session},
+    exit::{ExitCode, Failure},
+    project::names::StackName,
+    teardown::{
+        delete::Sweeper,
+        journal::{Known, record::Begin},
+    },
+    tools::preflight::{self, Purpose},
+};
+
+/// What one teardown works with.
+pub(crate) struct Site {
+    pub(crate) sweeper: Sweeper,
+    // Holds the log folder as long as sam may write to it.
+    _logs: tempfile::TempDir,
+    pub(crate) flags: String,
+    target: Target,
+}
+
+impl Site {
+    /// With the tools that a teardown needs.
+    ///
+    /// # Errors
+    /// When a tool is missing.
+    pub(crate) async fn at(session: &Session, connection: Connection) -> anyhow::Result<Self> {
+        let runner = session.runner.with_env(&context::tool_env(session, &connection.access.target));
+        let tools = preflight::check(Purpose::Teardown, &runner).await;
+        let tools = tools.map_err(|problems| anyhow!("pre-flight: {}", problems.join("; ")))?;
+        let logs = tempfile::tempdir().context("a temporary folder for logs")?;
+        let sam = connection.sam(session, tools.path("sam"), logs.path())?;
+        session.console.step("target", &connection.describe());
+        let flags = connection.flags();
+        let target = connection.access.target.clone();
+        let sweeper = Sweeper {
+            sam,
+            clients: connection.clients,
+            account: connection.account,
+            region: connection.access.region.clone(),
+            console: session.console.clone(),
+        };
+        Ok(Self { sweeper, _logs: logs, flags, target })
+    }
+
+    /// Whether a run was on this target.
+    pub(crate) fn is_home_of(&self, known: &Known) -> bool {
+        let begin = &known.state.begin;
+        // All emulators have the same account and regions; their addresses tell them apart.
+        begin.account == self.sweeper.account
+            && begin.region == self.sweeper.region
+            && begin.target.endpoint() == self.target.endpoint()
+    }
+
+    /// What is left, and how to try again.
+    pub(crate) fn leak(&self, stack: &StackName, error: &anyhow::Error) -> Failure {
+        let remedy =
+            remedy(error, &self.target, SystemTime::now()).map(|remedy| format!("\n{remedy}")).unwrap_or_default();
+        let again = format!("{error:#}{remedy}\nrun it again: cargo xtask lambda-teardown {stack} {}", self.flags);
+        Failure::new(ExitCode::Leak, anyhow!(again))
+    }
+}
+
+/// The flags' target; without flags that of the stack's journals.
+pub(crate) fn target_of(
+    session: &Session,
+    args: &TeardownOptions,
+    journaled: &[Known],
+) -> anyhow::Result<(Target, Region)> {
+    let given = &args.aws;
+    let last = most_likely(journaled).map(|known| &known.state.begin);
+    // The region alone is what a run prints that had its keys from the environment.
+    let no_flags = !given.local && given.endpoint_url.is_none() && given.profile.is_none() && args.region.is_none();
+    match (last, given.choice()) {
+        (_, TargetChoice::Local) => match last {
+            Some(begin) if begin.target.is_embedded() => Ok((begin.target.clone(), begin.region.clone())),
+            _ => bail!(
+                "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for one that runs"
+            ),
+        },
+        (Some(begin), _) if no_flags => Ok((begin.target.clone(), begin.region.clone())),
+        (_, TargetChoice::Endpoint(url)) => Ok((Target::Endpoint { url }, region_of(session, args, last)?)),
+        (_, TargetChoice::Account(profile)) => Ok((Target::Account { profile }, region_of(session, args, last)?)),
+    }
+}
+
+/// The run that a bare name means: the last that may have left something, on an AWS that is still
+/// there if there is one; else the last of all, again not one whose AWS is gone.
+fn most_likely(journaled: &[Known]) -> Option<&Known> {
+    // Of equals the last one.
+    journaled.iter().max_by_key(|known| (known.state.may_have_left(), !known.state.begin.target.is_embedded()))
+}
+
+fn region_of(session: &Session, args: &TeardownOptions, last: Option<&Begin>) -> anyhow::Result<Region> {
+    match (&args.region, last) {
+        (None, Some(begin)) => Ok(begin.region.clone()),
+        _ => args.region(&session.env),
+    }
+}

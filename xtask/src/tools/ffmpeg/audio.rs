@@ -1,0 +1,243 @@
+//! Comparing sound sample by sample.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::{BufReader, Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use render_verdict::{
+    audio::{
+        self, RATE, Sound,
+        lag::{self, Lag},
+        residual::Residual,
+    },
+    frames::{
+        archive::FrameSource,
+        sequence::{FileHash, FrameSequence},
+    },
+    probe::{AudioShape, Tracks},
+    shape::{self, Difference},
+    showinfo::Video,
+};
+use xshell::cmd;
+
+use crate::tools::ffmpeg::{Media, pass::Pass};
+
+/// How long a stretch of the baseline is looked for in the render, in seconds.
+const STRETCH_S: f64 = 4.0;
+
+/// Decoded sound: interleaved s16le samples at [`RATE`].
+struct Pcm {
+    path: PathBuf,
+    channels: u64,
+}
+
+/// The filters that make a track what is compared.
+pub(crate) fn filters() -> String {
+    // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
+    // A second at a time: ffmpeg passes each piece through four threads.
+    format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0,asetnsamples=n={RATE}:p=0")
+}
+
+/// Where a pass leaves the sound of a track.
+pub(crate) fn file_name(video: Video, track: usize) -> String {
+    let of = match video {
+        Video::Render => "render",
+        Video::Baseline => "baseline",
+    };
+    format!("{of}-{track}.pcm")
+}
+
+impl Pass {
+    /// What is left of an audio track when the baseline's is taken from it.
+    ///
+    /// # Errors
+    /// When neither has a sample.
+    pub(crate) fn sound(&self, track: usize, channels: u64) -> anyhow::Result<Sound> {
+        let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));
+        sound.with_context(|| format!("comparing the sound of {}", self.render()))
+    }
+}
+
+impl Media {
+    /// The same for two files without a picture.
+    ///
+    /// # Errors
+    /// When either does not decode from end to end.
+    pub(crate) async fn sound_alone(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        track: usize,
+        channels: u64,
+    ) -> anyhow::Result<Sound> {
+        let dir = tempfile::tempdir().context("a temporary folder for sound")?;
+        let (sh, ffmpeg, filters) = (&self.runner.sh, &self.ffmpeg, filters());
+        let map = format!("0:a:{track}");
+        for (video, file) in [(Video::Render, render), (Video::Baseline, baseline)] {
+            let what = || format!("decoding the sound of {}", file.display());
+            let (input, pcm) = (std::path::absolute(file).with_context(what)?, file_name(video, track));
+            // -copyts keeps the file's own clock: otherwise the first sample would be at 0.
+            let decode = cmd!(
+                sh,
+                "{ffmpeg} -nostdin -v error -xerror -y -copyts -i file:{input} -map {map} -af {filters} -f s16le {pcm}"
+            );
+            self.run(decode).cwd(dir.path()).await.with_context(what)?;
+        }
+        let pcm = |video| Pcm { path: dir.path().join(file_name(video, track)), channels };
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));
+        sound.with_context(|| format!("comparing the sound of {}", render.display()))
+    }
+}
+
+fn compare(baseline: &Pcm, render: &Pcm) -> anyhow::Result<Sound> {
+    let mut sound = audio::compare(baseline.from(0)?, render.from(0)?, baseline.channels)?;
+    sound.lag = match sound.whole {
+        Residual::Silent => None,
+        Residual::DbFs(_) => lag_of(baseline, render, sound.loudest_of_baseline_s)?,
+    };
+    Ok(sound)
+}
+
+/// Where the baseline's loudest stretch is in the render, and what is left when it is moved there.
+fn lag_of(baseline: &Pcm, render: &Pcm, loudest_s: f64) -> anyhow::Result<Option<Lag>> {
+    let at = |seconds: f64| (seconds * f64::from(RATE)) as u64;
+    let start = at(loudest_s);
+    let stretch = baseline.mono(start, at(STRETCH_S))?;
+    // The render's stretch may begin before its file does: there it is silent.
+    let before = at(lag::REACH_S);
+    let silent = before.saturating_sub(start);
+    let mut around = vec![0.0; silent as usize];
+    around.extend(render.mono(start.saturating_sub(before), at(STRETCH_S) + 2 * before - silent)?);
+    around.resize(stretch.len() + 2 * before as usize, 0.0);
+    let Some((samples, correlation)) = lag::find(&stretch, &around, before as usize) else { return Ok(None) };
+    let skip = |samples: i64| samples.max(0) as u64;
+    let aligned = audio::overlap(baseline.from(skip(-samples))?, render.from(skip(samples))?)?;
+    Ok(Some(Lag { ms: samples as f64 / f64::from(RATE) * 1000.0, correlation, aligned }))
+}
+
+impl Pcm {
+    /// The samples of all channels from a point in time on, given as samples of one.
+    fn from(&self, start: u64) -> anyhow::Result<BufReader<File>> {
+        let what = || format!("{}", self.path.display());
+        let mut file = File::open(&self.path).with_context(what)?;
+        file.seek(SeekFrom::Start(start * self.channels * 2)).with_context(what)?;
+        Ok(BufReader::with_capacity(1 << 16, file))
+    }
+
+    /// The sum of all channels over a stretch, or what there is of it.
+    fn mono(&self, start: u64, samples: u64) -> anyhow::Result<Vec<f32>> {
+        let mut bytes = Vec::new();
+        let wanted = samples * self.channels * 2;
+        self.from(start)?.take(wanted).read_to_end(&mut bytes).with_context(|| format!("{}", self.path.display()))?;
+        Ok(render_verdict::audio::residual::mono(
+            &render_verdict::audio::residual::samples(&bytes),
+            self.channels as usize,
+        ))
+    }
+}
+
+// Sound that comes in files of its own, next to the frames of a sequence.
+
+/// The files next to a sequence's frames.
+#[derive(Debug, Clone, Default)]
+pub struct SoundFiles {
+    files: BTreeMap<String, SoundFile>,
+    /// Holds what was taken out of an archive.
+    _unpacked: Option<Arc<tempfile::TempDir>>,
+}
+
+#[derive(Debug, Clone)]
+struct SoundFile {
+    path: PathBuf,
+    sha256: FileHash,
+    /// `None` for a file without sound.
+    tracks: Option<Tracks>,
+}
+
+impl SoundFiles {
+    /// All audio tracks, in the order of the files' names.
+    pub fn tracks(&self) -> Vec<AudioShape> {
+        self.sounding().flat_map(|(_, tracks)| tracks.audio.clone()).collect()
+    }
+
+    /// How a render's differ from these in shape, and in what has no sound to be measured.
+    /// Files that only one has are reported with the frames.
+    pub fn differences(&self, render: &Self) -> Vec<Difference> {
+        let both = self.files.iter().filter_map(|(name, file)| Some((name, file, render.files.get(name)?)));
+        both.flat_map(|(name, ours, theirs)| match (&ours.tracks, &theirs.tracks) {
+            (Some(ours), Some(theirs)) => shape::of_tracks(name, ours, theirs),
+            _ if ours.sha256 == theirs.sha256 => Vec::new(),
+            _ => vec![Difference {
+                what: format!("bytes of {name}"),
+                baseline: format!("sha256 {}", short(ours.sha256)),
+                render: format!("sha256 {}", short(theirs.sha256)),
+            }],
+        })
+        .collect()
+    }
+
+    fn sounding(&self) -> impl Iterator<Item = (&SoundFile, &Tracks)> {
+        self.files.values().filter_map(|file| Some((file, file.tracks.as_ref()?)))
+    }
+}
+
+fn short(hash: FileHash) -> String {
+    hash.to_string().chars().take(12).collect()
+}
+
+impl Media {
+    /// The files next to the frames in a folder.
+    pub async fn sound_in(&self, folder: &Path, sequence: &FrameSequence) -> SoundFiles {
+        let mut files = BTreeMap::new();
+        for (name, sha256) in sequence.others() {
+            let path = folder.join(name);
+            let tracks = self.tracks(&path).await.ok();
+            files.insert(name.clone(), SoundFile { path, sha256: *sha256, tracks });
+        }
+        SoundFiles { files, _unpacked: None }
+    }
+
+    /// The files next to a render's frames.
+    ///
+    /// # Errors
+    /// When they can't be taken out of an archive.
+    pub async fn sound_of(&self, source: &FrameSource, sequence: &FrameSequence) -> anyhow::Result<SoundFiles> {
+        let archive = match source {
+            FrameSource::Folder(folder) => return Ok(self.sound_in(folder.dir(), sequence).await),
+            FrameSource::Archive(_) if sequence.others().is_empty() => return Ok(SoundFiles::default()),
+            FrameSource::Archive(archive) => archive,
+        };
+        let unpacked = tempfile::tempdir().context("a temporary folder for sound")?;
+        for name in sequence.others().keys() {
+            let path = unpacked.path().join(name);
+            fs::write(&path, archive.file(name)?).with_context(|| format!("{}", path.display()))?;
+        }
+        let found = self.sound_in(unpacked.path(), sequence).await;
+        Ok(SoundFiles { _unpacked: Some(Arc::new(unpacked)), ..found })
+    }
+
+    /// What is left of each track when the baseline's is taken from it, in the order of [`SoundFiles::tracks`].
+    ///
+    /// # Errors
+    /// When a file does not decode from end to end.
+    pub async fn sounds(&self, render: &SoundFiles, baseline: &SoundFiles) -> anyhow::Result<Vec<Sound>> {
+        let mut sounds = Vec::new();
+        for ((of_render, _), (of_baseline, tracks)) in render.sounding().zip(baseline.sounding()) {
+            for (track, shape) in tracks.audio.iter().enumerate() {
+                sounds.push(self.sound_alone(&of_render.path, &of_baseline.path, track, shape.channels).await?);
+            }
+        }
+        Ok(sounds)
+    }
+
+    async fn tracks(&self, file: &Path) -> anyhow::Result<Tracks> {
+        let report = self.probe(file, None).await?;
+        Tracks::from_ffprobe(&report.stdout)
+    }
+}

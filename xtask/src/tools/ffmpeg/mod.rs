@@ -1,0 +1,166 @@
+//! Measuring videos with ffmpeg and ffprobe.
+
+pub mod audio;
+pub mod pass;
+pub mod semantics;
+pub mod stills;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use render_verdict::{
+    Comparison,
+    gates::{Limits, MEAN_PSNR},
+    probe::{Headers, MediaShape},
+    shape::differences,
+    showinfo::{self, Video},
+};
+use xshell::{Cmd, cmd};
+
+use crate::tools::{
+    children::Output,
+    preflight::Tools,
+    runner::{Run, Runner},
+};
+
+/// ffmpeg and ffprobe.
+#[derive(Debug, Clone)]
+pub struct Media {
+    /// The `ffmpeg` program.
+    pub ffmpeg: PathBuf,
+    /// The `ffprobe` program.
+    pub ffprobe: PathBuf,
+    /// Starts them.
+    pub runner: Runner,
+}
+
+const LIMIT: Duration = Duration::from_secs(30 * 60);
+
+impl Media {
+    /// The tools that the pre-flight found.
+    pub fn new(tools: &Tools, runner: &Runner) -> Self {
+        let path = |name| tools.path(name).to_owned();
+        Self { ffmpeg: path("ffmpeg"), ffprobe: path("ffprobe"), runner: runner.clone() }
+    }
+
+    /// Compares a render with its baseline: shapes, and where they agree every
+    /// frame, paired by decode index, and every sample. What no finding of `gate`
+    /// could come of is left out: the neighbours of frames that reach its threshold.
+    ///
+    /// # Errors
+    /// When either file can't be decoded from end to end: what was not measured
+    /// has no result, and what an undecodable file lacks is no difference.
+    pub async fn compare(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        baseline_shape: &MediaShape,
+        gate: &Limits,
+    ) -> anyhow::Result<(MediaShape, Comparison)> {
+        // A render usually has its baseline's shape; ffprobe checks that at the same time.
+        let pass = self.pass(render, baseline, baseline_shape, gate.db(&MEAN_PSNR));
+        let (headers, pass) = tokio::join!(self.headers(render), pass);
+        let headers = headers?;
+        let unlike = differences(baseline_shape, &headers.with_frames_of(baseline_shape));
+        let pass = match pass {
+            Ok(pass) if unlike.is_empty() => pass,
+            pass => {
+                // A render that does not decode is reported as such, and what changes from frame to frame as a difference.
+                let shape = self.decoded(render, &headers).await?;
+                let unlike = differences(baseline_shape, &shape);
+                return match pass {
+                    Err(error) if unlike.is_empty() => Err(error),
+                    _ => Ok((shape, Comparison::Unlike(unlike))),
+                };
+            }
+        };
+        let shape = headers.with(&pass.frames(Video::Render)?).with_context(|| format!("{}", render.display()))?;
+        let unlike = differences(baseline_shape, &shape);
+        if !unlike.is_empty() {
+            return Ok((shape, Comparison::Unlike(unlike)));
+        }
+        let picture = Box::new(pass.picture(&shape, gate.db(&MEAN_PSNR))?);
+        let audio = shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels));
+        let audio = audio.collect::<anyhow::Result<_>>()?;
+        Ok((shape, Comparison::Alike { picture, audio }))
+    }
+
+    /// What the headers of a video's file say.
+    ///
+    /// # Errors
+    /// When it is no video.
+    async fn headers(&self, video: &Path) -> anyhow::Result<Headers> {
+        let read = async |decoder: Option<&str>| {
+            let output = self.probe(video, decoder).await;
+            let output = output.with_context(|| format!("{} can't be read as a video", video.display()))?;
+            Headers::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
+        };
+        let headers = read(None).await?;
+        match headers.told().alpha_decoder() {
+            Some(decoder) => read(Some(decoder)).await,
+            None => Ok(headers),
+        }
+    }
+
+    /// The shape of a video, which is decoded with its sound from end to end.
+    ///
+    /// # Errors
+    /// When the file is no video, or something in it does not decode.
+    pub async fn shape_of_whole(&self, video: &Path) -> anyhow::Result<MediaShape> {
+        let headers = self.headers(video).await?;
+        self.decoded(video, &headers).await
+    }
+
+    /// The shape of a video with these headers, as [`Media::shape_of_whole`].
+    async fn decoded(&self, video: &Path, headers: &Headers) -> anyhow::Result<MediaShape> {
+        let what = || format!("{}", video.display());
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, decoder_args(headers.told().alpha_decoder()));
+        let (input, showinfo) = (std::path::absolute(video).with_context(what)?, showinfo::filters(Video::Render));
+        let decode = cmd!(
+            sh,
+            "{ffmpeg} -nostdin -v error -xerror -y -nostats -copyts -noautorotate {decoder...} -i file:{input}
+                -map 0:V:0 -map 0:a? -filter:v {showinfo} -fps_mode passthrough -f null /dev/null"
+        );
+        let decoded = self.run_with_log(decode, dir.path()).await;
+        decoded.with_context(|| format!("{} does not decode from end to end", video.display()))?;
+        let log = fs::read(dir.path().join(Self::LOG)).context("the log of ffmpeg").with_context(what)?;
+        let frames = showinfo::frames(&String::from_utf8_lossy(&log), Video::Render).with_context(what)?;
+        headers.with(&frames).with_context(what)
+    }
+
+    /// Reports a file's streams and format as JSON.
+    async fn probe(&self, file: &Path, decoder: Option<&str>) -> anyhow::Result<Output> {
+        let (sh, ffprobe, decoder) = (&self.runner.sh, &self.ffprobe, decoder_args(decoder));
+        let probe =
+            cmd!(sh, "{ffprobe} -v error -show_streams -show_format -of json=compact=1 {decoder...} file:{file}");
+        self.run(probe).await
+    }
+
+    // In all calls of ffmpeg, -xerror makes a frame that does not decode an error, not a repeat of the one before.
+    fn run(&self, command: Cmd<'_>) -> Run<'_> {
+        self.runner.run(command).limit(LIMIT)
+    }
+
+    /// An ffmpeg in a folder that gets [`Media::LOG`]: what it prints, and what `showinfo` filters
+    /// say. Standard error still has the errors alone.
+    fn run_with_log(&self, command: Cmd<'_>, dir: &Path) -> Run<'_> {
+        self.run(command.env("FFREPORT", format!("file={}:level=32", Self::LOG))).cwd(dir)
+    }
+
+    const LOG: &str = "log";
+}
+
+/// Threads for each of two decoders. More threads than processors only cost time: they wait for
+/// the frames that they share, and copy them between caches.
+fn half_of_the_processors() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| (processors.get() / 2).max(1))
+}
+
+fn decoder_args(decoder: Option<&str>) -> Vec<&str> {
+    decoder.map_or_else(Vec::new, |name| vec!["-c:v", name])
+}

@@ -1,0 +1,256 @@
+//! One ffmpeg that decodes a render and its baseline, each once, and measures all that takes both.
+
+use std::{
+    fs, io,
+    ops::Range,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, ensure};
+use render_verdict::{
+    Picture,
+    decibels::Decibels,
+    picture::{
+        hashes::{self, FrameHashes},
+        psnr::{self, LEVEL, PsnrSummary},
+        ssim::SsimSummary,
+    },
+    probe::MediaShape,
+    showinfo::{self, DecodedFrame, Video},
+};
+use tempfile::TempDir;
+use xshell::cmd;
+
+use crate::tools::ffmpeg::{Media, audio, decoder_args, half_of_the_processors};
+
+/// What such a pass left.
+pub(crate) struct Pass {
+    dir: TempDir,
+    /// The render, for messages.
+    render: PathBuf,
+    /// The render's own frames.
+    hashes: FrameHashes,
+}
+
+/// Frames as they are, to be hashed here: ffmpeg would copy each for that, and
+/// its cryptographic hashes take longer than decoding.
+const RAW: [&str; 4] = ["-f", "yuv4mpegpipe", "-strict", "unofficial"];
+
+/// Frames that can't be written so are hashed by ffmpeg.
+const HASHED: [&str; 4] = ["-f", "framehash", "-hash", "md5"];
+
+impl Media {
+    /// Decodes two videos whose headers have the same shape, with their sound, from
+    /// end to end. Frames below `least` are compared with their neighbours too.
+    ///
+    /// # Errors
+    /// When something in either does not decode, or its frames change on the way.
+    pub(crate) async fn pass(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        shape: &MediaShape,
+        least: Decibels,
+    ) -> anyhow::Result<Pass> {
+        let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
+        let raw = hashes::takes(&shape.pixel_format);
+        let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, &decoder_args(shape.alpha_decoder()));
+        let [first, second] = [render, baseline].map(std::path::absolute);
+        let (first, second) = (first.context("the render's path")?, second.context("the baseline's path")?);
+        let threads = half_of_the_processors().to_string();
+        let (comparing, by_index) = (comparing(shape, least), by_index(shape));
+        let own_frames = own_frames(shape, Video::Render);
+        let format = if raw { RAW } else { HASHED };
+        let tracks = (0..shape.audio.len()).flat_map(|track| [(0, Video::Render, track), (1, Video::Baseline, track)]);
+        let sound = tracks.flat_map(|(input, video, track)| {
+            let (map, pcm) = (format!("{input}:a:{track}"), audio::file_name(video, track));
+            ["-map".into(), map, "-af".into(), audio::filters(), "-f".into(), "s16le".into(), pcm]
+        });
+        // -copyts keeps the files' own clocks, which picture and sound share: otherwise each track would begin at 0.
+        // The first output takes both pictures; ffmpeg reads the files for such filters one at a time, and for the
+        // outputs that take one of them at the same time.
+        let compare = cmd!(
+            sh,
+            "{ffmpeg} -nostdin -v error -xerror -y -nostats -copyts
+                {decoder...} -threads {threads} -noautorotate -i file:{first}
+                {decoder...} -threads {threads} -noautorotate -i file:{second}
+                -filter_complex_threads {threads} -filter_complex {comparing}
+                -map [end] -fps_mode passthrough -f null /dev/null
+                -map 0:V:0 -filter:v {own_frames} -fps_mode passthrough {format...} pipe:1
+                -map 1:V:0 -filter:v {by_index} -fps_mode passthrough -f null /dev/null
+                {sound...}"
+        );
+        let (mut frames, writer) = io::pipe().context("a pipe for frames")?;
+        let hashing = tokio::task::spawn_blocking(move || {
+            let hashes = match raw {
+                true => FrameHashes::from_yuv4mpeg(&mut frames),
+                false => {
+                    io::read_to_string(&mut frames).map_err(Into::into).and_then(|t| FrameHashes::from_framehash(&t))
+                }
+            };
+            // When they are not as they should be, ffmpeg still has to get to its end.
+            io::copy(&mut frames, &mut io::sink())?;
+            hashes
+        });
+        let what = || format!("comparing the picture of {}", render.display());
+        let ran = self.run_with_log(compare, dir.path()).into(writer).await;
+        let hashes = hashing.await.context("hashing frames").with_context(what)?;
+        ran.with_context(what)?;
+        Ok(Pass { dir, render: render.to_owned(), hashes: hashes.with_context(what)? })
+    }
+}
+
+impl Pass {
+    /// The frames of a video, from ffmpeg's log.
+    ///
+    /// # Errors
+    /// When the log does not have them.
+    pub(crate) fn frames(&self, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
+        let log = fs::read(self.path(Media::LOG)).context("the log of ffmpeg").with_context(|| self.what())?;
+        showinfo::frames(&String::from_utf8_lossy(&log), video).with_context(|| self.what())
+    }
+
+    /// The picture of a render against that of a baseline of the same shape; frames
+    /// below `least` were looked for among their neighbours.
+    ///
+    /// # Errors
+    /// When not every frame was compared.
+    pub(crate) fn picture(&self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
+        let what = || self.what();
+        let own = psnr::frames(&self.read("psnr")?).with_context(what)?;
+        let has_alpha = own.iter().all(|f| f.planes.iter().any(|(name, _)| *name == 'a'));
+        ensure!(
+            has_alpha == with_alpha(&shape.pixel_format).is_some(),
+            "the alpha plane of {} ({}) can't be measured",
+            self.render(),
+            shape.pixel_format
+        );
+        let neighbours = |name: &str| psnr::neighbours(&self.read(name)?).with_context(what);
+        let (before, after) = (neighbours("before")?, neighbours("after")?);
+        let misplaced = psnr::misplaced(&own, &before, &after, least).with_context(what)?;
+        let psnr = PsnrSummary::of(&own).with_context(what)?;
+        let (ssim, ssim_frames) = SsimSummary::from_stats(&self.read("ssim")?).with_context(what)?;
+        let hashes = self.hashes.clone();
+        for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
+            ensure!(
+                frames == shape.frames,
+                "{frames} of {} frames of {} have {measure}: not all were compared",
+                shape.frames,
+                self.render()
+            );
+        }
+        let worst = usize::try_from(psnr.worst_frame).context("a frame's index")?;
+        let worst_at_s = shape.frame_times_s.get(worst).copied().unwrap_or_default();
+        let frames_a_second = shape.fps.value().ceil() as u64;
+        Ok(Picture { psnr, ssim, hashes, worst_at_s, frames_a_second, misplaced })
+    }
+
+    /// What is done, for errors.
+    fn what(&self) -> String {
+        format!("comparing the picture of {}", self.render.display())
+    }
+
+    /// The render's name, for errors.
+    pub(crate) fn render(&self) -> std::path::Display<'_> {
+        self.render.display()
+    }
+
+    /// The text of a file that ffmpeg wrote.
+    fn read(&self, name: &str) -> anyhow::Result<String> {
+        fs::read_to_string(self.path(name)).with_context(|| format!("{name} of ffmpeg"))
+    }
+
+    /// A file that ffmpeg wrote.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+// The filters that compare a picture with its baseline's, as text. Pure.
+
+/// Every frame of the render against the baseline's of its index, for PSNR and
+/// SSIM; those below `least` against the one before and the one after that as well.
+pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
+    let (same, opaque) = (same_terms(shape), opaque(&shape.pixel_format));
+    let (before, after) = (printed("before"), printed("after"));
+    // SSIM knows no alpha, which the others must see.
+    format!(
+        "[0:V:0]{same}[r1];[1:V:0]{same},split=4[b1][b2][bb][ba];\
+         [bb]tpad=start=1:start_mode=clone,setpts=N[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N[b4];\
+         [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\
+         [r4][b5]ssim=stats_file=ssim:shortest=1[end];\
+         [r3]{}[low];[low][b3]psnr=shortest=1,{before}[low2];[low2][b4]psnr=shortest=1,{after},nullsink",
+        below(least)
+    )
+}
+
+/// A video's own frames, which ffmpeg's log describes.
+pub(crate) fn own_frames(shape: &MediaShape, video: Video) -> String {
+    format!("{},{}", showinfo::filters(video), by_index(shape))
+}
+
+/// How many frames in a row are left out of the comparison with neighbours at
+/// most: the baseline's wait in memory until one of the render's comes.
+const IN_A_ROW: u32 = 7;
+
+/// Passes on frames whose PSNR is below a level, and some others.
+fn below(least: Decibels) -> String {
+    // The statistics, in which a frame's level is looked up, round to a hundredth.
+    let least = least.db() + 0.01;
+    let passes = format!("if(lt(VALUE1,{least:.6})+gte(ld(0),{IN_A_ROW}),1+0*st(0,0),0*st(0,ld(0)+1))");
+    format!("metadata=mode=select:key={LEVEL}:value=0:function=expr:expr='{passes}'")
+}
+
+/// Writes each frame's index and PSNR into a file.
+fn printed(file: &str) -> String {
+    format!("metadata=mode=print:key={LEVEL}:file={file}")
+}
+
+/// A stretch of a video against that which begins `distance` frames later, of two inputs that
+/// are the same: one that went to both ends would wait in memory for as many frames.
+pub(crate) fn stretches(shape: &MediaShape, stretch: &Range<u64>, distance: u64) -> String {
+    let same = same_terms(shape);
+    let cut =
+        |later: u64| format!("trim=start_frame={}:end_frame={},{same}", stretch.start + later, stretch.end + later);
+    format!("[0:V:0]{}[a];[1:V:0]{}[b];[a][b]psnr=stats_file=psnr:shortest=1", cut(0), cut(distance))
+}
+
+/// Times by index, so that frames pair by decode order, and so that ffmpeg
+/// reads both files and fills all outputs at one pace: else it would keep one file's
+/// frames in memory.
+pub(crate) fn by_index(shape: &MediaShape) -> String {
+    // At the frames' rate: sound goes out beside them, by the clock.
+    format!("settb={},setpts=N", shape.fps.inverted())
+}
+
+/// The format in which a picture with alpha is compared: one that the psnr filter
+/// takes with its alpha plane. Others are taken as they are.
+pub(crate) fn with_alpha(pixel_format: &str) -> Option<String> {
+    let packed = ["rgba", "bgra", "argb", "abgr"].iter().any(|name| pixel_format.starts_with(name));
+    match pixel_format {
+        _ if packed && pixel_format.contains("64") => Some("gbrap16le".to_owned()),
+        _ if packed || pixel_format == "ya8" => Some("gbrap".to_owned()),
+        _ if pixel_format.starts_with("ya16") => Some("gbrap16le".to_owned()),
+        _ if pixel_format.starts_with("gbrap") => Some(pixel_format.to_owned()),
+        _ if pixel_format.starts_with("yuva") => Some(pixel_format.replace("p12", "p16")),
+        _ => None,
+    }
+}
+
+/// The filter that takes the alpha plane away.
+fn opaque(pixel_format: &str) -> String {
+    let format = with_alpha(pixel_format).map(|format| format.replace("yuva", "yuv").replace("gbrap", "gbrp"));
+    format.map_or("null".to_owned(), |format| format!("format={format}"))
+}
+
+/// Filters that put both videos on the same terms. Color tags alike: where they
+/// differ, which is only where one has none, ffmpeg would convert one of the pictures first.
+fn same_terms(shape: &MediaShape) -> String {
+    let full = shape.color.range.as_deref() == Some("pc") || shape.pixel_format.starts_with("yuvj");
+    let range = if full { "full" } else { "limited" };
+    let rgb = ["rgb", "bgr", "gbr", "argb", "abgr"].iter().any(|prefix| shape.pixel_format.starts_with(prefix));
+    let space = if rgb { "gbr" } else { "bt709" };
+    let format = with_alpha(&shape.pixel_format).map_or_else(String::new, |format| format!("format={format},"));
+    let by_index = by_index(shape);
+    format!("{format}{by_index},setparams=range={range}:color_primaries=bt709:color_trc=bt709:colorspace={space}")
+}

@@ -1,0 +1,263 @@
+//! The handler ZIP: built only when its inputs changed, the same bytes every time.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use render_verdict::picture::hashes::sha256_of_file;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use xshell::cmd;
+
+use crate::{
+    project::repo::{Layout, Repo},
+    tools::{
+        files,
+        handler_zip::{self, ZipSizes, check_budget, sizes},
+        runner::Runner,
+    },
+};
+
+/// The programs and files that a build needs.
+#[derive(Debug, Clone)]
+pub struct BuildTools {
+    /// The `bun` program.
+    pub bun: PathBuf,
+    /// The `zip` program.
+    pub zip: PathBuf,
+    /// The folder with the static ffmpeg and ffprobe of the ZIP.
+    pub media: PathBuf,
+}
+
+/// A handler ZIP that is ready to deploy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HandlerZip {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its hash.
+    pub sha256: String,
+    /// Its sizes, in bytes.
+    pub sizes: ZipSizes,
+    /// Whether this run built it, or found it built from the same inputs.
+    pub built: bool,
+}
+
+/// What the ZIP was made from, written next to it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest {
+    schema_version: u32,
+    inputs_sha256: String,
+    zip_sha256: String,
+    zipped_bytes: u64,
+    unzipped_bytes: u64,
+    files: u64,
+}
+
+const BUILD_LIMIT: Duration = Duration::from_secs(20 * 60);
+
+/// Builds the repository's handler ZIP at `target`, unless the one there has the same inputs.
+///
+/// # Errors
+/// When a step fails, or the ZIP breaks its size budget.
+pub async fn build(
+    repo: &Repo,
+    target: &Path,
+    tools: &BuildTools,
+    runner: &Runner,
+    logs: &Path,
+) -> anyhow::Result<HandlerZip> {
+    let log = logs.join("build.log");
+    let zip = match repo.layout() {
+        Layout::Own => build_own(repo, target, tools, runner, &log).await?,
+        Layout::HyperFrames => checkout_build(repo, target, &tools.bun, runner, &log).await?,
+    };
+    check_budget(&zip.sizes)?;
+    Ok(zip)
+}
+
+/// The ZIP that is there already, for `--skip-build`.
+///
+/// # Errors
+/// When there is none, it is no ZIP, or it breaks the size budget.
+pub fn existing(path: &Path) -> anyhow::Result<HandlerZip> {
+    ensure!(path.is_file(), "--skip-build: there is no {}; run once without it", path.display());
+    let zip = read(path.to_owned(), false)?;
+    check_budget(&zip.sizes)?;
+    Ok(zip)
+}
+
+fn read(path: PathBuf, built: bool) -> anyhow::Result<HandlerZip> {
+    Ok(HandlerZip { sha256: sha256_of_file(&path)?, sizes: sizes(&path)?, path, built })
+}
+
+async fn build_own(
+    repo: &Repo,
+    target: &Path,
+    tools: &BuildTools,
+    runner: &Runner,
+    log: &Path,
+) -> anyhow::Result<HandlerZip> {
+    let package = repo.handler_package();
+    let dist = package.join("dist");
+    let (sh, console) = (&runner.sh, &runner.console);
+    let waiting = || console.step("build", "waiting for another run that is building");
+    let _lock = files::lock(&dist.join("lock"), waiting).await?;
+    let inputs = handler_zip::inputs_digest(&package, &tools.media)?;
+    let manifest_path = dist.join("handler-manifest.json");
+    if let Some(zip) = up_to_date(target, &manifest_path, &inputs) {
+        return Ok(zip);
+    }
+    let _ = fs::remove_file(&manifest_path);
+    install_packages(&package, &tools.bun, runner, log).await?;
+    console.step("build", "bun bundle");
+    let staging = tempfile::Builder::new().prefix("staging-").tempdir_in(&dist).context("a staging folder")?;
+    let (bun, root, fresh) = (&tools.bun, staging.path().join("root"), staging.path().join("handler.zip"));
+    runner.run(cmd!(sh, "{bun} run bundle.ts {root}")).cwd(&package).log(log).limit(BUILD_LIMIT).await?;
+    console.step("build", "zip");
+    handler_zip::pack(&root, &tools.media, &fresh, &tools.zip, runner).await?;
+    fs::rename(&fresh, target).with_context(|| format!("{}", target.display()))?;
+    let zip = read(target.to_owned(), true)?;
+    let manifest = Manifest {
+        schema_version: 1,
+        inputs_sha256: inputs,
+        zip_sha256: zip.sha256.clone(),
+        zipped_bytes: zip.sizes.zipped,
+        unzipped_bytes: zip.sizes.unzipped,
+        files: zip.sizes.files,
+    };
+    fs::write(&manifest_path, serde_json::to_string_pretty(&manifest)? + "\n")
+        .with_context(|| format!("{}", manifest_path.display()))?;
+    Ok(zip)
+}
+
+/// Installs the package's dependencies from its lockfile, unless the ones
+/// there came from the same lockfile.
+///
+/// # Errors
+/// When the lockfile does not fit, or a package can't be had.
+pub async fn install_packages(package: &Path, bun: &Path, runner: &Runner, log: &Path) -> anyhow::Result<()> {
+    let (sh, console) = (&runner.sh, &runner.console);
+    let waiting = || console.step("build", "waiting for another bun install");
+    // The build and the in-process render of one run both come here at once.
+    let _one_at_a_time = files::lock(&package.join("dist/install.lock"), waiting).await?;
+    let stamp = package.join("node_modules/.installed-from");
+    let lock = sha256_of_file(&package.join("bun.lock"))?;
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
+        return Ok(());
+    }
+    console.step("build", "bun install (from the lockfile)");
+    let install = cmd!(sh, "{bun} install --frozen-lockfile --ignore-scripts --no-progress");
+    runner.run(install).cwd(package).log(log).limit(BUILD_LIMIT).await?;
+    fs::write(&stamp, lock).with_context(|| format!("{}", stamp.display()))
+}
+
+/// The ZIP that is there, when its manifest names these inputs and its own content.
+fn up_to_date(target: &Path, manifest: &Path, inputs: &str) -> Option<HandlerZip> {
+    let manifest: Manifest = serde_json::from_slice(&fs::read(manifest).ok()?).ok()?;
+    if manifest.inputs_sha256 != inputs || !target.is_file() {
+        return None;
+    }
+    let zip = read(target.to_owned(), false).ok()?;
+    (zip.sha256 == manifest.zip_sha256).then_some(zip)
+}
+
+// A checkout's own build of its handler: scripts of its package.
+
+/// Builds the ZIP, then compares it with its budget; in this order.
+pub const CHECKOUT_SCRIPTS: [&str; 2] = ["build:zip", "verify:zip-size"];
+
+/// Refuses a checkout whose handler can't be built, before anything is started.
+///
+/// # Errors
+/// When its package.json has not the scripts, or its packages are not installed.
+pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
+    if repo.layout() == Layout::Own {
+        return Ok(());
+    }
+    let path = repo.handler_package().join("package.json");
+    let what = || path.display().to_string();
+    let manifest: Value = serde_json::from_slice(&fs::read(&path).with_context(what)?).with_context(what)?;
+    for script in CHECKOUT_SCRIPTS {
+        ensure!(
+            manifest["scripts"][script].as_str().is_some_and(|command| !command.trim().is_empty()),
+            "{}: scripts.{script} is missing; --skip-build deploys a ZIP that is there already",
+            path.display()
+        );
+    }
+    ensure!(
+        !repo.root().join("bun.lock").is_file() || repo.is_installed(&repo.handler_package()),
+        "the packages of {} are not installed; run `bun install` there, or deploy a ZIP that is there by --skip-build",
+        repo.root().display()
+    );
+    Ok(())
+}
+
+/// Runs the scripts, which leave the ZIP at `target`.
+pub(crate) async fn checkout_build(
+    repo: &Repo,
+    target: &Path,
+    bun: &Path,
+    runner: &Runner,
+    log: &Path,
+) -> anyhow::Result<HandlerZip> {
+    let (sh, package) = (&runner.sh, repo.handler_package());
+    for script in CHECKOUT_SCRIPTS {
+        runner.console.step("build", &format!("bun run {script}"));
+        let build = cmd!(sh, "{bun} run --cwd {package} {script}");
+        runner.run(build).cwd(repo.root()).log(log).limit(BUILD_LIMIT).await?;
+    }
+    ensure!(
+        target.is_file(),
+        "build:zip succeeded but left no {}, which is what the template deploys",
+        target.display()
+    );
+    read(target.to_owned(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(manifest: &str, others: &[&str]) -> Result<(), String> {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &str| {
+            fs::create_dir_all(dir.path().join(name).parent().unwrap()).unwrap();
+            fs::write(dir.path().join(name), content).unwrap();
+        };
+        file("packages/aws-lambda/package.json", manifest);
+        file("examples/aws-lambda/template.yaml", "");
+        others.iter().for_each(|name| file(name, ""));
+        let told = check_scripts(&Repo::at(dir.path()).unwrap()).map_err(|error| format!("{error:#}"));
+        told.map_err(|told| told.replace(&dir.path().display().to_string(), "<it>"))
+    }
+
+    const BOTH: &str = r#"{"scripts": {"build:zip": "tsx a.ts", "verify:zip-size": "tsx b.ts"}}"#;
+
+    #[test]
+    fn a_checkout_has_to_have_both_scripts() {
+        assert_eq!(checked(BOTH, &[]), Ok(()));
+        let told = checked(&BOTH.replace("verify:zip-size", "verify"), &[]).unwrap_err();
+        assert!(
+            told.starts_with("<it>/packages/aws-lambda/package.json: scripts.verify:zip-size is missing"),
+            "{told}"
+        );
+        for manifest in
+            ["{}", r#"{"scripts": []}"#, r#"{"scripts": {"build:zip": 3}}"#, r#"{"scripts": {"build:zip": " "}}"#]
+        {
+            assert!(checked(manifest, &[]).unwrap_err().contains("scripts.build:zip is missing"), "{manifest}");
+        }
+        assert!(checked("{", &[]).unwrap_err().starts_with("<it>/packages/aws-lambda/package.json: "));
+    }
+
+    #[test]
+    fn its_packages_have_to_be_installed() {
+        assert!(checked(BOTH, &["bun.lock"]).unwrap_err().contains("run `bun install`"));
+        assert_eq!(checked(BOTH, &["bun.lock", "node_modules/.bin/tsx"]), Ok(()));
+        assert_eq!(checked(BOTH, &["bun.lock", "packages/aws-lambda/node_modules/.bin/tsx"]), Ok(()));
+    }
+}

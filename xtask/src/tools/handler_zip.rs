@@ -1,0 +1,250 @@
+//! From the files of a handler to the bytes of its ZIP: what they are made from, as one hash, and
+//! packing them so that the same inputs give the same bytes on every machine.
+
+use std::{
+    fs::{self, File, FileTimes},
+    io::{Read, Seek, SeekFrom},
+    os::unix::{ffi::OsStrExt, fs::PermissionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use anyhow::{Context, ensure};
+use render_verdict::picture::hashes::{hex, sha256_of_file};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use xshell::cmd;
+
+use crate::tools::runner::Runner;
+
+/// Changes when the way of packing does, so that old ZIPs are rebuilt.
+const RECIPE: &str = "1";
+
+/// What builds make, which is no input.
+const PRODUCTS: [&str; 2] = ["node_modules", "dist"];
+
+/// The hash over names and contents of the package's files and of the programs in `media`.
+pub(crate) fn inputs_digest(package: &Path, media: &Path) -> anyhow::Result<String> {
+    let mut all = Sha256::new();
+    all.update(RECIPE);
+    for dir in [package, media] {
+        for file in files_below(dir, &PRODUCTS)? {
+            all.update(file.to_string_lossy().as_bytes());
+            all.update([0]);
+            all.update(sha256_of_file(&dir.join(&file))?);
+        }
+    }
+    Ok(hex(&all.finalize()))
+}
+
+/// The files below `root` in a fixed order, relative to it; `skipped` names are left out.
+fn files_below(root: &Path, skipped: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    let (mut files, mut folders) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(folder) = folders.pop() {
+        let dir = root.join(&folder);
+        for entry in fs::read_dir(&dir).with_context(|| format!("{}", dir.display()))? {
+            let entry = entry.with_context(|| format!("{}", dir.display()))?;
+            let path = folder.join(entry.file_name());
+            if skipped.iter().any(|name| entry.file_name() == *name) {
+                continue;
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// 2000-01-01: after 1980, where ZIP's times begin.
+const FIXED_TIME_S: u64 = 946_684_800;
+
+const LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// Adds ffmpeg and ffprobe of the folder `media` to the staged folder and packs it: sorted
+/// entries, fixed times and modes.
+pub(crate) async fn pack(root: &Path, media: &Path, to: &Path, zip: &Path, runner: &Runner) -> anyhow::Result<()> {
+    let bin = root.join("bin");
+    fs::create_dir_all(&bin).with_context(|| format!("{}", bin.display()))?;
+    for program in ["ffmpeg", "ffprobe"] {
+        let (from, to) = (media.join(program), bin.join(program));
+        fs::copy(&from, &to).with_context(|| format!("copying {} into the ZIP", from.display()))?;
+    }
+    let mut names = Vec::new();
+    for file in files_below(root, &[])? {
+        normalize(&root.join(&file))?;
+        ensure!(!file.as_os_str().as_bytes().contains(&b'\n'), "{file:?} can't be packed");
+        names.extend([file.as_os_str().as_bytes(), b"\n"].concat());
+    }
+    let list = root.with_extension("list");
+    fs::write(&list, names).with_context(|| format!("{}", list.display()))?;
+    let sh = &runner.sh;
+    // ZIP stores local times, so the time zone is part of the recipe.
+    let zip = cmd!(sh, "{zip} -X -D -q -@ {to}").env("TZ", "UTC");
+    runner.run(zip).input(&list).cwd(root).limit(LIMIT).await.map(drop)
+}
+
+/// Gives a file its fixed time and mode.
+fn normalize(file: &Path) -> anyhow::Result<()> {
+    let what = || format!("{}", file.display());
+    let meta = fs::symlink_metadata(file).with_context(what)?;
+    ensure!(!meta.is_symlink(), "{} is a symbolic link, which a Lambda ZIP can't hold", file.display());
+    let executable = meta.permissions().mode() & 0o111 != 0;
+    let mode = fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 });
+    fs::set_permissions(file, mode).with_context(what)?;
+    let time = UNIX_EPOCH + Duration::from_secs(FIXED_TIME_S);
+    let opened = File::options().write(true).open(file).with_context(what)?;
+    opened.set_times(FileTimes::new().set_modified(time).set_accessed(time)).with_context(what)
+}
+
+// The sizes in a ZIP's central directory, which Lambda counts, and their budget.
+
+/// The sizes of a ZIP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ZipSizes {
+    /// Bytes of the file itself.
+    pub zipped: u64,
+    /// Bytes of its content.
+    pub unzipped: u64,
+    /// Entries.
+    pub files: u64,
+}
+
+const END: [u8; 4] = *b"PK\x05\x06";
+
+const ENTRY: [u8; 4] = *b"PK\x01\x02";
+
+const END_LEN: usize = 22;
+
+const ENTRY_LEN: usize = 46;
+
+/// Reads the sizes. Format: APPNOTE.TXT 4.3.12 and 4.3.16; ZIP64, which
+/// starts at 4 GB, is far over what Lambda takes and is refused.
+///
+/// # Errors
+/// When the file is no ZIP.
+pub fn sizes(path: &Path) -> anyhow::Result<ZipSizes> {
+    read(path).with_context(|| format!("{} is not a ZIP that Lambda takes", path.display()))
+}
+
+fn read(path: &Path) -> anyhow::Result<ZipSizes> {
+    let mut file = File::open(path)?;
+    let zipped = file.seek(SeekFrom::End(0))?;
+    // The end record is followed by a comment of 64 KiB at most.
+    let tail_len = zipped.min((END_LEN + 0xffff) as u64);
+    file.seek(SeekFrom::Start(zipped - tail_len))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let end =
+        tail.windows(4).rposition(|w| w == END).context("there is no end record: the file is cut off or no ZIP")?;
+    let end = tail.get(end..end + END_LEN).context("the end record is cut off")?;
+    let (files, size, offset) = (u16_at(end, 10), u32_at(end, 12), u32_at(end, 16));
+    ensure!(offset != u32::MAX && u64::from(offset) + u64::from(size) <= zipped, "its directory is cut off");
+
+    file.seek(SeekFrom::Start(offset.into()))?;
+    let mut directory = vec![0; size as usize];
+    file.read_exact(&mut directory)?;
+    let (mut at, mut unzipped) = (0, 0);
+    for _ in 0..files {
+        let entry = directory.get(at..at + ENTRY_LEN).context("its directory is too short")?;
+        ensure!(entry[..4] == ENTRY, "its directory is damaged");
+        unzipped += u64::from(u32_at(entry, 24));
+        at += ENTRY_LEN + [28, 30, 32].iter().map(|&field| usize::from(u16_at(entry, field))).sum::<usize>();
+    }
+    Ok(ZipSizes { zipped, unzipped, files: files.into() })
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    u16::from_le_bytes([bytes[at], bytes[at + 1]])
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
+}
+
+/// Lambda's ceiling is 250 MiB unzipped; the budget leaves room for its own runtime files.
+const UNZIPPED_MIB: u64 = 248;
+
+/// What an upload should not exceed.
+const ZIPPED_MIB: u64 = 150;
+
+/// Compares the sizes of a ZIP with the budget.
+///
+/// # Errors
+/// When it is over; the message says by how much.
+pub fn check_budget(sizes: &ZipSizes) -> anyhow::Result<()> {
+    let over = |what: &str, bytes: u64, budget: u64| {
+        let mib = bytes as f64 / f64::from(1 << 20);
+        ensure!(bytes <= budget << 20, "the handler ZIP has {mib:.1} MiB {what}, the budget is {budget} MiB");
+        Ok(())
+    };
+    over("unzipped", sizes.unzipped, UNZIPPED_MIB)?;
+    over("zipped", sizes.zipped, ZIPPED_MIB)
+}
+
+#[cfg(test)]
+mod pack_tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_follows_names_and_contents_but_no_products() {
+        let (package, media) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let digest = || inputs_digest(package.path(), media.path()).unwrap();
+        fs::write(package.path().join("a"), "1").unwrap();
+        let first = digest();
+        fs::create_dir(package.path().join("dist")).unwrap();
+        fs::write(package.path().join("dist/handler.zip"), "z").unwrap();
+        assert_eq!(digest(), first);
+        fs::write(package.path().join("a"), "2").unwrap();
+        let second = digest();
+        assert_ne!(second, first);
+        fs::write(media.path().join("ffmpeg"), "f").unwrap();
+        assert_ne!(digest(), second);
+    }
+}
+
+#[cfg(test)]
+mod zip_file_tests {
+    use super::*;
+
+    /// `printf aaaaaaaaaa > a; zip -X z a`, by hand: one stored entry of 10 bytes.
+    fn zip() -> Vec<u8> {
+        let mut bytes = b"PK\x03\x04".to_vec();
+        bytes.resize(30, 0);
+        bytes.extend(b"aaaaaaaaaaa");
+        let offset = bytes.len() as u32;
+        let mut entry = ENTRY.to_vec();
+        entry.resize(ENTRY_LEN, 0);
+        entry[24] = 10;
+        entry[28] = 1;
+        bytes.extend(&entry);
+        bytes.push(b'a');
+        let mut end = END.to_vec();
+        end.resize(END_LEN, 0);
+        end[10] = 1;
+        end[12] = 47;
+        end[16..20].copy_from_slice(&offset.to_le_bytes());
+        bytes.extend(end);
+        bytes
+    }
+
+    #[test]
+    fn reads_the_directory_and_refuses_what_is_cut_off() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("z.zip");
+        std::fs::write(&path, zip()).unwrap();
+        assert_eq!(sizes(&path).unwrap(), ZipSizes { zipped: zip().len() as u64, unzipped: 10, files: 1 });
+        for broken in [&zip()[..60], &zip()[5..], b"", b"not a zip"] {
+            std::fs::write(&path, broken).unwrap();
+            assert!(sizes(&path).is_err());
+        }
+    }
+
+    #[test]
+    fn the_budget_is_a_ceiling() {
+        let sizes = |unzipped, zipped| ZipSizes { zipped, unzipped, files: 1 };
+        assert!(check_budget(&sizes(248 << 20, 150 << 20)).is_ok());
+        assert!(check_budget(&sizes((248 << 20) + 1, 1)).unwrap_err().to_string().contains("unzipped"));
+        assert!(check_budget(&sizes(1, (150 << 20) + 1)).unwrap_err().to_string().contains(" zipped"));
+    }
+}

@@ -1,0 +1,185 @@
+//! The SAM CLI: validating, deploying and deleting a stack.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use xshell::{Cmd, Shell, cmd};
+
+use crate::{
+    aws::{
+        access::{Access, Target},
+        clients::Keys,
+    },
+    project::names::{ArtifactBucketName, RunId, StackName},
+    tools::{
+        env::Env,
+        runner::{Run, Runner},
+    },
+};
+
+/// The `sam` program, in one region of one target.
+#[derive(Debug, Clone)]
+pub struct Sam {
+    program: PathBuf,
+    env: Env,
+    runner: Runner,
+    options: Vec<OsString>,
+    logs: PathBuf,
+    keys: Option<Keys>,
+}
+
+/// What a deployment needs to know.
+#[derive(Debug)]
+pub struct Deployment<'a> {
+    /// The template.
+    pub template: &'a Path,
+    /// The stack to create.
+    pub stack: &'a StackName,
+    /// The run that creates it.
+    pub run: &'a RunId,
+    /// The bucket to upload to.
+    pub artifacts: &'a ArtifactBucketName,
+    /// Name and value of each parameter that is set.
+    pub overrides: &'a [(String, String)],
+}
+
+const VALIDATE_LIMIT: Duration = Duration::from_secs(3 * 60);
+
+const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
+
+impl Sam {
+    /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With `keys` sam
+    /// acts as the same caller as the SDK: its own chain of credentials has another order.
+    ///
+    /// # Errors
+    /// When that folder can't be written to.
+    pub fn new(
+        program: &Path,
+        access: &Access,
+        sam_home: &Path,
+        runner: &Runner,
+        logs: &Path,
+        keys: Option<Keys>,
+    ) -> anyhow::Result<Self> {
+        // A samconfig.toml next to the template could add options that nobody asked for.
+        let no_config = logs.join("samconfig.toml");
+        std::fs::write(&no_config, "version = 0.1\n").with_context(|| format!("{}", no_config.display()))?;
+        let mut env = access.child_env();
+        if !matches!(access.target, Target::Account { .. }) {
+            // An emulator answers at once, and a local run must not look for newer versions of sam.
+            env = env.with("SAM_CLI_POLL_DELAY", "0.1").with("__SAM_CLI_APP_DIR", sam_home.display().to_string());
+        }
+        let region = access.region.as_str().into();
+        Ok(Self {
+            program: program.to_owned(),
+            env,
+            runner: runner.clone(),
+            options: vec!["--region".into(), region, "--config-file".into(), no_config.into()],
+            logs: logs.to_owned(),
+            keys,
+        })
+    }
+
+    /// Validates a template.
+    ///
+    /// # Errors
+    /// When the template is not valid.
+    pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
+        let command = validate(&self.runner.sh, &self.program, &self.options, template);
+        self.run(command).await?.await.map(drop)
+    }
+
+    /// Deploys a new stack, tagged with its run.
+    ///
+    /// # Errors
+    /// When the deployment fails.
+    pub async fn deploy(&self, deployment: &Deployment<'_>) -> anyhow::Result<()> {
+        let command = deploy(&self.runner.sh, &self.program, &self.options, deployment);
+        self.run(command).await?.limit(DEPLOY_LIMIT).await.map(drop)
+    }
+
+    /// Deletes a stack; waits until it is `gone`, for which sam itself looks every 30 s.
+    /// A stack that does not exist is fine.
+    ///
+    /// # Errors
+    /// When the deletion fails.
+    pub async fn delete(
+        &self,
+        stack: &StackName,
+        artifacts: &ArtifactBucketName,
+        gone: impl Future<Output = ()>,
+    ) -> anyhow::Result<()> {
+        let command = delete(&self.runner.sh, &self.program, &self.options, stack, artifacts);
+        self.run(command).await?.limit(DELETE_LIMIT).until(gone).await
+    }
+
+    async fn run(&self, command: Cmd<'_>) -> anyhow::Result<Run<'_>> {
+        let command = command.envs(self.env_now().await?.iter());
+        Ok(self.runner.run(command).cwd(&self.logs).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
+    }
+
+    /// The AWS variables, with keys that are valid now.
+    async fn env_now(&self) -> anyhow::Result<Env> {
+        let Some(keys) = &self.keys else { return Ok(self.env.clone()) };
+        let keys = keys.now().await.context("credentials for sam")?;
+        let env = OTHER_IDENTITIES.into_iter().fold(self.env.clone(), Env::without);
+        let env =
+            env.with("AWS_ACCESS_KEY_ID", keys.access_key_id()).with("AWS_SECRET_ACCESS_KEY", keys.secret_access_key());
+        Ok(match keys.session_token() {
+            Some(token) => env.with("AWS_SESSION_TOKEN", token),
+            None => env.without("AWS_SESSION_TOKEN"),
+        })
+    }
+}
+
+/// The call that validates a template; `options` say where.
+pub(crate) fn validate<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], template: &Path) -> Cmd<'a> {
+    cmd!(sh, "{sam} validate {options...} --lint --template-file {template}")
+}
+
+/// The call that deploys a stack.
+pub(crate) fn deploy<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], deployment: &Deployment<'_>) -> Cmd<'a> {
+    let Deployment { template, .. } = deployment;
+    let (stack, bucket) = (deployment.stack.as_str(), deployment.artifacts.as_str());
+    let overrides = deployment.overrides.iter().map(|(name, value)| format!("{name}={value}"));
+    let (tag, run) = (RunId::TAG, deployment.run.to_string());
+    cmd!(
+        sh,
+        "{sam} deploy {options...} --template-file {template} --stack-name {stack}
+            --s3-bucket {bucket} --s3-prefix {stack}
+            --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM
+            --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar
+            --parameter-overrides {overrides...} --tags {tag}={run}"
+    )
+}
+
+/// The call that deletes a stack and what was uploaded for it. Without a bucket sam would take
+/// the one of the first uploaded thing in the template, whoever owns it, and all under its prefix.
+pub(crate) fn delete<'a>(
+    sh: &'a Shell,
+    sam: &Path,
+    options: &[OsString],
+    stack: &StackName,
+    bucket: &ArtifactBucketName,
+) -> Cmd<'a> {
+    let (stack, bucket) = (stack.as_str(), bucket.as_str());
+    cmd!(sh, "{sam} delete {options...} --no-prompts --stack-name {stack} --s3-bucket {bucket} --s3-prefix {stack}")
+}
+
+/// Variables by which sam could come to act as someone else.
+const OTHER_IDENTITIES: [&str; 8] = [
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_SECURITY_TOKEN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+];

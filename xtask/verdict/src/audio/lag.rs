@@ -1,0 +1,118 @@
+//! By how much one track is later than another, by cross-correlation. Pure.
+
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audio::{
+    RATE,
+    residual::{Residual, products, thinned},
+};
+
+/// A render's track against its baseline's, moved to where they fit best.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lag {
+    /// How much later the render's sound is, ms; negative when it is earlier.
+    pub ms: f64,
+    /// How alike the tracks are there: 1 for the same sound at any volume.
+    pub correlation: f64,
+    /// The residual over what both have when the render is moved back by the lag.
+    pub aligned: Residual,
+}
+
+/// How far sounds are looked for on either side, in seconds.
+pub const REACH_S: f64 = 1.0;
+
+/// Samples that one sample of the first, coarse look stands for.
+const COARSE: usize = 24;
+
+/// Tracks less alike than this have no lag to speak of.
+const ALIKE: f64 = 0.3;
+
+/// Two peaks this close in height are the same: a tone repeats itself. The nearer one is taken.
+const SAME_HEIGHT: f64 = 0.995;
+
+/// Where a stretch of the baseline fits best into the render. Both are mono at
+/// [`RATE`]; the render's begins `before` samples earlier than the stretch and
+/// goes on after it. The lag in samples, and the correlation there; `None` where
+/// either is silent or nothing fits.
+pub fn find(baseline: &[f32], render: &[f32], before: usize) -> Option<(i64, f64)> {
+    let coarse = correlations(&thinned(baseline, COARSE), &thinned(render, COARSE), 0..usize::MAX);
+    let middle = nearest_peak(&coarse, before / COARSE)? * COARSE;
+    let near = middle.saturating_sub(2 * COARSE)..middle + 2 * COARSE + 1;
+    // A second is enough where it is known what to look at.
+    let short = &baseline[..baseline.len().min(RATE as usize)];
+    let fine = correlations(short, render, near);
+    let (offset, correlation) = fine.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (correlation >= ALIKE).then(|| (offset as i64 - before as i64, correlation))
+}
+
+/// How alike `baseline` and each stretch of `render` are; offsets of silence are left out.
+fn correlations(baseline: &[f32], render: &[f32], offsets: Range<usize>) -> Vec<(usize, f64)> {
+    let Some(last) = render.len().checked_sub(baseline.len()) else { return Vec::new() };
+    let (energy, _) = products(baseline, baseline);
+    let alike = |offset: usize| {
+        let (product, square) = products(baseline, &render[offset..]);
+        let scale = f64::from(energy).sqrt() * f64::from(square).sqrt();
+        (scale > 0.0).then(|| (offset, f64::from(product) / scale))
+    };
+    (offsets.start..offsets.end.min(last + 1)).filter_map(alike).collect()
+}
+
+/// Of the highest peaks the one nearest to `home`.
+fn nearest_peak(correlations: &[(usize, f64)], home: usize) -> Option<usize> {
+    let top = correlations.iter().map(|(_, c)| *c).fold(f64::MIN, f64::max);
+    let at = |i: usize| correlations.get(i).map_or(f64::MIN, |(_, c)| *c);
+    let is_peak = |i: usize| at(i) >= top * SAME_HEIGHT && at(i) >= at(i.wrapping_sub(1)) && at(i) >= at(i + 1);
+    let peaks = (0..correlations.len()).filter(|i| is_peak(*i)).map(|i| correlations[i].0);
+    peaks.min_by_key(|offset| offset.abs_diff(home))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Speech-like: a sum of tones whose volumes come and go.
+    fn sound(at: usize) -> f32 {
+        let t = at as f32 / RATE as f32;
+        (t * 1380.0).sin() * (t * 2.3).sin() + 0.5 * (t * 3110.0).sin() * (t * 5.9).cos() + 0.2 * (t * 610.0).sin()
+    }
+
+    fn lag_of(shift: i64) -> Option<(i64, f64)> {
+        let (from, before) = (2 * RATE as usize, RATE as usize);
+        let baseline: Vec<f32> = (0..2 * RATE as usize).map(|i| sound(from + i)).collect();
+        let render: Vec<f32> =
+            (0..4 * RATE as usize).map(|i| sound((from as i64 - before as i64 + i as i64 - shift) as usize)).collect();
+        find(&baseline, &render, before)
+    }
+
+    #[test]
+    fn shifts_are_found_to_the_sample() {
+        for ms in [0, 21, -21, 500, -500, 999] {
+            let (lag, correlation) = lag_of(ms * 48).unwrap();
+            assert_eq!(lag, ms * 48);
+            assert!(correlation > 0.999);
+        }
+        assert_eq!(lag_of(7).unwrap().0, 7);
+    }
+
+    #[test]
+    fn a_tone_fits_in_many_places_and_the_nearest_is_taken() {
+        let tone = |i: usize| (i as f32 / RATE as f32 * 1000.0 * std::f32::consts::TAU).sin();
+        let render: Vec<f32> = (0..4 * RATE as usize).map(tone).collect();
+        assert_eq!(find(&render[RATE as usize..2 * RATE as usize], &render, RATE as usize).unwrap().0, 0);
+    }
+
+    #[test]
+    fn silence_and_other_sounds_have_no_lag() {
+        let silence = vec![0.0; 4 * RATE as usize];
+        let noise: Vec<f32> =
+            (0..4 * RATE as u64).map(|i| (i.wrapping_mul(2_654_435_761) % 1000) as f32 - 499.5).collect();
+        let voice: Vec<f32> = (0..RATE as usize).map(sound).collect();
+        assert_eq!(find(&voice, &silence, RATE as usize), None);
+        assert_eq!(find(&silence[..RATE as usize], &noise, RATE as usize), None);
+        assert_eq!(find(&voice, &noise, RATE as usize), None);
+        assert_eq!(find(&voice, &voice[..100], 0), None);
+    }
+}

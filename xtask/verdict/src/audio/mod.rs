@@ -1,0 +1,311 @@
+//! Comparing two audio tracks: what is left when one is taken from the other.
+
+pub mod lag;
+pub mod residual;
+
+use std::{
+    fmt,
+    io::{self, Read},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Comparison,
+    audio::{lag::Lag, residual::Residual},
+    finding::{Finding, Place},
+    gates::{AUDIO_LOST, AUDIO_RESIDUAL, AUDIO_WINDOW, Limits, RESIDUAL_LIMIT, WINDOW_LIMIT},
+    probe::AudioShape,
+};
+
+/// How a render's track compares with its baseline's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sound {
+    /// The residual over the whole length of both.
+    pub whole: Residual,
+    /// The loudest tenth of a second of the residual: an average hides a short dropout.
+    pub loudest: Residual,
+    /// When that is, in seconds.
+    pub loudest_at_s: f64,
+    /// When the baseline's loudest second begins, in seconds.
+    #[serde(skip)]
+    pub loudest_of_baseline_s: f64,
+    /// Every tenth of a second, in order.
+    #[serde(skip)]
+    pub tenths: Vec<Tenth>,
+    /// By how much the render's track is late, where that can be told.
+    pub lag: Option<Lag>,
+    /// Where the residual is as loud as the baseline itself, which is then not in the render.
+    pub lost: Option<Lost>,
+}
+
+/// A tenth of a second of both tracks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tenth {
+    /// The residual's level.
+    pub residual: Residual,
+    /// The baseline's level.
+    pub baseline: Residual,
+}
+
+/// A stretch of which the baseline's sound is not in the render.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Lost {
+    /// From when, in seconds.
+    pub from_s: f64,
+    /// Until when, in seconds.
+    pub to_s: f64,
+    /// The baseline's level there.
+    pub baseline: Residual,
+    /// The residual's level there.
+    pub residual: Residual,
+}
+
+/// Samples a second that both tracks are decoded to.
+pub const RATE: u32 = 48_000;
+
+/// Samples of one channel in a tenth of a second.
+const TENTH: u64 = RATE as u64 / 10;
+
+/// A stretch counts as lost when its residual is less than this below the
+/// baseline: when 40% of its energy is not there. What a codec leaves is far below.
+const LOST_WITHIN_DB: f64 = 4.0;
+
+/// A second of a baseline below this level (dBFS) may be coded away: the end of a fade-out.
+const HEARD_SECOND_DBFS: f64 = -60.0;
+
+/// A whole track below this level (dBFS) is as good as silent.
+const HEARD_TRACK_DBFS: f64 = -80.0;
+
+/// What of a track's whole length is too different.
+pub(crate) fn residual(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    let (residual, limit) = (sound.whole, limits.db(&RESIDUAL_LIMIT));
+    let late = match sound.lag {
+        Some(Lag { ms, .. }) if ms.abs() >= 0.1 => {
+            let which = if ms > 0.0 { "late" } else { "early" };
+            format!("; the render's sound is {which} by {:.1} ms", ms.abs())
+        }
+        _ => String::new(),
+    };
+    let message = format!("audio track {track}: the residual of {residual} dBFS is above {limit} dBFS{late}");
+    let found = AUDIO_RESIDUAL.finding(format!("{residual} dBFS"), format!("{limit} dBFS"), message);
+    (!residual.within(limit.db())).then(|| found.at(Place { track: Some(track), ..Place::default() }))
+}
+
+/// Which moment of a track is too different.
+pub(crate) fn window(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    let (residual, at_s, limit) = (sound.loudest, sound.loudest_at_s, limits.db(&WINDOW_LIMIT));
+    let message = format!(
+        "audio track {track}: the residual of {residual} dBFS at {at_s:.1} s is above {limit} dBFS for any 100 ms"
+    );
+    let found = AUDIO_WINDOW.finding(format!("{residual} dBFS"), format!("{limit} dBFS"), message);
+    let place = Place { track: Some(track), seconds: Some((at_s, at_s + 0.1)), ..Place::default() };
+    (!residual.within(limit.db())).then(|| found.at(place))
+}
+
+/// Which stretch of the baseline's track is not in the render.
+pub(crate) fn lost(track: usize, sound: &Sound, _: &Limits) -> Option<Finding> {
+    let Lost { from_s, to_s, baseline, residual } = sound.lost?;
+    let message = format!(
+        "audio track {track}: from {from_s:.1} s to {to_s:.1} s the baseline's sound ({baseline} dBFS) is not in the \
+         render: the residual has {residual} dBFS"
+    );
+    let found = AUDIO_LOST.finding(format!("{residual} dBFS"), format!("{baseline} dBFS"), message);
+    Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
+}
+
+/// Subtracts two streams of interleaved s16le samples at [`RATE`]; the shorter
+/// one goes on in silence, so a lost tail counts in full.
+///
+/// # Errors
+/// When reading fails, or neither stream has a sample.
+pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Result<Sound> {
+    let channels = channels.max(1) as usize;
+    let (mut baseline, mut render) = (Samples::new(baseline, channels), Samples::new(render, channels));
+    let (mut tenths, mut baseline_samples) = (Vec::new(), 0);
+    loop {
+        let (of_baseline, of_render) = (baseline.tenth()?, render.tenth()?);
+        if of_baseline.is_empty() && of_render.is_empty() {
+            break;
+        }
+        baseline_samples += of_baseline.len() as u64;
+        tenths.push(Window::over(channels, &of_baseline, &of_render));
+    }
+    let mut whole = Window::of(channels);
+    tenths.iter().for_each(|tenth| whole.join(tenth));
+    if whole.count == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "neither audio track has a sample"));
+    }
+    let starts_s = (0..tenths.len()).map(|i| i as f64 / 10.0);
+    let loudest = |level: fn(&Window) -> Residual| {
+        let by_level = |(_, x): &(f64, Residual), (_, y): &(f64, Residual)| x.db().total_cmp(&y.db());
+        let all = starts_s.clone().zip(tenths.iter().map(level));
+        // Of equals the first.
+        all.rev().max_by(by_level).unwrap_or((0.0, Residual::Silent))
+    };
+    let (loudest_at_s, loudest_residual) = loudest(|tenth| tenth.of_tenth().residual);
+    let length_s = whole.count as f64 / channels as f64 / f64::from(RATE);
+    // Over the baseline's length: silence that is appended must not thin the residual out.
+    let measured = if baseline_samples > 0 { baseline_samples } else { whole.count };
+    Ok(Sound {
+        whole: Residual::of(whole.residuals.iter().sum(), measured),
+        loudest: loudest_residual,
+        loudest_at_s,
+        loudest_of_baseline_s: loudest(|tenth| tenth.of_tenth().baseline).0,
+        tenths: tenths.iter().map(Window::of_tenth).collect(),
+        lag: None,
+        lost: lost_second(&tenths, channels).or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
+    })
+}
+
+/// Of the seconds, begun at any tenth, of which a channel is lost, the one that is lost most.
+fn lost_second(tenths: &[Window], channels: usize) -> Option<Lost> {
+    let length = tenths.len().min(10);
+    let lost = (0..=tenths.len() - length).filter_map(|start| {
+        let mut second = Window::of(channels);
+        tenths[start..start + length].iter().for_each(|tenth| second.join(tenth));
+        let from_s = start as f64 / 10.0;
+        second.lost(HEARD_SECOND_DBFS, from_s, from_s + second.count as f64 / channels as f64 / f64::from(RATE))
+    });
+    let share = |lost: &Lost| lost.residual.db() - lost.baseline.db();
+    // Of equals the first.
+    lost.collect::<Vec<_>>().into_iter().rev().max_by(|a, b| share(a).total_cmp(&share(b)))
+}
+
+/// The residual over what both streams have.
+///
+/// # Errors
+/// When reading fails.
+pub fn overlap(baseline: impl Read, render: impl Read) -> io::Result<Residual> {
+    let (mut baseline, mut render) = (Samples::new(baseline, 1), Samples::new(render, 1));
+    let mut window = Window::of(1);
+    loop {
+        let (of_baseline, of_render) = (baseline.tenth()?, render.tenth()?);
+        let both = of_baseline.len().min(of_render.len());
+        if both == 0 {
+            return Ok(window.residual());
+        }
+        window.join(&Window::over(1, &of_baseline[..both], &of_render[..both]));
+    }
+}
+
+/// Sums over a stretch of both tracks, for each channel.
+struct Window {
+    residuals: Vec<f64>,
+    baselines: Vec<f64>,
+    count: u64,
+}
+
+impl Window {
+    fn of(channels: usize) -> Self {
+        Self { residuals: vec![0.0; channels], baselines: vec![0.0; channels], count: 0 }
+    }
+
+    /// Over interleaved samples; the shorter one goes on in silence.
+    fn over(channels: usize, baseline: &[i16], render: &[i16]) -> Self {
+        let mut window = Self { count: baseline.len().max(render.len()) as u64, ..Self::of(channels) };
+        crate::audio::residual::add_squares(baseline, render, &mut window.residuals, &mut window.baselines);
+        window
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.residuals.iter_mut().zip(&other.residuals).for_each(|(sum, of_other)| *sum += of_other);
+        self.baselines.iter_mut().zip(&other.baselines).for_each(|(sum, of_other)| *sum += of_other);
+        self.count += other.count;
+    }
+
+    fn residual(&self) -> Residual {
+        Residual::of(self.residuals.iter().sum(), self.count)
+    }
+
+    /// The levels over a tenth of a second. The last one goes on in silence: a few samples that a
+    /// codec pads are not as loud as a tenth of such would be.
+    fn of_tenth(&self) -> Tenth {
+        let count = self.count.max(TENTH * self.residuals.len() as u64);
+        let level = |squares: &[f64]| Residual::of(squares.iter().sum(), count);
+        Tenth { residual: level(&self.residuals), baseline: level(&self.baselines) }
+    }
+
+    /// Whether a channel's sound is not there.
+    fn lost(&self, heard_dbfs: f64, from_s: f64, to_s: f64) -> Option<Lost> {
+        let samples = self.count / self.residuals.len() as u64;
+        self.baselines.iter().zip(&self.residuals).find_map(|(baseline, residual)| {
+            let (baseline, residual) = (Residual::of(*baseline, samples), Residual::of(*residual, samples));
+            let lost = baseline.db() > heard_dbfs && residual.db() > baseline.db() - LOST_WITHIN_DB;
+            lost.then_some(Lost { from_s, to_s, baseline, residual })
+        })
+    }
+}
+
+/// Interleaved s16le samples, a tenth of a second at a time.
+struct Samples<R> {
+    source: R,
+    tenth_bytes: u64,
+}
+
+impl<R: Read> Samples<R> {
+    fn new(source: R, channels: usize) -> Self {
+        Self { source, tenth_bytes: TENTH * channels as u64 * 2 }
+    }
+
+    /// What there is of the next tenth of a second; empty at the end.
+    fn tenth(&mut self) -> io::Result<Vec<i16>> {
+        let mut bytes = Vec::with_capacity(self.tenth_bytes as usize);
+        self.source.by_ref().take(self.tenth_bytes).read_to_end(&mut bytes)?;
+        Ok(crate::audio::residual::samples(&bytes))
+    }
+}
+
+// How a render's sound stands to its baseline's, in the eval script's words. Pure.
+
+/// How a render's sound stands to its baseline's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AudioStatus {
+    /// Equal enough.
+    #[serde(rename = "OK")]
+    Ok,
+    /// Too different.
+    #[serde(rename = "DRIFT")]
+    Drift,
+    /// Neither has sound.
+    #[serde(rename = "no-audio-on-either")]
+    None,
+    /// One has tracks that the other has not.
+    #[serde(rename = "audio-stream-mismatch")]
+    Mismatch,
+    /// The pictures differ in shape, so the sound was not compared.
+    #[serde(rename = "not-compared")]
+    NotCompared,
+}
+
+impl AudioStatus {
+    /// The status of a comparison, by the audio tracks of render and baseline.
+    pub fn of(comparison: &Comparison, render: &[AudioShape], baseline: &[AudioShape], limits: &Limits) -> Self {
+        match comparison {
+            Comparison::Exact(_) => Self::NotCompared,
+            _ if render != baseline => Self::Mismatch,
+            _ if render.is_empty() => Self::None,
+            Comparison::Unlike(_) => Self::NotCompared,
+            Comparison::Alike { .. } if comparison.audio_findings(limits).is_empty() => Self::Ok,
+            Comparison::Alike { .. } => Self::Drift,
+        }
+    }
+}
+
+impl fmt::Display for AudioStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ok => "OK",
+            Self::Drift => "DRIFT",
+            Self::None => "no-audio-on-either",
+            Self::Mismatch => "audio-stream-mismatch",
+            Self::NotCompared => "not-compared",
+        })
+    }
+}
+
+#[cfg(test)]
+#[path = "audio_tests.rs"]
+mod tests;

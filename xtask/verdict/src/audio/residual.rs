@@ -1,0 +1,183 @@
+//! What is left of one track when another is taken from it, as a level.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::decibels::NumberOrWord;
+
+/// An RMS level in dBFS (0 dBFS = a full-scale square wave).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Residual {
+    /// Perfect cancellation.
+    Silent,
+    /// A level in dB below full scale.
+    DbFs(f64),
+}
+
+impl Residual {
+    /// The level of `count` samples whose squares sum up to `sum`, in units of s16le.
+    ///
+    /// RMS = sqrt(sum / count) / 32768, level = 20 log10(RMS).
+    pub(crate) fn of(sum: f64, count: u64) -> Self {
+        let rms = (sum / count.max(1) as f64).sqrt() / 32_768.0;
+        if rms == 0.0 { Self::Silent } else { Self::DbFs(20.0 * rms.log10()) }
+    }
+
+    /// Whether the residual is no louder than `limit_dbfs`.
+    pub fn within(self, limit_dbfs: f64) -> bool {
+        self.db() <= limit_dbfs
+    }
+
+    /// The level in dBFS, minus infinity for perfect cancellation.
+    pub fn db(self) -> f64 {
+        match self {
+            Self::Silent => f64::NEG_INFINITY,
+            Self::DbFs(db) => db,
+        }
+    }
+}
+
+/// A number of dBFS, or "-inf": JSON has no infinity.
+impl Serialize for Residual {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Silent => serializer.serialize_str("-inf"),
+            Self::DbFs(db) => serializer.serialize_f64(*db),
+        }
+    }
+}
+
+/// The same, read again.
+impl<'de> Deserialize<'de> for Residual {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match NumberOrWord::deserialize(deserializer)? {
+            NumberOrWord::Number(db) => Ok(Self::DbFs(db)),
+            NumberOrWord::Word(word) if word == "-inf" => Ok(Self::Silent),
+            NumberOrWord::Word(word) => {
+                Err(de::Error::custom(format!("{word:?} is not a level in dBFS, nor \"-inf\"")))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Residual {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Silent => f.pad("-inf"),
+            Self::DbFs(db) => f.pad(&format!("{db:.1}")),
+        }
+    }
+}
+
+// Samples of sound.
+
+/// Samples of s16le; an odd byte at the end is none.
+pub fn samples(bytes: &[u8]) -> Vec<i16> {
+    let (pairs, _) = bytes.as_chunks();
+    pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect()
+}
+
+/// The sum of all channels of interleaved samples, a value for each moment.
+pub fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
+    samples.chunks_exact(channels.max(1)).map(|moment| moment.iter().map(|&sample| f32::from(sample)).sum()).collect()
+}
+
+/// Adds up squares over interleaved samples, for each channel: of the
+/// difference between `baseline` and `render`, and of `baseline`. The shorter one goes on in silence.
+pub fn add_squares(baseline: &[i16], render: &[i16], residuals: &mut [f64], baselines: &mut [f64]) {
+    let channels = residuals.len();
+    for (channel, (residual, own)) in residuals.iter_mut().zip(baselines).enumerate() {
+        let of = |samples: &[i16], i: usize| samples.get(i).copied().map_or(0, i64::from);
+        // Whole numbers: no order of adding them rounds.
+        let (mut differences, mut squares) = (0i64, 0i64);
+        for i in (channel..baseline.len().max(render.len())).step_by(channels) {
+            let (b, r) = (of(baseline, i), of(render, i));
+            differences += (b - r) * (b - r);
+            squares += b * b;
+        }
+        *residual += differences as f64;
+        *own += squares as f64;
+    }
+}
+
+/// The products and the squares that a correlation is made of: of `a` with `b`,
+/// and of `b` with itself, over the length of `a`.
+pub fn products(a: &[f32], b: &[f32]) -> (f32, f32) {
+    // Sums side by side, which a processor can add at once.
+    const LANES: usize = 16;
+    let (mut product, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b[..a.len()].as_chunks::<LANES>());
+    for (a, b) in a.iter().zip(b) {
+        for lane in 0..LANES {
+            product[lane] += a[lane] * b[lane];
+            square[lane] += b[lane] * b[lane];
+        }
+    }
+    for (lane, (a, b)) in a_rest.iter().zip(b_rest).enumerate() {
+        product[lane] += a * b;
+        square[lane] += b * b;
+    }
+    (product.iter().sum(), square.iter().sum())
+}
+
+/// Averages of `count` values each; a rest is left out.
+pub fn thinned(values: &[f32], count: usize) -> Vec<f32> {
+    values.chunks_exact(count).map(|chunk| chunk.iter().sum::<f32>() / count as f32).collect()
+}
+
+#[cfg(test)]
+mod residual_tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn levels_are_of_full_scale_and_told_with_one_digit() {
+        let half = Residual::of(16_384.0 * 16_384.0 * 7.0, 7);
+        assert!((half.db() + 6.0206).abs() < 1e-4);
+        assert_eq!(Residual::of(0.0, 7), Residual::Silent);
+        assert!(half.within(-6.0) && !half.within(-6.1) && Residual::Silent.within(f64::MIN));
+        assert_eq!([half.to_string(), format!("{:>6}", Residual::Silent)], ["-6.0", "  -inf"]);
+        assert_eq!(Residual::Silent.db(), f64::NEG_INFINITY);
+    }
+
+    proptest! {
+        #[test]
+        fn levels_come_back_from_json(db in -200f64..0.0) {
+            for level in [Residual::DbFs(db.round()), Residual::Silent] {
+                let json = serde_json::to_string(&level).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Residual>(&json).unwrap(), level);
+            }
+            prop_assert!(serde_json::from_str::<Residual>("\"inf\"").is_err());
+        }
+    }
+}
+
+#[cfg(test)]
+mod sound_tests {
+    use super::*;
+
+    #[test]
+    fn what_only_one_of_two_has_is_compared_with_silence() {
+        let (mut residuals, mut baselines) = ([0.0; 2], [0.0; 2]);
+        add_squares(&[3, -4, 5], &[1, -4], &mut residuals, &mut baselines);
+        assert_eq!((residuals, baselines), ([4.0 + 25.0, 0.0], [9.0 + 25.0, 16.0]));
+        add_squares(&[], &[i16::MIN, i16::MAX], &mut residuals, &mut baselines);
+        assert_eq!(residuals, [29.0 + 32_768.0 * 32_768.0, 32_767.0 * 32_767.0]);
+    }
+
+    #[test]
+    fn products_are_those_of_all_values() {
+        let a: Vec<f32> = (0..37).map(|i| i as f32).collect();
+        let b = vec![2.0f32; 40];
+        assert_eq!(products(&a, &b), (2.0 * 36.0 * 37.0 / 2.0, 4.0 * 37.0));
+    }
+
+    #[test]
+    fn an_odd_byte_is_no_sample() {
+        assert_eq!(samples(&[1, 0, 255, 255, 7]), [1, -1]);
+        assert_eq!(mono(&[1, 2, 3, 4, 5], 2), [3.0, 7.0]);
+        assert_eq!(thinned(&[1.0, 3.0, 5.0, 7.0, 9.0], 2), [2.0, 6.0]);
+    }
+}

@@ -1,0 +1,57 @@
+//! The codecs that an mp4 can be asked for.
+
+use crate::probe::MediaShape;
+
+/// A codec that an mp4 can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Codec {
+    /// `h264`
+    H264,
+    /// `h265`
+    H265,
+}
+
+impl Codec {
+    /// Each with its name in meta.json.
+    pub const WORDS: [(&str, Self); 2] = [("h264", Self::H264), ("h265", Self::H265)];
+
+    /// The handler's name for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::H264 => "h264",
+            Self::H265 => "h265",
+        }
+    }
+
+    /// The shape that a render must have by its baseline's. The in-process renderer takes no
+    /// codec, so the baseline of an h265 fixture is h264; the handler encodes 8 bits of 4:2:0,
+    /// which is HEVC's profile Main.
+    pub fn expected(self, baseline: &MediaShape) -> MediaShape {
+        match (self, baseline.codec.as_str()) {
+            (Self::H265, "h264") => {
+                MediaShape { codec: "hevc".to_owned(), codec_profile: Some("Main".to_owned()), ..baseline.clone() }
+            }
+            _ => baseline.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shape::{differences, tests::shape};
+
+    #[test]
+    fn an_h265_render_is_held_against_an_h264_baseline_by_all_but_the_codec() {
+        let hevc = |profile: &str| MediaShape { codec: "hevc".into(), codec_profile: Some(profile.into()), ..shape() };
+        let expected = Codec::H265.expected(&shape());
+        assert_eq!(differences(&expected, &hevc("Main")), []);
+        assert_eq!(differences(&expected, &hevc("Main 10")).len(), 1);
+        assert_eq!(differences(&expected, &MediaShape { frames: 59, ..hevc("Main") }).len(), 1);
+        // What was rendered as h264 all the same is not what was asked for.
+        assert_eq!(differences(&expected, &shape()).len(), 2);
+        // Once an in-process renderer takes the codec, the baseline is the measure.
+        assert_eq!(Codec::H265.expected(&hevc("Main 10")), hevc("Main 10"));
+        assert_eq!(Codec::H264.expected(&shape()), shape());
+    }
+}

@@ -1,0 +1,355 @@
+//! A tar.gz of frames, as the handler delivers it. Nothing is unpacked: the files
+//! are read where they are, so that no path in the archive can lead anywhere.
+
+use std::{
+    fs::{self, File},
+    io::{BufReader, Read},
+    path::{Component, Path, PathBuf},
+};
+
+use anyhow::{Context, bail, ensure};
+use flate2::bufread::GzDecoder;
+use tar::{Archive, EntryType};
+
+use crate::frames::sequence::{FrameIndex, FrameSequence, SequenceReader};
+
+/// An archive with a PNG file for each frame.
+#[derive(Debug, Clone)]
+pub struct FrameArchive {
+    path: PathBuf,
+}
+
+impl FrameArchive {
+    /// The archive at this path.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
+    /// Reads and hashes every file.
+    ///
+    /// # Errors
+    /// When the archive is no tar.gz, is cut off or damaged, holds no frame, or
+    /// holds anything that is misnumbered, no whole PNG file, no file at all, or
+    /// in another folder.
+    pub fn read(&self) -> anyhow::Result<FrameSequence> {
+        let mut reader = SequenceReader::default();
+        self.visit(|name, bytes| reader.add(name, &bytes))?;
+        reader.finish().with_context(|| self.what())
+    }
+
+    /// Reads the files of some frames; `wanted` is sorted.
+    ///
+    /// # Errors
+    /// As [`FrameArchive::read`], or from `take`.
+    pub fn frames(
+        &self,
+        wanted: &[FrameIndex],
+        mut take: impl FnMut(FrameIndex, Vec<u8>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        self.visit(|name, bytes| match FrameIndex::of_file(name)? {
+            Some(index) if wanted.binary_search(&index).is_ok() => take(index, bytes),
+            _ => Ok(()),
+        })
+    }
+
+    /// The bytes of one of the other files.
+    ///
+    /// # Errors
+    /// As [`FrameArchive::read`], or when there is no such file.
+    pub fn file(&self, wanted: &str) -> anyhow::Result<Vec<u8>> {
+        let mut found = None;
+        self.visit(|name, bytes| {
+            if name == wanted {
+                found = Some(bytes);
+            }
+            Ok(())
+        })?;
+        found.with_context(|| format!("{} has no {wanted}", self.what()))
+    }
+
+    fn what(&self) -> String {
+        format!("the archive of frames {}", self.path.display())
+    }
+
+    /// Hands over every file by name, and reads the archive to its very end: its
+    /// checksum is there.
+    fn visit(&self, mut take: impl FnMut(&str, Vec<u8>) -> anyhow::Result<()>) -> anyhow::Result<()> {
+        let damaged =
+            || format!("{} can't be read to its end: it is no tar.gz, or it is cut off or damaged", self.what());
+        let file = File::open(&self.path).with_context(|| self.what())?;
+        let mut archive = Archive::new(GzDecoder::new(BufReader::new(file)));
+        for entry in archive.entries().with_context(damaged)? {
+            let mut entry = entry.with_context(damaged)?;
+            let kind = entry.header().entry_type();
+            let path = entry.path().with_context(damaged)?.into_owned();
+            let Some(name) = file_name(&path, kind).with_context(|| self.what())? else { continue };
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).with_context(damaged)?;
+            ensure!(bytes.len() as u64 == entry.size(), "{}", damaged());
+            take(&name, bytes).with_context(|| self.what())?;
+        }
+        let mut gzip = archive.into_inner();
+        std::io::copy(&mut gzip, &mut std::io::sink()).with_context(damaged)?;
+        let mut after = Vec::new();
+        gzip.into_inner().take(1).read_to_end(&mut after).with_context(damaged)?;
+        ensure!(after.is_empty(), "{}: something follows on its end", self.what());
+        Ok(())
+    }
+}
+
+/// The name of a file that lies in the archive's own folder; `None` for that folder itself.
+fn file_name(path: &Path, kind: EntryType) -> anyhow::Result<Option<String>> {
+    let shown = path.display();
+    let parts: Vec<Component<'_>> = path.components().filter(|part| *part != Component::CurDir).collect();
+    match (parts.as_slice(), kind) {
+        (_, EntryType::Regular | EntryType::Directory) => {}
+        _ => bail!("{shown} is neither a file nor a folder"),
+    }
+    let outside = |part: &Component<'_>| !matches!(part, Component::Normal(_));
+    ensure!(!parts.iter().any(outside), "{shown} leads out of the archive's folder");
+    match (parts.as_slice(), kind) {
+        ([], EntryType::Directory) => Ok(None),
+        ([Component::Normal(name)], EntryType::Regular) => {
+            Ok(Some(name.to_str().with_context(|| format!("{shown} is no name in Unicode"))?.to_owned()))
+        }
+        _ => bail!("{shown} is in another folder than the frames"),
+    }
+}
+
+// A folder of frames, as the in-process renderer leaves it.
+
+/// A folder with a PNG file for each frame.
+#[derive(Debug, Clone)]
+pub struct FrameFolder {
+    dir: PathBuf,
+}
+
+impl FrameFolder {
+    /// The folder at this path.
+    pub fn at(dir: &Path) -> Self {
+        Self { dir: dir.to_owned() }
+    }
+
+    /// Reads and hashes every file.
+    ///
+    /// # Errors
+    /// When the folder can't be read, holds no frame, or holds anything that is
+    /// misnumbered, no whole PNG file or no file at all.
+    pub fn read(&self) -> anyhow::Result<FrameSequence> {
+        let in_folder = || format!("the frames in {}", self.dir.display());
+        let mut reader = SequenceReader::default();
+        for entry in fs::read_dir(&self.dir).with_context(in_folder)? {
+            let entry = entry.with_context(in_folder)?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            ensure!(entry.file_type().with_context(in_folder)?.is_file(), "{}: {name} is no file", in_folder());
+            let bytes = fs::read(entry.path()).with_context(|| format!("{}", entry.path().display()))?;
+            reader.add(&name, &bytes).with_context(in_folder)?;
+        }
+        reader.finish().with_context(in_folder)
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The bytes of one frame's file.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn frame(&self, index: FrameIndex) -> anyhow::Result<Vec<u8>> {
+        self.file(&index.file_name())
+    }
+
+    /// The bytes of any of its files.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        let path = self.dir.join(name);
+        fs::read(&path).with_context(|| format!("{}", path.display()))
+    }
+}
+
+// Where a render's frames are: in a folder, as the in-process renderer leaves them, or in
+// an archive, as the handler delivers them.
+
+/// A render's frames on the disk.
+#[derive(Debug, Clone)]
+pub enum FrameSource {
+    /// As files.
+    Folder(FrameFolder),
+    /// Packed.
+    Archive(FrameArchive),
+}
+
+impl FrameSource {
+    /// The frames at this path.
+    pub fn at(path: &Path) -> Self {
+        match path.is_dir() {
+            true => Self::Folder(FrameFolder::at(path)),
+            false => Self::Archive(FrameArchive::at(path)),
+        }
+    }
+
+    /// Reads and hashes every file.
+    ///
+    /// # Errors
+    /// As [`FrameFolder::read`] and [`FrameArchive::read`].
+    pub fn read(&self) -> anyhow::Result<FrameSequence> {
+        match self {
+            Self::Folder(folder) => folder.read(),
+            Self::Archive(archive) => archive.read(),
+        }
+    }
+
+    /// Reads the files of some frames, one after the other; `wanted` is sorted.
+    ///
+    /// # Errors
+    /// When one can't be read, or from `take`.
+    pub fn frames(
+        &self,
+        wanted: &[FrameIndex],
+        mut take: impl FnMut(FrameIndex, Vec<u8>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        match self {
+            Self::Folder(folder) => wanted.iter().try_for_each(|&index| take(index, folder.frame(index)?)),
+            Self::Archive(archive) => archive.frames(wanted, take),
+        }
+    }
+
+    /// The bytes of one of the other files.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        match self {
+            Self::Folder(folder) => folder.file(name),
+            Self::Archive(archive) => archive.file(name),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+    use crate::frames::png::tests::rgba;
+
+    struct Packed(tempfile::TempDir);
+
+    impl Packed {
+        fn bytes(bytes: &[u8]) -> Self {
+            let packed = Self(tempfile::tempdir().unwrap());
+            std::fs::write(packed.path(), bytes).unwrap();
+            packed
+        }
+
+        fn path(&self) -> PathBuf {
+            self.0.path().join("output.tar.gz")
+        }
+
+        fn read(&self) -> Result<FrameSequence, String> {
+            let told = FrameArchive::at(&self.path()).read().map_err(|error| format!("{error:#}"));
+            told.map_err(|told| told.replace(&self.path().display().to_string(), "<it>"))
+        }
+    }
+
+    /// An archive of entries whose names no builder would take.
+    fn tar_gz(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        for (name, kind, content) in entries {
+            let mut header = tar::Header::new_ustar();
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_entry_type(*kind);
+            header.set_size(content.len() as u64);
+            if *kind == EntryType::Symlink {
+                header.set_link_name("/etc/passwd").unwrap();
+            }
+            header.set_cksum();
+            archive.append(&header, *content).unwrap();
+        }
+        archive.into_inner().unwrap().finish().unwrap()
+    }
+
+    const FILE: EntryType = EntryType::Regular;
+
+    fn three() -> Vec<u8> {
+        let frames = [1, 2, 3].map(|sample| rgba(&[sample; 8], ""));
+        tar_gz(&[
+            ("./", EntryType::Directory, b""),
+            ("./frame_000001.png", FILE, &frames[0]),
+            ("./frame_000002.png", FILE, &frames[1]),
+            ("frame_000003.png", FILE, &frames[2]),
+            ("./audio.m4a", FILE, b"sound"),
+        ])
+    }
+
+    #[test]
+    fn frames_are_read_from_the_archives_folder() {
+        let packed = Packed::bytes(&three());
+        let sequence = packed.read().unwrap();
+        assert_eq!((sequence.len(), sequence.others().keys().next().unwrap().as_str()), (3, "audio.m4a"));
+        let second = FrameIndex::of_file("frame_000002.png").unwrap().unwrap();
+        let mut taken = Vec::new();
+        let take = |index, bytes| {
+            taken.push((index, bytes));
+            Ok(())
+        };
+        FrameArchive::at(&packed.path()).frames(&[second], take).unwrap();
+        assert_eq!(taken, [(second, rgba(&[2; 8], ""))]);
+        assert_eq!(FrameArchive::at(&packed.path()).file("audio.m4a").unwrap(), b"sound");
+        assert!(FrameArchive::at(&packed.path()).file("x").unwrap_err().to_string().ends_with("has no x"));
+    }
+
+    #[test]
+    fn an_archive_that_is_cut_off_anywhere_is_refused() {
+        let whole = three();
+        for length in 0..whole.len() {
+            let told = Packed::bytes(&whole[..length]).read().unwrap_err();
+            assert!(told.starts_with("the archive of frames <it> can't be read to its end"), "{length}: {told}");
+        }
+        let told = Packed::bytes(&[&whole[..], b"more"].concat()).read().unwrap_err();
+        assert_eq!(told, "the archive of frames <it>: something follows on its end");
+    }
+
+    #[test]
+    fn a_damaged_archive_is_refused() {
+        let whole = three();
+        for at in [0, whole.len() / 2, whole.len() - 6] {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 0x10;
+            assert!(Packed::bytes(&damaged).read().is_err(), "byte {at}");
+        }
+        assert!(Packed::bytes(b"<html>").read().unwrap_err().contains("it is no tar.gz"));
+    }
+
+    #[test]
+    fn an_archive_without_frames_is_refused() {
+        let none = "the archive of frames <it>: there is no frame in it";
+        assert_eq!(Packed::bytes(&tar_gz(&[])).read().unwrap_err(), none);
+        assert_eq!(Packed::bytes(&tar_gz(&[("./", EntryType::Directory, b"")])).read().unwrap_err(), none);
+    }
+
+    #[test]
+    fn what_is_no_frame_in_the_archives_folder_is_refused() {
+        let frame = rgba(&[1; 8], "");
+        for (name, kind, content, told) in [
+            ("../frame_000001.png", FILE, frame.as_slice(), "leads out of the archive's folder"),
+            ("/tmp/frame_000001.png", FILE, &frame, "leads out of the archive's folder"),
+            ("a/../../frame_000001.png", FILE, &frame, "leads out of the archive's folder"),
+            ("more/frame_000001.png", FILE, &frame, "is in another folder than the frames"),
+            ("more/", EntryType::Directory, b"", "is in another folder than the frames"),
+            ("frame_000001.png", EntryType::Symlink, b"", "is neither a file nor a folder"),
+            ("frame_000001.png", EntryType::Link, b"", "is neither a file nor a folder"),
+            ("frame_1.png", FILE, &frame, "frame 1 is in frame_000001.png"),
+            ("frame_000001.png", FILE, b"<html>", "frame_000001.png is no frame: it is no PNG file"),
+            ("frame_000001.png", FILE, &frame[..40], "frame_000001.png is no frame: it is cut off"),
+        ] {
+            let error = Packed::bytes(&tar_gz(&[(name, kind, content)])).read().unwrap_err();
+            assert!(error.starts_with("the archive of frames <it>: ") && error.ends_with(told), "{name}: {error}");
+        }
+    }
+}

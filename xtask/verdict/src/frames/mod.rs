@@ -1,0 +1,273 @@
+//! Frames on the disk: the folder that the in-process renderer leaves, and the
+//! archive that the handler delivers. They are compared to the byte, or measured.
+
+pub mod archive;
+pub mod exact;
+pub mod png;
+pub mod sequence;
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use anyhow::Context;
+use execution_history::rendered::ChunkFacts;
+use serde_json::{Value, json};
+
+use crate::{
+    Picture,
+    decibels::Level,
+    frames::{
+        archive::{FrameArchive, FrameFolder, FrameSource},
+        exact::{ExactComparison, Pairing},
+        png::{Pixels, same_pixels},
+        sequence::{Frame, FrameFigures, FrameIndex, FrameSequence, ReferenceFrames},
+    },
+    picture::{
+        hashes::{FrameHashes, sha256_of_file},
+        psnr::{FramePsnr, PsnrSummary},
+        raster::Raster,
+        ssim::{psnr, ssim},
+    },
+    protocols::Semantics,
+    shape::Difference,
+};
+
+// Measuring every frame of a render against a baseline's, with all processors.
+//
+// Frames of the same bytes are not decoded, and of the others only as many are held as
+// there are threads.
+
+/// A baseline's frames, read and hashed.
+#[derive(Debug, Clone)]
+pub struct BaselineFrames {
+    /// Where they are.
+    pub folder: FrameFolder,
+    /// What they are.
+    pub frames: ReferenceFrames,
+}
+
+/// A render's frames against its baseline's.
+#[derive(Debug)]
+pub struct MeasuredFrames {
+    /// The render's files.
+    pub sequence: FrameSequence,
+    /// Their picture, or how the sequences differ in shape.
+    pub compared: Result<Box<Picture>, Vec<Difference>>,
+}
+
+impl BaselineFrames {
+    /// Reads a folder of frames.
+    ///
+    /// # Errors
+    /// When it holds no whole sequence of frames without gaps.
+    pub fn read(folder: FrameFolder) -> anyhow::Result<Self> {
+        let frames = folder.read().and_then(ReferenceFrames::new);
+        let frames = frames.with_context(|| format!("the frames in {}", folder.dir().display()))?;
+        Ok(Self { folder, frames })
+    }
+
+    /// Measures a render, shown at `fps` frames a second.
+    ///
+    /// # Errors
+    /// When the render holds no whole sequence of frames, or a frame of either does not decode.
+    pub fn measure(&self, render: &FrameSource, fps: u32) -> anyhow::Result<MeasuredFrames> {
+        let sequence = render.read()?;
+        let unlike = sequence::differences(&self.frames, &sequence);
+        if !unlike.is_empty() {
+            return Ok(MeasuredFrames { sequence, compared: Err(unlike) });
+        }
+        let open: Vec<FrameIndex> =
+            self.pairs(&sequence).filter(|(_, a, b)| a.sha256 != b.sha256).map(|p| p.0).collect();
+        let mut measured = self.figures(render, &sequence, &open)?;
+        let figures = sequence.frames().keys().map(|index| match open.binary_search(index) {
+            Ok(_) => measured.remove(index).with_context(|| format!("{} was not compared", index.file_name())),
+            Err(_) => Ok(FrameFigures::identical(self.has_alpha())),
+        });
+        let figures = figures.collect::<anyhow::Result<Vec<_>>>()?;
+        let picture = sequence::picture(&figures, &sequence, fps)?;
+        Ok(MeasuredFrames { sequence, compared: Ok(Box::new(picture)) })
+    }
+
+    /// How alike two stretches of the baseline are, by their mean squared error; its frames pair in order.
+    ///
+    /// # Errors
+    /// When a frame can't be decoded.
+    pub fn between_stretches(&self, (a, b): (u64, u64), frames: u64) -> anyhow::Result<Level> {
+        let level = |offset: u64| -> anyhow::Result<FramePsnr> {
+            let (a, b) = (self.decoded(FrameIndex::new(a + offset))?, self.decoded(FrameIndex::new(b + offset))?);
+            psnr(&a, &b, self.has_alpha())
+        };
+        let levels = (0..frames).map(level).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(PsnrSummary::of(&levels)?.from_mean_mse)
+    }
+
+    /// A frame of the baseline and the render's, as pictures to look at.
+    ///
+    /// # Errors
+    /// When either has no such frame, or it can't be decoded.
+    pub fn stills(&self, render: &FrameSource, frame: u64) -> anyhow::Result<(Raster, Raster)> {
+        let index = FrameIndex::new(frame);
+        let mut of_render = None;
+        render.frames(&[index], |_, bytes| {
+            of_render = Some(decode(index, &bytes)?);
+            Ok(())
+        })?;
+        let of_render = of_render.with_context(|| format!("the render has no {}", index.file_name()))?;
+        Ok((Raster::over_gray(&self.decoded(index)?)?, Raster::over_gray(&of_render)?))
+    }
+
+    fn pairs<'a>(&'a self, render: &'a FrameSequence) -> impl Iterator<Item = (FrameIndex, &'a Frame, &'a Frame)> {
+        let of_baseline = self.frames.sequence().frames();
+        of_baseline.iter().filter_map(|(index, frame)| Some((*index, frame, render.frames().get(index)?)))
+    }
+
+    fn has_alpha(&self) -> bool {
+        self.frames.sequence().frames().values().any(|frame| frame.header.format.has_alpha())
+    }
+
+    fn decoded(&self, index: FrameIndex) -> anyhow::Result<Pixels> {
+        decode(index, &self.folder.frame(index)?).context("the baseline")
+    }
+
+    /// The figures of the frames in `open`: one thread reads the render, the others decode and compare.
+    fn figures(
+        &self,
+        render: &FrameSource,
+        sequence: &FrameSequence,
+        open: &[FrameIndex],
+    ) -> anyhow::Result<BTreeMap<FrameIndex, FrameFigures>> {
+        let workers = thread::available_parallelism().map_or(1, usize::from).min(open.len());
+        let (give, take) = mpsc::sync_channel::<(FrameIndex, Vec<u8>)>(workers);
+        let (take, found) = (Mutex::new(take), Mutex::new(Vec::new()));
+        let next = || take.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+        let work = || {
+            while let Some((index, bytes)) = next() {
+                let figures = self.figures_of(index, &bytes, sequence);
+                found.lock().unwrap_or_else(PoisonError::into_inner).push((index, figures));
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(work);
+            }
+            // Dropped at the end, so that the workers end.
+            let give = give;
+            match open {
+                [] => Ok(()),
+                open => render.frames(open, |index, bytes| give.send((index, bytes)).context("comparing frames")),
+            }
+        })?;
+        let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.into_iter().map(|(index, figures)| Ok((index, figures?))).collect()
+    }
+
+    fn figures_of(&self, index: FrameIndex, bytes: &[u8], render: &FrameSequence) -> anyhow::Result<FrameFigures> {
+        let (pixels, alpha) = (decode(index, bytes)?, self.has_alpha());
+        let of_baseline = self.decoded(index)?;
+        let own = psnr(&pixels, &of_baseline, alpha)?;
+        let ssim = ssim(&pixels, &of_baseline)?;
+        drop(of_baseline);
+        let of_neighbour = |neighbour: Option<u64>| -> anyhow::Result<Option<Level>> {
+            let Some(neighbour) = neighbour.map(FrameIndex::new) else { return Ok(None) };
+            let Some(frame) = self.frames.sequence().frames().get(&neighbour) else { return Ok(None) };
+            if render.frames().get(&index).is_some_and(|own| own.sha256 == frame.sha256) {
+                return Ok(Some(Level::Identical));
+            }
+            // Of another size there is nothing to pair.
+            let neighbour = self.decoded(neighbour)?;
+            Ok(psnr(&pixels, &neighbour, alpha).ok().map(|level| level.all))
+        };
+        let (before, after) = match FrameFigures::may_be_misplaced(own.all) {
+            true => (of_neighbour(index.get().checked_sub(1))?, of_neighbour(Some(index.get() + 1))?),
+            false => (None, None),
+        };
+        Ok(FrameFigures { own, ssim, before, after })
+    }
+}
+
+fn decode(index: FrameIndex, bytes: &[u8]) -> anyhow::Result<Pixels> {
+    Pixels::decode(bytes).with_context(|| format!("{} does not decode", index.file_name()))
+}
+
+// From two sequences on the disk to their comparison.
+
+/// Compares every frame of a delivered archive with the in-process one in `folder`,
+/// whose files `reference` is. Only frames whose bytes differ are decoded.
+///
+/// # Errors
+/// When the archive holds no whole sequence of frames, or a frame does not decode.
+pub fn compare(
+    archive: &FrameArchive,
+    folder: &FrameFolder,
+    reference: &ReferenceFrames,
+    fps: u32,
+) -> anyhow::Result<ExactComparison> {
+    let pairing = Pairing::new(reference, &archive.read()?, fps);
+    let mut same = BTreeMap::new();
+    if !pairing.open().is_empty() {
+        archive.frames(pairing.open(), |index, bytes| {
+            let pixels = same_pixels(&bytes, &folder.frame(index)?);
+            same.insert(index, pixels.with_context(|| format!("{} does not decode", index.file_name()))?);
+            Ok(())
+        })?;
+    }
+    pairing.settle(&same)
+}
+
+// What a viewer gets of delivered frames, for comparing the plan protocols.
+
+/// Reads the archive at `path`: its frames and what lies beside them by their files, which
+/// nothing encodes in another way.
+///
+/// # Errors
+/// When the archive can't be read to its end.
+pub fn semantics(path: &Path, fps: u32, chunks: &[ChunkFacts]) -> anyhow::Result<Semantics> {
+    let sequence = FrameArchive::at(path).read()?;
+    let others = sequence.others().iter().map(|(name, sha256)| (name.clone(), json!(sha256)));
+    let mut chunks = chunks.to_vec();
+    chunks.sort_by_key(|chunk| chunk.index);
+    Ok(Semantics {
+        frames: FrameHashes::of_files(&sequence),
+        pcm: None,
+        streams: Value::Object(others.collect()),
+        duration_s: FrameIndex::new(sequence.len()).seconds(fps),
+        chunks,
+        sha256: sha256_of_file(path)?,
+    })
+}
+
+#[cfg(test)]
+mod measure_tests;
+
+#[cfg(test)]
+mod compare_tests {
+    use super::{measure_tests::tar_gz, *};
+    use crate::frames::{exact::Why, png::tests::rgba};
+
+    #[test]
+    fn pixels_are_compared_where_bytes_differ() {
+        let dir = tempfile::tempdir().unwrap();
+        let folders = ["ours", "theirs"].map(|name| dir.path().join(name));
+        let frames = [[rgba(&[1; 8], ""), rgba(&[2; 8], ""), rgba(&[3; 8], "")], {
+            [rgba(&[1; 8], ""), rgba(&[2; 8], "noted"), rgba(&[4; 8], "")]
+        }];
+        for (folder, frames) in folders.iter().zip(frames) {
+            std::fs::create_dir(folder).unwrap();
+            for (i, frame) in frames.iter().enumerate() {
+                std::fs::write(folder.join(format!("frame_{:06}.png", i + 1)), frame).unwrap();
+            }
+        }
+        let packed = dir.path().join("output.tar.gz");
+        std::fs::write(&packed, tar_gz(&folders[1]).unwrap()).unwrap();
+        let ours = FrameFolder::at(&folders[0]);
+        let reference = ReferenceFrames::new(ours.read().unwrap()).unwrap();
+        let comparison = compare(&FrameArchive::at(&packed), &ours, &reference, 30).unwrap();
+        assert_eq!(comparison.identical_frames(), 1);
+        let why: Vec<_> = comparison.differences().iter().map(|d| (d.frame.get(), d.why)).collect();
+        assert_eq!(why, [(1, Why::Encoding), (2, Why::Pixels)]);
+    }
+}

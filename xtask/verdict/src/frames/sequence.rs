@@ -1,0 +1,392 @@
+//! A sequence of frames, a PNG file each, by what its files are. Pure.
+
+use std::{collections::BTreeMap, fmt};
+
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Picture,
+    decibels::{Decibels, Level},
+    frames::png::{Header, PictureSize, header_of_whole},
+    picture::{
+        hashes::{FrameHashes, hex},
+        psnr::{self, BEST_DB, FramePsnr, Neighbours, PsnrSummary},
+        ssim::{self, SsimSummary},
+    },
+    shape::Difference,
+};
+
+/// A frame's place in its sequence, from 0. The files are numbered from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FrameIndex(u64);
+
+impl FrameIndex {
+    /// The frame at this place, from 0.
+    pub fn new(index: u64) -> Self {
+        Self(index)
+    }
+
+    /// The frame that a file of this name holds; `None` where the name is no PNG file's.
+    ///
+    /// # Errors
+    /// When a PNG file has any other name than a frame's: what is misnumbered
+    /// would be compared with a frame of another time.
+    pub fn of_file(name: &str) -> anyhow::Result<Option<Self>> {
+        let Some(stem) = name.strip_suffix(".png") else { return Ok(None) };
+        let number = stem.strip_prefix("frame_").and_then(|digits| digits.parse::<u64>().ok());
+        let number = number.with_context(|| format!("{name} is no frame's name, such as frame_000001.png"))?;
+        ensure!(number > 0, "{name}: frames are numbered from 1");
+        let index = Self(number - 1);
+        ensure!(index.file_name() == name, "{name} is no frame's name; frame {number} is in {}", index.file_name());
+        Ok(Some(index))
+    }
+
+    /// The name of the frame's file.
+    pub fn file_name(self) -> String {
+        format!("frame_{:06}.png", self.0 + 1)
+    }
+
+    /// The number, from 0.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+
+    /// When the frame is shown, in seconds, at `fps` frames a second.
+    pub fn seconds(self, fps: u32) -> f64 {
+        self.0 as f64 / f64::from(fps)
+    }
+}
+
+impl fmt::Display for FrameIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A file's SHA-256.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct FileHash([u8; 32]);
+
+impl FileHash {
+    /// The hash of a file's bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for FileHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A frame's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame {
+    /// Of the whole file.
+    pub sha256: FileHash,
+    /// What it says of its picture.
+    pub header: Header,
+}
+
+/// The files of a rendered sequence: at least one frame, perhaps with gaps, and
+/// the other files that came with them, such as the sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameSequence {
+    frames: BTreeMap<FrameIndex, Frame>,
+    others: BTreeMap<String, FileHash>,
+}
+
+impl FrameSequence {
+    /// The frames.
+    pub fn frames(&self) -> &BTreeMap<FrameIndex, Frame> {
+        &self.frames
+    }
+
+    /// The other files, by name.
+    pub fn others(&self) -> &BTreeMap<String, FileHash> {
+        &self.others
+    }
+
+    /// How many frames there are.
+    pub fn len(&self) -> u64 {
+        self.frames.len() as u64
+    }
+
+    /// One hash for all files by their names, in hex.
+    pub fn sha256(&self) -> String {
+        let mut digest = Sha256::new();
+        for (index, frame) in &self.frames {
+            digest.update(format!("{}\0{}\n", index.file_name(), frame.sha256));
+        }
+        for (name, sha256) in &self.others {
+            digest.update(format!("{name}\0{sha256}\n"));
+        }
+        hex(&digest.finalize())
+    }
+
+    /// Never: there is at least one frame.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+/// A sequence that is being read, file by file.
+#[derive(Debug, Default)]
+pub struct SequenceReader {
+    frames: BTreeMap<FrameIndex, Frame>,
+    others: BTreeMap<String, FileHash>,
+}
+
+impl SequenceReader {
+    /// Takes one more file.
+    ///
+    /// # Errors
+    /// When it is misnumbered, a frame that is no whole PNG file, or there twice.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let sha256 = FileHash::of(bytes);
+        let there = match FrameIndex::of_file(name)? {
+            Some(index) => {
+                let header = header_of_whole(bytes).with_context(|| format!("{name} is no frame"))?;
+                self.frames.insert(index, Frame { sha256, header }).is_some()
+            }
+            None => self.others.insert(name.to_owned(), sha256).is_some(),
+        };
+        ensure!(!there, "{name} is there twice");
+        Ok(())
+    }
+
+    /// The sequence of all files.
+    ///
+    /// # Errors
+    /// When there is no frame among them: nothing would be compared.
+    pub fn finish(self) -> anyhow::Result<FrameSequence> {
+        if self.frames.is_empty() {
+            bail!("there is no frame in it");
+        }
+        Ok(FrameSequence { frames: self.frames, others: self.others })
+    }
+}
+
+/// The sequence that renders are held against: without gaps, from the first frame on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferenceFrames(FrameSequence);
+
+impl ReferenceFrames {
+    /// Takes a sequence without gaps.
+    ///
+    /// # Errors
+    /// When a frame is missing, by its name.
+    pub fn new(sequence: FrameSequence) -> anyhow::Result<Self> {
+        let expected = (0..).map(FrameIndex);
+        match expected.zip(sequence.frames.keys()).find(|(expected, found)| expected != *found) {
+            Some((expected, _)) => bail!("{} is missing", expected.file_name()),
+            None => Ok(Self(sequence)),
+        }
+    }
+
+    /// The sequence.
+    pub fn sequence(&self) -> &FrameSequence {
+        &self.0
+    }
+
+    /// The size of the first picture.
+    pub fn size(&self) -> PictureSize {
+        let first = self.0.frames.values().next();
+        first.expect("a sequence has at least one frame").header.size
+    }
+}
+
+// A rendered sequence of frames against its baseline's: what the files are first, then
+// every picture. Pure.
+
+/// All differences that make PSNR meaningless: other frames, sizes or samples, or files
+/// beside the frames that only one has.
+pub fn differences(baseline: &ReferenceFrames, render: &FrameSequence) -> Vec<Difference> {
+    let baseline = baseline.sequence();
+    let mut found = Vec::new();
+    let mut differ = |what: String, baseline: String, render: String| {
+        found.push(Difference { what, baseline, render });
+    };
+    if baseline.len() != render.len() {
+        differ("frames".to_owned(), baseline.len().to_string(), render.len().to_string());
+    }
+    let last = render.frames().keys().next_back();
+    let lost = baseline.frames().keys().find(|index| !render.frames().contains_key(index));
+    if let Some(lost) = lost.filter(|lost| last.is_some_and(|last| *lost < last)) {
+        differ(format!("frame {lost}"), "there".to_owned(), "missing".to_owned());
+    }
+    for (what, told) in [("size", size as fn(&Frame) -> String), ("pixel format", format)] {
+        let unlike = baseline.frames().iter().find_map(|(index, of_baseline)| {
+            let (a, b) = (told(of_baseline), told(render.frames().get(index)?));
+            (a != b).then_some((*index, a, b))
+        });
+        if let Some((index, a, b)) = unlike {
+            differ(if index.get() == 0 { what.to_owned() } else { format!("{what} of frame {index}") }, a, b);
+        }
+    }
+    let others = |of: &FrameSequence, beside: &FrameSequence| -> Vec<String> {
+        of.others().keys().filter(|name| !beside.others().contains_key(*name)).cloned().collect()
+    };
+    for name in others(baseline, render) {
+        differ(name, "there".to_owned(), "missing".to_owned());
+    }
+    for name in others(render, baseline) {
+        differ(name, "none".to_owned(), "there".to_owned());
+    }
+    found
+}
+
+fn size(frame: &Frame) -> String {
+    frame.header.size.to_string()
+}
+
+fn format(frame: &Frame) -> String {
+    frame.header.format.to_string()
+}
+
+/// What was measured of one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameFigures {
+    /// Against the baseline's frame of its index.
+    pub own: FramePsnr,
+    /// The same as SSIM.
+    pub ssim: f64,
+    /// Against the baseline's frame before that, where it may matter.
+    pub before: Option<Level>,
+    /// Against the one after it.
+    pub after: Option<Level>,
+}
+
+impl FrameFigures {
+    /// Of a frame that is the baseline's to the byte.
+    pub fn identical(alpha: bool) -> Self {
+        Self { own: ssim::identical(alpha), ssim: 1.0, before: None, after: None }
+    }
+
+    /// Whether a frame with this level may show a neighbour of its own: one that is nearly
+    /// its own can't be more like another by as much as it takes.
+    pub fn may_be_misplaced(own: Level) -> bool {
+        matches!(own, Level::Db(db) if db + psnr::MISPLACED_DB < BEST_DB)
+    }
+}
+
+/// The picture of a render whose frames pair with its baseline's, at `fps` frames a second.
+///
+/// # Errors
+/// When not every frame has its figures: a measurement with holes is none.
+pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
+    ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
+    let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
+    let beside = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbours {
+        (0u64..).zip(figures).filter_map(|(index, frame)| Some((index, level(frame)?))).collect()
+    };
+    let nearly_its_own = Decibels::new(BEST_DB - psnr::MISPLACED_DB)?;
+    let misplaced = psnr::misplaced(&own, &beside(|frame| frame.before), &beside(|frame| frame.after), nearly_its_own)?;
+    let psnr = PsnrSummary::of(&own)?;
+    let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
+    Ok(Picture {
+        worst_at_s: FrameIndex::new(psnr.worst_frame).seconds(fps),
+        psnr,
+        ssim: SsimSummary::of(&ssim).context("no frame was compared")?,
+        hashes: FrameHashes::of_files(render),
+        frames_a_second: u64::from(fps),
+        misplaced,
+    })
+}
+
+#[cfg(test)]
+#[path = "sequence_tests.rs"]
+mod sequence_tests;
+
+#[cfg(test)]
+pub(crate) mod frame_sequence_tests {
+    use super::*;
+    use crate::frames::png::tests::rgba;
+
+    pub(crate) fn read(files: &[(&str, &[u8])]) -> anyhow::Result<FrameSequence> {
+        let mut reader = SequenceReader::default();
+        files.iter().try_for_each(|(name, bytes)| reader.add(name, bytes))?;
+        reader.finish()
+    }
+
+    fn told(files: &[(&str, &[u8])]) -> String {
+        format!("{:#}", read(files).unwrap_err())
+    }
+
+    #[test]
+    fn frames_are_told_by_their_names() {
+        let index = |name| FrameIndex::of_file(name).unwrap();
+        assert_eq!(index("frame_000001.png"), Some(FrameIndex(0)));
+        assert_eq!(index("frame_1000000.png"), Some(FrameIndex(999_999)));
+        assert_eq!((index("audio.m4a"), index("frame_000001.PNG")), (None, None));
+        assert_eq!(FrameIndex(7).seconds(30), 7.0 / 30.0);
+    }
+
+    #[test]
+    fn misnumbered_files_are_refused() {
+        for (name, complaint) in [
+            ("frame_000000.png", "frame_000000.png: frames are numbered from 1"),
+            ("frame_8.png", "frame_8.png is no frame's name; frame 8 is in frame_000008.png"),
+            ("frame_0000008.png", "frame_0000008.png is no frame's name; frame 8 is in frame_000008.png"),
+            ("frame_-00001.png", "frame_-00001.png is no frame's name, such as frame_000001.png"),
+            ("cover.png", "cover.png is no frame's name, such as frame_000001.png"),
+        ] {
+            assert_eq!(told(&[(name, &rgba(&[0; 8], ""))]), complaint);
+        }
+    }
+
+    #[test]
+    fn what_is_no_sequence_of_frames_is_refused() {
+        let frame = rgba(&[0; 8], "");
+        assert_eq!(told(&[]), "there is no frame in it");
+        assert_eq!(told(&[("audio.m4a", b"sound")]), "there is no frame in it");
+        assert_eq!(told(&[("frame_000001.png", b"<html>")]), "frame_000001.png is no frame: it is no PNG file");
+        assert_eq!(told(&[("frame_000001.png", &frame[..30])]), "frame_000001.png is no frame: it is cut off");
+        assert_eq!(
+            told(&[("frame_000001.png", &frame), ("frame_000001.png", &frame)]),
+            "frame_000001.png is there twice"
+        );
+    }
+
+    #[test]
+    fn a_sequences_hash_is_that_of_names_and_files() {
+        let frame = |sample| rgba(&[sample; 8], "");
+        let of = |files: &[(&str, &[u8])]| read(files).unwrap().sha256();
+        let (one, two) = (frame(1), frame(2));
+        let whole = of(&[("frame_000001.png", &one), ("audio.m4a", b"sound")]);
+        assert_eq!(whole, of(&[("audio.m4a", b"sound"), ("frame_000001.png", &one)]));
+        assert_ne!(whole, of(&[("frame_000001.png", &two), ("audio.m4a", b"sound")]));
+        assert_ne!(whole, of(&[("frame_000002.png", &one), ("audio.m4a", b"sound")]));
+        assert_ne!(whole, of(&[("frame_000001.png", &one), ("audio.m4a", b"noise")]));
+    }
+
+    #[test]
+    fn a_reference_has_no_gaps() {
+        let frame = rgba(&[0; 8], "");
+        let whole = read(&[("frame_000002.png", &frame), ("frame_000001.png", &frame)]).unwrap();
+        assert_eq!(ReferenceFrames::new(whole).unwrap().size(), PictureSize { width: 2, height: 1 });
+        for (there, missing) in [
+            (["frame_000001.png", "frame_000003.png"], "frame_000002.png"),
+            (["frame_000002.png", "a"], "frame_000001.png"),
+        ] {
+            let gaps = read(&there.map(|name| (name, frame.as_slice()))).unwrap();
+            assert_eq!(ReferenceFrames::new(gaps).unwrap_err().to_string(), format!("{missing} is missing"));
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! The table of gates: everything that a render must hold to pass, and the limits that can be set.
+//!
+//! Flags, environment variables, meta.json, run.json, JUnit, the comparison of two runs and the tables in
+//! docs/verdict.md follow these rows. A new gate is a row here, its check, and a test.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use anyhow::ensure;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{
+    Picture,
+    audio::{self, Sound},
+    decibels::Decibels,
+    finding::{Finding, Place},
+};
+
+/// Every gate, in the order in which reports list them.
+pub const GATES: [&Gate; 14] = [
+    &STRUCTURE,
+    &PSNR_MEAN,
+    &PSNR_PLANE,
+    &PSNR_SECOND,
+    &PSNR_FRAME,
+    &FRAME_ORDER,
+    &FROZEN_CHUNKS,
+    &AUDIO_RESIDUAL,
+    &AUDIO_WINDOW,
+    &AUDIO_LOST,
+    &RECORD,
+    &EXACT,
+    &HISTORY,
+    &PLAN_PROTOCOLS,
+];
+
+/// The shapes agree: tracks, frames, times, sizes, formats, colors. Only then is anything else measured.
+pub const STRUCTURE: Gate = Gate { id: "structure", check: Check::Structure, limits: &[] };
+
+/// The mean PSNR over all planes reaches the threshold.
+pub const PSNR_MEAN: Gate = Gate { id: "psnr-mean", check: Check::Picture(crate::psnr_mean), limits: &[MEAN_PSNR] };
+
+/// The mean PSNR of each plane reaches it.
+pub const PSNR_PLANE: Gate = Gate { id: "psnr-plane", check: Check::Picture(crate::psnr_plane), limits: &[] };
+
+/// No second is ruined: a mean over levels forgives one half of a video for the sake of the other.
+pub const PSNR_SECOND: Gate =
+    Gate { id: "psnr-second", check: Check::Picture(crate::psnr_second), limits: &[SECOND_PSNR] };
+
+/// No frame is ruined, except for as many as are allowed.
+pub const PSNR_FRAME: Gate =
+    Gate { id: "psnr-frame", check: Check::Picture(crate::psnr_frame), limits: &[FRAME_PSNR, MAX_FRAME_FAILURES] };
+
+/// No frame below the threshold is more like a neighbor of its own frame.
+pub const FRAME_ORDER: Gate = Gate { id: "frame-order", check: Check::Picture(crate::frame_order), limits: &[] };
+
+/// No two chunks show the same frames where the baseline moves between them.
+pub const FROZEN_CHUNKS: Gate = Gate { id: "frozen-chunks", check: Check::Run, limits: &[] };
+
+/// What is left of a track, when the baseline's is taken from it, is quiet over the whole length.
+pub const AUDIO_RESIDUAL: Gate =
+    Gate { id: "audio-residual", check: Check::Audio(audio::residual), limits: &[RESIDUAL_LIMIT] };
+
+/// The same in any tenth of a second.
+pub const AUDIO_WINDOW: Gate = Gate { id: "audio-window", check: Check::Audio(audio::window), limits: &[WINDOW_LIMIT] };
+
+/// No second of the baseline's sound is missing from the render.
+pub const AUDIO_LOST: Gate = Gate { id: "audio-lost", check: Check::Audio(audio::lost), limits: &[] };
+
+/// The render is where the fixture's known-good metrics say that a known-good one is.
+pub const RECORD: Gate = Gate { id: "record", check: Check::Run, limits: &[] };
+
+/// Every frame is identical to the in-process one, to the byte.
+pub const EXACT: Gate = Gate { id: "exact", check: Check::Exact, limits: &[] };
+
+/// The execution's history agrees with the delivered video and with what was asked for.
+pub const HISTORY: Gate = Gate { id: "history", check: Check::Contradiction, limits: &[] };
+
+/// Both plan protocols rendered the same.
+pub const PLAN_PROTOCOLS: Gate = Gate { id: "plan-protocols", check: Check::Contradiction, limits: &[] };
+
+/// The least mean PSNR over all planes, and of each plane.
+pub const MEAN_PSNR: Limit = Limit {
+    key: "psnrDb",
+    what: "mean PSNR",
+    unit: Unit::Db,
+    rule: Rule::Default(40.0),
+    meta: Some("minPsnr"),
+    flag: Some(Flag {
+        name: "psnr-threshold",
+        env: Some("PSNR_THRESHOLD"),
+        help: "Least mean PSNR in dB",
+        details: "Over all planes, and of each plane.",
+    }),
+};
+
+/// The least PSNR of the mean squared error of any second. 3 dB are twice the error.
+pub const SECOND_PSNR: Limit = Limit {
+    key: "secondPsnrDb",
+    what: "PSNR of a second",
+    unit: Unit::Db,
+    rule: Rule::Below(&MEAN_PSNR, 3.0),
+    meta: None,
+    flag: None,
+};
+
+/// The PSNR that no more than [`MAX_FRAME_FAILURES`] frames may miss. 10 dB are ten times the squared
+/// error, so that a ruined frame can't hide in a mean.
+pub const FRAME_PSNR: Limit = Limit {
+    key: "framePsnrDb",
+    what: "PSNR of a frame",
+    unit: Unit::Db,
+    rule: Rule::Below(&MEAN_PSNR, 10.0),
+    meta: None,
+    flag: Some(Flag {
+        name: "frame-psnr-margin",
+        env: Some("FRAME_PSNR_MARGIN"),
+        help: "How many dB below that a single frame may be",
+        details: "",
+    }),
+};
+
+/// How many frames may miss [`FRAME_PSNR`].
+pub const MAX_FRAME_FAILURES: Limit = Limit {
+    key: "maxFrameFailures",
+    what: "frames allowed below that",
+    unit: Unit::Frames,
+    rule: Rule::Default(0.0),
+    meta: Some("maxFrameFailures"),
+    flag: Some(Flag { name: "max-frame-failures", env: None, help: "How many frames may be lower still", details: "" }),
+};
+
+/// The loudest residual of an audio track over its whole length.
+pub const RESIDUAL_LIMIT: Limit = Limit {
+    key: "audioResidualDbfs",
+    what: "audio residual",
+    unit: Unit::Dbfs,
+    rule: Rule::Default(-50.0),
+    meta: Some("maxAudioResidualRmsDb"),
+    flag: Some(Flag {
+        name: "max-audio-residual",
+        env: None,
+        help: "Loudest residual of an audio track in dBFS",
+        details: "Any 100 ms may be 10 dB louder.",
+    }),
+};
+
+/// The loudest 100 ms of that residual.
+pub const WINDOW_LIMIT: Limit = Limit {
+    key: "audioWindowDbfs",
+    what: "audio residual in 100 ms",
+    unit: Unit::Dbfs,
+    rule: Rule::Above(&RESIDUAL_LIMIT, 10.0),
+    meta: None,
+    flag: None,
+};
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Gate {
+    /// What findings, JUnit and the documentation call it.
+    pub id: &'static str,
+    /// What it is held against.
+    pub check: Check,
+    /// The limits that came with it.
+    pub limits: &'static [Limit],
+}
+
+/// What a gate is held against.
+#[derive(Debug, Clone, Copy)]
+pub enum Check {
+    /// The shapes of both files: whoever fails here is not compared any further.
+    Structure,
+    /// The measured picture.
+    Picture(fn(&Picture, &Limits) -> Vec<Finding>),
+    /// Each measured audio track, by its number from 0.
+    Audio(fn(usize, &Sound, &Limits) -> Option<Finding>),
+    /// The measured render, together with what only a run knows.
+    Run,
+    /// Frames that are compared to the byte.
+    Exact,
+    /// What else is known of the execution: to fail here is a contradiction, not a difference.
+    Contradiction,
+}
+
+/// A limit that a gate takes, in [`Unit`]s.
+#[derive(Debug)]
+pub struct Limit {
+    /// Its name in run.json.
+    pub key: &'static str,
+    /// What it limits, for people.
+    pub what: &'static str,
+    /// What it is counted in.
+    pub unit: Unit,
+    /// What it is where nothing else is said.
+    pub rule: Rule,
+    /// Its name in a fixture's meta.json.
+    pub meta: Option<&'static str>,
+    /// The flag that sets it, or its margin.
+    pub flag: Option<Flag>,
+}
+
+/// A limit's unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Decibels of PSNR; more is better.
+    Db,
+    /// Decibels below full scale; less is better.
+    Dbfs,
+    /// A number of frames.
+    Frames,
+}
+
+/// Where a limit comes from. What sets a limit that depends on another one sets the margin.
+#[derive(Debug, Clone, Copy)]
+pub enum Rule {
+    /// What is set, or else this.
+    Default(f64),
+    /// The other limit, less the margin.
+    Below(&'static Limit, f64),
+    /// The other limit, plus the margin.
+    Above(&'static Limit, f64),
+}
+
+/// A flag of the commands that compare renders.
+#[derive(Debug)]
+pub struct Flag {
+    /// Without its dashes.
+    pub name: &'static str,
+    /// The environment variable that it falls back to.
+    pub env: Option<&'static str>,
+    /// Its short help, without the default.
+    pub help: &'static str,
+    /// What the long help adds.
+    pub details: &'static str,
+}
+
+impl Gate {
+    /// The gate of this name.
+    pub fn named(id: &str) -> Option<&'static Self> {
+        GATES.into_iter().find(|gate| gate.id == id)
+    }
+
+    /// A reason not to pass: `value` was found where `limit` is asked for, both with their units.
+    pub fn finding(&self, value: impl Into<String>, limit: impl Into<String>, message: impl Into<String>) -> Finding {
+        let (value, limit, message) = (value.into(), limit.into(), message.into());
+        Finding { gate: Cow::Borrowed(self.id), value, limit, message, place: Place::default() }
+    }
+}
+
+impl Limit {
+    /// Every limit, each after the one that it depends on.
+    pub fn all() -> impl Iterator<Item = &'static Self> {
+        GATES.into_iter().flat_map(|gate| gate.limits)
+    }
+
+    /// Reads what a flag or a variable sets.
+    ///
+    /// # Errors
+    /// When it is no value of the unit.
+    pub fn parse(&self, text: &str) -> anyhow::Result<f64> {
+        let value = match self.unit {
+            Unit::Db | Unit::Dbfs => text.parse::<Decibels>()?.db(),
+            Unit::Frames => text.parse::<u64>()? as f64,
+        };
+        Settings::default().with(self, value)?;
+        Ok(value)
+    }
+
+    /// A value with its unit.
+    pub fn shown(&self, value: f64) -> String {
+        match self.unit {
+            Unit::Db => format!("{value:.2} dB"),
+            Unit::Dbfs => format!("{value:.2} dBFS"),
+            Unit::Frames => format!("{value}"),
+        }
+    }
+
+    /// What it is, or its margin, where nothing is set.
+    pub fn default(&self) -> f64 {
+        let (Rule::Default(value) | Rule::Below(_, value) | Rule::Above(_, value)) = self.rule;
+        value
+    }
+}
+
+/// What flags, variables or a fixture say about limits.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Settings(BTreeMap<&'static str, f64>);
+
+impl Settings {
+    /// These settings and one more.
+    ///
+    /// # Errors
+    /// When it is not finite, or a margin is negative.
+    pub fn with(mut self, limit: &Limit, value: f64) -> anyhow::Result<Self> {
+        let value = Decibels::new(value)?.db();
+        let is_margin = !matches!(limit.rule, Rule::Default(_));
+        ensure!(!is_margin || value >= 0.0, "the margin of the {} is a number of dB, 0 or more", limit.what);
+        self.0.insert(limit.key, value);
+        Ok(self)
+    }
+
+    /// These settings, and what only `others` set.
+    #[must_use]
+    pub fn or(mut self, others: &Self) -> Self {
+        for (&key, &value) in &others.0 {
+            self.0.entry(key).or_insert(value);
+        }
+        self
+    }
+
+    /// What is set for a limit.
+    pub fn get(&self, limit: &Limit) -> Option<f64> {
+        self.0.get(limit.key).copied()
+    }
+}
+
+const COUNT: usize = {
+    let (mut count, mut gate) = (0, 0);
+    while gate < GATES.len() {
+        count += GATES[gate].limits.len();
+        gate += 1;
+    }
+    count
+};
+
+/// The value of every limit, finite each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits([f64; COUNT]);
+
+impl Limits {
+    /// The limits that settings come to.
+    ///
+    /// # Errors
+    /// When a limit is not finite.
+    pub fn new(settings: &Settings) -> anyhow::Result<Self> {
+        Self::by(|limit, limits| {
+            let set = settings.get(limit).unwrap_or_else(|| limit.default());
+            match limit.rule {
+                Rule::Default(_) => set,
+                Rule::Below(other, _) => limits.value(other) - set,
+                Rule::Above(other, _) => limits.value(other) + set,
+            }
+        })
+    }
+
+    /// Fills in one limit after the other; `value` may look at those before.
+    fn by(value: impl Fn(&Limit, &Self) -> f64) -> anyhow::Result<Self> {
+        let mut limits = Self([0.0; COUNT]);
+        for (i, limit) in Limit::all().enumerate() {
+            limits.0[i] = Decibels::new(value(limit, &limits))?.db();
+        }
+        Ok(limits)
+    }
+
+    /// A limit in its unit.
+    pub fn value(&self, limit: &Limit) -> f64 {
+        self.iter().find(|(of, _)| of.key == limit.key).expect("every limit is in the table").1
+    }
+
+    /// A limit in dB or dBFS.
+    pub fn db(&self, limit: &Limit) -> Decibels {
+        Decibels::new(self.value(limit)).expect("every limit is finite")
+    }
+
+    /// A limit in frames.
+    pub fn frames(&self, limit: &Limit) -> u64 {
+        self.value(limit) as u64
+    }
+
+    /// Every limit with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static Limit, f64)> {
+        Limit::all().zip(self.0)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::new(&Settings::default()).expect("the defaults are finite")
+    }
+}
+
+impl Serialize for Limits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter().map(|(limit, value)| {
+            let value = match limit.unit {
+                Unit::Frames => serde_json::Value::from(value as u64),
+                Unit::Db | Unit::Dbfs => serde_json::Value::from(value),
+            };
+            (limit.key, value)
+        }))
+    }
+}
+
+/// A limit that an earlier version did not have yet is read as its default.
+impl<'de> Deserialize<'de> for Limits {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let read = BTreeMap::<String, f64>::deserialize(deserializer)?;
+        let defaults = Self::default();
+        Self::by(|limit, _| read.get(limit.key).copied().unwrap_or_else(|| defaults.value(limit)))
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_follow_from_what_is_set() {
+        let limits = |settings: Settings| Limits::new(&settings).unwrap().0;
+        assert_eq!(limits(Settings::default()), [40.0, 37.0, 30.0, 0.0, -50.0, -40.0]);
+        let set = Settings::default().with(&MEAN_PSNR, 33.0).unwrap().with(&FRAME_PSNR, 6.0).unwrap();
+        let of_fixture = Settings::default().with(&MEAN_PSNR, 50.0).unwrap().with(&MAX_FRAME_FAILURES, 2.0).unwrap();
+        assert_eq!(limits(set.or(&of_fixture)), [33.0, 30.0, 27.0, 2.0, -50.0, -40.0]);
+        let louder = Settings::default().with(&RESIDUAL_LIMIT, -30.0).unwrap();
+        assert_eq!(limits(louder)[4..], [-30.0, -20.0]);
+    }
+
+    #[test]
+    fn what_is_no_limit_is_refused() {
+        let with = |limit, value| Settings::default().with(limit, value);
+        let error = with(&FRAME_PSNR, -1.0).unwrap_err().to_string();
+        assert_eq!(error, "the margin of the PSNR of a frame is a number of dB, 0 or more");
+        assert!(with(&MEAN_PSNR, f64::NAN).is_err());
+        let far = with(&MEAN_PSNR, f64::MIN).unwrap().with(&FRAME_PSNR, f64::MAX).unwrap();
+        assert!(Limits::new(&far).is_err());
+        assert!(MEAN_PSNR.parse("40dB").is_err() && MAX_FRAME_FAILURES.parse("-1").is_err());
+        assert_eq!((MEAN_PSNR.parse("-1.5").unwrap(), MAX_FRAME_FAILURES.parse("7").unwrap()), (-1.5, 7.0));
+    }
+
+    #[test]
+    fn limits_come_back_from_json() {
+        let limits = Limits::new(&Settings::default().with(&MAX_FRAME_FAILURES, 3.0).unwrap()).unwrap();
+        let json = serde_json::to_value(limits).unwrap();
+        assert_eq!(json["maxFrameFailures"], serde_json::json!(3));
+        assert_eq!(json["psnrDb"], serde_json::json!(40.0));
+        assert_eq!(serde_json::from_value::<Limits>(json).unwrap(), limits);
+        assert_eq!(serde_json::from_str::<Limits>("{}").unwrap(), Limits::default());
+        assert!(serde_json::from_str::<Limits>(r#"{"psnrDb":"40"}"#).is_err());
+    }
+
+    #[test]
+    fn every_row_is_its_own() {
+        let unique = |names: Vec<&str>| names.iter().collect::<std::collections::BTreeSet<_>>().len() == names.len();
+        assert!(unique(GATES.iter().map(|gate| gate.id).collect()));
+        assert!(unique(Limit::all().map(|limit| limit.key).collect()));
+        assert!(GATES.iter().all(|gate| Gate::named(gate.id).unwrap().id == gate.id));
+        assert_eq!((Limit::all().count(), Gate::named("other").map(|gate| gate.id)), (COUNT, None));
+    }
+}

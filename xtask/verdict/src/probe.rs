@@ -1,0 +1,314 @@
+//! What ffprobe says about a video, reduced to what two videos must share.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::{fraction::Fraction, shape::DisplayMatrix, showinfo::DecodedFrame};
+
+/// The shape of a video file: all that must agree before PSNR means anything.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MediaShape {
+    /// Frames that really decode, not what the header claims.
+    pub frames: u64,
+    /// Picture width in pixels.
+    pub width: u64,
+    /// Picture height in pixels.
+    pub height: u64,
+    /// A pixel's width to its height, 1:1 where the file says nothing.
+    pub pixel_aspect: String,
+    /// By how much a player turns the picture, in degrees.
+    pub rotation: i64,
+    /// How a player turns, mirrors, stretches and moves the picture: the file's display matrix, row by row.
+    #[serde(skip)]
+    pub display_matrix: DisplayMatrix,
+    /// Average frame rate, frames a second.
+    pub fps: Fraction,
+    /// Codec, such as h264.
+    pub codec: String,
+    /// The codec's profile, such as High, where the file names one.
+    pub codec_profile: Option<String>,
+    /// Pixel format, such as yuv420p.
+    pub pixel_format: String,
+    /// What the samples mean, as the container tells.
+    pub color: Color,
+    /// The same as the frames themselves tell; all that they tell, where they change.
+    pub frame_color: Color,
+    /// Whether the file says that it has an alpha plane, which VP8 and VP9 code apart from the picture.
+    pub alpha: bool,
+    /// Duration of the video stream, in seconds.
+    pub duration_s: f64,
+    /// Duration of the whole file, sound included, in seconds.
+    pub file_duration_s: f64,
+    /// Size and pixel format of the frames themselves; all there are, where they change.
+    pub frame_format: String,
+    /// How lines are stored, such as progressive or tt.
+    pub field_order: String,
+    /// Video tracks, pictures attached to the file aside. The first one is measured.
+    pub video_tracks: u64,
+    /// The audio tracks, in stream order.
+    pub audio: Vec<AudioShape>,
+    /// Tracks of subtitles, and files attached to it.
+    #[serde(skip)]
+    pub beside: TracksBeside,
+    /// When each frame is shown, in seconds.
+    #[serde(skip)]
+    pub frame_times_s: Vec<f64>,
+}
+
+/// The tags that say what a video's samples mean; `None` where it has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Color {
+    /// `tv` or `pc`.
+    #[serde(alias = "color_range")]
+    pub range: Option<String>,
+    /// Such as bt709.
+    #[serde(alias = "color_space")]
+    pub space: Option<String>,
+    /// Such as bt709.
+    #[serde(alias = "color_primaries")]
+    pub primaries: Option<String>,
+    /// Such as bt709 or smpte2084.
+    #[serde(alias = "color_transfer")]
+    pub transfer: Option<String>,
+}
+
+/// How many tracks a file has that are neither picture nor sound, and that a player shows or takes
+/// out. Data such as a time code is none of them: a container may add it on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TracksBeside {
+    /// Of text or pictures over the video.
+    pub subtitles: u64,
+    /// Files such as fonts.
+    pub attachments: u64,
+}
+
+/// The shape of an audio track.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AudioShape {
+    /// Codec, such as aac.
+    pub codec: String,
+    /// Samples a second.
+    pub sample_rate: u64,
+    /// Channels.
+    pub channels: u64,
+}
+
+/// The sound of a file that need not be a video.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tracks {
+    /// Its audio tracks, in stream order: one at least.
+    pub audio: Vec<AudioShape>,
+    /// How long it is, in seconds.
+    pub duration_s: f64,
+}
+
+impl Tracks {
+    /// Reads ffprobe's JSON of streams and format.
+    ///
+    /// # Errors
+    /// When there is no audio track, or a field is missing.
+    pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
+        let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
+        let tracks = report.streams.iter().filter(|stream| stream.codec_type == "audio").map(audio);
+        let tracks = tracks.collect::<anyhow::Result<Vec<_>>>()?;
+        ensure!(!tracks.is_empty(), "there is no audio track");
+        let duration_s = report.format.duration.as_ref().and_then(|text| text.parse().ok());
+        Ok(Self { audio: tracks, duration_s: duration_s.context("it has no duration")? })
+    }
+}
+
+/// A video as its file tells of it, before anything is decoded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Headers(MediaShape);
+
+impl Headers {
+    /// Reads ffprobe's JSON of streams and format.
+    ///
+    /// # Errors
+    /// When there is no video stream, or a field is missing.
+    pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
+        let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
+        let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
+        let video = videos().next().context("there is no video stream")?;
+        let duration =
+            video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
+        let count = |kind: &str| report.streams.iter().filter(|stream| stream.codec_type == kind).count() as u64;
+        let matrix = video.side_data_list.iter().find_map(|data| data.displaymatrix.as_deref());
+        Ok(Self(MediaShape {
+            frames: 0,
+            width: video.width.context("the video has no width")?,
+            height: video.height.context("the video has no height")?,
+            pixel_aspect: known(video.sample_aspect_ratio.as_deref(), "0:1").unwrap_or("1:1").to_owned(),
+            rotation: video.side_data_list.iter().find_map(|d| d.rotation).unwrap_or(0.0).round() as i64,
+            display_matrix: matrix.map(DisplayMatrix::of).unwrap_or_default(),
+            fps: video.avg_frame_rate.parse().or_else(|_| video.r_frame_rate.parse()).context("avg_frame_rate")?,
+            codec: video.codec_name.clone().context("the video has no codec")?,
+            codec_profile: known(video.profile.as_deref(), "-99").map(str::to_owned),
+            pixel_format: video.pix_fmt.clone().context("the video has no pixel format")?,
+            color: video.color.known(),
+            frame_color: Color::default(),
+            alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
+            duration_s: duration.parse().ok().with_context(|| format!("duration {duration:?}"))?,
+            file_duration_s: report.format.duration.as_ref().and_then(|text| text.parse().ok()).unwrap_or(0.0),
+            frame_format: String::new(),
+            field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
+            video_tracks: videos().count() as u64,
+            audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
+            beside: TracksBeside { subtitles: count("subtitle"), attachments: count("attachment") },
+            frame_times_s: Vec::new(),
+        }))
+    }
+
+    /// The shape of a video with these headers, of which these frames decode.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn with(&self, frames: &[DecodedFrame]) -> anyhow::Result<MediaShape> {
+        ensure!(!frames.is_empty(), "no frame of the video decodes");
+        Ok(MediaShape {
+            frames: frames.len() as u64,
+            frame_color: color_of(frames),
+            frame_format: all_of(frames.iter().map(|frame| frame.format.as_str())).join(" / "),
+            frame_times_s: frames.iter().map(|frame| frame.time_s).collect(),
+            ..self.0.clone()
+        })
+    }
+
+    /// The shape of a video with these headers, if its frames are like those of another.
+    pub fn with_frames_of(&self, other: &MediaShape) -> MediaShape {
+        MediaShape {
+            frames: other.frames,
+            frame_color: other.frame_color.clone(),
+            frame_format: other.frame_format.clone(),
+            frame_times_s: other.frame_times_s.clone(),
+            ..self.0.clone()
+        }
+    }
+
+    /// What they tell; there are no frames in it.
+    pub fn told(&self) -> &MediaShape {
+        &self.0
+    }
+}
+
+impl MediaShape {
+    /// The codec's profile, for people.
+    pub fn profile(&self) -> &str {
+        self.codec_profile.as_deref().unwrap_or("none")
+    }
+
+    /// The decoder that gives the alpha plane too, where ffmpeg's own drops it.
+    pub fn alpha_decoder(&self) -> Option<&'static str> {
+        match self.codec.as_str() {
+            "vp9" if self.alpha => Some("libvpx-vp9"),
+            "vp8" if self.alpha => Some("libvpx"),
+            _ => None,
+        }
+    }
+}
+
+/// All values that there are, each once.
+fn all_of<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    values.collect::<BTreeSet<&str>>().into_iter().collect()
+}
+
+/// What frames have no tag for, beside others that have one.
+const UNTAGGED: &str = "none";
+
+/// All tags that frames have, and that some have none; `None` where none has.
+fn color_of(frames: &[DecodedFrame]) -> Color {
+    let all = |tag: fn(&Color) -> &Option<String>| {
+        let tags = all_of(frames.iter().map(|frame| tag(&frame.color).as_deref().unwrap_or(UNTAGGED)));
+        (tags != [UNTAGGED]).then(|| tags.join("/"))
+    };
+    Color {
+        range: all(|color| &color.range),
+        space: all(|color| &color.space),
+        primaries: all(|color| &color.primaries),
+        transfer: all(|color| &color.transfer),
+    }
+}
+
+/// ffprobe leaves out what it does not know, or gives a word that says so.
+fn known<'a>(text: Option<&'a str>, unknown: &str) -> Option<&'a str> {
+    text.filter(|text| ![unknown, "unknown", "unspecified", "reserved", "N/A", ""].contains(text))
+}
+
+impl Color {
+    fn known(&self) -> Self {
+        let tag = |text: &Option<String>| known(text.as_deref(), "N/A").map(str::to_owned);
+        Self {
+            range: tag(&self.range),
+            space: tag(&self.space),
+            primaries: tag(&self.primaries),
+            transfer: tag(&self.transfer),
+        }
+    }
+}
+
+fn audio(stream: &Stream) -> anyhow::Result<AudioShape> {
+    let rate = stream.sample_rate.as_deref().context("an audio track has no sample rate")?;
+    Ok(AudioShape {
+        codec: stream.codec_name.clone().context("an audio track has no codec")?,
+        sample_rate: rate.parse().ok().with_context(|| format!("sample rate {rate:?}"))?,
+        channels: stream.channels.context("an audio track has no channels")?,
+    })
+}
+
+#[derive(Deserialize)]
+struct Report {
+    streams: Vec<Stream>,
+    format: Format,
+}
+
+#[derive(Deserialize)]
+struct Format {
+    duration: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Stream {
+    codec_type: String,
+    codec_name: Option<String>,
+    profile: Option<String>,
+    width: Option<u64>,
+    height: Option<u64>,
+    sample_aspect_ratio: Option<String>,
+    field_order: Option<String>,
+    #[serde(default)]
+    avg_frame_rate: String,
+    #[serde(default)]
+    r_frame_rate: String,
+    pix_fmt: Option<String>,
+    #[serde(flatten)]
+    color: Color,
+    duration: Option<String>,
+    sample_rate: Option<String>,
+    channels: Option<u64>,
+    #[serde(default)]
+    disposition: Disposition,
+    #[serde(default)]
+    tags: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    side_data_list: Vec<SideData>,
+}
+
+#[derive(Deserialize, Default)]
+struct Disposition {
+    #[serde(default)]
+    attached_pic: u64,
+}
+
+#[derive(Deserialize)]
+struct SideData {
+    rotation: Option<f64>,
+    displaymatrix: Option<String>,
+}
+
+#[cfg(test)]
+#[path = "probe_tests.rs"]
+mod tests;
