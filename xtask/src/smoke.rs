@@ -9,7 +9,7 @@ use render_verdict::{
     finding::Finding,
     frames,
     gates::{Limits, PLAN_PROTOCOLS},
-    known_good::{Expected, Recorded},
+    known_good::{KnownGood, RenderMetrics},
     protocols::SemanticComparison,
     verdict::{Conclusion, Measured, Outcome, Verdict},
 };
@@ -35,7 +35,7 @@ use crate::{
         preview,
         render::{Render, RenderNames, Rendering},
         stack::Ready,
-        subject::{Packed, PlanChoice, Record, Reference, Subject},
+        subject::{Packed, PlanChoice, Record, RunBaseline, Subject},
     },
     tools::ffmpeg::Media,
 };
@@ -83,11 +83,11 @@ async fn smoke(
         true => None,
         false => {
             run.check_encoder(&subject.fixture).await?;
-            Some(run.stage("baseline", Reference::baseline(run, subject, &media)).await?)
+            Some(run.stage("baseline", RunBaseline::committed(run, subject, &media)).await?)
         }
     };
     // A count that can't be rendered is reported before anything is built, where the length is known.
-    if let Some(extent) = baseline.as_ref().map(Reference::extent).or_else(|| subject.told_extent()) {
+    if let Some(extent) = baseline.as_ref().map(RunBaseline::extent).or_else(|| subject.told_extent()) {
         let plan = plan(subject, options, extent).or_exit(ExitCode::Preflight)?;
         run.budget.allow(&run.estimate(subject, &plan), "the planned renders").or_exit(ExitCode::Preflight)?;
     }
@@ -96,7 +96,7 @@ async fn smoke(
         let packed = Packed::of(run, subject).await?;
         let reference = match baseline {
             Some(baseline) => baseline,
-            None => run.stage("reference", Reference::in_process(run, subject, &packed)).await?,
+            None => run.stage("reference", RunBaseline::in_process(run, subject, &packed)).await?,
         };
         let plan = plan(subject, options, reference.extent()).or_exit(ExitCode::Preflight)?;
         Ok((packed, reference, plan))
@@ -140,7 +140,7 @@ async fn smoke(
 fn subject(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<Subject> {
     let choice = PlanChoice::new(&sources.template, options.plan_protocols)?;
     // By --exact neither baseline nor record is looked at.
-    let record: Option<fn(Option<Expected>) -> Record> = match (options.exact, options.update_expected, options.strict)
+    let record: Option<fn(Option<KnownGood>) -> Record> = match (options.exact, options.update_expected, options.strict)
     {
         (true, ..) => None,
         (false, true, _) => Some(Record::Rewritten),
@@ -171,7 +171,7 @@ struct Renders {
     rows: Vec<ResultRow>,
     /// In the order in which they ended.
     measured: Vec<Measured<RenderId>>,
-    recorded: Vec<Recorded>,
+    recorded: Vec<RenderMetrics>,
 }
 
 impl Renders {
@@ -269,12 +269,12 @@ impl Renders {
             run.session.console.say("the fixture's record is not rewritten, as not all renders pass");
             return Ok(());
         }
-        let (record, changes) = Expected::updated(known.clone(), &subject.fixture_sha256, &self.recorded);
-        subject.fixture.write_expected(&record).or_exit(ExitCode::Render)?;
+        let (record, changes) = KnownGood::updated(known.clone(), &subject.fixture_sha256, &self.recorded);
+        subject.fixture.write_known_good(&record).or_exit(ExitCode::Render)?;
         for change in changes {
             run.step("record", &change);
         }
-        run.step("record", &format!("{} is rewritten", subject.fixture.expected().display()));
+        run.step("record", &format!("{} is rewritten", subject.fixture.known_good_path().display()));
         Ok(())
     }
 }

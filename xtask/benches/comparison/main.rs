@@ -24,7 +24,7 @@ use tempfile::TempDir;
 use xtask::{
     console::Console,
     project::{
-        baseline::{Compared, Original},
+        baseline::{Baseline, Compared},
         fixture::{format::RenderFormat, meta::VideoFormat},
     },
     tools::{env::Env, ffmpeg::Media, runner::Runner},
@@ -91,7 +91,7 @@ struct Bench {
     render: PathBuf,
     baseline: PathBuf,
     /// As a run has it, which reads the baseline once for all renders.
-    original: Original,
+    original: Baseline,
     media: Media,
     gate: Limits,
     runtime: tokio::runtime::Runtime,
@@ -112,7 +112,7 @@ impl Bench {
         };
         let gate = Limits::default();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-        let read = Original::read(&media, &baseline, RenderFormat::Video(VideoFormat::Mp4), 30);
+        let read = Baseline::read(&media, &baseline, RenderFormat::Video(VideoFormat::Mp4), 30);
         let original = runtime.block_on(read).expect("a baseline decodes");
         Self { render, baseline, original, media, gate, runtime, _dir: dir }
     }

@@ -4,7 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use render_verdict::{
     frames::png,
-    picture::{hashes::FrameHashes, raster::Raster, ssim::SsimSummary},
+    picture::{hashes::FrameHashes, raster::Raster, ssim::VideoSsim},
     probe, shape,
     showinfo::{self, Video},
 };
@@ -14,7 +14,7 @@ fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(rest);
     match which {
         b's' => {
-            if let Ok((ssim, frames)) = SsimSummary::from_stats(&text) {
+            if let Ok((ssim, frames)) = VideoSsim::from_stats(&text) {
                 assert!(ssim.mean.is_finite() && ssim.worst_frame < frames);
             }
         }

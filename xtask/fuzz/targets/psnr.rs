@@ -4,14 +4,14 @@
 use libfuzzer_sys::fuzz_target;
 use render_verdict::{
     decibels::{Decibels, Level},
-    picture::psnr::{PsnrSummary, frames, misplaced, neighbours, worst_stretch},
+    picture::psnr::{VideoPsnr, frames, misplaced, neighbors, worst_stretch},
 };
 
 fuzz_target!(|text: &str| {
     let (stats, printed) = text.split_once('\0').unwrap_or((text, text));
-    let levels = neighbours(printed);
+    let levels = neighbors(printed);
     let Ok(frames) = frames(stats) else { return };
-    let summary = PsnrSummary::of(&frames).expect("there are frames");
+    let summary = VideoPsnr::of(&frames).expect("there are frames");
     let json = serde_json::to_value(&summary).expect("a summary is JSON");
     assert!(json["meanDb"].is_number(), "the mean is none");
     for level in ["worst", "percentile1", "fromMeanMse"] {
@@ -33,7 +33,7 @@ trait Rounded {
     fn from_mean_mse_rounded(&self) -> Level;
 }
 
-impl Rounded for PsnrSummary {
+impl Rounded for VideoPsnr {
     fn from_mean_mse_rounded(&self) -> Level {
         match self.from_mean_mse {
             Level::Db(db) => Level::Db(db + 1e-6 + db.abs() * 1e-12),

@@ -14,7 +14,7 @@ use crate::{
     context::{self, Session},
     exit::{ExitCode, Failure, OrExit},
     project::{
-        baseline::Original,
+        baseline::Baseline,
         fixture::{Fixture, format::RenderFormat},
     },
     tools::{
@@ -76,11 +76,11 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
         ffprobe: session.toolbox.bin().join("ffprobe"),
         runner: session.runner.clone(),
     };
-    let original = match Original::read(&media, &old, format, fixture.meta.fps.get()).await {
-        Ok(original) => original,
+    let baseline = match Baseline::read(&media, &old, format, fixture.meta.fps.get()).await {
+        Ok(baseline) => baseline,
         Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
     };
-    Ok(match original.compare(&media, fresh, None, &Limits::default()).await?.comparison {
+    Ok(match baseline.compare(&media, fresh, None, &Limits::default()).await?.comparison {
         Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
         Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
         Comparison::Alike { picture, audio } => {

@@ -11,7 +11,7 @@ use crate::{
     context::{self, Session},
     exit::{ExitCode, Failure, OrExit},
     project::{
-        baseline::{Compared, Original},
+        baseline::{Baseline, Compared},
         fixture::{
             baseline::{check_baseline_file, check_baseline_frames, refuse_pointers},
             format::RenderFormat,
@@ -37,13 +37,13 @@ pub async fn run(session: &Session, args: &CompareOptions) -> Result<ExitCode, F
     let tools = preflight::check(Purpose::Compare, &runner).await;
     let tools = tools.map_err(|problems| Failure::preflight(problems.join("; ")))?;
     let media = Media::new(&tools, &runner);
-    let original = Original::read(&media, &args.baseline, format, args.fps()).await;
-    let original = original.context("the baseline").or_exit(ExitCode::Preflight)?;
-    let compared = original.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;
+    let baseline = Baseline::read(&media, &args.baseline, format, args.fps()).await;
+    let baseline = baseline.context("the baseline").or_exit(ExitCode::Preflight)?;
+    let compared = baseline.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;
     let findings = compared.comparison.findings(&gate);
     let audio = compared.audio_status(&gate);
     if args.json {
-        let record = record(&compared, &original, audio, &gate, &findings);
+        let record = record(&compared, &baseline, audio, &gate, &findings);
         session
             .console
             .result(&serde_json::to_string_pretty(&record).context("the comparison").or_exit(ExitCode::Render)?);
@@ -74,7 +74,7 @@ fn check(render: &Path, baseline: &Path) -> anyhow::Result<RenderFormat> {
 
 fn record(
     compared: &Compared,
-    original: &Original,
+    baseline: &Baseline,
     audio_status: AudioStatus,
     gate: &Limits,
     findings: &[Finding],
@@ -85,7 +85,7 @@ fn record(
         "findings": findings,
         "gate": gate,
         "render": compared.media.as_ref().map_or_else(|| json!({ "frames": compared.frames() }), |shape| json!(shape)),
-        "baseline": original.shape().map_or_else(|| of_frames(original), |shape| json!(shape)),
+        "baseline": baseline.shape().map_or_else(|| of_frames(baseline), |shape| json!(shape)),
         "psnr": null,
         "ssim": null,
         "framesSha256": null,
@@ -102,9 +102,9 @@ fn record(
 }
 
 /// A sequence in short.
-fn of_frames(original: &Original) -> Value {
-    let Extent { width, height, frames } = original.extent();
-    json!({ "frames": frames, "width": width, "height": height, "fps": original.fps() })
+fn of_frames(baseline: &Baseline) -> Value {
+    let Extent { width, height, frames } = baseline.extent();
+    json!({ "frames": frames, "width": width, "height": height, "fps": baseline.fps() })
 }
 
 /// What was measured, what of it fails, and the verdict, a line each.

@@ -123,7 +123,7 @@ fn fixtures(repo: &Repo) -> Vec<Checkup> {
         let fixture = Fixture::load(repo, name)?;
         fixture.check_renderable()?;
         fixture.check_baseline()?;
-        fixture.read_expected().map(drop)
+        fixture.read_known_good().map(drop)
     };
     let mut checkups: Vec<Checkup> = Vec::new();
     let mut good = Vec::new();

@@ -20,7 +20,7 @@ use crate::{
         scaling::observation::Observation,
     },
     exit::{ExitCode, Failure, OrExit},
-    project::{baseline::Original, execution::eval_execution_name, fixture::format::RenderFormat, plan::PlannedRender},
+    project::{baseline::Baseline, execution::eval_execution_name, fixture::format::RenderFormat, plan::PlannedRender},
     report::tables::headline,
     run::render::{Render, RenderNames, Rendering},
     tools::in_process::{InProcess, Job},
@@ -172,7 +172,7 @@ impl Bench<'_> {
         LocalSample { fixture: name, iteration, outcome }
     }
 
-    async fn local_render(&self, fixture: usize, iteration: u32) -> anyhow::Result<(LocalRender, Option<Original>)> {
+    async fn local_render(&self, fixture: usize, iteration: u32) -> anyhow::Result<(LocalRender, Option<Baseline>)> {
         let (run, place) = (&self.eval.run, &self.places[fixture]);
         let (name, meta) = (&place.subject.fixture.name, &place.subject.fixture.meta);
         let output = meta.format.in_process_name(&format!("renders/{name}-local-{iteration}"));
@@ -193,9 +193,9 @@ impl Bench<'_> {
         }
         let what = if meta.format == RenderFormat::PngSequence { "frames" } else { "video" };
         ensure!(file.exists(), "the local renderer left no {what} to keep; without --keep-local its time is taken");
-        let local = Original::read(&self.media, &file, meta.format, meta.fps.get()).await;
+        let local = Baseline::read(&self.media, &file, meta.format, meta.fps.get()).await;
         let local = local.with_context(|| format!("the local render {output}"))?;
-        if let Some(baseline) = place.reference.original() {
+        if let Some(baseline) = place.reference.baseline() {
             let compared = baseline.compare(&self.media, &file, None, &place.subject.gate).await?;
             let likeness = Likeness::of(&compared.comparison);
             run.step("local", &format!("{name} #{iteration} against the baseline: {likeness}"));

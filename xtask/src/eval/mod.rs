@@ -23,7 +23,7 @@ use crate::{
         scaling::model::Rates,
     },
     exit::{ExitCode, Failure, OrExit, Signals},
-    project::{baseline::Original, plan::RenderPlan},
+    project::{baseline::Baseline, plan::RenderPlan},
     report::tables,
     run::{
         Run,
@@ -31,7 +31,7 @@ use crate::{
         finish::{self, Interim},
         preview,
         stack::Ready,
-        subject::{Packed, Reference, Subject},
+        subject::{Packed, RunBaseline, Subject},
     },
     tools::{
         ffmpeg::Media,
@@ -68,10 +68,10 @@ struct Place<'a> {
     subject: &'a Subject,
     /// The composition's folder, as staged.
     project: PathBuf,
-    reference: Reference,
+    reference: RunBaseline,
     plan: RenderPlan,
     /// Its last local render that was kept: for the comparisons with it.
-    kept: Option<Original>,
+    kept: Option<Baseline>,
 }
 
 /// Runs the benchmark to its end, whatever happens; with `--dry-run` only prints what it would do.
@@ -118,13 +118,14 @@ async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
     let baselines = async {
         let mut references = Vec::new();
         for subject in subjects {
-            references.push(Reference::baseline(run, subject, &media).await?);
+            references.push(RunBaseline::committed(run, subject, &media).await?);
         }
         Ok(references)
     };
     let references = run.stage("baselines", baselines).await?;
     // A count that can't be rendered is reported before anything is built.
-    let plan = |(subject, reference): (&Subject, &Reference)| prepare::plan(eval.options, subject, reference.extent());
+    let plan =
+        |(subject, reference): (&Subject, &RunBaseline)| prepare::plan(eval.options, subject, reference.extent());
     let plans = subjects.iter().zip(&references).map(plan).collect::<anyhow::Result<Vec<_>>>();
     let plans = plans.or_exit(ExitCode::Preflight)?;
     run.budget.allow(&eval.estimate(&plans), "the planned executions").or_exit(ExitCode::Preflight)?;

@@ -8,7 +8,7 @@ use render_verdict::{
     audio::{AudioStatus, residual::Residual},
     decibels::Level,
     known_good::Toolchain,
-    picture::ssim::SsimSummary,
+    picture::ssim::VideoSsim,
 };
 
 use super::*;
@@ -70,7 +70,7 @@ pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
         worst_frame_at_s: 1.367,
         percentile_1_db: Level::Db(44.0),
         planes: vec![],
-        ssim: SsimSummary { mean: 0.99, worst: 0.98, worst_frame: 41 },
+        ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 41 },
         frames_sha256: String::new(),
         frames_unlike_first: None,
     };

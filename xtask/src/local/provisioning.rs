@@ -12,7 +12,6 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use render_verdict::picture::hashes::hex;
 use sha2::{Digest, Sha256};
 use xshell::cmd;
 
@@ -304,7 +303,7 @@ impl Stamp {
         let mut content = format!("{}\n", dir.display());
         for list in lists {
             let bytes = fs::read(list).with_context(|| format!("the list {}", list.display()))?;
-            content.push_str(&hex(&Sha256::digest(&bytes)));
+            content.push_str(&hex::encode(Sha256::digest(&bytes)));
             content.push('\n');
         }
         Ok(Self { path: dir.join(format!("{name}.stamp")), content, made })

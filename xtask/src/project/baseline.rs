@@ -14,7 +14,7 @@ use render_verdict::{
         sequence::FrameIndex,
     },
     gates::Limits,
-    picture::{psnr::PsnrSummary, raster::Raster},
+    picture::{psnr::VideoPsnr, raster::Raster},
     probe::{AudioShape, MediaShape},
 };
 
@@ -25,7 +25,7 @@ use crate::{
 
 /// A render that others are measured against.
 #[derive(Debug, Clone)]
-pub enum Original {
+pub enum Baseline {
     /// A video.
     Video {
         /// The file.
@@ -47,7 +47,7 @@ pub enum Original {
 /// What a render came to.
 #[derive(Debug)]
 pub struct Compared {
-    /// Against the original.
+    /// Against the baseline.
     pub comparison: Comparison,
     /// The video's shape; `None` of frames.
     pub media: Option<MediaShape>,
@@ -55,8 +55,8 @@ pub struct Compared {
     pub frame_times_s: Vec<f64>,
     /// Its audio tracks.
     pub audio: Vec<AudioShape>,
-    /// The original's.
-    pub audio_of_original: Vec<AudioShape>,
+    /// The baseline's.
+    pub baseline_audio: Vec<AudioShape>,
 }
 
 impl Compared {
@@ -65,13 +65,13 @@ impl Compared {
         self.frame_times_s.len() as u64
     }
 
-    /// How its sound stands to the original's.
+    /// How its sound stands to the baseline's.
     pub fn audio_status(&self, gate: &Limits) -> AudioStatus {
-        AudioStatus::of(&self.comparison, &self.audio, &self.audio_of_original, gate)
+        AudioStatus::of(&self.comparison, &self.audio, &self.baseline_audio, gate)
     }
 }
 
-impl Original {
+impl Baseline {
     /// Reads a video to its end, or a folder of frames that are shown at `fps` frames a second.
     ///
     /// # Errors
@@ -143,7 +143,7 @@ impl Original {
                     comparison,
                     frame_times_s: of_render.frame_times_s.clone(),
                     audio: of_render.audio.clone(),
-                    audio_of_original: shape.audio.clone(),
+                    baseline_audio: shape.audio.clone(),
                     media: Some(of_render),
                 })
             }
@@ -167,7 +167,7 @@ impl Original {
                     media: None,
                     frame_times_s: (0..sequence.len()).map(time).collect(),
                     audio: of_render.tracks(),
-                    audio_of_original: sound.tracks(),
+                    baseline_audio: sound.tracks(),
                 })
             }
         }
@@ -207,7 +207,7 @@ impl Original {
                 let apart = media.apart(path, shape, &(*start..last + frames), distance).await?;
                 let of_stretch = |first: &u64| {
                     let stretch = &apart[(first - start) as usize..][..frames as usize];
-                    Ok(PsnrSummary::of(stretch)?.from_mean_mse)
+                    Ok(VideoPsnr::of(stretch)?.from_mean_mse)
                 };
                 firsts.iter().map(of_stretch).collect()
             }

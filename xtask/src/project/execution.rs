@@ -1,7 +1,6 @@
 //! The input of a render's execution.
 
 use execution_history::chunking::{PlanProtocol, RenderId};
-use render_verdict::picture::hashes::hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -75,7 +74,7 @@ pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u
         false => {
             let kept: String =
                 fixture.chars().map(|c| if fits(c) { c } else { '-' }).take(LONGEST_FIXTURE - 7).collect();
-            format!("{kept}-{}", hex(&Sha256::digest(fixture)[..3]))
+            format!("{kept}-{}", hex::encode(&Sha256::digest(fixture)[..3]))
         }
     };
     let split = of_sweep.map(|id| format!("{}-", id.file_stem())).unwrap_or_default();

@@ -3,7 +3,6 @@
 use std::{fmt, str::FromStr};
 
 use anyhow::{bail, ensure};
-use render_verdict::picture::hashes::hex;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -28,7 +27,7 @@ impl RunId {
     pub fn random() -> anyhow::Result<Self> {
         let mut bytes = [0u8; 6];
         getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
-        Ok(Self(hex(&bytes)))
+        Ok(Self(hex::encode(bytes)))
     }
 
     /// All 12 digits.
@@ -180,7 +179,7 @@ impl ArtifactBucketName {
     /// lists the buckets of all its regions, and each region has stacks of its own.
     pub fn prefix_of(stack: &StackName, region: &Region) -> String {
         let digest = Sha256::digest(format!("{region}/{stack}"));
-        let hash = hex(&digest[..4]);
+        let hash = hex::encode(&digest[..4]);
         format!("hyperframes-smoke-{hash}-")
     }
 

@@ -1,7 +1,7 @@
 //! From options and fixture to the renders of a run. Pure.
 
 use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols, RenderId, render_ids};
-use render_verdict::{frames::sequence::ReferenceFrames, probe::MediaShape};
+use render_verdict::{frames::sequence::GaplessFrames, probe::MediaShape};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -47,8 +47,8 @@ impl From<&MediaShape> for Extent {
     }
 }
 
-impl From<&ReferenceFrames> for Extent {
-    fn from(frames: &ReferenceFrames) -> Self {
+impl From<&GaplessFrames> for Extent {
+    fn from(frames: &GaplessFrames) -> Self {
         let size = frames.size();
         Self { width: size.width.into(), height: size.height.into(), frames: frames.sequence().len() }
     }

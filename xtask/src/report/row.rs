@@ -15,7 +15,7 @@ use render_verdict::{
     finding::Finding,
     frames::exact::ExactComparison,
     known_good::Toolchain,
-    picture::{psnr::Plane, ssim::SsimSummary},
+    picture::{psnr::Plane, ssim::VideoSsim},
     probe::MediaShape,
 };
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ pub struct PictureRecord {
     /// Each plane's mean, dB.
     pub planes: Vec<Plane>,
     /// Likeness of structure.
-    pub ssim: SsimSummary,
+    pub ssim: VideoSsim,
     /// One hash over all decoded frames, of a sequence over its files.
     pub frames_sha256: String,
     /// Frames that are not those of the run's first render; null in the first.

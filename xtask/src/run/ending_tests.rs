@@ -5,8 +5,8 @@ use render_verdict::{
     gates::{HISTORY, Limits, RECORD},
     picture::{
         hashes::FrameHashes,
-        psnr::{FramePsnr, PsnrSummary},
-        ssim::SsimSummary,
+        psnr::{FramePsnr, VideoPsnr},
+        ssim::VideoSsim,
     },
     verdict::{Measured, Verdict},
 };
@@ -27,11 +27,11 @@ fn ending(ended: &Ended, measured: Option<&Conclusion>, cleanup: &CleanUp, aws_i
 fn identical() -> Comparison {
     let frame = FramePsnr { all: Level::Identical, planes: vec![('y', Level::Identical)] };
     let picture = Picture {
-        psnr: PsnrSummary::of(&[frame]).unwrap(),
-        ssim: SsimSummary { mean: 1.0, worst: 1.0, worst_frame: 0 },
+        psnr: VideoPsnr::of(&[frame]).unwrap(),
+        ssim: VideoSsim { mean: 1.0, worst: 1.0, worst_frame: 0 },
         hashes: FrameHashes::from_framehash("0, 0, 0, 1, 1, 00000000000000000000000000000000").unwrap(),
         worst_at_s: 0.0,
-        frames_a_second: 30,
+        frames_per_second: 30,
         misplaced: vec![],
     };
     Comparison::Alike { picture: Box::new(picture), audio: vec![] }

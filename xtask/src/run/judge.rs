@@ -14,24 +14,24 @@ use render_verdict::{
         self,
         archive::{FrameArchive, FrameFolder},
         exact::Why,
-        sequence::ReferenceFrames,
+        sequence::GaplessFrames,
     },
     gates::HISTORY,
-    known_good::{Machine, MadeBy, Recorded, Toolchain},
+    known_good::{Machine, MadeBy, RenderMetrics, Toolchain},
     picture::{frozen::Chunks, raster::Raster},
     probe::MediaShape,
 };
 
 use crate::{
     project::{
-        baseline::{Compared, Original},
+        baseline::{Baseline, Compared},
         plan::PlannedRender,
     },
     report::{
         render::{FrameSample, SoundSample},
         row::WorstFrameImages,
     },
-    run::{Run, contradictions::contradictions, render::Render, subject::Reference},
+    run::{Run, contradictions::contradictions, render::Render, subject::RunBaseline},
 };
 
 /// What is known of one delivered render.
@@ -49,7 +49,7 @@ pub(crate) struct Judgement {
     /// What is worth knowing and fails nothing.
     pub notes: Vec<String>,
     /// What `--update-expected` would record.
-    pub recorded: Option<Recorded>,
+    pub recorded: Option<RenderMetrics>,
 }
 
 impl Render<'_> {
@@ -65,8 +65,8 @@ impl Render<'_> {
         output: &Path,
     ) -> anyhow::Result<Judgement> {
         match self.reference {
-            Reference::Baseline(original) => self.judge_measured(planned, told, output, original).await,
-            Reference::Frames(folder, frames) => {
+            RunBaseline::Committed(baseline) => self.judge_measured(planned, told, output, baseline).await,
+            RunBaseline::InProcess(folder, frames) => {
                 let kept = self.run.artifacts.path(stem);
                 self.judge_frames(planned, told, output, &kept, (folder, frames)).await
             }
@@ -79,7 +79,7 @@ impl Render<'_> {
         told: &Rendered,
         output: &Path,
         stem: &Path,
-        (folder, reference): (&FrameFolder, &ReferenceFrames),
+        (folder, reference): (&FrameFolder, &GaplessFrames),
     ) -> anyhow::Result<Judgement> {
         let (archive, folder, reference) = (FrameArchive::at(output), folder.clone(), reference.clone());
         let fps = self.settings.fps.get();
@@ -112,15 +112,15 @@ impl Render<'_> {
         planned: &PlannedRender,
         told: &Rendered,
         output: &Path,
-        original: &Original,
+        baseline: &Baseline,
     ) -> anyhow::Result<Judgement> {
         let subject = self.subject;
-        let compared = original.compare(self.media, output, subject.fixture.meta.codec, &subject.gate).await?;
+        let compared = baseline.compare(self.media, output, subject.fixture.meta.codec, &subject.gate).await?;
         let (frames, audio_status) = (compared.frames(), compared.audio_status(&subject.gate));
         let Compared { comparison, media, frame_times_s, .. } = compared;
         let toolchain = toolchain(self.run, told);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
-        let frozen = self.frozen(planned, &comparison, original).await?;
+        let frozen = self.frozen(planned, &comparison, baseline).await?;
         let mut beside: Vec<Finding> = frozen.into_iter().collect();
         let made_by = MadeBy {
             toolchain: toolchain.clone(),
@@ -129,7 +129,7 @@ impl Render<'_> {
             chunk_count: planned.id.chunk_count,
             chunk_size: planned.chunk_size,
         };
-        let recorded = Recorded::of(made_by, &comparison);
+        let recorded = RenderMetrics::of(made_by, &comparison);
         if let Some(render) = &recorded {
             let (left, told) = subject.standing(render);
             beside.extend(left);
@@ -151,14 +151,14 @@ impl Render<'_> {
         &self,
         planned: &PlannedRender,
         comparison: &Comparison,
-        original: &Original,
+        baseline: &Baseline,
     ) -> anyhow::Result<Option<Finding>> {
         let frames = u64::from(planned.chunk_size.get());
         let Some(picture) = comparison.picture() else { return Ok(None) };
         let chunks = Chunks { hashes: &picture.hashes, psnr: &picture.psnr, frames };
         for twins in chunks.twins() {
             let firsts: Vec<u64> = twins.firsts.iter().map(|chunk| chunk * frames).collect();
-            let baseline = original.apart(self.media, &firsts, frames, twins.distance * frames).await;
+            let baseline = baseline.apart(self.media, &firsts, frames, twins.distance * frames).await;
             let baseline = baseline.context("looking for a frozen render")?;
             if let Some(frozen) = chunks.frozen(&twins, &baseline) {
                 return Ok(Some(frozen));
@@ -221,7 +221,7 @@ impl Render<'_> {
         output: &Path,
         stem: &str,
     ) -> anyhow::Result<Evidence> {
-        let (Comparison::Alike { picture, audio }, Some(original)) = (&judgement.comparison, self.reference.original())
+        let (Comparison::Alike { picture, audio }, Some(baseline)) = (&judgement.comparison, self.reference.baseline())
         else {
             return Ok(Evidence::default());
         };
@@ -235,7 +235,7 @@ impl Render<'_> {
         let worst_frame_images = match picture.psnr.worst {
             Level::Identical => None,
             Level::Db(_) => {
-                match self.keep_worst_frame(picture.psnr.worst_frame, original, judgement, output, stem).await {
+                match self.keep_worst_frame(picture.psnr.worst_frame, baseline, judgement, output, stem).await {
                     Ok(images) => Some(images),
                     Err(error) => {
                         self.run.warn(Err(error.context("the worst frame is not kept as a picture")));
@@ -250,12 +250,12 @@ impl Render<'_> {
     async fn keep_worst_frame(
         &self,
         frame: u64,
-        original: &Original,
+        baseline: &Baseline,
         judgement: &Judgement,
         output: &Path,
         stem: &str,
     ) -> anyhow::Result<WorstFrameImages> {
-        let (of_baseline, of_render) = original.stills(self.media, output, judgement.media.as_ref(), frame).await?;
+        let (of_baseline, of_render) = baseline.stills(self.media, output, judgement.media.as_ref(), frame).await?;
         let encode = move || {
             let difference = of_baseline.difference(&of_render, AMPLIFIED_BY)?;
             let png = |picture: &Raster| picture.within(SIDE).quick_png();

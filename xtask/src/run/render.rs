@@ -11,7 +11,7 @@ use execution_history::{
     time_spent::{TimeSpent, hardly_fits},
     timeline::{self, Timeline},
 };
-use render_verdict::{Comparison, finding::Finding, known_good::Recorded};
+use render_verdict::{Comparison, finding::Finding, known_good::RenderMetrics};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -34,7 +34,7 @@ use crate::{
         budget::Estimate,
         deploy::DeployedStack,
         judge::{Evidence, Judgement},
-        subject::{Reference, Subject},
+        subject::{RunBaseline, Subject},
     },
     teardown::journal::record::{Creation, Entry},
     tools::ffmpeg::Media,
@@ -46,7 +46,7 @@ pub(crate) struct Render<'a> {
     pub stack: &'a DeployedStack,
     pub media: &'a Media,
     pub subject: &'a Subject,
-    pub reference: &'a Reference,
+    pub reference: &'a RunBaseline,
     pub settings: &'a RenderSettings,
     /// An execution is stopped after this long.
     pub cap: Duration,
@@ -71,7 +71,7 @@ pub(crate) struct Rendering {
     /// What speaks against it beside that comparison.
     pub beside: Vec<Finding>,
     /// What `--update-expected` would record.
-    pub recorded: Option<Recorded>,
+    pub recorded: Option<RenderMetrics>,
     /// What happened when; `None` where its history does not tell.
     pub timeline: Option<Timeline>,
 }

@@ -6,7 +6,6 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use render_verdict::picture::hashes::hex;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -260,7 +259,7 @@ impl Run {
         let mut hash = Sha256::new();
         hash.update(format!("{sam}\0{}\0", self.options.target.region));
         hash.update(content);
-        hex(&hash.finalize())
+        hex::encode(hash.finalize())
     }
 }
 

@@ -6,9 +6,9 @@ use anyhow::{Context, bail, ensure};
 use execution_history::chunking::{ChunkCounts, PlanProtocol, PlanProtocols, RenderId};
 use render_verdict::{
     finding::Finding,
-    frames::{archive::FrameFolder, sequence::ReferenceFrames},
+    frames::{archive::FrameFolder, sequence::GaplessFrames},
     gates::{Limits, Settings},
-    known_good::{Expected, Recorded, Standing},
+    known_good::{Deviation, KnownGood, RenderMetrics},
 };
 
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     local::system::is_linux_x86_64,
     project::{
-        baseline::Original,
+        baseline::Baseline,
         fixture::{
             Fixture,
             format::{LambdaFps, RenderFormat},
@@ -53,11 +53,11 @@ pub(crate) struct Subject {
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
     /// Renders are held against it; leaving it fails on an emulator.
-    Held(Option<Expected>),
+    Held(Option<KnownGood>),
     /// Renders are held against it; leaving it fails everywhere, and so does having none.
-    HeldStrictly(Option<Expected>),
+    HeldStrictly(Option<KnownGood>),
     /// Renders that pass become the record.
-    Rewritten(Option<Expected>),
+    Rewritten(Option<KnownGood>),
 }
 
 impl Subject {
@@ -70,7 +70,7 @@ impl Subject {
         name: &str,
         plan: PlanChoice,
         limits: &Settings,
-        record: Option<fn(Option<Expected>) -> Record>,
+        record: Option<fn(Option<KnownGood>) -> Record>,
     ) -> anyhow::Result<Self> {
         let fixture = Fixture::load(repo, name)?;
         fixture.check_renderable()?;
@@ -79,7 +79,7 @@ impl Subject {
             None => (Record::Held(None), String::new()),
             Some(record) => {
                 fixture.check_baseline()?;
-                (record(fixture.read_expected()?), fixture.sha256()?)
+                (record(fixture.read_known_good()?), fixture.sha256()?)
             }
         };
         let gate = Limits::new(&limits.clone().or(&fixture.meta.limits))?;
@@ -87,14 +87,14 @@ impl Subject {
     }
 
     /// What of a render's distance from the fixture's record fails it, and what is only said.
-    pub(crate) fn standing(&self, render: &Recorded) -> (Vec<Finding>, Vec<String>) {
-        let of = |known: &Expected| known.standing(render, &self.fixture_sha256);
+    pub(crate) fn standing(&self, render: &RenderMetrics) -> (Vec<Finding>, Vec<String>) {
+        let of = |known: &KnownGood| known.deviation(render, &self.fixture_sha256);
         match &self.record {
             // Without any record there is nothing to say, unless one is asked for.
             Record::Rewritten(_) | Record::Held(None) => (Vec::new(), Vec::new()),
             Record::Held(Some(known)) => of(known).findings(&render.made_by, false),
             Record::HeldStrictly(known) => {
-                known.as_ref().map_or(Standing::NoRecord, of).findings(&render.made_by, true)
+                known.as_ref().map_or(Deviation::NoSuchRender, of).findings(&render.made_by, true)
             }
         }
     }
@@ -251,29 +251,29 @@ impl Packed {
 const FRAMES: &str = "renders/exact-baseline";
 
 /// What the renders are held against.
-pub(crate) enum Reference {
+pub(crate) enum RunBaseline {
     /// The fixture's committed render, which they must be equal enough to.
-    Baseline(Original),
+    Committed(Baseline),
     /// Every frame, as the in-process renderer made it, which theirs must be to the byte.
-    Frames(FrameFolder, ReferenceFrames),
+    InProcess(FrameFolder, GaplessFrames),
 }
 
-impl Reference {
+impl RunBaseline {
     /// The baseline, measured.
     ///
     /// # Errors
     /// When it can't be decoded from end to end.
-    pub(crate) async fn baseline(run: &Run, subject: &Subject, media: &Media) -> Result<Self, Failure> {
+    pub(crate) async fn committed(run: &Run, subject: &Subject, media: &Media) -> Result<Self, Failure> {
         let (fixture, fps) = (&subject.fixture, subject.fixture.meta.fps.get());
-        let original = Original::read(media, &fixture.baseline(), fixture.meta.format, fps).await;
-        let original = original
+        let baseline = Baseline::read(media, &fixture.baseline(), fixture.meta.format, fps).await;
+        let baseline = baseline
             .with_context(|| format!("the baseline of {} can't be measured", fixture.name))
             .or_exit(ExitCode::Preflight)?;
-        let sound = if original.audio().is_empty() { "no sound" } else { "sound" };
-        let Extent { width, height, frames } = original.extent();
-        let (name, fps) = (&fixture.name, original.fps());
+        let sound = if baseline.audio().is_empty() { "no sound" } else { "sound" };
+        let Extent { width, height, frames } = baseline.extent();
+        let (name, fps) = (&fixture.name, baseline.fps());
         run.step("baseline", &format!("{name}: {frames} frames, {width}x{height}, {fps} fps, {sound}"));
-        Ok(Self::Baseline(original))
+        Ok(Self::Committed(baseline))
     }
 
     /// Every frame, as the in-process renderer makes it here and now. They are kept as files, so that one can
@@ -293,26 +293,26 @@ impl Reference {
         run.artifacts.save(&format!("{FRAMES}.json"), &told).or_exit(ExitCode::Render)?;
         let folder = FrameFolder::at(&to);
         let reading = folder.clone();
-        let read = tokio::task::spawn_blocking(move || reading.read().and_then(ReferenceFrames::new));
+        let read = tokio::task::spawn_blocking(move || reading.read().and_then(GaplessFrames::new));
         let frames = read.await.context("reading frames").or_exit(ExitCode::Render)?;
         let frames = frames.context("the in-process render can't be compared with").or_exit(ExitCode::Render)?;
         run.step("reference", &format!("{} in {}", counted(frames.sequence().len(), "frame"), to.display()));
-        Ok(Self::Frames(folder, frames))
+        Ok(Self::InProcess(folder, frames))
     }
 
     /// Its size and length.
     pub(crate) fn extent(&self) -> Extent {
         match self {
-            Self::Baseline(original) => original.extent(),
-            Self::Frames(_, frames) => frames.into(),
+            Self::Committed(baseline) => baseline.extent(),
+            Self::InProcess(_, frames) => frames.into(),
         }
     }
 
     /// The baseline, where renders are measured.
-    pub(crate) fn original(&self) -> Option<&Original> {
+    pub(crate) fn baseline(&self) -> Option<&Baseline> {
         match self {
-            Self::Baseline(original) => Some(original),
-            Self::Frames(..) => None,
+            Self::Committed(baseline) => Some(baseline),
+            Self::InProcess(..) => None,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use render_verdict::picture::hashes::{hex, sha256_of_file};
+use render_verdict::picture::hashes::sha256_of_file;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use xshell::cmd;
@@ -34,7 +34,7 @@ pub(crate) fn inputs_digest(package: &Path, media: &Path) -> anyhow::Result<Stri
             all.update(sha256_of_file(&dir.join(&file))?);
         }
     }
-    Ok(hex(&all.finalize()))
+    Ok(hex::encode(all.finalize()))
 }
 
 /// The files below `root` in a fixed order, relative to it; `skipped` names are left out.

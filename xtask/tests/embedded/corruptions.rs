@@ -6,7 +6,7 @@ use std::{fs, process::Command};
 
 use render_verdict::{
     decibels::Level,
-    known_good::{Expected, Machine, MadeBy, Recorded, Standing, Toolchain},
+    known_good::{Deviation, KnownGood, Machine, MadeBy, RenderMetrics, Toolchain},
 };
 
 use crate::{emulator::tool, lab::Lab};
@@ -236,19 +236,19 @@ fn mild_damage_leaves_the_record_of_a_sound_render() {
     };
     let sound = "-i base.mp4 -c:v libx264 -preset medium -crf 16 -c:a copy";
     lab.make("sound.mp4", sound);
-    let recorded = Recorded::of(made_by(2), &lab.compare("base.mp4", "sound.mp4").unwrap()).unwrap();
-    let expected = Expected { schema_version: 1, fixture_sha256: "f".into(), renders: vec![recorded.clone()] };
-    let again = Recorded::of(made_by(8), &lab.compare("base.mp4", "sound.mp4").unwrap()).unwrap();
-    assert_eq!(expected.standing(&again, "f"), Standing::Near(vec![]));
+    let recorded = RenderMetrics::of(made_by(2), &lab.compare("base.mp4", "sound.mp4").unwrap()).unwrap();
+    let expected = KnownGood { schema_version: 1, fixture_sha256: "f".into(), renders: vec![recorded.clone()] };
+    let again = RenderMetrics::of(made_by(8), &lab.compare("base.mp4", "sound.mp4").unwrap()).unwrap();
+    assert_eq!(expected.deviation(&again, "f"), Deviation::Near(vec![]));
     println!("\nrecorded: {:?}", recorded.figures);
     let rows = MILD.map(|(name, change)| {
         let file = corrupt(&lab, name, &sound.replace("-c:a", &format!("{change} -c:a")));
         let comparison = lab.compare("base.mp4", &file).unwrap();
         // On another machine, where only the band tells.
-        let render = Recorded::of(made_by(8), &comparison).unwrap();
-        let Standing::Near(found) = expected.standing(&render, "f") else { panic!("{name}") };
+        let render = RenderMetrics::of(made_by(8), &comparison).unwrap();
+        let Deviation::Near(found) = expected.deviation(&render, "f") else { panic!("{name}") };
         assert!(!found.is_empty(), "{name} stays within the record: {:?}", render.figures);
-        let (fails, _) = Standing::Near(found.clone()).findings(&render.made_by, false);
+        let (fails, _) = Deviation::Near(found.clone()).findings(&render.made_by, false);
         assert_eq!(fails.len(), found.len(), "the embedded AWS fails on it");
         Row { name: name.to_owned(), ours: found[0].to_string(), scripts: script_says(&lab, &file) }
     });

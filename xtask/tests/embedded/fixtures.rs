@@ -14,7 +14,7 @@ use render_verdict::{
         BaselineFrames,
         archive::{FrameFolder, FrameSource},
     },
-    picture::{psnr, ssim::SsimSummary},
+    picture::{psnr, ssim::VideoSsim},
 };
 use serde_json::{Value, json};
 use xtask::project::repo::tool_root;
@@ -129,13 +129,13 @@ fn frames_have_the_figures_of_ffmpegs_filters() {
     for (ours, theirs) in ours.psnr.levels.iter().zip(&theirs) {
         assert!(near(*ours, theirs.all), "{ours} is not {}", theirs.all);
     }
-    let summary = psnr::PsnrSummary::of(&theirs).unwrap();
+    let summary = psnr::VideoPsnr::of(&theirs).unwrap();
     for (ours, theirs) in ours.psnr.planes.iter().zip(&summary.planes) {
         assert!(
             ours.plane == theirs.plane && (ours.mean_db - theirs.mean_db).abs() <= 0.006,
             "{ours:?} is not {theirs:?}"
         );
     }
-    let (theirs, _) = SsimSummary::from_stats(&read("ssim")).unwrap();
+    let (theirs, _) = VideoSsim::from_stats(&read("ssim")).unwrap();
     assert!((ours.ssim.mean - theirs.mean).abs() < 1e-4 && ours.ssim.mean < 0.95, "{:?} is not {theirs:?}", ours.ssim);
 }

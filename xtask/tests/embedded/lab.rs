@@ -8,7 +8,7 @@ use std::{
 use render_verdict::{Comparison, decibels::Level, finding::Finding, gates::Limits, protocols::Semantics};
 use xtask::{
     console::Console,
-    project::baseline::Original,
+    project::baseline::Baseline,
     tools::{env::Env, ffmpeg::Media, runner::Runner},
 };
 
@@ -60,7 +60,7 @@ impl Lab {
         runtime.block_on(async {
             let (media, path) = (media(), self.path(video));
             let shape = Box::new(media.shape_of_whole(&path).await.unwrap());
-            Original::Video { path, shape }.apart(&media, firsts, frames, distance).await.unwrap()
+            Baseline::Video { path, shape }.apart(&media, firsts, frames, distance).await.unwrap()
         })
     }
 

@@ -1,4 +1,4 @@
-//! The table of gates: everything that a render must hold to pass, and the limits that can be set.
+//! The table of gates: everything that a render must fulfill to pass, and the limits that can be set.
 //!
 //! Flags, environment variables, meta.json, run.json, JUnit, the comparison of two runs and the tables in
 //! docs/verdict.md follow these rows. A new gate is a row here, its check, and a test.
@@ -9,10 +9,10 @@ use anyhow::ensure;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
-    Picture,
     audio::{self, Sound},
     decibels::Decibels,
     finding::{Finding, Place},
+    picture::{self, Picture},
 };
 
 /// Every gate, in the order in which reports list them.
@@ -37,45 +37,45 @@ pub const GATES: [&Gate; 14] = [
 pub const STRUCTURE: Gate = Gate { id: "structure", check: Check::Structure, limits: &[] };
 
 /// The mean PSNR over all planes reaches the threshold.
-pub const PSNR_MEAN: Gate = Gate { id: "psnr-mean", check: Check::Picture(crate::psnr_mean), limits: &[MEAN_PSNR] };
+pub const PSNR_MEAN: Gate = Gate { id: "psnr-mean", check: Check::Picture(picture::psnr_mean), limits: &[MEAN_PSNR] };
 
 /// The mean PSNR of each plane reaches it.
-pub const PSNR_PLANE: Gate = Gate { id: "psnr-plane", check: Check::Picture(crate::psnr_plane), limits: &[] };
+pub const PSNR_PLANE: Gate = Gate { id: "psnr-plane", check: Check::Picture(picture::psnr_plane), limits: &[] };
 
-/// No second is ruined: a mean over levels forgives one half of a video for the sake of the other.
+/// No second is damaged: a mean over the levels could hide a bad half of a video behind a good one.
 pub const PSNR_SECOND: Gate =
-    Gate { id: "psnr-second", check: Check::Picture(crate::psnr_second), limits: &[SECOND_PSNR] };
+    Gate { id: "psnr-second", check: Check::Picture(picture::psnr_second), limits: &[SECOND_PSNR] };
 
-/// No frame is ruined, except for as many as are allowed.
+/// No frame is damaged, except for as many as are allowed.
 pub const PSNR_FRAME: Gate =
-    Gate { id: "psnr-frame", check: Check::Picture(crate::psnr_frame), limits: &[FRAME_PSNR, MAX_FRAME_FAILURES] };
+    Gate { id: "psnr-frame", check: Check::Picture(picture::psnr_frame), limits: &[FRAME_PSNR, MAX_FRAME_FAILURES] };
 
-/// No frame below the threshold is more like a neighbor of its own frame.
-pub const FRAME_ORDER: Gate = Gate { id: "frame-order", check: Check::Picture(crate::frame_order), limits: &[] };
+/// No frame below the threshold matches a neighbor of its own frame better.
+pub const FRAME_ORDER: Gate = Gate { id: "frame-order", check: Check::Picture(picture::frame_order), limits: &[] };
 
-/// No two chunks show the same frames where the baseline moves between them.
+/// No two chunks show the same frames if the baseline changes between them.
 pub const FROZEN_CHUNKS: Gate = Gate { id: "frozen-chunks", check: Check::Run, limits: &[] };
 
-/// What is left of a track, when the baseline's is taken from it, is quiet over the whole length.
+/// The residual of a track (the render minus the baseline) is quiet over the whole length.
 pub const AUDIO_RESIDUAL: Gate =
     Gate { id: "audio-residual", check: Check::Audio(audio::residual), limits: &[RESIDUAL_LIMIT] };
 
-/// The same in any tenth of a second.
+/// The same in every tenth of a second.
 pub const AUDIO_WINDOW: Gate = Gate { id: "audio-window", check: Check::Audio(audio::window), limits: &[WINDOW_LIMIT] };
 
-/// No second of the baseline's sound is missing from the render.
+/// No second of the baseline's audio is missing from the render.
 pub const AUDIO_LOST: Gate = Gate { id: "audio-lost", check: Check::Audio(audio::lost), limits: &[] };
 
-/// The render is where the fixture's known-good metrics say that a known-good one is.
+/// The render matches the fixture's known-good metrics.
 pub const RECORD: Gate = Gate { id: "record", check: Check::Run, limits: &[] };
 
-/// Every frame is identical to the in-process one, to the byte.
+/// Every frame is identical to the in-process one.
 pub const EXACT: Gate = Gate { id: "exact", check: Check::Exact, limits: &[] };
 
-/// The execution's history agrees with the delivered video and with what was asked for.
+/// The execution's history agrees with the delivered video and with the request.
 pub const HISTORY: Gate = Gate { id: "history", check: Check::Contradiction, limits: &[] };
 
-/// Both plan protocols rendered the same.
+/// Both plan protocols rendered the same video.
 pub const PLAN_PROTOCOLS: Gate = Gate { id: "plan-protocols", check: Check::Contradiction, limits: &[] };
 
 /// The least mean PSNR over all planes, and of each plane.
@@ -93,7 +93,7 @@ pub const MEAN_PSNR: Limit = Limit {
     }),
 };
 
-/// The least PSNR of the mean squared error of any second. 3 dB are twice the error.
+/// The least PSNR of any second, from its mean squared error. 3 dB are twice the error.
 pub const SECOND_PSNR: Limit = Limit {
     key: "secondPsnrDb",
     what: "PSNR of a second",
@@ -103,8 +103,8 @@ pub const SECOND_PSNR: Limit = Limit {
     flag: None,
 };
 
-/// The PSNR that no more than [`MAX_FRAME_FAILURES`] frames may miss. 10 dB are ten times the squared
-/// error, so that a ruined frame can't hide in a mean.
+/// The PSNR that at most [`MAX_FRAME_FAILURES`] frames may miss. 10 dB are ten times the squared
+/// error, so that a damaged frame can't hide in a mean.
 pub const FRAME_PSNR: Limit = Limit {
     key: "framePsnrDb",
     what: "PSNR of a frame",
@@ -154,44 +154,44 @@ pub const WINDOW_LIMIT: Limit = Limit {
     flag: None,
 };
 
-/// A row of the table.
+/// A row of the table of gates.
 #[derive(Debug)]
 pub struct Gate {
-    /// What findings, JUnit and the documentation call it.
+    /// Its name in findings, JUnit and the documentation.
     pub id: &'static str,
-    /// What it is held against.
+    /// What it checks.
     pub check: Check,
-    /// The limits that came with it.
+    /// The limits that it introduces.
     pub limits: &'static [Limit],
 }
 
-/// What a gate is held against.
+/// What a gate checks.
 #[derive(Debug, Clone, Copy)]
 pub enum Check {
-    /// The shapes of both files: whoever fails here is not compared any further.
+    /// The shapes of both files. If they differ, nothing else is compared.
     Structure,
     /// The measured picture.
     Picture(fn(&Picture, &Limits) -> Vec<Finding>),
     /// Each measured audio track, by its number from 0.
     Audio(fn(usize, &Sound, &Limits) -> Option<Finding>),
-    /// The measured render, together with what only a run knows.
+    /// The measured render, with facts that only the run knows.
     Run,
-    /// Frames that are compared to the byte.
+    /// Frames that are compared byte by byte.
     Exact,
-    /// What else is known of the execution: to fail here is a contradiction, not a difference.
+    /// Other facts about the execution. A failure is a contradiction, not a difference.
     Contradiction,
 }
 
-/// A limit that a gate takes, in [`Unit`]s.
+/// A limit that a gate uses.
 #[derive(Debug)]
 pub struct Limit {
     /// Its name in run.json.
     pub key: &'static str,
-    /// What it limits, for people.
+    /// What it limits, in words.
     pub what: &'static str,
-    /// What it is counted in.
+    /// Its unit.
     pub unit: Unit,
-    /// What it is where nothing else is said.
+    /// How it is computed, and its default.
     pub rule: Rule,
     /// Its name in a fixture's meta.json.
     pub meta: Option<&'static str>,
@@ -210,14 +210,14 @@ pub enum Unit {
     Frames,
 }
 
-/// Where a limit comes from. What sets a limit that depends on another one sets the margin.
+/// How a limit is computed. If it depends on another one, flags and fixtures set the margin.
 #[derive(Debug, Clone, Copy)]
 pub enum Rule {
-    /// What is set, or else this.
+    /// The value that is set, or else this one.
     Default(f64),
-    /// The other limit, less the margin.
+    /// The other limit minus the margin.
     Below(&'static Limit, f64),
-    /// The other limit, plus the margin.
+    /// The other limit plus the margin.
     Above(&'static Limit, f64),
 }
 
@@ -235,12 +235,12 @@ pub struct Flag {
 }
 
 impl Gate {
-    /// The gate of this name.
+    /// The gate with this id.
     pub fn named(id: &str) -> Option<&'static Self> {
         GATES.into_iter().find(|gate| gate.id == id)
     }
 
-    /// A reason not to pass: `value` was found where `limit` is asked for, both with their units.
+    /// A reason not to pass: `value` was found and `limit` is required, both with their units.
     pub fn finding(&self, value: impl Into<String>, limit: impl Into<String>, message: impl Into<String>) -> Finding {
         let (value, limit, message) = (value.into(), limit.into(), message.into());
         Finding { gate: Cow::Borrowed(self.id), value, limit, message, place: Place::default() }
@@ -253,10 +253,10 @@ impl Limit {
         GATES.into_iter().flat_map(|gate| gate.limits)
     }
 
-    /// Reads what a flag or a variable sets.
+    /// Parses the value of a flag or an environment variable.
     ///
     /// # Errors
-    /// When it is no value of the unit.
+    /// If it is not a valid value.
     pub fn parse(&self, text: &str) -> anyhow::Result<f64> {
         let value = match self.unit {
             Unit::Db | Unit::Dbfs => text.parse::<Decibels>()?.db(),
@@ -275,14 +275,14 @@ impl Limit {
         }
     }
 
-    /// What it is, or its margin, where nothing is set.
+    /// The default of the limit, or of its margin.
     pub fn default(&self) -> f64 {
         let (Rule::Default(value) | Rule::Below(_, value) | Rule::Above(_, value)) = self.rule;
         value
     }
 }
 
-/// What flags, variables or a fixture say about limits.
+/// The limits that flags, environment variables or a fixture set.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Settings(BTreeMap<&'static str, f64>);
 
@@ -290,16 +290,16 @@ impl Settings {
     /// These settings and one more.
     ///
     /// # Errors
-    /// When it is not finite, or a margin is negative.
+    /// If it is not finite, or a margin is negative.
     pub fn with(mut self, limit: &Limit, value: f64) -> anyhow::Result<Self> {
         let value = Decibels::new(value)?.db();
         let is_margin = !matches!(limit.rule, Rule::Default(_));
-        ensure!(!is_margin || value >= 0.0, "the margin of the {} is a number of dB, 0 or more", limit.what);
+        ensure!(!is_margin || value >= 0.0, "the margin of the {} must be a number of dB, 0 or more", limit.what);
         self.0.insert(limit.key, value);
         Ok(self)
     }
 
-    /// These settings, and what only `others` set.
+    /// These settings, and those that only `others` contains.
     #[must_use]
     pub fn or(mut self, others: &Self) -> Self {
         for (&key, &value) in &others.0 {
@@ -308,7 +308,7 @@ impl Settings {
         self
     }
 
-    /// What is set for a limit.
+    /// The value that is set for a limit.
     pub fn get(&self, limit: &Limit) -> Option<f64> {
         self.0.get(limit.key).copied()
     }
@@ -323,15 +323,15 @@ const COUNT: usize = {
     count
 };
 
-/// The value of every limit, finite each.
+/// The value of every limit. All are finite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits([f64; COUNT]);
 
 impl Limits {
-    /// The limits that settings come to.
+    /// The limits that result from settings.
     ///
     /// # Errors
-    /// When a limit is not finite.
+    /// If a limit is not finite.
     pub fn new(settings: &Settings) -> anyhow::Result<Self> {
         Self::by(|limit, limits| {
             let set = settings.get(limit).unwrap_or_else(|| limit.default());
@@ -343,7 +343,7 @@ impl Limits {
         })
     }
 
-    /// Fills in one limit after the other; `value` may look at those before.
+    /// Computes one limit after the other; `value` may use the earlier ones.
     fn by(value: impl Fn(&Limit, &Self) -> f64) -> anyhow::Result<Self> {
         let mut limits = Self([0.0; COUNT]);
         for (i, limit) in Limit::all().enumerate() {
@@ -391,7 +391,7 @@ impl Serialize for Limits {
     }
 }
 
-/// A limit that an earlier version did not have yet is read as its default.
+/// A limit that an earlier version did not have yet gets its default.
 impl<'de> Deserialize<'de> for Limits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let read = BTreeMap::<String, f64>::deserialize(deserializer)?;
@@ -406,21 +406,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_follow_from_what_is_set() {
+    fn limits_follow_from_settings() {
         let limits = |settings: Settings| Limits::new(&settings).unwrap().0;
         assert_eq!(limits(Settings::default()), [40.0, 37.0, 30.0, 0.0, -50.0, -40.0]);
         let set = Settings::default().with(&MEAN_PSNR, 33.0).unwrap().with(&FRAME_PSNR, 6.0).unwrap();
-        let of_fixture = Settings::default().with(&MEAN_PSNR, 50.0).unwrap().with(&MAX_FRAME_FAILURES, 2.0).unwrap();
-        assert_eq!(limits(set.or(&of_fixture)), [33.0, 30.0, 27.0, 2.0, -50.0, -40.0]);
+        let fixture = Settings::default().with(&MEAN_PSNR, 50.0).unwrap().with(&MAX_FRAME_FAILURES, 2.0).unwrap();
+        assert_eq!(limits(set.or(&fixture)), [33.0, 30.0, 27.0, 2.0, -50.0, -40.0]);
         let louder = Settings::default().with(&RESIDUAL_LIMIT, -30.0).unwrap();
         assert_eq!(limits(louder)[4..], [-30.0, -20.0]);
     }
 
     #[test]
-    fn what_is_no_limit_is_refused() {
+    fn invalid_limits_are_refused() {
         let with = |limit, value| Settings::default().with(limit, value);
         let error = with(&FRAME_PSNR, -1.0).unwrap_err().to_string();
-        assert_eq!(error, "the margin of the PSNR of a frame is a number of dB, 0 or more");
+        assert_eq!(error, "the margin of the PSNR of a frame must be a number of dB, 0 or more");
         assert!(with(&MEAN_PSNR, f64::NAN).is_err());
         let far = with(&MEAN_PSNR, f64::MIN).unwrap().with(&FRAME_PSNR, f64::MAX).unwrap();
         assert!(Limits::new(&far).is_err());
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_come_back_from_json() {
+    fn limits_survive_json() {
         let limits = Limits::new(&Settings::default().with(&MAX_FRAME_FAILURES, 3.0).unwrap()).unwrap();
         let json = serde_json::to_value(limits).unwrap();
         assert_eq!(json["maxFrameFailures"], serde_json::json!(3));
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_is_its_own() {
+    fn every_row_is_unique() {
         let unique = |names: Vec<&str>| names.iter().collect::<std::collections::BTreeSet<_>>().len() == names.len();
         assert!(unique(GATES.iter().map(|gate| gate.id).collect()));
         assert!(unique(Limit::all().map(|limit| limit.key).collect()));

@@ -1,7 +1,7 @@
-//! The figures of a sound render, kept beside the fixture. Pure.
+//! Known-good metrics: the figures of renders that are known to be good, stored with their fixture.
 //!
-//! Mild damage (a slight blur, half the resolution scaled up) stays above any
-//! sensible threshold; it does not stay where a sound render was.
+//! Mild damage (a slight blur, half the resolution scaled up) stays above any sensible threshold, but
+//! it moves the figures away from those of a known-good render.
 
 use std::collections::BTreeMap;
 
@@ -10,43 +10,43 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Comparison, decibels::Level, finding::Finding, gates::RECORD};
 
-/// The content of a fixture's `expected.json`.
+/// The content of a fixture's `known-good.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Expected {
-    /// The version of this shape: [`Expected::SCHEMA_VERSION`], or 1 where frames were hashed by MD5.
+pub struct KnownGood {
+    /// [`KnownGood::SCHEMA_VERSION`], or 1 if frames were hashed with MD5.
     pub schema_version: u32,
-    /// The composition, what its meta.json asks of a render, and the baseline that the figures belong to.
+    /// The hash of the fixture that the figures belong to: its composition, render settings, and baseline.
     pub fixture_sha256: String,
-    /// The renders that are known to be sound.
-    pub renders: Vec<Recorded>,
+    /// The renders that are known to be good.
+    pub renders: Vec<RenderMetrics>,
 }
 
-/// One sound render.
+/// The metrics of one render.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Recorded {
-    /// What made it.
+pub struct RenderMetrics {
+    /// What rendered it.
     pub made_by: MadeBy,
-    /// Its figures.
+    /// Its distance from the baseline.
     pub figures: Figures,
     /// One hash over all its decoded frames.
     pub frames_sha256: String,
 }
 
-/// Everything that a render's frames depend on, beside the fixture.
+/// Everything that a render's frames depend on, apart from the fixture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MadeBy {
-    /// The versions of what rendered it.
+    /// The versions of the renderer and its programs.
     pub toolchain: Toolchain,
     /// Where it was rendered.
     pub machine: Machine,
-    /// How the plan went to the chunks.
+    /// The plan protocol.
     pub protocol: PlanProtocol,
-    /// Chunks asked for.
+    /// The requested number of chunks.
     pub chunk_count: ChunkCount,
-    /// Frames a chunk.
+    /// Frames per chunk.
     pub chunk_size: ChunkSize,
 }
 
@@ -56,18 +56,18 @@ pub struct MadeBy {
 pub enum Machine {
     /// On AWS.
     Aws,
-    /// On an emulator on this machine, where renders repeat to the byte. The
-    /// encoder splits its work by the number of processors, and the rasterizer
-    /// computes by what they can.
+    /// In an emulator on this machine, where renders are reproducible to the byte on the same kind of
+    /// machine: the encoder splits its work by the number of processors, and the rasterizer's
+    /// arithmetic depends on their instruction set.
     Emulator {
-        /// Processors.
+        /// The number of processors.
         cpus: usize,
         /// Their model.
         cpu: String,
     },
 }
 
-/// A render's figures against its baseline.
+/// A render's distance from its baseline, in figures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
@@ -75,15 +75,15 @@ pub struct Figures {
     pub psnr_avg_db: f64,
     /// Mean PSNR of each plane, dB.
     pub psnr_planes_db: BTreeMap<char, f64>,
-    /// The worst frame's PSNR, dB, 100 when it is identical.
+    /// The worst frame's PSNR, dB; 100 if it is identical.
     pub worst_frame_db: f64,
     /// Mean SSIM.
     pub ssim: f64,
-    /// The residual of each audio track, dBFS, -200 for perfect cancellation.
+    /// The residual of each audio track, dBFS; -200 for perfect cancellation.
     pub audio_residual_dbfs: Vec<f64>,
 }
 
-/// How far from its record a mean PSNR may be, dB, where renders need not repeat to the byte.
+/// How far a mean PSNR may be from the known-good one, dB, if renders need not be reproducible to the byte.
 pub const PSNR_BAND_DB: f64 = 0.5;
 
 /// The same for the worst frame's PSNR, dB.
@@ -92,34 +92,34 @@ pub const WORST_FRAME_BAND_DB: f64 = 1.5;
 /// The same for the mean SSIM.
 pub const SSIM_BAND: f64 = 0.002;
 
-/// How much louder than recorded an audio residual may be, dB.
+/// How much louder than the known-good one an audio residual may be, dB.
 pub const AUDIO_BAND_DB: f64 = 3.0;
 
-/// Below this level two audio residuals are the same, dBFS.
+/// Audio residuals below this level count as equal, dBFS.
 const INAUDIBLE_DBFS: f64 = -80.0;
 
-/// How a render stands to what is recorded.
+/// How a render compares with the known-good metrics.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
-    /// The record is of other content.
-    Stale,
-    /// It was made alike, but the record's frames were hashed another way.
-    HashedOtherwise,
-    /// There is none of a render split like this.
-    NoRecord,
-    /// Every frame is the recorded one, and no figure beyond the band.
-    Same,
-    /// It was made as the recorded one was, which repeats to the byte, but its frames differ, or
-    /// what else is recorded.
+pub enum Deviation {
+    /// The metrics belong to another composition or baseline.
+    OtherFixture,
+    /// The same versions on the same machine made a known-good render, but its frames were hashed differently.
+    OlderFrameHash,
+    /// No known-good render was split into the same chunks.
+    NoSuchRender,
+    /// Every frame is the known-good one, and every figure is within its band.
+    None,
+    /// The same versions on the same machine should have reproduced the known-good render, but the
+    /// frames or figures differ.
     Changed(Vec<Finding>),
-    /// It was made by the same versions elsewhere: what is beyond the band.
+    /// The same versions rendered on another machine: what exceeds its band.
     Near(Vec<Finding>),
-    /// It was made by other versions: what is beyond the band.
+    /// Other versions rendered: what exceeds its band.
     OtherToolchain(Vec<Finding>),
 }
 
 impl Figures {
-    /// The figures of a comparison; `None` when the shapes differ.
+    /// The figures of a comparison; `None` if the shapes differ.
     pub fn of(comparison: &Comparison) -> Option<Self> {
         let Comparison::Alike { picture, audio } = comparison else { return None };
         let psnr = &picture.psnr;
@@ -135,50 +135,43 @@ impl Figures {
         })
     }
 
-    /// Everything that is further from `recorded` than its band.
-    fn beyond(&self, recorded: &Self) -> Vec<Finding> {
+    /// Every figure that is further from the known-good one than its band.
+    fn beyond(&self, known: &Self) -> Vec<Finding> {
         let mut found = Vec::new();
-        let mut hold = |what: String, value: f64, recorded: f64, band: f64, unit: &str, digits: usize| {
-            // Written so that what is not in the record, or NaN, is beyond it.
-            let within = (value - recorded).abs() <= band;
+        let mut check = |what: &str, value: f64, known: f64, band: f64, unit: &str, digits: usize| {
+            // Written so that NaN, which also stands for an unknown figure, exceeds the band.
+            let within = (value - known).abs() <= band;
             if !within {
-                let recorded = format!("{recorded:.digits$} ± {band}{unit}");
-                found.push(left(&what, format!("{value:.digits$}{unit}"), recorded));
+                let known = format!("{known:.digits$} ± {band}{unit}");
+                found.push(deviates(what, format!("{value:.digits$}{unit}"), known));
             }
         };
-        hold("mean PSNR".into(), self.psnr_avg_db, recorded.psnr_avg_db, PSNR_BAND_DB, " dB", 2);
+        check("mean PSNR", self.psnr_avg_db, known.psnr_avg_db, PSNR_BAND_DB, " dB", 2);
         for (plane, value) in &self.psnr_planes_db {
-            let of_record = recorded.psnr_planes_db.get(plane).copied().unwrap_or(f64::NAN);
-            hold(format!("mean PSNR of plane {plane}"), *value, of_record, PSNR_BAND_DB, " dB", 2);
+            let known = known.psnr_planes_db.get(plane).copied().unwrap_or(f64::NAN);
+            check(&format!("mean PSNR of plane {plane}"), *value, known, PSNR_BAND_DB, " dB", 2);
         }
-        hold(
-            "PSNR of the worst frame".into(),
-            self.worst_frame_db,
-            recorded.worst_frame_db,
-            WORST_FRAME_BAND_DB,
-            " dB",
-            2,
-        );
-        hold("mean SSIM".into(), self.ssim, recorded.ssim, SSIM_BAND, "", 4);
+        check("PSNR of the worst frame", self.worst_frame_db, known.worst_frame_db, WORST_FRAME_BAND_DB, " dB", 2);
+        check("mean SSIM", self.ssim, known.ssim, SSIM_BAND, "", 4);
         for (track, value) in self.audio_residual_dbfs.iter().enumerate() {
-            let recorded = recorded.audio_residual_dbfs.get(track).copied().unwrap_or(-200.0).max(INAUDIBLE_DBFS);
-            if *value > recorded + AUDIO_BAND_DB {
-                let most = format!("at most {:.1} dBFS", recorded + AUDIO_BAND_DB);
-                found.push(left(&format!("residual of audio track {track}"), format!("{value:.1} dBFS"), most));
+            let known = known.audio_residual_dbfs.get(track).copied().unwrap_or(-200.0).max(INAUDIBLE_DBFS);
+            if *value > known + AUDIO_BAND_DB {
+                let most = format!("at most {:.1} dBFS", known + AUDIO_BAND_DB);
+                found.push(deviates(&format!("residual of audio track {track}"), format!("{value:.1} dBFS"), most));
             }
         }
         found
     }
 }
 
-fn left(what: &str, value: String, recorded: String) -> Finding {
-    let message = format!("{what} is {value}, recorded is {recorded}");
-    RECORD.finding(value, recorded, message)
+fn deviates(what: &str, value: String, known: String) -> Finding {
+    let message = format!("{what} is {value}, known good is {known}");
+    RECORD.finding(value, known, message)
 }
 
-fn not_recorded(why: &str) -> Finding {
-    let message = format!("the fixture's record {why}; lambda-smoke --update-expected writes it");
-    RECORD.finding(format!("the record {why}"), "a record", message)
+fn not_comparable(why: &str) -> Finding {
+    let message = format!("the known-good metrics {why}; lambda-smoke --update-expected rewrites them");
+    RECORD.finding(format!("the known-good metrics {why}"), "known-good metrics of this render", message)
 }
 
 fn round(value: f64, digits: i32) -> f64 {
@@ -186,8 +179,8 @@ fn round(value: f64, digits: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-impl Recorded {
-    /// A render to hold against a record, or to record.
+impl RenderMetrics {
+    /// The metrics of a render; `None` if the shapes differ.
     pub fn of(made_by: MadeBy, comparison: &Comparison) -> Option<Self> {
         let figures = Figures::of(comparison)?;
         let frames_sha256 = comparison.picture()?.hashes.sha256();
@@ -199,74 +192,73 @@ impl Recorded {
         RenderId { protocol: self.made_by.protocol, chunk_count: self.made_by.chunk_count }
     }
 
-    fn change(&self, render: &Self) -> Standing {
-        // The hash says nothing of the sound.
+    fn change(&self, render: &Self) -> Deviation {
+        // The hash says nothing about the audio.
         let beyond = render.figures.beyond(&self.figures);
         let other_frames = (self.frames_sha256 != render.frames_sha256).then(|| {
             let short = |hash: &str| hash.chars().take(12).collect::<String>();
-            let known = format!("{} (made by the same versions on a machine like this)", short(&self.frames_sha256));
-            left("the hash of all decoded frames", short(&render.frames_sha256), known)
+            let known = format!("{} (from the same versions on the same kind of machine)", short(&self.frames_sha256));
+            deviates("the hash of all decoded frames", short(&render.frames_sha256), known)
         });
         let found: Vec<Finding> = other_frames.into_iter().chain(beyond).collect();
-        if found.is_empty() { Standing::Same } else { Standing::Changed(found) }
+        if found.is_empty() { Deviation::None } else { Deviation::Changed(found) }
     }
 }
 
-impl Expected {
-    /// Where frames are hashed as they are now.
+impl KnownGood {
+    /// The version in which frames are hashed as they are now.
     pub const SCHEMA_VERSION: u32 = 2;
 
-    /// Where a render stands that was made from `fixture_sha256`.
-    pub fn standing(&self, render: &Recorded, fixture_sha256: &str) -> Standing {
+    /// How a render of the fixture with this hash compares with these metrics.
+    pub fn deviation(&self, render: &RenderMetrics, fixture_sha256: &str) -> Deviation {
         if self.fixture_sha256 != fixture_sha256 {
-            return Standing::Stale;
+            return Deviation::OtherFixture;
         }
-        let same_split = |known: &&Recorded| {
+        let same_split = |known: &&RenderMetrics| {
             let (a, b) = (&known.made_by, &render.made_by);
             (a.protocol, a.chunk_count, a.chunk_size) == (b.protocol, b.chunk_count, b.chunk_size)
         };
-        let known: Vec<&Recorded> = self.renders.iter().filter(same_split).collect();
+        let known: Vec<&RenderMetrics> = self.renders.iter().filter(same_split).collect();
         let exact = known.iter().find(|known| known.made_by == render.made_by);
         if let (Some(exact), Machine::Emulator { .. }) = (exact, &render.made_by.machine) {
             return match self.schema_version {
                 Self::SCHEMA_VERSION => exact.change(render),
-                _ => Standing::HashedOtherwise,
+                _ => Deviation::OlderFrameHash,
             };
         }
         let same_versions = known.iter().find(|known| known.made_by.toolchain == render.made_by.toolchain);
         match (exact.or(same_versions), known.last()) {
-            (Some(near), _) => Standing::Near(render.figures.beyond(&near.figures)),
-            (None, Some(other)) => Standing::OtherToolchain(render.figures.beyond(&other.figures)),
-            (None, None) => Standing::NoRecord,
+            (Some(near), _) => Deviation::Near(render.figures.beyond(&near.figures)),
+            (None, Some(other)) => Deviation::OtherToolchain(render.figures.beyond(&other.figures)),
+            (None, None) => Deviation::NoSuchRender,
         }
     }
 
-    /// This record with `renders` in it; what changes is told, a line each.
+    /// The previous metrics with those of `renders` added or replaced, and a line for each change.
     #[must_use]
-    pub fn updated(previous: Option<Self>, fixture_sha256: &str, renders: &[Recorded]) -> (Self, Vec<String>) {
+    pub fn updated(previous: Option<Self>, fixture_sha256: &str, renders: &[RenderMetrics]) -> (Self, Vec<String>) {
         let mut changes = Vec::new();
-        let kept = match previous {
+        let mut all = match previous {
             Some(previous) if previous.schema_version != Self::SCHEMA_VERSION => {
-                changes.push("the old record's frames were hashed another way, and it is dropped".to_owned());
+                changes.push("the old metrics used another frame hash, and are dropped".to_owned());
                 Vec::new()
             }
             Some(previous) if previous.fixture_sha256 == fixture_sha256 => previous.renders,
             Some(_) => {
-                changes.push("the old record was of another composition or baseline, and is dropped".to_owned());
+                changes.push("the old metrics belonged to another composition or baseline, and are dropped".to_owned());
                 Vec::new()
             }
             None => Vec::new(),
         };
-        let mut all = kept;
         for render in renders {
             let id = render.render();
             let avg = render.figures.psnr_avg_db;
             match all.iter_mut().find(|known| known.made_by == render.made_by) {
-                Some(known) if known == render => changes.push(format!("{id}: as recorded")),
+                Some(known) if known == render => changes.push(format!("{id}: unchanged")),
                 Some(known) => {
-                    let frames =
-                        if known.frames_sha256 == render.frames_sha256 { "same frames" } else { "other frames" };
-                    changes.push(format!("{id}: mean PSNR {:.2} -> {avg:.2} dB, {frames}", known.figures.psnr_avg_db));
+                    let same = if known.frames_sha256 == render.frames_sha256 { "same" } else { "other" };
+                    let before = known.figures.psnr_avg_db;
+                    changes.push(format!("{id}: mean PSNR {before:.2} -> {avg:.2} dB, {same} frames"));
                     *known = render.clone();
                 }
                 None => {
@@ -280,20 +272,20 @@ impl Expected {
     }
 }
 
-impl Standing {
-    /// What of it fails a render, and what is only said. With `strict` nothing is only said.
+impl Deviation {
+    /// The findings that fail the render, and the notes that do not. With `strict` there are only findings.
     pub fn findings(self, render: &MadeBy, strict: bool) -> (Vec<Finding>, Vec<String>) {
-        let local = matches!(render.machine, Machine::Emulator { .. });
+        let in_emulator = matches!(render.machine, Machine::Emulator { .. });
         let (found, fails) = match self {
-            Self::Same => (Vec::new(), false),
+            Self::None => (Vec::new(), false),
             Self::Changed(found) => (found, true),
-            Self::Near(found) => (found, local || strict),
+            Self::Near(found) => (found, in_emulator || strict),
             Self::OtherToolchain(found) => (found, strict),
-            Self::Stale => (vec![not_recorded("is of another composition or baseline")], local || strict),
-            Self::HashedOtherwise => {
-                (vec![not_recorded("is of a time when frames were hashed another way")], local || strict)
+            Self::OtherFixture => {
+                (vec![not_comparable("belong to another composition or baseline")], in_emulator || strict)
             }
-            Self::NoRecord => (vec![not_recorded("has no render that is split like this one")], strict),
+            Self::OlderFrameHash => (vec![not_comparable("use an older frame hash")], in_emulator || strict),
+            Self::NoSuchRender => (vec![not_comparable("have no render that is split like this one")], strict),
         };
         match fails {
             true => (found, Vec::new()),
@@ -302,9 +294,7 @@ impl Standing {
     }
 }
 
-// The versions behind a picture. Another ffmpeg alone can cost several dB.
-
-/// What rendered and encoded a video; `None` where nobody told.
+/// The versions that rendered and encoded a video; `None` if unknown. Another ffmpeg alone can cost several dB.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Toolchain {
@@ -317,7 +307,7 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// Takes versions as the programs print them: `ffmpeg version n8.1.2 Copyright …`,
+    /// Parses versions as the programs print them: `ffmpeg version n8.1.2 Copyright …`,
     /// `Chromium 148.0.7778.0`.
     pub fn new(producer: Option<&str>, ffmpeg: Option<&str>, chromium: Option<&str>) -> Self {
         let version = |text: &str| {
@@ -335,7 +325,7 @@ impl Toolchain {
         }
     }
 
-    /// What is known of both and differs, a phrase each: `ffmpeg n8.1.2, baseline 7.0`.
+    /// The versions that are known for both and differ, such as `ffmpeg n8.1.2, baseline 7.0`.
     pub fn differences(&self, baseline: &Self) -> Vec<String> {
         let parts = [
             ("HyperFrames", &self.producer, &baseline.producer),
@@ -351,15 +341,15 @@ impl Toolchain {
 }
 
 #[cfg(test)]
-#[path = "expected_tests.rs"]
-mod expected_tests;
+#[path = "known_good_tests.rs"]
+mod known_good_tests;
 
 #[cfg(test)]
 mod toolchain_tests {
     use super::*;
 
     #[test]
-    fn versions_are_taken_from_what_programs_print() {
+    fn versions_are_parsed_as_programs_print_them() {
         let printed = "ffmpeg version n8.1.2 Copyright (c) 2000-2026 the FFmpeg developers";
         let found = Toolchain::new(Some("0.8.31"), Some(printed), Some("Chromium 148.0.7778.0"));
         let expected = |text: &str| Some(text.to_owned());
@@ -369,7 +359,7 @@ mod toolchain_tests {
     }
 
     #[test]
-    fn only_what_both_tell_can_differ() {
+    fn only_versions_that_both_know_can_differ() {
         let of = |ffmpeg| Toolchain::new(Some("0.8.31"), ffmpeg, None);
         assert_eq!(of(Some("7.1")).differences(&of(Some("n8.1.2"))), ["ffmpeg 7.1, baseline n8.1.2"]);
         assert!(of(None).differences(&of(Some("n8.1.2"))).is_empty());

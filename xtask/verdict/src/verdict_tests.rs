@@ -9,8 +9,8 @@ use crate::{
     gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, Settings},
     picture::{
         hashes::FrameHashes,
-        psnr::{FramePsnr, Misplaced, PsnrSummary},
-        ssim::SsimSummary,
+        psnr::{FramePsnr, Misplaced, VideoPsnr},
+        ssim::VideoSsim,
     },
 };
 
@@ -22,13 +22,13 @@ fn picture(levels: &[f64]) -> Picture {
     let frame =
         |&db: &f64| FramePsnr { all: Level::Db(db), planes: vec![('y', Level::Db(db)), ('u', Level::Identical)] };
     let frames: Vec<FramePsnr> = levels.iter().map(frame).collect();
-    let psnr = PsnrSummary::of(&frames).unwrap();
+    let psnr = VideoPsnr::of(&frames).unwrap();
     let hash = "0, 0, 0, 1, 1, 00000000000000000000000000000000";
     Picture {
         worst_at_s: psnr.worst_frame as f64 / 30.0,
         psnr,
-        ssim: SsimSummary { mean: 0.99, worst: 0.98, worst_frame: 0 },
-        frames_a_second: 30,
+        ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 0 },
+        frames_per_second: 30,
         misplaced: vec![],
         hashes: FrameHashes::from_framehash(hash).unwrap(),
     }

@@ -12,8 +12,8 @@ use render_verdict::{
     decibels::Decibels,
     picture::{
         hashes::{self, FrameHashes},
-        psnr::{self, LEVEL, PsnrSummary},
-        ssim::SsimSummary,
+        psnr::{self, LEVEL, VideoPsnr},
+        ssim::VideoSsim,
     },
     probe::MediaShape,
     showinfo::{self, DecodedFrame, Video},
@@ -125,11 +125,11 @@ impl Pass {
             self.render(),
             shape.pixel_format
         );
-        let neighbours = |name: &str| psnr::neighbours(&self.read(name)?).with_context(what);
+        let neighbours = |name: &str| psnr::neighbors(&self.read(name)?).with_context(what);
         let (before, after) = (neighbours("before")?, neighbours("after")?);
         let misplaced = psnr::misplaced(&own, &before, &after, least).with_context(what)?;
-        let psnr = PsnrSummary::of(&own).with_context(what)?;
-        let (ssim, ssim_frames) = SsimSummary::from_stats(&self.read("ssim")?).with_context(what)?;
+        let psnr = VideoPsnr::of(&own).with_context(what)?;
+        let (ssim, ssim_frames) = VideoSsim::from_stats(&self.read("ssim")?).with_context(what)?;
         let hashes = self.hashes.clone();
         for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
             ensure!(
@@ -141,8 +141,8 @@ impl Pass {
         }
         let worst = usize::try_from(psnr.worst_frame).context("a frame's index")?;
         let worst_at_s = shape.frame_times_s.get(worst).copied().unwrap_or_default();
-        let frames_a_second = shape.fps.value().ceil() as u64;
-        Ok(Picture { psnr, ssim, hashes, worst_at_s, frames_a_second, misplaced })
+        let frames_per_second = shape.fps.value().ceil() as u64;
+        Ok(Picture { psnr, ssim, hashes, worst_at_s, frames_per_second, misplaced })
     }
 
     /// What is done, for errors.

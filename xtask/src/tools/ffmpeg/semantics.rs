@@ -10,7 +10,7 @@ use std::{
 use anyhow::Context;
 use execution_history::rendered::ChunkFacts;
 use render_verdict::{
-    picture::hashes::{FrameHashes, hex, sha256_of_file},
+    picture::hashes::{FrameHashes, sha256_of_file},
     probe::MediaShape,
     protocols::{PcmDigest, Semantics},
 };
@@ -87,5 +87,5 @@ fn digest(tracks: &[PathBuf]) -> anyhow::Result<Option<PcmDigest>> {
         let mut samples = File::open(track).with_context(|| format!("{}", track.display()))?;
         bytes += io::copy(&mut samples, &mut sha256).with_context(|| format!("{}", track.display()))?;
     }
-    Ok((!tracks.is_empty()).then(|| PcmDigest { sha256: hex(&sha256.finalize()), bytes }))
+    Ok((!tracks.is_empty()).then(|| PcmDigest { sha256: hex::encode(sha256.finalize()), bytes }))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     finding::{Finding, Place},
-    frames::sequence::{FrameIndex, FrameSequence, ReferenceFrames},
+    frames::sequence::{FrameIndex, FrameSequence, GaplessFrames},
     gates::EXACT,
 };
 
@@ -182,7 +182,7 @@ pub struct Pairing {
 
 impl Pairing {
     /// Pairs a render's frames with the in-process ones, shown at `fps` frames a second.
-    pub fn new(reference: &ReferenceFrames, render: &FrameSequence, fps: u32) -> Self {
+    pub fn new(reference: &GaplessFrames, render: &FrameSequence, fps: u32) -> Self {
         let reference = reference.sequence();
         let mut pairing = Self {
             fps,
@@ -272,7 +272,7 @@ mod tests {
 
     /// Compares, and tells of each frame whose pixels are asked for whether they are the same.
     fn compare(reference: &Files, render: &Files) -> ExactComparison {
-        let pairing = Pairing::new(&ReferenceFrames::new(sequence(reference)).unwrap(), &sequence(render), 30);
+        let pairing = Pairing::new(&GaplessFrames::new(sequence(reference)).unwrap(), &sequence(render), 30);
         let same = |index: &FrameIndex| {
             let name = index.file_name();
             (*index, crate::frames::png::same_pixels(&reference[&name], &render[&name]).unwrap())
@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn pixels_that_were_not_compared_are_no_measurement() {
-        let reference = ReferenceFrames::new(sequence(&files(&[1, 2]))).unwrap();
+        let reference = GaplessFrames::new(sequence(&files(&[1, 2]))).unwrap();
         let pairing = Pairing::new(&reference, &sequence(&files(&[1, 9])), 30);
         assert_eq!(pairing.open().iter().map(|i| i.get()).collect::<Vec<_>>(), [1]);
         let error = pairing.settle(&BTreeMap::new()).unwrap_err().to_string();

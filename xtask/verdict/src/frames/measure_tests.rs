@@ -63,7 +63,7 @@ fn a_frame_that_differs_has_its_level_and_the_others_theirs() {
 }
 
 #[test]
-fn frames_that_show_their_neighbours_are_found() {
+fn frames_that_show_their_neighbors_are_found() {
     let picture = measured(&[frame(0, ""), frame(80, ""), frame(40, "re-encoded"), frame(119, ""), frame(160, "")]);
     let shown: Vec<_> = picture.misplaced.iter().map(|frame| (frame.frame, frame.shows, frame.neighbor)).collect();
     assert_eq!(shown, [(1, 2, Level::Identical), (2, 1, Level::Identical)]);

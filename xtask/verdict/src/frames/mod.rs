@@ -24,11 +24,11 @@ use crate::{
         archive::{FrameArchive, FrameFolder, FrameSource},
         exact::{ExactComparison, Pairing},
         png::{Pixels, same_pixels},
-        sequence::{Frame, FrameFigures, FrameIndex, FrameSequence, ReferenceFrames},
+        sequence::{Frame, FrameFigures, FrameIndex, FrameSequence, GaplessFrames},
     },
     picture::{
         hashes::{FrameHashes, sha256_of_file},
-        psnr::{FramePsnr, PsnrSummary},
+        psnr::{FramePsnr, VideoPsnr},
         raster::Raster,
         ssim::{psnr, ssim},
     },
@@ -47,7 +47,7 @@ pub struct BaselineFrames {
     /// Where they are.
     pub folder: FrameFolder,
     /// What they are.
-    pub frames: ReferenceFrames,
+    pub frames: GaplessFrames,
 }
 
 /// A render's frames against its baseline's.
@@ -65,7 +65,7 @@ impl BaselineFrames {
     /// # Errors
     /// When it holds no whole sequence of frames without gaps.
     pub fn read(folder: FrameFolder) -> anyhow::Result<Self> {
-        let frames = folder.read().and_then(ReferenceFrames::new);
+        let frames = folder.read().and_then(GaplessFrames::new);
         let frames = frames.with_context(|| format!("the frames in {}", folder.dir().display()))?;
         Ok(Self { folder, frames })
     }
@@ -102,7 +102,7 @@ impl BaselineFrames {
             psnr(&a, &b, self.has_alpha())
         };
         let levels = (0..frames).map(level).collect::<anyhow::Result<Vec<_>>>()?;
-        Ok(PsnrSummary::of(&levels)?.from_mean_mse)
+        Ok(VideoPsnr::of(&levels)?.from_mean_mse)
     }
 
     /// A frame of the baseline and the render's, as pictures to look at.
@@ -171,18 +171,18 @@ impl BaselineFrames {
         let own = psnr(&pixels, &of_baseline, alpha)?;
         let ssim = ssim(&pixels, &of_baseline)?;
         drop(of_baseline);
-        let of_neighbour = |neighbour: Option<u64>| -> anyhow::Result<Option<Level>> {
-            let Some(neighbour) = neighbour.map(FrameIndex::new) else { return Ok(None) };
-            let Some(frame) = self.frames.sequence().frames().get(&neighbour) else { return Ok(None) };
+        let of_neighbor = |neighbor: Option<u64>| -> anyhow::Result<Option<Level>> {
+            let Some(neighbor) = neighbor.map(FrameIndex::new) else { return Ok(None) };
+            let Some(frame) = self.frames.sequence().frames().get(&neighbor) else { return Ok(None) };
             if render.frames().get(&index).is_some_and(|own| own.sha256 == frame.sha256) {
                 return Ok(Some(Level::Identical));
             }
             // Of another size there is nothing to pair.
-            let neighbour = self.decoded(neighbour)?;
-            Ok(psnr(&pixels, &neighbour, alpha).ok().map(|level| level.all))
+            let neighbor = self.decoded(neighbor)?;
+            Ok(psnr(&pixels, &neighbor, alpha).ok().map(|level| level.all))
         };
         let (before, after) = match FrameFigures::may_be_misplaced(own.all) {
-            true => (of_neighbour(index.get().checked_sub(1))?, of_neighbour(Some(index.get() + 1))?),
+            true => (of_neighbor(index.get().checked_sub(1))?, of_neighbor(Some(index.get() + 1))?),
             false => (None, None),
         };
         Ok(FrameFigures { own, ssim, before, after })
@@ -203,7 +203,7 @@ fn decode(index: FrameIndex, bytes: &[u8]) -> anyhow::Result<Pixels> {
 pub fn compare(
     archive: &FrameArchive,
     folder: &FrameFolder,
-    reference: &ReferenceFrames,
+    reference: &GaplessFrames,
     fps: u32,
 ) -> anyhow::Result<ExactComparison> {
     let pairing = Pairing::new(reference, &archive.read()?, fps);
@@ -264,7 +264,7 @@ mod compare_tests {
         let packed = dir.path().join("output.tar.gz");
         std::fs::write(&packed, tar_gz(&folders[1]).unwrap()).unwrap();
         let ours = FrameFolder::at(&folders[0]);
-        let reference = ReferenceFrames::new(ours.read().unwrap()).unwrap();
+        let reference = GaplessFrames::new(ours.read().unwrap()).unwrap();
         let comparison = compare(&FrameArchive::at(&packed), &ours, &reference, 30).unwrap();
         assert_eq!(comparison.identical_frames(), 1);
         let why: Vec<_> = comparison.differences().iter().map(|d| (d.frame.get(), d.why)).collect();

@@ -11,9 +11,9 @@ use crate::{
     decibels::{Decibels, Level},
     frames::png::{Header, PictureSize, header_of_whole},
     picture::{
-        hashes::{FrameHashes, hex},
-        psnr::{self, BEST_DB, FramePsnr, Neighbours, PsnrSummary},
-        ssim::{self, SsimSummary},
+        hashes::FrameHashes,
+        psnr::{self, BEST_DB, FramePsnr, Neighbors, VideoPsnr},
+        ssim::{self, VideoSsim},
     },
     shape::Difference,
 };
@@ -137,7 +137,7 @@ impl FrameSequence {
         for (name, sha256) in &self.others {
             digest.update(format!("{name}\0{sha256}\n"));
         }
-        hex(&digest.finalize())
+        hex::encode(digest.finalize())
     }
 
     /// Never: there is at least one frame.
@@ -185,9 +185,9 @@ impl SequenceReader {
 
 /// The sequence that renders are held against: without gaps, from the first frame on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReferenceFrames(FrameSequence);
+pub struct GaplessFrames(FrameSequence);
 
-impl ReferenceFrames {
+impl GaplessFrames {
     /// Takes a sequence without gaps.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ impl ReferenceFrames {
 
 /// All differences that make PSNR meaningless: other frames, sizes or samples, or files
 /// beside the frames that only one has.
-pub fn differences(baseline: &ReferenceFrames, render: &FrameSequence) -> Vec<Difference> {
+pub fn differences(baseline: &GaplessFrames, render: &FrameSequence) -> Vec<Difference> {
     let baseline = baseline.sequence();
     let mut found = Vec::new();
     let mut differ = |what: String, baseline: String, render: String| {
@@ -279,7 +279,7 @@ impl FrameFigures {
         Self { own: ssim::identical(alpha), ssim: 1.0, before: None, after: None }
     }
 
-    /// Whether a frame with this level may show a neighbour of its own: one that is nearly
+    /// Whether a frame with this level may show a neighbor of its own: one that is nearly
     /// its own can't be more like another by as much as it takes.
     pub fn may_be_misplaced(own: Level) -> bool {
         matches!(own, Level::Db(db) if db + psnr::MISPLACED_DB < BEST_DB)
@@ -293,19 +293,19 @@ impl FrameFigures {
 pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
     ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
     let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
-    let beside = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbours {
+    let beside = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbors {
         (0u64..).zip(figures).filter_map(|(index, frame)| Some((index, level(frame)?))).collect()
     };
     let nearly_its_own = Decibels::new(BEST_DB - psnr::MISPLACED_DB)?;
     let misplaced = psnr::misplaced(&own, &beside(|frame| frame.before), &beside(|frame| frame.after), nearly_its_own)?;
-    let psnr = PsnrSummary::of(&own)?;
+    let psnr = VideoPsnr::of(&own)?;
     let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
     Ok(Picture {
         worst_at_s: FrameIndex::new(psnr.worst_frame).seconds(fps),
         psnr,
-        ssim: SsimSummary::of(&ssim).context("no frame was compared")?,
+        ssim: VideoSsim::of(&ssim).context("no frame was compared")?,
         hashes: FrameHashes::of_files(render),
-        frames_a_second: u64::from(fps),
+        frames_per_second: u64::from(fps),
         misplaced,
     })
 }
@@ -380,13 +380,13 @@ pub(crate) mod frame_sequence_tests {
     fn a_reference_has_no_gaps() {
         let frame = rgba(&[0; 8], "");
         let whole = read(&[("frame_000002.png", &frame), ("frame_000001.png", &frame)]).unwrap();
-        assert_eq!(ReferenceFrames::new(whole).unwrap().size(), PictureSize { width: 2, height: 1 });
+        assert_eq!(GaplessFrames::new(whole).unwrap().size(), PictureSize { width: 2, height: 1 });
         for (there, missing) in [
             (["frame_000001.png", "frame_000003.png"], "frame_000002.png"),
             (["frame_000002.png", "a"], "frame_000001.png"),
         ] {
             let gaps = read(&there.map(|name| (name, frame.as_slice()))).unwrap();
-            assert_eq!(ReferenceFrames::new(gaps).unwrap_err().to_string(), format!("{missing} is missing"));
+            assert_eq!(GaplessFrames::new(gaps).unwrap_err().to_string(), format!("{missing} is missing"));
         }
     }
 }

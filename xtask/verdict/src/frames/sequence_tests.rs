@@ -9,7 +9,7 @@ const NAMES: [&str; 4] = ["frame_000001.png", "frame_000002.png", "frame_000003.
 fn told(render: &[(&str, &[u8])]) -> Vec<String> {
     let frame = rgba(&[1; 8], "");
     let baseline = read(&[(NAMES[0], &frame), (NAMES[1], &frame), (NAMES[2], &frame), ("audio.m4a", b"sound")]);
-    let baseline = ReferenceFrames::new(baseline.unwrap()).unwrap();
+    let baseline = GaplessFrames::new(baseline.unwrap()).unwrap();
     differences(&baseline, &read(render).unwrap()).iter().map(ToString::to_string).collect()
 }
 
@@ -42,7 +42,7 @@ fn transparency_that_only_one_has_is_a_difference() {
     let [clear, opaque] =
         [true, false].map(|transparent| read(&[(NAMES[0], &transparent_black(transparent))]).unwrap());
     let told = |baseline: &FrameSequence, render| {
-        let baseline = ReferenceFrames::new(baseline.clone()).unwrap();
+        let baseline = GaplessFrames::new(baseline.clone()).unwrap();
         differences(&baseline, render).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let (with, without) = ("8-bit rgb, some of it transparent", "8-bit rgb");
@@ -67,7 +67,7 @@ fn a_picture_sums_up_its_frames() {
     ];
     let picture = picture(&of, &render, 2).unwrap();
     assert_eq!((picture.psnr.frames, picture.psnr.identical_frames, picture.psnr.worst_frame), (3, 1, 1));
-    assert_eq!((picture.worst_at_s, picture.frames_a_second, picture.ssim.worst), (0.5, 2, 0.5));
+    assert_eq!((picture.worst_at_s, picture.frames_per_second, picture.ssim.worst), (0.5, 2, 0.5));
     assert_eq!(picture.psnr.mean_db, (100.0 + 20.0 + 95.0) / 3.0);
     assert_eq!(picture.psnr.planes.len(), 3);
     let shown: Vec<_> = picture.misplaced.iter().map(|frame| (frame.frame, frame.shows)).collect();
@@ -79,7 +79,7 @@ fn a_picture_sums_up_its_frames() {
 }
 
 #[test]
-fn neighbours_matter_only_where_they_could_be_nearer() {
+fn neighbors_matter_only_where_they_could_be_nearer() {
     let may = FrameFigures::may_be_misplaced;
     assert_eq!([may(Level::Identical), may(Level::Db(94.5)), may(Level::Db(93.9))], [false, false, true]);
 }

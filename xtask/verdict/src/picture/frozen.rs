@@ -6,7 +6,7 @@ use crate::{
     decibels::Level,
     finding::{Finding, Place},
     gates::FROZEN_CHUNKS,
-    picture::{hashes::FrameHashes, psnr::PsnrSummary},
+    picture::{hashes::FrameHashes, psnr::VideoPsnr},
 };
 
 /// Codec noise differs a little from stretch to stretch, dB.
@@ -22,7 +22,7 @@ pub struct Chunks<'a> {
     /// What its frames are known by.
     pub hashes: &'a FrameHashes,
     /// Against the baseline.
-    pub psnr: &'a PsnrSummary,
+    pub psnr: &'a VideoPsnr,
     /// Frames a chunk.
     pub frames: u64,
 }
@@ -91,10 +91,10 @@ mod tests {
     use super::*;
     use crate::picture::{hashes::frames_tests::hashes, psnr::FramePsnr};
 
-    fn psnr(levels: &[f64]) -> PsnrSummary {
+    fn psnr(levels: &[f64]) -> VideoPsnr {
         let level = |db: f64| if db.is_finite() { Level::Db(db) } else { Level::Identical };
         let frame = |&db: &f64| FramePsnr { all: level(db), planes: vec![('y', level(db))] };
-        PsnrSummary::of(&levels.iter().map(frame).collect::<Vec<_>>()).unwrap()
+        VideoPsnr::of(&levels.iter().map(frame).collect::<Vec<_>>()).unwrap()
     }
 
     fn twins(frames: &str, of_chunk: u64) -> Vec<(Vec<u64>, u64)> {

@@ -1,4 +1,4 @@
-//! Decoded frames, each known by its hash.
+//! The hashes of decoded frames.
 
 use std::{
     collections::HashMap,
@@ -14,47 +14,47 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::frames::sequence::FrameSequence;
 
-/// The hashes of a video's decoded frames, in decode order; of a sequence's, those of its files.
+/// The hashes of a video's decoded frames in decode order, or of a PNG sequence's files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct FrameHashes(Vec<String>);
 
 impl FrameHashes {
-    /// Reads what ffmpeg's `framehash` muxer writes for one stream:
-    /// `stream, dts, pts, duration, size, hash` a line, comments aside.
+    /// Parses the output of ffmpeg's `framehash` muxer for one stream:
+    /// `stream, dts, pts, duration, size, hash` per line, and comments.
     ///
     /// # Errors
-    /// When there is no frame, or a line is cut off.
+    /// If there is no frame, or a line is cut off.
     pub fn from_framehash(text: &str) -> anyhow::Result<Self> {
         let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
         let hash = |line: &str| {
             let fields: Vec<&str> = line.split(',').map(str::trim).collect();
-            ensure!(fields.len() == 6, "a frame's line is {line:?}");
+            ensure!(fields.len() == 6, "the line of a frame is {line:?}");
             let hash = fields[5];
-            ensure!(hash.len() >= 32 && hash.chars().all(|c| c.is_ascii_hexdigit()), "a frame's hash is {hash:?}");
+            ensure!(hash.len() >= 32 && hash.chars().all(|c| c.is_ascii_hexdigit()), "the hash of a frame is {hash:?}");
             Ok(hash.to_owned())
         };
         let hashes = lines.map(hash).collect::<anyhow::Result<Vec<_>>>().context("reading the frames' hashes")?;
-        ensure!(!hashes.is_empty(), "there is no frame's hash");
+        ensure!(!hashes.is_empty(), "there is no frame hash");
         Ok(Self(hashes))
     }
 
-    /// The files of a sequence, whose hashes stand for their frames.
+    /// The hashes of a PNG sequence's files.
     pub fn of_files(frames: &FrameSequence) -> Self {
         Self(frames.frames().values().map(|frame| frame.sha256.to_string()).collect())
     }
 
-    /// Hashes the frames of a stream that ffmpeg's `yuv4mpegpipe` muxer writes.
+    /// Hashes the frames of a stream from ffmpeg's `yuv4mpegpipe` muxer.
     ///
     /// # Errors
-    /// When there is no frame, or the stream is cut off.
+    /// If there is no frame, or the stream is cut off.
     pub fn from_yuv4mpeg(stream: impl Read) -> anyhow::Result<Self> {
         let hashes = hashes(stream).context("reading the frames")?;
         ensure!(!hashes.is_empty(), "there is no frame");
         Ok(Self(hashes))
     }
 
-    /// The frames' hashes in order, in hex.
+    /// The hashes in order, in hex.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -64,15 +64,15 @@ impl FrameHashes {
         self.0.len()
     }
 
-    /// How many frames are not the same in `other`, paired by index; those
-    /// that only one of them has count.
+    /// How many frames differ from those of `other`, paired by index; frames
+    /// that only one of them has count as different.
     pub fn differing(&self, other: &Self) -> usize {
         let same = self.0.iter().zip(&other.0).filter(|(a, b)| a == b).count();
         self.0.len().max(other.0.len()) - same
     }
 
-    /// Stretches of `length` frames, cut from the start on, whose frames are all the same:
-    /// the numbers of each two or more, from 0. A shorter rest is no stretch.
+    /// Cuts the video into stretches of `length` frames, without a shorter rest, and returns the numbers
+    /// (from 0) of the stretches whose frames are all equal, in groups of two or more.
     pub fn equal_stretches(&self, length: usize) -> Vec<Vec<usize>> {
         let mut alike: HashMap<&[String], Vec<usize>> = HashMap::new();
         for (i, stretch) in self.0.chunks_exact(length.max(1)).enumerate() {
@@ -83,35 +83,35 @@ impl FrameHashes {
         found
     }
 
-    /// The first frame that is not the same in `other`.
+    /// The first frame that differs from that of `other`.
     pub fn first_differing(&self, other: &Self) -> Option<usize> {
         self.0.iter().zip(&other.0).position(|(a, b)| a != b)
     }
 
-    /// One hash for all of them, in hex.
+    /// One hash over all of them, in hex.
     pub fn sha256(&self) -> String {
         let mut digest = Sha256::new();
         for hash in &self.0 {
             digest.update(hash);
             digest.update(b"\n");
         }
-        hex(&digest.finalize())
+        hex::encode(digest.finalize())
     }
 }
 
-// Raw frames as ffmpeg's `yuv4mpegpipe` muxer writes them, each hashed. Pure.
+// Raw frames from ffmpeg's `yuv4mpegpipe` muxer.
 
-/// Whether frames of a pixel format can be written so.
+/// Whether the muxer supports a pixel format.
 pub fn takes(pixel_format: &str) -> bool {
     let planar = pixel_format.strip_prefix("yuvj").or(pixel_format.strip_prefix("yuv"));
     let layout = planar.map(|rest| rest.split_at_checked(3).unwrap_or((rest, "")));
     matches!(layout, Some(("420" | "422" | "444", "p" | "p10le" | "p12le")))
 }
 
-/// Hashes of 128 bits of each frame in a stream, in order, in hex.
+/// The 128-bit hash of each frame in a stream, in order, in hex.
 ///
 /// # Errors
-/// When it can't be read, is another stream, or is cut off.
+/// If it can't be read, has another format, or is cut off.
 pub fn hashes(stream: impl Read) -> anyhow::Result<Vec<String>> {
     let mut stream = BufReader::with_capacity(1 << 18, stream);
     let frame_bytes = frame_bytes(&line(&mut stream)?.context("it is empty")?)?;
@@ -135,7 +135,7 @@ pub fn hashes(stream: impl Read) -> anyhow::Result<Vec<String>> {
 
 /// The next line; `None` at the end.
 fn line(stream: &mut impl BufRead) -> anyhow::Result<Option<String>> {
-    /// Lines are shorter; where one is not, this is no such stream.
+    /// No line of such a stream is longer.
     const LONGEST: u64 = 1 << 12;
     let mut line = Vec::new();
     if stream.take(LONGEST).read_until(b'\n', &mut line)? == 0 {
@@ -145,7 +145,7 @@ fn line(stream: &mut impl BufRead) -> anyhow::Result<Option<String>> {
     Ok(Some(String::from_utf8_lossy(&line).into_owned()))
 }
 
-/// Bytes of a frame by the stream's first line, such as `YUV4MPEG2 W640 H360 F30:1 C420mpeg2`.
+/// The size of a frame in bytes, from the stream's first line, such as `YUV4MPEG2 W640 H360 F30:1 C420mpeg2`.
 fn frame_bytes(header: &str) -> anyhow::Result<usize> {
     let what = || format!("the stream begins with {header:?}");
     let mut words = header.split(' ');
@@ -177,20 +177,18 @@ fn frame_bytes(header: &str) -> anyhow::Result<usize> {
     samples.and_then(|samples| samples.checked_mul(sample_bytes)).filter(|bytes| *bytes > 0).with_context(what)
 }
 
-// Hashes of decoded frames.
-
-/// XXH3 of 128 bits: it keeps up with a decoder, which no cryptographic hash
-/// does. Frames are not made to collide.
+/// XXH3 with 128 bits. Unlike a cryptographic hash it keeps up with a decoder, and nobody crafts
+/// frames that collide.
 #[derive(Default)]
 pub struct Hasher(Xxh3);
 
 impl Hasher {
-    /// Takes more bytes in.
+    /// Adds bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The hash of all bytes so far; the next ones begin another.
+    /// The hash of all bytes so far; later bytes start another hash.
     pub fn finish(&mut self) -> u128 {
         let hash = self.0.digest128();
         self.0.reset();
@@ -198,12 +196,10 @@ impl Hasher {
     }
 }
 
-// SHA-256 of files, and hashes as text.
-
 /// A file's SHA-256 in hex.
 ///
 /// # Errors
-/// When it can't be read.
+/// If it can't be read.
 pub fn sha256_of_file(path: &Path) -> anyhow::Result<String> {
     let context = || format!("{}", path.display());
     let mut file = File::open(path).with_context(context)?;
@@ -211,22 +207,17 @@ pub fn sha256_of_file(path: &Path) -> anyhow::Result<String> {
     let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer).with_context(context)? {
-            0 => return Ok(hex(&hasher.finalize())),
+            0 => return Ok(hex::encode(hasher.finalize())),
             n => hasher.update(&buffer[..n]),
         }
     }
-}
-
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 #[cfg(test)]
 pub(crate) mod frames_tests {
     use super::*;
 
-    /// Frames that are known by a letter each.
+    /// A frame for each letter.
     pub(crate) fn hashes(letters: &str) -> FrameHashes {
         let line = |letter: char| format!("0, 0, 0, 1, 345600, {}{letter}\n", "0".repeat(31));
         let text: String = letters.chars().map(line).collect();
@@ -241,7 +232,7 @@ pub(crate) mod frames_tests {
     }
 
     #[test]
-    fn stretches_that_repeat_are_found() {
+    fn repeated_stretches_are_found() {
         assert_eq!(hashes("abcdabe").equal_stretches(2), [[0, 2]]);
         assert_eq!(hashes("abcbca").equal_stretches(1), [[0, 5], [1, 3], [2, 4]]);
         assert_eq!(hashes("aaba").equal_stretches(1), [[0, 1, 3]]);
@@ -256,9 +247,9 @@ pub(crate) mod frames_tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_an_error() {
+    fn truncated_input_is_an_error() {
         for text in ["", "#only a comment\n", "0, 0, 0, 1, 345600, abc\n", "0, 0, 0, 1\n", "0, 0, 0, 1, 9, zz\n"] {
-            assert!(FrameHashes::from_framehash(text).is_err(), "{text:?} was taken");
+            assert!(FrameHashes::from_framehash(text).is_err(), "{text:?} was accepted");
         }
     }
 
@@ -306,11 +297,11 @@ mod yuv4mpeg_tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_an_error() {
+    fn truncated_input_is_an_error() {
         let whole = stream(&["abcdefghijkl"]);
         for cut in 1..whole.len() {
-            let told = hashes(&whole.as_bytes()[..cut]);
-            assert!(told.is_err() || cut == HEADER.len(), "{cut} bytes were taken");
+            let read = hashes(&whole.as_bytes()[..cut]);
+            assert!(read.is_err() || cut == HEADER.len(), "{cut} bytes were accepted");
         }
         assert!(hashes(&b""[..]).is_err());
         assert!(hashes(stream(&["abcdefghijkl", "abc"]).replace("FRAME\nabc", "FRAMES\nabc").as_bytes()).is_err());
@@ -337,7 +328,7 @@ mod hash_tests {
             hasher.finish()
         };
         let whole = of(&[b"abc"]);
-        // As the xxHash library has it.
+        // From the xxHash library.
         assert_eq!(format!("{whole:032x}"), "06b05ab6733a618578af5f94892f3950");
         assert_eq!(of(&[b"a", b"bc"]), whole);
         assert_ne!(of(&[b"abd"]), whole);

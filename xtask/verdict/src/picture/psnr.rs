@@ -19,7 +19,7 @@ pub struct FramePsnr {
 /// What a whole video's PSNR comes to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct PsnrSummary {
+pub struct VideoPsnr {
     /// Frames compared.
     pub frames: u64,
     /// How many of them are equal to the bit.
@@ -35,7 +35,7 @@ pub struct PsnrSummary {
     pub worst: Level,
     /// The worst frame's index in decode order, from 0.
     pub worst_frame: u64,
-    /// Each plane's mean, as [`PsnrSummary::mean_db`].
+    /// Each plane's mean, as [`VideoPsnr::mean_db`].
     pub planes: Vec<Plane>,
     /// Every frame's `psnr_avg`, in dB.
     #[serde(skip)]
@@ -108,7 +108,7 @@ fn level(text: &str) -> anyhow::Result<Level> {
     }
 }
 
-impl PsnrSummary {
+impl VideoPsnr {
     /// Sums up the frames.
     ///
     /// # Errors
@@ -159,24 +159,24 @@ pub struct Misplaced {
     pub neighbor: Level,
 }
 
-/// By how much a frame must be more like a neighbour than like its own frame to
+/// By how much a frame must be more like a neighbor than like its own frame to
 /// be that one, in dB. Still pictures are coded a little better here, a little worse there.
 pub const MISPLACED_DB: f64 = 6.0;
 
 /// The key of a frame's PSNR over all planes in what the filter leaves on the frame.
 pub const LEVEL: &str = "lavfi.psnr.psnr_avg";
 
-/// Frames' levels against a neighbour of the baseline's frame, by the frames' index.
-pub type Neighbours = BTreeMap<u64, Level>;
+/// Frames' levels against a neighbor of the baseline's frame, by the frames' index.
+pub type Neighbors = BTreeMap<u64, Level>;
 
 /// Reads the levels that ffmpeg's `metadata` filter printed, two lines each:
 /// `frame:2 pts:51 pts_time:1.7` with the index as the time, and `lavfi.psnr.psnr_avg=29.860577`.
 ///
 /// # Errors
 /// When a line is neither, or a frame has no level.
-pub fn neighbours(printed: &str) -> anyhow::Result<Neighbours> {
+pub fn neighbors(printed: &str) -> anyhow::Result<Neighbors> {
     let mut lines = printed.lines();
-    let mut found = Neighbours::new();
+    let mut found = Neighbors::new();
     while let Some(line) = lines.next() {
         let what = || format!("in the metadata filter's line {line:?}");
         let index = line.split_ascii_whitespace().find_map(|word| word.strip_prefix("pts:")).with_context(what)?;
@@ -191,11 +191,11 @@ pub fn neighbours(printed: &str) -> anyhow::Result<Neighbours> {
 /// after their own than like their own.
 ///
 /// # Errors
-/// When one of those below was not compared with a neighbour that it has.
+/// When one of those below was not compared with a neighbor that it has.
 pub fn misplaced(
     own: &[FramePsnr],
-    before: &Neighbours,
-    after: &Neighbours,
+    before: &Neighbors,
+    after: &Neighbors,
     least: Decibels,
 ) -> anyhow::Result<Vec<Misplaced>> {
     let db = |level: Level| if let Level::Db(db) = level { db.min(BEST_DB) } else { BEST_DB };
@@ -205,7 +205,7 @@ pub fn misplaced(
         if own_level.reaches(least) {
             continue;
         }
-        let against = |of: &Neighbours, which: &str, shows: u64| {
+        let against = |of: &Neighbors, which: &str, shows: u64| {
             let level =
                 of.get(&frame).with_context(|| format!("frame {frame} was not compared with the one {which}"))?;
             anyhow::Ok((shows, *level))

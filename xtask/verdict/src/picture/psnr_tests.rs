@@ -9,8 +9,8 @@ fn stats(levels: &[&str]) -> String {
     levels.iter().enumerate().map(line).collect()
 }
 
-fn summary(levels: &[&str]) -> PsnrSummary {
-    PsnrSummary::of(&frames(&stats(levels)).unwrap()).unwrap()
+fn summary(levels: &[&str]) -> VideoPsnr {
+    VideoPsnr::of(&frames(&stats(levels)).unwrap()).unwrap()
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn the_first_percentile_is_by_nearest_rank() {
 #[test]
 fn rgb_and_alpha_planes_have_their_names() {
     let line = "n:1 mse_avg:1 psnr_avg:40.1 psnr_r:41 psnr_g:42 psnr_b:43 psnr_a:inf";
-    let found = PsnrSummary::of(&frames(line).unwrap()).unwrap();
+    let found = VideoPsnr::of(&frames(line).unwrap()).unwrap();
     assert_eq!(found.planes.iter().map(|p| p.plane).collect::<String>(), "rgba");
 }
 
@@ -119,19 +119,19 @@ fn own(all: &[f64]) -> Vec<FramePsnr> {
     all.iter().map(|db| FramePsnr { all: Level::Db(*db), planes: vec![('y', Level::Db(*db))] }).collect()
 }
 
-fn against(levels: &[(u64, f64)]) -> Neighbours {
+fn against(levels: &[(u64, f64)]) -> Neighbors {
     levels.iter().map(|(frame, db)| (*frame, Level::Db(*db))).collect()
 }
 
 const LEAST_DB: f64 = 40.0;
 
-fn misplaced_of(own: &[FramePsnr], before: &Neighbours, after: &Neighbours) -> anyhow::Result<Vec<(u64, u64)>> {
+fn misplaced_of(own: &[FramePsnr], before: &Neighbors, after: &Neighbors) -> anyhow::Result<Vec<(u64, u64)>> {
     let found = misplaced(own, before, after, Decibels::new(LEAST_DB).unwrap())?;
     Ok(found.iter().map(|m| (m.frame, m.shows)).collect())
 }
 
 #[test]
-fn a_frame_that_is_its_neighbour_is_misplaced() {
+fn a_frame_that_is_its_neighbor_is_misplaced() {
     let levels = own(&[45.0, 33.0, 34.0]);
     let found = misplaced_of(&levels, &against(&[(1, 46.0), (2, 41.0)]), &against(&[(1, 30.0)]));
     assert_eq!(found.unwrap(), [(1, 0), (2, 1)]);
@@ -146,12 +146,12 @@ fn a_frame_that_is_its_neighbour_is_misplaced() {
         let found = misplaced_of(&middle, &against(&[(1, before)]), &against(&[(1, after)]));
         assert_eq!(found.unwrap(), expected, "{before} {after}");
     }
-    // A frame alone has no neighbours.
+    // A frame alone has no neighbors.
     assert_eq!(misplaced_of(&own(&[10.0]), &against(&[]), &against(&[])).unwrap(), []);
 }
 
 #[test]
-fn only_frames_below_the_threshold_need_neighbours() {
+fn only_frames_below_the_threshold_need_neighbors() {
     let none = against(&[]);
     assert_eq!(misplaced_of(&own(&[LEAST_DB, 41.0, 99.0]), &none, &none).unwrap(), []);
     let (before, after) = (against(&[(1, 20.0)]), against(&[(1, 20.0)]));
@@ -164,13 +164,13 @@ fn only_frames_below_the_threshold_need_neighbours() {
 }
 
 #[test]
-fn neighbours_are_read_by_index() {
+fn neighbors_are_read_by_index() {
     let printed = "frame:0    pts:7       pts_time:0.233333\nlavfi.psnr.psnr_avg=31.720709\n\
         frame:1    pts:15      pts_time:0.5\nlavfi.psnr.psnr_avg=inf\n";
-    assert_eq!(neighbours(printed).unwrap(), [(7, Level::Db(31.720_709)), (15, Level::Identical)].into());
-    assert_eq!(neighbours("").unwrap(), Neighbours::new());
+    assert_eq!(neighbors(printed).unwrap(), [(7, Level::Db(31.720_709)), (15, Level::Identical)].into());
+    assert_eq!(neighbors("").unwrap(), Neighbors::new());
     for broken in ["frame:0 pts:7\n", "frame:0\nlavfi.psnr.psnr_avg=1\n", "frame:0 pts:7\nlavfi.psnr.psnr_avg=nan\n"] {
-        assert!(neighbours(broken).is_err(), "{broken:?} was taken");
+        assert!(neighbors(broken).is_err(), "{broken:?} was taken");
     }
 }
 
@@ -207,6 +207,6 @@ proptest! {
     #[test]
     fn arbitrary_text_never_panics(text in "(n:[0-9]{1,2} )?(psnr_(avg|y|):(inf|-?[0-9.]{0,4}|.) ?){0,4}.{0,20}\n?") {
         let _ = frames(&text);
-        let _ = neighbours(&text);
+        let _ = neighbors(&text);
     }
 }

@@ -8,7 +8,7 @@ use crate::{decibels::Level, frames::png::Pixels, picture::psnr::FramePsnr};
 /// What a whole video's SSIM comes to; 1 is identical.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct SsimSummary {
+pub struct VideoSsim {
     /// Arithmetic mean over all frames, all planes together.
     pub mean: f64,
     /// The worst frame's.
@@ -17,7 +17,7 @@ pub struct SsimSummary {
     pub worst_frame: u64,
 }
 
-impl SsimSummary {
+impl VideoSsim {
     /// Reads the filter's statistics and counts the frames, `n:1 Y:0.98 U:0.99 V:0.99 All:0.985 (18.3)` a line.
     ///
     /// # Errors
@@ -186,21 +186,21 @@ mod ssim_tests {
     #[test]
     fn mean_and_worst() {
         let stats = "n:1 Y:1.000000 U:1.000000 V:1.000000 All:1.000000 (inf)\nn:2 Y:0.8 U:1 V:1 All:0.900000 (10.0)\n";
-        let (found, frames) = SsimSummary::from_stats(stats).unwrap();
+        let (found, frames) = VideoSsim::from_stats(stats).unwrap();
         assert_eq!((found.mean, found.worst, found.worst_frame, frames), (0.95, 0.9, 1, 2));
     }
 
     #[test]
     fn holes_are_errors() {
         for stats in ["", "n:2 All:0.9\n", "n:1 Y:0.9\n", "n:1 All:nan\n", "All:0.9"] {
-            assert!(SsimSummary::from_stats(stats).is_err(), "{stats:?} was taken");
+            assert!(VideoSsim::from_stats(stats).is_err(), "{stats:?} was taken");
         }
     }
 
     proptest! {
         #[test]
         fn arbitrary_text_never_panics(text in "(n:1 )?(All:.{0,4} ?){0,2}.{0,10}\n?") {
-            let _ = SsimSummary::from_stats(&text);
+            let _ = VideoSsim::from_stats(&text);
         }
     }
 }
