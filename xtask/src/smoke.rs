@@ -189,7 +189,7 @@ impl Renders {
     fn add(&mut self, run: &Run, rendering: Rendering) {
         let Rendering { mut row, comparison, beside, recorded, .. } = rendering;
         row.notes.extend(self.disturbed.clone());
-        let measured = Measured { render: row.id, comparison, beside, limits: self.gate };
+        let measured = Measured { render: row.id, comparison, other_findings: beside, limits: self.gate };
         let first = self.measured.first().and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
         run.step("render", &format!("{}: {}", row.id, headline(&row, &measured.comparison)));
@@ -257,7 +257,7 @@ impl Renders {
         let measured = self.measured.iter_mut().find(|measured| measured.render == render);
         let row = self.rows.iter_mut().find(|row| row.id == render);
         if let Some((measured, row)) = measured.zip(row) {
-            measured.beside.extend(findings);
+            measured.other_findings.extend(findings);
             *row = row.clone().judged(&measured.judge().findings);
         }
     }

@@ -44,7 +44,7 @@ fn probed(text: &str) {
         let _ = shape::of_tracks("audio.m4a", &tracks, &tracks);
     }
     let Ok(headers) = probe::Headers::from_ffprobe(text) else { return };
-    let told = headers.told();
+    let told = headers.declared();
     let again = serde_json::from_value::<probe::MediaShape>(serde_json::to_value(told).expect("a shape is JSON"));
     assert_eq!(again.expect("a shape is read back").fps, told.fps);
     shape::differences(told, told);

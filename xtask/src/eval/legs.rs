@@ -102,7 +102,7 @@ impl Bench<'_> {
             }
             None => None,
         };
-        let measured = Measured { render: id.clone(), comparison, beside, limits: gate };
+        let measured = Measured { render: id.clone(), comparison, other_findings: beside, limits: gate };
         let is_same = |m: &&Measured<SampleId>| m.render.fixture == id.fixture && m.render.render == id.render;
         let first = before.iter().find(is_same).and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);

@@ -235,9 +235,9 @@ mod run_id_tests {
         let run: RunId = "0123456789ab".parse().unwrap();
         assert_eq!((run.as_str(), run.short(), run.to_string().as_str()), ("0123456789ab", "012345", "0123456789ab"));
         for bad in ["", "0123456789a", "0123456789abc", "0123456789AB", "0123456789ag"] {
-            assert!(bad.parse::<RunId>().is_err(), "{bad:?} was taken");
+            assert!(bad.parse::<RunId>().is_err(), "{bad:?} was accepted");
             let json = serde_json::to_string(bad).unwrap();
-            assert!(serde_json::from_str::<RunId>(&json).is_err(), "{json} was taken");
+            assert!(serde_json::from_str::<RunId>(&json).is_err(), "{json} was accepted");
         }
         assert_ne!(RunId::random().unwrap(), RunId::random().unwrap());
     }
@@ -253,7 +253,7 @@ mod stack_tests {
             assert_eq!(good.parse::<StackName>().unwrap().as_str(), good);
         }
         for bad in ["", "1bad", "-a", "a_b", "a b", "ä", "a.b", &"a".repeat(129)] {
-            assert!(bad.parse::<StackName>().is_err(), "{bad:?} was taken");
+            assert!(bad.parse::<StackName>().is_err(), "{bad:?} was accepted");
         }
     }
 }
@@ -304,10 +304,10 @@ mod derived_tests {
             "production",
             "hyperframes-smoke-0000000000123456789ab",
         ] {
-            assert!(foreign.parse::<ArtifactBucketName>().is_err(), "{foreign:?} was taken");
+            assert!(foreign.parse::<ArtifactBucketName>().is_err(), "{foreign:?} was accepted");
             // A journal's name is asked for its run, so a wrong one must not come in by it either.
             let json = serde_json::to_string(foreign).unwrap();
-            assert!(serde_json::from_str::<ArtifactBucketName>(&json).is_err(), "{json} was taken");
+            assert!(serde_json::from_str::<ArtifactBucketName>(&json).is_err(), "{json} was accepted");
         }
     }
 }

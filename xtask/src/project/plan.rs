@@ -32,7 +32,7 @@ impl Extent {
 
     /// The same with what a composition says of itself in the first place.
     #[must_use]
-    pub fn or_told_by(self, composition: &Composition, fps: u32) -> Self {
+    pub fn or_declared_by(self, composition: &Composition, fps: u32) -> Self {
         Self {
             width: composition.width.unwrap_or(self.width),
             height: composition.height.unwrap_or(self.height),
@@ -224,10 +224,10 @@ mod plan_tests {
         let measured = Extent { width: 64, height: 36, frames: 9 };
         let whole = Composition { width: Some(640), height: Some(360), duration_s: Some(2.0) };
         let told = Extent { width: 640, height: 360, frames: 60 };
-        assert_eq!((Extent::told_by(&whole, 30), measured.or_told_by(&whole, 30)), (Some(told), told));
+        assert_eq!((Extent::declared_by(&whole, 30), measured.or_declared_by(&whole, 30)), (Some(told), told));
         let part = Composition { duration_s: None, ..whole };
-        assert_eq!(Extent::told_by(&part, 30), None);
-        assert_eq!(measured.or_told_by(&part, 30), Extent { frames: 9, ..told });
+        assert_eq!(Extent::declared_by(&part, 30), None);
+        assert_eq!(measured.or_declared_by(&part, 30), Extent { frames: 9, ..told });
     }
 
     fn planned(sizing: Sizing, of_fixture: Option<u64>, frames: u64) -> Vec<(u16, u32, u32)> {

@@ -92,7 +92,7 @@ impl Cell {
             Self::Within(ratio, Some((low, high))) => format!("{ratio:.2} [{low:.2}, {high:.2}]"),
             Self::Share(share) => format!("{:.0} %", 100.0 * share),
             Self::Db(db) => format!("{db:.2} dB"),
-            Self::Level(level) => level.told(),
+            Self::Level(level) => level.with_unit(),
             Self::Residual(residual) => format!("{residual} dBFS"),
             Self::Passed(passed) => if *passed { "ok" } else { "FAIL" }.to_owned(),
         }

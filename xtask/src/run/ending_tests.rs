@@ -39,8 +39,12 @@ fn identical() -> Comparison {
 
 /// One render, equal to the byte but for `findings`; none of `None`.
 fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
-    let measured =
-        findings.map(|beside| Measured { render: 2, comparison: identical(), beside, limits: Limits::default() });
+    let measured = findings.map(|beside| Measured {
+        render: 2,
+        comparison: identical(),
+        other_findings: beside,
+        limits: Limits::default(),
+    });
     Verdict::judge(&[2], measured.as_slice()).unwrap().conclusion(|_| None)
 }
 

@@ -101,7 +101,7 @@ impl Subject {
 
     /// Size and length, where the composition tells both.
     pub(crate) fn told_extent(&self) -> Option<Extent> {
-        Extent::told_by(&self.fixture.composition, self.fixture.meta.fps.get())
+        Extent::declared_by(&self.fixture.composition, self.fixture.meta.fps.get())
     }
 
     /// The renders for these chunk counts, and what each is asked for. Length and size are the composition's
@@ -117,7 +117,7 @@ impl Subject {
         reference: Extent,
     ) -> anyhow::Result<RenderPlan> {
         let meta = &self.fixture.meta;
-        let Extent { width, height, frames } = reference.or_told_by(&self.fixture.composition, meta.fps.get());
+        let Extent { width, height, frames } = reference.or_declared_by(&self.fixture.composition, meta.fps.get());
         let settings =
             RenderSettings { fps: meta.fps, format, width, height, frames, forwarded: meta.forwarded.clone() };
         let renders = planned_renders(counts, self.plan.protocols(), sizing, meta.chunk_size, frames)?;

@@ -53,7 +53,7 @@ fn a_broken_fixture_is_told_by_its_part() {
     std::fs::remove_dir_all(test.repository.fixture_file("src")).unwrap();
     refuse(&test, &smoke, "fixture f has no composition: <dir>/repository/fixtures/f/src/index.html is missing");
     std::fs::remove_file(test.repository.fixture_file("meta.json")).unwrap();
-    refuse(&test, &smoke, "fixture f is none: <dir>/repository/fixtures/f/meta.json is missing");
+    refuse(&test, &smoke, "f is not a fixture: <dir>/repository/fixtures/f/meta.json is missing");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_template_that_cant_serve_is_told_by_file_and_field() {
         ("CodeUri:", "Uri:", "Resources.RenderFunction.Properties has no CodeUri (line "),
         ("Definition:", "Definitions:", "Resources.RenderStateMachine.Properties has no Definition (line "),
         ("ProjectName: {", "Project: {", "Parameters.ProjectName is missing"),
-        ("Parameters:", "Parameters: [", "it is no YAML"),
+        ("Parameters:", "Parameters: [", "it is not YAML"),
     ] {
         let test = Test::checkout();
         let path = test.repository.root().join("examples/aws-lambda/template.yaml");

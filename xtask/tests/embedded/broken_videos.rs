@@ -155,7 +155,7 @@ fn what_a_listener_would_hear_fails() {
     let lab = Lab::new();
     let cases = [
         ("noise.mp4", "-af volume=0.9", "the residual of"),
-        ("silent.mp4", "-af volume=0", "is not in the render"),
+        ("silent.mp4", "-af volume=0", "is missing from the render"),
         ("dropout.mp4", "-af volume=0:enable='between(t,1,1.1)'", "for any 100 ms"),
         ("delayed.mp4", "-af adelay=33:all=1 -t 2", "the residual of"),
         ("mono.mp4", "-ac 1", "channels of audio track 0: 1 in the render, 2"),
@@ -173,12 +173,12 @@ fn what_a_listener_would_hear_fails() {
     lab.make("low.mov", "-i base.mp4 -af volume=-33dB -c:v copy -c:a pcm_s16le");
     lab.make("left.mov", "-i low.mov -af pan=stereo|c0=c0|c1=0*c1 -c:v copy -c:a pcm_s16le");
     lab.make("drop.mov", "-i low.mov -af volume=0:enable='between(t,0.55,1.45)' -c:v copy -c:a pcm_s16le");
-    lab.fails("low.mov", "left.mov", "is not in the render");
-    lab.fails("low.mov", "drop.mov", "is not in the render");
+    lab.fails("low.mov", "left.mov", "is missing from the render");
+    lab.fails("low.mov", "drop.mov", "is missing from the render");
     // As loud as a residual may be, and all that there is.
     lab.make("quiet.mp4", "-i base.mp4 -c:v copy -af volume=-40dB -c:a aac");
     lab.make("quiet, lost.mp4", "-i quiet.mp4 -c:v copy -af volume=0 -c:a aac");
-    lab.fails("quiet.mp4", "quiet, lost.mp4", "is not in the render");
+    lab.fails("quiet.mp4", "quiet, lost.mp4", "is missing from the render");
 }
 
 #[test]

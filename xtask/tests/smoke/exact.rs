@@ -72,7 +72,7 @@ fn a_pixel_that_differs_is_exit_5_and_its_frame_is_kept() {
     chunks  planned  wall clock  PSNR mean                     worst frame  audio
          2        2       6.1 s      exact  59 of 60 identical, #7: pixels      -  FAIL
 
-      N=2: exact: 59 of 60 frames identical, 60 of 60 demanded: 1 differs in its pixels; the first is frame 7 (counted from 0), at 0.233 s
+      N=2: exact: 59 of 60 frames identical, 60 of 60 required: 1 differs in its pixels; the first is frame 7 (counted from 0), at 0.233 s
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
@@ -99,13 +99,13 @@ fn other_bytes_of_the_same_pixels_are_exit_5_with_that_reason() {
 fn missing_and_extra_frames_are_exit_5() {
     let (_, ran) = smoke_of(&Frames::of(59));
     ran.exit(5)
-        .says("  N=2: exact: 59 of 60 frames identical, 60 of 60 demanded: 1 is missing; the first is frame 59 ");
+        .says("  N=2: exact: 59 of 60 frames identical, 60 of 60 required: 1 is missing; the first is frame 59 ");
     // What contradicts the history is told as well.
     ran.says("  N=2: the plan has 60 frames, the delivered video 59\n");
     let (_, ran) = smoke_of(&Frames::of(60).without(20));
     ran.exit(5).says("1 is missing; the first is frame 20 (counted from 0), at 0.667 s");
     let (_, ran) = smoke_of(&Frames::of(61));
-    ran.exit(5).says("60 of 60 frames identical, 60 of 60 demanded: 1 is there in excess; the first is frame 60 ");
+    ran.exit(5).says("60 of 60 frames identical, 60 of 60 required: 1 is an extra frame; the first is frame 60 ");
 }
 
 #[test]
@@ -113,24 +113,26 @@ fn lost_or_other_sound_is_exit_5() {
     let sound = |bytes: &[u8]| Frames::of(60).with("audio.m4a", bytes);
     let of = |delivered: &Frames| world().in_process(&sound(b"sound")).delivers(delivered).smoke(&["--exact"]);
     of(&sound(b"sound")).exit(0);
-    of(&sound(b"noise")).exit(5).says("exact: audio.m4a, identical demanded: has other bytes than the in-process one");
-    of(&Frames::of(60)).exit(5).says("exact: audio.m4a, identical demanded: is missing");
+    of(&sound(b"noise"))
+        .exit(5)
+        .says("exact: audio.m4a, identical required: has different bytes from the in-process one");
+    of(&Frames::of(60)).exit(5).says("exact: audio.m4a, identical required: is missing");
     let (_, ran) = smoke_of(&sound(b"sound"));
-    ran.exit(5).says("exact: audio.m4a, identical demanded: is not in the in-process render");
+    ran.exit(5).says("exact: audio.m4a, identical required: is not in the in-process render");
 }
 
 #[test]
 fn what_is_no_whole_archive_of_frames_is_exit_4() {
     let whole = Frames::of(60).tar_gz();
-    let cut = "can't be read to its end: it is no tar.gz, or it is cut off or damaged";
+    let cut = "can't be read to its end: it is not a tar.gz, or it is truncated or damaged";
     for (bytes, told) in [
         (whole[..whole.len() / 2].to_vec(), cut),
         (whole[..whole.len() - 4].to_vec(), cut),
         (Vec::new(), cut),
         (b"<html>".to_vec(), cut),
-        (Frames::of(0).tar_gz(), "there is no frame in it"),
-        (Frames::of(60).with(name(7), *b"<html>").tar_gz(), "frame_000008.png is no frame: it is no PNG file"),
-        (Frames::of(60).with(name(7), &png(7, "")[..80]).tar_gz(), "frame_000008.png is no frame: it is cut off"),
+        (Frames::of(0).tar_gz(), "it contains no frames"),
+        (Frames::of(60).with(name(7), *b"<html>").tar_gz(), "frame_000008.png is not a frame: it is not a PNG file"),
+        (Frames::of(60).with(name(7), &png(7, "")[..80]).tar_gz(), "frame_000008.png is not a frame: it is truncated"),
         (Frames::of(60).with("frame_0.png", png(0, "")).tar_gz(), "frame_0.png: frames are numbered from 1"),
         (Frames::of(60).with("../frame_000061.png", png(0, "")).tar_gz(), "leads out of the archive's folder"),
     ] {
@@ -147,9 +149,9 @@ fn what_is_no_whole_archive_of_frames_is_exit_4() {
 #[test]
 fn an_in_process_render_that_can_not_be_compared_with_is_exit_4() {
     for (frames, told) in [
-        (Frames::of(0), "there is no frame in it"),
+        (Frames::of(0), "it contains no frames"),
         (Frames::of(60).without(20), "frame_000021.png is missing"),
-        (Frames::of(60).with(name(7), *b"<html>"), "frame_000008.png is no frame: it is no PNG file"),
+        (Frames::of(60).with(name(7), *b"<html>"), "frame_000008.png is not a frame: it is not a PNG file"),
     ] {
         let test = world().in_process(&frames);
         let ran = test.smoke(&["--exact"]);

@@ -139,7 +139,7 @@ fn other_numbers_sizes_and_formats_are_told_without_figures() {
     ran.exit(5).says("  N=2: frames: 59 in the render, 60 in the baseline\n");
     assert_eq!(test.artifact("results.json")[0]["picture"], json!(null));
     let (_, ran) = smoke_of(&Frames::of(61).without(20));
-    ran.exit(5).says("  N=2: frame 20: missing in the render, there in the baseline\n");
+    ran.exit(5).says("  N=2: frame 20: missing in the render, present in the baseline\n");
     let opaque = {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, 64, 36);
@@ -167,7 +167,7 @@ fn sound_beside_the_frames_is_measured() {
     ran.exit(5).says("audio track 0: the residual of");
     assert_eq!(test.artifact("results.json")[0]["audioStatus"], "DRIFT");
     let (test, ran) = of(&Frames::of(60));
-    ran.exit(5).says("audio.m4a: missing in the render, there in the baseline");
+    ran.exit(5).says("audio.m4a: missing in the render, present in the baseline");
     assert_eq!(test.artifact("results.json")[0]["audioStatus"], "audio-stream-mismatch");
     let stereo = Video { audio_tracks: 2, ..Video::default() }.bytes();
     let (_, ran) = of(&with(&stereo));
@@ -214,7 +214,7 @@ fn exact_stays_what_it_is() {
 fn what_is_no_whole_archive_is_exit_4() {
     let whole = Frames::of(60).tar_gz();
     let test = world().render(|render| render.video = whole[..whole.len() / 2].to_vec());
-    test.smoke(&[]).exit(4).warns("it is no tar.gz, or it is cut off or damaged");
+    test.smoke(&[]).exit(4).warns("it is not a tar.gz, or it is truncated or damaged");
     test.assert_account_clean();
 }
 
@@ -224,9 +224,9 @@ fn a_baseline_that_is_no_sequence_is_refused_before_anything_is_created() {
     for (baseline, told) in [
         (Frames::of(0), "output/frames has no frame, such as frame_000001.png"),
         (Frames::of(60).without(20), "frame_000021.png is missing"),
-        (Frames::of(60).with(name(3), *b"<html>"), "frame_000004.png is no frame: it is no PNG file"),
+        (Frames::of(60).with(name(3), *b"<html>"), "frame_000004.png is not a frame: it is not a PNG file"),
         (Frames::of(60).with(name(3), pointer), "output/frames/frame_000004.png is a git-LFS pointer"),
-        (Frames::of(60).with("cover.png", png(0, "")), "cover.png is no frame's name"),
+        (Frames::of(60).with("cover.png", png(0, "")), "cover.png is not the name of a frame"),
     ] {
         let test = Test::new().sequence(&baseline);
         test.smoke(&[]).exit(1).warns(told);
@@ -286,5 +286,5 @@ fn any_two_sequences_are_compared() {
     let pointer = file("pointer.tar.gz", b"version https://git-lfs.github.com/spec/v1\n".to_vec());
     test.run(&["lambda-compare", &pointer, &baseline]).exit(1).warns("pointer.tar.gz is a git-LFS pointer");
     let text = file("text.tar.gz", b"no archive".to_vec());
-    test.run(&["lambda-compare", &text, &baseline]).exit(4).warns("it is no tar.gz");
+    test.run(&["lambda-compare", &text, &baseline]).exit(4).warns("it is not a tar.gz");
 }

@@ -12,7 +12,7 @@ pub enum Codec {
 }
 
 impl Codec {
-    /// Each with its name in meta.json.
+    /// Each codec with its name in meta.json.
     pub const WORDS: [(&str, Self); 2] = [("h264", Self::H264), ("h265", Self::H265)];
 
     /// The handler's name for it.
@@ -23,9 +23,9 @@ impl Codec {
         }
     }
 
-    /// The shape that a render must have by its baseline's. The in-process renderer takes no
-    /// codec, so the baseline of an h265 fixture is h264; the handler encodes 8 bits of 4:2:0,
-    /// which is HEVC's profile Main.
+    /// The shape that a render must have, given its baseline's. The in-process renderer has no codec
+    /// option, so the baseline of an h265 fixture is h264. The handler encodes 4:2:0 with 8 bits, which is
+    /// HEVC's profile Main.
     pub fn expected(self, baseline: &MediaShape) -> MediaShape {
         match (self, baseline.codec.as_str()) {
             (Self::H265, "h264") => {
@@ -42,15 +42,15 @@ mod tests {
     use crate::shape::{differences, tests::shape};
 
     #[test]
-    fn an_h265_render_is_held_against_an_h264_baseline_by_all_but_the_codec() {
+    fn only_the_codec_of_an_h265_render_may_differ_from_an_h264_baseline() {
         let hevc = |profile: &str| MediaShape { codec: "hevc".into(), codec_profile: Some(profile.into()), ..shape() };
         let expected = Codec::H265.expected(&shape());
         assert_eq!(differences(&expected, &hevc("Main")), []);
         assert_eq!(differences(&expected, &hevc("Main 10")).len(), 1);
         assert_eq!(differences(&expected, &MediaShape { frames: 59, ..hevc("Main") }).len(), 1);
-        // What was rendered as h264 all the same is not what was asked for.
+        // A render as h264 is not what was requested.
         assert_eq!(differences(&expected, &shape()).len(), 2);
-        // Once an in-process renderer takes the codec, the baseline is the measure.
+        // If an in-process renderer supports the codec one day, the baseline is authoritative.
         assert_eq!(Codec::H265.expected(&hevc("Main 10")), hevc("Main 10"));
         assert_eq!(Codec::H264.expected(&shape()), shape());
     }

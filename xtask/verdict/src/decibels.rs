@@ -1,17 +1,17 @@
-//! Decibel values: thresholds, which are finite, and measured levels, which need not be.
+//! Decibels: thresholds, which are finite, and measured levels, which need not be.
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A finite number of decibels, as thresholds are.
+/// A finite number of decibels, such as a threshold.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Decibels(f64);
 
 impl Decibels {
-    /// Takes a finite number of dB.
+    /// A finite number of dB.
     ///
     /// # Errors
     /// For infinities and NaN.
@@ -44,14 +44,13 @@ impl fmt::Display for Decibels {
 
 /// A measured peak signal-to-noise ratio.
 ///
-/// Two equal pictures have no noise and no finite ratio. Summing that case as
-/// a number made identical videos fail and half-length ones pass, so it is a
-/// case of its own, above every finite level.
+/// Two equal pictures have no noise and no finite ratio. Treating that as a number made identical videos
+/// fail and videos of half the length pass, so it is a separate case, above every finite level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Level {
     /// The ratio in dB, finite.
     Db(f64),
-    /// Equal to the bit: no noise at all.
+    /// Identical: no noise at all.
     Identical,
 }
 
@@ -64,8 +63,8 @@ impl Level {
         }
     }
 
-    /// As people read it: `47.22 dB`, or `identical`.
-    pub fn told(self) -> String {
+    /// `47.22 dB`, or `identical`.
+    pub fn with_unit(self) -> String {
         match self {
             Self::Identical => "identical".to_owned(),
             level @ Self::Db(_) => format!("{level} dB"),
@@ -94,7 +93,7 @@ impl Serialize for Level {
     }
 }
 
-/// The same, read again.
+/// The inverse of its serialization.
 impl<'de> Deserialize<'de> for Level {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match NumberOrWord::deserialize(deserializer)? {
@@ -105,13 +104,13 @@ impl<'de> Deserialize<'de> for Level {
     }
 }
 
-/// What JSON has for a level that need not be finite.
+/// A level in JSON, which need not be finite.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a number, or a word for infinity")]
 pub(crate) enum NumberOrWord {
     /// A finite level.
     Number(f64),
-    /// An infinite one, as the unit's usage spells it.
+    /// An infinite level.
     Word(String),
 }
 
@@ -131,8 +130,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn levels_are_told_with_two_digits() {
-        assert_eq!([Level::Identical.told(), Level::Db(47.225).told()], ["identical", "47.23 dB"]);
+    fn levels_are_shown_with_two_digits() {
+        assert_eq!([Level::Identical.with_unit(), Level::Db(47.225).with_unit()], ["identical", "47.23 dB"]);
     }
 
     #[test]
@@ -140,13 +139,13 @@ mod tests {
         assert_eq!("40".parse::<Decibels>().unwrap().db(), 40.0);
         assert_eq!("-3.5".parse::<Decibels>().unwrap().db(), -3.5);
         for bad in ["40dB", "", "inf", "NaN", "-inf", "4O", "40 dB", "0x10"] {
-            assert!(bad.parse::<Decibels>().is_err(), "{bad:?} was taken");
+            assert!(bad.parse::<Decibels>().is_err(), "{bad:?} was accepted");
         }
     }
 
     proptest! {
         #[test]
-        fn levels_come_back_from_json(db in -1e6f64..1e6) {
+        fn levels_survive_json(db in -1e6f64..1e6) {
             for level in [Level::Db(db.round()), Level::Identical] {
                 let json = serde_json::to_string(&level).unwrap();
                 prop_assert_eq!(serde_json::from_str::<Level>(&json).unwrap(), level);
@@ -154,7 +153,7 @@ mod tests {
         }
 
         #[test]
-        fn other_words_are_no_level(word in "[a-zA-Z-]{0,6}") {
+        fn other_words_are_not_levels(word in "[a-zA-Z-]{0,6}") {
             prop_assume!(word != "inf");
             let json = format!("{word:?}");
             prop_assert!(serde_json::from_str::<Level>(&json).is_err());

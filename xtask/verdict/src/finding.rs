@@ -1,4 +1,4 @@
-//! A reason not to pass: its gate, what was found and where, and what is asked for.
+//! A reason not to pass: the gate, what was found and where, and the limit.
 
 use std::{borrow::Cow, fmt};
 
@@ -12,23 +12,23 @@ pub struct Finding {
     pub gate: Cow<'static, str>,
     /// What was measured, with its unit.
     pub value: String,
-    /// What it is held against, with its unit.
+    /// What was required, with its unit.
     pub limit: String,
-    /// The sentence that people read.
+    /// The whole sentence, for people.
     pub message: String,
     /// Where in the render it is.
     #[serde(default, rename = "where", skip_serializing_if = "Place::is_whole")]
     pub place: Place,
 }
 
-/// Where in a render something was found: everything that is not named is meant as a whole.
+/// Where in a render something was found. A field that is not set means the whole render.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Place {
     /// The first and the last frame, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frames: Option<(u64, u64)>,
-    /// From when to when, in seconds.
+    /// The beginning and the end, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<(f64, f64)>,
     /// Two chunks, from 0.
@@ -49,7 +49,7 @@ impl Place {
 }
 
 impl Finding {
-    /// The same, found here.
+    /// The same finding with its place.
     #[must_use]
     pub fn at(self, place: Place) -> Self {
         Self { place, ..self }

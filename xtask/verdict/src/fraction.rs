@@ -34,7 +34,7 @@ impl Fraction {
         self.num as f64 / self.den as f64
     }
 
-    /// The value when it is a whole number.
+    /// The value, if it is a whole number.
     pub fn whole(self) -> Option<u64> {
         (self.den == 1).then_some(self.num)
     }
@@ -64,14 +64,14 @@ impl fmt::Display for Fraction {
     }
 }
 
-/// As "num/den", or "num" when whole.
+/// As "num/den", or "num" if it is whole.
 impl Serialize for Fraction {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-/// The same, read again.
+/// The inverse of its serialization.
 impl<'de> Deserialize<'de> for Fraction {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(|error| de::Error::custom(format!("{error:#}")))
@@ -94,7 +94,7 @@ mod tests {
         assert!(serde_json::from_str::<Fraction>("\"0/1\"").is_err());
         assert_eq!("60/2".parse::<Fraction>().unwrap(), "30".parse().unwrap());
         for bad in ["0/0", "30/0", "a/b", "", "-30/1", "29.97"] {
-            assert!(bad.parse::<Fraction>().is_err(), "{bad:?} was taken");
+            assert!(bad.parse::<Fraction>().is_err(), "{bad:?} was accepted");
         }
     }
 }

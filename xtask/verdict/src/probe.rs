@@ -1,4 +1,4 @@
-//! What ffprobe says about a video, reduced to what two videos must share.
+//! The output of ffprobe, reduced to what two videos must share.
 
 use std::collections::BTreeSet;
 
@@ -7,58 +7,58 @@ use serde::{Deserialize, Serialize};
 
 use crate::{fraction::Fraction, shape::DisplayMatrix, showinfo::DecodedFrame};
 
-/// The shape of a video file: all that must agree before PSNR means anything.
+/// The shape of a video file: everything that must agree before PSNR is meaningful.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MediaShape {
-    /// Frames that really decode, not what the header claims.
+    /// Frames that actually decode, not what the header claims.
     pub frames: u64,
     /// Picture width in pixels.
     pub width: u64,
     /// Picture height in pixels.
     pub height: u64,
-    /// A pixel's width to its height, 1:1 where the file says nothing.
+    /// The ratio of a pixel's width to its height; 1:1 if the file does not say.
     pub pixel_aspect: String,
-    /// By how much a player turns the picture, in degrees.
+    /// The rotation by a player, in degrees.
     pub rotation: i64,
-    /// How a player turns, mirrors, stretches and moves the picture: the file's display matrix, row by row.
+    /// How a player turns, mirrors, stretches and moves the picture.
     #[serde(skip)]
     pub display_matrix: DisplayMatrix,
     /// Average frame rate, frames a second.
     pub fps: Fraction,
     /// Codec, such as h264.
     pub codec: String,
-    /// The codec's profile, such as High, where the file names one.
+    /// The codec's profile, such as High, if the file names one.
     pub codec_profile: Option<String>,
     /// Pixel format, such as yuv420p.
     pub pixel_format: String,
-    /// What the samples mean, as the container tells.
+    /// The meaning of the samples according to the container.
     pub color: Color,
-    /// The same as the frames themselves tell; all that they tell, where they change.
+    /// The same according to the frames; all values, if they change.
     pub frame_color: Color,
-    /// Whether the file says that it has an alpha plane, which VP8 and VP9 code apart from the picture.
+    /// Whether the file declares an alpha plane, which VP8 and VP9 store separately.
     pub alpha: bool,
     /// Duration of the video stream, in seconds.
     pub duration_s: f64,
-    /// Duration of the whole file, sound included, in seconds.
+    /// Duration of the whole file including audio, in seconds.
     pub file_duration_s: f64,
-    /// Size and pixel format of the frames themselves; all there are, where they change.
+    /// Size and pixel format of the frames; all values, if they change.
     pub frame_format: String,
-    /// How lines are stored, such as progressive or tt.
+    /// The order of lines, such as progressive or tt.
     pub field_order: String,
-    /// Video tracks, pictures attached to the file aside. The first one is measured.
+    /// The number of video tracks, without attached pictures. The first one is measured.
     pub video_tracks: u64,
     /// The audio tracks, in stream order.
     pub audio: Vec<AudioShape>,
-    /// Tracks of subtitles, and files attached to it.
+    /// Subtitle tracks and attached files.
     #[serde(skip)]
-    pub beside: TracksBeside,
+    pub other_tracks: OtherTracks,
     /// When each frame is shown, in seconds.
     #[serde(skip)]
     pub frame_times_s: Vec<f64>,
 }
 
-/// The tags that say what a video's samples mean; `None` where it has none.
+/// The tags that define the meaning of a video's samples; `None` if a tag is absent.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Color {
     /// `tv` or `pc`.
@@ -75,13 +75,13 @@ pub struct Color {
     pub transfer: Option<String>,
 }
 
-/// How many tracks a file has that are neither picture nor sound, and that a player shows or takes
-/// out. Data such as a time code is none of them: a container may add it on its own.
+/// The number of tracks other than video and audio that a player shows or extracts. Data tracks such as
+/// time codes do not count, because containers add them on their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TracksBeside {
-    /// Of text or pictures over the video.
+pub struct OtherTracks {
+    /// Subtitle tracks.
     pub subtitles: u64,
-    /// Files such as fonts.
+    /// Attached files, such as fonts.
     pub attachments: u64,
 }
 
@@ -97,22 +97,22 @@ pub struct AudioShape {
     pub channels: u64,
 }
 
-/// The sound of a file that need not be a video.
+/// The audio tracks of a file that need not have video.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tracks {
-    /// Its audio tracks, in stream order: one at least.
+    /// Its audio tracks, in stream order; at least one.
     pub audio: Vec<AudioShape>,
-    /// How long it is, in seconds.
+    /// Its duration, in seconds.
     pub duration_s: f64,
 }
 
 impl Tracks {
-    /// Reads ffprobe's JSON of streams and format.
+    /// Parses ffprobe's JSON of streams and format.
     ///
     /// # Errors
     /// When there is no audio track, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
-        let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
+        let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let tracks = report.streams.iter().filter(|stream| stream.codec_type == "audio").map(audio);
         let tracks = tracks.collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!tracks.is_empty(), "there is no audio track");
@@ -121,17 +121,17 @@ impl Tracks {
     }
 }
 
-/// A video as its file tells of it, before anything is decoded.
+/// What a video file declares about itself, before anything is decoded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Headers(MediaShape);
 
 impl Headers {
-    /// Reads ffprobe's JSON of streams and format.
+    /// Parses ffprobe's JSON of streams and format.
     ///
     /// # Errors
     /// When there is no video stream, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
-        let report: Report = serde_json::from_str(json).context("ffprobe's report is not what it should be")?;
+        let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
         let video = videos().next().context("there is no video stream")?;
         let duration =
@@ -158,15 +158,15 @@ impl Headers {
             field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
             video_tracks: videos().count() as u64,
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
-            beside: TracksBeside { subtitles: count("subtitle"), attachments: count("attachment") },
+            other_tracks: OtherTracks { subtitles: count("subtitle"), attachments: count("attachment") },
             frame_times_s: Vec::new(),
         }))
     }
 
-    /// The shape of a video with these headers, of which these frames decode.
+    /// The shape of a video with these headers and these decoded frames.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there are no frames.
     pub fn with(&self, frames: &[DecodedFrame]) -> anyhow::Result<MediaShape> {
         ensure!(!frames.is_empty(), "no frame of the video decodes");
         Ok(MediaShape {
@@ -178,7 +178,7 @@ impl Headers {
         })
     }
 
-    /// The shape of a video with these headers, if its frames are like those of another.
+    /// The shape of a video with these headers and the frames of another video.
     pub fn with_frames_of(&self, other: &MediaShape) -> MediaShape {
         MediaShape {
             frames: other.frames,
@@ -189,19 +189,19 @@ impl Headers {
         }
     }
 
-    /// What they tell; there are no frames in it.
-    pub fn told(&self) -> &MediaShape {
+    /// The declared shape, without frames.
+    pub fn declared(&self) -> &MediaShape {
         &self.0
     }
 }
 
 impl MediaShape {
-    /// The codec's profile, for people.
+    /// The codec's profile, or "none".
     pub fn profile(&self) -> &str {
         self.codec_profile.as_deref().unwrap_or("none")
     }
 
-    /// The decoder that gives the alpha plane too, where ffmpeg's own drops it.
+    /// The decoder that also returns the alpha plane, if ffmpeg's default one drops it.
     pub fn alpha_decoder(&self) -> Option<&'static str> {
         match self.codec.as_str() {
             "vp9" if self.alpha => Some("libvpx-vp9"),
@@ -211,15 +211,15 @@ impl MediaShape {
     }
 }
 
-/// All values that there are, each once.
+/// All distinct values, sorted.
 fn all_of<'a>(values: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     values.collect::<BTreeSet<&str>>().into_iter().collect()
 }
 
-/// What frames have no tag for, beside others that have one.
+/// Stands for an absent tag, if only some frames have it.
 const UNTAGGED: &str = "none";
 
-/// All tags that frames have, and that some have none; `None` where none has.
+/// All values of each tag, and whether some frames lack it; `None` if all do.
 fn color_of(frames: &[DecodedFrame]) -> Color {
     let all = |tag: fn(&Color) -> &Option<String>| {
         let tags = all_of(frames.iter().map(|frame| tag(&frame.color).as_deref().unwrap_or(UNTAGGED)));
@@ -233,7 +233,7 @@ fn color_of(frames: &[DecodedFrame]) -> Color {
     }
 }
 
-/// ffprobe leaves out what it does not know, or gives a word that says so.
+/// ffprobe omits what it does not know, or prints a word for it.
 fn known<'a>(text: Option<&'a str>, unknown: &str) -> Option<&'a str> {
     text.filter(|text| ![unknown, "unknown", "unspecified", "reserved", "N/A", ""].contains(text))
 }

@@ -31,7 +31,7 @@ fn headers_and_frames_make_a_shape() {
 }
 
 #[test]
-fn what_changes_on_the_way_is_told_whole() {
+fn all_values_of_a_property_that_changes_are_listed() {
     let frames = [frame(0.0, "640x360 yuv420p", Some("bt709")), frame(0.1, "320x180 yuv420p", Some("bt470bg"))];
     let shape = Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap();
     assert_eq!(shape.frame_format, "320x180 yuv420p / 640x360 yuv420p");
@@ -40,17 +40,18 @@ fn what_changes_on_the_way_is_told_whole() {
 
 #[test]
 fn subtitles_and_attached_files_count_and_data_does_not() {
-    let of = |kinds: &str| Headers::from_ffprobe(&REPORT.replacen("[", &format!("[{kinds}"), 1)).unwrap().0.beside;
-    assert_eq!(of(r#"{"codec_type":"data"},"#), TracksBeside::default());
+    let of =
+        |kinds: &str| Headers::from_ffprobe(&REPORT.replacen("[", &format!("[{kinds}"), 1)).unwrap().0.other_tracks;
+    assert_eq!(of(r#"{"codec_type":"data"},"#), OtherTracks::default());
     let kinds = r#"{"codec_type":"subtitle"},{"codec_type":"attachment"},{"codec_type":"subtitle"},"#;
-    assert_eq!(of(kinds), TracksBeside { subtitles: 2, attachments: 1 });
+    assert_eq!(of(kinds), OtherTracks { subtitles: 2, attachments: 1 });
 }
 
 #[test]
-fn an_upside_down_picture_is_told_by_its_matrix() {
+fn an_upside_down_picture_is_recognized_by_its_matrix() {
     let of = |side_data: &str| {
-        let told = REPORT.replace(r#""side_data_type":"Display Matrix","rotation":-90"#, side_data);
-        Headers::from_ffprobe(&told).unwrap().0
+        let report = REPORT.replace(r#""side_data_type":"Display Matrix","rotation":-90"#, side_data);
+        Headers::from_ffprobe(&report).unwrap().0
     };
     let matrix = |second: &str| {
         let rows = [
@@ -69,7 +70,7 @@ fn an_upside_down_picture_is_told_by_its_matrix() {
 }
 
 #[test]
-fn a_tag_that_some_frames_lack_is_not_one_that_all_have() {
+fn a_tag_that_some_frames_lack_differs_from_one_that_all_have() {
     let space = |spaces: [Option<&str>; 3]| {
         let frames = spaces.map(|space| frame(0.0, "640x360 yuv420p", space));
         Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap().frame_color.space
@@ -80,7 +81,7 @@ fn a_tag_that_some_frames_lack_is_not_one_that_all_have() {
 }
 
 #[test]
-fn a_video_of_which_nothing_decodes_has_no_shape() {
+fn a_video_without_decodable_frames_has_no_shape() {
     let headers = Headers::from_ffprobe(REPORT).unwrap();
     assert!(headers.with(&[]).unwrap_err().to_string().contains("no frame"));
     assert!(Headers::from_ffprobe(r#"{"streams":[],"format":{}}"#).is_err());
@@ -100,7 +101,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn the_sound_of_a_file_needs_no_picture() {
+fn audio_tracks_need_no_video() {
     let json = r#"{"streams":[{"index":0,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2}],
         "format":{"duration":"2.005"}}"#;
     let tracks = Tracks::from_ffprobe(json).unwrap();

@@ -1,4 +1,4 @@
-//! Whether two plan protocols rendered the same video at one chunk count. Pure.
+//! Whether both plan protocols rendered the same video with one chunk count.
 
 use execution_history::{chunking::ChunkCount, rendered::ChunkFacts};
 use serde::{Deserialize, Serialize};
@@ -6,14 +6,14 @@ use serde_json::Value;
 
 use crate::picture::hashes::FrameHashes;
 
-/// What is compared of one render; the codec's bytes aside, all that a viewer gets.
+/// The properties of a render that are compared: everything that a viewer gets, but not the encoded bytes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Semantics {
     /// Every decoded frame, as RGBA.
     pub frames: FrameHashes,
-    /// The sound, each track decoded to 48 kHz stereo s16; `None` without sound.
+    /// The audio, each track decoded to 48 kHz stereo s16; `None` without audio.
     pub pcm: Option<PcmDigest>,
-    /// ffprobe's streams, without what merely describes the encoding's size.
+    /// ffprobe's streams, without fields that describe only the size of the encoding.
     pub streams: Value,
     /// The container's duration, in seconds.
     pub duration_s: f64,
@@ -23,13 +23,13 @@ pub struct Semantics {
     pub sha256: String,
 }
 
-/// Decoded sound in short.
+/// A digest of decoded audio.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PcmDigest {
-    /// Of all samples of all tracks, one after the other.
+    /// The hash of all samples of all tracks, one after the other.
     pub sha256: String,
-    /// How many bytes they are.
+    /// The number of bytes.
     pub bytes: u64,
 }
 
@@ -37,17 +37,17 @@ pub struct PcmDigest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SemanticComparison {
-    /// Chunks asked for.
+    /// The requested number of chunks.
     pub chunk_count: ChunkCount,
-    /// Whether a viewer gets the same.
+    /// Whether a viewer gets the same video.
     pub semantically_equal: bool,
-    /// Whether the encoded chunks and files are the same bytes too.
+    /// Whether the encoded chunks and files are identical, too.
     pub encoded_sha_equal: bool,
     /// Frames of v1 and v2.
     pub frames: (usize, usize),
     /// How many of them differ.
     pub differing_frames: usize,
-    /// The sound of v1 and v2.
+    /// The audio of v1 and v2.
     pub pcm: (Option<PcmDigest>, Option<PcmDigest>),
     /// The files of v1 and v2.
     pub sha256: (String, String),
@@ -55,11 +55,11 @@ pub struct SemanticComparison {
     pub mismatches: Vec<String>,
 }
 
-/// Durations may differ by this, in seconds, as containers round.
+/// Durations may differ by this, in seconds, because containers round them.
 const DURATION_TOLERANCE_S: f64 = 0.001;
 
 impl SemanticComparison {
-    /// Compares both. With `same_bytes` the encoded bytes must be the same too.
+    /// Compares both. With `same_bytes` the encoded bytes must be identical, too.
     pub fn of(chunk_count: ChunkCount, v1: &Semantics, v2: &Semantics, same_bytes: bool) -> Self {
         let mut mismatches = Vec::new();
         let differing = v1.frames.differing(&v2.frames);
@@ -73,12 +73,16 @@ impl SemanticComparison {
             ));
         }
         if v1.pcm != v2.pcm {
-            mismatches.push(format!("decoded sound: {} by v1, {} by v2", told(v1.pcm.as_ref()), told(v2.pcm.as_ref())));
+            mismatches.push(format!(
+                "decoded audio: {} by v1, {} by v2",
+                shown(v1.pcm.as_ref()),
+                shown(v2.pcm.as_ref())
+            ));
         }
         if let Some(what) = first_difference(&v1.streams, &v2.streams, "streams") {
             mismatches.push(format!("stream metadata: {what}"));
         }
-        // Written so that NaN would be a mismatch.
+        // Written so that NaN is a mismatch.
         let near = (v1.duration_s - v2.duration_s).abs() <= DURATION_TOLERANCE_S;
         if !near {
             mismatches.push(format!("duration: {:.4} s by v1, {:.4} s by v2", v1.duration_s, v2.duration_s));
@@ -111,9 +115,9 @@ impl SemanticComparison {
 fn encoded_mismatches(v1: &Semantics, v2: &Semantics) -> Vec<String> {
     let mut found = Vec::new();
     for (a, b) in v1.chunks.iter().zip(&v2.chunks) {
-        // A hash that was not told is none to be sure of.
+        // An unknown hash proves nothing.
         if a.sha256.is_none() || a.sha256 != b.sha256 {
-            found.push(format!("encoded bytes of chunk {} differ, or their hashes were not told", a.index));
+            found.push(format!("encoded bytes of chunk {} differ, or their hashes are unknown", a.index));
         }
     }
     if v1.sha256 != v2.sha256 {
@@ -122,7 +126,7 @@ fn encoded_mismatches(v1: &Semantics, v2: &Semantics) -> Vec<String> {
     found
 }
 
-fn told(pcm: Option<&PcmDigest>) -> String {
+fn shown(pcm: Option<&PcmDigest>) -> String {
     pcm.map_or("none".to_owned(), |pcm| format!("{} bytes ({}…)", pcm.bytes, &pcm.sha256[..pcm.sha256.len().min(12)]))
 }
 
@@ -178,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn each_mismatch_is_told() {
+    fn each_mismatch_is_listed() {
         let mut chunks = semantics().chunks;
         chunks[1].frames_encoded = 2;
         let cases = [
@@ -189,7 +193,7 @@ mod tests {
             Semantics { duration_s: 2.002, ..semantics() },
             Semantics { chunks, ..semantics() },
         ];
-        let told: Vec<String> = cases
+        let found: Vec<String> = cases
             .iter()
             .map(|case| {
                 let found = compare(case, false);
@@ -197,10 +201,10 @@ mod tests {
                 found.mismatches[0].clone()
             })
             .collect();
-        insta::assert_snapshot!(told.join("\n"), @r#"
+        insta::assert_snapshot!(found.join("\n"), @r#"
         decoded frames: 1 of 2 differ, the first is 1 (from 0)
         frames: 2 by v1, 1 by v2
-        decoded sound: 192000 bytes (0123456789ab…) by v1, none by v2
+        decoded audio: 192000 bytes (0123456789ab…) by v1, none by v2
         stream metadata: streams[0].tags.language is "und" by v1, "eng" by v2
         duration: 2.0000 s by v1, 2.0020 s by v2
         chunks (index, frames): [(0, 1), (1, 1)] by v1, [(0, 1), (1, 2)] by v2

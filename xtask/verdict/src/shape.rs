@@ -1,4 +1,4 @@
-//! Comparing the shapes of a render and its baseline, before any decibel.
+//! Comparing the shapes of a render and its baseline, before any PSNR.
 
 use std::fmt::{self, Display};
 
@@ -20,14 +20,14 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// As a reason not to pass.
+    /// The finding of this difference.
     pub fn finding(&self) -> Finding {
         STRUCTURE.finding(&self.render, &self.baseline, self.to_string())
     }
 
-    /// That the contents were not measured, where nothing says why.
+    /// The contents were not measured, for an unknown reason.
     pub(crate) fn unknown() -> Self {
-        Self { what: "contents".to_owned(), baseline: "there".to_owned(), render: "not measured".to_owned() }
+        Self { what: "contents".to_owned(), baseline: "present".to_owned(), render: "not measured".to_owned() }
     }
 }
 
@@ -37,9 +37,8 @@ impl Display for Difference {
     }
 }
 
-/// All differences that make PSNR meaningless, or that a viewer would see or
-/// hear although the decoded samples are the same. Times may differ by less
-/// than half a frame, as container time bases round.
+/// All differences that make PSNR meaningless, or that a viewer would see or hear although the decoded
+/// samples are the same. Times may differ by less than half a frame, because containers round them.
 pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference> {
     let mut found = Found::default();
     let (b, r) = (baseline, render);
@@ -64,7 +63,7 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     if !near(b.duration_s, r.duration_s, half_frame) {
         found.add("duration", seconds(b.duration_s), seconds(r.duration_s));
     }
-    // A codec's padding of the sound is a part of the file's length.
+    // The file's duration includes the audio codec's padding.
     if !near(b.file_duration_s, r.file_duration_s, half_frame + CODEC_PADDING_S) {
         found.add("duration of the file", seconds(b.file_duration_s), seconds(r.file_duration_s));
     }
@@ -83,12 +82,12 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     }
     found.unless_equal("video tracks", b.video_tracks, r.video_tracks);
     audio(&mut found, &b.audio, &r.audio, "");
-    found.unless_equal("subtitle tracks", b.beside.subtitles, r.beside.subtitles);
-    found.unless_equal("attached files", b.beside.attachments, r.beside.attachments);
+    found.unless_equal("subtitle tracks", b.other_tracks.subtitles, r.other_tracks.subtitles);
+    found.unless_equal("attached files", b.other_tracks.attachments, r.other_tracks.attachments);
     found.0
 }
 
-/// How the sound of a file beside frames, `name`, differs in shape.
+/// How the audio tracks of `name`, a file that accompanies frames, differ in shape.
 pub fn of_tracks(name: &str, baseline: &Tracks, render: &Tracks) -> Vec<Difference> {
     let mut found = Found::default();
     audio(&mut found, &baseline.audio, &render.audio, &format!(" of {name}"));
@@ -107,19 +106,19 @@ fn audio(found: &mut Found, baseline: &[AudioShape], render: &[AudioShape], of: 
     }
 }
 
-/// Whether two times are less than `within` seconds apart. Written so that NaN is near nothing.
+/// Whether two times are less than `within` seconds apart. Written so that NaN never is.
 fn near(a: f64, b: f64, within: f64) -> bool {
     (a - b).abs() < within
 }
 
-/// Containers round times to a millisecond; of two that do, steps differ by two.
+/// Containers round times to a millisecond, so the durations of frames may differ by two.
 const ROUNDING_S: f64 = 0.0025;
 
-/// An encoder of sound pads by up to two frames of 1,024 samples.
+/// Audio encoders pad by up to two frames of 1,024 samples.
 const CODEC_PADDING_S: f64 = 0.05;
 
-/// A baseline without a tag differs from no render: files from before HyperFrames
-/// tagged its colours hold the same samples. A render that lost its tags is shown otherwise.
+/// A tag that the baseline lacks is not compared: files from before HyperFrames tagged its colors hold the
+/// same samples. But players show a render that lost its tags differently.
 fn color(found: &mut Found, of: &str, baseline: &Color, render: &Color) {
     let tags = [
         ("range", &baseline.range, &render.range),
@@ -157,14 +156,12 @@ fn milliseconds(s: f64) -> String {
     format!("{:.1} ms", s * 1000.0)
 }
 
-// How a player turns, mirrors, stretches and moves a picture. Pure.
-
-/// A file's display matrix as ffprobe tells it, in fixed point numbers. An angle alone tells no
-/// picture that is upside down from one that is not.
+/// How a player turns, mirrors, stretches and moves a picture: the file's display matrix from ffprobe, in
+/// fixed-point numbers. The angle alone does not show whether a picture is mirrored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DisplayMatrix(String);
 
-/// What a file without one has.
+/// The identity, which applies to files without a matrix.
 impl Default for DisplayMatrix {
     fn default() -> Self {
         Self("65536 0 0 / 0 65536 0 / 0 0 1073741824".to_owned())
@@ -178,20 +175,20 @@ impl Display for DisplayMatrix {
 }
 
 impl DisplayMatrix {
-    /// Reads rows such as `00000001:            0      -65536           0`.
-    pub fn of(told: &str) -> Self {
+    /// Parses rows such as `00000001:            0      -65536           0`.
+    pub fn of(rows: &str) -> Self {
         let row = |line: &str| {
             let (_, numbers) = line.split_once(':').unwrap_or(("", line));
             numbers.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
         };
-        Self(told.lines().map(row).filter(|row| !row.is_empty()).collect::<Vec<_>>().join(" / "))
+        Self(rows.lines().map(row).filter(|row| !row.is_empty()).collect::<Vec<_>>().join(" / "))
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use crate::{fraction::Fraction, probe::TracksBeside};
+    use crate::{fraction::Fraction, probe::OtherTracks};
 
     pub(crate) fn shape() -> MediaShape {
         MediaShape {
@@ -214,7 +211,7 @@ pub(crate) mod tests {
             field_order: "progressive".into(),
             video_tracks: 1,
             audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels: 2 }],
-            beside: TracksBeside::default(),
+            other_tracks: OtherTracks::default(),
             frame_times_s: (0..60).map(|i| f64::from(i) / 30.0).collect(),
         }
     }
@@ -226,12 +223,12 @@ pub(crate) mod tests {
         let mut rounded = MediaShape { duration_s: 2.002, color: untagged(), frame_color: untagged(), ..shape() };
         rounded.frame_times_s.iter_mut().for_each(|t| *t = (*t * 1000.0).round() / 1000.0);
         assert_eq!(differences(&rounded, &shape()), []);
-        // The other way round, the tags are lost.
+        // In the other direction the tags are lost.
         assert_eq!(differences(&shape(), &rounded).len(), 2);
     }
 
     #[test]
-    fn the_sound_of_a_file_is_compared_in_shape_too() {
+    fn the_audio_tracks_of_a_file_are_compared() {
         let tracks = |channels, duration_s| Tracks {
             audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels }],
             duration_s,
@@ -249,7 +246,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_time_that_is_none_is_near_nothing() {
+    fn a_nan_time_is_a_difference() {
         let told = |render: &MediaShape| -> Vec<String> {
             differences(&shape(), render).into_iter().map(|difference| difference.what).collect()
         };
@@ -292,8 +289,8 @@ pub(crate) mod tests {
             ("field order", MediaShape { field_order: "tt".into(), ..shape() }),
             ("video tracks", MediaShape { video_tracks: 2, ..shape() }),
             ("audio tracks", MediaShape { audio: vec![], ..shape() }),
-            ("subtitle tracks", MediaShape { beside: TracksBeside { subtitles: 1, attachments: 0 }, ..shape() }),
-            ("attached files", MediaShape { beside: TracksBeside { subtitles: 0, attachments: 1 }, ..shape() }),
+            ("subtitle tracks", MediaShape { other_tracks: OtherTracks { subtitles: 1, attachments: 0 }, ..shape() }),
+            ("attached files", MediaShape { other_tracks: OtherTracks { subtitles: 0, attachments: 1 }, ..shape() }),
             ("codec of audio track 0", MediaShape { audio: mp3, ..shape() }),
             ("channels of audio track 0", MediaShape { audio: track(48_000, 1), ..shape() }),
             ("sample rate of audio track 0", MediaShape { audio: track(44_100, 2), ..shape() }),

@@ -1,78 +1,77 @@
-//! What each frame is as it decodes, by ffmpeg's `showinfo` filter. Pure.
+//! The properties of each decoded frame, from ffmpeg's `showinfo` filter.
 
 use anyhow::{Context, bail, ensure};
 
 use crate::probe::Color;
 
-/// A frame as it decodes.
+/// A decoded frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DecodedFrame {
     /// When it is shown, in seconds.
     pub time_s: f64,
-    /// Size and pixel format, such as `640x360 yuv420p`; of an interlaced frame also which field is first.
+    /// Size and pixel format, such as `640x360 yuv420p`, and the field order of an interlaced frame.
     pub format: String,
-    /// What its samples mean.
+    /// The meaning of its samples.
     pub color: Color,
 }
 
-/// A video of a pass that tells of the frames of two.
+/// One of the two videos that ffmpeg decodes in one pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Video {
-    /// The one in question.
+    /// The render.
     Render = 0,
-    /// The one that it is held against.
+    /// The baseline.
     Baseline = 1,
 }
 
-/// Ticks a second of the times that frames are told with: as fine as ffprobe tells them.
+/// Ticks per second of the frames' times: the resolution of ffprobe.
 const TICKS: u32 = 1_000_000;
 
-/// The filters that make ffmpeg tell of a video's frames in its log, at level
-/// 32. They change the frames' times, which tell the videos apart by being even or odd:
-/// where several threads log at once, a line's own prefix may be lost.
+/// The filters that make ffmpeg log a video's frames, at level 32. They make the frames' times even for
+/// one video and odd for the other, because the prefix of a line may be lost if several threads log at once.
 pub fn filters(video: Video) -> String {
-    // Side data would be told byte by byte.
+    // Side data would be logged byte by byte.
     format!("settb=1/{TICKS},setpts=PTS*2+{},sidedata=mode=delete,showinfo=checksum=0", video as u8)
 }
 
-/// Reads one video's frames out of a log with what [`filters`] tell.
+/// Parses one video's frames from a log that contains the output of [`filters`].
 ///
 /// # Errors
-/// When a frame has no time, or is not told as it should be.
+/// When a frame has no time, or a field is missing.
 pub fn frames(log: &str, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
     let starts: Vec<usize> = log.match_indices(TIME).map(|(at, _)| at).filter(|at| is_frame(log, *at)).collect();
     let ends = starts.iter().skip(1).copied().chain([log.len()]);
-    let told = starts.iter().zip(ends).enumerate().map(|(nth, (start, end))| {
-        // Lines are written piece by piece, and other threads' between them: no line is whole for sure.
-        frame(&log[*start..end]).with_context(|| format!("what ffmpeg's showinfo filter tells of frame {nth}"))
+    let all = starts.iter().zip(ends).enumerate().map(|(nth, (start, end))| {
+        // Lines are written in pieces, and those of other threads may come between them.
+        frame(&log[*start..end]).with_context(|| format!("frame {nth} in the output of ffmpeg's showinfo filter"))
     });
-    let told = told.collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(told.into_iter().filter(|(of, _)| *of == video).map(|(_, frame)| frame).collect())
+    let all = all.collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(all.into_iter().filter(|(of, _)| *of == video).map(|(_, frame)| frame).collect())
 }
 
-/// The field that each frame begins with, after its number.
+/// The first field of each frame, after its number.
 const TIME: &str = " pts:";
 
-/// Whether the field [`TIME`] at `at` is a frame's: after a number, `n:  12`, and before the time in
-/// seconds and what follows on it. A title of a file may hold either.
+/// Whether the field [`TIME`] at `at` belongs to a frame: it follows a number, `n:  12`, and precedes the
+/// time in seconds and the next field. The title of a file may contain one of them.
 fn is_frame(log: &str, at: usize) -> bool {
     let (before, after) = log.split_at(at);
     let rest = before.trim_end_matches(|c: char| c.is_ascii_digit());
     let numbered = rest.len() < before.len() && rest.trim_end_matches(' ').ends_with("n:");
-    // Written at once, so that no other thread's message comes between.
+    // These fields are written at once, so no other thread's message comes between them.
     let line = after[TIME.len()..].lines().next().unwrap_or_default();
     let mut words = line.split_ascii_whitespace().skip(1);
-    let told = words.next().is_some_and(|word| word.starts_with("pts_time:"));
-    // Before version 6 ffmpeg tells the position in the file first.
+    let timed = words.next().is_some_and(|word| word.starts_with("pts_time:"));
+    // Before version 6 ffmpeg prints the position in the file first.
     let next = words.next().is_some_and(|word| word.starts_with("duration:") || word.starts_with("pos:"));
-    numbered && told && next
+    numbered && timed && next
 }
 
-fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
+fn frame(text: &str) -> anyhow::Result<(Video, DecodedFrame)> {
     let field = |key: &str| {
-        let (_, value) = told.split_once(key).with_context(|| format!("{} is missing", key.trim()))?;
+        let (_, value) = text.split_once(key).with_context(|| format!("{} is missing", key.trim()))?;
         let value = value.trim_start_matches(' ');
-        // Values are in small letters; another thread's message may follow right on them.
+        // Values are lower case; another thread's message may follow immediately.
         let end = value.find(|c: char| !matches!(c, 'a'..='z' | '0'..='9' | '-' | '_' | '.')).unwrap_or(value.len());
         ensure!(end > 0, "{} has no value", key.trim());
         anyhow::Ok(&value[..end])
@@ -81,7 +80,7 @@ fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
         let value = as_named(field(key)?);
         anyhow::Ok(Some(value).filter(|value| !UNKNOWN.contains(value)).map(str::to_owned))
     };
-    let time = told.split_once(TIME).map(|(_, rest)| rest.trim_start_matches(' ')).unwrap_or_default();
+    let time = text.split_once(TIME).map(|(_, rest)| rest.trim_start_matches(' ')).unwrap_or_default();
     let time = time.split([' ', '\n']).next().unwrap_or_default();
     ensure!(time != "NOPTS", "the frame has no time");
     let ticks: i64 = time.parse().ok().with_context(|| format!("the time is {time:?}"))?;
@@ -92,13 +91,13 @@ fn frame(told: &str) -> anyhow::Result<(Video, DecodedFrame)> {
         primaries: tag(" color_primaries:")?,
         transfer: tag(" color_trc:")?,
     };
-    let format = format!("{} {}{}", field(" s:")?, field(" fmt:")?, fields(told)?);
+    let format = format!("{} {}{}", field(" s:")?, field(" fmt:")?, fields(text)?);
     Ok((video, DecodedFrame { time_s: ticks.div_euclid(2) as f64 / f64::from(TICKS), format, color }))
 }
 
-/// How a frame's lines are stored, where it is not progressive.
-fn fields(told: &str) -> anyhow::Result<&'static str> {
-    let (_, value) = told.split_once(" i:").context("i: is missing")?;
+/// The field order of a frame that is not progressive.
+fn fields(text: &str) -> anyhow::Result<&'static str> {
+    let (_, value) = text.split_once(" i:").context("i: is missing")?;
     match value.chars().next() {
         Some('P') => Ok(""),
         Some('T') => Ok(" interlaced, top field first"),
@@ -107,8 +106,8 @@ fn fields(told: &str) -> anyhow::Result<&'static str> {
     }
 }
 
-/// A tag's value without what another thread's message, that came right after it, begins with:
-/// `tv512` is `tv`. A name that is not known is left as it is.
+/// A tag's value without the beginning of another thread's message that follows immediately: `tv512` is
+/// `tv`. An unknown name is left as it is.
 fn as_named(value: &str) -> &str {
     let named = NAMES.iter().chain(&UNKNOWN).filter(|name| value.starts_with(**name)).max_by_key(|name| name.len());
     named.copied().unwrap_or(value)
@@ -156,7 +155,7 @@ const NAMES: [&str; 38] = [
     "jedec-p22",
 ];
 
-/// What ffmpeg calls a tag that there is not.
+/// ffmpeg's words for an absent tag.
 const UNKNOWN: [&str; 3] = ["unknown", "unspecified", "reserved"];
 
 #[cfg(test)]
@@ -182,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn an_interlaced_frame_tells_so() {
+    fn an_interlaced_frame_is_recognized() {
         let told = frames(&[line(0, "0"), line(1, "8").replace("i:P", "i:T")].concat(), Video::Render).unwrap();
         let formats: Vec<&str> = told.iter().map(|frame| frame.format.as_str()).collect();
         assert_eq!(formats, ["640x360 yuv420p", "640x360 yuv420p interlaced, top field first"]);
     }
 
     #[test]
-    fn two_videos_are_told_apart_by_their_times() {
+    fn two_videos_are_distinguished_by_their_times() {
         let log = [line(0, "-40000"), line(0, "1"), line(1, "0"), line(1, "66667"), line(2, "-7")].concat();
         let times = |video| frames(&log, video).unwrap().iter().map(|frame| frame.time_s).collect::<Vec<_>>();
         assert_eq!(times(Video::Render), [-0.02, 0.0]);
@@ -206,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_is_no_frame() {
+    fn a_title_is_not_a_frame() {
         for title in
             ["n:   7 pts:    9", "n:   7 pts:    9 pts_time:1", "n: 7 pts:9 duration:4", "pts:9 pts_time:1 duration:4"]
         {
@@ -223,7 +222,7 @@ mod tests {
         let mixed = mixed.replace("unknown", "unknownisom").replace("smpte170m", "smpte170mffv1");
         let told = |log: &str| frames(log, Video::Render).unwrap()[0].color.clone();
         assert_eq!(told(&mixed), told(&line(0, "8")));
-        // The longest name counts, and one that is not known stays whole.
+        // The longest name counts, and an unknown one stays as it is.
         let space = |name: &str| told(&line(0, "8").replace("space:bt709", &format!("space:{name}"))).space.unwrap();
         for name in ["ycgco-re", "bt2020nc", "chroma-derived-c", "oklab-2"] {
             assert_eq!(space(name), name);
@@ -231,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_is_an_error() {
+    fn a_missing_field_is_an_error() {
         for (what, with) in [
             (" fmt:yuv420p", ""),
             (" s:640x360", ""),
@@ -242,7 +241,7 @@ mod tests {
             ("pts:      0", "pts:NOPTS"),
             ("pts:      0", "pts:x"),
         ] {
-            assert!(frames(&LINE.replace(what, with), Video::Render).is_err(), "{what:?} as {with:?} was taken");
+            assert!(frames(&LINE.replace(what, with), Video::Render).is_err(), "{what:?} as {with:?} was accepted");
         }
         assert_eq!(frames("", Video::Render).unwrap(), []);
     }

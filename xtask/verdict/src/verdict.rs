@@ -1,4 +1,4 @@
-//! The verdict: PASS only when every planned render was measured and is equal enough.
+//! The verdict: it passes only if every planned render was measured and is equal enough.
 
 use std::fmt;
 
@@ -10,46 +10,45 @@ use crate::{
     gates::{Check, Gate, Limits},
 };
 
-/// One render that was done and measured, and what it has to reach.
+/// A measured render.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured<Id> {
     /// Which of the planned renders.
     pub render: Id,
-    /// Against the baseline.
+    /// How it compares with the baseline.
     pub comparison: Comparison,
-    /// What speaks against it beside that comparison: frozen chunks, a record
-    /// that was left, a history that says otherwise.
-    pub beside: Vec<Finding>,
-    /// What it must reach.
+    /// Findings from elsewhere: frozen chunks, known-good metrics, the execution's history.
+    pub other_findings: Vec<Finding>,
+    /// Its limits.
     pub limits: Limits,
 }
 
-/// One render's part of the verdict.
+/// The findings about one render.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged<Id> {
     /// Which of the planned renders.
     pub render: Id,
-    /// Empty when the render passes.
+    /// Empty if the render passes.
     pub findings: Vec<Finding>,
 }
 
-/// How the whole gate ends.
+/// The result for all renders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// All planned renders measured, all equal enough.
+    /// All planned renders were measured and are equal enough.
     Pass,
     /// At least one render was not measured.
     Incomplete,
     /// At least one render differs too much.
     Unequal,
-    /// Equal enough, but an execution's history contradicts its video, or the
-    /// plan protocols rendered different ones.
+    /// All are equal enough, but an execution's history contradicts its video, or the plan protocols
+    /// rendered different videos.
     Contradictory,
 }
 
 impl Outcome {
-    /// What keeps it from being a pass, in one line; `None` of a pass.
+    /// Why it is not a pass, in one line; `None` for a pass.
     pub fn reason(self) -> Option<&'static str> {
         match self {
             Self::Pass => None,
@@ -60,8 +59,7 @@ impl Outcome {
     }
 }
 
-/// The verdict over all planned renders. It can only be built from the plan
-/// and the measurements, and there is none without a plan.
+/// The verdict on all planned renders. It can only be built from a plan and measurements.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict<Id> {
     judged: Vec<Judged<Id>>,
@@ -69,7 +67,7 @@ pub struct Verdict<Id> {
 }
 
 impl<Id: Clone + Eq> Verdict<Id> {
-    /// Holds every planned render against its gate. `None` when nothing was planned.
+    /// Judges every planned render. `None` if nothing was planned.
     pub fn judge(planned: &[Id], measured: &[Measured<Id>]) -> Option<Self> {
         let mut judged = Vec::new();
         let mut unmeasured = Vec::new();
@@ -82,7 +80,7 @@ impl<Id: Clone + Eq> Verdict<Id> {
         (!planned.is_empty()).then_some(Self { judged, unmeasured })
     }
 
-    /// What the verdict is.
+    /// The result.
     pub fn outcome(&self) -> Outcome {
         let mut findings = self.judged.iter().flat_map(|judged| &judged.findings).peekable();
         if !self.unmeasured.is_empty() {
@@ -112,28 +110,28 @@ fn is_contradiction(finding: &Finding) -> bool {
 }
 
 impl<Id: Clone> Measured<Id> {
-    /// Everything about this render that is not as it must be.
+    /// All findings about this render.
     pub fn judge(&self) -> Judged<Id> {
-        let findings = self.comparison.findings(&self.limits).into_iter().chain(self.beside.iter().cloned());
+        let findings = self.comparison.findings(&self.limits).into_iter().chain(self.other_findings.iter().cloned());
         Judged { render: self.render.clone(), findings: findings.collect() }
     }
 }
 
-/// A verdict in words, as reports have it. Only a verdict gives one.
+/// A verdict in words, for reports.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conclusion {
     /// pass, incomplete, unequal or contradictory.
     outcome: Outcome,
-    /// Why not pass, a line each.
+    /// Why it is not a pass, a line each.
     findings: Vec<String>,
     /// How many renders were measured.
     measured: usize,
-    /// The renders that were not, each with the cause where it is known.
+    /// The renders that were not measured, each with the cause if it is known.
     unmeasured: Vec<(String, Option<String>)>,
 }
 
 impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
-    /// The verdict in words; `cause` may tell why a render was not measured.
+    /// The verdict in words. `cause` returns why a render was not measured, if that is known.
     pub fn conclusion(&self, cause: impl Fn(&Id) -> Option<String>) -> Conclusion {
         let of_judged = |judged: &Judged<Id>| {
             let render = judged.render.clone();
@@ -154,7 +152,7 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
 }
 
 impl Conclusion {
-    /// What the verdict is.
+    /// The result.
     pub fn outcome(&self) -> Outcome {
         self.outcome
     }
@@ -169,12 +167,12 @@ impl Conclusion {
         self.measured
     }
 
-    /// The planned renders that were not measured, each with the cause where it is known.
+    /// The planned renders that were not measured, each with the cause if it is known.
     pub fn unmeasured(&self) -> &[(String, Option<String>)] {
         &self.unmeasured
     }
 
-    /// The same when something else that was planned, a local render say, failed: never a pass.
+    /// The same conclusion with other planned steps that failed, such as a local render: never a pass.
     #[must_use]
     pub fn lacking(mut self, missing: impl IntoIterator<Item = String>) -> Self {
         let before = self.findings.len();

@@ -36,7 +36,7 @@ fn picture(levels: &[f64]) -> Picture {
 
 fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured<RenderId> {
     let comparison = Comparison::Alike { picture: Box::new(picture(levels)), audio };
-    Measured { render: id(count), comparison, beside: vec![], limits: Limits::default() }
+    Measured { render: id(count), comparison, other_findings: vec![], limits: Limits::default() }
 }
 
 fn outcome(planned: &[RenderId], measured: &[Measured<RenderId>]) -> Outcome {
@@ -48,10 +48,10 @@ fn findings(render: &Measured<RenderId>) -> String {
 }
 
 #[test]
-fn what_was_not_measured_does_not_pass_for_want_of_a_difference() {
+fn an_unmeasured_render_does_not_pass() {
     let found = Comparison::Unlike(vec![]).findings(&Limits::default());
-    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
-    assert_eq!(told, ["contents: not measured in the render, there in the baseline"]);
+    let messages: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(messages, ["contents: not measured in the render, present in the baseline"]);
 }
 
 #[test]
@@ -78,12 +78,12 @@ fn without_a_plan_there_is_no_verdict() {
 }
 
 #[test]
-fn every_failure_is_told_with_its_value_and_limit() {
+fn every_failure_has_its_value_and_limit() {
     let render = measured(2, &[50.0, 5.0], vec![]);
     insta::assert_snapshot!(findings(&render), @r"
     mean PSNR 27.50 dB is below 40.00 dB
     mean PSNR 27.50 dB of plane y is below 40.00 dB
-    the second from frame 0 on has 8.01 dB by its mean squared error, below 37.00 dB
+    the second that starts at frame 0 has 8.01 dB by its mean squared error, below 37.00 dB
     frames below 30.00 dB: 1, allowed: 0; the worst is frame 1 (from 0, at 0.033 s) with 5.00 dB
     ");
     let found = &render.judge().findings[3];
@@ -92,7 +92,7 @@ fn every_failure_is_told_with_its_value_and_limit() {
 }
 
 #[test]
-fn one_ruined_frame_fails_a_good_mean() {
+fn one_damaged_frame_fails_a_good_mean() {
     let mut levels = [50.0; 60];
     levels[7] = 5.0;
     let render = measured(2, &levels, vec![]);
@@ -101,7 +101,7 @@ fn one_ruined_frame_fails_a_good_mean() {
 }
 
 #[test]
-fn a_fixture_may_allow_ruined_frames_and_a_flag_another_margin() {
+fn fixtures_may_allow_damaged_frames_and_flags_set_the_margin() {
     let mut levels = [50.0; 60];
     levels[7] = 35.0;
     let render = measured(2, &levels, vec![]);
@@ -115,7 +115,7 @@ fn a_fixture_may_allow_ruined_frames_and_a_flag_another_margin() {
 }
 
 #[test]
-fn what_is_missing_beside_the_renders_is_never_a_pass() {
+fn a_failed_other_step_is_never_a_pass() {
     let verdict = Verdict::judge(&[id(2)], &[measured(2, &[45.0], vec![])]).unwrap();
     let conclusion = verdict.conclusion(|_| None);
     assert_eq!((conclusion.outcome(), conclusion.findings(), conclusion.measured()), (Outcome::Pass, &[][..], 1));
@@ -128,7 +128,7 @@ fn what_is_missing_beside_the_renders_is_never_a_pass() {
 }
 
 #[test]
-fn a_conclusion_tells_findings_and_causes() {
+fn a_conclusion_has_findings_and_causes() {
     let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[5.0], vec![])]).unwrap();
     let conclusion = verdict.conclusion(|render| (*render == id(4)).then(|| "Plan failed".to_owned()));
     assert_eq!(conclusion.findings()[0], "N=2: mean PSNR 5.00 dB is below 40.00 dB");
@@ -140,14 +140,14 @@ fn a_conclusion_tells_findings_and_causes() {
 #[test]
 fn a_contradiction_alone_is_its_own_outcome() {
     let mut render = measured(2, &[45.0], vec![]);
-    render.beside.push(HISTORY.finding("59 frames", "60", "59 frames, 60 planned"));
+    render.other_findings.push(HISTORY.finding("59 frames", "60", "59 frames, 60 planned"));
     assert_eq!(outcome(&[id(2)], std::slice::from_ref(&render)), Outcome::Contradictory);
-    render.beside.push(FROZEN_CHUNKS.finding("chunks 0 and 1 are equal", "44.00 dB", "the render is frozen"));
+    render.other_findings.push(FROZEN_CHUNKS.finding("chunks 0 and 1 are equal", "44.00 dB", "the render is frozen"));
     assert_eq!(outcome(&[id(2)], &[render]), Outcome::Unequal);
 }
 
 #[test]
-fn misplaced_frames_below_the_threshold_are_counted_and_the_first_is_told() {
+fn misplaced_frames_below_the_threshold_are_counted_and_the_first_is_named() {
     let of = |frame, db| Misplaced { frame, shows: frame - 1, level: Level::Db(db), neighbor: Level::Db(db + 9.0) };
     let mut like = picture(&[45.0; 9]);
     like.misplaced = vec![of(2, 40.0), of(4, 39.9), of(6, 35.0), of(8, 38.0)];
@@ -157,7 +157,7 @@ fn misplaced_frames_below_the_threshold_are_counted_and_the_first_is_told() {
     let [found] = &found[..] else { panic!("{found:?}") };
     assert_eq!(
         found.message,
-        "frame 4 shows the baseline's frame 3 (48.90 dB) and not its own (39.90 dB): frames are repeated, dropped or \
+        "frame 4 shows the baseline's frame 3 (48.90 dB) instead of its own (39.90 dB): frames are repeated, dropped or \
          swapped, 3 in all"
     );
     assert_eq!((found.gate.as_ref(), found.value.as_str()), ("frame-order", "frame 4 shows frame 3"));
@@ -176,11 +176,11 @@ fn loud_residuals_fail() {
     };
     let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
     let late = Lag { ms: 21.0, correlation: 0.99, aligned: Residual::DbFs(-70.0) };
-    // Less than a tenth of a millisecond is not told.
-    let hardly = Lag { ms: -0.09, ..late };
+    // Less than a tenth of a millisecond is not reported.
+    let negligible = Lag { ms: -0.09, ..late };
     let early = Lag { ms: -0.1, ..late };
     let of_lag = |lag| Sound { lag: Some(lag), ..sound(Residual::DbFs(-9.8), Residual::Silent, None) };
-    insta::assert_snapshot!(findings(&measured(2, &[45.0], vec![of_lag(hardly), of_lag(early)])), @r"
+    insta::assert_snapshot!(findings(&measured(2, &[45.0], vec![of_lag(negligible), of_lag(early)])), @r"
     audio track 0: the residual of -9.8 dBFS is above -50.00 dBFS
     audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS; the render's sound is early by 0.1 ms
     ");
@@ -194,7 +194,7 @@ fn loud_residuals_fail() {
     audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS; the render's sound is late by 21.0 ms
     audio track 1: the residual of -9.8 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
     audio track 2: the residual of -39.9 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
-    audio track 3: from 2.0 s to 3.0 s the baseline's sound (-45.0 dBFS) is not in the render: the residual has -45.0 dBFS
+    audio track 3: from 2.0 s to 3.0 s the baseline's sound (-45.0 dBFS) is missing from the render: the residual has -45.0 dBFS
     ");
 }
 
@@ -207,8 +207,8 @@ proptest! {
         let done: Vec<_> = rows.iter().zip(&planned).filter(|((was, ..), _)| *was)
             .map(|((_, a, b), id)| Measured { render: *id, ..measured(1, &[*a, *b], vec![]) }).collect();
         let of_errors = |a: f64, b: f64| -10.0 * f64::midpoint(10f64.powf(-a / 10.0), 10f64.powf(-b / 10.0)).log10();
-        let sound = |a: f64, b: f64| f64::midpoint(a, b) >= 40.0 && of_errors(a, b) >= 37.0 && a.min(b) >= 30.0;
-        let good = rows.iter().all(|(was, a, b)| *was && sound(*a, *b));
+        let passes = |a: f64, b: f64| f64::midpoint(a, b) >= 40.0 && of_errors(a, b) >= 37.0 && a.min(b) >= 30.0;
+        let good = rows.iter().all(|(was, a, b)| *was && passes(*a, *b));
         prop_assert_eq!(outcome(&planned, &done) == Outcome::Pass, good);
     }
 }

@@ -72,7 +72,7 @@ fn definition(properties: &At<'_>, file: &dyn Fn(&Path) -> anyhow::Result<String
         let text = match &string.node.value {
             Value::Scalar(text) => text,
             Value::List(parts) => parts.first().and_then(Node::literal).unwrap_or_default(),
-            Value::Map(_) => return Err(string.fault("is no text")),
+            Value::Map(_) => return Err(string.fault("is not text")),
         };
         return Node::parse(text).map_err(|error| string.fault(&format!("can't be read: {error:#}")));
     }

@@ -226,7 +226,7 @@ impl Function {
             return Err(code.fault(&format!("is {told}; a run deploys a ZIP that lies here and was checked")));
         }
         if !told.ends_with(".zip") {
-            return Err(code.fault(&format!("is {told}, which is no ZIP; a run deploys the handler's ZIP")));
+            return Err(code.fault(&format!("is {told}, which is not a ZIP; a run deploys the handler's ZIP")));
         }
         Ok(Self {
             logical_id: logical_id.to_owned(),
@@ -352,7 +352,7 @@ mod capacity_tests {
         let mb = |text: &str| text.parse::<MemoryMb>().map(MemoryMb::get).map_err(|error| error.to_string());
         assert_eq!((mb("128"), mb(" 3008 "), mb("10240")), (Ok(128), Ok(3008), Ok(10_240)));
         for wrong in ["127", "10241", "-1", "3 GB", "3008MB", "", "1e3"] {
-            assert!(mb(wrong).is_err(), "{wrong:?} was taken");
+            assert!(mb(wrong).is_err(), "{wrong:?} was accepted");
         }
     }
 }

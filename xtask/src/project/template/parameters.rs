@@ -95,7 +95,7 @@ impl Parameters {
             let is_given = given.overrides.iter().any(|(name, _)| *name == parameter.name);
             match (&parameter.default, is_given) {
                 (None, false) => bail!(
-                    "Parameters.{} has no Default (line {}), and a run knows no value for it",
+                    "Parameters.{} has no Default (line {}), and a run has no value for it",
                     parameter.name,
                     parameter.line
                 ),
@@ -232,9 +232,9 @@ mod tests {
         let told = given("Parameters: {}").unwrap_err();
         assert!(told.starts_with("Parameters.ProjectName is missing"), "{told}");
         let told = given(&format!("{USUAL}  VpcId: {{Type: String}}\n")).unwrap_err();
-        assert_eq!(told, "Parameters.VpcId has no Default (line 4), and a run knows no value for it");
+        assert_eq!(told, "Parameters.VpcId has no Default (line 4), and a run has no value for it");
         let told = given(&format!("{USUAL}  ChromeSource: {{Type: String, AllowedValues: [shell]}}\n")).unwrap_err();
-        assert_eq!(told, "Parameters.ChromeSource.AllowedValues (line 4) has no sparticuz, which a run gives");
+        assert_eq!(told, "Parameters.ChromeSource.AllowedValues (line 4) lacks sparticuz, which a run sets");
         let told = given("Parameters:\n  ProjectName: {Type: String, MaxLength: 9}\n").unwrap_err();
         assert!(told.contains("Parameters.ProjectName.MaxLength (line 2)") && told.contains("--stack-name"), "{told}");
     }

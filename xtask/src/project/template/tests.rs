@@ -106,21 +106,21 @@ fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
         (
             "!Ref M",
             "!Ref F",
-            "Outputs.RenderStateMachineArn.Value leads to F, which is no AWS::Serverless::StateMachine",
+            "Outputs.RenderStateMachineArn.Value leads to F, which is not an AWS::Serverless::StateMachine",
         ),
         // Someone else's bucket by a parameter, though the stack has one of its own.
         (
             "!Ref B",
             "!Ref ProjectName",
-            "Outputs.RenderBucketName.Value leads to ProjectName, which is no AWS::S3::Bucket",
+            "Outputs.RenderBucketName.Value leads to ProjectName, which is not an AWS::S3::Bucket",
         ),
         ("{CodeUri: handler.zip}", "{Handler: x}", "Resources.F.Properties has no CodeUri (line 5)"),
         ("handler.zip", "s3://b/k.zip", "Resources.F.Properties.CodeUri is s3://b/k.zip; a run deploys a ZIP"),
-        ("handler.zip", "src/", "Resources.F.Properties.CodeUri is src/, which is no ZIP"),
-        ("handler.zip", "!Ref X", "Resources.F.Properties.CodeUri is no plain text (line 5)"),
+        ("handler.zip", "src/", "Resources.F.Properties.CodeUri is src/, which is not a ZIP"),
+        ("handler.zip", "!Ref X", "Resources.F.Properties.CodeUri is not plain text (line 5)"),
         ("Properties: {Definition", "Properties: {Def", "Resources.M.Properties has no Definition (line 6)"),
         ("States: {P", "State: {P", "the definition of M: States is missing"),
-        ("Outputs:", "Outputs: [", "it is no YAML"),
+        ("Outputs:", "Outputs: [", "it is not YAML"),
     ] {
         assert!(SHORT.contains(from), "{from}");
         let error = parse(&SHORT.replace(from, to)).unwrap_err();

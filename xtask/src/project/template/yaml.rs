@@ -37,9 +37,9 @@ impl Node {
     /// Parses the first document of a YAML or JSON text.
     ///
     /// # Errors
-    /// When it is no YAML, empty, or nested deeper than any template.
+    /// When it is not YAML, empty, or nested deeper than any template.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
-        let no_yaml = |error: &ScanError| anyhow!("it is no YAML: {error}");
+        let no_yaml = |error: &ScanError| anyhow!("it is not YAML: {error}");
         let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
         // Unresolved: an account id is no number, and `0755` is what it says.
         loader.early_parse(false);
@@ -67,12 +67,12 @@ impl Node {
         Ok(Self::from(&document))
     }
 
-    /// The value of a key; `None` without it, or where this is no mapping.
+    /// The value of a key; `None` without it, or where this is not a mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|(known, _)| known == key).map(|(_, node)| node)
     }
 
-    /// The entries of a mapping; none where this is no mapping.
+    /// The entries of a mapping; none where this is not a mapping.
     pub(crate) fn entries(&self) -> &[(String, Self)] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -186,7 +186,7 @@ impl<'a> At<'a> {
     /// # Errors
     /// When it is none.
     pub(crate) fn entries(&self) -> anyhow::Result<Vec<(&'a str, Self)>> {
-        let Value::Map(entries) = &self.node.value else { return Err(self.fault("is no mapping")) };
+        let Value::Map(entries) = &self.node.value else { return Err(self.fault("is not a mapping")) };
         Ok(entries.iter().map(|(key, node)| (key.as_str(), Self { node, path: self.inner(key) })).collect())
     }
 
@@ -195,7 +195,7 @@ impl<'a> At<'a> {
     /// # Errors
     /// When it is computed, or no text.
     pub(crate) fn literal(&self) -> anyhow::Result<&'a str> {
-        self.node.literal().ok_or_else(|| self.fault("is no plain text"))
+        self.node.literal().ok_or_else(|| self.fault("is not plain text"))
     }
 
     /// An error about what is here: path, what is wrong, and the line.
@@ -252,9 +252,9 @@ mod tests {
     #[test]
     fn what_is_no_yaml_is_refused_with_its_line() {
         let told = Node::parse("a: 1\nb: [1, 2").unwrap_err().to_string();
-        assert!(told.contains("it is no YAML") && told.contains("line 3"), "{told}");
+        assert!(told.contains("it is not YAML") && told.contains("line 3"), "{told}");
         let twice = Node::parse("a: 1\na: 2").unwrap_err().to_string();
-        assert!(twice.contains("it is no YAML") && twice.contains("line 2"), "{twice}");
+        assert!(twice.contains("it is not YAML") && twice.contains("line 2"), "{twice}");
         assert_eq!(Node::parse("").unwrap_err().to_string(), "it is empty");
         assert_eq!(Node::parse("# only a comment\n").unwrap_err().to_string(), "it is empty");
     }
@@ -263,7 +263,7 @@ mod tests {
     fn what_is_nested_without_end_is_refused_before_the_stack_is_full() {
         for levels in ["- ", "? ", "a: {b: ", "["] {
             let told = Node::parse(&levels.repeat(100_000)).unwrap_err().to_string();
-            assert!(told.contains("deeper than 64 levels (line 1)") || told.contains("no YAML"), "{levels:?}: {told}");
+            assert!(told.contains("deeper than 64 levels (line 1)") || told.contains("not YAML"), "{levels:?}: {told}");
         }
         let told = Node::parse(&"- ".repeat(65)).unwrap_err().to_string();
         assert_eq!(told, "it is nested deeper than 64 levels (line 1)");

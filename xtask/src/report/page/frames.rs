@@ -73,12 +73,12 @@ fn drawn(render: &RenderReport, gate: &Limits) -> Markup {
     }
     plot.line(few.iter().map(|bucket| (bucket.x, bucket.low)), "psnr");
     for frame in render.frames.iter().filter(|frame| !frame.psnr.reaches(of_frame)).take(MARKED) {
-        let told = format!("frame {}: {}", frame.frame, frame.psnr.told());
+        let told = format!("frame {}: {}", frame.frame, frame.psnr.with_unit());
         plot.mark((frame.time_s, db(frame.psnr).unwrap_or(identical)), Marker::Cross, "bad", &told);
     }
     let worst = render.row.picture.as_ref();
     if let Some((worst, level)) = worst.and_then(|worst| Some((worst, db(worst.worst_frame_db)?))) {
-        let text = format!("worst: #{}, {}", worst.worst_frame, worst.worst_frame_db.told());
+        let text = format!("worst: #{}, {}", worst.worst_frame, worst.worst_frame_db.with_unit());
         plot.mark((worst.worst_frame_at_s, level), Marker::Pointer, "worst", &text);
         plot.note((worst.worst_frame_at_s, level), &text, Side::Below);
     }
@@ -94,7 +94,7 @@ fn told(render: &RenderReport) -> String {
             "; the worst is frame {} at {:.2} s with {}",
             picture.worst_frame,
             picture.worst_frame_at_s,
-            picture.worst_frame_db.told()
+            picture.worst_frame_db.with_unit()
         )
     });
     format!("PSNR of {} frames of {}{worst}", render.frames.len(), render.label)
@@ -124,7 +124,7 @@ fn table(render: &RenderReport) -> Markup {
                     tr {
                         th scope="row" { "#" (frame.frame) }
                         td.number { (format!("{:.3} s", frame.time_s)) }
-                        td.number { (frame.psnr.told()) }
+                        td.number { (frame.psnr.with_unit()) }
                     }
                 }
             }
@@ -159,10 +159,9 @@ fn db(level: Level) -> Option<f64> {
 /// The three side by side; nothing where none were kept.
 pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> Markup {
     let Some(images) = &render.row.worst_frame_images else { return html! {} };
-    let of_frame =
-        render.row.picture.as_ref().map_or_else(String::new, |picture| {
-            format!(" #{}, {}", picture.worst_frame, picture.worst_frame_db.told())
-        });
+    let of_frame = render.row.picture.as_ref().map_or_else(String::new, |picture| {
+        format!(" #{}, {}", picture.worst_frame, picture.worst_frame_db.with_unit())
+    });
     let three = [
         (&images.baseline, "Baseline".to_owned()),
         (&images.render, "Render".to_owned()),

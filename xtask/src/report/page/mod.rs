@@ -117,7 +117,7 @@ fn renders(report: &RunReport, pictures: &Pictures) -> Option<Section> {
 fn headline(render: &RenderReport) -> String {
     let row = &render.row;
     let chunks = crate::console::text::counted(row.planned_chunk_count, "chunk");
-    let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", picture.worst_frame_db.told()));
+    let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", picture.worst_frame_db.with_unit()));
     format!("{chunks} in {}{}", seconds(row.wall_clock_ms as f64), level.unwrap_or_default())
 }
 

@@ -100,7 +100,7 @@ impl Media {
             Headers::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
         };
         let headers = read(None).await?;
-        match headers.told().alpha_decoder() {
+        match headers.declared().alpha_decoder() {
             Some(decoder) => read(Some(decoder)).await,
             None => Ok(headers),
         }
@@ -119,7 +119,7 @@ impl Media {
     async fn decoded(&self, video: &Path, headers: &Headers) -> anyhow::Result<MediaShape> {
         let what = || format!("{}", video.display());
         let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
-        let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, decoder_args(headers.told().alpha_decoder()));
+        let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, decoder_args(headers.declared().alpha_decoder()));
         let (input, showinfo) = (std::path::absolute(video).with_context(what)?, showinfo::filters(Video::Render));
         let decode = cmd!(
             sh,

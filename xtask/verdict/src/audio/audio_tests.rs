@@ -25,7 +25,7 @@ fn equal_tracks_cancel() {
 }
 
 #[test]
-fn noise_in_most_of_a_track_counts_not_only_its_end() {
+fn noise_counts_over_the_whole_track() {
     let silence = pcm(std::iter::repeat_n(0, 1000));
     let noisy = pcm((0..1000).map(|i| if i < 750 { 10_000 } else { 0 }));
     let expected = 20.0 * ((0.75f64).sqrt() * 10_000.0 / 32_768.0).log10();
@@ -49,20 +49,20 @@ fn the_loudest_tenth_of_a_second_is_found() {
 }
 
 #[test]
-fn a_few_padded_samples_are_no_loud_tenth_of_a_second() {
+fn a_few_padded_samples_are_not_a_loud_tenth_of_a_second() {
     for channels in [1, 2] {
         let baseline = pcm(tone(0, SECOND * channels));
         let padded = |samples| pcm(tone(0, SECOND * channels).chain(std::iter::repeat_n(3000, samples * channels)));
         let loudest = |samples| compare(&baseline[..], &padded(samples)[..], channels as u64).unwrap().loudest;
         assert!(loudest(4).within(-50.0), "{:?}", loudest(4));
-        // Half a tenth of it is as loud as a half is.
+        // Half a tenth has half the energy.
         let half = 20.0 * (3000.0 * 0.5f64.sqrt() / 32_768.0).log10();
         assert!((loudest(2400).db() - half).abs() < 1e-9, "{:?}", loudest(2400));
     }
 }
 
 #[test]
-fn a_quiet_second_that_is_lost_is_found() {
+fn a_lost_quiet_second_is_found() {
     let (amplitude, before) = (60, 3 * SECOND);
     let baseline = pcm(tone(amplitude, 20 * SECOND));
     let gap: Vec<i16> =
@@ -73,7 +73,7 @@ fn a_quiet_second_that_is_lost_is_found() {
 }
 
 #[test]
-fn a_track_too_quiet_for_any_second_may_not_be_lost_whole() {
+fn a_quiet_track_must_not_be_lost_as_a_whole() {
     let baseline = pcm(tone(20, 3 * SECOND));
     let sound = of(&baseline, &pcm(tone(0, 3 * SECOND)));
     assert_eq!(sound.lost.map(|l| (l.from_s, l.to_s)), Some((0.0, 3.0)));
@@ -81,7 +81,7 @@ fn a_track_too_quiet_for_any_second_may_not_be_lost_whole() {
 }
 
 #[test]
-fn noise_far_below_the_sound_is_no_loss() {
+fn noise_far_below_the_signal_is_not_a_loss() {
     let noisy = tone(3000, 3 * SECOND).enumerate().map(|(i, s)| s + (i % 3) as i16 * 20);
     assert_eq!(of(&pcm(tone(3000, 3 * SECOND)), &pcm(noisy)).lost, None);
 }
@@ -134,8 +134,8 @@ fn a_quiet_track_of_two_channels_is_lost_to_its_end() {
 }
 
 #[test]
-fn of_two_lost_seconds_the_one_that_is_lost_more_is_told() {
-    // A loud second of which 70 % of the volume is lost, and a quiet one that is turned over.
+fn of_two_lost_seconds_the_greater_loss_is_reported() {
+    // A loud second of which 70 % of the volume is lost, and a quiet one that is inverted.
     let all = || tone(1000, 5 * SECOND).enumerate().map(|(i, sample)| (i / SECOND, sample));
     let baseline = all().map(|(second, s)| if second == 3 { s / 10 } else { s });
     let render = all().map(|(second, s)| match second {
@@ -148,17 +148,17 @@ fn of_two_lost_seconds_the_one_that_is_lost_more_is_told() {
 }
 
 #[test]
-fn what_is_appended_does_not_thin_the_residual_out() {
+fn appended_silence_does_not_dilute_the_residual() {
     let baseline = pcm(tone(8000, SECOND));
     let longer = pcm(tone(8000, SECOND).map(|s| s / 2).chain(tone(0, SECOND)));
     let expected = 20.0 * (4000.0f64 / 32_768.0).log10();
     assert!((of(&baseline, &longer).whole.db() - expected).abs() < 1e-9);
-    // Where the baseline has none, the render's own length counts.
+    // If the baseline is empty, the render's own length counts.
     assert!((of(&[], &baseline).whole.db() - 20.0 * (8000.0f64 / 32_768.0).log10()).abs() < 1e-9);
 }
 
 #[test]
-fn only_what_both_have_overlaps() {
+fn only_the_common_length_overlaps() {
     let (long, short) = (pcm(tone(1000, 2 * SECOND)), pcm(tone(900, SECOND + 77)));
     let level = overlap(&long[..], &short[..]).unwrap().db();
     assert!((level - 20.0 * (100.0f64 / 32_768.0).log10()).abs() < 1e-9, "{level}");

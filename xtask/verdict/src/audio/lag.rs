@@ -1,4 +1,4 @@
-//! By how much one track is later than another, by cross-correlation. Pure.
+//! How much later one track is than another, by cross-correlation.
 
 use std::ops::Range;
 
@@ -9,58 +9,57 @@ use crate::audio::{
     residual::{Residual, products, thinned},
 };
 
-/// A render's track against its baseline's, moved to where they fit best.
+/// A render's track, shifted to where it matches its baseline's best.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lag {
-    /// How much later the render's sound is, ms; negative when it is earlier.
+    /// How much later the render's track is, ms; negative if it is earlier.
     pub ms: f64,
-    /// How alike the tracks are there: 1 for the same sound at any volume.
+    /// How similar the tracks are there: 1 for the same sound at any volume.
     pub correlation: f64,
-    /// The residual over what both have when the render is moved back by the lag.
+    /// The residual over the common length when the render is shifted back by the lag.
     pub aligned: Residual,
 }
 
-/// How far sounds are looked for on either side, in seconds.
+/// The greatest lag that is searched for in either direction, in seconds.
 pub const REACH_S: f64 = 1.0;
 
-/// Samples that one sample of the first, coarse look stands for.
+/// The first, coarse search averages this many samples.
 const COARSE: usize = 24;
 
-/// Tracks less alike than this have no lag to speak of.
+/// Tracks that are less similar than this have no lag.
 const ALIKE: f64 = 0.3;
 
-/// Two peaks this close in height are the same: a tone repeats itself. The nearer one is taken.
+/// Peaks this close in height count as equal, because a tone repeats itself. The nearest one is taken.
 const SAME_HEIGHT: f64 = 0.995;
 
-/// Where a stretch of the baseline fits best into the render. Both are mono at
-/// [`RATE`]; the render's begins `before` samples earlier than the stretch and
-/// goes on after it. The lag in samples, and the correlation there; `None` where
-/// either is silent or nothing fits.
+/// Where a stretch of the baseline matches the render best: the lag in samples and the correlation there,
+/// or `None` if either is silent or nothing matches. Both are mono at [`RATE`]; the render's stretch begins
+/// `before` samples earlier than the baseline's and is longer.
 pub fn find(baseline: &[f32], render: &[f32], before: usize) -> Option<(i64, f64)> {
     let coarse = correlations(&thinned(baseline, COARSE), &thinned(render, COARSE), 0..usize::MAX);
     let middle = nearest_peak(&coarse, before / COARSE)? * COARSE;
     let near = middle.saturating_sub(2 * COARSE)..middle + 2 * COARSE + 1;
-    // A second is enough where it is known what to look at.
+    // One second is enough for the fine search.
     let short = &baseline[..baseline.len().min(RATE as usize)];
     let fine = correlations(short, render, near);
     let (offset, correlation) = fine.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
     (correlation >= ALIKE).then(|| (offset as i64 - before as i64, correlation))
 }
 
-/// How alike `baseline` and each stretch of `render` are; offsets of silence are left out.
+/// The correlation of `baseline` with each stretch of `render`; silent stretches are left out.
 fn correlations(baseline: &[f32], render: &[f32], offsets: Range<usize>) -> Vec<(usize, f64)> {
     let Some(last) = render.len().checked_sub(baseline.len()) else { return Vec::new() };
     let (energy, _) = products(baseline, baseline);
-    let alike = |offset: usize| {
+    let correlation = |offset: usize| {
         let (product, square) = products(baseline, &render[offset..]);
         let scale = f64::from(energy).sqrt() * f64::from(square).sqrt();
         (scale > 0.0).then(|| (offset, f64::from(product) / scale))
     };
-    (offsets.start..offsets.end.min(last + 1)).filter_map(alike).collect()
+    (offsets.start..offsets.end.min(last + 1)).filter_map(correlation).collect()
 }
 
-/// Of the highest peaks the one nearest to `home`.
+/// The highest peak; among equals the one nearest to `home`.
 fn nearest_peak(correlations: &[(usize, f64)], home: usize) -> Option<usize> {
     let top = correlations.iter().map(|(_, c)| *c).fold(f64::MIN, f64::max);
     let at = |i: usize| correlations.get(i).map_or(f64::MIN, |(_, c)| *c);
@@ -73,7 +72,7 @@ fn nearest_peak(correlations: &[(usize, f64)], home: usize) -> Option<usize> {
 mod tests {
     use super::*;
 
-    /// Speech-like: a sum of tones whose volumes come and go.
+    /// Similar to speech: a sum of tones with changing volumes.
     fn sound(at: usize) -> f32 {
         let t = at as f32 / RATE as f32;
         (t * 1380.0).sin() * (t * 2.3).sin() + 0.5 * (t * 3110.0).sin() * (t * 5.9).cos() + 0.2 * (t * 610.0).sin()
@@ -98,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tone_fits_in_many_places_and_the_nearest_is_taken() {
+    fn a_tone_matches_in_many_places_and_the_nearest_is_taken() {
         let tone = |i: usize| (i as f32 / RATE as f32 * 1000.0 * std::f32::consts::TAU).sin();
         let render: Vec<f32> = (0..4 * RATE as usize).map(tone).collect();
         assert_eq!(find(&render[RATE as usize..2 * RATE as usize], &render, RATE as usize).unwrap().0, 0);

@@ -1,4 +1,4 @@
-//! Comparing two audio tracks: what is left when one is taken from the other.
+//! Comparing two audio tracks: the residual when one is subtracted from the other.
 
 pub mod lag;
 pub mod residual;
@@ -24,7 +24,7 @@ use crate::{
 pub struct Sound {
     /// The residual over the whole length of both.
     pub whole: Residual,
-    /// The loudest tenth of a second of the residual: an average hides a short dropout.
+    /// The loudest tenth of a second of the residual, because an average hides a short dropout.
     pub loudest: Residual,
     /// When that is, in seconds.
     pub loudest_at_s: f64,
@@ -34,9 +34,9 @@ pub struct Sound {
     /// Every tenth of a second, in order.
     #[serde(skip)]
     pub tenths: Vec<Tenth>,
-    /// By how much the render's track is late, where that can be told.
+    /// By how much the render's track is late, if that can be determined.
     pub lag: Option<Lag>,
-    /// Where the residual is as loud as the baseline itself, which is then not in the render.
+    /// Where the residual is as loud as the baseline, which is then missing from the render.
     pub lost: Option<Lost>,
 }
 
@@ -49,13 +49,13 @@ pub struct Tenth {
     pub baseline: Residual,
 }
 
-/// A stretch of which the baseline's sound is not in the render.
+/// A stretch in which the baseline's audio is missing from the render.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lost {
-    /// From when, in seconds.
+    /// Its beginning, in seconds.
     pub from_s: f64,
-    /// Until when, in seconds.
+    /// Its end, in seconds.
     pub to_s: f64,
     /// The baseline's level there.
     pub baseline: Residual,
@@ -63,23 +63,23 @@ pub struct Lost {
     pub residual: Residual,
 }
 
-/// Samples a second that both tracks are decoded to.
+/// The sample rate that both tracks are decoded to, Hz.
 pub const RATE: u32 = 48_000;
 
 /// Samples of one channel in a tenth of a second.
 const TENTH: u64 = RATE as u64 / 10;
 
-/// A stretch counts as lost when its residual is less than this below the
-/// baseline: when 40% of its energy is not there. What a codec leaves is far below.
+/// A stretch counts as lost if its residual is less than this below the baseline, that is, if 40% of its
+/// energy is missing. The residual of a codec is far below.
 const LOST_WITHIN_DB: f64 = 4.0;
 
-/// A second of a baseline below this level (dBFS) may be coded away: the end of a fade-out.
+/// Codecs may drop a second of the baseline below this level (dBFS), such as the end of a fade-out.
 const HEARD_SECOND_DBFS: f64 = -60.0;
 
-/// A whole track below this level (dBFS) is as good as silent.
+/// A whole track below this level (dBFS) counts as silent.
 const HEARD_TRACK_DBFS: f64 = -80.0;
 
-/// What of a track's whole length is too different.
+/// The finding if a track differs too much over its whole length.
 pub(crate) fn residual(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
     let (residual, limit) = (sound.whole, limits.db(&RESIDUAL_LIMIT));
     let late = match sound.lag {
@@ -94,7 +94,7 @@ pub(crate) fn residual(track: usize, sound: &Sound, limits: &Limits) -> Option<F
     (!residual.within(limit.db())).then(|| found.at(Place { track: Some(track), ..Place::default() }))
 }
 
-/// Which moment of a track is too different.
+/// The finding if a tenth of a second differs too much.
 pub(crate) fn window(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
     let (residual, at_s, limit) = (sound.loudest, sound.loudest_at_s, limits.db(&WINDOW_LIMIT));
     let message = format!(
@@ -105,19 +105,19 @@ pub(crate) fn window(track: usize, sound: &Sound, limits: &Limits) -> Option<Fin
     (!residual.within(limit.db())).then(|| found.at(place))
 }
 
-/// Which stretch of the baseline's track is not in the render.
+/// The finding if a stretch of the baseline's track is missing from the render.
 pub(crate) fn lost(track: usize, sound: &Sound, _: &Limits) -> Option<Finding> {
     let Lost { from_s, to_s, baseline, residual } = sound.lost?;
     let message = format!(
-        "audio track {track}: from {from_s:.1} s to {to_s:.1} s the baseline's sound ({baseline} dBFS) is not in the \
+        "audio track {track}: from {from_s:.1} s to {to_s:.1} s the baseline's sound ({baseline} dBFS) is missing from the \
          render: the residual has {residual} dBFS"
     );
     let found = AUDIO_LOST.finding(format!("{residual} dBFS"), format!("{baseline} dBFS"), message);
     Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
 }
 
-/// Subtracts two streams of interleaved s16le samples at [`RATE`]; the shorter
-/// one goes on in silence, so a lost tail counts in full.
+/// Subtracts two streams of interleaved s16le samples at [`RATE`]. The shorter one is padded with silence,
+/// so a lost tail counts in full.
 ///
 /// # Errors
 /// When reading fails, or neither stream has a sample.
@@ -142,12 +142,12 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
     let loudest = |level: fn(&Window) -> Residual| {
         let by_level = |(_, x): &(f64, Residual), (_, y): &(f64, Residual)| x.db().total_cmp(&y.db());
         let all = starts_s.clone().zip(tenths.iter().map(level));
-        // Of equals the first.
+        // The first of equals.
         all.rev().max_by(by_level).unwrap_or((0.0, Residual::Silent))
     };
     let (loudest_at_s, loudest_residual) = loudest(|tenth| tenth.of_tenth().residual);
     let length_s = whole.count as f64 / channels as f64 / f64::from(RATE);
-    // Over the baseline's length: silence that is appended must not thin the residual out.
+    // Over the baseline's length: appended silence must not dilute the residual.
     let measured = if baseline_samples > 0 { baseline_samples } else { whole.count };
     Ok(Sound {
         whole: Residual::of(whole.residuals.iter().sum(), measured),
@@ -160,7 +160,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
     })
 }
 
-/// Of the seconds, begun at any tenth, of which a channel is lost, the one that is lost most.
+/// The second, starting at any tenth, in which most of a channel is lost.
 fn lost_second(tenths: &[Window], channels: usize) -> Option<Lost> {
     let length = tenths.len().min(10);
     let lost = (0..=tenths.len() - length).filter_map(|start| {
@@ -170,11 +170,11 @@ fn lost_second(tenths: &[Window], channels: usize) -> Option<Lost> {
         second.lost(HEARD_SECOND_DBFS, from_s, from_s + second.count as f64 / channels as f64 / f64::from(RATE))
     });
     let share = |lost: &Lost| lost.residual.db() - lost.baseline.db();
-    // Of equals the first.
+    // The first of equals.
     lost.collect::<Vec<_>>().into_iter().rev().max_by(|a, b| share(a).total_cmp(&share(b)))
 }
 
-/// The residual over what both streams have.
+/// The residual over the length that both streams have.
 ///
 /// # Errors
 /// When reading fails.
@@ -203,10 +203,10 @@ impl Window {
         Self { residuals: vec![0.0; channels], baselines: vec![0.0; channels], count: 0 }
     }
 
-    /// Over interleaved samples; the shorter one goes on in silence.
+    /// Over interleaved samples; the shorter one is padded with silence.
     fn over(channels: usize, baseline: &[i16], render: &[i16]) -> Self {
         let mut window = Self { count: baseline.len().max(render.len()) as u64, ..Self::of(channels) };
-        crate::audio::residual::add_squares(baseline, render, &mut window.residuals, &mut window.baselines);
+        residual::add_squares(baseline, render, &mut window.residuals, &mut window.baselines);
         window
     }
 
@@ -220,15 +220,15 @@ impl Window {
         Residual::of(self.residuals.iter().sum(), self.count)
     }
 
-    /// The levels over a tenth of a second. The last one goes on in silence: a few samples that a
-    /// codec pads are not as loud as a tenth of such would be.
+    /// The levels over a tenth of a second. The last one is padded with silence, because a few samples of
+    /// codec padding are not as loud as a whole tenth.
     fn of_tenth(&self) -> Tenth {
         let count = self.count.max(TENTH * self.residuals.len() as u64);
         let level = |squares: &[f64]| Residual::of(squares.iter().sum(), count);
         Tenth { residual: level(&self.residuals), baseline: level(&self.baselines) }
     }
 
-    /// Whether a channel's sound is not there.
+    /// Whether a channel is lost.
     fn lost(&self, heard_dbfs: f64, from_s: f64, to_s: f64) -> Option<Lost> {
         let samples = self.count / self.residuals.len() as u64;
         self.baselines.iter().zip(&self.residuals).find_map(|(baseline, residual)| {
@@ -250,17 +250,15 @@ impl<R: Read> Samples<R> {
         Self { source, tenth_bytes: TENTH * channels as u64 * 2 }
     }
 
-    /// What there is of the next tenth of a second; empty at the end.
+    /// The rest of the stream up to a tenth of a second; empty at the end.
     fn tenth(&mut self) -> io::Result<Vec<i16>> {
         let mut bytes = Vec::with_capacity(self.tenth_bytes as usize);
         self.source.by_ref().take(self.tenth_bytes).read_to_end(&mut bytes)?;
-        Ok(crate::audio::residual::samples(&bytes))
+        Ok(residual::samples(&bytes))
     }
 }
 
-// How a render's sound stands to its baseline's, in the eval script's words. Pure.
-
-/// How a render's sound stands to its baseline's.
+/// How a render's audio compares with its baseline's, in the words of the original eval script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AudioStatus {
     /// Equal enough.
@@ -269,19 +267,19 @@ pub enum AudioStatus {
     /// Too different.
     #[serde(rename = "DRIFT")]
     Drift,
-    /// Neither has sound.
+    /// Neither has audio.
     #[serde(rename = "no-audio-on-either")]
     None,
-    /// One has tracks that the other has not.
+    /// The tracks differ in number or shape.
     #[serde(rename = "audio-stream-mismatch")]
     Mismatch,
-    /// The pictures differ in shape, so the sound was not compared.
+    /// The pictures differ in shape, so the audio was not compared.
     #[serde(rename = "not-compared")]
     NotCompared,
 }
 
 impl AudioStatus {
-    /// The status of a comparison, by the audio tracks of render and baseline.
+    /// The status of a comparison, given the audio tracks of render and baseline.
     pub fn of(comparison: &Comparison, render: &[AudioShape], baseline: &[AudioShape], limits: &Limits) -> Self {
         match comparison {
             Comparison::Exact(_) => Self::NotCompared,

@@ -1,4 +1,4 @@
-//! What is left of one track when another is taken from it, as a level.
+//! The level of the difference of two tracks, and the arithmetic on samples behind it.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub enum Residual {
 }
 
 impl Residual {
-    /// The level of `count` samples whose squares sum up to `sum`, in units of s16le.
+    /// The level of `count` samples with this sum of squares, in units of s16le.
     ///
     /// RMS = sqrt(sum / count) / 32768, level = 20 log10(RMS).
     pub(crate) fn of(sum: f64, count: u64) -> Self {
@@ -48,7 +48,7 @@ impl Serialize for Residual {
     }
 }
 
-/// The same, read again.
+/// The inverse of its serialization.
 impl<'de> Deserialize<'de> for Residual {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match NumberOrWord::deserialize(deserializer)? {
@@ -70,26 +70,24 @@ impl fmt::Display for Residual {
     }
 }
 
-// Samples of sound.
-
-/// Samples of s16le; an odd byte at the end is none.
+/// Parses s16le samples; an odd byte at the end is ignored.
 pub fn samples(bytes: &[u8]) -> Vec<i16> {
     let (pairs, _) = bytes.as_chunks();
     pairs.iter().map(|pair| i16::from_le_bytes(*pair)).collect()
 }
 
-/// The sum of all channels of interleaved samples, a value for each moment.
+/// The sum of all channels of interleaved samples, for each moment.
 pub fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
     samples.chunks_exact(channels.max(1)).map(|moment| moment.iter().map(|&sample| f32::from(sample)).sum()).collect()
 }
 
-/// Adds up squares over interleaved samples, for each channel: of the
-/// difference between `baseline` and `render`, and of `baseline`. The shorter one goes on in silence.
+/// Adds up the squares of the difference between `baseline` and `render`, and of `baseline`, for each
+/// channel of interleaved samples. The shorter one is padded with silence.
 pub fn add_squares(baseline: &[i16], render: &[i16], residuals: &mut [f64], baselines: &mut [f64]) {
     let channels = residuals.len();
     for (channel, (residual, own)) in residuals.iter_mut().zip(baselines).enumerate() {
         let of = |samples: &[i16], i: usize| samples.get(i).copied().map_or(0, i64::from);
-        // Whole numbers: no order of adding them rounds.
+        // Integers, so that the order of additions does not matter.
         let (mut differences, mut squares) = (0i64, 0i64);
         for i in (channel..baseline.len().max(render.len())).step_by(channels) {
             let (b, r) = (of(baseline, i), of(render, i));
@@ -101,10 +99,10 @@ pub fn add_squares(baseline: &[i16], render: &[i16], residuals: &mut [f64], base
     }
 }
 
-/// The products and the squares that a correlation is made of: of `a` with `b`,
-/// and of `b` with itself, over the length of `a`.
+/// The sums of which a correlation consists: the products of `a` and `b`, and the squares of `b`, over the
+/// length of `a`.
 pub fn products(a: &[f32], b: &[f32]) -> (f32, f32) {
-    // Sums side by side, which a processor can add at once.
+    // Independent sums, which a processor can compute in parallel.
     const LANES: usize = 16;
     let (mut product, mut square) = ([0.0f32; LANES], [0.0f32; LANES]);
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b[..a.len()].as_chunks::<LANES>());
@@ -121,7 +119,7 @@ pub fn products(a: &[f32], b: &[f32]) -> (f32, f32) {
     (product.iter().sum(), square.iter().sum())
 }
 
-/// Averages of `count` values each; a rest is left out.
+/// Averages of `count` values each; a shorter rest is left out.
 pub fn thinned(values: &[f32], count: usize) -> Vec<f32> {
     values.chunks_exact(count).map(|chunk| chunk.iter().sum::<f32>() / count as f32).collect()
 }
@@ -133,7 +131,7 @@ mod residual_tests {
     use super::*;
 
     #[test]
-    fn levels_are_of_full_scale_and_told_with_one_digit() {
+    fn levels_are_relative_to_full_scale_and_shown_with_one_digit() {
         let half = Residual::of(16_384.0 * 16_384.0 * 7.0, 7);
         assert!((half.db() + 6.0206).abs() < 1e-4);
         assert_eq!(Residual::of(0.0, 7), Residual::Silent);
@@ -144,7 +142,7 @@ mod residual_tests {
 
     proptest! {
         #[test]
-        fn levels_come_back_from_json(db in -200f64..0.0) {
+        fn levels_survive_json(db in -200f64..0.0) {
             for level in [Residual::DbFs(db.round()), Residual::Silent] {
                 let json = serde_json::to_string(&level).unwrap();
                 prop_assert_eq!(serde_json::from_str::<Residual>(&json).unwrap(), level);
@@ -159,7 +157,7 @@ mod sound_tests {
     use super::*;
 
     #[test]
-    fn what_only_one_of_two_has_is_compared_with_silence() {
+    fn the_rest_of_the_longer_track_is_compared_with_silence() {
         let (mut residuals, mut baselines) = ([0.0; 2], [0.0; 2]);
         add_squares(&[3, -4, 5], &[1, -4], &mut residuals, &mut baselines);
         assert_eq!((residuals, baselines), ([4.0 + 25.0, 0.0], [9.0 + 25.0, 16.0]));
@@ -168,14 +166,14 @@ mod sound_tests {
     }
 
     #[test]
-    fn products_are_those_of_all_values() {
+    fn products_cover_all_values() {
         let a: Vec<f32> = (0..37).map(|i| i as f32).collect();
         let b = vec![2.0f32; 40];
         assert_eq!(products(&a, &b), (2.0 * 36.0 * 37.0 / 2.0, 4.0 * 37.0));
     }
 
     #[test]
-    fn an_odd_byte_is_no_sample() {
+    fn an_odd_byte_is_not_a_sample() {
         assert_eq!(samples(&[1, 0, 255, 255, 7]), [1, -1]);
         assert_eq!(mono(&[1, 2, 3, 4, 5], 2), [3.0, 7.0]);
         assert_eq!(thinned(&[1.0, 3.0, 5.0, 7.0, 9.0], 2), [2.0, 6.0]);

@@ -75,7 +75,7 @@ impl FrameArchive {
     /// checksum is there.
     fn visit(&self, mut take: impl FnMut(&str, Vec<u8>) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let damaged =
-            || format!("{} can't be read to its end: it is no tar.gz, or it is cut off or damaged", self.what());
+            || format!("{} can't be read to its end: it is not a tar.gz, or it is truncated or damaged", self.what());
         let file = File::open(&self.path).with_context(|| self.what())?;
         let mut archive = Archive::new(GzDecoder::new(BufReader::new(file)));
         for entry in archive.entries().with_context(damaged)? {
@@ -92,7 +92,7 @@ impl FrameArchive {
         std::io::copy(&mut gzip, &mut std::io::sink()).with_context(damaged)?;
         let mut after = Vec::new();
         gzip.into_inner().take(1).read_to_end(&mut after).with_context(damaged)?;
-        ensure!(after.is_empty(), "{}: something follows on its end", self.what());
+        ensure!(after.is_empty(), "{}: data follows its end", self.what());
         Ok(())
     }
 }
@@ -312,7 +312,7 @@ mod tests {
             assert!(told.starts_with("the archive of frames <it> can't be read to its end"), "{length}: {told}");
         }
         let told = Packed::bytes(&[&whole[..], b"more"].concat()).read().unwrap_err();
-        assert_eq!(told, "the archive of frames <it>: something follows on its end");
+        assert_eq!(told, "the archive of frames <it>: data follows its end");
     }
 
     #[test]
@@ -323,12 +323,12 @@ mod tests {
             damaged[at] ^= 0x10;
             assert!(Packed::bytes(&damaged).read().is_err(), "byte {at}");
         }
-        assert!(Packed::bytes(b"<html>").read().unwrap_err().contains("it is no tar.gz"));
+        assert!(Packed::bytes(b"<html>").read().unwrap_err().contains("it is not a tar.gz"));
     }
 
     #[test]
     fn an_archive_without_frames_is_refused() {
-        let none = "the archive of frames <it>: there is no frame in it";
+        let none = "the archive of frames <it>: it contains no frames";
         assert_eq!(Packed::bytes(&tar_gz(&[])).read().unwrap_err(), none);
         assert_eq!(Packed::bytes(&tar_gz(&[("./", EntryType::Directory, b"")])).read().unwrap_err(), none);
     }
@@ -345,8 +345,8 @@ mod tests {
             ("frame_000001.png", EntryType::Symlink, b"", "is neither a file nor a folder"),
             ("frame_000001.png", EntryType::Link, b"", "is neither a file nor a folder"),
             ("frame_1.png", FILE, &frame, "frame 1 is in frame_000001.png"),
-            ("frame_000001.png", FILE, b"<html>", "frame_000001.png is no frame: it is no PNG file"),
-            ("frame_000001.png", FILE, &frame[..40], "frame_000001.png is no frame: it is cut off"),
+            ("frame_000001.png", FILE, b"<html>", "frame_000001.png is not a frame: it is not a PNG file"),
+            ("frame_000001.png", FILE, &frame[..40], "frame_000001.png is not a frame: it is truncated"),
         ] {
             let error = Packed::bytes(&tar_gz(&[(name, kind, content)])).read().unwrap_err();
             assert!(error.starts_with("the archive of frames <it>: ") && error.ends_with(told), "{name}: {error}");

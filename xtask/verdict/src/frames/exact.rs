@@ -31,7 +31,7 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Missing => "missing",
-            Self::Extra => "in excess",
+            Self::Extra => "extra",
             Self::Size => "size",
             Self::Pixels => "pixels",
             Self::Encoding => "encoding only",
@@ -138,14 +138,14 @@ impl OtherDifference {
         let what = match self.why {
             OtherWhy::Missing => "is missing",
             OtherWhy::Extra => "is not in the in-process render",
-            OtherWhy::Bytes => "has other bytes than the in-process one",
+            OtherWhy::Bytes => "has different bytes from the in-process one",
         };
         finding(self.file.clone(), "identical".to_owned(), what)
     }
 }
 
 fn finding(value: String, limit: String, what: &str) -> Finding {
-    let message = format!("{}: {value}, {limit} demanded: {what}", EXACT.id);
+    let message = format!("{}: {value}, {limit} required: {what}", EXACT.id);
     EXACT.finding(value, limit, message)
 }
 
@@ -156,7 +156,7 @@ impl Why {
     fn of(self, count: usize) -> String {
         let (one, many) = match self {
             Self::Missing => ("is missing", "are missing"),
-            Self::Extra => ("is there in excess", "are there in excess"),
+            Self::Extra => ("is an extra frame", "are extra frames"),
             Self::Size => ("has another size", "have another size"),
             Self::Pixels => ("differs in its pixels", "differ in their pixels"),
             Self::Encoding => {
@@ -321,16 +321,16 @@ mod tests {
             found(&files(&[1, 3, 4])),
         ];
         insta::assert_snapshot!(told.join("\n"), @r"
-        exact: 3 of 4 frames identical, 4 of 4 demanded: 1 differs in its pixels; the first is frame 2 (counted from 0), at 0.067 s
-        exact: 3 of 4 frames identical, 4 of 4 demanded: 1 has the same pixels, encoded to other bytes; the first is frame 2 (counted from 0), at 0.067 s
-        exact: 3 of 4 frames identical, 4 of 4 demanded: 1 has another size; the first is frame 2 (counted from 0), at 0.067 s
-        exact: 3 of 4 frames identical, 4 of 4 demanded: 1 is missing; the first is frame 3 (counted from 0), at 0.100 s
-        exact: 3 of 4 frames identical, 4 of 4 demanded: 1 is missing; the first is frame 0 (counted from 0), at 0.000 s
-        exact: 4 of 4 frames identical, 4 of 4 demanded: 1 is there in excess; the first is frame 4 (counted from 0), at 0.133 s
-        exact: audio.m4a, identical demanded: is missing
-        exact: audio.m4a, identical demanded: has other bytes than the in-process one
-        exact: captions.vtt, identical demanded: is not in the in-process render
-        exact: 1 of 4 frames identical, 4 of 4 demanded: 1 is missing, 2 differ in their pixels; the first is frame 1 (counted from 0), at 0.033 s
+        exact: 3 of 4 frames identical, 4 of 4 required: 1 differs in its pixels; the first is frame 2 (counted from 0), at 0.067 s
+        exact: 3 of 4 frames identical, 4 of 4 required: 1 has the same pixels, encoded to other bytes; the first is frame 2 (counted from 0), at 0.067 s
+        exact: 3 of 4 frames identical, 4 of 4 required: 1 has another size; the first is frame 2 (counted from 0), at 0.067 s
+        exact: 3 of 4 frames identical, 4 of 4 required: 1 is missing; the first is frame 3 (counted from 0), at 0.100 s
+        exact: 3 of 4 frames identical, 4 of 4 required: 1 is missing; the first is frame 0 (counted from 0), at 0.000 s
+        exact: 4 of 4 frames identical, 4 of 4 required: 1 is an extra frame; the first is frame 4 (counted from 0), at 0.133 s
+        exact: audio.m4a, identical required: is missing
+        exact: audio.m4a, identical required: has different bytes from the in-process one
+        exact: captions.vtt, identical required: is not in the in-process render
+        exact: 1 of 4 frames identical, 4 of 4 required: 1 is missing, 2 differ in their pixels; the first is frame 1 (counted from 0), at 0.033 s
         ");
     }
 

@@ -67,10 +67,10 @@ pub struct Header {
 /// every chunk whole, with the checksum that it claims.
 ///
 /// # Errors
-/// When it is no PNG file, is cut off, or has something after its end.
+/// When it is not a PNG file, is cut off, or has something after its end.
 pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     ensure!(!file.is_empty(), "it is empty");
-    let mut rest = file.strip_prefix(SIGNATURE).context("it is no PNG file")?;
+    let mut rest = file.strip_prefix(SIGNATURE).context("it is not a PNG file")?;
     let mut found = None;
     loop {
         let (kind, data);
@@ -80,7 +80,7 @@ pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
             (_, None) => anyhow::bail!("it does not begin with its header"),
             (b"tRNS", Some(header)) => header.format.transparent = true,
             (b"IEND", Some(header)) => {
-                ensure!(rest.is_empty(), "{} bytes follow on its end", rest.len());
+                ensure!(rest.is_empty(), "{} bytes follow its end", rest.len());
                 return Ok(*header);
             }
             _ => {}
@@ -90,7 +90,7 @@ pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
 
 /// The first chunk's kind and data, and what follows on it.
 fn chunk(from: &[u8]) -> anyhow::Result<(&[u8], &[u8], &[u8])> {
-    const CUT: &str = "it is cut off";
+    const CUT: &str = "it is truncated";
     let (length, from) = from.split_first_chunk().context(CUT)?;
     let length = u32::from_be_bytes(*length) as usize;
     let (checked, from) = from.split_at_checked(4 + length).context(CUT)?;
@@ -246,11 +246,11 @@ pub(crate) mod tests {
         let whole = rgba(&SAMPLES, "");
         let told = |bytes: &[u8]| header_of_whole(bytes).unwrap_err().to_string();
         for cut in 8..whole.len() {
-            assert_eq!(told(&whole[..cut]), "it is cut off", "after {cut} bytes");
+            assert_eq!(told(&whole[..cut]), "it is truncated", "after {cut} bytes");
         }
         assert_eq!(told(b""), "it is empty");
-        assert_eq!(told(b"<html>"), "it is no PNG file");
-        assert_eq!(told(&[&whole[..], b"x"].concat()), "1 bytes follow on its end");
+        assert_eq!(told(b"<html>"), "it is not a PNG file");
+        assert_eq!(told(&[&whole[..], b"x"].concat()), "1 bytes follow its end");
         let mut damaged = whole.clone();
         damaged[45] ^= 1;
         assert!(told(&damaged).contains("is damaged: the checksum differs"));

@@ -37,10 +37,14 @@ impl FrameIndex {
     pub fn of_file(name: &str) -> anyhow::Result<Option<Self>> {
         let Some(stem) = name.strip_suffix(".png") else { return Ok(None) };
         let number = stem.strip_prefix("frame_").and_then(|digits| digits.parse::<u64>().ok());
-        let number = number.with_context(|| format!("{name} is no frame's name, such as frame_000001.png"))?;
+        let number = number.with_context(|| format!("{name} is not the name of a frame, such as frame_000001.png"))?;
         ensure!(number > 0, "{name}: frames are numbered from 1");
         let index = Self(number - 1);
-        ensure!(index.file_name() == name, "{name} is no frame's name; frame {number} is in {}", index.file_name());
+        ensure!(
+            index.file_name() == name,
+            "{name} is not the name of a frame; frame {number} is in {}",
+            index.file_name()
+        );
         Ok(Some(index))
     }
 
@@ -162,12 +166,12 @@ impl SequenceReader {
         let sha256 = FileHash::of(bytes);
         let there = match FrameIndex::of_file(name)? {
             Some(index) => {
-                let header = header_of_whole(bytes).with_context(|| format!("{name} is no frame"))?;
+                let header = header_of_whole(bytes).with_context(|| format!("{name} is not a frame"))?;
                 self.frames.insert(index, Frame { sha256, header }).is_some()
             }
             None => self.others.insert(name.to_owned(), sha256).is_some(),
         };
-        ensure!(!there, "{name} is there twice");
+        ensure!(!there, "{name} appears twice");
         Ok(())
     }
 
@@ -177,7 +181,7 @@ impl SequenceReader {
     /// When there is no frame among them: nothing would be compared.
     pub fn finish(self) -> anyhow::Result<FrameSequence> {
         if self.frames.is_empty() {
-            bail!("there is no frame in it");
+            bail!("it contains no frames");
         }
         Ok(FrameSequence { frames: self.frames, others: self.others })
     }
@@ -342,10 +346,10 @@ pub(crate) mod frame_sequence_tests {
     fn misnumbered_files_are_refused() {
         for (name, complaint) in [
             ("frame_000000.png", "frame_000000.png: frames are numbered from 1"),
-            ("frame_8.png", "frame_8.png is no frame's name; frame 8 is in frame_000008.png"),
-            ("frame_0000008.png", "frame_0000008.png is no frame's name; frame 8 is in frame_000008.png"),
-            ("frame_-00001.png", "frame_-00001.png is no frame's name, such as frame_000001.png"),
-            ("cover.png", "cover.png is no frame's name, such as frame_000001.png"),
+            ("frame_8.png", "frame_8.png is not the name of a frame; frame 8 is in frame_000008.png"),
+            ("frame_0000008.png", "frame_0000008.png is not the name of a frame; frame 8 is in frame_000008.png"),
+            ("frame_-00001.png", "frame_-00001.png is not the name of a frame, such as frame_000001.png"),
+            ("cover.png", "cover.png is not the name of a frame, such as frame_000001.png"),
         ] {
             assert_eq!(told(&[(name, &rgba(&[0; 8], ""))]), complaint);
         }
@@ -354,13 +358,13 @@ pub(crate) mod frame_sequence_tests {
     #[test]
     fn what_is_no_sequence_of_frames_is_refused() {
         let frame = rgba(&[0; 8], "");
-        assert_eq!(told(&[]), "there is no frame in it");
-        assert_eq!(told(&[("audio.m4a", b"sound")]), "there is no frame in it");
-        assert_eq!(told(&[("frame_000001.png", b"<html>")]), "frame_000001.png is no frame: it is no PNG file");
-        assert_eq!(told(&[("frame_000001.png", &frame[..30])]), "frame_000001.png is no frame: it is cut off");
+        assert_eq!(told(&[]), "it contains no frames");
+        assert_eq!(told(&[("audio.m4a", b"sound")]), "it contains no frames");
+        assert_eq!(told(&[("frame_000001.png", b"<html>")]), "frame_000001.png is not a frame: it is not a PNG file");
+        assert_eq!(told(&[("frame_000001.png", &frame[..30])]), "frame_000001.png is not a frame: it is truncated");
         assert_eq!(
             told(&[("frame_000001.png", &frame), ("frame_000001.png", &frame)]),
-            "frame_000001.png is there twice"
+            "frame_000001.png appears twice"
         );
     }
 

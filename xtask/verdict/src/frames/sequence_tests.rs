@@ -23,12 +23,12 @@ fn each_difference_of_sequences_is_named() {
     assert_eq!(told(&of(&[0, 1, 2])), [""; 0]);
     assert_eq!(told(&of(&[0, 1])), ["frames: 2 in the render, 3 in the baseline"]);
     assert_eq!(told(&of(&[0, 1, 2, 3])), ["frames: 4 in the render, 3 in the baseline"]);
-    let missing = "frame 1: missing in the render, there in the baseline";
+    let missing = "frame 1: missing in the render, present in the baseline";
     assert_eq!(told(&of(&[0, 2])), ["frames: 2 in the render, 3 in the baseline", missing]);
     assert_eq!(told(&of(&[0, 2, 3])), [missing]);
-    assert_eq!(told(&of(&[0, 1, 2])[..3]), ["audio.m4a: missing in the render, there in the baseline"]);
+    assert_eq!(told(&of(&[0, 1, 2])[..3]), ["audio.m4a: missing in the render, present in the baseline"]);
     let cover = [of(&[0, 1, 2]), vec![("notes.txt", b"" as &[u8])]].concat();
-    assert_eq!(told(&cover), ["notes.txt: there in the render, none in the baseline"]);
+    assert_eq!(told(&cover), ["notes.txt: present in the render, none in the baseline"]);
     let tall = png(png::ColorType::Rgba, png::BitDepth::Eight, &[0; 16], "");
     let one_tall = [(NAMES[0], frame.as_slice()), (NAMES[1], &tall), (NAMES[2], &tall), sound];
     assert_eq!(told(&one_tall), ["size of frame 1: 2x2 in the render, 2x1 in the baseline"]);

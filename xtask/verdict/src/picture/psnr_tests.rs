@@ -111,7 +111,7 @@ fn holes_are_errors() {
         "psnr_avg:40 psnr_y:40\n",
         "n:1 psnr_avg:40 psnr_y:40\nn:2 psnr_avg:40 psnr_r:40\n",
     ] {
-        assert!(frames(stats).is_err(), "{stats:?} was taken");
+        assert!(frames(stats).is_err(), "{stats:?} was accepted");
     }
 }
 
@@ -170,7 +170,7 @@ fn neighbors_are_read_by_index() {
     assert_eq!(neighbors(printed).unwrap(), [(7, Level::Db(31.720_709)), (15, Level::Identical)].into());
     assert_eq!(neighbors("").unwrap(), Neighbors::new());
     for broken in ["frame:0 pts:7\n", "frame:0\nlavfi.psnr.psnr_avg=1\n", "frame:0 pts:7\nlavfi.psnr.psnr_avg=nan\n"] {
-        assert!(neighbors(broken).is_err(), "{broken:?} was taken");
+        assert!(neighbors(broken).is_err(), "{broken:?} was accepted");
     }
 }
 

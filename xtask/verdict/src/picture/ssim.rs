@@ -193,7 +193,7 @@ mod ssim_tests {
     #[test]
     fn holes_are_errors() {
         for stats in ["", "n:2 All:0.9\n", "n:1 Y:0.9\n", "n:1 All:nan\n", "All:0.9"] {
-            assert!(VideoSsim::from_stats(stats).is_err(), "{stats:?} was taken");
+            assert!(VideoSsim::from_stats(stats).is_err(), "{stats:?} was accepted");
         }
     }
 
@@ -321,7 +321,7 @@ pub(crate) mod frame_figures_tests {
         assert!(ssim(&pixels(8, 8, |_| 0), &pixels(8, 8, |_| 0)).is_ok());
         for (width, height) in [(7, 8), (8, 7)] {
             let small = pixels(width, height, |_| 0);
-            assert!(ssim(&small, &small).is_err(), "{width}x{height} was taken");
+            assert!(ssim(&small, &small).is_err(), "{width}x{height} was accepted");
         }
         // Pictures whose samples are not as many as their size says.
         let mut cut = pixels(8, 8, |_| 0);
