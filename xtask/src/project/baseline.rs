@@ -1,4 +1,4 @@
-//! What a render is measured against: a video, or a sequence of frames, read and found whole.
+//! A baseline that renders are measured against: a video or a PNG sequence.
 
 use std::path::{Path, PathBuf};
 
@@ -23,44 +23,44 @@ use crate::{
     tools::ffmpeg::{Media, audio::SoundFiles},
 };
 
-/// A render that others are measured against.
+/// A baseline, read and complete.
 #[derive(Debug, Clone)]
 pub enum Baseline {
     /// A video.
     Video {
         /// The file.
         path: PathBuf,
-        /// What it is.
+        /// Its shape.
         shape: Box<MediaShape>,
     },
-    /// Frames, and the files beside them.
+    /// A PNG sequence, and the audio files that accompany it.
     Frames {
         /// The frames.
         frames: BaselineFrames,
-        /// The files with sound.
+        /// The audio files.
         sound: SoundFiles,
-        /// How many of them are shown in a second.
+        /// The frame rate.
         fps: u32,
     },
 }
 
-/// What a render came to.
+/// A render compared with a baseline.
 #[derive(Debug)]
 pub struct Compared {
     /// Against the baseline.
     pub comparison: Comparison,
-    /// The video's shape; `None` of frames.
+    /// The video's shape; `None` for a PNG sequence.
     pub media: Option<MediaShape>,
     /// When each of its frames is shown, in seconds.
     pub frame_times_s: Vec<f64>,
-    /// Its audio tracks.
+    /// The render's audio tracks.
     pub audio: Vec<AudioShape>,
     /// The baseline's.
     pub baseline_audio: Vec<AudioShape>,
 }
 
 impl Compared {
-    /// How many frames the render has.
+    /// The number of the render's frames.
     pub fn frames(&self) -> u64 {
         self.frame_times_s.len() as u64
     }
@@ -72,10 +72,10 @@ impl Compared {
 }
 
 impl Baseline {
-    /// Reads a video to its end, or a folder of frames that are shown at `fps` frames a second.
+    /// Reads a video to its end, or a folder of frames with this frame rate.
     ///
     /// # Errors
-    /// When it does not decode from end to end, or is no sequence of frames without gaps.
+    /// When the video does not decode from end to end, or the frames have gaps.
     pub async fn read(media: &Media, path: &Path, format: RenderFormat, fps: u32) -> anyhow::Result<Self> {
         match format {
             RenderFormat::Video(_) => {
@@ -99,7 +99,7 @@ impl Baseline {
         }
     }
 
-    /// Its shape, where it is a video.
+    /// Its shape, if it is a video.
     pub fn shape(&self) -> Option<&MediaShape> {
         match self {
             Self::Video { shape, .. } => Some(shape),
@@ -107,7 +107,7 @@ impl Baseline {
         }
     }
 
-    /// Frames a second, for people.
+    /// Its frame rate, for people.
     pub fn fps(&self) -> String {
         match self {
             Self::Video { shape, .. } => shape.fps.to_string(),
@@ -123,11 +123,11 @@ impl Baseline {
         }
     }
 
-    /// Measures a render: a video, a folder of frames or an archive of them. `codec` is what a
-    /// video was asked for. What no finding of `gate` could come of may be left out.
+    /// Measures a render: a video, or a folder or archive of frames. `codec` is the requested codec of a video.
+    /// Measurements that can't exceed a limit of `gate` may be left out.
     ///
     /// # Errors
-    /// When the render can't be decoded from end to end: what was not measured has no result.
+    /// When the render can't be decoded from end to end, because it has no result then.
     pub async fn compare(
         &self,
         media: &Media,
@@ -173,8 +173,8 @@ impl Baseline {
         }
     }
 
-    /// A frame of it and the same of a render, as pictures to look at; `media_shape` is the
-    /// render's, where it is a video.
+    /// A frame of it and the same frame of a render, as pictures for people; `media_shape` is the shape of the
+    /// render, if it is a video.
     ///
     /// # Errors
     /// When either has no such frame, or it can't be decoded.
@@ -194,8 +194,8 @@ impl Baseline {
         }
     }
 
-    /// How alike each stretch of `frames` frames, by its first one, and that which begins `distance`
-    /// frames later are, by their mean squared error.
+    /// The PSNR between each stretch of `frames` frames, given by its first frame, and the one that starts
+    /// `distance` frames later, from their mean squared error.
     ///
     /// # Errors
     /// When it can't be decoded.

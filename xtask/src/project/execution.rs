@@ -10,20 +10,19 @@ use crate::project::{
     plan::{PlannedRender, RenderSettings},
 };
 
-/// Where an execution reads and writes: all in the render bucket.
+/// What an execution reads and writes, all of it in the render bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExecutionInput {
     /// Key of the packed composition.
     pub project_key: String,
-    /// Key of what is delivered.
+    /// Key of the delivered file.
     pub output_key: String,
     /// The JSON that StartExecution takes.
     pub json: Value,
 }
 
 impl ExecutionInput {
-    /// The input of the execution called `name`. A template without a choice of
-    /// plan protocol gets none.
+    /// The input of the execution `name`. `protocol` is `None` if the template does not let the input choose.
     pub fn new(
         bucket: &str,
         project_key: &str,
@@ -35,7 +34,7 @@ impl ExecutionInput {
         let output_key = format!("renders/{name}/output.{}", settings.format.extension());
         let mut config = settings.forwarded.clone();
         if settings.format == RenderFormat::PngSequence {
-            // The planner refuses a codec where nothing is encoded.
+            // The planner refuses a codec if nothing is encoded.
             config.shift_remove("codec");
         }
         config.insert("fps".into(), json!(settings.fps.get()));
@@ -58,15 +57,15 @@ impl ExecutionInput {
     }
 }
 
-/// `smoke-N<N>-<epoch>-<run>`: unique in the state machine, and idempotent to start again.
+/// `smoke-N<N>-<epoch>-<run>`: unique in the state machine, so that starting it twice is harmless.
 pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> String {
     format!("smoke-{}-{epoch_s}-{}", render.id.file_stem(), run.short())
 }
 
 /// `eval-<fixture>-<epoch>-<iteration>`, in a sweep `eval-<fixture>-N<N>-<epoch>-<iteration>`.
 ///
-/// An execution's name has 80 letters, digits, hyphens and underscores at most; a fixture
-/// is a folder and may be called anything, so a name that doesn't fit ends in its hash.
+/// The name of an execution has at most 80 letters, digits, hyphens and underscores. The name of a fixture's
+/// folder is arbitrary, so a name that does not fit is shortened and ends with a hash.
 pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u64, iteration: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let fixture = match fixture.len() <= LONGEST_FIXTURE && fixture.chars().all(fits) {
@@ -81,7 +80,7 @@ pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u
     format!("eval-{fixture}-{split}{epoch_s}-{iteration}")
 }
 
-/// What leaves room for `eval-`, a split, ten digits of seconds and an iteration.
+/// This leaves room for `eval-`, a split, ten digits of seconds, and an iteration.
 const LONGEST_FIXTURE: usize = 48;
 
 #[cfg(test)]
@@ -95,7 +94,7 @@ mod tests {
     };
 
     #[test]
-    fn an_evals_executions_have_names_that_fit() {
+    fn the_names_of_an_evals_executions_fit() {
         let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(256).unwrap() };
         let name = |fixture: &str, of_sweep| eval_execution_name(fixture, of_sweep, 1_700_000_000, "w100");
         assert_eq!(name("many-cuts", None), "eval-many-cuts-1700000000-w100");
@@ -103,7 +102,7 @@ mod tests {
         let long = name(&"ä b".repeat(60), Some(id));
         assert!(long.len() <= 80 && long.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{long}");
         assert_ne!(name("a b", None), name("a-b", None));
-        // A name of 48 fits; of one that does not, 41 characters and 6 digits of its hash are left.
+        // A name of 48 characters fits. A longer one keeps 41 characters and gets 6 digits of its hash.
         assert_eq!(name(&"a".repeat(48), None), format!("eval-{}-1700000000-w100", "a".repeat(48)));
         let cut = name(&"a".repeat(49), None);
         assert!(cut.starts_with(&format!("eval-{}-", "a".repeat(41))) && cut.len() == 5 + 48 + 16, "{cut}");
@@ -121,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_input_is_what_the_state_machine_takes() {
+    fn the_input_is_what_the_state_machine_expects() {
         let settings = RenderSettings {
             fps: LambdaFps::from_meta(&json!(30)).unwrap(),
             format: RenderFormat::Video(VideoFormat::Mp4),

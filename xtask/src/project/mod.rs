@@ -1,4 +1,4 @@
-//! What lies in the repository: fixtures, baselines, the template, and the plan and names that follow from them.
+//! The content of the repository (fixtures, baselines, the template) and the plan and the names that follow from it.
 
 pub mod baseline;
 pub mod execution;

@@ -1,4 +1,4 @@
-//! Names of things on AWS, parsed once and right from then on.
+//! Names of AWS resources, validated once.
 
 use std::{fmt, str::FromStr};
 
@@ -10,14 +10,14 @@ use crate::aws::region::Region;
 
 // The identity of one run.
 
-/// 48 random bits as 12 hex digits: the value of the `HyperframesSmokeRun` tag
-/// and the root of every name that the run gives away.
+/// 48 random bits as 12 hex digits: the value of the `HyperframesSmokeRun` tag, and part of every name that
+/// the run chooses.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RunId(String);
 
 impl RunId {
-    /// The tag on the stack, and on everything that the run creates itself.
+    /// The tag on the stack and on everything else that the run creates.
     pub const TAG: &'static str = "HyperframesSmokeRun";
 
     /// A fresh id from the system's random source.
@@ -26,7 +26,7 @@ impl RunId {
     /// When the system has no random source.
     pub fn random() -> anyhow::Result<Self> {
         let mut bytes = [0u8; 6];
-        getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system gives no random numbers: {e}"))?;
+        getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system has no source of random numbers: {e}"))?;
         Ok(Self(hex::encode(bytes)))
     }
 
@@ -35,7 +35,7 @@ impl RunId {
         &self.0
     }
 
-    /// The first 6 digits, enough to tell the runs of one second apart.
+    /// The first 6 digits, which distinguish the runs of one second.
     pub fn short(&self) -> &str {
         &self.0[..6]
     }
@@ -80,13 +80,13 @@ impl fmt::Display for RunId {
 pub struct StackName(String);
 
 impl StackName {
-    /// The name for a run of `command` that was given none: the epoch for people,
-    /// the run id so that two runs of one second differ.
+    /// The default name for a run of `command`: the epoch is for people, and the run id distinguishes two runs
+    /// of one second.
     pub fn for_run(command: &str, epoch_s: u64, run: &RunId) -> Self {
         Self(format!("hyperframes-{command}-{epoch_s}-{}", run.short()))
     }
 
-    /// The name as CloudFormation takes it.
+    /// The name for CloudFormation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -129,12 +129,12 @@ impl fmt::Display for StackName {
     }
 }
 
-// Names that follow from a run's id and its stack's name.
+// Names that are derived from a run's id and its stack's name.
 
 /// The template's ProjectName: `<up to 36 characters of the stack>-<run id>`.
 ///
-/// Function, state machine, bucket and log groups are named after it, so two
-/// stacks never share one. 49 characters at most, lower case.
+/// The function, the state machine, the bucket and the log groups are named after it, so two stacks never
+/// share one. It has at most 49 characters, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ProjectName(String);
@@ -148,7 +148,7 @@ impl ProjectName {
         Self(format!("{}-{run}", prefix.trim_end_matches('-')))
     }
 
-    /// The name as the template takes it.
+    /// The name for the template.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -163,8 +163,8 @@ impl fmt::Display for ProjectName {
 /// The per-run bucket that `sam deploy` uploads to:
 /// `hyperframes-smoke-<8 hex of the stack's name and region>-<run id>`.
 ///
-/// It is created first and deleted last, so while it stands it proves which
-/// run claimed the stack's name, on any machine and without a journal.
+/// It is created first and deleted last, so while it exists it locks the stack's name for its run, on any
+/// machine and without a journal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ArtifactBucketName(String);
@@ -175,8 +175,8 @@ impl ArtifactBucketName {
         Self(format!("{}{run}", Self::prefix_of(stack, region)))
     }
 
-    /// What the names of all artifact buckets of `stack` start with. An account
-    /// lists the buckets of all its regions, and each region has stacks of its own.
+    /// The prefix of the names of all artifact buckets of `stack`. It depends on the region, because a listing
+    /// contains the buckets of all regions, and each region has its own stacks.
     pub fn prefix_of(stack: &StackName, region: &Region) -> String {
         let digest = Sha256::digest(format!("{region}/{stack}"));
         let hash = hex::encode(&digest[..4]);
@@ -186,7 +186,7 @@ impl ArtifactBucketName {
     /// The run id at the name's end.
     pub fn run(&self) -> RunId {
         let id = self.0.rsplit('-').next().expect("a split has a last part");
-        id.parse().expect("checked when the name was parsed or made")
+        id.parse().expect("checked when the name was parsed or created")
     }
 
     /// The bucket's name.
@@ -231,7 +231,7 @@ mod run_id_tests {
     use super::*;
 
     #[test]
-    fn a_run_is_named_by_twelve_digits_or_by_six() {
+    fn a_run_id_has_twelve_digits_and_a_short_form() {
         let run: RunId = "0123456789ab".parse().unwrap();
         assert_eq!((run.as_str(), run.short(), run.to_string().as_str()), ("0123456789ab", "012345", "0123456789ab"));
         for bad in ["", "0123456789a", "0123456789abc", "0123456789AB", "0123456789ag"] {
@@ -282,7 +282,7 @@ mod derived_tests {
     }
 
     #[test]
-    fn names_tell_their_stack_and_their_run() {
+    fn names_contain_their_stack_and_their_run() {
         let (stack, run): (StackName, RunId) = ("Smoke-1".parse().unwrap(), "0123456789ab".parse().unwrap());
         let project = ProjectName::new(&stack, &run);
         assert_eq!((project.as_str(), project.to_string().as_str()), ("smoke-1-0123456789ab", "smoke-1-0123456789ab"));
@@ -296,7 +296,7 @@ mod derived_tests {
     }
 
     #[test]
-    fn foreign_buckets_are_not_taken_for_ours() {
+    fn foreign_buckets_are_not_ours() {
         for foreign in [
             "",
             "hyperframes-smoke-",
@@ -305,7 +305,7 @@ mod derived_tests {
             "hyperframes-smoke-0000000000123456789ab",
         ] {
             assert!(foreign.parse::<ArtifactBucketName>().is_err(), "{foreign:?} was accepted");
-            // A journal's name is asked for its run, so a wrong one must not come in by it either.
+            // A journal must not contain a wrong name either, because the run is read from it.
             let json = serde_json::to_string(foreign).unwrap();
             assert!(serde_json::from_str::<ArtifactBucketName>(&json).is_err(), "{json} was accepted");
         }

@@ -1,4 +1,4 @@
-//! From options and fixture to the renders of a run. Pure.
+//! From options and fixture to the renders of a run.
 
 use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols, RenderId, render_ids};
 use render_verdict::{frames::sequence::GaplessFrames, probe::MediaShape};
@@ -15,24 +15,24 @@ use crate::{
 /// Picture size in pixels, and number of frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extent {
-    /// Pixels a row.
+    /// Width in pixels.
     pub width: u64,
-    /// Rows.
+    /// Height in pixels.
     pub height: u64,
     /// Frames of the whole composition.
     pub frames: u64,
 }
 
 impl Extent {
-    /// What a composition says of itself; `None` where it leaves anything to its scripts.
-    pub fn told_by(composition: &Composition, fps: u32) -> Option<Self> {
+    /// The extent that a composition declares; `None` if it leaves any of it to its scripts.
+    pub fn declared_by(composition: &Composition, fps: u32) -> Option<Self> {
         let (width, height) = (composition.width?, composition.height?);
         Some(Self { width, height, frames: composition.frames(fps)? })
     }
 
-    /// The same with what a composition says of itself in the first place.
+    /// The extent that a composition declares, completed with this one.
     #[must_use]
-    pub fn or_declared_by(self, composition: &Composition, fps: u32) -> Self {
+    pub fn completing(self, composition: &Composition, fps: u32) -> Self {
         Self {
             width: composition.width.unwrap_or(self.width),
             height: composition.height.unwrap_or(self.height),
@@ -54,12 +54,12 @@ impl From<&GaplessFrames> for Extent {
     }
 }
 
-/// What a fixture asks of every one of its renders.
+/// The settings of all renders of a fixture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderSettings {
     /// Frames a second.
     pub fps: LambdaFps,
-    /// What is delivered.
+    /// The delivered format.
     pub format: RenderFormat,
     /// Picture width in pixels.
     pub width: u64,
@@ -67,67 +67,66 @@ pub struct RenderSettings {
     pub height: u64,
     /// Frames of the whole composition.
     pub frames: u64,
-    /// Fields of meta.json's renderConfig that go to the handler as they are
-    /// (codec, variables, hdr and the like).
+    /// Fields of meta.json's renderConfig that go to the handler unchanged, such as codec and variables.
     pub forwarded: Map<String, Value>,
 }
 
-/// One render to do.
+/// A planned render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedRender {
     /// Which one.
     pub id: RenderId,
-    /// Frames a chunk that the planner is asked for.
+    /// The requested frames per chunk.
     pub sent_chunk_size: ChunkSize,
-    /// Frames a chunk that it makes of that: what is shown and recorded.
+    /// The frames per chunk that the planner makes of it, for reports.
     pub chunk_size: ChunkSize,
 }
 
 impl PlannedRender {
-    /// A render of `frames` frames for which chunks of `sent` frames are asked.
+    /// A render of `frames` frames, for which chunks of `sent` frames are requested.
     pub fn new(id: RenderId, sent: ChunkSize, frames: u64) -> Self {
         Self { id, sent_chunk_size: sent, chunk_size: sent.effective(frames, id.chunk_count) }
     }
 
-    /// How the planner can be expected to split `frames` frames.
+    /// How the planner is expected to split `frames` frames.
     pub fn split(&self, frames: u64) -> Split {
         Split { frames, chunks: self.chunk_size.chunks_of(frames) }
     }
 }
 
-/// The renders of one fixture, and what all of them are asked for.
+/// The renders of one fixture, and their settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderPlan {
-    /// What every one of them is asked for.
+    /// The settings of all of them.
     pub settings: RenderSettings,
     /// One for each chunk count and protocol.
     pub renders: Vec<PlannedRender>,
 }
 
 impl RenderPlan {
-    /// How the planner can be expected to split each of them.
+    /// How the planner is expected to split each of them.
     pub fn splits(&self) -> Vec<Split> {
         self.renders.iter().map(|render| render.split(self.settings.frames)).collect()
     }
 }
 
-/// Where the number of frames a chunk comes from.
+/// Where the number of frames per chunk comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sizing {
-    /// It is named for the whole run.
+    /// It is given for the whole run.
     Named(ChunkSize),
-    /// It is the fixture's own, else this one.
+    /// It is the fixture's own, or else this one.
     OfFixtureOr(ChunkSize),
-    /// As many as make each chunk count, but no more than the fixture's own: the planner
-    /// enlarges those again, so the count is what runs.
+    /// It results from each chunk count, but is at most the fixture's own. The planner enlarges that again, so
+    /// the count decides.
     ByCount,
 }
 
 impl Sizing {
-    /// The frames a chunk that the planner is asked for, of a fixture with a size of its own or none.
+    /// The frames per chunk to request. `of_fixture` is the fixture's own size, if it has one.
     ///
     /// # Errors
-    /// When a count needs more frames a chunk than the handler takes.
+    /// When a count needs more frames per chunk than the handler accepts.
     pub fn size(self, of_fixture: Option<ChunkSize>, frames: u64, count: ChunkCount) -> anyhow::Result<ChunkSize> {
         Ok(match self {
             Self::Named(size) => size,
@@ -140,10 +139,10 @@ impl Sizing {
     }
 }
 
-/// One render for each chunk count and protocol, of a fixture with a chunk size of its own or none.
+/// A render for each chunk count and protocol. `of_fixture` is the fixture's own chunk size, if it has one.
 ///
 /// # Errors
-/// When a count asks for more frames a chunk than the handler takes.
+/// When a count needs more frames per chunk than the handler accepts.
 pub fn planned_renders(
     counts: &ChunkCounts,
     protocols: PlanProtocols,
@@ -155,25 +154,23 @@ pub fn planned_renders(
     render_ids(counts, protocols).into_iter().map(planned).collect()
 }
 
-// What an account's concurrency means for a function that reserves some of it. Pure.
-
-/// Executions at once that Lambda keeps unreserved in every account (Lambda's quotas).
+/// Concurrent executions that Lambda keeps unreserved in every account (Lambda's quotas).
 const KEPT_UNRESERVED: u64 = 100;
 
-/// An account's unreserved concurrency, and what a run wants to reserve of it.
+/// An account's unreserved concurrency, and the part that a run wants to reserve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
-    /// Executions at once that nobody has reserved.
+    /// Concurrent executions that nobody has reserved.
     pub unreserved: u64,
-    /// What the function reserves; `None` shares what is unreserved.
+    /// What the function reserves; with `None` it shares the unreserved part.
     pub reserved: Option<u32>,
 }
 
 impl Concurrency {
-    /// What is said of it.
+    /// A sentence about it.
     ///
     /// # Errors
-    /// When so much can't be reserved, with what to do.
+    /// When so much can't be reserved. The message says what to do.
     pub fn check(self) -> Result<String, String> {
         let Self { unreserved, reserved } = self;
         let Some(reserved) = reserved else {
@@ -190,12 +187,12 @@ impl Concurrency {
         }
     }
 
-    /// How many chunks can be rendered at once; more are throttled, and Step Functions tries them again.
+    /// How many chunks can be rendered at once. More are throttled, and Step Functions retries them.
     pub fn at_once(self) -> u64 {
         self.reserved.map_or(self.unreserved, u64::from)
     }
 
-    /// What to say where `chunks` are to be rendered at once, and fewer can be.
+    /// A warning if fewer than `chunks` chunks can be rendered at once.
     pub fn throttles(self, chunks: u32) -> Option<String> {
         let at_once = self.at_once();
         (u64::from(chunks) > at_once).then(|| {
@@ -206,8 +203,8 @@ impl Concurrency {
                 None => "a higher quota helps".to_owned(),
             };
             format!(
-                "{chunks} chunks are more than {whose} of {at_once}: Lambda throttles the others, which Step Functions \
-                 tries again later, or in the end fails; {way_out}"
+                "{chunks} chunks are more than {whose} of {at_once}: Lambda throttles the others; Step Functions \
+                 retries those for a while, and then fails the render; {way_out}"
             )
         })
     }
@@ -220,14 +217,14 @@ mod plan_tests {
     use super::*;
 
     #[test]
-    fn what_a_composition_says_comes_first() {
+    fn what_a_composition_declares_comes_first() {
         let measured = Extent { width: 64, height: 36, frames: 9 };
         let whole = Composition { width: Some(640), height: Some(360), duration_s: Some(2.0) };
-        let told = Extent { width: 640, height: 360, frames: 60 };
-        assert_eq!((Extent::declared_by(&whole, 30), measured.or_declared_by(&whole, 30)), (Some(told), told));
+        let declared = Extent { width: 640, height: 360, frames: 60 };
+        assert_eq!((Extent::declared_by(&whole, 30), measured.completing(&whole, 30)), (Some(declared), declared));
         let part = Composition { duration_s: None, ..whole };
         assert_eq!(Extent::declared_by(&part, 30), None);
-        assert_eq!(measured.or_declared_by(&part, 30), Extent { frames: 9, ..told });
+        assert_eq!(measured.completing(&part, 30), Extent { frames: 9, ..declared });
     }
 
     fn planned(sizing: Sizing, of_fixture: Option<u64>, frames: u64) -> Vec<(u16, u32, u32)> {
@@ -238,14 +235,14 @@ mod plan_tests {
     }
 
     #[test]
-    fn the_count_runs_whatever_the_fixtures_own_size_is() {
+    fn the_count_decides_whatever_the_fixtures_own_size_is() {
         assert_eq!(planned(Sizing::ByCount, None, 60), [(2, 30, 30), (4, 15, 15)]);
         assert_eq!(planned(Sizing::ByCount, Some(20), 60), [(2, 20, 30), (4, 15, 15)]);
         assert_eq!(planned(Sizing::ByCount, Some(240), 60), [(2, 30, 30), (4, 15, 15)]);
     }
 
     #[test]
-    fn a_named_size_wins_over_the_fixtures_and_that_over_the_usual_one() {
+    fn a_given_size_precedes_the_fixtures_and_that_the_default() {
         let size = ChunkSize::new(40).unwrap();
         assert_eq!(planned(Sizing::Named(size), Some(20), 60), [(2, 40, 40), (4, 40, 40)]);
         assert_eq!(planned(Sizing::OfFixtureOr(size), Some(20), 60), [(2, 20, 30), (4, 20, 20)]);
@@ -268,10 +265,10 @@ mod concurrency_tests {
 
     #[test]
     fn chunks_beyond_the_ceiling_are_throttled() {
-        let told = |unreserved, reserved, chunks| Concurrency { unreserved, reserved }.throttles(chunks);
-        assert_eq!(told(1000, Some(16), 16), None);
-        assert!(told(1000, Some(16), 17).unwrap().contains("--reserved-concurrency 17 or 0 helps"));
-        assert_eq!(told(10, None, 10), None);
-        assert!(told(10, None, 11).unwrap().contains("the account's quota of 10"));
+        let warning = |unreserved, reserved, chunks| Concurrency { unreserved, reserved }.throttles(chunks);
+        assert_eq!(warning(1000, Some(16), 16), None);
+        assert!(warning(1000, Some(16), 17).unwrap().contains("--reserved-concurrency 17 or 0 helps"));
+        assert_eq!(warning(10, None, 10), None);
+        assert!(warning(10, None, 11).unwrap().contains("the account's quota of 10"));
     }
 }

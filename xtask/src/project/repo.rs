@@ -1,4 +1,4 @@
-//! Where things are: this repository, or a HyperFrames checkout.
+//! The layout of the repository: this project, or a HyperFrames checkout.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use xshell::cmd;
 
 use crate::tools::runner::Runner;
 
-/// What only a HyperFrames checkout has.
+/// A file that only a HyperFrames checkout has.
 const CHECKOUT_MARKER: &str = "packages/aws-lambda/package.json";
 
 const TEMPLATE: &str = "examples/aws-lambda/template.yaml";
@@ -22,14 +22,14 @@ pub struct Repo {
 /// How a repository is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// This project: `fixtures/`, and the handler beside its template.
+    /// This project: `fixtures/`, and the handler next to its template.
     Own,
-    /// A HyperFrames checkout, known by `packages/aws-lambda/package.json`.
+    /// A HyperFrames checkout, recognized by `packages/aws-lambda/package.json`.
     HyperFrames,
 }
 
 impl Layout {
-    /// The layout of a folder; `None` when it has neither.
+    /// The layout of a folder; `None` if it has neither.
     fn of(root: &Path) -> Option<Self> {
         match (root.join(CHECKOUT_MARKER).is_file(), root.join(TEMPLATE).is_file()) {
             (true, _) => Some(Self::HyperFrames),
@@ -40,13 +40,13 @@ impl Layout {
 }
 
 impl Repo {
-    /// The variable that points to another repository than this one.
+    /// The environment variable with the path of another repository.
     pub const ENV: &'static str = "HYPERFRAMES_REPO_ROOT";
 
     /// The repository at `root`.
     ///
     /// # Errors
-    /// When it has neither layout, or lacks what both have: a template.
+    /// When it has neither layout, or has no template.
     pub fn at(root: &Path) -> anyhow::Result<Self> {
         ensure!(root.is_dir(), "{} is not a folder", root.display());
         let layout = Layout::of(root).with_context(|| {
@@ -88,18 +88,18 @@ impl Repo {
         self.root.join("packages/producer")
     }
 
-    /// Whether what a package of a checkout needs was ever installed, for it or for all of them.
+    /// Whether the dependencies of a checkout's package were ever installed, for it or for all packages.
     pub fn is_installed(&self, package: &Path) -> bool {
         [&self.root, package].iter().any(|dir| dir.join("node_modules").is_dir())
     }
 
-    /// The folder that a command's artifacts go to, unless another is named.
+    /// The default folder for a command's artifacts.
     pub fn artifacts(&self, command: &str) -> PathBuf {
         self.root.join(format!("{command}-artifacts"))
     }
 
-    /// The version of the package that brings Chromium, by the lockfile beside
-    /// the handler or at the root; `None` where neither tells.
+    /// The version of the package that contains Chromium, from the lockfile next to the handler or at the root;
+    /// `None` if neither contains it.
     pub fn chromium_package(&self) -> Option<String> {
         let locks = [self.handler_package().join("bun.lock"), self.root.join("bun.lock")];
         locks.iter().find_map(|lock| {
@@ -109,7 +109,7 @@ impl Repo {
         })
     }
 
-    /// The folders that fixtures lie in.
+    /// The folders that contain fixtures.
     pub fn fixture_roots(&self) -> Vec<PathBuf> {
         match self.layout {
             Layout::Own => vec![self.root.join("fixtures")],
@@ -120,18 +120,18 @@ impl Repo {
         }
     }
 
-    /// The folder of the packages that this project's fixtures stage files of.
+    /// The folder with the packages from which this project's fixtures stage files.
     pub fn fixture_packages(&self) -> PathBuf {
         self.root.join("fixtures")
     }
 
-    /// All folders of this name where fixtures lie, whether they are fixtures or not.
+    /// All folders with this name among the fixtures, whether they are fixtures or not.
     pub fn fixture_dirs(&self, name: &str) -> Vec<PathBuf> {
         self.fixture_roots().iter().map(|root| root.join(name)).filter(|dir| dir.is_dir()).collect()
     }
 
-    /// All fixtures, name and folder, sorted; a folder with a meta.json is one.
-    /// Where two have one name, the first root wins.
+    /// All fixtures, that is, folders with a meta.json, with name and folder, sorted. Of two with the same name
+    /// the one in the first root is used.
     pub fn fixtures(&self) -> Vec<(String, PathBuf)> {
         let mut found: Vec<(String, PathBuf)> = Vec::new();
         for root in self.fixture_roots() {
@@ -147,36 +147,36 @@ impl Repo {
     }
 }
 
-/// The repository that this tool was built in: its launcher, locks and tools lie there.
+/// The repository in which this tool was built. Its launcher, locks and tools are there.
 pub fn tool_root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in a workspace").to_owned()
 }
 
 // Which repository a command works on.
 
-/// What a command line and its environment say of the repository.
+/// What the command line and the environment say about the repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RepoChoice {
     /// `--repo`.
     flag: Option<PathBuf>,
     /// [`Repo::ENV`].
     variable: Option<PathBuf>,
-    /// The folder that the command was given in, where there is one.
+    /// The working folder of the command, if it has one.
     working_dir: Option<PathBuf>,
 }
 
 impl RepoChoice {
-    /// What was said, unlooked at.
+    /// The choice, not checked yet.
     pub fn new(flag: Option<PathBuf>, variable: Option<&str>, working_dir: Option<PathBuf>) -> Self {
         let variable = variable.filter(|path| !path.is_empty()).map(PathBuf::from);
         Self { flag, variable, working_dir }
     }
 
-    /// The repository: the one that was named, by flag before variable; else the nearest one around
-    /// the working folder; else the one that this tool was built in.
+    /// The repository that the flag or else the variable names, or else the nearest one that contains the working
+    /// folder, or else the one in which this tool was built.
     ///
     /// # Errors
-    /// When the named folder is no repository, or the one found lacks what every layout has.
+    /// When that folder is not a repository, or has no template.
     pub fn locate(&self) -> anyhow::Result<Repo> {
         let named = |path: &Path, by: String| {
             let root = std::path::absolute(path).with_context(|| by.clone())?;
@@ -195,7 +195,7 @@ impl RepoChoice {
         }
     }
 
-    /// Whether a repository was named on the command line, so that it must be one.
+    /// Whether the command line names a repository, which must then exist.
     pub fn is_demanded(&self) -> bool {
         self.flag.is_some()
     }
@@ -203,7 +203,7 @@ impl RepoChoice {
 
 // The state of a repository in git.
 
-/// The repository's commit, with `-dirty` when it has changes; `None` outside of git.
+/// The repository's commit, with `-dirty` if it has changes; `None` outside of git.
 pub async fn commit(repo: &Repo, runner: &Runner) -> Option<String> {
     let (sh, root) = (&runner.sh, repo.root());
     let commit = runner.run(cmd!(sh, "git -C {root} rev-parse HEAD")).await.ok()?.stdout;
@@ -217,7 +217,7 @@ mod repo_tests {
     use super::*;
 
     #[test]
-    fn a_checkout_is_known_by_its_marker() {
+    fn a_checkout_is_recognized_by_its_marker() {
         let dir = tempfile::tempdir().unwrap();
         assert!(Repo::at(dir.path()).is_err());
         std::fs::create_dir_all(dir.path().join("packages/aws-lambda")).unwrap();
@@ -246,7 +246,7 @@ mod locate_tests {
     struct Folders(tempfile::TempDir);
 
     impl Folders {
-        /// `checkout` and `own`, of either layout, and `elsewhere`, which is none.
+        /// `checkout` and `own` with the two layouts, and `elsewhere`, which is not a repository.
         fn new() -> Self {
             let folders = Self(tempfile::tempdir().unwrap());
             for file in [
@@ -274,7 +274,7 @@ mod locate_tests {
     }
 
     #[test]
-    fn a_flag_wins_over_the_variable_and_that_over_the_folder() {
+    fn the_flag_precedes_the_variable_and_that_the_folder() {
         let folders = Folders::new();
         let located = |flag, variable, dir| folders.located(flag, variable, dir).unwrap();
         assert_eq!(located(Some("own"), Some("checkout"), "checkout"), folders.path("own"));
@@ -286,23 +286,23 @@ mod locate_tests {
     }
 
     #[test]
-    fn what_was_named_must_be_a_repository() {
+    fn a_named_folder_must_be_a_repository() {
         let folders = Folders::new();
         let refused = |flag, variable| format!("{:#}", folders.located(flag, variable, "own").unwrap_err());
-        let told = refused(Some("elsewhere"), Some("own"));
+        let error = refused(Some("elsewhere"), Some("own"));
         assert!(
-            told.starts_with("--repo ") && told.contains("neither a HyperFrames checkout nor this project"),
-            "{told}"
+            error.starts_with("--repo ") && error.contains("neither a HyperFrames checkout nor this project"),
+            "{error}"
         );
-        let told = refused(None, Some("nowhere"));
-        assert!(told.starts_with("HYPERFRAMES_REPO_ROOT=") && told.ends_with("is not a folder"), "{told}");
+        let error = refused(None, Some("nowhere"));
+        assert!(error.starts_with("HYPERFRAMES_REPO_ROOT=") && error.ends_with("is not a folder"), "{error}");
     }
 
     #[test]
-    fn a_checkout_without_a_template_is_told_of_and_not_passed_over() {
+    fn a_checkout_without_a_template_is_reported_and_not_skipped() {
         let folders = Folders::new();
         std::fs::remove_file(folders.path("checkout/examples/aws-lambda/template.yaml")).unwrap();
-        let told = folders.located(None, None, "checkout/packages").unwrap_err().to_string();
-        assert!(told.contains("examples/aws-lambda/template.yaml"), "{told}");
+        let error = folders.located(None, None, "checkout/packages").unwrap_err().to_string();
+        assert!(error.contains("examples/aws-lambda/template.yaml"), "{error}");
     }
 }

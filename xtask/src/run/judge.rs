@@ -156,11 +156,11 @@ impl Render<'_> {
         let frames = u64::from(planned.chunk_size.get());
         let Some(picture) = comparison.picture() else { return Ok(None) };
         let chunks = Chunks { hashes: &picture.hashes, psnr: &picture.psnr, frames };
-        for twins in chunks.twins() {
-            let firsts: Vec<u64> = twins.firsts.iter().map(|chunk| chunk * frames).collect();
-            let baseline = baseline.apart(self.media, &firsts, frames, twins.distance * frames).await;
+        for pairs in chunks.pairs() {
+            let firsts: Vec<u64> = pairs.firsts.iter().map(|chunk| chunk * frames).collect();
+            let baseline = baseline.apart(self.media, &firsts, frames, pairs.distance * frames).await;
             let baseline = baseline.context("looking for a frozen render")?;
-            if let Some(frozen) = chunks.frozen(&twins, &baseline) {
+            if let Some(frozen) = chunks.frozen(&pairs, &baseline) {
                 return Ok(Some(frozen));
             }
         }

@@ -117,7 +117,7 @@ impl Subject {
         reference: Extent,
     ) -> anyhow::Result<RenderPlan> {
         let meta = &self.fixture.meta;
-        let Extent { width, height, frames } = reference.or_declared_by(&self.fixture.composition, meta.fps.get());
+        let Extent { width, height, frames } = reference.completing(&self.fixture.composition, meta.fps.get());
         let settings =
             RenderSettings { fps: meta.fps, format, width, height, frames, forwarded: meta.forwarded.clone() };
         let renders = planned_renders(counts, self.plan.protocols(), sizing, meta.chunk_size, frames)?;
@@ -183,9 +183,9 @@ impl PlanChoice {
             Self::Chosen(protocols) => protocols.each().contains(&PlanProtocol::V2),
             Self::Fixed(known) => known == Some(PlanProtocol::V2),
         };
-        let [a, b, c] = LambdaFps::OF_V2;
+        let [a, b, c] = LambdaFps::SUPPORTED_BY_V2;
         ensure!(
-            !by_v2 || fps.is_of_v2(),
+            !by_v2 || fps.is_supported_by_v2(),
             "fixture {}: renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second only; \
              lambda-smoke --plan-protocol v1 renders it",
             fixture.name

@@ -43,7 +43,7 @@ fn a_broken_fixture_is_told_by_its_part() {
     let fps = r#"{"renderConfig":{"fps":{"num":30000,"den":1001}}}"#;
     refuse(&meta(fps), &smoke, "distributed rendering takes whole frames a second only");
     refuse(&meta("{"), &smoke, "fixture f: <dir>/repository/fixtures/f/meta.json");
-    refuse(&meta(r#"{"renderConfig":{"format":"gif"}}"#), &smoke, "it is one of mp4, mov, webm, png-sequence");
+    refuse(&meta(r#"{"renderConfig":{"format":"gif"}}"#), &smoke, "it must be one of mp4, mov, webm, png-sequence");
     let frames = "output/frames can't be read; render it with `cargo xtask lambda-baseline";
     refuse(&meta(r#"{"renderConfig":{"format":"png-sequence"}}"#), &smoke, frames);
     let test = Test::new();
@@ -58,7 +58,7 @@ fn a_broken_fixture_is_told_by_its_part() {
 
 #[test]
 fn a_fixture_is_named_by_its_folder_alone() {
-    let told = "is a path, and fixtures go by their folder's name alone: f";
+    let told = "is a path; a fixture is named by its folder's name alone: f";
     refuse(&Test::checkout(), &["lambda-smoke", "--fixture", "distributed/f"], told);
     refuse(&Test::new(), &["lambda-eval", "--fixtures", "f/"], told);
     refuse(&Test::new(), &["lambda-baseline", "./f"], told);

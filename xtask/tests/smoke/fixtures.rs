@@ -24,10 +24,16 @@ fn assert_refused(meta: &serde_json::Value, told: &str) {
 #[test]
 fn a_wrong_field_is_refused_with_the_files_path_and_the_fields_name() {
     let file = "<dir>/repository/fixtures/f/meta.json: ";
-    assert_refused(&json!({"minPsnr": "40"}), &format!("error: fixture f: {file}minPsnr is \"40\"; it is a number"));
-    assert_refused(&json!({"renderConfig": []}), &format!("{file}renderConfig is []; it is an object"));
+    assert_refused(
+        &json!({"minPsnr": "40"}),
+        &format!("error: fixture f: {file}minPsnr is \"40\"; it must be a number"),
+    );
+    assert_refused(&json!({"renderConfig": []}), &format!("{file}renderConfig is []; it must be an object"));
     let size = json!({"renderConfig": {"chunkSize": 1.5}});
-    assert_refused(&size, &format!("{file}renderConfig.chunkSize is 1.5; it is a whole number of frames, 1 to 3600"));
+    assert_refused(
+        &size,
+        &format!("{file}renderConfig.chunkSize is 1.5; it must be a whole number of frames, 1 to 3600"),
+    );
 }
 
 #[test]

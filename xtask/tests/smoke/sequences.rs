@@ -115,7 +115,7 @@ fn a_render_that_stands_still_is_exit_5() {
     let test = Test::new().sequence(&nearly(1)).delivers(&nearly(0));
     test.smoke(&[])
         .exit(5)
-        .says("the render is frozen: chunks 0 and 1 have the same frames, but the baseline moves between them");
+        .says("the render is frozen: chunks 0 and 1 have the same frames, but the baseline changes between them");
 }
 
 #[test]
@@ -128,7 +128,8 @@ fn a_still_beginning_hides_no_frozen_end() {
         })
     };
     let test = Test::new().sequence(&halves(1)).delivers(&halves(0));
-    let frozen = "N=4: the render is frozen: chunks 2 and 3 have the same frames, but the baseline moves between them";
+    let frozen =
+        "N=4: the render is frozen: chunks 2 and 3 have the same frames, but the baseline changes between them";
     test.smoke(&["--chunk-counts", "4"]).exit(5).says(frozen);
     Test::new().sequence(&halves(0)).delivers(&halves(0)).smoke(&["--chunk-counts", "4"]).exit(0);
 }

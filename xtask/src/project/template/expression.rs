@@ -1,22 +1,22 @@
-//! CloudFormation's expressions, as far as they can be known before a deployment.
+//! CloudFormation's expressions, as far as they can be evaluated before a deployment.
 
 use std::collections::BTreeMap;
 
 use crate::project::template::yaml::{Node, Value};
 
-/// What parameters and pseudo parameters stand for.
+/// The values of parameters and pseudo parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Values(BTreeMap<String, String>);
 
 impl Values {
-    /// These and one more.
+    /// These values and one more.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.insert(name.to_owned(), value.into());
         self
     }
 
-    /// What an expression comes to; `None` where it depends on what only a deployment makes.
+    /// The value of an expression; `None` if it is known only after the deployment.
     pub(crate) fn expand(&self, node: &Node) -> Option<String> {
         match (node.function.as_deref(), &node.value) {
             (None, Value::Scalar(text)) => Some(text.clone()),
@@ -38,7 +38,7 @@ impl Values {
         }
     }
 
-    /// The text of a `Sub`, each `${name}` replaced; `${!name}` stands for `${name}` itself.
+    /// The text of a `Sub` with each `${name}` replaced; `${!name}` is a literal `${name}`.
     fn fill(&self, text: &str) -> Option<String> {
         let mut parts = text.split("${");
         let mut filled = parts.next().unwrap_or_default().to_owned();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn references_lead_to_their_resource() {
+    fn references_are_resolved_to_their_resource() {
         for text in ["!Ref F", "!GetAtt F.Arn", "!GetAtt [F, Arn]", r#"!Sub "${F.Arn}""#, "{Fn::GetAtt: [F, Arn]}"] {
             assert_eq!(resource(&node(text)), Some("F"), "{text}");
         }

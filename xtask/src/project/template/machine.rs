@@ -1,4 +1,4 @@
-//! The state machine of a template: its states, and which plan protocols it offers.
+//! The state machine of a template: its states, and the plan protocols that it offers.
 
 use std::path::Path;
 
@@ -12,36 +12,36 @@ use crate::project::template::yaml::{At, Node, Value};
 pub struct Machine {
     /// Its name in the template.
     pub logical_id: String,
-    /// What its name is computed from.
+    /// The expression of its name.
     pub(crate) name: Option<Node>,
-    /// The state that it starts at.
+    /// Its first state.
     pub start_at: String,
-    /// All states, those inside of others too, in the template's order.
+    /// All states, including nested ones, in the template's order.
     pub states: Vec<String>,
-    /// Which plan protocols it offers.
+    /// The plan protocols that it offers.
     pub protocols: OfferedProtocols,
 }
 
-/// Which plan protocols a state machine offers.
+/// The plan protocols that a state machine offers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OfferedProtocols {
     /// The execution's input chooses among these.
     Chosen(Vec<PlanProtocol>),
-    /// There is no choice; the one there is, where the template tells.
+    /// There is no choice; the only protocol, if it is known.
     Fixed(Option<PlanProtocol>),
 }
 
-/// Where an execution's input has the plan protocol, in both of the languages of state machines.
-const OF_INPUT: [&str; 3] = ["$.PlanProtocol", "$$.Execution.Input.PlanProtocol", "$states.input.PlanProtocol"];
+/// The path of the plan protocol in an execution's input, in both query languages.
+const INPUT_PATHS: [&str; 3] = ["$.PlanProtocol", "$$.Execution.Input.PlanProtocol", "$states.input.PlanProtocol"];
 
-/// What `Plan` gives by the second protocol, and no other.
+/// A result of `Plan` that only the second protocol has.
 const ONLY_IN_V2: &str = "PlanV2ManifestS3Uri";
 
-/// What it gives by the first.
+/// A result that only the first protocol has.
 const ONLY_IN_V1: &str = "PlanS3Uri";
 
 impl Machine {
-    /// Reads a resource; `file` gives the text of a definition that lies beside the template.
+    /// Parses a resource; `file` reads a definition next to the template.
     pub(crate) fn read(
         logical_id: &str,
         resource: &At<'_>,
@@ -62,13 +62,13 @@ impl Machine {
     }
 }
 
-/// The definition, wherever it is written.
+/// The definition, which may be inline, a string, or a file.
 fn definition(properties: &At<'_>, file: &dyn Fn(&Path) -> anyhow::Result<String>) -> anyhow::Result<Node> {
     if let Some(inline) = properties.find("Definition") {
         return Ok(inline.node.clone());
     }
     if let Some(string) = properties.find("DefinitionString") {
-        // As text, or as a text whose resources are filled in.
+        // A plain text, or a `Sub` with a list of arguments.
         let text = match &string.node.value {
             Value::Scalar(text) => text,
             Value::List(parts) => parts.first().and_then(Node::literal).unwrap_or_default(),
@@ -82,7 +82,7 @@ fn definition(properties: &At<'_>, file: &dyn Fn(&Path) -> anyhow::Result<String
     Node::parse(&text).map_err(|error| uri.fault(&format!("can't be read: {error:#}")))
 }
 
-/// All states under a `States`, in order, with those of maps and parallel branches.
+/// All states under a `States`, in order, including those of maps and parallel branches.
 fn collect<'a>(states: &'a Node, found: &mut Vec<(&'a str, &'a Node)>) {
     for (name, state) in states.entries() {
         found.push((name, state));
@@ -96,7 +96,8 @@ fn collect<'a>(states: &'a Node, found: &mut Vec<(&'a str, &'a Node)>) {
     }
 }
 
-/// Which protocols the states let the input choose; inside of a map, `$` is another input.
+/// The protocols among which the input chooses. Only top-level states count, because `$` is another input inside
+/// of a map.
 fn protocols(top: &Node, all: &[(&str, &Node)]) -> OfferedProtocols {
     let chosen: Vec<PlanProtocol> = top.entries().iter().flat_map(|(_, state)| choices(state, top)).collect();
     let offered = |protocol: &PlanProtocol| chosen.contains(protocol);
@@ -107,11 +108,11 @@ fn protocols(top: &Node, all: &[(&str, &Node)]) -> OfferedProtocols {
     let passes_on = top.entries().iter().any(|(_, state)| passes_on(state));
     match passes_on {
         true => OfferedProtocols::Chosen(both.to_vec()),
-        false => OfferedProtocols::Fixed(all.iter().find_map(|(_, state)| of_plan(state))),
+        false => OfferedProtocols::Fixed(all.iter().find_map(|(_, state)| planned_by(state))),
     }
 }
 
-/// The protocols that a choice on the execution's input leads on for.
+/// The protocols for which a choice on the execution's input does not fail.
 fn choices(state: &Node, top: &Node) -> Vec<PlanProtocol> {
     let rules = state.get("Choices").map(Node::elements).unwrap_or_default();
     let leads_on = |rule: &&Node| {
@@ -121,10 +122,10 @@ fn choices(state: &Node, top: &Node) -> Vec<PlanProtocol> {
     rules.iter().filter(leads_on).flat_map(compared).collect()
 }
 
-/// The protocols that a rule, or one inside of it, compares the input with.
+/// The protocols that a rule, or a nested rule, compares the input with.
 fn compared(rule: &Node) -> Vec<PlanProtocol> {
-    let of_input = rule.get("Variable").and_then(Node::literal).is_some_and(|v| OF_INPUT.contains(&v));
-    let equals = rule.get("StringEquals").and_then(Node::literal).filter(|_| of_input);
+    let on_input = rule.get("Variable").and_then(Node::literal).is_some_and(|v| INPUT_PATHS.contains(&v));
+    let equals = rule.get("StringEquals").and_then(Node::literal).filter(|_| on_input);
     let by_condition = rule.get("Condition").and_then(Node::literal).filter(|text| names_input(text));
     let named = |text: &str| ["v1", "v2"].into_iter().filter(move |name| text.contains(name)).collect::<Vec<_>>();
     let inner = ["And", "Or"].into_iter().filter_map(|key| rule.get(key)).flat_map(Node::elements);
@@ -134,29 +135,29 @@ fn compared(rule: &Node) -> Vec<PlanProtocol> {
     here.chain(inner.flat_map(compared)).collect()
 }
 
-/// Whether a state gives the input's protocol to what it calls.
+/// Whether a state passes the input's protocol on to what it calls.
 fn passes_on(state: &Node) -> bool {
     let given = ["Parameters", "Arguments", "Assign"].into_iter().filter_map(|key| state.get(key));
     given.flat_map(Node::texts).any(names_input)
 }
 
 fn names_input(text: &str) -> bool {
-    OF_INPUT.iter().any(|name| text.contains(name)) || text.contains("Execution.Input.PlanProtocol")
+    INPUT_PATHS.iter().any(|name| text.contains(name)) || text.contains("Execution.Input.PlanProtocol")
 }
 
-/// The protocol of a state that plans, by what it asks for or by what it reads of the answer.
-fn of_plan(state: &Node) -> Option<PlanProtocol> {
+/// The protocol of a state that plans, from its request or from the results that it reads.
+fn planned_by(state: &Node) -> Option<PlanProtocol> {
     let given = state.get("Parameters").or_else(|| state.get("Arguments"))?;
     let payload = given.get("Payload").unwrap_or(given);
     if payload.get("Action").and_then(Node::literal) != Some("plan") {
         return None;
     }
-    let asked = payload.get("PlanProtocol").and_then(Node::literal).and_then(|name| name.parse().ok());
+    let requested = payload.get("PlanProtocol").and_then(Node::literal).and_then(|name| name.parse().ok());
     let reads = |field: &str| {
         let texts = state.get("ResultSelector").or_else(|| state.get("Output")).map(Node::texts).unwrap_or_default();
         texts.iter().any(|text| text.contains(field))
     };
-    asked.or_else(|| match (reads(ONLY_IN_V2), reads(ONLY_IN_V1)) {
+    requested.or_else(|| match (reads(ONLY_IN_V2), reads(ONLY_IN_V1)) {
         (true, _) => Some(PlanProtocol::V2),
         (false, true) => Some(PlanProtocol::V1),
         (false, false) => None,
@@ -198,10 +199,10 @@ No: {Type: Fail}
 Z: {Type: Succeed}";
 
     #[test]
-    fn a_choice_on_the_input_offers_what_it_leads_on_for() {
+    fn a_choice_on_the_input_offers_the_protocols_that_do_not_fail() {
         assert_eq!(offered(CHOICE), OfferedProtocols::Chosen(vec![V1, V2]));
         assert_eq!(offered(&CHOICE.replace("v2, Next: Two", "v2, Next: No")), OfferedProtocols::Chosen(vec![V1]));
-        // What is read back of the plan's own result is no choice of the caller's.
+        // The protocol in the plan's result is not the caller's choice.
         assert_eq!(offered(&CHOICE.replace("$.PlanProtocol", "$.Plan.PlanProtocol")), OfferedProtocols::Fixed(None));
         let jsonata = "\
 A:
@@ -215,13 +216,13 @@ B: {Type: Pass, End: true}";
     }
 
     #[test]
-    fn a_protocol_that_is_passed_on_is_the_callers_choice() {
+    fn a_protocol_that_is_passed_on_can_be_chosen() {
         let passed = "A: {Type: Task, Parameters: {Payload: {Action: plan, PlanProtocol.$: $.PlanProtocol}}}";
         assert_eq!(offered(passed), OfferedProtocols::Chosen(vec![V1, V2]));
     }
 
     #[test]
-    fn without_a_choice_the_plan_tells() {
+    fn without_a_choice_the_plan_state_decides() {
         let plan = |payload: &str, reads: &str| {
             offered(&format!("A: {{Type: Task, Parameters: {{Payload: {payload}}}, ResultSelector: {{x.$: {reads}}}}}"))
         };
@@ -233,7 +234,7 @@ B: {Type: Pass, End: true}";
     }
 
     #[test]
-    fn states_are_found_inside_of_others() {
+    fn nested_states_are_found() {
         let machine = read(
             "  Definition:\n    StartAt: A\n    States:\n      A: {Type: Map, ItemProcessor: {States: {B: {Type: Task}}}}\n      \
              C: {Type: Parallel, Branches: [{States: {D: {}}}, {States: {E: {}}}]}",
@@ -254,9 +255,9 @@ B: {Type: Pass, End: true}";
         ] {
             assert_eq!(read(properties).unwrap().states, ["A"], "{properties}");
         }
-        let told = |properties: &str| format!("{:#}", read(properties).unwrap_err());
-        assert!(told("  DefinitionUri: s3://b/m.json").starts_with("Properties.DefinitionUri can't be read"));
-        assert_eq!(told("  Name: m"), "Properties has no Definition (line 2)");
-        assert_eq!(told("  Definition: {StartAt: A}"), "the definition of M: States is missing");
+        let error = |properties: &str| format!("{:#}", read(properties).unwrap_err());
+        assert!(error("  DefinitionUri: s3://b/m.json").starts_with("Properties.DefinitionUri can't be read"));
+        assert_eq!(error("  Name: m"), "Properties has no Definition (line 2)");
+        assert_eq!(error("  Definition: {StartAt: A}"), "the definition of M: States is missing");
     }
 }

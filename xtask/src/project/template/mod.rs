@@ -1,5 +1,5 @@
-//! What a run must know of a SAM template, read from it: parameters, outputs, the
-//! resources behind them, states and plan protocols. Pure, but for the files.
+//! The parts of a SAM template that a run needs: parameters, outputs, their resources, states and plan
+//! protocols.
 
 pub mod expression;
 pub mod machine;
@@ -28,7 +28,7 @@ use crate::{
 /// A template that a run can deploy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// Where it lies.
+    /// Its file.
     pub path: PathBuf,
     /// Its parameters.
     pub parameters: Parameters,
@@ -36,22 +36,22 @@ pub struct Template {
     pub function: Function,
     /// The bucket that everything travels through.
     pub bucket: Bucket,
-    /// The state machine, an execution of which is a render.
+    /// The state machine. Each of its executions is a render.
     pub machine: Machine,
     log_groups: Vec<LogGroup>,
     types: BTreeMap<String, usize>,
 }
 
-/// The names in a stack, as far as they are known before its deployment.
+/// The names of a stack's resources that are known before its deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StackNames {
-    /// The function's.
+    /// The name of the function.
     pub function: Option<String>,
-    /// The bucket's.
+    /// The name of the bucket.
     pub bucket: Option<String>,
-    /// The state machine's.
+    /// The name of the state machine.
     pub machine: Option<String>,
-    /// The log groups', the one that Lambda makes for its function too.
+    /// The names of the log groups, including the one that Lambda creates for its function.
     pub log_groups: Vec<String>,
 }
 
@@ -59,24 +59,24 @@ impl Template {
     /// Reads a template.
     ///
     /// # Errors
-    /// When it can't be read, or lacks something that a run needs; the message has the
-    /// file, the field and its line.
+    /// When it can't be read, or lacks something that a run needs. The message contains the file, the field and
+    /// its line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("the template {}", path.display());
         let text = fs::read_to_string(path).with_context(what)?;
         let dir = path.parent().unwrap_or(Path::new("."));
-        let file = |beside: &Path| {
-            let path = dir.join(beside);
+        let file = |relative: &Path| {
+            let path = dir.join(relative);
             fs::read_to_string(&path).with_context(|| path.display().to_string())
         };
         Self::parse(&text, path, dir, &file).with_context(what)
     }
 
-    /// Reads the text of a template that lies at `path` in the folder `dir`; `file`
-    /// gives the text of a state machine's definition that lies beside it.
+    /// Parses the text of the template at `path` in the folder `dir`. `file` reads the definition of a state
+    /// machine, relative to that folder.
     ///
     /// # Errors
-    /// As [`Template::read`], without the file.
+    /// As for [`Template::read`], without the file.
     pub fn parse(
         text: &str,
         path: &Path,
@@ -105,8 +105,8 @@ impl Template {
         })
     }
 
-    /// The memory of a function of which this is asked, MB; 10,240, the most that there is,
-    /// where neither that nor the template's defaults tell.
+    /// The function's memory in MB, given the requested one. Lambda's maximum of 10,240 is assumed if neither that
+    /// nor the template's defaults say.
     pub fn memory_mb(&self, asked: Option<MemoryMb>) -> u64 {
         if let Some(asked) = asked {
             return asked.get().into();
@@ -115,7 +115,7 @@ impl Template {
         by_function.or_else(|| self.parameters.memory_mb()).unwrap_or(10_240)
     }
 
-    /// The names that a stack of it will have, as far as they don't depend on the deployment.
+    /// The names that its stack will have, if they do not depend on the deployment.
     pub fn names(&self, values: &Values) -> StackNames {
         let expand = |node: &Option<Node>| values.expand(node.as_ref()?);
         let function = expand(&self.function.name);
@@ -127,31 +127,31 @@ impl Template {
         StackNames { bucket: expand(&self.bucket.name), machine: expand(&self.machine.name), function, log_groups }
     }
 
-    /// Whether the function's log group is left to Lambda, so that no stack deletes it.
+    /// Whether Lambda creates the function's log group, so that deleting the stack does not delete it.
     pub fn leaves_a_log_group(&self, values: &Values) -> bool {
         !self.function.logs_to(&self.log_groups, values)
     }
 
-    /// How many resources of which type it declares.
+    /// The number of resources of each type.
     pub fn resource_types(&self) -> &BTreeMap<String, usize> {
         &self.types
     }
 }
 
-// The resources of a template that a run works with.
+// The resources that a run uses.
 
 /// The function that renders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     /// Its name in the template.
     pub logical_id: String,
-    /// What its name is computed from; without it CloudFormation makes one up.
+    /// The expression of its name; without it CloudFormation chooses one.
     pub(crate) name: Option<Node>,
     /// The ZIP that is deployed as its code.
     pub code: PathBuf,
-    /// What its memory is computed from.
+    /// The expression of its memory.
     memory: Option<Node>,
-    /// The log group that it is told to write to, by logical id or name.
+    /// The log group that it is configured to write to, by logical id or name.
     log_group: Option<Node>,
 }
 
@@ -160,7 +160,7 @@ pub struct Function {
 pub struct Bucket {
     /// Its name in the template.
     pub logical_id: String,
-    /// What its name is computed from; without it CloudFormation makes one up.
+    /// The expression of its name; without it CloudFormation chooses one.
     pub(crate) name: Option<Node>,
     /// Whether it outlives its stack.
     pub is_retained: bool,
@@ -173,7 +173,7 @@ pub(crate) struct LogGroup {
     pub name: Option<Node>,
 }
 
-/// What a template's outputs lead to.
+/// The resources that a template's outputs refer to.
 pub(crate) struct Found<'a> {
     pub function: (String, At<'a>),
     pub bucket: (String, At<'a>),
@@ -181,7 +181,7 @@ pub(crate) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Follows the outputs that a run reads to the resources that they name.
+    /// Finds the resources of the outputs that a run reads.
     pub(crate) fn by_outputs(root: &At<'a>) -> anyhow::Result<Self> {
         let resources = root.get("Resources")?;
         let outputs = root.get("Outputs")?;
@@ -200,11 +200,11 @@ fn follow<'a>(outputs: &At<'a>, output: &str, resources: &At<'a>, types: &[&str]
     if let Some(id) = expression::resource(value.node) {
         return match resources.find(id) {
             Some(at) if of_type(&at) => Ok((id.to_owned(), at)),
-            // A parameter's, say, is not the stack's own, whatever else is in it.
-            _ => Err(value.fault(&format!("leads to {id}, which is no {} of this template", types.join(" and no ")))),
+            // A parameter, for example, may name a bucket that is not the stack's own.
+            _ => Err(value.fault(&format!("leads to {id}, which is not an {} of this template", types.join(" or ")))),
         };
     }
-    // Computed in another way: then it is the only one of its kind.
+    // Computed in another way: then it must be the only resource of its type.
     let all = resources.entries()?;
     let mut candidates = all.into_iter().filter(|(_, at)| of_type(at));
     match (candidates.next(), candidates.next()) {
@@ -214,43 +214,44 @@ fn follow<'a>(outputs: &At<'a>, output: &str, resources: &At<'a>, types: &[&str]
 }
 
 impl Function {
-    /// Reads a resource of the template in the folder `dir`.
+    /// Parses a resource of the template in the folder `dir`.
     pub(crate) fn read(logical_id: &str, resource: &At<'_>, root: &At<'_>, dir: &Path) -> anyhow::Result<Self> {
         let properties = resource.get("Properties")?;
         let globals = root.find("Globals").and_then(|at| at.find("Function"));
         let property = |key: &str| properties.find(key).or_else(|| globals.as_ref()?.find(key));
         let code = property("CodeUri").or_else(|| property("Code"));
         let code = code.ok_or_else(|| properties.fault("has no CodeUri"))?;
-        let told = code.literal()?;
-        if told.contains("://") {
-            return Err(code.fault(&format!("is {told}; a run deploys a ZIP that lies here and was checked")));
+        let path = code.literal()?;
+        if path.contains("://") {
+            return Err(code.fault(&format!("is {path}; a run deploys only a local ZIP that was checked")));
         }
-        if !told.ends_with(".zip") {
-            return Err(code.fault(&format!("is {told}, which is not a ZIP; a run deploys the handler's ZIP")));
+        if !path.ends_with(".zip") {
+            return Err(code.fault(&format!("is {path}, which is not a ZIP; a run deploys the handler's ZIP")));
         }
         Ok(Self {
             logical_id: logical_id.to_owned(),
             name: properties.find("FunctionName").map(|at| at.node.clone()),
-            code: normal(&dir.join(told))?,
+            code: normal(&dir.join(path))?,
             memory: property("MemorySize").map(|at| at.node.clone()),
             log_group: property("LoggingConfig").and_then(|at| at.find("LogGroup")).map(|at| at.node.clone()),
         })
     }
 
-    /// Its memory in MB, where that can be told before a deployment.
+    /// Its memory in MB, if it is known before a deployment.
     pub(crate) fn memory_mb(&self, values: &Values) -> Option<u64> {
         values.expand(self.memory.as_ref()?)?.parse().ok()
     }
 
-    /// Whether its log group is one of these, which its stack deletes with itself.
+    /// Whether its log group is one of these, which are deleted with the stack.
     pub(crate) fn logs_to(&self, declared: &[LogGroup], values: &Values) -> bool {
-        if let Some(told) = &self.log_group {
-            return expression::resource(told).is_some_and(|id| declared.iter().any(|group| group.logical_id == id));
+        if let Some(configured) = &self.log_group {
+            return expression::resource(configured)
+                .is_some_and(|id| declared.iter().any(|group| group.logical_id == id));
         }
         let Some(own) = self.name.as_ref().and_then(|name| values.expand(name)) else { return false };
         let own = format!("/aws/lambda/{own}");
         let name = |group: &LogGroup| values.expand(group.name.as_ref()?);
-        // Or computed from the function itself.
+        // Its name may also be computed from the function itself.
         let of_function = |group: &LogGroup| {
             let texts = group.name.as_ref().map(Node::texts).unwrap_or_default();
             texts.iter().any(|text| *text == format!("/aws/lambda/${{{}}}", self.logical_id))
@@ -260,7 +261,7 @@ impl Function {
 }
 
 impl Bucket {
-    /// Reads a resource.
+    /// Parses a resource.
     pub(crate) fn read(logical_id: &str, resource: &At<'_>) -> Self {
         let policy = resource.node.get("DeletionPolicy").and_then(Node::literal);
         let name = resource.find("Properties").and_then(|at| at.find("BucketName")).map(|at| at.node.clone());
@@ -279,7 +280,7 @@ pub(crate) fn log_groups(root: &At<'_>) -> Vec<LogGroup> {
     groups.map(|(id, node)| LogGroup { logical_id: id.clone(), name: name(node) }).collect()
 }
 
-/// The path without `.` and `..`, which lead out of no link here.
+/// The path without `.` and `..`; symbolic links are not resolved.
 fn normal(path: &Path) -> anyhow::Result<PathBuf> {
     use std::path::Component;
     let mut normal = PathBuf::new();
@@ -287,7 +288,7 @@ fn normal(path: &Path) -> anyhow::Result<PathBuf> {
         match part {
             Component::ParentDir => {
                 if !normal.pop() {
-                    bail!("{} leads out of the file system", path.display());
+                    bail!("{} leads outside of the file system", path.display());
                 }
             }
             Component::CurDir => {}
@@ -295,23 +296,21 @@ fn normal(path: &Path) -> anyhow::Result<PathBuf> {
         }
     }
     match normal.as_os_str().is_empty() {
-        true => Err(anyhow!("{} is no path", path.display())),
+        true => Err(anyhow!("{} is not a path", path.display())),
         false => Ok(normal),
     }
 }
 
-// What a run may ask for its function, whatever the template's defaults are. Pure.
-
-/// What is asked for a function.
+/// What a run requests for its function, in place of the template's defaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Capacity {
-    /// Executions at once that are set aside for it; `None` reserves nothing.
+    /// Concurrent executions that are reserved for it; `None` reserves nothing.
     pub reserved_concurrency: Option<u32>,
-    /// Its memory; `None` leaves it to the template.
+    /// Its memory; `None` keeps the template's.
     pub memory: Option<MemoryMb>,
 }
 
-/// A function's memory in MB: 128 to 10,240, as Lambda has it.
+/// A function's memory in MB: 128 to 10,240, as in Lambda.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryMb(u32);
 
@@ -348,7 +347,7 @@ mod capacity_tests {
     use super::*;
 
     #[test]
-    fn memory_is_what_lambda_has() {
+    fn memory_is_within_lambdas_limits() {
         let mb = |text: &str| text.parse::<MemoryMb>().map(MemoryMb::get).map_err(|error| error.to_string());
         assert_eq!((mb("128"), mb(" 3008 "), mb("10240")), (Ok(128), Ok(3008), Ok(10_240)));
         for wrong in ["127", "10241", "-1", "3 GB", "3008MB", "", "1e3"] {

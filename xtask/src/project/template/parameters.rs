@@ -1,10 +1,14 @@
-//! A template's parameters, and what a run gives for them.
+//! A template's parameters, and the values that a run sets.
 
 use anyhow::{Context, bail, ensure};
 
 use crate::project::{
     names::ProjectName,
-    template::{Capacity, MemoryMb, expression::Values, yaml::At},
+    template::{
+        Capacity, MemoryMb,
+        expression::Values,
+        yaml::{At, Node},
+    },
 };
 
 /// The parameters of a template, in its order.
@@ -17,18 +21,18 @@ struct Parameter {
     default: Option<String>,
     allowed: Vec<String>,
     max_length: Option<usize>,
-    /// The least and the most of a number.
+    /// The minimum and the maximum of a number.
     bounds: (Option<u64>, Option<u64>),
     line: usize,
 }
 
-/// Names everything in the stack: without it, two stacks of one account would meet.
+/// Everything in the stack is named after it; without it, two stacks of one account would collide.
 const PROJECT_NAME: &str = "ProjectName";
 
-/// Where the function's Chromium comes from.
+/// The source of the function's Chromium.
 const CHROME_SOURCE: &str = "ChromeSource";
 
-/// The only source whose Chromium the handler's ZIP holds.
+/// The only source whose Chromium is in the handler's ZIP.
 const SPARTICUZ: &str = "sparticuz";
 
 const RESERVED_CONCURRENCY: &str = "ReservedConcurrency";
@@ -43,8 +47,7 @@ impl Parameters {
         for (name, at) in section.entries()? {
             at.get("Type")?;
             let text = |key: &str| at.node.get(key).and_then(|node| node.literal());
-            let allowed =
-                at.node.get("AllowedValues").map(crate::project::template::yaml::Node::elements).unwrap_or_default();
+            let allowed = at.node.get("AllowedValues").map(Node::elements).unwrap_or_default();
             parameters.push(Parameter {
                 name: name.to_owned(),
                 default: text("Default").map(str::to_owned),
@@ -57,32 +60,31 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
-    /// What a run gives for the parameters that the template has, and CloudFormation's
-    /// defaults for the others.
+    /// The values that a run sets, and the defaults of the other parameters.
     ///
     /// # Errors
-    /// When the template does not let the run name its resources, does not take what it
-    /// has to be given, or asks for more than a run knows.
+    /// When the template does not let the run name its resources, does not accept a value that the run must set,
+    /// or requires a value that a run does not have.
     pub fn given(&self, project: &ProjectName, capacity: Capacity) -> anyhow::Result<Given> {
         let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
-        let mut of_run = vec![
+        let mut values = vec![
             (PROJECT_NAME, project.to_string()),
             (CHROME_SOURCE, SPARTICUZ.to_owned()),
             (RESERVED_CONCURRENCY, concurrency),
         ];
         if let Some(memory) = capacity.memory {
-            let parameter = self.find(MEMORY).with_context(|| {
-                format!("Parameters.{MEMORY} is missing, so --memory-mb {memory} can't be given to the function")
-            })?;
+            let parameter = self
+                .find(MEMORY)
+                .with_context(|| format!("Parameters.{MEMORY} is missing, so --memory-mb {memory} has no effect"))?;
             parameter.check_bounds(memory)?;
-            of_run.push((MEMORY, memory.to_string()));
+            values.push((MEMORY, memory.to_string()));
         }
         ensure!(
             self.find(PROJECT_NAME).is_some(),
-            "Parameters.{PROJECT_NAME} is missing: a run gives a name of its own to everything in its stack by it"
+            "Parameters.{PROJECT_NAME} is missing: a run names everything in its stack with it"
         );
         let mut given = Given::default();
-        for (name, value) in of_run {
+        for (name, value) in values {
             match self.find(name) {
                 Some(parameter) => {
                     parameter.check(&value)?;
@@ -106,7 +108,7 @@ impl Parameters {
         Ok(given)
     }
 
-    /// The function's memory by default, MB, where a parameter of the usual name says.
+    /// The default of the parameter with the usual name for the function's memory, MB.
     pub(crate) fn memory_mb(&self) -> Option<u64> {
         self.find(MEMORY)?.default.as_ref()?.parse().ok()
     }
@@ -129,11 +131,11 @@ impl Parameter {
         let Self { name, allowed, max_length, line, .. } = self;
         ensure!(
             allowed.is_empty() || allowed.iter().any(|one| one == value),
-            "Parameters.{name}.AllowedValues (line {line}) has no {value}, which a run gives"
+            "Parameters.{name}.AllowedValues (line {line}) lacks {value}, which a run sets"
         );
         ensure!(
             max_length.is_none_or(|most| value.len() <= most),
-            "Parameters.{name}.MaxLength (line {line}) is less than {value} has; choose a shorter --stack-name"
+            "Parameters.{name}.MaxLength (line {line}) is less than the length of {value}; choose a shorter --stack-name"
         );
         Ok(())
     }
@@ -142,7 +144,7 @@ impl Parameter {
         let (Self { name, bounds: (least, most), line, .. }, mb) = (self, u64::from(memory.get()));
         ensure!(
             least.is_none_or(|least| mb >= least) && most.is_none_or(|most| mb <= most),
-            "Parameters.{name} (line {line}) takes {} to {}, not the {mb} of --memory-mb",
+            "Parameters.{name} (line {line}) accepts {} to {}, not the {mb} of --memory-mb",
             least.unwrap_or(0),
             most.unwrap_or(10_240)
         );
@@ -150,31 +152,31 @@ impl Parameter {
     }
 }
 
-/// What the parameters of one deployment are.
+/// The parameters of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Given {
     /// Name and value of each parameter that the run sets.
     pub overrides: Vec<(String, String)>,
     /// The others, at their defaults.
     defaults: Vec<(String, String)>,
-    /// What the run would set, but the template does not have.
+    /// The parameters that the run would set, but the template does not have.
     pub missing: Vec<String>,
 }
 
 impl Given {
-    /// What parameters stand for in this deployment.
+    /// The values of all parameters.
     pub fn values(&self) -> Values {
         let all = self.defaults.iter().chain(&self.overrides);
         all.fold(Values::default(), |values, (name, value)| values.with(name, value))
     }
 
-    /// The concurrency that the function is given to reserve; `None` where it is not known to reserve any.
+    /// The function's reserved concurrency, if the run sets one.
     pub fn reserved_concurrency(&self) -> Option<u32> {
         let given = self.overrides.iter().find(|(name, _)| name == RESERVED_CONCURRENCY);
         given.and_then(|(_, value)| value.parse().ok())
     }
 
-    /// What the missing parameters mean for the run, a note each.
+    /// A note for each missing parameter that matters.
     pub fn notes(&self) -> Vec<String> {
         let note = |name: &String| {
             (name == RESERVED_CONCURRENCY).then(|| {
@@ -188,7 +190,6 @@ impl Given {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::template::yaml::Node;
 
     fn parameters(text: &str) -> Parameters {
         Parameters::read(&At::root(&Node::parse(text).unwrap())).unwrap()
@@ -207,7 +208,7 @@ mod tests {
         LambdaMemoryMb: {Type: Number, Default: 2048}\n";
 
     #[test]
-    fn only_what_the_template_has_is_given() {
+    fn only_existing_parameters_are_set() {
         let all = format!(
             "{USUAL}  ReservedConcurrency: {{Type: Number, Default: -1}}\n  \
              ChromeSource: {{Type: String, Default: sparticuz, AllowedValues: [sparticuz, other]}}\n"
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_run_cant_give_is_refused_by_name_and_line() {
+    fn impossible_parameters_are_refused_with_name_and_line() {
         let told = given("Parameters: {}").unwrap_err();
         assert!(told.starts_with("Parameters.ProjectName is missing"), "{told}");
         let told = given(&format!("{USUAL}  VpcId: {{Type: String}}\n")).unwrap_err();
@@ -240,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_given_within_the_parameters_bounds() {
+    fn memory_must_be_within_the_parameters_bounds() {
         let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
         let given = |text: &str, memory| {
             let given = parameters(text).given(&project, capacity(Some(memory)));
@@ -250,7 +251,7 @@ mod tests {
         assert_eq!(given(&bounded, "3008"), Ok(("LambdaMemoryMb".to_owned(), "3008".to_owned())));
         for memory in ["1023", "4097"] {
             let told = given(&bounded, memory).unwrap_err();
-            assert!(told.contains("(line 3) takes 1024 to 4096, not the ") && told.contains(memory), "{told}");
+            assert!(told.contains("(line 3) accepts 1024 to 4096, not the ") && told.contains(memory), "{told}");
         }
         assert!(given(USUAL, "128").is_ok());
         let told = given("Parameters:\n  ProjectName: {Type: String}\n", "3008").unwrap_err();

@@ -115,7 +115,11 @@ fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
             "Outputs.RenderBucketName.Value leads to ProjectName, which is not an AWS::S3::Bucket",
         ),
         ("{CodeUri: handler.zip}", "{Handler: x}", "Resources.F.Properties has no CodeUri (line 5)"),
-        ("handler.zip", "s3://b/k.zip", "Resources.F.Properties.CodeUri is s3://b/k.zip; a run deploys a ZIP"),
+        (
+            "handler.zip",
+            "s3://b/k.zip",
+            "Resources.F.Properties.CodeUri is s3://b/k.zip; a run deploys only a local ZIP",
+        ),
         ("handler.zip", "src/", "Resources.F.Properties.CodeUri is src/, which is not a ZIP"),
         ("handler.zip", "!Ref X", "Resources.F.Properties.CodeUri is not plain text (line 5)"),
         ("Properties: {Definition", "Properties: {Def", "Resources.M.Properties has no Definition (line 6)"),

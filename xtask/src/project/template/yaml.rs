@@ -1,35 +1,35 @@
-//! YAML with CloudFormation's tags, as a plain tree that knows its lines.
+//! YAML with CloudFormation's tags, as a simple tree with line numbers.
 
 use anyhow::{Context, anyhow, ensure};
 use saphyr::{MarkedYaml, Tag, YamlData, YamlLoader};
 use saphyr_parser::{Event, Parser, ScanError, SpannedEventReceiver};
 
-/// How deep values may lie in each other. Real templates come to 20 or so.
+/// The greatest nesting depth. Real templates have about 20 levels.
 const DEEPEST: usize = 64;
 
-/// How many values aliases may stand for: each copies all of its anchor's, and nests them further.
+/// How many values aliases may expand to: each copies all values of its anchor, and nests them further.
 const MOST_BY_ALIASES: usize = 10_000;
 
-/// A value, and where it stands.
+/// A value and its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
-    /// The line it begins in, from 1.
+    /// The line in which it starts, from 1.
     pub line: usize,
-    /// CloudFormation's function that is called with it, such as `Sub` or `GetAtt`,
-    /// whether written `!Sub x` or `Fn::Sub: x`.
+    /// The CloudFormation function that is applied to it, such as `Sub` or `GetAtt`, whether written as
+    /// `!Sub x` or `Fn::Sub: x`.
     pub function: Option<String>,
     /// The value itself.
     pub value: Value,
 }
 
-/// A value without its place.
+/// A value without its line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// Text, numbers and truth values, as they are written; nothing is the empty text.
+    /// Text, numbers and booleans, as written; an absent value is an empty text.
     Scalar(String),
     /// A sequence.
     List(Vec<Node>),
-    /// A mapping, in the order it is written in.
+    /// A mapping, in the written order.
     Map(Vec<(String, Node)>),
 }
 
@@ -41,11 +41,11 @@ impl Node {
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let no_yaml = |error: &ScanError| anyhow!("it is not YAML: {error}");
         let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
-        // Unresolved: an account id is no number, and `0755` is what it says.
+        // Unparsed: an account id is not a number, and `0755` stays as written.
         loader.early_parse(false);
         loader.alias_limit(MOST_BY_ALIASES);
         let mut depth = 0_usize;
-        // One by one: the parser's own loop calls itself for each level, until the stack is full.
+        // Event by event: the parser's own loop is recursive, and could overflow the stack.
         for event in Parser::new_from_str(text) {
             let (event, span) = event.map_err(|error| no_yaml(&error))?;
             match event {
@@ -67,12 +67,12 @@ impl Node {
         Ok(Self::from(&document))
     }
 
-    /// The value of a key; `None` without it, or where this is not a mapping.
+    /// The value of a key; `None` if it is absent, or this is not a mapping.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|(known, _)| known == key).map(|(_, node)| node)
     }
 
-    /// The entries of a mapping; none where this is not a mapping.
+    /// The entries of a mapping; empty if this is not a mapping.
     pub(crate) fn entries(&self) -> &[(String, Self)] {
         match &self.value {
             Value::Map(entries) => entries,
@@ -80,7 +80,7 @@ impl Node {
         }
     }
 
-    /// The elements of a sequence; none where this is no sequence.
+    /// The elements of a sequence; empty if this is not a sequence.
     pub(crate) fn elements(&self) -> &[Self] {
         match &self.value {
             Value::List(elements) => elements,
@@ -88,7 +88,7 @@ impl Node {
         }
     }
 
-    /// The text, where it is written out and not to be computed.
+    /// The text, if it is a literal and not computed.
     pub(crate) fn literal(&self) -> Option<&str> {
         match (&self.function, &self.value) {
             (None, Value::Scalar(text)) => Some(text),
@@ -96,7 +96,7 @@ impl Node {
         }
     }
 
-    /// Every text in it, keys aside.
+    /// Every text in it, without keys.
     pub(crate) fn texts(&self) -> Vec<&str> {
         match &self.value {
             Value::Scalar(text) => vec![text],
@@ -130,7 +130,7 @@ impl From<&MarkedYaml<'_>> for Node {
 }
 
 impl Node {
-    /// `{Ref: x}` and `{Fn::Sub: x}` in the form that `!Ref x` and `!Sub x` have.
+    /// Converts `{Ref: x}` and `{Fn::Sub: x}` to the form of `!Ref x` and `!Sub x`.
     fn without_long_form(mut self) -> Self {
         let Value::Map(entries) = &mut self.value else { return self };
         let [(key, _)] = entries.as_slice() else { return self };
@@ -146,17 +146,15 @@ impl Node {
     }
 }
 
-/// The function that a tag names; none for YAML's own tags.
+/// The function of a tag; `None` for YAML's own tags.
 fn function(tag: &Tag) -> Option<String> {
     (tag.handle == "!").then(|| tag.suffix.clone())
 }
 
-// A place in a template that knows how it was reached, for messages.
-
-/// A node and its path, such as `Resources.RenderFunction.Properties`.
+/// A node with its path for messages, such as `Resources.RenderFunction.Properties`.
 #[derive(Debug, Clone)]
 pub(crate) struct At<'a> {
-    /// What is there.
+    /// The node.
     pub node: &'a Node,
     path: String,
 }
@@ -167,16 +165,16 @@ impl<'a> At<'a> {
         Self { node, path: String::new() }
     }
 
-    /// What lies at a key, where there is anything.
+    /// The value of a key, if it exists.
     pub(crate) fn find(&self, key: &str) -> Option<Self> {
         let node = self.node.get(key)?;
         Some(Self { node, path: self.inner(key) })
     }
 
-    /// What lies at a key.
+    /// The value of a key.
     ///
     /// # Errors
-    /// When nothing does.
+    /// When it does not exist.
     pub(crate) fn get(&self, key: &str) -> anyhow::Result<Self> {
         self.find(key).ok_or_else(|| anyhow!("{} is missing{}", self.inner(key), self.place()))
     }
@@ -184,21 +182,21 @@ impl<'a> At<'a> {
     /// The entries of a mapping.
     ///
     /// # Errors
-    /// When it is none.
+    /// When it is not a mapping.
     pub(crate) fn entries(&self) -> anyhow::Result<Vec<(&'a str, Self)>> {
         let Value::Map(entries) = &self.node.value else { return Err(self.fault("is not a mapping")) };
         Ok(entries.iter().map(|(key, node)| (key.as_str(), Self { node, path: self.inner(key) })).collect())
     }
 
-    /// The text that is written here.
+    /// The literal text.
     ///
     /// # Errors
-    /// When it is computed, or no text.
+    /// When it is computed, or not text.
     pub(crate) fn literal(&self) -> anyhow::Result<&'a str> {
         self.node.literal().ok_or_else(|| self.fault("is not plain text"))
     }
 
-    /// An error about what is here: path, what is wrong, and the line.
+    /// An error about this node: its path, what is wrong, and the line.
     pub(crate) fn fault(&self, what: &str) -> anyhow::Error {
         anyhow!("{} {what}{}", self.path, self.place())
     }
@@ -221,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_and_long_forms_are_one() {
+    fn tags_and_long_forms_are_equivalent() {
         for text in ["a: !Sub x", "a: {Fn::Sub: x}", r#"{"a": {"Fn::Sub": "x"}}"#, "a:\n  Fn::Sub: x"] {
             let node = Node::parse(text).unwrap();
             let a = node.get("a").unwrap();
@@ -236,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn scalars_stay_as_they_are_written() {
+    fn scalars_stay_as_written() {
         let node = Node::parse("id: 012345678901\nempty:\nyes: true\nquoted: \"40\"\ntagged: !!str 5").unwrap();
         let text = |key| node.get(key).unwrap().literal().unwrap();
         assert_eq!(["id", "empty", "yes", "quoted", "tagged"].map(text), ["012345678901", "", "true", "40", "5"]);
@@ -244,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_are_followed() {
+    fn anchors_are_resolved() {
         let node = Node::parse("a: &x {b: [1, 2]}\nc: *x").unwrap();
         assert_eq!(node.get("c").unwrap().get("b").unwrap().elements().len(), 2);
     }
@@ -260,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_without_end_is_refused_before_the_stack_is_full() {
+    fn endless_nesting_is_refused_before_the_stack_overflows() {
         for levels in ["- ", "? ", "a: {b: ", "["] {
             let told = Node::parse(&levels.repeat(100_000)).unwrap_err().to_string();
             assert!(told.contains("deeper than 64 levels (line 1)") || told.contains("not YAML"), "{levels:?}: {told}");

@@ -1,5 +1,5 @@
-//! A tar.gz of frames, as the handler delivers it. Nothing is unpacked: the files
-//! are read where they are, so that no path in the archive can lead anywhere.
+//! Where a render's frames are stored: in a tar.gz from the handler, or in a folder from the in-process
+//! renderer. Archives are not unpacked, so that no path in them can do harm.
 
 use std::{
     fs::{self, File},
@@ -28,9 +28,8 @@ impl FrameArchive {
     /// Reads and hashes every file.
     ///
     /// # Errors
-    /// When the archive is no tar.gz, is cut off or damaged, holds no frame, or
-    /// holds anything that is misnumbered, no whole PNG file, no file at all, or
-    /// in another folder.
+    /// When the archive is not a tar.gz, is truncated or damaged, has no frames, or contains misnumbered files,
+    /// incomplete PNG files, links, or other folders.
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         let mut reader = SequenceReader::default();
         self.visit(|name, bytes| reader.add(name, &bytes))?;
@@ -71,8 +70,7 @@ impl FrameArchive {
         format!("the archive of frames {}", self.path.display())
     }
 
-    /// Hands over every file by name, and reads the archive to its very end: its
-    /// checksum is there.
+    /// Passes on every file by name, and reads the archive to its end, where its checksum is.
     fn visit(&self, mut take: impl FnMut(&str, Vec<u8>) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let damaged =
             || format!("{} can't be read to its end: it is not a tar.gz, or it is truncated or damaged", self.what());
@@ -97,7 +95,7 @@ impl FrameArchive {
     }
 }
 
-/// The name of a file that lies in the archive's own folder; `None` for that folder itself.
+/// The name of a file in the archive's top folder; `None` for that folder itself.
 fn file_name(path: &Path, kind: EntryType) -> anyhow::Result<Option<String>> {
     let shown = path.display();
     let parts: Vec<Component<'_>> = path.components().filter(|part| *part != Component::CurDir).collect();
@@ -110,13 +108,11 @@ fn file_name(path: &Path, kind: EntryType) -> anyhow::Result<Option<String>> {
     match (parts.as_slice(), kind) {
         ([], EntryType::Directory) => Ok(None),
         ([Component::Normal(name)], EntryType::Regular) => {
-            Ok(Some(name.to_str().with_context(|| format!("{shown} is no name in Unicode"))?.to_owned()))
+            Ok(Some(name.to_str().with_context(|| format!("{shown} is not valid Unicode"))?.to_owned()))
         }
         _ => bail!("{shown} is in another folder than the frames"),
     }
 }
-
-// A folder of frames, as the in-process renderer leaves it.
 
 /// A folder with a PNG file for each frame.
 #[derive(Debug, Clone)]
@@ -133,8 +129,8 @@ impl FrameFolder {
     /// Reads and hashes every file.
     ///
     /// # Errors
-    /// When the folder can't be read, holds no frame, or holds anything that is
-    /// misnumbered, no whole PNG file or no file at all.
+    /// When the folder can't be read, has no frames, or contains misnumbered files, incomplete PNG files, or
+    /// folders.
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         let in_folder = || format!("the frames in {}", self.dir.display());
         let mut reader = SequenceReader::default();
@@ -142,7 +138,7 @@ impl FrameFolder {
             let entry = entry.with_context(in_folder)?;
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            ensure!(entry.file_type().with_context(in_folder)?.is_file(), "{}: {name} is no file", in_folder());
+            ensure!(entry.file_type().with_context(in_folder)?.is_file(), "{}: {name} is not a file", in_folder());
             let bytes = fs::read(entry.path()).with_context(|| format!("{}", entry.path().display()))?;
             reader.add(&name, &bytes).with_context(in_folder)?;
         }
@@ -162,7 +158,7 @@ impl FrameFolder {
         self.file(&index.file_name())
     }
 
-    /// The bytes of any of its files.
+    /// The bytes of one of its files.
     ///
     /// # Errors
     /// When it can't be read.
@@ -172,15 +168,12 @@ impl FrameFolder {
     }
 }
 
-// Where a render's frames are: in a folder, as the in-process renderer leaves them, or in
-// an archive, as the handler delivers them.
-
 /// A render's frames on the disk.
 #[derive(Debug, Clone)]
 pub enum FrameSource {
-    /// As files.
+    /// A folder from the in-process renderer.
     Folder(FrameFolder),
-    /// Packed.
+    /// An archive from the handler.
     Archive(FrameArchive),
 }
 
@@ -252,12 +245,12 @@ mod tests {
         }
 
         fn read(&self) -> Result<FrameSequence, String> {
-            let told = FrameArchive::at(&self.path()).read().map_err(|error| format!("{error:#}"));
-            told.map_err(|told| told.replace(&self.path().display().to_string(), "<it>"))
+            let read = FrameArchive::at(&self.path()).read().map_err(|error| format!("{error:#}"));
+            read.map_err(|error| error.replace(&self.path().display().to_string(), "<it>"))
         }
     }
 
-    /// An archive of entries whose names no builder would take.
+    /// An archive with entry names that a builder would refuse.
     fn tar_gz(entries: &[(&str, EntryType, &[u8])]) -> Vec<u8> {
         let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
         for (name, kind, content) in entries {
@@ -305,14 +298,14 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_that_is_cut_off_anywhere_is_refused() {
+    fn a_truncated_archive_is_refused() {
         let whole = three();
         for length in 0..whole.len() {
-            let told = Packed::bytes(&whole[..length]).read().unwrap_err();
-            assert!(told.starts_with("the archive of frames <it> can't be read to its end"), "{length}: {told}");
+            let error = Packed::bytes(&whole[..length]).read().unwrap_err();
+            assert!(error.starts_with("the archive of frames <it> can't be read to its end"), "{length}: {error}");
         }
-        let told = Packed::bytes(&[&whole[..], b"more"].concat()).read().unwrap_err();
-        assert_eq!(told, "the archive of frames <it>: data follows its end");
+        let error = Packed::bytes(&[&whole[..], b"more"].concat()).read().unwrap_err();
+        assert_eq!(error, "the archive of frames <it>: data follows its end");
     }
 
     #[test]
@@ -334,9 +327,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_frame_in_the_archives_folder_is_refused() {
+    fn other_entries_than_frames_are_refused() {
         let frame = rgba(&[1; 8], "");
-        for (name, kind, content, told) in [
+        for (name, kind, content, end) in [
             ("../frame_000001.png", FILE, frame.as_slice(), "leads out of the archive's folder"),
             ("/tmp/frame_000001.png", FILE, &frame, "leads out of the archive's folder"),
             ("a/../../frame_000001.png", FILE, &frame, "leads out of the archive's folder"),
@@ -349,7 +342,7 @@ mod tests {
             ("frame_000001.png", FILE, &frame[..40], "frame_000001.png is not a frame: it is truncated"),
         ] {
             let error = Packed::bytes(&tar_gz(&[(name, kind, content)])).read().unwrap_err();
-            assert!(error.starts_with("the archive of frames <it>: ") && error.ends_with(told), "{name}: {error}");
+            assert!(error.starts_with("the archive of frames <it>: ") && error.ends_with(end), "{name}: {error}");
         }
     }
 }

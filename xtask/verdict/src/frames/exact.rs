@@ -1,4 +1,4 @@
-//! Comparing a render's frames with the in-process ones, byte by byte. Pure.
+//! Comparing a render's frames with the in-process ones, byte by byte.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -11,7 +11,7 @@ use crate::{
     gates::EXACT,
 };
 
-/// Why a frame is not the in-process one.
+/// Why a frame differs from the in-process one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Why {
@@ -39,7 +39,7 @@ impl fmt::Display for Why {
     }
 }
 
-/// A frame that is not the in-process one.
+/// A frame that differs from the in-process one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FrameDifference {
@@ -47,21 +47,21 @@ pub struct FrameDifference {
     pub frame: FrameIndex,
     /// When it is shown, in seconds.
     pub at_s: f64,
-    /// Why it is not the same.
+    /// Why it differs.
     pub why: Why,
 }
 
-/// How a file that comes with the frames differs.
+/// How a file that accompanies the frames differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OtherDifference {
     /// The file's name, such as audio.m4a.
     pub file: String,
-    /// How.
+    /// Why it differs.
     pub why: OtherWhy,
 }
 
-/// Why a file that comes with the frames is not the in-process one; it is not decoded.
+/// Why a file that accompanies the frames differs from the in-process one. It is not decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OtherWhy {
@@ -73,9 +73,8 @@ pub enum OtherWhy {
     Bytes,
 }
 
-/// How a render's frames compare with the in-process ones. There is none
-/// without at least one frame on either side, and only [`Pairing::settle`] gives one,
-/// or the results of an earlier run, where it gave it.
+/// How a render's frames compare with the in-process ones, both of which have at least one frame. It comes from
+/// [`Pairing::settle`], or from the report of an earlier run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExactComparison {
@@ -87,32 +86,32 @@ pub struct ExactComparison {
 }
 
 impl ExactComparison {
-    /// Frames of the in-process render: as many must be identical.
+    /// The number of frames of the in-process render, all of which must be identical.
     pub fn frames(&self) -> u64 {
         self.frames
     }
 
-    /// Frames that the render delivered.
+    /// The number of frames that the render delivered.
     pub fn rendered_frames(&self) -> u64 {
         self.rendered_frames
     }
 
-    /// Frames that are the in-process ones to the byte.
+    /// The number of frames that are identical to the in-process ones.
     pub fn identical_frames(&self) -> u64 {
         self.identical_frames
     }
 
-    /// The frames that are not, by index.
+    /// The frames that differ, by index.
     pub fn differences(&self) -> &[FrameDifference] {
         &self.differences
     }
 
-    /// The first frame that is not.
+    /// The first frame that differs.
     pub fn first(&self) -> Option<&FrameDifference> {
         self.differences.first()
     }
 
-    /// Everything that is not identical; empty when the render passes.
+    /// Everything that is not identical; empty if the render passes.
     pub fn findings(&self) -> Vec<Finding> {
         let all = self.identical_frames == self.frames && self.rendered_frames == self.frames;
         let of_frames = (!all || !self.differences.is_empty()).then(|| self.frames_finding());
@@ -152,7 +151,7 @@ fn finding(value: String, limit: String, what: &str) -> Finding {
 impl Why {
     const ALL: [Self; 5] = [Self::Missing, Self::Extra, Self::Size, Self::Pixels, Self::Encoding];
 
-    /// What to say of that many frames.
+    /// The phrase for a number of frames.
     fn of(self, count: usize) -> String {
         let (one, many) = match self {
             Self::Missing => ("is missing", "are missing"),
@@ -167,8 +166,8 @@ impl Why {
     }
 }
 
-/// Two sequences, their frames paired by index; what their bytes alone don't
-/// tell is still open.
+/// Two sequences with their frames paired by index. The frames whose bytes differ are still open, until their
+/// pixels are compared.
 #[derive(Debug)]
 pub struct Pairing {
     fps: u32,
@@ -181,7 +180,7 @@ pub struct Pairing {
 }
 
 impl Pairing {
-    /// Pairs a render's frames with the in-process ones, shown at `fps` frames a second.
+    /// Pairs a render's frames with the in-process ones, at this frame rate.
     pub fn new(reference: &GaplessFrames, render: &FrameSequence, fps: u32) -> Self {
         let reference = reference.sequence();
         let mut pairing = Self {
@@ -208,15 +207,15 @@ impl Pairing {
         pairing
     }
 
-    /// The frames of one size whose bytes differ: their pixels must be compared.
+    /// The frames of equal size whose bytes differ: their pixels must be compared.
     pub fn open(&self) -> &[FrameIndex] {
         &self.open
     }
 
-    /// The comparison, once it is known of each open frame whether its pixels are the same.
+    /// The comparison, given whether the pixels of each open frame are the same.
     ///
     /// # Errors
-    /// When that is not known of one: a measurement with holes is none.
+    /// When an open frame is missing: an incomplete measurement does not count.
     pub fn settle(self, same_pixels: &BTreeMap<FrameIndex, bool>) -> anyhow::Result<ExactComparison> {
         let mut found = self.settled;
         for index in self.open {
@@ -259,7 +258,7 @@ mod tests {
 
     type Files = BTreeMap<String, Vec<u8>>;
 
-    /// Frames of one sample each, with a file of sound.
+    /// Frames of one sample each, with an audio file.
     fn files(frames: &[u8]) -> Files {
         let name = |i: usize| format!("frame_{:06}.png", i + 1);
         let frames = frames.iter().enumerate().map(|(i, sample)| (name(i), rgba(&[*sample; 8], "")));
@@ -270,7 +269,7 @@ mod tests {
         read(&files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect::<Vec<_>>()).unwrap()
     }
 
-    /// Compares, and tells of each frame whose pixels are asked for whether they are the same.
+    /// Compares two sequences, including the pixels of open frames.
     fn compare(reference: &Files, render: &Files) -> ExactComparison {
         let pairing = Pairing::new(&GaplessFrames::new(sequence(reference)).unwrap(), &sequence(render), 30);
         let same = |index: &FrameIndex| {
@@ -307,7 +306,7 @@ mod tests {
             files
         };
         let tall = crate::frames::png::tests::png(png::ColorType::Rgba, png::BitDepth::Eight, &[3; 16], "");
-        let told = [
+        let all = [
             found(&with("frame_000003.png", rgba(&[9; 8], ""))),
             found(&with("frame_000003.png", rgba(&[3; 8], "another note"))),
             found(&with("frame_000003.png", tall)),
@@ -317,10 +316,10 @@ mod tests {
             found(&without("audio.m4a")),
             found(&with("audio.m4a", b"noise".to_vec())),
             found(&with("captions.vtt", b"text".to_vec())),
-            // Frames after a lost one move up.
+            // The frames after a lost one move up.
             found(&files(&[1, 3, 4])),
         ];
-        insta::assert_snapshot!(told.join("\n"), @r"
+        insta::assert_snapshot!(all.join("\n"), @r"
         exact: 3 of 4 frames identical, 4 of 4 required: 1 differs in its pixels; the first is frame 2 (counted from 0), at 0.067 s
         exact: 3 of 4 frames identical, 4 of 4 required: 1 has the same pixels, encoded to other bytes; the first is frame 2 (counted from 0), at 0.067 s
         exact: 3 of 4 frames identical, 4 of 4 required: 1 has another size; the first is frame 2 (counted from 0), at 0.067 s
@@ -335,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn pixels_that_were_not_compared_are_no_measurement() {
+    fn an_incomplete_comparison_is_an_error() {
         let reference = GaplessFrames::new(sequence(&files(&[1, 2]))).unwrap();
         let pairing = Pairing::new(&reference, &sequence(&files(&[1, 9])), 30);
         assert_eq!(pairing.open().iter().map(|i| i.get()).collect::<Vec<_>>(), [1]);

@@ -3,7 +3,7 @@ use std::{fs, path::Path};
 use super::*;
 use crate::picture::raster;
 
-/// A picture of 16x16 pixels whose samples are `sample` and up.
+/// A picture of 16x16 pixels with samples from `sample` upwards.
 fn frame(sample: u8, note: &str) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = ::png::Encoder::new(&mut file, 16, 16);
@@ -29,7 +29,7 @@ pub(super) fn tar_gz(dir: &Path) -> anyhow::Result<Vec<u8>> {
     Ok(archive.into_inner()?.finish()?)
 }
 
-/// Measures frames in a folder and as an archive, which must be the same, against five that differ by 40.
+/// Measures frames, as a folder and as an archive with the same result, against five frames that differ by 40.
 fn measured(render: &[Vec<u8>]) -> Picture {
     let dir = tempfile::tempdir().unwrap();
     let (baseline, folder, archive) = (dir.path().join("b"), dir.path().join("r"), dir.path().join("r.tar.gz"));
@@ -44,7 +44,7 @@ fn measured(render: &[Vec<u8>]) -> Picture {
 }
 
 #[test]
-fn frames_of_the_same_pixels_are_identical_whatever_their_bytes() {
+fn frames_with_the_same_pixels_are_identical_whatever_their_bytes() {
     let picture =
         measured(&[frame(0, ""), frame(40, "another encoder"), frame(80, ""), frame(120, ""), frame(160, "")]);
     assert_eq!((picture.psnr.identical_frames, picture.psnr.worst, picture.ssim.worst), (5, Level::Identical, 1.0));
@@ -52,7 +52,7 @@ fn frames_of_the_same_pixels_are_identical_whatever_their_bytes() {
 }
 
 #[test]
-fn a_frame_that_differs_has_its_level_and_the_others_theirs() {
+fn a_frame_that_differs_does_not_affect_the_others() {
     let picture = measured(&[frame(0, ""), frame(40, ""), frame(81, ""), frame(120, ""), frame(160, "")]);
     // Each of three planes of four is off by one: alpha has no error.
     let db = 10.0 * (255.0f64 * 255.0 / 0.75).log10();
@@ -69,7 +69,7 @@ fn frames_that_show_their_neighbors_are_found() {
     assert_eq!(shown, [(1, 2, Level::Identical), (2, 1, Level::Identical)]);
 }
 
-/// A frame with whole chunks, whose pixels are no deflated data.
+/// A frame with complete chunks whose pixels are not deflated data.
 fn undecodable() -> Vec<u8> {
     let mut file = frame(0, "");
     let at = file.windows(4).position(|kind| kind == b"IDAT").unwrap();
@@ -84,7 +84,7 @@ fn undecodable() -> Vec<u8> {
 #[test]
 fn a_frame_whose_pixels_do_not_decode_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let told = |baseline: [Vec<u8>; 2], render: [Vec<u8>; 2]| {
+    let error_of = |baseline: [Vec<u8>; 2], render: [Vec<u8>; 2]| {
         let (b, r) = (dir.path().join("b"), dir.path().join("r"));
         for (folder, frames) in [(&b, baseline), (&r, render)] {
             let _ = fs::remove_dir_all(folder);
@@ -93,10 +93,10 @@ fn a_frame_whose_pixels_do_not_decode_is_an_error() {
         let baseline = BaselineFrames::read(FrameFolder::at(&b)).unwrap();
         format!("{:#}", baseline.measure(&FrameSource::at(&r), 30).unwrap_err())
     };
-    let sound = || [frame(0, ""), frame(40, "")];
-    let error = told(sound(), [frame(0, ""), undecodable()]);
+    let good = || [frame(0, ""), frame(40, "")];
+    let error = error_of(good(), [frame(0, ""), undecodable()]);
     assert!(error.starts_with("frame_000002.png does not decode: "), "{error}");
-    let error = told([undecodable(), frame(40, "")], sound());
+    let error = error_of([undecodable(), frame(40, "")], good());
     assert!(error.starts_with("the baseline: frame_000001.png does not decode: "), "{error}");
 }
 

@@ -1,5 +1,5 @@
-//! Frames on the disk: the folder that the in-process renderer leaves, and the
-//! archive that the handler delivers. They are compared to the byte, or measured.
+//! PNG sequences: the folder that the in-process renderer writes, and the archive that the handler delivers.
+//! They are compared byte by byte, or measured.
 
 pub mod archive;
 pub mod exact;
@@ -36,26 +36,24 @@ use crate::{
     shape::Difference,
 };
 
-// Measuring every frame of a render against a baseline's, with all processors.
-//
-// Frames of the same bytes are not decoded, and of the others only as many are held as
-// there are threads.
+// Measuring every frame of a render on all processors. Frames with identical bytes are not decoded, and of the
+// others only one per thread is in memory.
 
 /// A baseline's frames, read and hashed.
 #[derive(Debug, Clone)]
 pub struct BaselineFrames {
-    /// Where they are.
+    /// Their folder.
     pub folder: FrameFolder,
-    /// What they are.
+    /// Their names and hashes.
     pub frames: GaplessFrames,
 }
 
-/// A render's frames against its baseline's.
+/// A render's frames, compared with its baseline's.
 #[derive(Debug)]
 pub struct MeasuredFrames {
     /// The render's files.
     pub sequence: FrameSequence,
-    /// Their picture, or how the sequences differ in shape.
+    /// The measured picture, or how the sequences differ in shape.
     pub compared: Result<Box<Picture>, Vec<Difference>>,
 }
 
@@ -63,17 +61,17 @@ impl BaselineFrames {
     /// Reads a folder of frames.
     ///
     /// # Errors
-    /// When it holds no whole sequence of frames without gaps.
+    /// When it does not hold a sequence of complete frames without gaps.
     pub fn read(folder: FrameFolder) -> anyhow::Result<Self> {
         let frames = folder.read().and_then(GaplessFrames::new);
         let frames = frames.with_context(|| format!("the frames in {}", folder.dir().display()))?;
         Ok(Self { folder, frames })
     }
 
-    /// Measures a render, shown at `fps` frames a second.
+    /// Measures a render with this frame rate.
     ///
     /// # Errors
-    /// When the render holds no whole sequence of frames, or a frame of either does not decode.
+    /// When the render is not a sequence of complete frames, or a frame of either does not decode.
     pub fn measure(&self, render: &FrameSource, fps: u32) -> anyhow::Result<MeasuredFrames> {
         let sequence = render.read()?;
         let unlike = sequence::differences(&self.frames, &sequence);
@@ -92,7 +90,7 @@ impl BaselineFrames {
         Ok(MeasuredFrames { sequence, compared: Ok(Box::new(picture)) })
     }
 
-    /// How alike two stretches of the baseline are, by their mean squared error; its frames pair in order.
+    /// The PSNR between two stretches of the baseline, from the mean squared error of their frames in order.
     ///
     /// # Errors
     /// When a frame can't be decoded.
@@ -105,7 +103,7 @@ impl BaselineFrames {
         Ok(VideoPsnr::of(&levels)?.from_mean_mse)
     }
 
-    /// A frame of the baseline and the render's, as pictures to look at.
+    /// A frame of the baseline and the same frame of the render, as pictures for people.
     ///
     /// # Errors
     /// When either has no such frame, or it can't be decoded.
@@ -133,7 +131,7 @@ impl BaselineFrames {
         decode(index, &self.folder.frame(index)?).context("the baseline")
     }
 
-    /// The figures of the frames in `open`: one thread reads the render, the others decode and compare.
+    /// Measures the frames in `open`: one thread reads the render, the others decode and compare.
     fn figures(
         &self,
         render: &FrameSource,
@@ -154,7 +152,7 @@ impl BaselineFrames {
             for _ in 0..workers {
                 scope.spawn(work);
             }
-            // Dropped at the end, so that the workers end.
+            // Dropped at the end, which ends the workers.
             let give = give;
             match open {
                 [] => Ok(()),
@@ -177,7 +175,7 @@ impl BaselineFrames {
             if render.frames().get(&index).is_some_and(|own| own.sha256 == frame.sha256) {
                 return Ok(Some(Level::Identical));
             }
-            // Of another size there is nothing to pair.
+            // A frame of another size can't be compared.
             let neighbor = self.decoded(neighbor)?;
             Ok(psnr(&pixels, &neighbor, alpha).ok().map(|level| level.all))
         };
@@ -193,13 +191,11 @@ fn decode(index: FrameIndex, bytes: &[u8]) -> anyhow::Result<Pixels> {
     Pixels::decode(bytes).with_context(|| format!("{} does not decode", index.file_name()))
 }
 
-// From two sequences on the disk to their comparison.
-
-/// Compares every frame of a delivered archive with the in-process one in `folder`,
-/// whose files `reference` is. Only frames whose bytes differ are decoded.
+/// Compares every frame of a delivered archive with the in-process one in `folder`, whose content is
+/// `reference`. Only frames whose bytes differ are decoded.
 ///
 /// # Errors
-/// When the archive holds no whole sequence of frames, or a frame does not decode.
+/// When the archive is not a sequence of complete frames, or a frame does not decode.
 pub fn compare(
     archive: &FrameArchive,
     folder: &FrameFolder,
@@ -218,10 +214,7 @@ pub fn compare(
     pairing.settle(&same)
 }
 
-// What a viewer gets of delivered frames, for comparing the plan protocols.
-
-/// Reads the archive at `path`: its frames and what lies beside them by their files, which
-/// nothing encodes in another way.
+/// Reads the archive at `path` for comparing the plan protocols: its frames and other files, by their hashes.
 ///
 /// # Errors
 /// When the archive can't be read to its end.
@@ -249,7 +242,7 @@ mod compare_tests {
     use crate::frames::{exact::Why, png::tests::rgba};
 
     #[test]
-    fn pixels_are_compared_where_bytes_differ() {
+    fn pixels_are_compared_if_bytes_differ() {
         let dir = tempfile::tempdir().unwrap();
         let folders = ["ours", "theirs"].map(|name| dir.path().join(name));
         let frames = [[rgba(&[1; 8], ""), rgba(&[2; 8], ""), rgba(&[3; 8], "")], {

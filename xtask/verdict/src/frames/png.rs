@@ -1,4 +1,4 @@
-//! PNG files: whether one is whole, what is in it, and whether two show the same pixels. Pure.
+//! PNG files: whether one is complete, its size and format, and whether two show the same pixels.
 
 use std::io::Cursor;
 
@@ -8,12 +8,12 @@ use serde::Serialize;
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
-/// A picture's size in pixels, as its PNG header says.
+/// A picture's size in pixels, from its PNG header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct PictureSize {
-    /// Pixels a row.
+    /// Pixels per row.
     pub width: u32,
-    /// Rows.
+    /// The number of rows.
     pub height: u32,
 }
 
@@ -23,17 +23,17 @@ impl std::fmt::Display for PictureSize {
     }
 }
 
-/// What a PNG file's samples are, as its header and a `tRNS` chunk say.
+/// The format of a PNG file's samples, from its header and its `tRNS` chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PixelFormat {
     bits: u8,
     color: u8,
-    /// Whether colors are named that are transparent.
+    /// Whether certain colors are transparent.
     transparent: bool,
 }
 
 impl PixelFormat {
-    /// Whether a pixel may be transparent: by an alpha sample of its own, or by its color.
+    /// Whether a pixel may be transparent, by its alpha sample or by its color.
     pub fn has_alpha(self) -> bool {
         matches!(self.color, 4 | 6) || self.transparent
     }
@@ -54,20 +54,19 @@ impl std::fmt::Display for PixelFormat {
     }
 }
 
-/// What a PNG file says of its picture.
+/// The properties of a PNG file's picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// Of the picture.
+    /// The size of the picture.
     pub size: PictureSize,
-    /// Of its samples.
+    /// The format of its samples.
     pub format: PixelFormat,
 }
 
-/// The header of a PNG file. The file is walked through to its end:
-/// every chunk whole, with the checksum that it claims.
+/// The header of a PNG file. The file is checked to its end: every chunk is complete and has the right checksum.
 ///
 /// # Errors
-/// When it is not a PNG file, is cut off, or has something after its end.
+/// When it is not a PNG file, is truncated or damaged, or has data after its end.
 pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     ensure!(!file.is_empty(), "it is empty");
     let mut rest = file.strip_prefix(SIGNATURE).context("it is not a PNG file")?;
@@ -88,7 +87,7 @@ pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     }
 }
 
-/// The first chunk's kind and data, and what follows on it.
+/// The first chunk's kind and data, and the rest.
 fn chunk(from: &[u8]) -> anyhow::Result<(&[u8], &[u8], &[u8])> {
     const CUT: &str = "it is truncated";
     let (length, from) = from.split_first_chunk().context(CUT)?;
@@ -114,8 +113,8 @@ fn header(data: &[u8]) -> anyhow::Result<Header> {
     Ok(Header { size, format: PixelFormat { bits: data[8], color: data[9], transparent: false } })
 }
 
-/// Whether two PNG files show the same pixels, as RGBA. Notes in the files,
-/// compression and unused precision make no difference.
+/// Whether two PNG files show the same pixels, as RGBA. Text in the files, compression and unused precision do
+/// not matter.
 ///
 /// # Errors
 /// When either can't be decoded.
@@ -123,13 +122,13 @@ pub fn same_pixels(a: &[u8], b: &[u8]) -> anyhow::Result<bool> {
     Ok(Pixels::decode(a)? == Pixels::decode(b)?)
 }
 
-/// A decoded picture, as it is stored: nothing is multiplied by alpha.
+/// A decoded picture. Colors are not multiplied by alpha.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
     /// Its size.
     pub size: PictureSize,
-    /// Red, green, blue and alpha of each pixel, row by row, in 16 bits; samples of 8 bits
-    /// are spread over the same range, and what has no alpha is opaque.
+    /// Red, green, blue and alpha of each pixel, row by row, in 16 bits. Samples of 8 bits are scaled to the
+    /// same range, and pixels without alpha are opaque.
     pub rgba: Vec<u16>,
 }
 
@@ -140,7 +139,7 @@ impl Pixels {
     /// When it does not decode to its end.
     pub fn decode(file: &[u8]) -> anyhow::Result<Self> {
         let mut decoder = png::Decoder::new(Cursor::new(file));
-        // Palettes and single bits become samples of 8 bits.
+        // Converts palettes and single bits to samples of 8 bits.
         decoder.set_transformations(png::Transformations::EXPAND);
         let mut reader = decoder.read_info().context("its header does not decode")?;
         let mut bytes = vec![0; reader.output_buffer_size().context("its picture is too large")?];
@@ -152,14 +151,14 @@ impl Pixels {
     }
 }
 
-/// Samples of one to four channels as four of 16 bits. The loops are plain on purpose: they
-/// go over millions of samples, without optimization.
+/// Converts samples of one to four channels to four of 16 bits. The loops are simple on purpose, because they
+/// process millions of samples and must be fast without optimization, too.
 fn rgba(bytes: &[u8], channels: usize, wide: bool) -> Vec<u16> {
     let bytes_a_sample = if wide { 2 } else { 1 };
     let pixels = bytes.len() / (channels * bytes_a_sample);
     let mut rgba = vec![0; pixels * 4];
     let out: &mut [u16] = &mut rgba;
-    // As renderers write them.
+    // The usual case.
     if channels == 4 && !wide {
         let mut at = 0;
         while at < pixels * 4 {
@@ -208,7 +207,7 @@ pub(crate) mod tests {
         png(png::ColorType::Rgba, png::BitDepth::Eight, samples, note)
     }
 
-    /// A black pixel, which may be transparent, and another, without samples of alpha.
+    /// A black pixel, which may be transparent, and another pixel, without alpha samples.
     pub(crate) fn transparent_black(transparent: bool) -> Vec<u8> {
         let mut file = Vec::new();
         let mut encoder = png::Encoder::new(&mut file, 2, 1);
@@ -223,7 +222,7 @@ pub(crate) mod tests {
     const SAMPLES: [u8; 8] = [10, 20, 30, 255, 40, 50, 60, 255];
 
     #[test]
-    fn a_whole_file_tells_size_and_format() {
+    fn a_complete_file_has_size_and_format() {
         let header = header_of_whole(&rgba(&SAMPLES, "")).unwrap();
         assert_eq!(header.size, PictureSize { width: 2, height: 1 });
         assert_eq!((header.format.to_string().as_str(), header.format.has_alpha()), ("8-bit rgba", true));
@@ -233,7 +232,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn colors_that_are_transparent_are_a_part_of_the_format() {
+    fn transparent_colors_are_part_of_the_format() {
         let header = header_of_whole(&transparent_black(true)).unwrap();
         assert_eq!(header.format.to_string(), "8-bit rgb, some of it transparent");
         assert!(header.format.has_alpha());
@@ -242,20 +241,20 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn what_is_no_whole_png_is_told() {
+    fn incomplete_png_files_are_refused() {
         let whole = rgba(&SAMPLES, "");
-        let told = |bytes: &[u8]| header_of_whole(bytes).unwrap_err().to_string();
+        let error = |bytes: &[u8]| header_of_whole(bytes).unwrap_err().to_string();
         for cut in 8..whole.len() {
-            assert_eq!(told(&whole[..cut]), "it is truncated", "after {cut} bytes");
+            assert_eq!(error(&whole[..cut]), "it is truncated", "after {cut} bytes");
         }
-        assert_eq!(told(b""), "it is empty");
-        assert_eq!(told(b"<html>"), "it is not a PNG file");
-        assert_eq!(told(&[&whole[..], b"x"].concat()), "1 bytes follow its end");
+        assert_eq!(error(b""), "it is empty");
+        assert_eq!(error(b"<html>"), "it is not a PNG file");
+        assert_eq!(error(&[&whole[..], b"x"].concat()), "1 bytes follow its end");
         let mut damaged = whole.clone();
         damaged[45] ^= 1;
-        assert!(told(&damaged).contains("is damaged: the checksum differs"));
+        assert!(error(&damaged).contains("is damaged: the checksum differs"));
         let headless = [SIGNATURE, &whole[33..]].concat();
-        assert_eq!(told(&headless), "it does not begin with its header");
+        assert_eq!(error(&headless), "it does not begin with its header");
     }
 
     #[test]
@@ -273,7 +272,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn pixels_are_told_from_encoding() {
+    fn pixels_are_compared_not_their_encoding() {
         let plain = rgba(&SAMPLES, "");
         assert!(same_pixels(&plain, &rgba(&SAMPLES, "another note")).unwrap());
         for sample in 0..8 {

@@ -1,4 +1,4 @@
-//! A sequence of frames, a PNG file each, by what its files are. Pure.
+//! A sequence of PNG files, one for each frame.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -29,11 +29,11 @@ impl FrameIndex {
         Self(index)
     }
 
-    /// The frame that a file of this name holds; `None` where the name is no PNG file's.
+    /// The frame in a file with this name; `None` if the name does not end in `.png`.
     ///
     /// # Errors
-    /// When a PNG file has any other name than a frame's: what is misnumbered
-    /// would be compared with a frame of another time.
+    /// When a PNG file does not have the name of a frame: a misnumbered file would be compared with the
+    /// wrong frame.
     pub fn of_file(name: &str) -> anyhow::Result<Option<Self>> {
         let Some(stem) = name.strip_suffix(".png") else { return Ok(None) };
         let number = stem.strip_prefix("frame_").and_then(|digits| digits.parse::<u64>().ok());
@@ -58,7 +58,7 @@ impl FrameIndex {
         self.0
     }
 
-    /// When the frame is shown, in seconds, at `fps` frames a second.
+    /// When the frame is shown at this frame rate, in seconds.
     pub fn seconds(self, fps: u32) -> f64 {
         self.0 as f64 / f64::from(fps)
     }
@@ -102,14 +102,14 @@ impl Serialize for FileHash {
 /// A frame's file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Frame {
-    /// Of the whole file.
+    /// The hash of the whole file.
     pub sha256: FileHash,
-    /// What it says of its picture.
+    /// Its PNG header.
     pub header: Header,
 }
 
-/// The files of a rendered sequence: at least one frame, perhaps with gaps, and
-/// the other files that came with them, such as the sound.
+/// The files of a rendered sequence: at least one frame, possibly with gaps, and the files that accompany
+/// them, such as audio.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameSequence {
     frames: BTreeMap<FrameIndex, Frame>,
@@ -132,7 +132,7 @@ impl FrameSequence {
         self.frames.len() as u64
     }
 
-    /// One hash for all files by their names, in hex.
+    /// One hash over all files and their names, in hex.
     pub fn sha256(&self) -> String {
         let mut digest = Sha256::new();
         for (index, frame) in &self.frames {
@@ -144,13 +144,13 @@ impl FrameSequence {
         hex::encode(digest.finalize())
     }
 
-    /// Never: there is at least one frame.
+    /// Always false: there is at least one frame.
     pub fn is_empty(&self) -> bool {
         false
     }
 }
 
-/// A sequence that is being read, file by file.
+/// Reads a sequence file by file.
 #[derive(Debug, Default)]
 pub struct SequenceReader {
     frames: BTreeMap<FrameIndex, Frame>,
@@ -158,44 +158,42 @@ pub struct SequenceReader {
 }
 
 impl SequenceReader {
-    /// Takes one more file.
+    /// Adds a file.
     ///
     /// # Errors
-    /// When it is misnumbered, a frame that is no whole PNG file, or there twice.
+    /// When it is misnumbered, appears twice, or is a frame that is not a complete PNG file.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let sha256 = FileHash::of(bytes);
-        let there = match FrameIndex::of_file(name)? {
+        let exists = match FrameIndex::of_file(name)? {
             Some(index) => {
                 let header = header_of_whole(bytes).with_context(|| format!("{name} is not a frame"))?;
                 self.frames.insert(index, Frame { sha256, header }).is_some()
             }
             None => self.others.insert(name.to_owned(), sha256).is_some(),
         };
-        ensure!(!there, "{name} appears twice");
+        ensure!(!exists, "{name} appears twice");
         Ok(())
     }
 
     /// The sequence of all files.
     ///
     /// # Errors
-    /// When there is no frame among them: nothing would be compared.
+    /// When there are no frames, because nothing would be compared.
     pub fn finish(self) -> anyhow::Result<FrameSequence> {
-        if self.frames.is_empty() {
-            bail!("it contains no frames");
-        }
+        ensure!(!self.frames.is_empty(), "it contains no frames");
         Ok(FrameSequence { frames: self.frames, others: self.others })
     }
 }
 
-/// The sequence that renders are held against: without gaps, from the first frame on.
+/// A sequence without gaps, from the first frame on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GaplessFrames(FrameSequence);
 
 impl GaplessFrames {
-    /// Takes a sequence without gaps.
+    /// Checks that a sequence has no gaps.
     ///
     /// # Errors
-    /// When a frame is missing, by its name.
+    /// When a frame is missing. The message names it.
     pub fn new(sequence: FrameSequence) -> anyhow::Result<Self> {
         let expected = (0..).map(FrameIndex);
         match expected.zip(sequence.frames.keys()).find(|(expected, found)| expected != *found) {
@@ -216,11 +214,8 @@ impl GaplessFrames {
     }
 }
 
-// A rendered sequence of frames against its baseline's: what the files are first, then
-// every picture. Pure.
-
-/// All differences that make PSNR meaningless: other frames, sizes or samples, or files
-/// beside the frames that only one has.
+/// All differences that make PSNR meaningless: other frames, sizes or samples, or accompanying files that only
+/// one sequence has.
 pub fn differences(baseline: &GaplessFrames, render: &FrameSequence) -> Vec<Difference> {
     let baseline = baseline.sequence();
     let mut found = Vec::new();
@@ -231,27 +226,27 @@ pub fn differences(baseline: &GaplessFrames, render: &FrameSequence) -> Vec<Diff
         differ("frames".to_owned(), baseline.len().to_string(), render.len().to_string());
     }
     let last = render.frames().keys().next_back();
-    let lost = baseline.frames().keys().find(|index| !render.frames().contains_key(index));
-    if let Some(lost) = lost.filter(|lost| last.is_some_and(|last| *lost < last)) {
-        differ(format!("frame {lost}"), "there".to_owned(), "missing".to_owned());
+    let missing = baseline.frames().keys().find(|index| !render.frames().contains_key(index));
+    if let Some(index) = missing.filter(|index| last.is_some_and(|last| *index < last)) {
+        differ(format!("frame {index}"), "present".to_owned(), "missing".to_owned());
     }
-    for (what, told) in [("size", size as fn(&Frame) -> String), ("pixel format", format)] {
+    for (what, property) in [("size", size as fn(&Frame) -> String), ("pixel format", format)] {
         let unlike = baseline.frames().iter().find_map(|(index, of_baseline)| {
-            let (a, b) = (told(of_baseline), told(render.frames().get(index)?));
+            let (a, b) = (property(of_baseline), property(render.frames().get(index)?));
             (a != b).then_some((*index, a, b))
         });
         if let Some((index, a, b)) = unlike {
             differ(if index.get() == 0 { what.to_owned() } else { format!("{what} of frame {index}") }, a, b);
         }
     }
-    let others = |of: &FrameSequence, beside: &FrameSequence| -> Vec<String> {
-        of.others().keys().filter(|name| !beside.others().contains_key(*name)).cloned().collect()
+    let others = |of: &FrameSequence, than: &FrameSequence| -> Vec<String> {
+        of.others().keys().filter(|name| !than.others().contains_key(*name)).cloned().collect()
     };
     for name in others(baseline, render) {
-        differ(name, "there".to_owned(), "missing".to_owned());
+        differ(name, "present".to_owned(), "missing".to_owned());
     }
     for name in others(render, baseline) {
-        differ(name, "none".to_owned(), "there".to_owned());
+        differ(name, "none".to_owned(), "present".to_owned());
     }
     found
 }
@@ -264,44 +259,45 @@ fn format(frame: &Frame) -> String {
     frame.header.format.to_string()
 }
 
-/// What was measured of one frame.
+/// The measurements of one frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameFigures {
-    /// Against the baseline's frame of its index.
+    /// PSNR against the baseline's frame with the same index.
     pub own: FramePsnr,
-    /// The same as SSIM.
+    /// SSIM against the same frame.
     pub ssim: f64,
-    /// Against the baseline's frame before that, where it may matter.
+    /// PSNR against the baseline's previous frame, if it may matter.
     pub before: Option<Level>,
-    /// Against the one after it.
+    /// PSNR against the baseline's next frame, if it may matter.
     pub after: Option<Level>,
 }
 
 impl FrameFigures {
-    /// Of a frame that is the baseline's to the byte.
+    /// The measurements of a frame that is identical to the baseline's.
     pub fn identical(alpha: bool) -> Self {
         Self { own: ssim::identical(alpha), ssim: 1.0, before: None, after: None }
     }
 
-    /// Whether a frame with this level may show a neighbor of its own: one that is nearly
-    /// its own can't be more like another by as much as it takes.
+    /// Whether a frame with this level may show a neighbor of its own frame. A frame that nearly matches its
+    /// own can't match another one better by the required margin.
     pub fn may_be_misplaced(own: Level) -> bool {
         matches!(own, Level::Db(db) if db + psnr::MISPLACED_DB < BEST_DB)
     }
 }
 
-/// The picture of a render whose frames pair with its baseline's, at `fps` frames a second.
+/// The picture of a render with this frame rate, whose frames pair with its baseline's.
 ///
 /// # Errors
-/// When not every frame has its figures: a measurement with holes is none.
+/// When a frame has no figures: an incomplete measurement does not count.
 pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
     ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
     let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
-    let beside = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbors {
+    let neighbors = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbors {
         (0u64..).zip(figures).filter_map(|(index, frame)| Some((index, level(frame)?))).collect()
     };
     let nearly_its_own = Decibels::new(BEST_DB - psnr::MISPLACED_DB)?;
-    let misplaced = psnr::misplaced(&own, &beside(|frame| frame.before), &beside(|frame| frame.after), nearly_its_own)?;
+    let misplaced =
+        psnr::misplaced(&own, &neighbors(|frame| frame.before), &neighbors(|frame| frame.after), nearly_its_own)?;
     let psnr = VideoPsnr::of(&own)?;
     let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
     Ok(Picture {
@@ -329,12 +325,12 @@ pub(crate) mod frame_sequence_tests {
         reader.finish()
     }
 
-    fn told(files: &[(&str, &[u8])]) -> String {
+    fn error(files: &[(&str, &[u8])]) -> String {
         format!("{:#}", read(files).unwrap_err())
     }
 
     #[test]
-    fn frames_are_told_by_their_names() {
+    fn frames_are_recognized_by_their_names() {
         let index = |name| FrameIndex::of_file(name).unwrap();
         assert_eq!(index("frame_000001.png"), Some(FrameIndex(0)));
         assert_eq!(index("frame_1000000.png"), Some(FrameIndex(999_999)));
@@ -351,25 +347,25 @@ pub(crate) mod frame_sequence_tests {
             ("frame_-00001.png", "frame_-00001.png is not the name of a frame, such as frame_000001.png"),
             ("cover.png", "cover.png is not the name of a frame, such as frame_000001.png"),
         ] {
-            assert_eq!(told(&[(name, &rgba(&[0; 8], ""))]), complaint);
+            assert_eq!(error(&[(name, &rgba(&[0; 8], ""))]), complaint);
         }
     }
 
     #[test]
-    fn what_is_no_sequence_of_frames_is_refused() {
+    fn other_files_are_refused() {
         let frame = rgba(&[0; 8], "");
-        assert_eq!(told(&[]), "it contains no frames");
-        assert_eq!(told(&[("audio.m4a", b"sound")]), "it contains no frames");
-        assert_eq!(told(&[("frame_000001.png", b"<html>")]), "frame_000001.png is not a frame: it is not a PNG file");
-        assert_eq!(told(&[("frame_000001.png", &frame[..30])]), "frame_000001.png is not a frame: it is truncated");
+        assert_eq!(error(&[]), "it contains no frames");
+        assert_eq!(error(&[("audio.m4a", b"sound")]), "it contains no frames");
+        assert_eq!(error(&[("frame_000001.png", b"<html>")]), "frame_000001.png is not a frame: it is not a PNG file");
+        assert_eq!(error(&[("frame_000001.png", &frame[..30])]), "frame_000001.png is not a frame: it is truncated");
         assert_eq!(
-            told(&[("frame_000001.png", &frame), ("frame_000001.png", &frame)]),
+            error(&[("frame_000001.png", &frame), ("frame_000001.png", &frame)]),
             "frame_000001.png appears twice"
         );
     }
 
     #[test]
-    fn a_sequences_hash_is_that_of_names_and_files() {
+    fn the_hash_of_a_sequence_covers_names_and_files() {
         let frame = |sample| rgba(&[sample; 8], "");
         let of = |files: &[(&str, &[u8])]| read(files).unwrap().sha256();
         let (one, two) = (frame(1), frame(2));
@@ -381,7 +377,7 @@ pub(crate) mod frame_sequence_tests {
     }
 
     #[test]
-    fn a_reference_has_no_gaps() {
+    fn gapless_frames_have_no_gaps() {
         let frame = rgba(&[0; 8], "");
         let whole = read(&[("frame_000002.png", &frame), ("frame_000001.png", &frame)]).unwrap();
         assert_eq!(GaplessFrames::new(whole).unwrap().size(), PictureSize { width: 2, height: 1 });

@@ -6,7 +6,7 @@ use crate::frames::{
 
 const NAMES: [&str; 4] = ["frame_000001.png", "frame_000002.png", "frame_000003.png", "frame_000004.png"];
 
-fn told(render: &[(&str, &[u8])]) -> Vec<String> {
+fn messages(render: &[(&str, &[u8])]) -> Vec<String> {
     let frame = rgba(&[1; 8], "");
     let baseline = read(&[(NAMES[0], &frame), (NAMES[1], &frame), (NAMES[2], &frame), ("audio.m4a", b"sound")]);
     let baseline = GaplessFrames::new(baseline.unwrap()).unwrap();
@@ -20,35 +20,35 @@ fn each_difference_of_sequences_is_named() {
     let of = |numbers: &[usize]| -> Vec<(&str, &[u8])> {
         numbers.iter().map(|n| (NAMES[*n], frame.as_slice())).chain([sound]).collect()
     };
-    assert_eq!(told(&of(&[0, 1, 2])), [""; 0]);
-    assert_eq!(told(&of(&[0, 1])), ["frames: 2 in the render, 3 in the baseline"]);
-    assert_eq!(told(&of(&[0, 1, 2, 3])), ["frames: 4 in the render, 3 in the baseline"]);
+    assert_eq!(messages(&of(&[0, 1, 2])), [""; 0]);
+    assert_eq!(messages(&of(&[0, 1])), ["frames: 2 in the render, 3 in the baseline"]);
+    assert_eq!(messages(&of(&[0, 1, 2, 3])), ["frames: 4 in the render, 3 in the baseline"]);
     let missing = "frame 1: missing in the render, present in the baseline";
-    assert_eq!(told(&of(&[0, 2])), ["frames: 2 in the render, 3 in the baseline", missing]);
-    assert_eq!(told(&of(&[0, 2, 3])), [missing]);
-    assert_eq!(told(&of(&[0, 1, 2])[..3]), ["audio.m4a: missing in the render, present in the baseline"]);
+    assert_eq!(messages(&of(&[0, 2])), ["frames: 2 in the render, 3 in the baseline", missing]);
+    assert_eq!(messages(&of(&[0, 2, 3])), [missing]);
+    assert_eq!(messages(&of(&[0, 1, 2])[..3]), ["audio.m4a: missing in the render, present in the baseline"]);
     let cover = [of(&[0, 1, 2]), vec![("notes.txt", b"" as &[u8])]].concat();
-    assert_eq!(told(&cover), ["notes.txt: present in the render, none in the baseline"]);
+    assert_eq!(messages(&cover), ["notes.txt: present in the render, none in the baseline"]);
     let tall = png(png::ColorType::Rgba, png::BitDepth::Eight, &[0; 16], "");
     let one_tall = [(NAMES[0], frame.as_slice()), (NAMES[1], &tall), (NAMES[2], &tall), sound];
-    assert_eq!(told(&one_tall), ["size of frame 1: 2x2 in the render, 2x1 in the baseline"]);
+    assert_eq!(messages(&one_tall), ["size of frame 1: 2x2 in the render, 2x1 in the baseline"]);
     let opaque = png(png::ColorType::Rgb, png::BitDepth::Eight, &[0; 6], "");
     let all_opaque = [(NAMES[0], opaque.as_slice()), (NAMES[1], &opaque), (NAMES[2], &opaque), sound];
-    assert_eq!(told(&all_opaque), ["pixel format: 8-bit rgb in the render, 8-bit rgba in the baseline"]);
+    assert_eq!(messages(&all_opaque), ["pixel format: 8-bit rgb in the render, 8-bit rgba in the baseline"]);
 }
 
 #[test]
-fn transparency_that_only_one_has_is_a_difference() {
+fn transparency_of_only_one_is_a_difference() {
     let [clear, opaque] =
         [true, false].map(|transparent| read(&[(NAMES[0], &transparent_black(transparent))]).unwrap());
-    let told = |baseline: &FrameSequence, render| {
+    let messages = |baseline: &FrameSequence, render| {
         let baseline = GaplessFrames::new(baseline.clone()).unwrap();
         differences(&baseline, render).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let (with, without) = ("8-bit rgb, some of it transparent", "8-bit rgb");
-    assert_eq!(told(&opaque, &clear), [format!("pixel format: {with} in the render, {without} in the baseline")]);
-    assert_eq!(told(&clear, &opaque), [format!("pixel format: {without} in the render, {with} in the baseline")]);
-    assert_eq!(told(&clear, &clear), [""; 0]);
+    assert_eq!(messages(&opaque, &clear), [format!("pixel format: {with} in the render, {without} in the baseline")]);
+    assert_eq!(messages(&clear, &opaque), [format!("pixel format: {without} in the render, {with} in the baseline")]);
+    assert_eq!(messages(&clear, &clear), [""; 0]);
 }
 
 fn figures(own: Level, before: Option<Level>, after: Option<Level>) -> FrameFigures {
@@ -57,7 +57,7 @@ fn figures(own: Level, before: Option<Level>, after: Option<Level>) -> FrameFigu
 }
 
 #[test]
-fn a_picture_sums_up_its_frames() {
+fn a_picture_summarizes_its_frames() {
     let frame = rgba(&[1; 8], "");
     let render = read(&NAMES[..3].iter().map(|name| (*name, frame.as_slice())).collect::<Vec<_>>()).unwrap();
     let of = [
@@ -79,7 +79,7 @@ fn a_picture_sums_up_its_frames() {
 }
 
 #[test]
-fn neighbors_matter_only_where_they_could_be_nearer() {
+fn neighbors_matter_only_if_they_could_match_better() {
     let may = FrameFigures::may_be_misplaced;
     assert_eq!([may(Level::Identical), may(Level::Db(94.5)), may(Level::Db(93.9))], [false, false, true]);
 }

@@ -1,4 +1,4 @@
-//! PSNR from ffmpeg's `psnr` filter: one line a frame in its statistics.
+//! PSNR from the statistics of ffmpeg's `psnr` filter, one line per frame, and frames in the wrong place.
 
 use std::collections::BTreeMap;
 
@@ -12,20 +12,20 @@ use crate::decibels::{Decibels, Level};
 pub struct FramePsnr {
     /// Over all planes (`psnr_avg`).
     pub all: Level,
-    /// Of each plane, in the filter's order: y, u, v or r, g, b, and a.
+    /// For each plane, in the filter's order: y, u, v or r, g, b, and a.
     pub planes: Vec<(char, Level)>,
 }
 
-/// What a whole video's PSNR comes to.
+/// The PSNR of a whole video.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VideoPsnr {
-    /// Frames compared.
+    /// The number of compared frames.
     pub frames: u64,
-    /// How many of them are equal to the bit.
+    /// The number of identical frames.
     pub identical_frames: u64,
-    /// Arithmetic mean of the frames' `psnr_avg`, in dB. A frame counts as
-    /// [`BEST_DB`] at most, and an identical one, which has no finite ratio, as just that.
+    /// Arithmetic mean of the frames' `psnr_avg`, in dB. A frame counts as [`BEST_DB`] at most, and so does an
+    /// identical one, which has no finite ratio.
     pub mean_db: f64,
     /// The PSNR of the mean squared error over all frames, in dB: ffmpeg's own summary.
     pub from_mean_mse: Level,
@@ -35,7 +35,7 @@ pub struct VideoPsnr {
     pub worst: Level,
     /// The worst frame's index in decode order, from 0.
     pub worst_frame: u64,
-    /// Each plane's mean, as [`VideoPsnr::mean_db`].
+    /// The mean of each plane, computed like [`VideoPsnr::mean_db`].
     pub planes: Vec<Plane>,
     /// Every frame's `psnr_avg`, in dB.
     #[serde(skip)]
@@ -52,17 +52,16 @@ pub struct Plane {
     pub mean_db: f64,
 }
 
-/// What a frame counts as in a mean at most, in dB.
+/// The most that a frame counts in a mean, in dB.
 pub const BEST_DB: f64 = 100.0;
 
-/// No filter tells a level beyond this, dB.
+/// The filter never prints a level beyond this, dB.
 const FARTHEST_DB: f64 = 1000.0;
 
-/// Reads the filter's statistics, `n:1 mse_avg:… psnr_avg:45.31 psnr_y:…` a line.
+/// Parses the filter's statistics, with lines such as `n:1 mse_avg:… psnr_avg:45.31 psnr_y:…`.
 ///
 /// # Errors
-/// When there is no frame, a line lacks a level, planes change, or frame
-/// numbers skip: a measurement with holes is none.
+/// When there are no frames, a line lacks a level, the planes change, or a frame number is missing.
 pub fn frames(stats: &str) -> anyhow::Result<Vec<FramePsnr>> {
     let mut frames: Vec<FramePsnr> = Vec::new();
     for line in stats.lines().filter(|line| !line.trim().is_empty()) {
@@ -102,17 +101,17 @@ fn level(text: &str) -> anyhow::Result<Level> {
         return Ok(Level::Identical);
     }
     match text.parse::<f64>() {
-        // Two pictures are at least 0 dB apart; a mean of errors like 10^308 is none.
+        // A greater value would overflow a mean of errors.
         Ok(db) if db.abs() <= FARTHEST_DB => Ok(Level::Db(db)),
         _ => bail!("{text:?} is not a level in dB"),
     }
 }
 
 impl VideoPsnr {
-    /// Sums up the frames.
+    /// Summarizes the frames.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there are none.
     pub fn of(frames: &[FramePsnr]) -> anyhow::Result<Self> {
         let levels: Vec<Level> = frames.iter().map(|frame| frame.all).collect();
         let (worst_frame, worst) = worst_of(&levels).context("no frame was compared")?;
@@ -134,46 +133,46 @@ impl VideoPsnr {
         })
     }
 
-    /// The PSNR of the mean squared error over `frames` frames from `start` on; NaN where there is none.
+    /// The PSNR of the mean squared error over `frames` frames from `start` on; NaN if there are none.
     pub fn from_mean_mse_of(&self, start: u64, frames: u64) -> Level {
         let stretch: Vec<Level> = self.levels.iter().skip(start as usize).take(frames as usize).copied().collect();
         from_mean_mse(&stretch)
     }
 
-    /// How many frames do not reach `limit`.
+    /// The number of frames below `limit`.
     pub fn frames_below(&self, limit: Decibels) -> u64 {
         self.levels.iter().filter(|level| !level.reaches(limit)).count() as u64
     }
 }
 
-/// A frame that is more like the baseline's frame before or after its own.
+/// A frame that matches the baseline's previous or next frame better than its own.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Misplaced {
     /// Its index in the render, from 0.
     pub frame: u64,
-    /// The baseline's frame that it is like.
+    /// The baseline's frame that it matches.
     pub shows: u64,
-    /// Against the baseline's frame of its index, dB.
+    /// PSNR against the baseline's frame with the same index, dB.
     pub level: Level,
-    /// Against the frame that it is like, dB.
+    /// PSNR against the frame that it matches, dB.
     pub neighbor: Level,
 }
 
-/// By how much a frame must be more like a neighbor than like its own frame to
-/// be that one, in dB. Still pictures are coded a little better here, a little worse there.
+/// How much better than its own frame a frame must match a neighbor to count as misplaced, in dB. The encoding of
+/// still pictures varies a little from frame to frame.
 pub const MISPLACED_DB: f64 = 6.0;
 
-/// The key of a frame's PSNR over all planes in what the filter leaves on the frame.
+/// The key of a frame's PSNR over all planes in the filter's metadata.
 pub const LEVEL: &str = "lavfi.psnr.psnr_avg";
 
-/// Frames' levels against a neighbor of the baseline's frame, by the frames' index.
+/// The frames' PSNR against a neighbor of the baseline's frame, by the frames' index.
 pub type Neighbors = BTreeMap<u64, Level>;
 
-/// Reads the levels that ffmpeg's `metadata` filter printed, two lines each:
-/// `frame:2 pts:51 pts_time:1.7` with the index as the time, and `lavfi.psnr.psnr_avg=29.860577`.
+/// Parses the output of ffmpeg's `metadata` filter, two lines per frame: `frame:2 pts:51 pts_time:1.7` with the
+/// index as the time, and `lavfi.psnr.psnr_avg=29.860577`.
 ///
 /// # Errors
-/// When a line is neither, or a frame has no level.
+/// When a line has another form, or a frame has no level.
 pub fn neighbors(printed: &str) -> anyhow::Result<Neighbors> {
     let mut lines = printed.lines();
     let mut found = Neighbors::new();
@@ -181,17 +180,16 @@ pub fn neighbors(printed: &str) -> anyhow::Result<Neighbors> {
         let what = || format!("in the metadata filter's line {line:?}");
         let index = line.split_ascii_whitespace().find_map(|word| word.strip_prefix("pts:")).with_context(what)?;
         let index = index.parse().ok().with_context(what)?;
-        let told = lines.next().and_then(|line| line.strip_prefix(LEVEL)?.strip_prefix('='));
-        found.insert(index, level(told.with_context(what)?).with_context(what)?);
+        let printed = lines.next().and_then(|line| line.strip_prefix(LEVEL)?.strip_prefix('='));
+        found.insert(index, level(printed.with_context(what)?).with_context(what)?);
     }
     Ok(found)
 }
 
-/// The frames below `least` that are more like the baseline's frame before or
-/// after their own than like their own.
+/// The frames below `least` that match the baseline's previous or next frame better than their own.
 ///
 /// # Errors
-/// When one of those below was not compared with a neighbor that it has.
+/// When one of the frames below `least` was not compared with a neighbor that exists.
 pub fn misplaced(
     own: &[FramePsnr],
     before: &Neighbors,
@@ -210,7 +208,7 @@ pub fn misplaced(
                 of.get(&frame).with_context(|| format!("frame {frame} was not compared with the one {which}"))?;
             anyhow::Ok((shows, *level))
         };
-        // The first frame has none before it, the last none after it.
+        // The first frame has no previous one, the last no next one.
         let before = (frame > 0).then(|| against(before, "before", frame - 1)).transpose()?;
         let after = (frame + 1 < own.len() as u64).then(|| against(after, "after", frame + 1)).transpose()?;
         let Some((shows, neighbor)) = before.into_iter().chain(after).max_by(more) else { continue };
@@ -221,8 +219,7 @@ pub fn misplaced(
     Ok(found)
 }
 
-/// The lowest PSNR that the mean squared error of `frames` frames in a row
-/// comes to, of all such stretches, and where it begins.
+/// The stretch of `frames` frames with the lowest PSNR of the mean squared error: its first frame and its level.
 pub fn worst_stretch(levels: &[Level], frames: u64) -> (u64, Level) {
     let length = (frames.max(1) as usize).min(levels.len());
     let errors: Vec<f64> = levels.iter().map(squared_error).collect();
@@ -234,7 +231,7 @@ pub fn worst_stretch(levels: &[Level], frames: u64) -> (u64, Level) {
             worst = (start, sum);
         }
     }
-    // What adding and subtracting leaves of an error of zero is no error.
+    // Rounding errors from adding and subtracting do not count.
     let mean = (worst.1 / length.max(1) as f64).max(0.0);
     let level = if mean < 1e-12 { Level::Identical } else { Level::Db(-10.0 * mean.log10()) };
     (worst.0 as u64, level)
@@ -254,8 +251,8 @@ fn mean_db(levels: impl ExactSizeIterator<Item = Level>) -> f64 {
     levels.map(counted).sum::<f64>() / count
 }
 
-/// A frame's squared error in units of the peak's square: MSE = 10^(-PSNR / 10),
-/// so the peak itself need not be known.
+/// A frame's squared error relative to the square of the peak: MSE = 10^(-PSNR / 10). The peak itself need not
+/// be known.
 fn squared_error(level: &Level) -> f64 {
     match level {
         Level::Identical => 0.0,
@@ -268,7 +265,7 @@ fn from_mean_mse(levels: &[Level]) -> Level {
     if mean == 0.0 { Level::Identical } else { Level::Db(-10.0 * mean.log10()) }
 }
 
-/// Nearest rank: the smallest level that at least this share of all do not exceed.
+/// The percentile by nearest rank: the smallest level that at least this share of all levels does not exceed.
 fn percentile(levels: &[Level], share: f64) -> Option<Level> {
     let mut sorted = levels.to_vec();
     sorted.sort_by(|a, b| a.partial_cmp(b).expect("levels are never NaN"));

@@ -43,7 +43,7 @@ fn the_mean_of_the_errors_is_ffmpegs_summary() {
 }
 
 #[test]
-fn the_worst_stretch_does_not_hide_in_a_good_rest() {
+fn a_good_rest_does_not_hide_the_worst_stretch() {
     let levels: Vec<&str> = [["inf"; 30], ["32.0"; 30]].concat();
     let found = summary(&levels);
     assert!(found.mean_db > 60.0);
@@ -55,7 +55,7 @@ fn the_worst_stretch_does_not_hide_in_a_good_rest() {
 }
 
 #[test]
-fn a_stretch_is_as_long_as_asked_and_the_first_of_equals() {
+fn a_stretch_has_the_requested_length_and_is_the_first_of_equals() {
     let levels = [50.0, 20.0, 50.0, 30.0, 30.0, 30.0].map(Level::Db);
     // One frame of 20 dB has a greater error than three of 30.
     for (frames, start, error) in [(1, 1, 1e-2), (2, 0, (1e-5 + 1e-2) / 2.0), (3, 1, (1e-2 + 1e-5 + 1e-3) / 3.0)] {
@@ -63,14 +63,14 @@ fn a_stretch_is_as_long_as_asked_and_the_first_of_equals() {
         assert!(at == start && (db + 10.0 * f64::log10(error)).abs() < 1e-9, "{frames}: {at} {db}");
     }
     assert_eq!(worst_stretch(&[Level::Db(30.0); 9], 3).0, 0);
-    // Errors that are added and taken away again leave nothing of a second without any.
+    // Rounding leaves no error in a second that has none.
     assert_eq!(worst_stretch(&[Level::Identical, Level::Db(119.9)], 1).0, 1);
     assert_eq!(worst_stretch(&[Level::Db(121.0)], 1), (0, Level::Identical));
     assert!(matches!(worst_stretch(&[Level::Db(119.0)], 1), (0, Level::Db(db)) if (db - 119.0).abs() < 1e-6));
 }
 
 #[test]
-fn a_stretch_of_the_summary_has_its_own_mean_and_frames_below_a_limit_count() {
+fn stretches_have_their_own_mean_and_frames_below_a_limit_are_counted() {
     let found = summary(&["50.0", "20.0", "30.0", "inf"]);
     for (start, frames, error) in [(0, 2, (1e-5 + 1e-2) / 2.0), (1, 2, (1e-2 + 1e-3) / 2.0), (2, 9, 1e-3 / 2.0)] {
         let Level::Db(db) = found.from_mean_mse_of(start, frames) else { panic!("finite") };
@@ -98,7 +98,7 @@ fn rgb_and_alpha_planes_have_their_names() {
 }
 
 #[test]
-fn holes_are_errors() {
+fn incomplete_statistics_are_errors() {
     for stats in [
         "",
         "n:1 psnr_avg:40 psnr_y:40\nn:3 psnr_avg:40 psnr_y:40\n",
@@ -131,14 +131,14 @@ fn misplaced_of(own: &[FramePsnr], before: &Neighbors, after: &Neighbors) -> any
 }
 
 #[test]
-fn a_frame_that_is_its_neighbor_is_misplaced() {
+fn a_frame_that_matches_its_neighbor_is_misplaced() {
     let levels = own(&[45.0, 33.0, 34.0]);
     let found = misplaced_of(&levels, &against(&[(1, 46.0), (2, 41.0)]), &against(&[(1, 30.0)]));
     assert_eq!(found.unwrap(), [(1, 0), (2, 1)]);
-    // A still picture's frames are like each other.
+    // The frames of a still picture match each other.
     let still = misplaced_of(&own(&[39.0; 3]), &against(&[(1, 43.0), (2, 43.0)]), &against(&[(0, 45.0), (1, 45.0)]));
     assert_eq!(still.unwrap(), []);
-    // By just so much, in either direction, it is still its own; by more it is not.
+    // Exactly at the margin, in either direction, it is not misplaced; beyond it is.
     let middle = own(&[45.0, 30.0, 45.0]);
     for (before, after, expected) in
         [(36.0, 36.0, vec![]), (36.1, 36.0, vec![(1, 0)]), (36.0, 36.1, vec![(1, 2)]), (37.0, 36.5, vec![(1, 0)])]
@@ -146,7 +146,7 @@ fn a_frame_that_is_its_neighbor_is_misplaced() {
         let found = misplaced_of(&middle, &against(&[(1, before)]), &against(&[(1, after)]));
         assert_eq!(found.unwrap(), expected, "{before} {after}");
     }
-    // A frame alone has no neighbors.
+    // A single frame has no neighbors.
     assert_eq!(misplaced_of(&own(&[10.0]), &against(&[]), &against(&[])).unwrap(), []);
 }
 
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn a_frame_that_gets_identical_never_lowers_the_mean(
+    fn a_frame_that_becomes_identical_never_lowers_the_mean(
         levels in proptest::collection::vec(0.0f64..120.0, 2..50), which in any::<prop::sample::Index>(),
     ) {
         let mut text: Vec<String> = levels.iter().map(|l| format!("{l:.6}")).collect();

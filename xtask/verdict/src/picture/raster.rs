@@ -1,4 +1,4 @@
-//! Decoded pictures of 8 bits a sample: their difference, made smaller, as PNG. Pure.
+//! Decoded pictures with 8 bits per sample: their difference, scaling, and PNG encoding.
 
 use std::io::Cursor;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 
 use crate::frames::png::{PictureSize, Pixels};
 
-/// Rows of RGB pixels, 8 bits a sample.
+/// Rows of RGB pixels with 8 bits per sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Raster {
     size: PictureSize,
@@ -14,20 +14,20 @@ pub struct Raster {
 }
 
 impl Raster {
-    /// A picture of raw samples, as ffmpeg's `rgb24` has them.
+    /// A picture from raw samples in ffmpeg's format `rgb24`.
     ///
     /// # Errors
-    /// When there are not exactly as many as the size takes.
+    /// When their number does not match the size.
     pub fn new(size: PictureSize, samples: Vec<u8>) -> anyhow::Result<Self> {
         let needed = size.width as usize * size.height as usize * 3;
-        ensure!(needed > 0 && samples.len() == needed, "{} bytes are no RGB picture of {size}", samples.len());
+        ensure!(needed > 0 && samples.len() == needed, "{} bytes are not an RGB picture of {size}", samples.len());
         Ok(Self { size, samples })
     }
 
-    /// Reads a PNG file as [`Raster::png`] makes it.
+    /// Decodes a PNG file from [`Raster::png`].
     ///
     /// # Errors
-    /// When it is another one, or damaged.
+    /// When it has another format, or is damaged.
     pub fn from_png(file: &[u8]) -> anyhow::Result<Self> {
         const WHAT: &str = "decoding a PNG file";
         let mut reader = png::Decoder::new(Cursor::new(file)).read_info().context(WHAT)?;
@@ -39,10 +39,10 @@ impl Raster {
         Self::new(PictureSize { width: info.width, height: info.height }, samples)
     }
 
-    /// A picture of pixels that may be transparent, over gray.
+    /// A picture of pixels that may be transparent, on a gray background.
     ///
     /// # Errors
-    /// When there are not as many samples as the size takes.
+    /// When the number of samples does not match the size.
     pub fn over_gray(pixels: &Pixels) -> anyhow::Result<Self> {
         const GRAY: u64 = 128 * 257;
         const OPAQUE: u64 = u16::MAX as u64;
@@ -57,7 +57,7 @@ impl Raster {
         Self::new(pixels.size, samples)
     }
 
-    /// How far each sample is from the other picture's, times `factor`, up to white.
+    /// The absolute difference of each sample, times `factor`, up to white.
     ///
     /// # Errors
     /// When the sizes differ.
@@ -66,8 +66,8 @@ impl Raster {
         Ok(Self { size: self.size, samples: difference(&self.samples, &other.samples, factor) })
     }
 
-    /// The same with its longer side no longer than `side` pixels: each pixel is
-    /// the mean of those that it stands for.
+    /// The picture scaled down so that its longer side has at most `side` pixels. Each pixel is the mean of
+    /// those that it replaces.
     #[must_use]
     pub fn within(&self, side: u32) -> Self {
         let PictureSize { width, height } = self.size;
@@ -81,7 +81,7 @@ impl Raster {
         Self { size, samples: means(&self.samples, width as usize, &columns, &rows) }
     }
 
-    /// A PNG file of it, as small as it gets in a reasonable time.
+    /// Encodes a PNG file that is as small as possible in a reasonable time.
     ///
     /// # Errors
     /// When the encoder fails, which is a defect.
@@ -89,10 +89,10 @@ impl Raster {
         self.encoded(png::Compression::Balanced, png::Filter::Adaptive)
     }
 
-    /// A PNG file of it in a quarter of the time, and up to two thirds larger.
+    /// Encodes a PNG file in a quarter of the time, which is up to two thirds larger.
     ///
     /// # Errors
-    /// As of [`Raster::png`].
+    /// As for [`Raster::png`].
     pub fn quick_png(&self) -> anyhow::Result<Vec<u8>> {
         self.encoded(png::Compression::Fast, png::Filter::Paeth)
     }
@@ -112,21 +112,19 @@ impl Raster {
     }
 }
 
-/// `length` cut into `parts` stretches of pixels, none of them empty.
+/// Cuts `length` into `parts` stretches of pixels, none of them empty.
 fn stretches(length: u32, parts: u32) -> Vec<(usize, usize)> {
     let at = |part: u32| (u64::from(part) * u64::from(length) / u64::from(parts)) as usize;
     (0..parts).map(|part| (at(part), at(part + 1))).collect()
 }
 
-// Samples of pictures, 8 bits each.
-
-/// How far each sample is from the other picture's, times `factor`, up to white.
+/// The absolute difference of each sample, times `factor`, up to white.
 pub fn difference(a: &[u8], b: &[u8], factor: u8) -> Vec<u8> {
     a.iter().zip(b).map(|(a, b)| a.abs_diff(*b).saturating_mul(factor)).collect()
 }
 
-/// A picture of `columns` times `rows` RGB pixels made of one that is `width`
-/// pixels wide: each pixel is the mean of those from one edge to the next.
+/// Scales an RGB picture that is `width` pixels wide to `columns` times `rows` pixels. Each pixel is the mean of
+/// those between its edges.
 pub fn means(samples: &[u8], width: usize, columns: &[(usize, usize)], rows: &[(usize, usize)]) -> Vec<u8> {
     let mut means = Vec::with_capacity(columns.len() * rows.len() * 3);
     let mut sums = vec![0u32; width * 3];
@@ -191,7 +189,7 @@ mod raster_tests {
     }
 
     #[test]
-    fn what_is_transparent_shows_gray() {
+    fn transparent_pixels_are_gray() {
         let shown = |rgba: [u16; 4]| {
             let pixels = Pixels { size: PictureSize { width: 1, height: 1 }, rgba: rgba.map(|s| s * 257).to_vec() };
             Raster::over_gray(&pixels).unwrap()
@@ -202,7 +200,7 @@ mod raster_tests {
     }
 
     #[test]
-    fn too_few_samples_are_no_picture() {
+    fn too_few_samples_are_refused() {
         assert!(Raster::new(PictureSize { width: 2, height: 2 }, vec![0; 11]).is_err());
         assert!(Raster::new(PictureSize { width: 0, height: 2 }, Vec::new()).is_err());
     }

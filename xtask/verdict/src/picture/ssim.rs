@@ -1,27 +1,28 @@
-//! SSIM from ffmpeg's `ssim` filter: one line a frame in its statistics.
+//! SSIM from the statistics of ffmpeg's `ssim` filter, and PSNR and SSIM of two decoded pictures.
 
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::{decibels::Level, frames::png::Pixels, picture::psnr::FramePsnr};
 
-/// What a whole video's SSIM comes to; 1 is identical.
+/// The SSIM of a whole video; 1 is identical.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VideoSsim {
     /// Arithmetic mean over all frames, all planes together.
     pub mean: f64,
-    /// The worst frame's.
+    /// The worst frame's SSIM.
     pub worst: f64,
     /// Which frame that is, from 0.
     pub worst_frame: u64,
 }
 
 impl VideoSsim {
-    /// Reads the filter's statistics and counts the frames, `n:1 Y:0.98 U:0.99 V:0.99 All:0.985 (18.3)` a line.
+    /// Parses the filter's statistics, with lines such as `n:1 Y:0.98 U:0.99 V:0.99 All:0.985 (18.3)`, and counts
+    /// the frames.
     ///
     /// # Errors
-    /// When there is no frame, a line has no `All`, or frame numbers skip.
+    /// When there are no frames, a line has no `All`, or a frame number is missing.
     pub fn from_stats(stats: &str) -> anyhow::Result<(Self, u64)> {
         let mut values = Vec::new();
         for line in stats.lines().filter(|line| !line.trim().is_empty()) {
@@ -34,7 +35,7 @@ impl VideoSsim {
         Ok((Self::of(&values).context("no frame was compared")?, values.len() as u64))
     }
 
-    /// Sums up the frames; `None` when there is none.
+    /// Summarizes the frames; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let by_value = |(_, a): &(usize, &f64), (_, b): &(usize, &f64)| a.total_cmp(b);
         let (frame, worst) = values.iter().enumerate().min_by(by_value)?;
@@ -43,9 +44,8 @@ impl VideoSsim {
     }
 }
 
-// PSNR and SSIM of two decoded pictures, as ffmpeg's filters have them. Pure.
-//
-// The loops are plain on purpose: they go over millions of samples, without optimization.
+// PSNR and SSIM of two decoded pictures, computed like ffmpeg's filters. The loops are simple on purpose, because
+// they process millions of samples and must be fast without optimization, too.
 
 /// The greatest sample.
 const PEAK: f64 = u16::MAX as f64;
@@ -53,13 +53,13 @@ const PEAK: f64 = u16::MAX as f64;
 /// Names of the planes in the order of a pixel's samples.
 const PLANES: [char; 4] = ['r', 'g', 'b', 'a'];
 
-/// How many of the four planes are compared: without alpha, three.
+/// How many of the four planes are compared: three without alpha.
 fn planes(alpha: bool) -> usize {
     if alpha { 4 } else { 3 }
 }
 
-/// The PSNR of two pictures of one size: of each plane, and over all of them by the mean of
-/// their squared errors, alpha among them where there is any.
+/// The PSNR of two pictures of equal size: for each plane, and over all planes from the mean of their squared
+/// errors, including alpha if there is any.
 ///
 /// # Errors
 /// When the sizes differ.
@@ -89,17 +89,17 @@ pub fn psnr(a: &Pixels, b: &Pixels, alpha: bool) -> anyhow::Result<FramePsnr> {
     })
 }
 
-/// The PSNR of a frame that is equal to the bit.
+/// The PSNR of an identical frame.
 pub fn identical(alpha: bool) -> FramePsnr {
     let planes = PLANES[..planes(alpha)].iter().map(|&plane| (plane, Level::Identical)).collect();
     FramePsnr { all: Level::Identical, planes }
 }
 
-/// Pixels a side of a block; a window has two by two of them, and begins at each block.
+/// The side of a block in pixels. A window consists of two by two blocks, and starts at every block.
 const BLOCK: usize = 4;
 
-/// The SSIM of two pictures of one size: the mean over red, green and blue of the mean over
-/// windows of 8x8 pixels, one at every fourth row and column. Alpha is left out, as in the filter.
+/// The SSIM of two pictures of equal size: the mean over red, green and blue of the mean over windows of 8x8
+/// pixels at every fourth row and column. Alpha is ignored, as in the filter.
 ///
 /// # Errors
 /// When the sizes differ, or no window fits.
@@ -125,7 +125,7 @@ pub fn ssim(a: &Pixels, b: &Pixels) -> anyhow::Result<f64> {
     Ok(planes / 3.0)
 }
 
-/// What a block's samples sum up to.
+/// The sums over a block's samples.
 #[derive(Default)]
 struct Sums {
     a: f64,
@@ -191,7 +191,7 @@ mod ssim_tests {
     }
 
     #[test]
-    fn holes_are_errors() {
+    fn incomplete_statistics_are_errors() {
         for stats in ["", "n:2 All:0.9\n", "n:1 Y:0.9\n", "n:1 All:nan\n", "All:0.9"] {
             assert!(VideoSsim::from_stats(stats).is_err(), "{stats:?} was accepted");
         }
@@ -250,7 +250,7 @@ pub(crate) mod frame_figures_tests {
         assert!(ssim(&small, &small).unwrap_err().to_string().starts_with("a picture of 7x16 is too small"));
     }
 
-    /// The same by its definition: mean over windows of means, variances and the covariance.
+    /// SSIM by its definition: the mean over windows, from means, variances and the covariance.
     fn ssim_by_definition(a: &Pixels, b: &Pixels) -> f64 {
         let (width, height) = (a.size.width as usize, a.size.height as usize);
         let mut windows = Vec::new();
@@ -281,7 +281,7 @@ pub(crate) mod frame_figures_tests {
     }
 
     #[test]
-    fn the_ssim_is_that_of_its_definition() {
+    fn the_ssim_agrees_with_its_definition() {
         // Dark and flat, where the constants decide; busy; and of a width that blocks don't fill.
         let busy = |i: usize, factor: usize| (i * factor % 251) as u8;
         for (width, height) in [(8, 8), (16, 12), (23, 17)] {
@@ -323,7 +323,7 @@ pub(crate) mod frame_figures_tests {
             let small = pixels(width, height, |_| 0);
             assert!(ssim(&small, &small).is_err(), "{width}x{height} was accepted");
         }
-        // Pictures whose samples are not as many as their size says.
+        // A picture with too few samples for its size.
         let mut cut = pixels(8, 8, |_| 0);
         cut.rgba.truncate(4);
         let whole = pixels(8, 8, |_| 0);
