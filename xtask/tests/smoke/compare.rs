@@ -44,7 +44,7 @@ fn a_video_below_the_gate_is_exit_5() {
     frames  60, 0 identical; worst 12.00 dB (#59, at 1.967 s), 1st percentile 12.00 dB
     SSIM    mean 0.9900, worst 0.9900 (#0)
     sound   no-audio-on-either
-      the second from frame 30 on has 26.71 dB by its mean squared error, below 37.00 dB
+      the second that starts at frame 30 has 26.71 dB by its mean squared error, below 37.00 dB
       frames below 30.00 dB: 1, allowed: 0; the worst is frame 59 (from 0, at 1.967 s) with 12.00 dB
     FAIL  not equal enough (exit 5)
     ");

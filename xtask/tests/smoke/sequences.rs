@@ -77,7 +77,7 @@ fn a_ruined_frame_is_exit_5_and_kept_to_look_at() {
     chunks  planned  wall clock  PSNR mean   worst frame  audio
          2        2       6.1 s   98.37 dB  2.42 dB (#7)   none  FAIL
 
-      N=2: the second from frame 0 on has 17.19 dB by its mean squared error, below 37.00 dB
+      N=2: the second that starts at frame 0 has 17.19 dB by its mean squared error, below 37.00 dB
       N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 7 (from 0, at 0.233 s) with 2.42 dB
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
@@ -104,7 +104,7 @@ fn the_fixtures_limits_hold_for_frames() {
 #[test]
 fn frames_that_show_their_neighbours_are_exit_5() {
     let test = Test::new().sequence(&apart()).delivers(&apart().with(name(20), png(19 * 4, "re-encoded")));
-    test.smoke(&[]).exit(5).says("frame 20 shows the baseline's frame 19 (inf dB) and not its own");
+    test.smoke(&[]).exit(5).says("frame 20 shows the baseline's frame 19 (inf dB) instead of its own");
 }
 
 #[test]

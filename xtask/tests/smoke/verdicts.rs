@@ -73,8 +73,9 @@ fn a_render_that_stands_still_is_named() {
     let moving = Video { still: "21.000000", ..Video::default() };
     let test = test.fixture_file("output/output.mp4", moving.bytes());
     let ran = test.smoke(&[]);
-    ran.exit(5)
-        .says("  N=2: the render is frozen: chunks 0 and 1 have the same frames, but the baseline moves between them");
+    ran.exit(5).says(
+        "  N=2: the render is frozen: chunks 0 and 1 have the same frames, but the baseline changes between them",
+    );
     assert_eq!(test.artifact("results.json")[0]["findings"][0]["gate"], "frozen-chunks");
 }
 
