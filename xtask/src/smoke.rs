@@ -27,7 +27,7 @@ use crate::{
     report::{
         row::ResultRow,
         run_record::Asked,
-        tables::{self, headline},
+        tables::{self, summary_line},
     },
     run::{
         Run, Sources,
@@ -192,7 +192,7 @@ impl Renders {
         let measured = Measured { render: row.id, comparison, other_findings: beside, limits: self.gate };
         let first = self.measured.first().and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
-        run.step("render", &format!("{}: {}", row.id, headline(&row, &measured.comparison)));
+        run.step("render", &format!("{}: {}", row.id, summary_line(&row, &measured.comparison)));
         self.rows.push(row);
         self.rows.sort_by_key(|row| self.planned.iter().position(|id| *id == row.id));
         self.measured.push(measured);

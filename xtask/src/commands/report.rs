@@ -1,4 +1,4 @@
-//! `lambda-report`: reports remade from JSON, and two runs side by side.
+//! `lambda-report`: regenerates the reports of a run, and compares two runs.
 
 use std::path::Path;
 
@@ -13,11 +13,11 @@ use crate::{
     },
 };
 
-/// Remakes the reports of a run; with `--compare` they say how it differs from a run before.
+/// Regenerates the reports of a run; with `--compare` they show how it differs from an earlier run.
 ///
 /// # Errors
-/// With exit code 1 when a folder is no run's, or the runs have nothing in
-/// common; with 4 when this run did not measure what is to be gated.
+/// With exit code 1 when a folder is not the artifact folder of a run, or the runs have nothing in
+/// common; with 4 when this run did not measure a render that the limit applies to.
 pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure> {
     let report = artifacts::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
     let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
@@ -26,11 +26,12 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
     if !appended.is_empty() {
         markdown::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
     }
-    session.console.result(&format!("the reports in {} are made anew", args.artifacts.display()));
+    session.console.result(&format!("regenerated the reports in {}", args.artifacts.display()));
     let Some(compared) = compared else { return Ok(ExitCode::Success) };
     session.console.result(&format!("\n{compared}\n"));
     if compared.pairs.is_empty() {
-        let message = "the runs have no fixture at the same chunk count and protocol: nothing was compared";
+        let message =
+            "nothing was compared: the runs have no fixture with the same chunk count and plan protocol in common";
         return Err(Failure::preflight(message));
     }
     match args.max_regression {
@@ -44,14 +45,14 @@ fn compare(report: &RunReport, before: &Path) -> Result<SideBySide, Failure> {
     if other.run.run_id == report.run.run_id {
         let run = report.run.run_id.as_str();
         return Err(Failure::preflight(format!(
-            "--compare {}: both folders are of run {run}; name the folder of an earlier one",
+            "--compare {}: both folders belong to run {run}; name the folder of an earlier run",
             before.display()
         )));
     }
     Ok(SideBySide::of(report, &other))
 }
 
-/// A render that is not there can't be slower, so that it must not pass as not slower either.
+/// A render that was not measured can't pass as not slower.
 fn gate(
     session: &Session,
     report: &RunReport,
@@ -61,8 +62,8 @@ fn gate(
     if let Some(unmeasured) = report.unmeasured.first() {
         let (count, first) = (report.unmeasured.len(), &unmeasured.label);
         let error = anyhow::anyhow!(
-            "renders that this run did not measure, {count} in all ({first}: {}), can't be held against those before; \
-             repeat the run",
+            "renders that were not measured in this run: {count} ({first}: {}); they can't be compared with the earlier \
+             run; repeat this run",
             unmeasured.cause
         );
         return Err(Failure::new(ExitCode::Render, error));
@@ -73,16 +74,21 @@ fn gate(
     }
     let without_cost: Vec<&str> = compared.without_cost().collect();
     if !without_cost.is_empty() {
-        session.console.result(&format!("  only by wall-clock, as a cost is not known: {}", without_cost.join(", ")));
+        session.console.result(&format!(
+            "  only the wall-clock was compared, because a cost is unknown: {}",
+            without_cost.join(", ")
+        ));
     }
     let (pairs, code) = (compared.pairs.len(), ExitCode::Quality.status());
     Ok(match regressions.len() {
         0 => {
-            session.console.result(&format!("PASS  none of {pairs} is slower or dearer by more than {limit}"));
+            session.console.result(&format!("PASS  none of {pairs} is more than {limit} slower or more expensive"));
             ExitCode::Success
         }
         count => {
-            session.console.result(&format!("FAIL  {count} beyond {limit} of {pairs} compared (exit {code})"));
+            session
+                .console
+                .result(&format!("FAIL  regressions of more than {limit}: {count}, in {pairs} compared (exit {code})"));
             ExitCode::Quality
         }
     })

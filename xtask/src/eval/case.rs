@@ -1,4 +1,4 @@
-//! All iterations of one fixture at one chunk count, in figures. Pure.
+//! The figures of all iterations of one fixture at one chunk count. Pure.
 
 use execution_history::{
     chunking::RenderId,
@@ -24,35 +24,35 @@ use crate::eval::{
 pub struct Case {
     /// The fixture.
     pub fixture: String,
-    /// Chunks and protocol asked for.
+    /// The requested chunk count and plan protocol.
     #[serde(flatten)]
     pub render: RenderId,
-    /// Chunks that the plan really made; null when no execution succeeded.
+    /// The number of chunks in the plan; null when no execution succeeded.
     pub planned_chunk_count: Option<u64>,
-    /// How many executions there must be.
+    /// How many executions are planned.
     pub iterations: usize,
-    /// How many of them failed, or were not done.
+    /// How many of them failed or were not started.
     pub failed: usize,
-    /// The executions' own stopDate - startDate.
+    /// stopDate - startDate of the executions.
     pub lambda_ms: Option<Summary>,
-    /// The same of those that waited for no cold start.
+    /// The same, only of executions without a cold start.
     pub warm_lambda_ms: Option<Summary>,
-    /// How many did.
+    /// How many executions had a cold start.
     pub cold: usize,
-    /// The in-process renderer's process on this machine, from its start to its end.
+    /// The process of the in-process renderer on this machine, from its start to its end.
     pub local_ms: Option<Summary>,
-    /// The renderer's own share of that.
+    /// The time of the renderer within that process.
     pub local_renderer_ms: Option<Summary>,
-    /// End to end: the process against the execution.
+    /// Time of the process / time of the execution.
     pub speedup: Option<Speedup>,
-    /// Renderer against execution.
+    /// Time of the renderer / time of the execution.
     pub renderer_speedup: Option<Speedup>,
-    /// Where an execution's time goes.
+    /// Where the time of an execution goes.
     pub time: Option<TimeMedians>,
-    /// How much of N times the speed N chunks give: T(1) / (N T(N)), by medians; null
-    /// unless one chunk was measured too.
+    /// How close N chunks come to N times the speed: T(1) / (N T(N)) with medians; null unless one
+    /// chunk was measured too.
     pub parallel_efficiency: Option<f64>,
-    /// Of an execution, USD, S3 and logs aside.
+    /// The cost of an execution without S3 and logs, USD.
     pub usd: Option<Summary>,
     /// The lowest mean PSNR of any iteration, dB.
     pub psnr_avg_db: Option<f64>,
@@ -72,7 +72,7 @@ pub struct Case {
 pub struct Speedup {
     /// Local median / Lambda median.
     pub ratio: f64,
-    /// Where it lies with 95 % confidence; null of fewer than 5 samples.
+    /// Its 95 % confidence interval; null with fewer than 5 samples.
     pub interval: Option<Interval>,
 }
 
@@ -82,11 +82,11 @@ pub struct Speedup {
 pub struct TimeMedians {
     /// The longest wait of a call for its start.
     pub queue_ms: f64,
-    /// The longest start of a function, of the cold executions; null when none was cold, or it can't be told.
+    /// The longest start of a function in the cold executions; null when none was cold, or it is unknown.
     pub cold_start_ms: Option<f64>,
     /// From the start to the end of Plan: on the critical path.
     pub plan_ms: f64,
-    /// From there to the end of the last chunk: on the critical path.
+    /// From the end of Plan to the end of the last chunk: on the critical path.
     pub chunks_ms: f64,
     /// The slowest chunk.
     pub slowest_chunk_ms: f64,
@@ -96,15 +96,15 @@ pub struct TimeMedians {
     pub imbalance: f64,
     /// From the end of the last chunk to the execution's end: on the critical path.
     pub assemble_ms: f64,
-    /// How much of the time between Plan and Assemble the chunks were being rendered.
+    /// The share of the time between Plan and Assemble in which chunks were rendered.
     pub busy_share: f64,
-    /// Calls that failed and were repeated, of all iterations.
+    /// Calls that failed and were repeated, in all iterations.
     pub retries: u64,
 }
 
 impl Case {
-    /// Sums up the executions of `render`, of `iterations` that there must be, and the
-    /// local renders of the same fixture.
+    /// Summarizes the executions of `render`, of which `iterations` are planned, and the local
+    /// renders of the same fixture.
     pub(crate) fn of(
         fixture: &str,
         render: RenderId,
@@ -148,12 +148,12 @@ impl Case {
         }
     }
 
-    /// Whether the plan made another number of chunks than was asked for.
+    /// Whether the plan has another number of chunks than was requested.
     pub fn count_differs(&self) -> bool {
         self.planned_chunk_count.is_some_and(|planned| planned != u64::from(self.render.chunk_count.get()))
     }
 
-    /// Fills in the parallel efficiency of every case whose fixture was measured with one chunk too.
+    /// Fills in the parallel efficiency of every case whose fixture was also measured with one chunk.
     pub(crate) fn compare_with_one_chunk(cases: &mut [Self]) {
         let one_chunk: Vec<(String, f64)> = cases
             .iter()
@@ -168,12 +168,12 @@ impl Case {
     }
 }
 
-/// The executions' wall-clock times, ms, in the order of measuring.
+/// The wall-clock times of the executions, ms, in the order of measurement.
 pub(crate) fn wall_clocks(samples: &[&LambdaSample]) -> Vec<f64> {
     samples.iter().filter_map(|s| s.outcome.done()).map(|e| e.render.wall_clock_ms as f64).collect()
 }
 
-/// The local renders' wall-clock times, ms, in the order of measuring.
+/// The wall-clock times of the local renders, ms, in the order of measurement.
 pub(crate) fn local_wall_clocks(samples: &[&LocalSample]) -> Vec<f64> {
     samples.iter().filter_map(|s| s.outcome.done()).map(|render| render.wall_ms as f64).collect()
 }

@@ -6,7 +6,7 @@ fn case(iterations: usize, samples: &[LambdaSample], locals: &[LocalSample]) -> 
 }
 
 #[test]
-fn good_samples_are_summed_up_and_failed_ones_counted() {
+fn good_samples_are_summarized_and_failed_ones_counted() {
     let samples = [lambda(2, 1, 6000), failed(2, 2), lambda(2, 3, 8000)];
     let of_three = case(3, &samples, &[local(1, 21_000), local(2, 14_000)]);
     let ms = of_three.lambda_ms.unwrap();
@@ -25,7 +25,7 @@ fn a_sample_that_was_never_taken_counts_as_failed() {
 }
 
 #[test]
-fn the_worst_iteration_is_what_is_told_of_quality() {
+fn the_quality_is_that_of_the_worst_iteration() {
     let samples = [
         lambda(2, 1, 6000),
         with(lambda(2, 2, 6000), |execution| {
@@ -47,7 +47,7 @@ fn the_worst_iteration_is_what_is_told_of_quality() {
 }
 
 #[test]
-fn cold_executions_are_counted_and_the_warm_ones_told_apart() {
+fn cold_executions_are_counted_and_warm_ones_summarized_separately() {
     let cold = with(lambda(2, 1, 9000), |execution| {
         execution.start = Start::Cold;
         execution.render.time_spent.as_mut().unwrap().longest_overhead_ms = 1500;
@@ -59,7 +59,7 @@ fn cold_executions_are_counted_and_the_warm_ones_told_apart() {
 }
 
 #[test]
-fn efficiency_is_against_one_chunk_of_the_same_fixture() {
+fn efficiency_is_relative_to_one_chunk_of_the_same_fixture() {
     let of = |count: u16, ms: u64| Case::of("f", render_id(count), 1, &[&lambda(count, 1, ms)], &[]);
     let mut cases = [of(1, 8000), of(2, 5000), Case { fixture: "g".into(), ..of(2, 5000) }];
     Case::compare_with_one_chunk(&mut cases);

@@ -4,16 +4,16 @@ use crate::eval::sample::{
     sample_tests::{lambda, local, render_id, with},
 };
 
-/// The caveats of samples at 1 and 2 chunks, and of local renders.
+/// The caveats about samples with 1 and 2 chunks and about local renders, with these times in ms.
 fn caveats(of_one: &[u64], of_two: &[u64], locals: &[u64], warmed_up: bool) -> Vec<String> {
     let lambda_of = |count: u16, ms: &[u64]| -> Vec<LambdaSample> {
         ms.iter().zip(1..).map(|(ms, iteration)| lambda(count, iteration, *ms)).collect()
     };
     let all = [lambda_of(1, of_one), lambda_of(2, of_two)].concat();
-    told(&all, of_one.len(), locals, warmed_up)
+    caveats_of(&all, of_one.len(), locals, warmed_up)
 }
 
-fn told(samples: &[LambdaSample], iterations: usize, locals: &[u64], warmed_up: bool) -> Vec<String> {
+fn caveats_of(samples: &[LambdaSample], iterations: usize, locals: &[u64], warmed_up: bool) -> Vec<String> {
     let locals: Vec<LocalSample> = locals.iter().zip(1..).map(|(ms, iteration)| local(iteration, *ms)).collect();
     let (samples, locals) = (samples.iter().collect::<Vec<_>>(), locals.iter().collect::<Vec<_>>());
     let case = |count: u16| {
@@ -27,45 +27,45 @@ fn told(samples: &[LambdaSample], iterations: usize, locals: &[u64], warmed_up: 
 }
 
 #[test]
-fn what_is_clear_has_no_caveat() {
+fn clear_differences_have_no_caveat() {
     let clear = caveats(&[9000, 9010, 9020, 9030], &[5000, 5010, 5020, 5030], &[20_000, 20_100, 20_200, 20_300], false);
     assert_eq!(clear, [""; 0]);
 }
 
 #[test]
-fn counts_that_overlap_cant_be_told_apart() {
+fn counts_that_overlap_do_not_differ_significantly() {
     let overlapping = caveats(&[5000, 5200, 5400, 5600], &[5100, 5300, 5500, 5700], &[], false);
-    insta::assert_snapshot!(overlapping.join("\n"), @"f: N=1 and N=2 can't be told apart (Mann-Whitney, p > 0.05); more --iterations may tell, or they take the same");
+    insta::assert_snapshot!(overlapping.join("\n"), @"f: N=1 and N=2 do not differ significantly (Mann-Whitney, p > 0.05); more --iterations may show a difference, or they may take equally long");
 }
 
 #[test]
 fn a_local_leg_is_ranked_with_the_counts() {
     let overlapping = caveats(&[9000, 9100, 9200, 9300], &[5000, 5100, 5200, 5300], &[5050, 5150, 5250, 5350], false);
     assert_eq!(overlapping.len(), 1);
-    assert!(overlapping[0].starts_with("f: N=2 and the local leg can't be told apart"), "{overlapping:?}");
+    assert!(overlapping[0].starts_with("f: N=2 and the local leg do not differ significantly"), "{overlapping:?}");
 }
 
 #[test]
-fn too_few_iterations_are_told_once_and_only_where_something_is_to_rank() {
+fn too_few_iterations_are_reported_once_and_only_when_there_is_something_to_rank() {
     assert_eq!(caveats(&[5000, 5200], &[5100, 5300], &[], false), [""; 0]);
     let of = |iterations, to_rank| Caveat::of_iterations(iterations, to_rank).map(|caveat| caveat.to_string());
     assert_eq!((of(4, 2), of(1, 1)), (None, None));
-    insta::assert_snapshot!(of(3, 2).unwrap(), @"3 iterations of each can't rank anything: an order of medians may be chance. --iterations 4 or more can, and speed-ups have an interval from 5");
+    insta::assert_snapshot!(of(3, 2).unwrap(), @"3 --iterations are too few for a ranking: the order of the medians may be chance; 4 are enough, and from 5 speed-ups have a confidence interval");
 }
 
 #[test]
-fn a_wide_spread_has_advice_that_knows_what_was_done() {
+fn the_advice_on_a_wide_spread_depends_on_warm_ups() {
     let wide = |warmed_up| caveats(&[5000, 6000, 7000, 8000], &[1000; 4], &[], warmed_up);
-    insta::assert_snapshot!(wide(false).join("\n"), @"f N=1: the samples spread by 23 % of their median; --warmup 1 keeps cold starts out of them, and an idle machine helps");
-    insta::assert_snapshot!(wide(true).join("\n"), @"f N=1: the samples spread by 23 % of their median; something else keeps the machine or the account busy");
+    insta::assert_snapshot!(wide(false).join("\n"), @"f N=1: the samples vary by 23 % of their median; --warmup 1 avoids cold starts, and an idle machine helps");
+    insta::assert_snapshot!(wide(true).join("\n"), @"f N=1: the samples vary by 23 % of their median; the machine or the account may be busy with something else");
 }
 
 #[test]
-fn cold_and_warm_samples_together_are_told() {
+fn a_mix_of_cold_and_warm_samples_is_reported() {
     let cold = with(lambda(1, 1, 5000), |execution| execution.start = Start::Cold);
     let samples = [cold, lambda(1, 2, 5000), lambda(1, 3, 5000)];
-    insta::assert_snapshot!(told(&samples, 3, &[], false).join("\n"), @"f N=1: 1 of 3 executions waited for cold starts; --warmup 1 measures warm ones alone");
-    insta::assert_snapshot!(told(&samples, 3, &[], true).join("\n"), @"f N=1: 1 of 3 executions waited for cold starts in spite of --warmup; results.json has the warm ones apart");
+    insta::assert_snapshot!(caveats_of(&samples, 3, &[], false).join("\n"), @"f N=1: 1 of 3 executions had cold starts; --warmup 1 avoids them");
+    insta::assert_snapshot!(caveats_of(&samples, 3, &[], true).join("\n"), @"f N=1: 1 of 3 executions had cold starts despite --warmup; results.json summarizes the warm ones separately");
     let all_cold = samples.map(|sample| with(sample, |execution| execution.start = Start::Cold));
-    assert_eq!(told(&all_cold, 3, &[], false), [""; 0]);
+    assert_eq!(caveats_of(&all_cold, 3, &[], false), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! One sample: an execution on Lambda, or a render on this machine by the in-process renderer.
+//! Taking one sample: an execution on Lambda, or a render by the in-process renderer on this machine.
 
 use std::{
     fs,
@@ -21,16 +21,16 @@ use crate::{
     },
     exit::{ExitCode, Failure, OrExit},
     project::{baseline::Baseline, execution::eval_execution_name, fixture::format::RenderFormat, plan::PlannedRender},
-    report::tables::headline,
+    report::tables::summary_line,
     run::render::{Render, RenderNames, Rendering},
     tools::in_process::{InProcess, Job},
 };
 
-/// An execution is stopped after this long.
+/// An execution is stopped after this time.
 const CAP: Duration = Duration::from_secs(30 * 60);
 
 impl Bench<'_> {
-    /// Refuses an execution that could pass `--max-cost-usd`.
+    /// Refuses an execution that could exceed `--max-cost-usd`.
     pub(crate) fn allow(&self, turn: &Turn) -> Result<(), Failure> {
         let Leg::Lambda(render) = turn.leg else { return Ok(()) };
         let (renders, planned) = self.renders(turn.fixture, render);
@@ -55,15 +55,15 @@ impl Bench<'_> {
         &self.places[fixture].subject.fixture.name
     }
 
-    /// Executes once, for nothing but its effect on the next one.
+    /// Executes once without measuring, to warm up functions.
     pub(crate) async fn warm_up_on_lambda(&self, fixture: usize, render: RenderId, nth: u32) -> Result<(), Failure> {
         let (renders, planned) = self.renders(fixture, render);
         let names = self.names(fixture, render, Round::Warmup(nth));
         renders.warm_up(planned, &names).await
     }
 
-    /// Executes, downloads, measures and compares. A failure is a sample too, without a measurement.
-    /// `before` is what was measured so far.
+    /// Executes, downloads, measures and compares. A failure becomes a sample without a measurement.
+    /// `before` contains the measurements so far.
     pub(crate) async fn sample_on_lambda(
         &self,
         fixture: usize,
@@ -107,9 +107,9 @@ impl Bench<'_> {
         let first = before.iter().find(is_same).and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
         let start = Start::of(row.time_spent.as_ref());
-        run.step("render", &format!("{id}: {} ({start})", headline(&row, &measured.comparison)));
+        run.step("render", &format!("{id}: {} ({start})", summary_line(&row, &measured.comparison)));
         if let Some(likeness) = &against_local {
-            run.step("render", &format!("{id} against the local render: {likeness}"));
+            run.step("render", &format!("{id} compared with the local render: {likeness}"));
         }
         let observed = |frames| Observation::of(timeline.as_ref()?, frames, start == Start::Cold);
         let observation = NonZeroU64::new(place.plan.settings.frames).and_then(observed);
@@ -128,7 +128,7 @@ impl Bench<'_> {
             cap: CAP,
         };
         let planned = place.plan.renders.iter().find(|planned| planned.id == id);
-        (render, planned.expect("what is scheduled is planned"))
+        (render, planned.expect("every scheduled render is planned"))
     }
 
     fn names(&self, fixture: usize, render: RenderId, round: Round) -> RenderNames {
@@ -147,7 +147,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Renders once, for nothing but its effect on the next one.
+    /// Renders once without measuring, to warm up the machine.
     pub(crate) async fn warm_up_locally(&self, fixture: usize, nth: u32) -> Result<(), Failure> {
         let name = self.name(fixture);
         self.eval.run.step("warm-up", &format!("{name}: in-process on this machine"));
@@ -157,7 +157,7 @@ impl Bench<'_> {
         rendered.or_exit(ExitCode::Render).map(drop)
     }
 
-    /// Renders and takes the time; with `--keep-local` keeps the video and compares it.
+    /// Renders and measures the time; with `--keep-local` keeps the video and compares it.
     pub(crate) async fn sample_locally(&mut self, fixture: usize, iteration: u32) -> LocalSample {
         let name = self.name(fixture).to_owned();
         self.places[fixture].kept = None;
@@ -185,20 +185,23 @@ impl Bench<'_> {
         let rendered = rendered?;
         let renderer_ms = rendered.renderer_ms();
         let seconds = |ms: u64| ms as f64 / 1000.0;
-        let own = renderer_ms.map(|ms| format!(", of which the renderer {:.1} s", seconds(ms))).unwrap_or_default();
+        let own = renderer_ms.map(|ms| format!(", {:.1} s of it in the renderer", seconds(ms))).unwrap_or_default();
         run.step("local", &format!("{name} #{iteration}: {:.1} s{own}", seconds(rendered.wall_ms)));
         let mut render = LocalRender { wall_ms: rendered.wall_ms, renderer_ms, output: None, against_baseline: None };
         if !keep {
             return Ok((render, None));
         }
         let what = if meta.format == RenderFormat::PngSequence { "frames" } else { "video" };
-        ensure!(file.exists(), "the local renderer left no {what} to keep; without --keep-local its time is taken");
+        ensure!(
+            file.exists(),
+            "the local renderer left no {what} to keep; without --keep-local only its time is measured"
+        );
         let local = Baseline::read(&self.media, &file, meta.format, meta.fps.get()).await;
         let local = local.with_context(|| format!("the local render {output}"))?;
         if let Some(baseline) = place.reference.baseline() {
             let compared = baseline.compare(&self.media, &file, None, &place.subject.gate).await?;
             let likeness = Likeness::of(&compared.comparison);
-            run.step("local", &format!("{name} #{iteration} against the baseline: {likeness}"));
+            run.step("local", &format!("{name} #{iteration} compared with the baseline: {likeness}"));
             render.against_baseline = Some(likeness);
         }
         render.output = Some(output);
@@ -213,7 +216,7 @@ impl Bench<'_> {
         renderer.render(&job).await
     }
 
-    /// Where a render goes that is not kept.
+    /// The path of a render that is not kept.
     fn scratch(&self, fixture: usize) -> PathBuf {
         let fixture = &self.places[fixture].subject.fixture;
         let stem = format!("renders/{}-local-not-kept", fixture.name);
@@ -221,7 +224,7 @@ impl Bench<'_> {
     }
 }
 
-/// Removes a video, or a folder of frames, where there is one.
+/// Removes a video or a folder of frames, if it exists.
 fn remove(render: &Path) {
     let _ = match render.is_dir() {
         true => fs::remove_dir_all(render),

@@ -1,4 +1,4 @@
-//! `lambda-eval`: several fixtures, several times, in-process and on Lambda.
+//! `lambda-eval`: renders several fixtures repeatedly, in-process and on Lambda.
 
 pub mod case;
 pub mod legs;
@@ -39,10 +39,10 @@ use crate::{
     },
 };
 
-/// The command's name: stacks and artifact folders are named after it.
+/// The name of the command; stacks and artifact folders are named after it.
 const COMMAND: &str = "lambda-eval";
 
-/// What an eval run was asked for.
+/// An eval run and its options.
 struct Eval<'a> {
     run: Run,
     options: &'a EvalOptions,
@@ -52,7 +52,7 @@ struct Eval<'a> {
     local_way: Option<LocalWay>,
 }
 
-/// Where everything is measured: a stack with all compositions, and the local renderer.
+/// What measurements need: a stack with all compositions, and the local renderer.
 struct Bench<'a> {
     eval: &'a Eval<'a>,
     stack: DeployedStack,
@@ -63,21 +63,21 @@ struct Bench<'a> {
     places: Vec<Place<'a>>,
 }
 
-/// What one fixture's renders share.
+/// What the renders of one fixture share.
 struct Place<'a> {
     subject: &'a Subject,
     /// The composition's folder, as staged.
     project: PathBuf,
     reference: RunBaseline,
     plan: RenderPlan,
-    /// Its last local render that was kept: for the comparisons with it.
+    /// The last local render that was kept, which executions are compared with.
     kept: Option<Baseline>,
 }
 
-/// Runs the benchmark to its end, whatever happens; with `--dry-run` only prints what it would do.
+/// Runs the benchmark and always cleans up; with `--dry-run` only prints what it would do.
 ///
 /// # Errors
-/// When something is wrong before there is a run to clean up.
+/// When a check fails before anything is created.
 pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
     if options.run.dry_run {
         let rounds = Some(prepare::rounds(options));
@@ -91,8 +91,8 @@ pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, F
     Ok(finish::with_cleanup(&eval.run, &mut signals, work).await)
 }
 
-/// The whole job. A sample that fails is recorded and the others go on; what makes all of
-/// them impossible ends the work. Whatever ends it, the clean-up follows.
+/// Measures everything. A sample that fails is recorded and the others go on; a failure that
+/// affects all of them ends the work. The clean-up follows in any case.
 async fn measure(eval: &Eval<'_>, interim: &mut Option<Interim>) -> Result<Conclusion, Failure> {
     let mut bench = set_up(eval).await?;
     let mut samples = Samples::default();
@@ -102,7 +102,7 @@ async fn measure(eval: &Eval<'_>, interim: &mut Option<Interim>) -> Result<Concl
         let failed = eval.run.stage(&what, samples.take(&mut bench, turn)).await;
         samples.save(&bench, interim)?;
         if failed {
-            still_there(&eval.run).await?;
+            check_credentials(&eval.run).await?;
         }
     }
     Ok(samples.conclusion(eval))
@@ -123,7 +123,7 @@ async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
         Ok(references)
     };
     let references = run.stage("baselines", baselines).await?;
-    // A count that can't be rendered is reported before anything is built.
+    // A chunk count that can't be rendered is reported before anything is built.
     let plan =
         |(subject, reference): (&Subject, &RunBaseline)| prepare::plan(eval.options, subject, reference.extent());
     let plans = subjects.iter().zip(&references).map(plan).collect::<anyhow::Result<Vec<_>>>();
@@ -159,8 +159,8 @@ async fn local_renderer(eval: &Eval<'_>) -> Result<Option<LocalRenderer>, Failur
     renderer.or_exit(ExitCode::Preflight).map(Some)
 }
 
-/// After a failure: whether the next sample can succeed at all.
-async fn still_there(run: &Run) -> Result<(), Failure> {
+/// Checks after a failure whether AWS still accepts the credentials, without which no sample can succeed.
+async fn check_credentials(run: &Run) -> Result<(), Failure> {
     let connection = run.connection();
     let caller = identity::caller(&connection.access, &connection.clients).await;
     caller.map(drop).map_err(|error| error.context("nothing more can be measured")).or_exit(ExitCode::Render)
@@ -178,7 +178,7 @@ fn leg_and_round(turn: &Turn) -> String {
 }
 
 impl Eval<'_> {
-    /// Everything to do, in order.
+    /// Everything to measure, in order.
     fn turns(&self) -> Vec<Turn> {
         prepare::schedule(&self.scope, self.options.warmup.get(), self.options.iterations.get())
     }
@@ -194,12 +194,12 @@ struct Samples {
     lambda: Vec<LambdaSample>,
     local: Vec<LocalSample>,
     measured: Vec<Measured<SampleId>>,
-    /// Rounds before the measured ones in which something failed.
+    /// The warm-ups that failed, a line each.
     failed_warmups: Vec<String>,
 }
 
 impl Samples {
-    /// Takes one sample; returns whether that failed.
+    /// Takes one sample; returns whether it failed.
     async fn take(&mut self, bench: &mut Bench<'_>, turn: Turn) -> bool {
         match (turn.leg, turn.round) {
             (Leg::Local, Round::Warmup(nth)) => {
@@ -233,7 +233,7 @@ impl Samples {
         true
     }
 
-    /// Saves results.json and results.csv with everything so far, and hands up what it comes to.
+    /// Saves results.json and results.csv with everything measured so far, and updates the interim result.
     fn save(&self, bench: &Bench<'_>, interim: &mut Option<Interim>) -> Result<(), Failure> {
         let Eval { run, options, scope, .. } = bench.eval;
         let rates =
@@ -258,11 +258,11 @@ impl Samples {
         run.artifacts.write("results.csv", tables::csv(&results.cases)).or_exit(ExitCode::Render)
     }
 
-    /// The verdict over everything that there must be, as far as it is measured.
+    /// The verdict on all planned executions, as far as they are measured.
     fn conclusion(&self, eval: &Eval<'_>) -> Conclusion {
         let (turns, fixtures) = (eval.turns(), eval.fixture_names());
         let verdict = Verdict::judge(&sample::executions(&turns, &fixtures), &self.measured);
-        let verdict = verdict.expect("a run has one fixture and one chunk count at least");
+        let verdict = verdict.expect("a run has at least one fixture and one chunk count");
         let cause = |id: &SampleId| {
             let sample = self.lambda.iter().find(|sample| sample.id == *id)?;
             sample.outcome.failure().map(str::to_owned)

@@ -1,4 +1,4 @@
-//! What is known of an eval run before anything is started.
+//! What is known about an eval run before anything is started.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ use crate::{
 };
 
 impl<'a> Eval<'a> {
-    /// Parses and checks everything that can be checked without starting anything.
+    /// Checks everything that can be checked without starting anything.
     pub(crate) fn prepare(session: &Session, options: &'a EvalOptions) -> Result<Self, Failure> {
         let sources = Sources::find(session, options.run.skip_build).or_exit(ExitCode::Preflight)?;
         let choice = PlanChoice::new(&sources.template, None).or_exit(ExitCode::Preflight)?;
@@ -49,13 +49,13 @@ impl<'a> Eval<'a> {
         Ok(Self { run, options, subjects, scope, local_way })
     }
 
-    /// What all executions are going to cost, warm-ups among them.
+    /// The cost of all executions, including warm-ups.
     pub(crate) fn estimate(&self, plans: &[RenderPlan]) -> Estimate {
         let of_fixture = |(subject, plan): (&Subject, &RenderPlan)| self.run.estimate(subject, plan);
         self.subjects.iter().zip(plans).map(of_fixture).sum::<Estimate>().times(rounds(self.options))
     }
 
-    /// What the options themselves keep the figures from telling.
+    /// What the figures can't show because of the options.
     pub(crate) fn caveats_of_options(&self) -> Vec<Caveat> {
         let options = self.options;
         let most = options.chunk_counts().iter().map(|count| count.get()).max();
@@ -78,7 +78,7 @@ impl<'a> Eval<'a> {
     }
 }
 
-/// The frames a chunk that are asked for, where they are the same for every render.
+/// The requested frames per chunk, when they are the same for every render.
 fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSize> {
     let of_subject = |subject: &Subject| match options.sizing() {
         Sizing::Named(size) => Some(size),
@@ -89,7 +89,7 @@ fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSi
     of_subject(first).filter(|size| others.iter().all(|other| of_subject(other) == Some(*size)))
 }
 
-/// The fixtures and their plans, where their lengths are known, for `--dry-run`.
+/// The fixtures, and their plans when their lengths are known, for `--dry-run`.
 pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Result<Vec<(Subject, Option<RenderPlan>)>> {
     let planned = |subject: Subject| {
         let planned = subject.told_extent().map(|extent| plan(options, &subject, extent)).transpose()?;
@@ -99,10 +99,10 @@ pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Resul
     subjects(&sources.repo, choice, options)?.into_iter().map(planned).collect()
 }
 
-/// The executions of one fixture in a round, and what each is asked for.
+/// The executions of one fixture in a round.
 ///
 /// # Errors
-/// When a count asks for more frames a chunk than the handler takes.
+/// When a chunk count requires more frames per chunk than the handler accepts.
 pub(crate) fn plan(options: &EvalOptions, subject: &Subject, extent: Extent) -> anyhow::Result<RenderPlan> {
     subject.planned(&options.chunk_counts(), options.sizing(), subject.fixture.meta.format, extent)
 }
@@ -118,10 +118,10 @@ fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalW
     }
     let own = Repo::at(&tool_root()).ok().filter(|own| own.layout() == Layout::Own);
     let way = LocalWay::of(repo, own, is_linux_x86_64());
-    way.map(Some).map_err(|error| error.context("there is no way to render locally; --skip-local leaves that out"))
+    way.map(Some).map_err(|error| error.context("there is no way to render locally; --skip-local skips local renders"))
 }
 
-/// All fixtures, or everything that is wrong with any of them.
+/// All fixtures, or everything that is wrong with them.
 fn subjects(repo: &Repo, choice: PlanChoice, options: &EvalOptions) -> anyhow::Result<Vec<Subject>> {
     let (mut subjects, mut problems) = (Vec::new(), Vec::new());
     for name in options.fixtures.iter() {
@@ -142,11 +142,11 @@ fn subjects(repo: &Repo, choice: PlanChoice, options: &EvalOptions) -> anyhow::R
 /// One thing to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
-    /// Which of the fixtures.
+    /// The index of the fixture.
     pub fixture: usize,
     /// Where it is rendered.
     pub leg: Leg,
-    /// In which round.
+    /// The round.
     pub round: Round,
 }
 
@@ -159,19 +159,19 @@ pub(crate) enum Leg {
     Lambda(RenderId),
 }
 
-/// A round over everything, from 1.
+/// A round over everything, numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Round {
-    /// Not counted.
+    /// Not measured.
     Warmup(u32),
-    /// Counted.
+    /// Measured.
     Measured(u32),
 }
 
-/// What each round goes over.
+/// What each round covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// How many fixtures there are.
+    /// The number of fixtures.
     pub fixtures: usize,
     /// The executions of each in a round.
     pub renders: Vec<RenderId>,
@@ -179,9 +179,9 @@ pub(crate) struct Scope {
     pub local: bool,
 }
 
-/// Everything to measure, round by round: each round has every fixture, and each fixture
-/// every leg, so that a machine or a service that grows slower or warmer does so to all
-/// alike. Each round begins one further than the one before, so that none is always the first.
+/// Everything to measure, round by round: each round covers every fixture, and each fixture every
+/// leg, so that a machine or a service that becomes slower or warmer affects all of them alike.
+/// Each round begins with the next item, so that none is always the first.
 pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn> {
     let rounds = (1..=warmup).map(Round::Warmup).chain((1..=iterations).map(Round::Measured));
     let of_round = |(nth, round): (usize, Round)| {
@@ -214,7 +214,7 @@ mod tests {
         Scope { fixtures, renders, local }
     }
 
-    fn told(turns: &[Turn]) -> String {
+    fn described(turns: &[Turn]) -> String {
         let leg = |leg: &Leg| match leg {
             Leg::Local => "local".to_owned(),
             Leg::Lambda(id) => id.to_string(),
@@ -227,8 +227,8 @@ mod tests {
     }
 
     #[test]
-    fn rounds_go_over_everything_and_begin_elsewhere() {
-        insta::assert_snapshot!(told(&schedule(&scope(2, "1,4", true), 1, 2)), @r"
+    fn rounds_cover_everything_and_begin_with_the_next_item() {
+        insta::assert_snapshot!(described(&schedule(&scope(2, "1,4", true), 1, 2)), @r"
         warm-up 1: 0 local
         warm-up 1: 0 N=1
         warm-up 1: 0 N=4

@@ -1,4 +1,4 @@
-//! results.json: every sample, what they come to, and what they can't tell. Pure.
+//! results.json: every sample, the figures of all cases, and what they can't show. Pure.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -18,19 +18,19 @@ use crate::{
     report::run_record::Note,
 };
 
-/// What all samples of a run come to.
+/// The figures from all samples of a run.
 pub(crate) struct Results {
-    /// One for each fixture and chunk count, in the order asked for.
+    /// One for each fixture and chunk count, in the requested order.
     pub cases: Vec<Case>,
-    /// What a sweep tells of each fixture's scaling, or why it tells nothing.
+    /// For a sweep of chunk counts: the model of each fixture, or why there is none.
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
     /// What readers should know about renders.
     pub notes: Vec<Note>,
-    /// What the figures can't tell.
+    /// What the figures can't show.
     pub caveats: Vec<Caveat>,
 }
 
-/// What was measured so far, and what there must be.
+/// What was measured so far, and what is planned.
 pub(crate) struct Measurements<'a> {
     pub fixtures: Vec<&'a str>,
     pub scope: &'a Scope,
@@ -38,12 +38,12 @@ pub(crate) struct Measurements<'a> {
     pub warmed_up: bool,
     pub lambda: &'a [LambdaSample],
     pub local: &'a [LocalSample],
-    /// What a second and a request cost; `None` where the function's memory is not known.
+    /// The cost of a second and of a request; `None` when the function's memory is unknown.
     pub rates: Option<Rates>,
 }
 
 impl Results {
-    /// Sums up.
+    /// Summarizes the measurements.
     pub(crate) fn of(measured: &Measurements<'_>) -> Self {
         let (mut cases, mut caveats) = (Vec::new(), Vec::new());
         let mut scaling = BTreeMap::new();
@@ -80,13 +80,13 @@ impl Results {
 pub struct EvalResults {
     /// The version of this shape.
     pub schema_version: u32,
-    /// The prices that costs are calculated from; S3, logs, data transfer and the free tier are left out.
+    /// The prices that costs are calculated from, without S3, logs, data transfer and the free tier.
     pub prices: Prices,
     /// One for each fixture and chunk count.
     pub cases: Vec<Case>,
-    /// Every execution, in the order of measuring.
+    /// Every execution, in the order of measurement.
     pub lambda_samples: Vec<LambdaSample>,
-    /// Every local render, in the order of measuring.
+    /// Every local render, in the order of measurement.
     pub local_samples: Vec<LocalSample>,
     /// For each fixture of a sweep: the model and its recommendation, or why there is none.
     #[serde(with = "scaling_json")]
@@ -111,74 +111,72 @@ impl EvalResults {
         }
     }
 
-    /// Refuses another version.
+    /// Refuses other versions.
     ///
     /// # Errors
-    /// When the file has another version than this tool writes.
+    /// When the version differs from the one that this tool writes.
     pub fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
         ensure!(
             version == SCHEMA_VERSION,
-            "results.json has schemaVersion {version}, this tool reads {SCHEMA_VERSION}"
+            "results.json has schemaVersion {version}, but this tool reads {SCHEMA_VERSION}"
         );
         Ok(())
     }
 }
 
-// What the figures can't tell, and what would help. Pure.
-
-/// A reason not to take figures at their face value.
+/// What the figures can't show, and what would help.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Caveat {
-    /// So few iterations that no order of medians is more than chance.
+    /// So few iterations that the order of the medians may be chance.
     TooFewToRank {
-        /// Of each.
+        /// How many.
         iterations: u32,
     },
-    /// Two medians of a fixture are no more than chance apart.
-    NotTold { fixture: String, faster: String, slower: String },
-    /// The samples of a case lie far apart.
+    /// The difference of two medians of a fixture may be chance.
+    NotSignificant { fixture: String, faster: String, slower: String },
+    /// The samples of a case vary widely.
     WideSpread {
         case: String,
-        /// The scaled MAD by the median.
+        /// The scaled MAD divided by the median.
         percent: f64,
-        /// Whether rounds were done before the measured ones.
+        /// Whether there were warm-up rounds.
         warmed_up: bool,
     },
-    /// Some samples of a case had cold starts and others not.
+    /// Some samples of a case had cold starts and others did not.
     ColdAndWarm {
         case: String,
         cold: usize,
         of: usize,
-        /// Whether rounds were done before the measured ones.
+        /// Whether there were warm-up rounds.
         warmed_up: bool,
     },
-    /// Counts above the function's reserved concurrency, which wait for each other.
+    /// More chunks than the reserved concurrency of the function, so that some wait.
     Throttled {
-        /// The highest count.
+        /// The highest chunk count.
         chunks: u16,
-        /// The function's cap.
+        /// The reserved concurrency.
         reserved: u32,
     },
-    /// The local leg is a checkout's test harness.
+    /// The local leg is the test harness of the checkout.
     Harness,
-    /// The local leg is the published renderer, in a checkout.
+    /// The local leg is the published renderer, although this is a checkout.
     PublishedRenderer,
-    /// The prices are of another region.
+    /// The prices are those of another region.
     PricesOf { as_of: String, region: String },
 }
 
-/// Fewer iterations than this can't rank anything: see [`Reason::TooFewSamples`].
+/// Fewer iterations are too few for a ranking: see [`Reason::TooFewSamples`].
 const ENOUGH_TO_RANK: u32 = 4;
 
-/// A spread beyond this is told, of the median.
+/// A spread above this share of the median is reported.
 const WIDE_SPREAD: f64 = 0.10;
 
-/// The standard deviation of a normal distribution by its MAD (Rousseeuw and Croux 1993).
+/// The standard deviation of a normal distribution divided by its MAD (Rousseeuw and Croux 1993).
 const SIGMA_BY_MAD: f64 = 1.4826;
 
 impl Caveat {
-    /// What the samples of one fixture, and the cases made of them, can't tell.
+    /// The caveats about the cases and samples of one fixture.
     pub(crate) fn of_fixture(
         cases: &[&Case],
         lambda: &[&LambdaSample],
@@ -199,18 +197,18 @@ impl Caveat {
                 found.push(Self::ColdAndWarm { case: name, cold: case.cold, of: done, warmed_up });
             }
         }
-        found.extend(not_told(cases, lambda, local));
+        found.extend(not_significant(cases, lambda, local));
         found
     }
 
-    /// What so many iterations can't tell of `to_rank` things that are measured of each fixture.
+    /// The caveat when there are too few iterations to rank the `to_rank` legs of each fixture.
     pub(crate) fn of_iterations(iterations: u32, to_rank: usize) -> Option<Self> {
         (to_rank > 1 && iterations < ENOUGH_TO_RANK).then_some(Self::TooFewToRank { iterations })
     }
 }
 
-/// Neighbours in the order of medians, local leg and counts together, that chance may have ordered.
-fn not_told(cases: &[&Case], lambda: &[&LambdaSample], local: &[&LocalSample]) -> Vec<Caveat> {
+/// Neighbors in the order of the medians of the local leg and all counts whose order may be chance.
+fn not_significant(cases: &[&Case], lambda: &[&LambdaSample], local: &[&LocalSample]) -> Vec<Caveat> {
     let Some(fixture) = cases.first().map(|case| case.fixture.clone()) else { return Vec::new() };
     let walls = |case: &Case| {
         let of_case: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == case.render).collect();
@@ -224,9 +222,9 @@ fn not_told(cases: &[&Case], lambda: &[&LambdaSample], local: &[&LocalSample]) -
     }
     let groups: Vec<(usize, &[f64])> = samples.iter().map(Vec::as_slice).enumerate().collect();
     let apart = ranked(&groups);
-    let overlapping = apart.iter().filter(|pair| pair.distinction == Distinction::NotTold(Reason::Overlapping));
+    let overlapping = apart.iter().filter(|pair| pair.distinction == Distinction::NotSignificant(Reason::Overlapping));
     overlapping
-        .map(|pair| Caveat::NotTold {
+        .map(|pair| Caveat::NotSignificant {
             fixture: fixture.clone(),
             faster: names[pair.lower].clone(),
             slower: names[pair.higher].clone(),
@@ -239,43 +237,45 @@ impl fmt::Display for Caveat {
         match self {
             Self::TooFewToRank { iterations } => write!(
                 f,
-                "{} of each can't rank anything: an order of medians may be chance. \
-                 --iterations 4 or more can, and speed-ups have an interval from 5",
-                counted(iterations, "iteration")
+                "{iterations} --iterations are too few for a ranking: the order of the medians may be chance; \
+                 4 are enough, and from 5 speed-ups have a confidence interval"
             ),
-            Self::NotTold { fixture, faster, slower } => write!(
+            Self::NotSignificant { fixture, faster, slower } => write!(
                 f,
-                "{fixture}: {faster} and {slower} can't be told apart (Mann-Whitney, p > 0.05); \
-                 more --iterations may tell, or they take the same"
+                "{fixture}: {faster} and {slower} do not differ significantly (Mann-Whitney, p > 0.05); \
+                 more --iterations may show a difference, or they may take equally long"
             ),
             Self::WideSpread { case, percent, warmed_up } => {
-                write!(f, "{case}: the samples spread by {percent:.0} % of their median; ")?;
+                write!(f, "{case}: the samples vary by {percent:.0} % of their median; ")?;
                 f.write_str(match warmed_up {
-                    false => "--warmup 1 keeps cold starts out of them, and an idle machine helps",
-                    true => "something else keeps the machine or the account busy",
+                    false => "--warmup 1 avoids cold starts, and an idle machine helps",
+                    true => "the machine or the account may be busy with something else",
                 })
             }
             Self::ColdAndWarm { case, cold, of, warmed_up } => {
-                write!(f, "{case}: {cold} of {} waited for cold starts", counted(of, "execution"))?;
+                write!(f, "{case}: {cold} of {} had cold starts", counted(of, "execution"))?;
                 match warmed_up {
-                    false => f.write_str("; --warmup 1 measures warm ones alone"),
-                    true => f.write_str(" in spite of --warmup; results.json has the warm ones apart"),
+                    false => f.write_str("; --warmup 1 avoids them"),
+                    true => f.write_str(" despite --warmup; results.json summarizes the warm ones separately"),
                 }
             }
             Self::Throttled { chunks, reserved } => write!(
                 f,
-                "{chunks} chunks are more than the function's reserved concurrency of {reserved}: the others are \
-                 throttled and wait, which lengthens the times; --reserved-concurrency {chunks} or 0 helps"
+                "{chunks} chunks exceed the reserved concurrency of the function, {reserved}: the others are throttled \
+                 and wait, which makes the times longer; --reserved-concurrency {chunks} or 0 helps"
             ),
             Self::Harness => f.write_str(
-                "local times are those of the checkout's test harness: its start and its own comparison are in them",
+                "local times are those of the checkout's test harness, including its start and its own comparison",
             ),
             Self::PublishedRenderer => f.write_str(
-                "local times are those of the published renderer, as the checkout's own is neither installed nor built; \
-                 `bun install` and `bun run build` there, and it is measured",
+                "local times are those of the published renderer, because the checkout's own renderer is not installed \
+                 and built; run `bun install` and `bun run build` in the checkout to measure its own renderer",
             ),
             Self::PricesOf { as_of, region } => {
-                write!(f, "costs are by the prices of {as_of}, the run is in {region}; --prices names others")
+                write!(
+                    f,
+                    "costs are calculated with the prices of {as_of}, but the run is in {region}; --prices sets other prices"
+                )
             }
         }
     }
@@ -285,7 +285,7 @@ impl fmt::Display for Caveat {
 #[path = "caveats_tests.rs"]
 mod tests;
 
-/// In JSON a reason stands where the model would be.
+/// In JSON the reason takes the place of a model.
 mod scaling_json {
     use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is measured in which order, and what all samples come to. Pure.
+//! The samples of an eval run, and which of the planned ones are missing. Pure.
 
 use std::fmt;
 
@@ -18,15 +18,13 @@ use crate::{
     report::row::ResultRow,
 };
 
-// What one iteration gave.
-
-/// What tells one execution of an eval run from the others.
+/// The identity of an execution within an eval run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SampleId {
     /// The fixture.
     pub fixture: String,
-    /// Chunks and protocol asked for.
+    /// The requested chunk count and plan protocol.
     #[serde(flatten)]
     pub render: RenderId,
     /// From 1.
@@ -43,15 +41,15 @@ impl fmt::Display for SampleId {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "LambdaSampleFields")]
 pub struct LambdaSample {
-    /// Which one.
+    /// Which execution.
     #[serde(flatten)]
     pub id: SampleId,
-    /// What it gave, or why it failed.
+    /// The measurements, or why it failed.
     #[serde(flatten)]
     pub outcome: Outcome<Execution>,
 }
 
-/// An execution that gave a video.
+/// An execution that succeeded.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Execution {
@@ -59,9 +57,9 @@ pub struct Execution {
     pub start: Start,
     /// Everything that was measured, as in a smoke run.
     pub render: ResultRow,
-    /// Against the fresh local render of the same iteration; null where none is kept.
+    /// Compared with the local render of the same iteration; null when none is kept.
     pub against_local: Option<Likeness>,
-    /// What the model of scaling learns from it.
+    /// Its contribution to the scaling model.
     #[serde(skip)]
     pub observation: Option<Observation>,
 }
@@ -74,30 +72,30 @@ pub struct LocalSample {
     pub fixture: String,
     /// From 1.
     pub iteration: u32,
-    /// What it gave, or why it failed.
+    /// The measurements, or why it failed.
     #[serde(flatten)]
     pub outcome: Outcome<LocalRender>,
 }
 
-/// A local render that was done.
+/// A local render that succeeded.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalRender {
     /// From the start of the renderer's process to its end, ms.
     pub wall_ms: u64,
-    /// The renderer's own share of it, ms; null where it does not tell.
+    /// The time of the renderer within that process, ms; null when it does not report it.
     pub renderer_ms: Option<u64>,
-    /// The video, relative to the artifact folder; null where it is not kept.
+    /// The video, relative to the artifact folder; null when it is not kept.
     pub output: Option<String>,
-    /// Against the baseline; null where it is not kept.
+    /// Compared with the baseline; null when the video is not kept.
     pub against_baseline: Option<Likeness>,
 }
 
-/// Done, or why not.
+/// The outcome of a sample.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Outcome<T> {
-    /// What it gave.
+    /// The measurements.
     Done(Box<T>),
     /// It failed.
     Failed {
@@ -107,7 +105,7 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// What it gave, unless it failed.
+    /// The measurements, unless it failed.
     pub fn done(&self) -> Option<&T> {
         match self {
             Self::Done(done) => Some(done),
@@ -124,7 +122,7 @@ impl<T> Outcome<T> {
     }
 }
 
-/// A [`LambdaSample`] as JSON has it: flat, so that an error has its line.
+/// A [`LambdaSample`] in JSON: flat, so that an error has a line number.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LambdaSampleFields {
@@ -158,7 +156,7 @@ impl TryFrom<LambdaSampleFields> for LambdaSample {
     }
 }
 
-/// A [`LocalSample`] as JSON has it.
+/// A [`LocalSample`] in JSON.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LocalSampleFields {
@@ -174,7 +172,7 @@ impl From<LocalSampleFields> for LocalSample {
         let outcome = match (fields.render, fields.failure) {
             (Some(render), _) => Outcome::Done(Box::new(render)),
             (None, Some(failure)) => Outcome::Failed { failure },
-            (None, None) => Outcome::Failed { failure: "results.json has no reason".to_owned() },
+            (None, None) => Outcome::Failed { failure: "results.json does not contain the reason".to_owned() },
         };
         Self { fixture: fields.fixture, iteration: fields.iteration, outcome }
     }
@@ -184,16 +182,16 @@ impl From<LocalSampleFields> for LocalSample {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Start {
-    /// For one call at least.
+    /// For at least one call.
     Cold,
     /// For none.
     Warm,
-    /// Its history does not tell.
+    /// Its history does not show it.
     Unknown,
 }
 
 impl Start {
-    /// By the calls' overheads.
+    /// Derived from the overheads of the calls.
     pub fn of(spent: Option<&TimeSpent>) -> Self {
         match spent.and_then(|spent| spent.cold_starts) {
             Some(0) => Self::Warm,
@@ -213,19 +211,17 @@ impl fmt::Display for Start {
     }
 }
 
-// How alike two renders are, for the comparisons that judge nothing. Pure.
-
-/// How alike two renders are.
+/// How similar two renders are, in comparisons without a verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Likeness {
-    /// How their shapes differ; where they do, nothing else was compared.
+    /// How their shapes differ; when they do, nothing else was compared.
     pub differences: Vec<String>,
     /// Mean of the frames' PSNR, dB, where an identical frame counts as 100.
     pub psnr_avg_db: Option<f64>,
     /// The worst frame's PSNR, dB.
     pub worst_frame_db: Option<Level>,
-    /// Frames that are equal to the bit.
+    /// Frames that are identical to the bit.
     pub identical_frames: u64,
     /// Frames compared.
     pub frames: u64,
@@ -234,7 +230,7 @@ pub struct Likeness {
 }
 
 impl Likeness {
-    /// What a comparison came to.
+    /// Summarizes a comparison.
     pub(crate) fn of(comparison: &Comparison) -> Self {
         let mut likeness = Self {
             differences: Vec::new(),
@@ -281,9 +277,7 @@ impl fmt::Display for Likeness {
     }
 }
 
-// What there must be for a verdict, and what of it is missing. Pure.
-
-/// The executions that there must be, of fixtures with these names.
+/// The measured executions in the schedule; the fixtures have these names.
 pub(crate) fn executions(turns: &[Turn], fixtures: &[&str]) -> Vec<SampleId> {
     let planned = |turn: &Turn| match (turn.leg, turn.round) {
         (Leg::Lambda(render), Round::Measured(iteration)) => {
@@ -294,7 +288,7 @@ pub(crate) fn executions(turns: &[Turn], fixtures: &[&str]) -> Vec<SampleId> {
     turns.iter().filter_map(planned).collect()
 }
 
-/// The local renders that there must be and are not, each with its cause where it is known.
+/// The scheduled local renders that are missing, a line each, with the cause when it is known.
 pub(crate) fn missing_local_renders(turns: &[Turn], fixtures: &[&str], samples: &[LocalSample]) -> Vec<String> {
     let missing = |turn: &Turn| {
         let (Leg::Local, Round::Measured(iteration)) = (turn.leg, turn.round) else { return None };
@@ -326,14 +320,14 @@ mod required_tests {
     }
 
     #[test]
-    fn every_measured_execution_is_required_and_no_warm_up() {
-        let told: Vec<String> = executions(&turns(true), &["f", "g"]).iter().map(ToString::to_string).collect();
+    fn every_measured_execution_is_required_and_warm_ups_are_not() {
+        let ids: Vec<String> = executions(&turns(true), &["f", "g"]).iter().map(ToString::to_string).collect();
         let expected = ["g N=4 #1", "g N=1 #1", "f N=4 #1", "f N=1 #1", "f N=1 #2", "f N=4 #2", "g N=1 #2", "g N=4 #2"];
-        assert_eq!(told, expected);
+        assert_eq!(ids, expected);
     }
 
     #[test]
-    fn a_local_render_that_failed_or_was_not_done_is_missing() {
+    fn a_local_render_that_failed_or_was_not_started_is_missing() {
         let failure = "no such browser".to_owned();
         let failed = LocalSample { outcome: Outcome::Failed { failure }, ..local(2, 0) };
         let missing = missing_local_renders(&turns(true), &["f", "g"], &[local(1, 900), failed]);

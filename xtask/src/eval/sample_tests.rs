@@ -1,4 +1,4 @@
-//! Samples for the tests of what is made of them.
+//! Samples for tests.
 
 use execution_history::{
     chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId},
@@ -18,7 +18,7 @@ pub(crate) fn render_id(count: u16) -> RenderId {
     RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap() }
 }
 
-/// An execution that took so long.
+/// An execution with this time.
 pub(crate) fn lambda(count: u16, iteration: u32, wall_clock_ms: u64) -> LambdaSample {
     let id = SampleId { fixture: "f".into(), render: render_id(count), iteration };
     let execution =
@@ -31,13 +31,13 @@ pub(crate) fn failed(count: u16, iteration: u32) -> LambdaSample {
     LambdaSample { id, outcome: Outcome::Failed { failure: "it broke".into() } }
 }
 
-/// A local render that took so long, half of it the renderer's.
+/// A local render with this time, half of it in the renderer.
 pub(crate) fn local(iteration: u32, wall_ms: u64) -> LocalSample {
     let render = LocalRender { wall_ms, renderer_ms: Some(wall_ms / 2), output: None, against_baseline: None };
     LocalSample { fixture: "f".into(), iteration, outcome: Outcome::Done(Box::new(render)) }
 }
 
-/// Changes what was measured of an execution.
+/// The sample with changed measurements.
 pub(crate) fn with(mut sample: LambdaSample, change: impl FnOnce(&mut Execution)) -> LambdaSample {
     if let Outcome::Done(execution) = &mut sample.outcome {
         change(execution);
@@ -45,7 +45,7 @@ pub(crate) fn with(mut sample: LambdaSample, change: impl FnOnce(&mut Execution)
     sample
 }
 
-/// A render that took so long.
+/// A render with this time.
 pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
     let spent = TimeSpent {
         plan_ms: wall_clock_ms / 10,
@@ -107,7 +107,7 @@ pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
 }
 
 #[test]
-fn a_failed_sample_tells_its_cause_and_no_render() {
+fn a_failed_sample_has_its_cause_and_no_render() {
     let json = serde_json::to_value(failed(4, 2)).unwrap();
     let expected = r#"{"fixture":"f","protocol":"v2","chunkCount":4,"iteration":2,"failure":"it broke"}"#;
     assert_eq!(json, serde_json::from_str::<serde_json::Value>(expected).unwrap());

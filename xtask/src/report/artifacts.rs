@@ -1,4 +1,4 @@
-//! What a run leaves: its folder, and the shapes of the files in it.
+//! The artifact folder of a run: locked and written by the run, read by the reports.
 
 use std::{
     cell::Cell,
@@ -13,9 +13,7 @@ use serde_json::Value;
 
 use crate::{project::names::RunId, report::RunReport};
 
-// The artifact folder: one run's, never mixed with another's.
-
-/// A run's artifact folder, locked while the run lives.
+/// The artifact folder of a run, locked while the run lives: it never contains the files of two runs.
 #[derive(Debug)]
 pub struct Artifacts {
     dir: PathBuf,
@@ -23,7 +21,7 @@ pub struct Artifacts {
     taken: Cell<bool>,
 }
 
-/// All that a run writes; what else is in the folder stays.
+/// Everything that a run writes; other files in the folder stay.
 const OURS: [&str; 12] = [
     "results.json",
     "results.csv",
@@ -45,7 +43,7 @@ impl Artifacts {
     /// Reserves the folder that the user named; [`Artifacts::take`] then clears it.
     ///
     /// # Errors
-    /// When it holds files that are no run's, or a run is using it.
+    /// When it contains files that no run wrote, or a run is using it.
     pub fn at(dir: &Path) -> anyhow::Result<Self> {
         let dir = std::path::absolute(dir).with_context(|| format!("{}", dir.display()))?;
         match Self::open(&dir)? {
@@ -54,11 +52,11 @@ impl Artifacts {
         }
     }
 
-    /// Reserves `<command>-artifacts` in `root`, or, while another run has it,
-    /// a folder beside it that carries the run's id.
+    /// Reserves `dir`; while another run uses it, a folder next to it whose name ends with
+    /// the run's id.
     ///
     /// # Errors
-    /// As [`Artifacts::at`].
+    /// See [`Artifacts::at`].
     pub fn default_in(dir: &Path, run: &RunId) -> anyhow::Result<Self> {
         match Self::open(dir)? {
             Some(artifacts) => Ok(artifacts),
@@ -66,7 +64,7 @@ impl Artifacts {
         }
     }
 
-    /// `None` when another run has the folder.
+    /// `None` when another run uses the folder.
     fn open(dir: &Path) -> anyhow::Result<Option<Self>> {
         let context = || format!("the artifact folder {}", dir.display());
         refuse_foreign(dir)?;
@@ -78,8 +76,8 @@ impl Artifacts {
         Ok(Some(Self { dir: dir.to_owned(), _lock: lock, taken: Cell::new(false) }))
     }
 
-    /// Removes an earlier run's files. Called once this run has something to
-    /// say: a wrong flag or missing credentials leave the last run's results alone.
+    /// Removes the files of an earlier run. Called once this run has something to
+    /// write: a wrong flag or missing credentials leave the earlier results alone.
     ///
     /// # Errors
     /// When a file can't be removed.
@@ -96,13 +94,13 @@ impl Artifacts {
         for name in ["renders", "logs"] {
             fs::create_dir_all(self.dir.join(name)).with_context(context)?;
         }
-        // In any repository, whatever its own .gitignore says.
+        // The folder stays out of commits whatever the repository's own .gitignore says.
         fs::write(self.dir.join(".gitignore"), "*\n").with_context(context)?;
         self.taken.set(true);
         Ok(())
     }
 
-    /// Whether the folder holds this run's files.
+    /// Whether the folder contains this run's files.
     pub fn is_taken(&self) -> bool {
         self.taken.get()
     }
@@ -122,7 +120,7 @@ impl Artifacts {
         self.dir.join(name)
     }
 
-    /// Writes a JSON file; it is whole or not there.
+    /// Writes a JSON file atomically.
     ///
     /// # Errors
     /// When it can't be written.
@@ -131,7 +129,7 @@ impl Artifacts {
         self.write(name, text + "\n")
     }
 
-    /// Writes a file; it is whole or not there.
+    /// Writes a file atomically.
     ///
     /// # Errors
     /// When it can't be written.
@@ -140,7 +138,7 @@ impl Artifacts {
     }
 }
 
-/// Writes a file beside its place first, so that it is whole or not there.
+/// Writes a file under a temporary name and renames it, so that it is complete or absent.
 ///
 /// # Errors
 /// When it can't be written.
@@ -152,49 +150,53 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()>
     fs::rename(&part, path).with_context(|| format!("{}", path.display()))
 }
 
-/// A folder with something in it is taken only when a run made it.
+/// A folder that is not empty is used only when a run created it.
 fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
     if !dir.exists() {
         return Ok(());
     }
     ensure!(dir.is_dir(), "--artifacts: {} is not a folder", dir.display());
     let run_json = fs::read(dir.join("run.json")).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let of_a_run = |run: Value| run["runId"].as_str().is_some_and(|id| id.parse::<RunId>().is_ok());
-    let made_by_run = dir.join(LOCK).exists() || run_json.is_some_and(of_a_run);
+    let is_of_run = |run: Value| run["runId"].as_str().is_some_and(|id| id.parse::<RunId>().is_ok());
+    let made_by_run = dir.join(LOCK).exists() || run_json.is_some_and(is_of_run);
     let empty = fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.next().is_none();
     ensure!(
         made_by_run || empty,
-        "--artifacts: {} holds other files; choose an empty folder, as an earlier run's files are removed from it",
+        "--artifacts: {} contains other files; choose an empty folder, because a run removes the files of an \
+         earlier run from it",
         dir.display()
     );
     Ok(())
 }
 
-// The files of an artifact folder, read into memory.
-
-/// The file that makes a folder a run's.
+/// The file that every run writes.
 pub(crate) const RUN_JSON: &str = "run.json";
 
-/// Reads the artifact folder of a run, of smoke or of eval, finished or not.
+/// Reads the artifact folder of a smoke or eval run, finished or not.
 ///
 /// # Errors
-/// When it is no run's, or a file of it can't be read or understood.
+/// When no run wrote the folder, or a file in it can't be read or understood.
 pub fn read(dir: &Path) -> anyhow::Result<RunReport> {
     let what = || format!("the artifacts in {}", dir.display());
     // Checked before the folder is read: it may be any folder, and as large as a disk.
     if !dir.join(RUN_JSON).is_file() {
-        return Err(anyhow!("{RUN_JSON} is not there: this is no run's artifact folder")).with_context(what);
+        return Err(anyhow!(missing_run_json())).with_context(what);
     }
     let mut files = Files::default();
     collect(dir, "", &mut files).with_context(what)?;
     RunReport::of(&files).with_context(what)
 }
 
+/// Why a folder without run.json is refused.
+pub(crate) fn missing_run_json() -> String {
+    format!("{RUN_JSON} is missing: this is not the artifact folder of a run")
+}
+
 fn collect(dir: &Path, prefix: &str, files: &mut Files) -> anyhow::Result<()> {
     for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))? {
         let entry = entry.with_context(|| format!("{}", dir.display()))?;
         let (path, name) = (entry.path(), format!("{prefix}{}", entry.file_name().to_string_lossy()));
-        // A link counts as a file: a run makes none, and they may form circles.
+        // A link counts as a file: a run creates none, and links may form circles.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(&path, &format!("{name}/"), files)?;
         } else {
@@ -208,19 +210,19 @@ fn collect(dir: &Path, prefix: &str, files: &mut Files) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether reports use a file's content; videos and logs are only listed.
+/// Whether reports use the content of a file; videos and logs are only listed.
 fn is_part_of_reports(name: &str) -> bool {
     let in_place = !name.contains('/') || name.starts_with("renders/");
     in_place && (name.ends_with(".json") || name.ends_with(".csv"))
 }
 
-/// The folder's files by their paths relative to it: the text of those that
-/// reports are made of, the names of all.
+/// The files of an artifact folder in memory, by their relative paths: the names of all, and the
+/// text of those that reports are made from.
 #[derive(Debug, Clone, Default)]
 pub struct Files(BTreeMap<String, Option<String>>);
 
 impl Files {
-    /// Adds a file; `text` is `None` where only its being there matters.
+    /// Adds a file; `text` is `None` when only its name matters.
     pub fn add(&mut self, name: impl Into<String>, text: Option<String>) {
         self.0.insert(name.into(), text);
     }
@@ -235,36 +237,35 @@ impl Files {
         self.0.contains_key(name)
     }
 
-    /// A file's text; `None` where there is no such file.
+    /// The text of a file; `None` when there is no such file.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_deref()
     }
 
-    /// Reads a JSON file; `None` where there is none.
+    /// Parses a JSON file; `None` when there is none.
     ///
     /// # Errors
-    /// When it is not what it should be: the error has the file's name, and the
-    /// line that the trouble is in.
+    /// When it is malformed: the error has the name of the file and the line of the problem.
     pub fn json<T: DeserializeOwned>(&self, name: &str) -> anyhow::Result<Option<T>> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let read = serde_json::from_str(text).map_err(|error| {
             let line = text.lines().nth(error.line().saturating_sub(1)).unwrap_or_default().trim();
-            let shown: String = line.chars().take(SHOWN_OF_A_LINE).collect();
+            let shown: String = line.chars().take(MAX_SHOWN).collect();
             anyhow::Error::new(error).context(format!("at `{shown}`"))
         });
-        read.map(Some).with_context(|| format!("{name} is not what this tool writes"))
+        read.map(Some).with_context(|| format!("{name} was not written by this tool"))
     }
 }
 
-/// A line of JSON is a field, unless someone took the line breaks out.
-const SHOWN_OF_A_LINE: usize = 80;
+/// A line of JSON is one field, unless someone removed the line breaks, characters.
+const MAX_SHOWN: usize = 80;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn leftovers_go_foreign_files_stay() {
+    fn files_of_an_earlier_run_are_removed_and_other_files_stay() {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("a");
         let first = Artifacts::at(&dir).unwrap();
@@ -272,17 +273,17 @@ mod tests {
         first.save("results.json", &[1]).unwrap();
         fs::write(dir.join("renders/N9-output.mp4"), "old").unwrap();
         fs::write(dir.join("notes.txt"), "mine").unwrap();
-        assert!(Artifacts::at(&dir).is_err(), "a folder in use was taken");
+        assert!(Artifacts::at(&dir).is_err(), "a folder in use was reserved");
         drop(first);
         let second = Artifacts::at(&dir).unwrap();
-        assert!(dir.join("results.json").exists(), "results went before there were others");
+        assert!(dir.join("results.json").exists(), "the results were removed before there were new ones");
         second.take().unwrap();
         assert!(!dir.join("results.json").exists() && !dir.join("renders/N9-output.mp4").exists());
         assert!(dir.join("notes.txt").exists());
     }
 
     #[test]
-    fn a_folder_of_other_files_is_refused_untouched() {
+    fn a_folder_with_other_files_is_refused_and_not_changed() {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("logs")).unwrap();
         fs::write(dir.path().join("logs/a"), "mine").unwrap();
@@ -295,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn two_runs_of_the_default_folder_do_not_meet() {
+    fn two_runs_with_the_default_folder_get_different_ones() {
         let root = tempfile::tempdir().unwrap();
         let run = |digit: &str| digit.repeat(12).parse::<RunId>().unwrap();
         let first = Artifacts::default_in(&root.path().join("artifacts"), &run("a")).unwrap();

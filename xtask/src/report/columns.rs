@@ -1,4 +1,4 @@
-//! The table of columns: what the terminal, report.md, report.html and results.csv print
+//! The table of columns: what the terminal, report.md, report.html and results.csv show
 //! about renders and cases. A new column is a row here. Pure.
 
 use render_verdict::{
@@ -15,42 +15,42 @@ use crate::{
     report::row::ResultRow,
 };
 
-/// A column about `T`s.
+/// A column of a table whose rows are `T`s.
 pub struct Column<T: 'static> {
-    /// Its heading for people.
+    /// The heading for people.
     pub title: &'static str,
-    /// Its heading in results.csv; empty when it is not there.
+    /// The heading in results.csv; empty when results.csv does not have the column.
     pub csv: &'static str,
-    /// Whether its cells are figures, which are aligned to the right.
+    /// Whether the cells are figures, which are aligned to the right.
     pub is_figure: bool,
-    /// Which tables for people have it.
+    /// Which tables for people have the column.
     pub tables: &'static [Table],
-    /// Its cell for one of them.
+    /// The cell of one row.
     pub cell: fn(&T) -> Cell,
 }
 
-/// A table for people, which has some of the columns.
+/// A table for people, which shows some of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
-    /// The terminal's.
+    /// Renders in the terminal.
     Terminal,
-    /// The terminal's, of cases: how long they take and what they cost.
+    /// Cases in the terminal: how long they take and what they cost.
     Durations,
-    /// The terminal's, of cases: what the time of an execution goes to.
+    /// Cases in the terminal: where the time of an execution goes.
     Parts,
-    /// The terminal's, of cases: how close they are to the baseline.
+    /// Cases in the terminal: how close they are to the baseline.
     Quality,
-    /// That of report.md.
+    /// The table of report.md.
     Markdown,
-    /// That of report.html.
+    /// The table of report.html.
     Page,
 }
 
-/// The columns of the original script's results.csv, in its order and spelling: ours has them first.
+/// The columns of the original script's results.csv in its order and spelling; they come first.
 pub const OF_THE_SCRIPT: [&str; 7] =
     ["fixture", "localMs", "lambdaMs", "speedup", "psnrLambdaVsBaselineDb", "audioStatus", "audioResidualRmsDb"];
 
-/// A value, which people and programs read in different forms.
+/// A value that people and programs read in different forms.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
     /// It does not apply.
@@ -65,7 +65,7 @@ pub enum Cell {
     Usd(f64),
     /// A ratio.
     Ratio(f64),
-    /// A ratio, and the bounds that it lies within with 95 % confidence.
+    /// A ratio, and its 95 % confidence interval.
     Within(f64, Option<(f64, f64)>),
     /// A share of 1.
     Share(f64),
@@ -73,14 +73,14 @@ pub enum Cell {
     Db(f64),
     /// A level.
     Level(Level),
-    /// A level of sound.
+    /// An audio level.
     Residual(Residual),
     /// A verdict.
     Passed(bool),
 }
 
 impl Cell {
-    /// As people read it, in the terminal.
+    /// The form for people, as in the terminal.
     pub fn text(&self) -> String {
         match self {
             Self::Empty => String::new(),
@@ -98,12 +98,12 @@ impl Cell {
         }
     }
 
-    /// As programs read it: no unit, and nothing where nothing was measured. Perfect
+    /// The form for programs: no unit, and nothing where nothing was measured. Perfect
     /// cancellation of the audio is -200.
     pub fn csv(&self) -> String {
         match self {
             Self::Empty | Self::Unmeasured => String::new(),
-            // RFC 4180; a fixture has the name of a folder, which may have a comma.
+            // RFC 4180: the name of a fixture is the name of a folder and may contain a comma.
             Self::Text(text) if text.contains([',', '"', '\n']) => format!("\"{}\"", text.replace('"', "\"\"")),
             Self::Text(text) => text.clone(),
             Self::Ms(ms) => format!("{ms:.0}"),
@@ -131,12 +131,12 @@ impl<T> Column<T> {
         Self { title, csv: "", is_figure: true, tables, cell }
     }
 
-    /// For programs only.
+    /// A column for programs only.
     const fn only_csv(csv: &'static str, cell: fn(&T) -> Cell) -> Self {
         Self { title: "", csv, is_figure: true, tables: &[], cell }
     }
 
-    /// For programs too.
+    /// Adds the column to results.csv.
     const fn csv(mut self, csv: &'static str) -> Self {
         self.csv = csv;
         self
@@ -145,14 +145,14 @@ impl<T> Column<T> {
 
 type OfRender = Column<ResultRow>;
 
-/// One render.
+/// The columns of a table of renders.
 pub const RENDERS: &[OfRender] = &[
     OfRender::figure("chunks", &[Terminal, Markdown], |row| text(row.id.chunks())),
     OfRender::figure("planned", &[Terminal], |row| {
         text(format!("{}{}", row.planned_chunk_count, if row.count_differs() { "*" } else { "" }))
     }),
     OfRender::figure("planned", &[Markdown, Page], |row| match row.count_differs() {
-        true => text(format!("{} of {} asked for", row.planned_chunk_count, row.id.chunk_count)),
+        true => text(format!("{} of {} requested", row.planned_chunk_count, row.id.chunk_count)),
         false => text(row.planned_chunk_count),
     }),
     OfRender::figure("wall clock", &[Terminal, Markdown, Page], |row| Cell::Ms(row.wall_clock_ms as f64)),
@@ -196,7 +196,7 @@ fn worst_frame(row: &ResultRow) -> Cell {
     })
 }
 
-/// Those of all tracks.
+/// The residuals of all tracks.
 fn residuals(row: &ResultRow) -> Cell {
     let levels: Vec<String> = row.audio_residual_dbfs.iter().map(|level| format!("{level} dBFS")).collect();
     if levels.is_empty() { Cell::Unmeasured } else { text(levels.join(", ")) }
@@ -204,8 +204,8 @@ fn residuals(row: &ResultRow) -> Cell {
 
 type OfCase = Column<Case>;
 
-/// All iterations of a fixture at a chunk count. Those of results.csv that the script did
-/// not have are there in this order.
+/// The columns of a table of cases. results.csv has the columns that the script did not have
+/// in this order.
 pub const CASES: &[OfCase] = &[
     OfCase::name("fixture", &[Durations, Parts, Quality, Markdown], |case| text(case.fixture.clone())).csv("fixture"),
     OfCase::figure("chunks", &[Durations, Parts, Quality], |case| {
@@ -273,7 +273,7 @@ fn ms(ms: Option<f64>) -> Cell {
     ms.map_or(Cell::Empty, Cell::Ms)
 }
 
-/// The median of the executions, and how many of them failed.
+/// The median of the executions, and how many failed.
 fn lambda(case: &Case) -> Cell {
     match (case.lambda_ms, case.failed) {
         (None, _) => text("failed"),

@@ -51,28 +51,27 @@ struct TestCase {
 
 enum Outcome {
     Passed,
-    /// What is not as it must be.
+    /// What exceeds its limit.
     Failed(Vec<Finding>),
-    /// Why it is not known.
+    /// Why there is no result.
     Error(String),
-    /// Why it does not matter.
+    /// Why the case does not apply.
     Skipped(&'static str),
 }
 
-/// The render itself, whose time is the execution's wall-clock, then its gates, which take none.
+/// The render itself, whose time is the execution's wall-clock, then its gates, which take no time.
 fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     let row = &render.row;
     let class = class(report, &render.label);
-    let case =
-        |name: &str, seconds, outcome| TestCase { class: class.clone(), name: name.to_owned(), seconds, outcome };
+    let case = |name: &str, seconds, outcome| TestCase::new(&class, name, seconds, outcome);
     let both = report.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
     let of_both = both && row.id.protocol == PlanProtocol::V2;
-    let is_held = |gate: &&Gate| match gate.check {
+    let applies = |gate: &&Gate| match gate.check {
         Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
         Check::Exact => row.exact.is_some(),
         Check::Structure | Check::Picture(_) | Check::Audio(_) | Check::Run => row.exact.is_none(),
     };
-    let mut gates: Vec<&str> = GATES.into_iter().filter(is_held).map(|gate| gate.id).collect();
+    let mut gates: Vec<&str> = GATES.into_iter().filter(applies).map(|gate| gate.id).collect();
     for finding in &row.findings {
         if !gates.contains(&finding.gate.as_ref()) {
             gates.push(&finding.gate);
@@ -80,7 +79,7 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     }
     let of_gate = |gate: &str| {
         let findings: Vec<Finding> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
-        let outcome = match (findings.is_empty(), not_held(render, gate)) {
+        let outcome = match (findings.is_empty(), not_applied(render, gate)) {
             (false, _) => Outcome::Failed(findings),
             (true, Some(why)) => Outcome::Skipped(why),
             (true, None) => Outcome::Passed,
@@ -91,21 +90,21 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     [measured].into_iter().chain(gates.into_iter().map(of_gate)).collect()
 }
 
-/// Why a video was not held against a gate.
-fn not_held(render: &RenderReport, gate: &str) -> Option<&'static str> {
+/// Why a gate was not applied to a render.
+fn not_applied(render: &RenderReport, gate: &str) -> Option<&'static str> {
     let row = &render.row;
     let unlike = row.exact.is_none() && row.picture.is_none();
     match (Gate::named(gate)?.check, row.audio_status) {
         (Check::Picture(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),
-        (Check::Audio(_), AudioStatus::None) => Some("neither has sound"),
-        (Check::Audio(_), AudioStatus::Mismatch | AudioStatus::NotCompared) => Some("the sound was not compared"),
+        (Check::Audio(_), AudioStatus::None) => Some("neither has audio"),
+        (Check::Audio(_), AudioStatus::Mismatch | AudioStatus::NotCompared) => Some("the audio was not compared"),
         _ => None,
     }
 }
 
 fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {
     let outcome = Outcome::Error(format!("was not measured: {}", unmeasured.cause));
-    TestCase { class: class(report, &unmeasured.label), name: "render".to_owned(), seconds: 0.0, outcome }
+    TestCase::new(&class(report, &unmeasured.label), "render", 0.0, outcome)
 }
 
 fn of_local(report: &RunReport, local: &LocalSample) -> TestCase {
@@ -114,7 +113,7 @@ fn of_local(report: &RunReport, local: &LocalSample) -> TestCase {
         sample::Outcome::Failed { failure } => (0.0, Outcome::Error(format!("the local render failed: {failure}"))),
     };
     let label = format!("{} local #{}", local.fixture, local.iteration);
-    TestCase { class: class(report, &label), name: "render".to_owned(), seconds, outcome }
+    TestCase::new(&class(report, &label), "render", seconds, outcome)
 }
 
 fn of_clean_up(report: &RunReport) -> TestCase {
@@ -123,35 +122,30 @@ fn of_clean_up(report: &RunReport) -> TestCase {
         gate: "clean-up".into(),
         value: leak.clone(),
         limit: "gone".to_owned(),
-        message: format!("left behind, or not proved gone: {leak}"),
+        message: format!("left behind, or not proved to be gone: {leak}"),
         place: Place::default(),
     };
     let outcome = match &report.run.teardown {
         Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
         Some(TeardownRecord::Leaked { leaks, .. }) => Outcome::Failed(leaks.iter().map(finding).collect()),
-        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept, as asked for"),
-        None => Outcome::Error("the run ended before its clean-up".to_owned()),
+        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept because of --keep-stack"),
+        None => Outcome::Error("the run ended before the clean-up".to_owned()),
     };
-    TestCase {
-        class: report.run.command().to_owned(),
-        name: "clean-up".to_owned(),
-        seconds: stage as f64 / 1000.0,
-        outcome,
-    }
+    TestCase::new(report.run.command(), "clean-up", stage as f64 / 1000.0, outcome)
 }
 
-/// The run as a whole: red whenever its exit code is not 0, for reasons that no
-/// other case has too, such as a failed warm-up.
+/// The run as a whole: an error whenever the exit code is not 0, also for reasons that no
+/// other case has, such as a failed warm-up.
 fn of_run(report: &RunReport) -> TestCase {
     let ending = report.ending();
     let outcome = match ending.word {
         Word::Pass => Outcome::Passed,
         word => Outcome::Error([vec![format!("{word} {}", ending.text)], ending.reasons].concat().join("\n")),
     };
-    TestCase { class: report.run.command().to_owned(), name: "run".to_owned(), seconds: 0.0, outcome }
+    TestCase::new(report.run.command(), "run", 0.0, outcome)
 }
 
-/// Dots part packages where readers group by them, so that a label has none.
+/// Readers group cases by the dots in class names, so that labels must not contain any.
 fn class(report: &RunReport, label: &str) -> String {
     let fixture = match report.run.is_eval() {
         true => String::new(),
@@ -161,6 +155,10 @@ fn class(report: &RunReport, label: &str) -> String {
 }
 
 impl TestCase {
+    fn new(class: &str, name: &str, seconds: f64, outcome: Outcome) -> Self {
+        Self { class: class.to_owned(), name: name.to_owned(), seconds, outcome }
+    }
+
     fn write(&self, xml: &mut String) {
         let (class, name, seconds) = (escaped(&self.class), escaped(&self.name), self.seconds);
         let open = format!(r#"    <testcase classname="{class}" name="{name}" time="{seconds:.3}""#);
@@ -188,7 +186,7 @@ fn failure(finding: &Finding) -> String {
     )
 }
 
-/// Text for attributes and elements; what XML 1.0 has no way to say becomes U+FFFD.
+/// Text for attributes and elements; characters that XML 1.0 can't express become U+FFFD.
 fn escaped(text: &str) -> String {
     let mut out = String::new();
     for symbol in text.chars() {

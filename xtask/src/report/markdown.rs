@@ -1,13 +1,12 @@
-//! The reports that are made of a run's report, for pull requests and for CI.
+//! report.md, for pull requests, and the writing of all report files.
 //!
-//! What they say is pure; [`publish`] and [`append_step_summary`] write it.
+//! The texts are pure; [`publish`] and [`append_step_summary`] write them.
 
 use std::{fs, io::Write, path::Path};
 
 use anyhow::Context;
 
 use crate::{
-    aws::access::Target,
     console::text::counted,
     report::{
         RunReport, Unmeasured,
@@ -24,17 +23,17 @@ use crate::{
 /// The report for people, as GitHub shows it.
 pub const MARKDOWN: &str = "report.md";
 
-/// The report to look at.
+/// The report for a browser.
 pub const PAGE: &str = "report.html";
 
 /// The report for CI.
 pub const JUNIT: &str = "junit.xml";
 
-/// The variable that names the file of a GitHub step's summary.
+/// The variable that contains the path of a GitHub step's summary.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// Makes every report of a run anew, in its artifact folder; `appended` is
-/// Markdown that report.md ends with. Gives what report.md says.
+/// Writes every report of a run to its artifact folder; report.md ends with the Markdown in
+/// `appended`. Returns the text of report.md.
 ///
 /// # Errors
 /// When a report can't be written.
@@ -46,7 +45,7 @@ pub fn publish(dir: &Path, report: &RunReport, appended: &str) -> anyhow::Result
     Ok(text)
 }
 
-/// Appends Markdown to the summary of the GitHub step that this runs in, if it runs in one.
+/// Appends Markdown to the summary of the GitHub step, if the process runs in one.
 ///
 /// # Errors
 /// When the summary can't be written.
@@ -58,8 +57,6 @@ pub fn append_step_summary(env: &Env, text: &str) -> anyhow::Result<()> {
     };
     append().with_context(|| format!("{STEP_SUMMARY} {file}"))
 }
-
-// report.md: what one pastes into a pull request. Pure.
 
 /// The report in GitHub's Markdown.
 pub fn markdown(report: &RunReport) -> String {
@@ -75,10 +72,10 @@ pub fn markdown(report: &RunReport) -> String {
         semantic(report),
         recommendation(report),
         notes(report),
-        how_made(report),
+        details(report),
     ];
-    let told: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
-    told.join("\n\n") + "\n"
+    let sections: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
+    sections.join("\n\n") + "\n"
 }
 
 fn title(report: &RunReport) -> String {
@@ -95,7 +92,7 @@ fn clean_up(report: &RunReport) -> String {
         }
         Some(TeardownRecord::Kept { .. }) => format!("; stack {} is kept", plain(report.run.stack.as_str())),
         Some(TeardownRecord::Leaked { leaks, .. }) => {
-            format!("; {} leaked or not proved gone", counted(leaks.len(), "resource"))
+            format!("; {} leaked or not proved to be gone", counted(leaks.len(), "resource"))
         }
         Some(TeardownRecord::NothingCreated) => "; nothing was created".to_owned(),
         None => String::new(),
@@ -120,7 +117,7 @@ fn renders(report: &RunReport) -> String {
 }
 
 fn semantic(report: &RunReport) -> String {
-    let told = report.semantic.iter().map(|compared| {
+    let lines = report.semantic.iter().map(|compared| {
         let how = match (compared.mismatches.as_slice(), compared.encoded_sha_equal) {
             ([], true) => "the same bytes".to_owned(),
             ([], false) => "the same video, encoded in other bytes".to_owned(),
@@ -128,11 +125,11 @@ fn semantic(report: &RunReport) -> String {
         };
         format!("N={}: {how}", compared.chunk_count)
     });
-    list("### Plan protocols v1 and v2", told)
+    list("### Plan protocols v1 and v2", lines)
 }
 
 fn recommendation(report: &RunReport) -> String {
-    let told = report.scaling.iter().map(|(fixture, scaling)| match scaling {
+    let lines = report.scaling.iter().map(|(fixture, scaling)| match scaling {
         Ok(scaling) => {
             let chosen = &scaling.recommendation;
             format!(
@@ -143,9 +140,9 @@ fn recommendation(report: &RunReport) -> String {
                 chosen.among
             )
         }
-        Err(reason) => format!("{}: no model, as {}", plain(fixture), plain(reason)),
+        Err(reason) => format!("{}: no model, because {}", plain(fixture), plain(reason)),
     });
-    list("### Recommended chunk counts", told)
+    list("### Recommended chunk counts", lines)
 }
 
 fn notes(report: &RunReport) -> String {
@@ -166,42 +163,43 @@ pub(crate) fn list(heading: &str, items: impl Iterator<Item = String>) -> String
     }
 }
 
-// By what command, versions and target a report's figures came about. Pure.
-
-/// Folded away, as only those want it who doubt the figures.
-pub(crate) fn how_made(report: &RunReport) -> String {
+/// The command, versions and target that the figures come from, collapsed.
+fn details(report: &RunReport) -> String {
     let run = &report.run;
     let mut lines = vec![
-        ("command", format!("cargo xtask {} {}", run.command(), asked_for(run))),
-        ("target", target(run)),
+        ("command", format!("cargo xtask {} {}", run.command(), requested(run))),
+        ("target", format!("{}, {}", run.target_name(), run.region)),
         ("began", run.started_at.clone()),
-        ("ended", run.ended_at.clone().unwrap_or_else(|| "never, or not yet".to_owned())),
+        ("ended", run.ended_at.clone().unwrap_or_else(|| "not yet, or the run was killed".to_owned())),
         ("run", format!("{}, stack {}", run.run_id.as_str(), run.stack.as_str())),
-        ("commit", run.git_commit.clone().unwrap_or_else(|| "not known".to_owned())),
+        ("commit", run.git_commit.clone().unwrap_or_else(|| "unknown".to_owned())),
     ];
-    lines.extend(rendered_by(report).map(|text| ("rendered by", text)));
+    lines.extend(report.toolchains().into_iter().map(|text| ("rendered by", text)));
     if let Some(zip) = &run.handler {
         let short: String = zip.sha256.chars().take(12).collect();
         lines.push(("handler ZIP", format!("{short}, {} bytes, {} unzipped", zip.sizes.zipped, zip.sizes.unzipped)));
     }
     lines.extend(run.tools.iter().map(|(tool, version)| (tool.as_str(), version.clone())));
     if let Some(usd) = report.total_usd() {
-        lines.push(("cost", format!("{usd:.5} USD of all measured executions, by the prices of {}", run.prices.as_of)));
-        lines.push(("not in it", "S3, logs, data transfer, warm-ups and the free tier".to_owned()));
+        lines.push((
+            "cost",
+            format!("{usd:.5} USD for all measured executions, with the prices of {}", run.prices.as_of),
+        ));
+        lines.push(("not included", "S3, logs, data transfer, warm-ups and the free tier".to_owned()));
     }
     lines.push(("longest stages", longest(&run.stages)));
-    let told: Vec<String> = lines.iter().map(|(what, text)| format!("- {what}: {}", plain(text))).collect();
-    format!("<details>\n<summary>How this was made</summary>\n\n{}\n\n</details>", told.join("\n"))
+    let lines: Vec<String> = lines.iter().map(|(what, text)| format!("- {what}: {}", plain(text))).collect();
+    format!("<details>\n<summary>Details of the run</summary>\n\n{}\n\n</details>", lines.join("\n"))
 }
 
-fn asked_for(run: &RunRecord) -> String {
+fn requested(run: &RunRecord) -> String {
     let counts = run.chunk_counts().iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     match &run.asked {
         Asked::Smoke { fixture, .. } => format!("(fixture {fixture}, chunk counts {counts})"),
         Asked::Eval { chunk_size, iterations, warmup, local_leg, .. } => format!(
             "(fixtures {}, chunk counts {counts}{}, {}, {}, {} local leg)",
             run.fixtures().join(","),
-            chunk_size.map_or_else(String::new, |size| format!(", {} frames a chunk", size.get())),
+            chunk_size.map_or_else(String::new, |size| format!(", {} frames per chunk", size.get())),
             counted(*iterations, "iteration"),
             counted(*warmup, "warm-up"),
             if *local_leg { "with" } else { "without" }
@@ -209,38 +207,11 @@ fn asked_for(run: &RunRecord) -> String {
     }
 }
 
-fn target(run: &RunRecord) -> String {
-    let region = run.region.as_str();
-    match (&run.target, &run.account) {
-        (Some(Target::Account { .. }), Some(account)) => format!("AWS account {account}, {region}"),
-        (Some(Target::Account { .. }), None) => format!("AWS, {region}"),
-        (Some(Target::Endpoint { url }), _) => format!("emulator at {url}, {region}"),
-        (Some(Target::Embedded { .. }), _) => format!("embedded AWS on the machine of the run, {region}"),
-        (None, _) => "none was reached".to_owned(),
-    }
-}
-
-/// Each toolchain of the renders once.
-fn rendered_by(report: &RunReport) -> impl Iterator<Item = String> {
-    let mut found: Vec<String> = Vec::new();
-    for render in &report.renders {
-        let toolchain = &render.row.toolchain;
-        let parts =
-            [("HyperFrames", &toolchain.producer), ("ffmpeg", &toolchain.ffmpeg), ("Chromium", &toolchain.chromium)];
-        let known = parts.iter().filter_map(|(name, version)| Some(format!("{name} {}", version.as_ref()?)));
-        let told = known.collect::<Vec<_>>().join(", ");
-        if !told.is_empty() && !found.contains(&told) {
-            found.push(told);
-        }
-    }
-    found.into_iter()
-}
-
 fn longest(stages: &[StageTiming]) -> String {
     let mut stages: Vec<&StageTiming> = stages.iter().collect();
     stages.sort_by_key(|stage| std::cmp::Reverse(stage.ms));
-    let told = stages.iter().take(3).map(|stage| format!("{} {:.1} s", stage.stage, stage.ms as f64 / 1000.0));
-    told.collect::<Vec<_>>().join(", ")
+    let longest = stages.iter().take(3).map(|stage| format!("{} {:.1} s", stage.stage, stage.ms as f64 / 1000.0));
+    longest.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

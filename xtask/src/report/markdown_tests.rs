@@ -6,11 +6,11 @@ use crate::report::{
     tests::{changed, files, killed},
 };
 
-fn story(files: &crate::report::artifacts::Files) -> RunReport {
+fn report_of(files: &crate::report::artifacts::Files) -> RunReport {
     RunReport::of(files).unwrap()
 }
 
-/// A smoke run of which one render fails by picture and sound, one is missing, and a bucket is left.
+/// A smoke run in which one render fails, one is missing, and a bucket is left.
 fn failed() -> RunReport {
     let with_row = changed("smoke", "results.json", |rows| {
         rows.as_array_mut().unwrap().truncate(2);
@@ -31,59 +31,59 @@ fn failed() -> RunReport {
         run["teardown"] = serde_json::json!({"outcome": "leaked", "leaks": ["bucket b"], "recovery": "cargo xtask x"});
     });
     files.add("results.json", with_row.text("results.json").map(str::to_owned));
-    story(&files)
+    report_of(&files)
 }
 
 #[test]
-fn what_one_pastes_into_a_pull_request() {
-    insta::assert_snapshot!("smoke.md", markdown(&story(&files("smoke"))));
-    insta::assert_snapshot!("eval.md", markdown(&story(&files("eval"))));
-    insta::assert_snapshot!("sweep.md", markdown(&story(&files("eval-sweep"))));
+fn the_markdown_of_runs() {
+    insta::assert_snapshot!("smoke.md", markdown(&report_of(&files("smoke"))));
+    insta::assert_snapshot!("eval.md", markdown(&report_of(&files("eval"))));
+    insta::assert_snapshot!("sweep.md", markdown(&report_of(&files("eval-sweep"))));
     insta::assert_snapshot!("failed.md", markdown(&failed()));
-    insta::assert_snapshot!("killed.md", markdown(&story(&killed("smoke"))));
+    insta::assert_snapshot!("killed.md", markdown(&report_of(&killed("smoke"))));
 }
 
 #[test]
-fn what_ci_reads() {
-    insta::assert_snapshot!("smoke.xml", junit(&story(&files("smoke"))));
+fn the_junit_xml_of_runs() {
+    insta::assert_snapshot!("smoke.xml", junit(&report_of(&files("smoke"))));
     insta::assert_snapshot!("failed.xml", junit(&failed()));
-    insta::assert_snapshot!("killed.xml", junit(&story(&killed("eval-sweep"))));
+    insta::assert_snapshot!("killed.xml", junit(&report_of(&killed("eval-sweep"))));
 }
 
-/// What the attributes of a suite claim, and what is in it.
+/// The counts in the attributes of a suite, and the counts of its cases.
 fn counts(xml: &str) -> ([usize; 4], [usize; 4]) {
     let document = roxmltree::Document::parse(xml).unwrap();
     let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
-    let claimed = |name: &str| suite.attribute(name).unwrap().parse().unwrap();
+    let stated = |name: &str| suite.attribute(name).unwrap().parse().unwrap();
     let with = |tag: &str| {
         let cases = suite.children().filter(|case| case.has_tag_name("testcase"));
         cases.filter(|case| case.children().any(|child| child.has_tag_name(tag))).count()
     };
     let cases = suite.children().filter(|case| case.has_tag_name("testcase")).count();
     (
-        [claimed("tests"), claimed("failures"), claimed("errors"), claimed("skipped")],
+        [stated("tests"), stated("failures"), stated("errors"), stated("skipped")],
         [cases, with("failure"), with("error"), with("skipped")],
     )
 }
 
 #[test]
-fn counts_are_of_what_is_there() {
+fn the_counts_are_those_of_the_cases() {
     for name in ["smoke", "eval", "eval-sweep"] {
-        let (claimed, found) = counts(&junit(&story(&files(name))));
-        assert_eq!(claimed, found);
+        let (stated, found) = counts(&junit(&report_of(&files(name))));
+        assert_eq!(stated, found);
         assert_eq!((found[1], found[2]), (0, 0), "{name}");
     }
-    let (claimed, found) = counts(&junit(&failed()));
-    assert_eq!(claimed, found);
+    let (stated, found) = counts(&junit(&failed()));
+    assert_eq!(stated, found);
     assert_eq!((found[1], found[2]), (3, 2));
 }
 
-/// A reader of the XML alone must not take a run for green that was not.
+/// A reader of the XML alone must not mistake a failed run for a passed one.
 #[test]
-fn all_is_green_if_and_only_if_the_run_was() {
+fn all_cases_pass_if_and_only_if_the_run_did() {
     let codes = [(Some(0), 0), (Some(4), 1), (Some(7), 1), (Some(130), 1), (None, 1)];
     for (code, red) in codes {
-        let (_, found) = counts(&junit(&story(&changed("eval", "run.json", |run| run["exitCode"] = code.into()))));
+        let (_, found) = counts(&junit(&report_of(&changed("eval", "run.json", |run| run["exitCode"] = code.into()))));
         assert_eq!(found[1] + found[2], red, "{code:?}");
     }
 }
@@ -103,7 +103,7 @@ fn every_finding_is_a_failure_with_value_and_limit() {
 fn a_table_has_as_many_cells_in_each_line() {
     let cells = |line: &str| line.replace("\\|", "").matches('|').count();
     for name in ["smoke", "eval", "eval-sweep"] {
-        let text = markdown(&story(&changed(name, "run.json", |run| run["failure"] = "a | b".into())));
+        let text = markdown(&report_of(&changed(name, "run.json", |run| run["failure"] = "a | b".into())));
         let table: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
         assert!(table.len() > 2 && table.iter().all(|line| cells(line) == cells(table[0])), "{text}");
     }
@@ -128,7 +128,7 @@ proptest! {
         let files = changed("smoke", "results.json", |rows| {
             rows[0]["findings"] = serde_json::json!([{"gate": gate, "value": text, "limit": text, "message": text}]);
         });
-        let xml = junit(&story(&files));
+        let xml = junit(&report_of(&files));
         prop_assert!(roxmltree::Document::parse(&xml).is_ok(), "{xml}");
     }
 

@@ -1,4 +1,4 @@
-//! What people read of a run: its table, its page, and the phrases said while it goes on.
+//! The report of a run: what its artifact folder contains, and the tables, pages and files made from it.
 
 pub mod artifacts;
 pub mod columns;
@@ -11,11 +11,14 @@ pub mod row;
 pub mod run_record;
 pub mod tables;
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use anyhow::Context;
 use execution_history::chunking::RenderId;
-use render_verdict::{protocols::SemanticComparison, verdict::Outcome as VerdictOutcome};
+use render_verdict::{known_good::Toolchain, protocols::SemanticComparison};
 
 use crate::{
     console::text::counted,
@@ -27,55 +30,53 @@ use crate::{
     },
     exit::ExitCode,
     report::{
-        artifacts::{Files, RUN_JSON},
+        artifacts::{Files, RUN_JSON, missing_run_json},
         render::{FailedExecution, RenderReport},
         row::{Proof, ResultRow},
         run_record::{Asked, Note, NoteKind, RunRecord, TeardownRecord},
     },
 };
 
-// A run as its artifact folder describes it: what every report is made from.
-//
-// [`read`] reads the files, the rest is pure. Smoke and eval runs become the same
-// [`RunReport`]. What a failed or killed run did not leave behind is `None` or empty, and
-// is listed in [`RunReport::notes`]; what is there and can't be understood is an error.
-
-/// Everything that a run left behind.
+/// A run as its artifact folder describes it: what every report is made from.
+///
+/// Smoke and eval runs become the same report. What a failed or killed run did not write is
+/// `None` or empty, and is listed in [`RunReport::notes`]; a file that can't be understood is
+/// an error.
 #[derive(Debug, Clone)]
 pub struct RunReport {
     /// What was run, where, with which tools, how long each stage took, and how it ended.
     pub run: RunRecord,
-    /// Every render that was measured, in the order of measuring.
+    /// Every render that was measured, in the order of measurement.
     pub renders: Vec<RenderReport>,
     /// Every render on Lambda that should have been measured and was not.
     pub unmeasured: Vec<Unmeasured>,
-    /// Every execution that did not succeed, from its files.
+    /// Every execution that did not succeed, read from its files.
     pub failed: Vec<FailedExecution>,
-    /// Of eval: one for each fixture and chunk count.
+    /// Eval only: one for each fixture and chunk count.
     pub cases: Vec<Case>,
-    /// Of eval: every render on the machine that ran it.
+    /// Eval only: every render on the machine that ran it.
     pub local: Vec<LocalSample>,
-    /// Of a sweep in eval: each fixture's model, or why there is none.
+    /// Eval with several chunk counts only: the model of each fixture, or why there is none.
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
-    /// Of a smoke run with both protocols: how their renders compare.
+    /// Smoke with both plan protocols only: how their renders compare.
     pub semantic: Vec<SemanticComparison>,
-    /// What readers should know: about renders, then about what the figures can't show,
-    /// then about what is missing from the folder.
+    /// What readers should know: notes on renders, then on what the figures can't show,
+    /// then on files that are missing from the folder.
     pub notes: Vec<Note>,
-    /// What was looked for after the clean-up; `None` when the run did not get that far.
+    /// What was checked after the clean-up; `None` when the run did not get that far.
     pub proof: Option<Proof>,
     /// Every file in the folder, relative to it, sorted.
     pub files: Vec<String>,
 }
 
-/// A render on Lambda that was asked for and not measured.
+/// A render on Lambda that was requested and not measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmeasured {
-    /// As that of a measured one: `N=4`, in eval `many-cuts N=4 #2`.
+    /// Has the form of a measured render's label: `N=4`, in eval `many-cuts N=4 #2`.
     pub label: String,
     /// The fixture.
     pub fixture: String,
-    /// Why, as far as it is known.
+    /// Why, as far as is known.
     pub cause: String,
 }
 
@@ -83,12 +84,10 @@ impl RunReport {
     /// Assembles the report.
     ///
     /// # Errors
-    /// When there is no run.json, or a file is not what it should be; the error
-    /// names the file, and the field with its line.
+    /// When there is no run.json, or a file is malformed; the error names the file, and
+    /// the line of the field.
     pub fn of(files: &Files) -> anyhow::Result<Self> {
-        let run: RunRecord = files
-            .json(RUN_JSON)?
-            .with_context(|| format!("{RUN_JSON} is not there: this is no run's artifact folder"))?;
+        let run: RunRecord = files.json(RUN_JSON)?.with_context(missing_run_json)?;
         run.check()?;
         let (mut caveats, mut gaps) = (Vec::new(), Vec::new());
         let mut report = Self {
@@ -106,7 +105,7 @@ impl RunReport {
         };
         if !files.has("results.json") {
             let what = if report.run.is_eval() { "nothing" } else { "no render" };
-            gaps.push(format!("results.json is not there: {what} was measured"));
+            gaps.push(format!("results.json is missing: {what} was measured"));
         } else if report.run.is_eval() {
             caveats = report.add_eval_results(files, &mut gaps)?;
         } else {
@@ -129,15 +128,15 @@ impl RunReport {
         Ok(())
     }
 
-    /// Gives what the figures can't show.
+    /// Returns what the figures can't show.
     fn add_eval_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<Vec<String>> {
         let Some(results) = files.json::<EvalResults>("results.json")? else { return Ok(Vec::new()) };
         results.check()?;
         for LambdaSample { id, outcome } in results.lambda_samples {
             let Outcome::Done(execution) = outcome else { continue };
             let (label, gate) = (id.to_string(), self.run.gate_of(&id.fixture));
-            let of_fixture = (id.fixture, Some(id.iteration));
-            let render = RenderReport::of(files, label, of_fixture, gate, execution.render, gaps)?;
+            let case = (id.fixture, Some(id.iteration));
+            let render = RenderReport::of(files, label, case, gate, execution.render, gaps)?;
             let (start, against_local) = (execution.start, execution.against_local);
             self.renders.push(RenderReport { start, against_local, ..render });
         }
@@ -145,9 +144,9 @@ impl RunReport {
         Ok(results.caveats)
     }
 
-    /// The unmeasured renders that the verdict names; without a verdict, whatever was asked for and not measured.
+    /// The unmeasured renders that the verdict names; without a verdict, all that were requested and not measured.
     fn find_unmeasured(&self) -> Vec<Unmeasured> {
-        let cause = || self.run.failure.clone().unwrap_or_else(|| "the run ended before it".to_owned());
+        let cause = || self.run.failure.clone().unwrap_or_else(|| "the run ended first".to_owned());
         let verdict = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone());
         let found: Vec<(String, String)> = match verdict {
             Some(unmeasured) => {
@@ -156,7 +155,7 @@ impl RunReport {
             None => {
                 let is_measured =
                     |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
-                self.asked_for().into_iter().filter(|label| !is_measured(label)).map(|label| (label, cause())).collect()
+                self.requested().into_iter().filter(|label| !is_measured(label)).map(|label| (label, cause())).collect()
             }
         };
         let fixtures = self.run.fixtures();
@@ -167,8 +166,8 @@ impl RunReport {
         found.into_iter().map(|(label, cause)| Unmeasured { fixture: fixture_of(&label), label, cause }).collect()
     }
 
-    /// The labels of what was asked for, without the protocol, which run.json does not name.
-    fn asked_for(&self) -> Vec<String> {
+    /// The labels of the requested renders, without the protocol, which run.json does not contain.
+    fn requested(&self) -> Vec<String> {
         let counts = || self.run.chunk_counts().iter().map(|count| format!("N={count}"));
         match &self.run.asked {
             Asked::Smoke { .. } => counts().collect(),
@@ -191,10 +190,22 @@ impl RunReport {
         self.notes.iter().filter(move |note| note.kind == kind)
     }
 
-    /// What all measured executions cost, USD, S3 and logs aside; `None` where no cost is known.
+    /// The cost of all measured executions without S3 and logs, USD; `None` when no cost is known.
     pub fn total_usd(&self) -> Option<f64> {
         let costs: Vec<f64> = self.renders.iter().filter_map(|render| Some(render.row.cost?.usd)).collect();
         (!costs.is_empty()).then(|| costs.iter().sum())
+    }
+
+    /// Each toolchain that rendered, once: its known versions.
+    pub fn toolchains(&self) -> BTreeSet<String> {
+        let known = |toolchain: &Toolchain| {
+            let Toolchain { producer, ffmpeg, chromium } = toolchain;
+            let parts = [("HyperFrames", producer), ("ffmpeg", ffmpeg), ("Chromium", chromium)];
+            let known = parts.iter().filter_map(|(name, version)| Some(format!("{name} {}", version.as_ref()?)));
+            known.collect::<Vec<_>>().join(", ")
+        };
+        let all = self.renders.iter().map(|render| known(&render.row.toolchain));
+        all.filter(|toolchain| !toolchain.is_empty()).collect()
     }
 
     /// How the run ended, and why.
@@ -203,36 +214,34 @@ impl RunReport {
     }
 }
 
-/// Whether a measured render is the one that was asked for, by whatever protocol.
+/// Whether a measured render is the requested one, with any protocol.
 fn is_same_render(measured: &str, asked: &str) -> bool {
     measured.replace("v1 N=", "N=") == asked
 }
 
-// How a run ended, at one look. Pure.
-
 /// How a run ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ending {
-    /// In one word.
+    /// One word.
     pub word: Word,
-    /// In one sentence.
+    /// One sentence.
     pub text: String,
-    /// Why not a pass, a line each.
+    /// Why the run does not pass, a line each.
     pub reasons: Vec<String>,
 }
 
 /// The word that a run's last line begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
-    /// All that was asked for was measured, is equal enough, and nothing is left behind.
+    /// Every requested render was measured and is equal enough, and nothing is left behind.
     Pass,
-    /// Something of it is not so.
+    /// A render failed or differs too much, or the run failed.
     Fail,
     /// The renders pass, but something may be left behind.
     Leak,
-    /// A signal ended it.
+    /// A signal ended the run.
     Stopped,
-    /// It is still running, or was killed: there is no exit code.
+    /// The run is still going on, or was killed: there is no exit code.
     Unfinished,
 }
 
@@ -259,32 +268,31 @@ impl Ending {
                 (Word::Leak, "the renders pass, but something may be left behind (exit 7)".to_owned())
             }
             Some(code @ 129..) => (Word::Stopped, format!("by signal {}; {measured} measured", code - 128)),
-            Some(code) => (Word::Fail, format!("{} (exit {code})", why(report))),
+            Some(code) => (Word::Fail, format!("{} (exit {code})", why(run))),
         };
         let verdict = run.verdict.iter().flat_map(|verdict| verdict.findings.iter().cloned());
-        let reasons = run.failure.iter().cloned().chain(verdict).chain(leaks(report));
+        let reasons = run.failure.iter().cloned().chain(verdict).chain(leaks(run));
         Self { word, text, reasons: distinct(reasons) }
     }
 }
 
-fn why(report: &RunReport) -> &'static str {
-    match report.run.verdict.as_ref().map(|verdict| verdict.outcome) {
-        _ if report.run.failure.is_some() => "the run failed",
-        outcome => outcome.and_then(VerdictOutcome::reason).unwrap_or("the run failed"),
-    }
+fn why(run: &RunRecord) -> &'static str {
+    let verdict = run.verdict.as_ref().filter(|_| run.failure.is_none());
+    verdict.and_then(|verdict| verdict.outcome.reason()).unwrap_or("the run failed")
 }
 
-fn leaks(report: &RunReport) -> Vec<String> {
-    match &report.run.teardown {
+fn leaks(run: &RunRecord) -> Vec<String> {
+    match &run.teardown {
         Some(TeardownRecord::Leaked { leaks, recovery }) => {
-            let told = leaks.iter().map(|leak| format!("left behind: {leak}"));
-            told.chain([format!("the command that finishes the clean-up: {recovery}")]).collect()
+            let lines = leaks.iter().map(|leak| format!("left behind: {leak}"));
+            lines.chain([format!("the command that completes the clean-up: {recovery}")]).collect()
         }
         _ => Vec::new(),
     }
 }
 
-fn distinct(lines: impl Iterator<Item = String>) -> Vec<String> {
+/// Each line once, in the order of first appearance.
+pub(crate) fn distinct(lines: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for line in lines {
         if !found.contains(&line) {

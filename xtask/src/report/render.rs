@@ -1,4 +1,4 @@
-//! One measured render with all that its files tell. Pure.
+//! One measured render with everything that its files contain. Pure.
 
 use std::str::FromStr;
 
@@ -18,26 +18,26 @@ use crate::{
 /// One measured render.
 #[derive(Debug, Clone)]
 pub struct RenderReport {
-    /// What tells it from the others: `N=4`, in eval `many-cuts N=4 #2`.
+    /// Unique within the run: `N=4`, in eval `many-cuts N=4 #2`.
     pub label: String,
     /// The fixture.
     pub fixture: String,
-    /// Of eval: from 1.
+    /// Eval only: from 1.
     pub iteration: Option<u32>,
     /// Whether functions had to be started for it.
     pub start: Start,
     /// Everything that was measured.
     pub row: ResultRow,
-    /// What it had to reach.
+    /// The limits that it had to meet.
     pub gate: Option<Limits>,
-    /// Of eval: against the local render of the same iteration, where one was kept.
+    /// Eval only: compared with the local render of the same iteration, when one was kept.
     pub against_local: Option<Likeness>,
-    /// What the execution did when; `None` where its history is not there or does not tell.
+    /// The calls of the execution over time; `None` when its history is missing or incomplete.
     pub timeline: Option<Timeline>,
-    /// Every frame; empty where the shapes differ, or of a render to frames.
+    /// Every frame; empty when the shapes differ, and for PNG sequences.
     pub frames: Vec<FrameSample>,
-    /// The sound's level, track by track; empty where it was not kept.
-    pub sound: Vec<SoundSample>,
+    /// The level of the audio, track by track; empty when it was not kept.
+    pub audio: Vec<AudioSample>,
 }
 
 impl RenderReport {
@@ -54,17 +54,17 @@ impl RenderReport {
             Some(name) => csv(files, name, FrameSample::parse, gaps)?,
             None => Vec::new(),
         };
-        let sound = match row.audio_levels.as_deref() {
-            Some(name) => csv(files, name, SoundSample::parse, gaps)?,
+        let audio = match row.audio_levels.as_deref() {
+            Some(name) => csv(files, name, AudioSample::parse, gaps)?,
             None => Vec::new(),
         };
         let timeline = timeline_of(files, &row.history, gaps);
         let start = Start::of(row.time_spent.as_ref());
         let against_local = None;
-        Ok(Self { label, fixture, iteration, start, row, gate, against_local, timeline, frames, sound })
+        Ok(Self { label, fixture, iteration, start, row, gate, against_local, timeline, frames, audio })
     }
 
-    /// What the names of its files begin with, with their folder: `renders/N4`.
+    /// The folder and the beginning of its file names: `renders/N4`.
     pub fn file_stem(&self) -> &str {
         self.row.history.strip_suffix("-history.json").unwrap_or(&self.row.history)
     }
@@ -84,31 +84,31 @@ fn csv<T>(
     match files.text(name) {
         Some(text) => parse(text).with_context(|| name.to_owned()),
         None => {
-            gaps.push(format!("{name} is not there"));
+            gaps.push(format!("{name} is missing"));
             Ok(Vec::new())
         }
     }
 }
 
-/// A history that tells no times does not fail a run either.
+/// A history without times does not make the report fail either.
 fn timeline_of(files: &Files, name: &str, gaps: &mut Vec<String>) -> Option<Timeline> {
-    let read = files.json(name).and_then(|history| timeline(&history.context("it is not there")?));
-    read.map_err(|error| gaps.push(format!("{name} tells no times: {error:#}"))).ok()
+    let read = files.json(name).and_then(|history| timeline(&history.context("it is missing")?));
+    read.map_err(|error| gaps.push(format!("{name} has no timeline: {error:#}"))).ok()
 }
 
 /// An execution that did not succeed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailedExecution {
-    /// What the names of its files begin with, with their folder: `renders/N4`.
+    /// The folder and the beginning of its file names: `renders/N4`.
     pub file_stem: String,
-    /// What it did when; `None` where its history does not tell.
+    /// Its calls over time; `None` when its history does not contain them.
     pub timeline: Option<Timeline>,
-    /// Which state failed, and why, likewise.
+    /// Which state failed, and why; `None` when its history does not contain that.
     pub failure: Option<Failed>,
 }
 
 impl FailedExecution {
-    /// Every execution whose description was kept, which is only done when it fails.
+    /// Every execution whose description was kept, which happens only when it fails.
     pub(crate) fn all(files: &Files) -> Vec<Self> {
         let stems = files.names().filter_map(|name| name.strip_suffix("-execution.json"));
         let of_stem = |stem: &str| {
@@ -123,45 +123,43 @@ impl FailedExecution {
     }
 }
 
-// The figures of single moments: frames.csv and audio.csv. Pure.
-
-/// One frame against the baseline's.
+/// One frame compared with the baseline's: a line of frames.csv.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameSample {
     /// From 0.
     pub frame: u64,
-    /// When it is shown, s.
+    /// The time at which it is shown, s.
     pub time_s: f64,
     /// Its PSNR, dB.
     pub psnr: Level,
-    /// Of the decoded frame; of a sequence's, the SHA-256 of its file.
+    /// The hash of the decoded frame; in a PNG sequence, the SHA-256 of its file.
     pub hash: String,
 }
 
-/// The sound of a moment.
+/// The audio of 100 ms: a line of audio.csv.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SoundSample {
+pub struct AudioSample {
     /// From 0.
     pub track: usize,
-    /// When the moment begins, s.
+    /// The time at which it begins, s.
     pub at_s: f64,
-    /// What is left when the baseline's sound is taken from the render's, dBFS.
+    /// The level of the render's audio minus the baseline's, dBFS.
     pub residual: Residual,
     /// The baseline's own level, dBFS.
     pub baseline: Residual,
 }
 
 impl FrameSample {
-    /// The first line of such a file.
+    /// The first line of the file.
     pub const HEADER: &str = "frame,timeS,psnrDb,hash";
 
-    /// The same in runs of before frames were hashed by XXH3.
+    /// The first line in runs from before frames were hashed with XXH3.
     const FORMER_HEADER: &str = "frame,timeS,psnrDb,md5";
 
     /// Reads frames.csv.
     ///
     /// # Errors
-    /// When the header is another one, or a line does not fit it; the error has the line's number.
+    /// When the header differs, or a line does not match it; the error has the line number.
     pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
         lines(csv, &[Self::HEADER, Self::FORMER_HEADER], |[frame, time_s, psnr, hash]| {
             Ok(Self {
@@ -174,14 +172,14 @@ impl FrameSample {
     }
 }
 
-impl SoundSample {
-    /// The first line of such a file.
+impl AudioSample {
+    /// The first line of the file.
     pub const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
 
     /// Reads audio.csv.
     ///
     /// # Errors
-    /// As [`FrameSample::parse`].
+    /// See [`FrameSample::parse`].
     pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
         lines(csv, &[Self::HEADER], |[track, at_s, residual, baseline]| {
             Ok(Self {
@@ -204,14 +202,14 @@ fn lines<T, const N: usize>(
     ensure!(headers.contains(&found), "line 1 is {found:?}, not {:?}", headers[0]);
     let one = |(nth, line): (usize, &str)| {
         let cells: Vec<&str> = line.split(',').collect();
-        let cells = <[&str; N]>::try_from(cells).ok().with_context(|| format!("{N} fields are due: {line:?}"));
+        let cells = <[&str; N]>::try_from(cells).ok().with_context(|| format!("{line:?} does not have {N} fields"));
         cells.and_then(&parse).with_context(|| format!("line {}", nth + 2))
     };
     lines.enumerate().map(one).collect()
 }
 
 fn number<T: FromStr>(field: &str, text: &str) -> anyhow::Result<T> {
-    text.parse().ok().with_context(|| format!("{field} is {text:?}, no number"))
+    text.parse().ok().with_context(|| format!("{field} is {text:?}, which is not a number"))
 }
 
 fn level(text: &str) -> anyhow::Result<Level> {
@@ -220,7 +218,7 @@ fn level(text: &str) -> anyhow::Result<Level> {
     }
     match number::<f64>("psnrDb", text)? {
         db if db.is_finite() => Ok(Level::Db(db)),
-        _ => bail!("psnrDb is {text:?}, no level in dB"),
+        _ => bail!("psnrDb is {text:?}, which is not a level in dB"),
     }
 }
 
@@ -230,7 +228,7 @@ fn loudness(field: &str, text: &str) -> anyhow::Result<Residual> {
     }
     match number::<f64>(field, text)? {
         db if db.is_finite() => Ok(Residual::DbFs(db)),
-        _ => bail!("{field} is {text:?}, no level in dBFS"),
+        _ => bail!("{field} is {text:?}, which is not a level in dBFS"),
     }
 }
 
@@ -239,7 +237,7 @@ mod render_tests {
     use super::*;
 
     #[test]
-    fn a_failed_execution_tells_by_its_history() {
+    fn a_failed_execution_is_described_by_its_history() {
         let path = format!("{}/tests/data/histories/failed-chunk.json", env!("CARGO_MANIFEST_DIR"));
         let mut files = Files::default();
         files.add("renders/N2-execution.json", Some("{}".to_owned()));
@@ -261,7 +259,7 @@ mod series_tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(levels in proptest::collection::vec((0u32..10_000, any::<bool>()), 0..40)) {
+        fn written_levels_are_read_back(levels in proptest::collection::vec((0u32..10_000, any::<bool>()), 0..40)) {
             let level = |(db, is_inf): &(u32, bool)| if *is_inf { Level::Identical } else { Level::Db(f64::from(*db) / 100.0) };
             let line = |(frame, level): (usize, Level)| format!("{frame},{:.6},{level},ab\n", frame as f64 / 32.0);
             let written: Vec<Level> = levels.iter().map(level).collect();
@@ -275,7 +273,7 @@ mod series_tests {
         #[test]
         fn arbitrary_text_never_panics(text in "[0-9a-z,.\n-]{0,40}") {
             let _ = FrameSample::parse(&format!("{}\n{text}", FrameSample::HEADER));
-            let _ = SoundSample::parse(&format!("{}\n{text}", SoundSample::HEADER));
+            let _ = AudioSample::parse(&format!("{}\n{text}", AudioSample::HEADER));
         }
     }
 }

@@ -26,24 +26,24 @@ use crate::{context, project::names::RunId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultRow {
-    /// Chunks and protocol asked for.
+    /// The requested chunk count and plan protocol.
     #[serde(flatten)]
     pub id: RenderId,
-    /// Chunks that the plan really made.
+    /// The number of chunks in the plan.
     pub planned_chunk_count: u64,
-    /// Frames a chunk as the planner makes them: where those asked for would be too many chunks, more.
+    /// Frames per chunk in the plan: more than requested when that would be too many chunks.
     pub chunk_size: ChunkSize,
     /// The plan protocol that ran.
     pub plan_protocol: String,
-    /// The plan protocol that was asked for; null where the template has no choice.
+    /// The requested plan protocol; null when the template offers no choice.
     pub asked_plan_protocol: Option<PlanProtocol>,
     /// The execution's own stopDate - startDate, ms.
     pub wall_clock_ms: u64,
-    /// From the start call to the last poll, as this machine saw it, ms.
+    /// From the start call to the last poll, measured on this machine, ms.
     pub client_wall_ms: u64,
-    /// What the execution's time went to; null where its history does not tell.
+    /// Where the time of the execution went; null when its history does not contain it.
     pub time_spent: Option<TimeSpent>,
-    /// What the execution costs on AWS, S3 and logs aside; null where the function's memory is not known.
+    /// The cost of the execution on AWS without S3 and logs; null when the function's memory is unknown.
     pub cost: Option<Cost>,
     /// Mean of the frames' PSNR, dB, where an identical frame counts as 100; null when the shapes differ.
     pub psnr_avg_db: Option<f64>,
@@ -51,36 +51,36 @@ pub struct ResultRow {
     pub psnr_from_mean_mse_db: Option<Level>,
     /// The picture in detail; null when the shapes differ.
     pub picture: Option<PictureRecord>,
-    /// With `--exact`: how many frames are the in-process ones to the byte, and which are not.
+    /// With `--exact`: how many frames equal the baseline's to the byte, and which differ.
     pub exact: Option<ExactComparison>,
     /// OK, DRIFT, no-audio-on-either, audio-stream-mismatch or not-compared.
     pub audio_status: AudioStatus,
     /// The residual of each audio track, dBFS; "-inf" for perfect cancellation.
     pub audio_residual_dbfs: Vec<Residual>,
-    /// The same with its loudest moment, its lag, and what of the sound is lost.
+    /// Each audio track in detail: residual, loudest window, lag, and lost audio.
     pub audio: Vec<Sound>,
-    /// The delivered video's shape; null of frames.
+    /// The shape of the delivered video; null for PNG sequences.
     pub media: Option<MediaShape>,
-    /// What rendered it.
+    /// The versions that rendered it.
     pub toolchain: Toolchain,
     /// Whether the render passes.
     pub passed: bool,
-    /// Why not.
+    /// Why it does not pass.
     pub findings: Vec<Finding>,
-    /// What is worth knowing and fails nothing.
+    /// What readers should know and what makes nothing fail.
     pub notes: Vec<String>,
-    /// The video, or the frames as a tar.gz, relative to the artifact folder.
+    /// The video, or a tar.gz of the frames, relative to the artifact folder.
     pub output: String,
-    /// The whole execution history, relative to the artifact folder.
+    /// The complete execution history, relative to the artifact folder.
     pub history: String,
     /// Every frame's time, PSNR and hash, relative to the artifact folder; null when the shapes differ.
     pub frames: Option<String>,
-    /// The residual's and the baseline's level in every 100 ms of each track,
-    /// relative to the artifact folder; null when the shapes differ or nothing sounds.
+    /// The level of the residual and of the baseline in every 100 ms of each track,
+    /// relative to the artifact folder; null when the shapes differ or there is no audio.
     pub audio_levels: Option<String>,
-    /// The worst frame to look at; null when all are identical, or none could be kept.
+    /// The worst frame as images; null when all frames are identical, or none could be kept.
     pub worst_frame_images: Option<WorstFrameImages>,
-    /// The execution.
+    /// The ARN of the execution.
     pub execution_arn: String,
     /// What each chunk reported.
     pub chunks: Vec<ChunkFacts>,
@@ -90,41 +90,41 @@ pub struct ResultRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorstFrameImages {
-    /// Which frame that is, from 0.
+    /// Its number, from 0.
     pub frame: u64,
-    /// As the baseline shows it.
+    /// The frame of the baseline.
     pub baseline: String,
-    /// As the render shows it.
+    /// The frame of the render.
     pub render: String,
-    /// What they differ by, amplified.
+    /// Their difference, amplified.
     pub difference: String,
-    /// By which factor.
+    /// The factor of the amplification.
     pub amplified_by: u8,
 }
 
-/// The picture against its baseline's.
+/// The picture compared with the baseline's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PictureRecord {
     /// Frames compared.
     pub frames: u64,
-    /// Frames that are equal to the bit.
+    /// Frames that are identical to the bit.
     pub identical_frames: u64,
     /// The worst frame's PSNR, dB.
     pub worst_frame_db: Level,
-    /// Which frame that is, from 0.
+    /// Its number, from 0.
     pub worst_frame: u64,
-    /// When it is shown, in seconds.
+    /// The time at which it is shown, s.
     pub worst_frame_at_s: f64,
-    /// The level that 1% of the frames do not exceed, dB.
+    /// The level that 1 % of the frames do not exceed, dB.
     pub percentile_1_db: Level,
     /// Each plane's mean, dB.
     pub planes: Vec<Plane>,
-    /// Likeness of structure.
+    /// The structural similarity.
     pub ssim: VideoSsim,
-    /// One hash over all decoded frames, of a sequence over its files.
+    /// One hash over all decoded frames; for PNG sequences over their files.
     pub frames_sha256: String,
-    /// Frames that are not those of the run's first render; null in the first.
+    /// Frames that differ from those of the run's first render; null in the first render.
     pub frames_unlike_first: Option<usize>,
 }
 
@@ -154,7 +154,7 @@ impl PictureRecord {
 }
 
 impl ResultRow {
-    /// Fills in what the comparison says, and, against the run's `first` render, its frames.
+    /// Fills in the comparison with the baseline, and with the frames of the run's `first` render.
     #[must_use]
     pub fn compared(mut self, comparison: &Comparison, first: Option<&Picture>) -> Self {
         if let Comparison::Exact(frames) = comparison {
@@ -170,7 +170,7 @@ impl ResultRow {
         self
     }
 
-    /// Fills in why the render does not pass, if it does not.
+    /// Fills in the verdict.
     #[must_use]
     pub fn judged(mut self, findings: &[Finding]) -> Self {
         self.passed = findings.is_empty();
@@ -178,7 +178,7 @@ impl ResultRow {
         self
     }
 
-    /// Whether the plan made another number of chunks than was asked for.
+    /// Whether the plan has another number of chunks than was requested.
     pub fn count_differs(&self) -> bool {
         self.planned_chunk_count != u64::from(self.id.chunk_count.get())
     }
@@ -186,19 +186,19 @@ impl ResultRow {
 
 // What the clean-up did, and the proof that everything is gone: cleanup-verification.json.
 
-/// Whether a thing is still there.
+/// Whether a resource still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ResourceState {
-    /// Looked for, and not there.
+    /// AWS reports that it does not exist.
     Absent,
-    /// There.
+    /// It exists.
     Present,
-    /// Nobody could tell: counts as a leak.
+    /// Unknown: counts as a leak.
     Unverifiable,
 }
 
-/// One thing that was looked for.
+/// One resource that was checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Check {
@@ -206,11 +206,11 @@ pub struct Check {
     pub kind: Cow<'static, str>,
     /// Its name or ARN.
     pub name: String,
-    /// Whether it is there.
+    /// Whether it exists.
     pub state: ResourceState,
-    /// The call that tells, or why it does not.
+    /// The call that shows it, or why it is unknown.
     pub evidence: String,
-    /// Whether its deletion has begun, so that a later look may find it gone.
+    /// Whether its deletion has begun, so that a later check may find it gone.
     #[serde(skip)]
     pub is_being_deleted: bool,
 }
@@ -221,40 +221,40 @@ pub struct Check {
 pub struct Proof {
     /// The version of this shape.
     pub schema_version: u32,
-    /// When it was looked, RFC 3339.
+    /// The time of the check, RFC 3339.
     pub checked_at: String,
-    /// Whether everything is proved gone.
+    /// Whether everything is proved to be gone.
     pub clean: bool,
-    /// Every thing that was looked for.
+    /// Every resource that was checked.
     pub resources: Vec<Check>,
 }
 
 impl Proof {
-    /// What was looked for, now.
+    /// The proof from checks that were made now.
     pub fn of(resources: Vec<Check>) -> Self {
         let clean = resources.iter().all(|check| check.state == ResourceState::Absent);
         Self { schema_version: 1, checked_at: context::now_rfc3339(), clean, resources }
     }
 
-    /// This proof and another one.
+    /// Both proofs as one.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::of(self.resources.into_iter().chain(other.resources).collect())
     }
 
-    /// What is there, or may be.
+    /// The resources that exist, or may exist.
     pub fn leaks(&self) -> impl Iterator<Item = &Check> {
         self.resources.iter().filter(|check| check.state != ResourceState::Absent)
     }
 }
 
-/// How a sweep ended.
+/// How a deletion ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
-    /// The runs whose things were deleted.
+    /// The runs whose resources were deleted.
     pub runs: Vec<RunId>,
-    /// What proved that they were theirs.
+    /// What proved that the resources were theirs.
     pub evidence: String,
     /// Versions and delete markers that were deleted.
     pub objects_deleted: u64,

@@ -1,4 +1,4 @@
-//! run.json: everything about a run except the measurements themselves.
+//! run.json: everything about a run except its measurements.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -25,28 +25,28 @@ use crate::{
 /// The version of run.json that this tool writes and reads.
 const SCHEMA_VERSION: u32 = 1;
 
-/// The most rounds that `--iterations` takes.
+/// The highest value of `--iterations`.
 const MAX_ITERATIONS: u32 = 100;
 
 /// The content of run.json, written by a run and read by the reports. A run saves it
-/// at every stage, so that a killed run leaves it too.
+/// in every stage, so that a killed run has one too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
     /// The version of this shape.
     pub schema_version: u32,
-    /// The command, and what it was asked for.
+    /// The command and its options.
     #[serde(flatten)]
     pub asked: Asked,
-    /// The run.
+    /// The id of the run.
     pub run_id: RunId,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended; null while it runs, or when it was killed.
     pub ended_at: Option<String>,
-    /// The exit status; null likewise.
+    /// The exit code; null while the run goes on, or when it was killed.
     pub exit_code: Option<u8>,
-    /// Which AWS.
+    /// Which AWS: an account, an emulator, or the embedded AWS.
     pub target: Option<Target>,
     /// The account.
     pub account: Option<String>,
@@ -60,21 +60,21 @@ pub struct RunRecord {
     pub git_commit: Option<String>,
     /// The versions of the tools.
     pub tools: ToolVersions,
-    /// The ZIP that was deployed.
+    /// The handler ZIP that was deployed.
     pub handler: Option<HandlerZip>,
     /// Every stage's duration, in order.
     pub stages: Vec<StageTiming>,
     /// The verdict; null when the run did not get that far.
     pub verdict: Option<VerdictRecord>,
-    /// What failed, where something did.
+    /// What failed, if anything did.
     pub failure: Option<String>,
-    /// Why the execution failed, where one did.
+    /// Why the execution failed, if one did.
     pub execution_failure: Option<Failed>,
     /// How the clean-up ended; null before it.
     pub teardown: Option<TeardownRecord>,
 }
 
-/// A command, and what it was asked for.
+/// A command and its options.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all_fields = "camelCase")]
 pub enum Asked {
@@ -83,19 +83,19 @@ pub enum Asked {
     Smoke {
         /// The fixture.
         fixture: String,
-        /// One render for each.
+        /// One render for each of them.
         chunk_counts: ChunkCounts,
-        /// What the renders had to reach.
+        /// The limits that the renders had to meet.
         gate: Limits,
     },
     /// `lambda-eval`.
     #[serde(rename = "lambda-eval")]
     Eval {
-        /// The fixtures, and what the renders of each had to reach.
+        /// The fixtures, and the limits that their renders had to meet.
         fixtures: BTreeMap<String, Limits>,
-        /// One execution for each, in each iteration.
+        /// One execution for each of them, in each iteration.
         chunk_counts: ChunkCounts,
-        /// Frames a chunk that were asked for; null where renders differ in that.
+        /// The requested frames per chunk; null when renders differ in that.
         chunk_size: Option<ChunkSize>,
         /// Measured rounds.
         iterations: u32,
@@ -132,18 +132,21 @@ impl RunRecord {
         }
     }
 
-    /// Refuses what no run of this tool writes.
+    /// Refuses content that no run of this tool writes.
     ///
     /// # Errors
-    /// When the version is another one, or there are more iterations than a run can have.
+    /// When the version differs, or there are more iterations than a run can have.
     pub fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
-        ensure!(version == SCHEMA_VERSION, "run.json has schemaVersion {version}, this tool reads {SCHEMA_VERSION}");
+        ensure!(
+            version == SCHEMA_VERSION,
+            "run.json has schemaVersion {version}, but this tool reads {SCHEMA_VERSION}"
+        );
         if let Asked::Eval { iterations, .. } = self.asked {
-            // The reports list each of them, measured or not.
+            // The reports list every iteration, measured or not.
             ensure!(
                 iterations <= MAX_ITERATIONS,
-                "run.json has {iterations} iterations, a run has {MAX_ITERATIONS} at most"
+                "run.json has {iterations} iterations, but a run has at most {MAX_ITERATIONS}"
             );
         }
         Ok(())
@@ -167,14 +170,25 @@ impl RunRecord {
         }
     }
 
-    /// The chunk counts that were asked for, in order.
+    /// The requested chunk counts, in order.
     pub fn chunk_counts(&self) -> &ChunkCounts {
         match &self.asked {
             Asked::Smoke { chunk_counts, .. } | Asked::Eval { chunk_counts, .. } => chunk_counts,
         }
     }
 
-    /// The limits of a fixture's renders; `None` when the run has no such fixture.
+    /// The target in words.
+    pub fn target_name(&self) -> String {
+        match (&self.target, &self.account) {
+            (Some(Target::Account { .. }), Some(account)) => format!("AWS account {account}"),
+            (Some(Target::Account { .. }), None) => "AWS".to_owned(),
+            (Some(Target::Endpoint { url }), _) => format!("an emulator at {url}"),
+            (Some(Target::Embedded { .. }), _) => "the embedded AWS on the machine that ran it".to_owned(),
+            (None, _) => "none was reached".to_owned(),
+        }
+    }
+
+    /// The limits for the renders of a fixture; `None` when the run has no such fixture.
     pub fn gate_of(&self, fixture: &str) -> Option<Limits> {
         match &self.asked {
             Asked::Smoke { gate, .. } => Some(*gate),
@@ -183,13 +197,13 @@ impl RunRecord {
     }
 }
 
-/// The verdict as run.json has it. It proves nothing, unlike a [`Conclusion`], which only a verdict gives.
+/// The verdict in run.json. It proves nothing, unlike a [`Conclusion`], which only a verdict returns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VerdictRecord {
     /// pass, incomplete, unequal or contradictory.
     pub outcome: Outcome,
-    /// Why it is not a pass, a line each.
+    /// Why the run does not pass, a line each.
     pub findings: Vec<String>,
     /// How many renders were measured.
     pub measured: usize,
@@ -204,7 +218,7 @@ pub struct VerdictRecord {
 pub struct UnmeasuredRecord {
     /// Which render: `N=4`, in eval `many-cuts N=4 #2`.
     pub render: String,
-    /// Why, where it is known.
+    /// Why, when it is known.
     pub cause: Option<String>,
 }
 
@@ -242,14 +256,14 @@ pub enum TeardownRecord {
     Clean {
         /// What was done.
         swept: Vec<Swept>,
-        /// How many resources were looked for and not found.
+        /// How many resources were checked and are gone.
         resources_verified: usize,
     },
-    /// Something is there, or can't be proved gone.
+    /// Something exists, or can't be proved to be gone.
     Leaked {
-        /// What.
+        /// The resources.
         leaks: Vec<String>,
-        /// The command that finishes the clean-up.
+        /// The command that completes the clean-up.
         recovery: String,
     },
     /// The stack stays on request.
@@ -261,17 +275,16 @@ pub enum TeardownRecord {
     NothingCreated,
 }
 
-// What readers should know about a run: gathered once, and printed by every report in the same order. Pure.
-
-/// Something that readers should know and that fails nothing.
+/// Something that readers should know and that makes nothing fail. Notes are collected once, and
+/// every report shows them in the same order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What it is about.
+    /// What the note is about.
     pub kind: NoteKind,
-    /// The sentence.
+    /// The text.
     pub text: String,
-    /// The names of the renders that have it, in the order of measuring; empty when it is
-    /// about the whole run, or about every render.
+    /// The names of the renders that it is about, in the order of measurement; empty when it is
+    /// about the whole run or about every render.
     pub about: Vec<String>,
 }
 
@@ -282,7 +295,7 @@ pub enum NoteKind {
     Renders,
     /// What the figures can't show.
     Caveat,
-    /// A file that is missing from the folder, or is of no use.
+    /// A file that is missing from the folder, or can't be used.
     Gap,
 }
 
@@ -292,7 +305,7 @@ impl Note {
         Self { kind, text: text.into(), about: Vec::new() }
     }
 
-    /// The notes of named renders: each sentence once, in the order of its first appearance.
+    /// The notes on named renders: each text once, in the order of its first appearance.
     /// Samples of one case may share a name.
     pub fn about_renders<'a>(renders: impl IntoIterator<Item = (String, &'a [String])>) -> Vec<Self> {
         let mut notes: Vec<Self> = Vec::new();
@@ -316,7 +329,7 @@ impl Note {
     }
 }
 
-/// The renders that it is about, unless those are all of them, and the sentence.
+/// The renders that the note is about, unless it is about all of them, and the text.
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.about.is_empty() {

@@ -1,4 +1,4 @@
-//! The tables of columns, printed for the terminal, report.md and results.csv. Pure.
+//! The tables in the terminal, report.md and results.csv. Pure.
 
 use execution_history::cost::Prices;
 use render_verdict::{Comparison, decibels::Level};
@@ -21,7 +21,7 @@ pub fn terminal<T>(rows: &[&T], shown: &[&Column<T>], first: Align) -> String {
     columns(&lines, first)
 }
 
-/// A table in GitHub's Markdown, with further lines of finished cells; nothing without lines.
+/// A table in GitHub's Markdown, followed by the lines in `further`; empty without lines.
 pub fn markdown<T>(rows: &[&T], shown: &[&Column<T>], further: &[Vec<String>]) -> String {
     if rows.is_empty() && further.is_empty() {
         return String::new();
@@ -38,7 +38,7 @@ pub fn markdown<T>(rows: &[&T], shown: &[&Column<T>], further: &[Vec<String>]) -
     lines.map(|cells: Vec<String>| format!("| {} |", cells.join(" | "))).collect::<Vec<_>>().join("\n")
 }
 
-/// Text that GitHub shows as it is: on one line, with no markup of its own.
+/// Text that GitHub shows literally: on one line, with its markup escaped.
 pub fn plain(text: &str) -> String {
     let mut shown = String::new();
     for symbol in text.chars() {
@@ -46,7 +46,7 @@ pub fn plain(text: &str) -> String {
             '<' => shown.push_str("&lt;"),
             '>' => shown.push_str("&gt;"),
             '&' => shown.push_str("&amp;"),
-            // GitHub would make links to issues and people out of these.
+            // GitHub would turn these into links to issues and people.
             '#' | '@' => {
                 shown.push(symbol);
                 shown.push_str("<!-- -->");
@@ -62,12 +62,12 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
-/// The columns that a table has, in order.
+/// The columns of a table, in order.
 pub fn columns_of<T>(all: &'static [Column<T>], table: Table) -> Vec<&'static Column<T>> {
     all.iter().filter(|column| column.tables.contains(&table)).collect()
 }
 
-/// results.csv: a line for each case; the script's columns come first. What was not measured is empty.
+/// results.csv: a line for each case; the script's columns come first. Cells without a measurement are empty.
 pub(crate) fn csv(cases: &[Case]) -> String {
     let of_script = OF_THE_SCRIPT.iter().filter_map(|name| CASES.iter().find(|column| column.csv == *name));
     let further = CASES.iter().filter(|column| !column.csv.is_empty() && !OF_THE_SCRIPT.contains(&column.csv));
@@ -77,17 +77,17 @@ pub(crate) fn csv(cases: &[Case]) -> String {
     std::iter::once(title).chain(cases.iter().map(line)).map(|cells| cells.join(",") + "\n").collect()
 }
 
-/// A smoke run in the terminal: a line for each render, then what readers should know.
+/// A smoke run in the terminal: a line for each render, then the notes.
 pub fn renders(rows: &[ResultRow]) -> String {
     let mut shown = columns_of(RENDERS, Table::Terminal);
     if rows.len() == 1 {
-        // It compares with other renders.
+        // The column compares the render with others.
         shown.retain(|column| column.title != "unlike first");
     }
     let mut text = vec![terminal(&rows.iter().collect::<Vec<_>>(), &shown, Align::Right)];
     for row in rows.iter().filter(|row| row.count_differs()) {
         text.push(format!(
-            "* {} were asked for, the plan made {} (chunk size {})",
+            "* {} were requested, the plan has {} (chunk size {})",
             counted(row.id.chunk_count, "chunk"),
             row.planned_chunk_count,
             row.chunk_size.get()
@@ -98,20 +98,20 @@ pub fn renders(rows: &[ResultRow]) -> String {
     text.join("\n")
 }
 
-/// An eval run in the terminal: durations and costs, where the time goes, how close to the
-/// baseline; then what a sweep recommends, and what the figures can't show.
+/// An eval run in the terminal: durations and costs, where the time goes, how close the renders
+/// are to the baseline; then the recommendation of a sweep, and what the figures can't show.
 pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
     let rows: Vec<&Case> = results.cases.iter().collect();
     let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
     let mut parts = vec![
-        block("How long (medians), and what for", Table::Durations),
+        block("Time and cost (medians)", Table::Durations),
         block("Where the time of an execution goes (medians)", Table::Parts),
-        block("How equal to the baseline (the worst of all iterations)", Table::Quality),
+        block("Comparison with the baseline (the worst of all iterations)", Table::Quality),
     ];
     for (fixture, scaling) in &results.scaling {
         parts.push(match scaling {
             Ok(scaling) => format!("Scaling of {fixture}\n{scaling}"),
-            Err(reason) => format!("Scaling of {fixture}: no model, as {reason}"),
+            Err(reason) => format!("Scaling of {fixture}: no model, because {reason}"),
         });
     }
     parts.push(remarks(results, prices));
@@ -123,17 +123,19 @@ fn remarks(results: &Results, prices: &Prices) -> String {
     let mut lines: Vec<String> = differing
         .map(|case| {
             let made = counted(case.planned_chunk_count.unwrap_or(0), "chunk");
-            format!("* {} {}: the plan made {made}", case.fixture, case.render)
+            format!("* {} {}: the plan has {made}", case.fixture, case.render)
         })
         .collect();
     lines.push(format!(
-        "USD of one execution: Lambda's GB-seconds and requests, and state transitions ({}); \
-         S3, logs, data transfer and the free tier are left out",
+        "USD per execution: Lambda's GB-seconds and requests, and state transitions ({}); \
+         S3, logs, data transfer and the free tier are not included",
         prices.as_of
     ));
     if results.cases.iter().any(|case| case.speedup.is_some()) {
         lines.push(
-            "speed-up: this machine's process / execution; renderer: its own share of that / execution".to_owned(),
+            "speed-up: time of the process on this machine / time of the execution; \
+             renderer: time of the renderer within that process / time of the execution"
+                .to_owned(),
         );
     }
     lines.extend(results.notes.iter().map(|note| format!("note: {note}")));
@@ -141,10 +143,8 @@ fn remarks(results: &Results, prices: &Prices) -> String {
     lines.join("\n")
 }
 
-// One render in one phrase, said when it is measured. Pure.
-
-/// Chunks, time and level of a render in one phrase.
-pub fn headline(row: &ResultRow, comparison: &Comparison) -> String {
+/// Chunks, time and level of a measured render in one phrase.
+pub fn summary_line(row: &ResultRow, comparison: &Comparison) -> String {
     let level = match comparison {
         Comparison::Unlike(differences) => format!("{} in shape", counted(differences.len(), "difference")),
         Comparison::Exact(frames) => format!("{} of {} frames identical", frames.identical_frames(), frames.frames()),

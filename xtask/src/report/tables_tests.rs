@@ -47,7 +47,7 @@ fn renders_in_the_terminal() {
          8       6*      16.5 s   45.81 dB       identical          none   none    ok
      v1 16       16      16.5 s   45.81 dB  44.00 dB (#41)      31 of 60   none    ok
         32       32      16.5 s          -               -             -   none  FAIL
-    * 8 chunks were asked for, the plan made 6 (chunk size 8)
+    * 8 chunks were requested, the plan has 6 (chunk size 8)
     note: ffmpeg 7.1, baseline n8.1.2
     note: v1 N=16: mean SSIM is 0.9
     ");
@@ -79,7 +79,7 @@ fn cases_in_the_terminal() {
         caveats: vec![Caveat::Throttled { chunks: 20, reserved: 16 }],
     };
     insta::assert_snapshot!(super::cases(&results, &Prices::default()), @r"
-    How long (medians), and what for
+    Time and cost (medians)
     fixture      chunks   local            Lambda      min - max    cold           speed-up           renderer
     f                 1  20.0 s            15.0 s  15.0 - 15.0 s  0 of 5  1.33 [1.33, 1.33]  0.67 [0.67, 0.67]
     f                4*          9.0 s (1 failed)                 1 of 1
@@ -91,17 +91,17 @@ fn cases_in_the_terminal() {
     f                4*  0.0 s       1.5 s  0.9 s        7.2 s    7.2 s   4.5 s       1.60     0.9 s        83 %
     longer-name       4
 
-    How equal to the baseline (the worst of all iterations)
+    Comparison with the baseline (the worst of all iterations)
     fixture      chunks  PSNR mean  worst frame  audio   residual
     f                 1   45.50 dB     44.00 dB     OK  -inf dBFS    ok
     f                4*   45.50 dB     44.00 dB     OK  -inf dBFS  FAIL
     longer-name       4          -            -      -             FAIL
 
-    Scaling of f: no model, as one count was measured
+    Scaling of f: no model, because one count was measured
 
-    * f N=4: the plan made 2 chunks
-    USD of one execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are left out
-    speed-up: this machine's process / execution; renderer: its own share of that / execution
+    * f N=4: the plan has 2 chunks
+    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are not included
+    speed-up: time of the process on this machine / time of the execution; renderer: time of the renderer within that process / time of the execution
     note: f N=1, f N=4: ffmpeg 7.1, baseline n8.1.2
     note: 20 chunks are more than the function's reserved concurrency of 16: the others are throttled and wait, which lengthens the times; --reserved-concurrency 20 or 0 helps
     ");
@@ -112,7 +112,7 @@ fn lines(case: Case) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_scripts_columns_come_first_with_minus_200_for_silence() {
+fn the_columns_of_the_script_come_first_with_minus_200_for_silence() {
     let case = Case::of("f", render_id(2), 1, &[&lambda(2, 1, 6000)], &[&local(1, 12_000)]);
     let lines = lines(case);
     assert_eq!(
@@ -124,7 +124,7 @@ fn the_scripts_columns_come_first_with_minus_200_for_silence() {
 }
 
 #[test]
-fn what_was_not_measured_is_empty_and_never_zero() {
+fn unmeasured_values_are_empty_and_never_zero() {
     let lines = lines(Case::of("f", render_id(2), 1, &[&failed(2, 1)], &[]));
     assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,");
     assert_eq!(lines[0].len(), lines[1].len());

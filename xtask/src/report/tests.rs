@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// Artifacts of real runs, of tests/data/artifacts: `smoke`, `eval` or `eval-sweep`.
+/// The artifacts of a real run in tests/data/artifacts: `smoke`, `eval` or `eval-sweep`.
 pub(crate) fn files(name: &str) -> Files {
     let dir = std::path::PathBuf::from(format!("{}/tests/data/artifacts/{name}", env!("CARGO_MANIFEST_DIR")));
     let mut files = Files::default();
@@ -18,7 +18,7 @@ pub(crate) fn files(name: &str) -> Files {
     files
 }
 
-/// The same with a JSON file changed.
+/// The artifacts of a run with a changed JSON file.
 pub(crate) fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -> Files {
     let mut files = files(name);
     let mut json: Value = serde_json::from_str(files.text(file).unwrap()).unwrap();
@@ -27,7 +27,7 @@ pub(crate) fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -
     files
 }
 
-/// The same without what the run wrote after its first render.
+/// The artifacts of a run that was killed before its first render.
 pub(crate) fn killed(name: &str) -> Files {
     let all = changed(name, "run.json", |run| {
         for late in ["endedAt", "exitCode", "verdict", "teardown"] {
@@ -39,13 +39,13 @@ pub(crate) fn killed(name: &str) -> Files {
     files
 }
 
-/// What the folder lacks, a line each.
+/// The missing files, a line each.
 fn gaps(report: &RunReport) -> Vec<String> {
     report.notes_of(NoteKind::Gap).map(ToString::to_string).collect()
 }
 
 #[test]
-fn a_smoke_run_comes_whole() {
+fn a_smoke_run_is_read_completely() {
     let report = RunReport::of(&files("smoke")).unwrap();
     let labels: Vec<&str> = report.renders.iter().map(|render| render.label.as_str()).collect();
     assert_eq!(labels, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
@@ -57,7 +57,7 @@ fn a_smoke_run_comes_whole() {
         );
         let ran = render.timeline.as_ref().unwrap().duration_ms;
         assert!(ran.abs_diff(render.row.wall_clock_ms) < 500, "{ran} {}", render.row.wall_clock_ms);
-        assert!(render.sound.is_empty() && render.row.worst_frame_images.is_none() && render.gate.is_some());
+        assert!(render.audio.is_empty() && render.row.worst_frame_images.is_none() && render.gate.is_some());
     }
     assert_eq!((report.semantic.len(), report.proof.as_ref().unwrap().resources.len()), (2, 7));
     assert!(gaps(&report).is_empty() && report.unmeasured.is_empty() && report.cases.is_empty(), "{:?}", report.notes);
@@ -68,7 +68,7 @@ fn a_smoke_run_comes_whole() {
 }
 
 #[test]
-fn an_eval_run_comes_whole() {
+fn an_eval_run_is_read_completely() {
     let report = RunReport::of(&files("eval")).unwrap();
     assert_eq!((report.renders.len(), report.cases.len(), report.local.len()), (8, 4, 4));
     assert_eq!(report.renders[0].label, "tone-and-text N=1 #1");
@@ -82,7 +82,7 @@ fn an_eval_run_comes_whole() {
 }
 
 #[test]
-fn what_is_written_is_read_and_written_again() {
+fn written_files_are_read_and_written_unchanged() {
     let json = |files: &Files, name: &str| serde_json::from_str::<Value>(files.text(name).unwrap()).unwrap();
     let smoke = files("smoke");
     let rows: Vec<ResultRow> = smoke.json("results.json").unwrap().unwrap();
@@ -102,7 +102,7 @@ fn what_is_written_is_read_and_written_again() {
 }
 
 #[test]
-fn a_killed_run_tells_what_it_has() {
+fn a_killed_run_has_a_report() {
     for (name, missing) in [("smoke", 2), ("eval", 8), ("eval-sweep", 3)] {
         let report = RunReport::of(&killed(name)).unwrap();
         assert_eq!((report.renders.len(), report.unmeasured.len()), (0, missing));
@@ -112,7 +112,7 @@ fn a_killed_run_tells_what_it_has() {
 }
 
 #[test]
-fn a_verdict_names_what_was_not_measured() {
+fn a_verdict_names_the_unmeasured_renders() {
     let report = RunReport::of(&changed("smoke", "run.json", |run| {
         run["exitCode"] = 4.into();
         run["failure"] = "render N=8 FAILED: PLAN_TOO_LARGE".into();
@@ -130,13 +130,13 @@ fn a_verdict_names_what_was_not_measured() {
     assert_eq!(report.ending().text, "the run failed (exit 4)");
 }
 
-/// What is wrong with files, in one line.
+/// The error about the files, in one line.
 fn complaint(files: &Files) -> String {
     format!("{:#}", RunReport::of(files).unwrap_err())
 }
 
 #[test]
-fn what_is_broken_is_named_with_its_file_and_field() {
+fn a_malformed_file_is_named_with_its_field() {
     let with = |name: &str, file: &str, text: &str| {
         let mut files = files(name);
         files.add(file, Some(text.to_owned()));
@@ -170,10 +170,10 @@ fn what_is_broken_is_named_with_its_file_and_field() {
 }
 
 #[test]
-fn what_no_run_has_is_refused_before_it_is_counted_out() {
+fn impossible_counts_are_refused_before_the_renders_are_listed() {
     let rounds = |iterations: u32| changed("eval", "run.json", |run| run["iterations"] = iterations.into());
-    assert_eq!(complaint(&rounds(101)), "run.json has 101 iterations, a run has 100 at most");
-    assert!(complaint(&rounds(u32::MAX)).contains("100 at most") && RunReport::of(&rounds(100)).is_ok());
+    assert_eq!(complaint(&rounds(101)), "run.json has 101 iterations, but a run has at most 100");
+    assert!(complaint(&rounds(u32::MAX)).contains("at most 100") && RunReport::of(&rounds(100)).is_ok());
     let none = changed("smoke", "results.json", |rows| rows[0]["chunkCount"] = 0.into());
     assert!(complaint(&none).contains("a chunk count is 1 to 256, not 0"), "{}", complaint(&none));
     let empty = changed("smoke", "results.json", |rows| rows[0]["chunkSize"] = 0.into());
@@ -181,7 +181,7 @@ fn what_no_run_has_is_refused_before_it_is_counted_out() {
 }
 
 #[test]
-fn a_verdict_of_an_earlier_version_leaves_what_was_asked_for_and_not_measured() {
+fn without_unmeasured_renders_in_the_verdict_they_are_those_requested_and_not_measured() {
     let mut files = changed("smoke", "run.json", |run| {
         run["exitCode"] = 4.into();
         run["verdict"]["findings"] = serde_json::json!(["N=4 was not measured: Plan failed"]);
@@ -192,20 +192,20 @@ fn a_verdict_of_an_earlier_version_leaves_what_was_asked_for_and_not_measured() 
     let unmeasured = Unmeasured {
         label: "N=4".to_owned(),
         fixture: "many-cuts".to_owned(),
-        cause: "the run ended before it".to_owned(),
+        cause: "the run ended first".to_owned(),
     };
     assert_eq!(report.unmeasured, [unmeasured]);
 }
 
 #[test]
-fn a_render_counts_as_measured_by_whatever_protocol() {
+fn a_render_counts_as_measured_with_any_protocol() {
     assert!(
         is_same_render("v1 N=4", "N=4") && is_same_render("f N=4 #1", "f N=4 #1") && !is_same_render("N=40", "N=4")
     );
 }
 
 #[test]
-fn audio_levels_and_pictures_are_read_where_they_are() {
+fn audio_levels_and_images_are_read_when_they_exist() {
     let mut files = changed("smoke", "results.json", |rows| {
         rows[1]["audioLevels"] = "renders/N2-audio.csv".into();
         for row in [0, 1] {
@@ -221,21 +221,21 @@ fn audio_levels_and_pictures_are_read_where_they_are() {
     }
     let report = RunReport::of(&files).unwrap();
     let render = &report.renders[1];
-    assert_eq!((render.sound.len(), render.sound[0].residual.to_string()), (1, "-inf".to_owned()));
+    assert_eq!((render.audio.len(), render.audio[0].residual.to_string()), (1, "-inf".to_owned()));
     assert_eq!(render.row.worst_frame_images.as_ref().unwrap().difference, "1-c.png");
-    assert!(report.renders[0].row.worst_frame_images.is_none() && report.renders[0].sound.is_empty());
+    assert!(report.renders[0].row.worst_frame_images.is_none() && report.renders[0].audio.is_empty());
 }
 
 #[test]
-fn a_history_that_tells_nothing_is_a_gap() {
+fn a_history_without_events_is_a_gap() {
     let report =
         RunReport::of(&changed("smoke", "renders/N2-history.json", |history| history["events"] = Value::Null)).unwrap();
     assert!(report.renders[1].timeline.is_none());
-    assert_eq!(gaps(&report), ["renders/N2-history.json tells no times: the history has no events"]);
+    assert_eq!(gaps(&report), ["renders/N2-history.json has no timeline: the history has no events"]);
 }
 
 #[test]
-fn a_failed_sample_is_no_render() {
+fn a_failed_sample_is_not_a_render() {
     let files = changed("eval", "results.json", |all| {
         let sample = all["lambdaSamples"][0].as_object_mut().unwrap();
         sample.remove("render");

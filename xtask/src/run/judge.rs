@@ -28,7 +28,7 @@ use crate::{
         plan::PlannedRender,
     },
     report::{
-        render::{FrameSample, SoundSample},
+        render::{AudioSample, FrameSample},
         row::WorstFrameImages,
     },
     run::{Run, contradictions::contradictions, render::Render, subject::RunBaseline},
@@ -289,7 +289,7 @@ fn frames_csv(picture: &Picture, frame_times_s: &[f64]) -> String {
 
 /// Every tenth of a second of every track: when it begins, and both levels, as CSV.
 fn audio_csv(audio: &[Sound]) -> String {
-    let mut csv = format!("{}\n", SoundSample::HEADER);
+    let mut csv = format!("{}\n", AudioSample::HEADER);
     for (track, sound) in audio.iter().enumerate() {
         for (index, tenth) in sound.tenths.iter().enumerate() {
             let at_s = index as f64 / 10.0;

@@ -42,6 +42,6 @@ fn a_count_above_the_functions_cap_is_told() {
     let test = Test::new();
     let ran = test.eval(&["--skip-local", "--chunk-counts", "2,20"]);
     ran.exit(0).says("note: 20 chunks are more than the function's reserved concurrency of 16");
-    let note = ran.stdout.lines().find(|line| line.contains("can't rank")).unwrap();
-    assert_snapshot!(note, @"note: 1 iteration of each can't rank anything: an order of medians may be chance. --iterations 4 or more can, and speed-ups have an interval from 5");
+    let note = ran.stdout.lines().find(|line| line.contains("too few for a ranking")).unwrap();
+    assert_snapshot!(note, @"note: 1 --iterations are too few for a ranking: the order of the medians may be chance; 4 are enough, and from 5 speed-ups have a confidence interval");
 }

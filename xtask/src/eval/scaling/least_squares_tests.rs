@@ -1,10 +1,10 @@
-//! The fit against scipy, and as a minimum.
+//! The fit compared with scipy, and as a minimum.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Relative to what was measured, of 1, `ceil(frames / n)` and n.
+/// Equations in 1, `ceil(frames / n)` and n, relative to the measurements.
 fn rows(frames: f64, measured: [f64; 5]) -> Vec<Row<3>> {
     let counts = [1.0, 2.0, 4.0, 8.0, 16.0].iter().zip(measured);
     counts.map(|(n, y): (&f64, f64)| Row { basis: [1.0, (frames / n).ceil(), *n], target: y, scale: y }).collect()
@@ -39,7 +39,7 @@ fn the_solutions_of_scipy() {
 }
 
 #[test]
-fn fewer_equations_than_functions_take_the_earlier_functions() {
+fn with_fewer_equations_than_functions_the_earlier_functions_are_used() {
     let falling = nonnegative(&rows(900.0, [33.0, 19.5, 0.0, 0.0, 0.0])[..2]);
     assert!((falling[0] - 6.0).abs() < 1e-9 && (falling[1] - 0.03).abs() < 1e-12 && falling[2] == 0.0, "{falling:?}");
     let rising = nonnegative(&rows(900.0, [5.0, 7.0, 0.0, 0.0, 0.0])[..2]);
@@ -68,7 +68,7 @@ fn units_of_any_size_fit_alike() {
 }
 
 #[test]
-fn what_is_within_rounding_makes_no_coefficient() {
+fn rounding_errors_do_not_result_in_a_coefficient() {
     let row = |i: f64| Row { basis: [1.0, i], target: 1e9 + i / 10.0, scale: 1.0 };
     let found = nonnegative(&[row(0.0), row(1.0), row(2.0)]);
     assert!((found[0] - (1e9 + 0.1)).abs() < 1e-3 && found[1] == 0.0, "{found:?}");
@@ -94,8 +94,8 @@ proptest! {
 
     #[test]
     fn the_conditions_of_karush_kuhn_and_tucker_hold(rows in any_rows()) {
-        // What the textbook demands of the minimum: no slope down to more of any coefficient,
-        // no slope at all of one above 0. Relative to the lengths of the function and the target.
+        // The conditions of a minimum: no coefficient has a descending slope, and coefficients above 0
+        // have no slope. Relative to the lengths of the function and the target.
         let found = nonnegative(&rows);
         let total = squares(&rows, &[0.0; 3]).sqrt();
         for i in 0..3 {

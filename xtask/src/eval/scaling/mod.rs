@@ -1,12 +1,12 @@
 //! How wall-clock and cost depend on the number of chunks. Pure.
 //!
-//! A sweep measures a composition at a few counts. A model of the parts of an
-//! execution, fitted to it, predicts the others, says how far off it would have been at
-//! each measured count without having seen it, and recommends a count.
+//! A sweep measures a composition at a few chunk counts. A model of the parts of an execution is
+//! fitted to it and predicts the other counts. For each measured count it reports how far off a
+//! model without that count would be, and it recommends a count.
 //!
-//! The parts follow the workflow: Plan, the slowest chunk, what the Map adds, Assemble.
-//! The Map starts all chunks at once (its `MaxConcurrency` is the chunk count), so the
-//! chunks take what the slowest takes.
+//! The parts follow the workflow: Plan, the slowest chunk, the overhead of the Map, Assemble.
+//! The Map starts all chunks at once (its `MaxConcurrency` is the chunk count), so that the
+//! chunks take as long as the slowest one.
 
 pub mod model;
 pub mod observation;
@@ -26,39 +26,37 @@ use crate::eval::scaling::{
     predict::{Prediction, PredictionError, Recommendation, candidates, left_out, residuals, worst},
 };
 
-// All that a sweep tells of scaling.
-
-/// A model of one composition, how far to trust it, and what to make of it. Shown as text
-/// for the terminal.
+/// A model of one composition, its errors, and its recommendation. Displayed as text for the
+/// terminal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scaling {
     /// The composition's frames.
     pub frames: NonZeroU64,
-    /// What was measured, by ascending count.
+    /// The measurements by ascending count.
     pub measured: Vec<Measured>,
-    /// The model fitted to all of it.
+    /// The model fitted to all measurements.
     pub model: Model,
-    /// How far off it is at each of them.
+    /// The errors of the model at each measured count.
     pub residuals: Vec<PredictionError>,
-    /// The worst of these.
+    /// The worst residual.
     pub worst_residual: PredictionError,
-    /// How far off it is at each when fitted to the others; empty of two counts.
+    /// The error at each count of a model fitted to the others; empty with two counts.
     pub left_out: Vec<PredictionError>,
-    /// The worst of these.
+    /// The worst error at a count that was left out.
     pub worst_left_out: Option<PredictionError>,
-    /// The counts to take.
+    /// The recommended counts.
     pub recommendation: Recommendation,
-    /// At the measured and the recommended counts, and at the greatest that a plan can make up
-    /// to 1, 2, 4, ..., 256 each; ascending.
+    /// Predictions at the measured and recommended counts, and at the highest counts that a plan can
+    /// have up to 1, 2, 4, ..., 256; ascending.
     pub predictions: Vec<Prediction>,
 }
 
 impl Scaling {
-    /// Fits and checks a model, and recommends.
+    /// Fits and checks a model, and recommends counts.
     ///
     /// # Errors
-    /// Where there can be no model, see [`Unfit`].
+    /// When there can be no model, see [`Unfit`].
     pub fn of(observations: &[Observation], rates: &Rates) -> Result<Self, Unfit> {
         let sweep = Sweep::new(observations)?;
         let model = Model::fit(&sweep, rates)?;
@@ -78,8 +76,8 @@ impl Scaling {
     }
 }
 
-/// The measured and the recommended counts, and the greatest that a plan can make up to
-/// each power of two.
+/// The measured and recommended counts, and the highest that a plan can have up to each power of
+/// two.
 fn shown(model: &Model, recommendation: &Recommendation) -> Vec<Prediction> {
     let all: Vec<ChunkCount> = candidates(model.frames).collect();
     let up_to = |most: u16| all.iter().copied().filter(move |chunks| chunks.get() <= most).max();
@@ -90,49 +88,47 @@ fn shown(model: &Model, recommendation: &Recommendation) -> Vec<Prediction> {
     all.iter().filter(is_shown).map(|chunks| model.predict(*chunks)).collect()
 }
 
-// Executions at a few chunk counts, summed up by count.
-
 /// Why there is no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// Nothing to fit it to.
+    /// There is nothing to fit it to.
     #[error("no execution was measured")]
     NothingMeasured,
-    /// They belong to several compositions.
-    #[error("the executions are of compositions of {0} and of {1} frames")]
+    /// The executions belong to several compositions.
+    #[error("the executions belong to compositions with {0} and with {1} frames")]
     MixedFrames(NonZeroU64, NonZeroU64),
-    /// One count doesn't tell what depends on it.
-    #[error("only one chunk count was measured ({0}): what another would take can't be told")]
+    /// One count does not show what depends on the count.
+    #[error("only one chunk count was measured ({0}): the time of another count can't be predicted")]
     OneCount(ChunkCount),
-    /// A part relative to nothing has no meaning.
+    /// Parts can't be relative to zero.
     #[error("the executions with {0} chunks took no time")]
     NoTime(ChunkCount),
 }
 
-/// What was measured at one chunk count: medians over its executions, so that one
-/// outlier moves none and each count weighs the same, however often it ran. The
-/// differences (dispatch, beyond the median) are taken in each execution first.
+/// The measurements at one chunk count: medians of its executions, so that one outlier changes
+/// nothing and each count has the same weight, however often it ran. The differences (dispatch,
+/// beyond the median) are calculated for each execution first.
 ///
-/// Over the warm executions where there are any, over the cold ones otherwise: a cold
-/// start belongs to the environment, not to the count.
+/// Medians of the warm executions when there are any, otherwise of the cold ones: a cold start
+/// depends on the environment, not on the count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Measured {
     /// The count.
     pub chunks: ChunkCount,
-    /// Over how many executions the medians are.
+    /// The number of executions.
     pub samples: usize,
-    /// They are the cold ones, as there were no others.
+    /// Whether they are the cold ones, because there were no others.
     pub cold: bool,
     /// Wall-clock, ms.
     pub wall_ms: f64,
-    /// To the end of Plan, ms.
+    /// Until the end of Plan, ms.
     pub plan_ms: f64,
-    /// Between Plan and Assemble beyond the slowest chunk, ms.
+    /// The time between Plan and Assemble in excess of the slowest chunk, ms.
     pub dispatch_ms: f64,
     /// The median chunk, ms.
     pub median_chunk_ms: f64,
-    /// How much longer than the median the slowest chunk took, ms.
+    /// How much longer the slowest chunk took than the median one, ms.
     pub beyond_median_ms: f64,
     /// After the last chunk, ms.
     pub assemble_ms: f64,
@@ -166,7 +162,7 @@ impl Measured {
     }
 }
 
-/// What was measured of one composition, by chunk count.
+/// The measurements of one composition, by chunk count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
     frames: NonZeroU64,
@@ -174,10 +170,10 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Sums up executions of one composition.
+    /// Summarizes the executions of one composition.
     ///
     /// # Errors
-    /// See [`Unfit`]; one count is no error yet.
+    /// See [`Unfit`]; one count is not an error yet.
     pub fn new(observations: &[Observation]) -> Result<Self, Unfit> {
         let frames = observations.first().ok_or(Unfit::NothingMeasured)?.frames;
         if let Some(other) = observations.iter().find(|seen| seen.frames != frames) {
@@ -199,7 +195,7 @@ impl Sweep {
         self.frames
     }
 
-    /// Each count once, in ascending order; at least one of a new sweep.
+    /// Each count once, in ascending order; a new sweep has at least one.
     pub fn counts(&self) -> &[Measured] {
         &self.counts
     }
@@ -221,7 +217,7 @@ mod sweep_tests {
     use crate::eval::scaling::synthetic::{AWS, sampled};
 
     #[test]
-    fn warm_executions_stand_for_a_count_and_cold_ones_where_there_are_no_others() {
+    fn warm_executions_represent_a_count_and_cold_ones_when_there_are_no_others() {
         let [mut cold, warm, mut alone] = [sampled(&AWS, 4), sampled(&AWS, 4), sampled(&AWS, 8)];
         (cold.cold, cold.plan_ms, alone.cold) = (true, 60_000, true);
         let sweep = Sweep::new(&[alone, cold, warm]).unwrap();
@@ -231,7 +227,7 @@ mod sweep_tests {
     }
 
     #[test]
-    fn the_median_of_three_stands_for_them() {
+    fn the_median_represents_three_executions() {
         let mut three = [sampled(&AWS, 4); 3];
         (three[0].wall_ms, three[2].wall_ms) = (1, 1_000_000);
         let sweep = Sweep::new(&three).unwrap();
@@ -239,7 +235,7 @@ mod sweep_tests {
     }
 
     #[test]
-    fn what_no_model_can_be_made_of() {
+    fn executions_without_a_model() {
         let [seen, mut other, mut timeless] = [sampled(&AWS, 4); 3];
         other.frames = NonZeroU64::MIN;
         timeless.wall_ms = 0;

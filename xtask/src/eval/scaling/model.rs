@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::eval::scaling::{Measured, Sweep, Unfit};
 
-/// What turns run time into USD.
+/// The rates that turn run time into USD.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rates {
     /// The function's memory, MB.
     pub memory_mb: u64,
-    /// What is charged for.
+    /// The prices of AWS.
     pub prices: Prices,
 }
 
@@ -21,22 +21,22 @@ pub struct Rates {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PerChunk {
-    /// What doesn't depend on the count.
+    /// The part that does not depend on the count.
     pub fixed: f64,
-    /// What each chunk adds.
+    /// The part that each chunk adds.
     pub per_chunk: f64,
 }
 
-/// `fixed + per_chunk * chunks + per_pair * chunks^2`, none below 0: chunks that slow
-/// each other down take time in proportion to their pairs.
+/// `fixed + per_chunk * chunks + per_pair * chunks^2`, none below 0: chunks that slow each other
+/// down take time in proportion to the number of pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Quadratic {
-    /// What doesn't depend on the count, all frames among it, ms.
+    /// The part that does not depend on the count, including all frames, ms.
     pub fixed: f64,
-    /// What each chunk adds, its start-up among it, ms.
+    /// The part that each chunk adds, including its start-up, ms.
     pub per_chunk: f64,
-    /// What each chunk adds to each chunk, ms.
+    /// The part that each chunk adds to each other chunk, ms.
     pub per_pair: f64,
 }
 
@@ -44,38 +44,38 @@ pub struct Quadratic {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkTime {
-    /// What a chunk takes before and after its frames.
+    /// The time of a chunk before and after its frames.
     pub startup_ms: f64,
-    /// What a frame takes.
+    /// The time of a frame.
     pub per_frame_ms: f64,
-    /// By how much each chunk slows down all: about 0 on AWS, where each has its own
-    /// machine, much where few cores emulate it.
+    /// By how much each chunk slows down all chunks: about 0 on AWS, where each has its own machine;
+    /// much on an emulator with few cores.
     pub contention_ms: f64,
 }
 
 /// All parts, fitted to a sweep. No coefficient is below 0.
 ///
-/// Every part of the wall-clock is fitted in ms relative to the wall-clock of its count:
-/// an error counts as the share of the whole that it is, and a part that takes no time
-/// at some count weighs no more than any other. The run time of all calls, which only
-/// costs, is fitted relative to itself; so are calls and transitions.
+/// Every part of the wall-clock is fitted in ms relative to the wall-clock of its count, so that
+/// an error counts as its share of the whole, and a part that takes no time at some count has no
+/// more weight than the others. The run time of all calls, which only affects the cost, is fitted
+/// relative to itself, like calls and transitions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// The composition's frames.
     pub frames: NonZeroU64,
-    /// To the end of Plan, ms.
+    /// Until the end of Plan, ms.
     pub plan_ms: PerChunk,
     /// The median chunk.
     pub chunk: ChunkTime,
     /// The slowest chunk takes `1 + imbalance * sqrt(2 ln chunks)` times the median one.
     ///
-    /// That is what the maximum of so many like normal variables tends to, the imbalance being
-    /// their standard deviation by their mean (David and Nagaraja, Order Statistics, 2003,
+    /// The maximum of that many equal normal variables tends to this; the imbalance is their
+    /// standard deviation divided by their mean (David and Nagaraja, Order Statistics, 2003,
     /// section 10.5; an upper limit of its mean at any count: Boucheron, Lugosi and Massart,
     /// Concentration Inequalities, 2013, theorem 2.5).
     pub imbalance: f64,
-    /// What the Map adds to the slowest chunk, ms per chunk.
+    /// The overhead of the Map beyond the slowest chunk, ms per chunk.
     pub dispatch_ms_per_chunk: f64,
     /// After the last chunk, ms.
     pub assemble_ms: PerChunk,
@@ -85,18 +85,18 @@ pub struct Model {
     pub requests: PerChunk,
     /// State transitions.
     pub transitions: PerChunk,
-    /// What it costs.
+    /// The rates for the cost.
     pub rates: Rates,
-    /// The counts that it is fitted to, ascending.
+    /// The counts that the model is fitted to, ascending.
     pub measured: Vec<ChunkCount>,
 }
 
 impl Model {
-    /// Fits it to a sweep of two counts or more. Of two counts no part has more than two
-    /// coefficients above 0, as more could not be told apart.
+    /// Fits the model to a sweep of at least two counts. With two counts no part has more than two
+    /// coefficients above 0, because more could not be distinguished.
     ///
     /// # Errors
-    /// Of one count or none.
+    /// With fewer than two counts.
     pub fn fit(sweep: &Sweep, rates: &Rates) -> Result<Self, Unfit> {
         match sweep.counts() {
             [] => return Err(Unfit::NothingMeasured),
@@ -154,7 +154,7 @@ pub(crate) fn chunk_basis(frames: NonZeroU64, chunks: ChunkCount) -> [f64; 3] {
     [1.0, most_frames as f64, number(chunks)]
 }
 
-/// The maximum of so many standard normal variables, about: sqrt(2 ln chunks).
+/// The approximate maximum of that many standard normal variables: sqrt(2 ln chunks).
 pub(crate) fn expected_maximum(chunks: ChunkCount) -> f64 {
     (2.0 * number(chunks).ln()).sqrt()
 }
@@ -163,25 +163,25 @@ pub(crate) fn number(chunks: ChunkCount) -> f64 {
     f64::from(chunks.get())
 }
 
-// Least squares with coefficients that can't be negative.
+// Least squares with coefficients that are not negative.
 
 /// One equation: `basis` times the coefficients should be `target`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Row<const P: usize> {
     /// The value of each basis function.
     pub(crate) basis: [f64; P],
-    /// What was measured.
+    /// The measurement.
     pub(crate) target: f64,
-    /// What a residual is divided by before it is squared, above 0: `target` makes it relative.
+    /// The divisor of a residual before it is squared, above 0: `target` makes it relative.
     pub(crate) scale: f64,
 }
 
-/// The coefficients that are at least 0 with the least sum of squares.
+/// The coefficients of at least 0 with the lowest sum of squares.
 ///
-/// Exact, by trying every set of coefficients that may be above 0 (Lawson and Hanson,
-/// Solving Least Squares Problems, 1974, chapter 23: the solution is the plain least
-/// squares fit of one of them). Of sets that fit as well the smallest wins, then the
-/// one of the earlier functions: so fewer equations than functions have a solution too.
+/// Exact, because it tries every set of coefficients that may be above 0 (Lawson and Hanson,
+/// Solving Least Squares Problems, 1974, chapter 23: the solution is the ordinary least squares
+/// fit of one of them). Among equally good sets the smallest wins, then the one with the earlier
+/// functions, so that fewer equations than functions have a solution too.
 pub(crate) fn nonnegative<const P: usize>(rows: &[Row<P>]) -> [f64; P] {
     let mut sets: Vec<Vec<usize>> =
         (0..1_u32 << P).map(|bits| (0..P).filter(|i| bits >> i & 1 == 1).collect()).collect();
@@ -202,14 +202,14 @@ pub(crate) fn squares<const P: usize>(rows: &[Row<P>], coefficients: &[f64; P]) 
     rows.iter().map(|row| ((value(&row.basis, coefficients) - row.target) / row.scale).powi(2)).sum()
 }
 
-/// What the coefficients make of the basis functions' values.
+/// The sum of the basis functions' values times the coefficients.
 pub(crate) fn value<const P: usize>(basis: &[f64; P], coefficients: &[f64; P]) -> f64 {
     basis.iter().zip(coefficients).map(|(basis, coefficient)| basis * coefficient).sum()
 }
 
-/// The least squares fit of the basis functions in `set`, the others' coefficients 0, by
-/// modified Gram-Schmidt on the columns and the right side alike (Björck 1967). `None`
-/// when those functions are not independent on these rows.
+/// The least squares fit of the basis functions in `set`, with 0 for the other coefficients, by
+/// modified Gram-Schmidt on the columns and the right side (Björck 1967). `None` when these
+/// functions are not independent on these rows.
 fn plain<const P: usize>(rows: &[Row<P>], set: &[usize]) -> Option<[f64; P]> {
     let column = |i: usize| rows.iter().map(|row| row.basis[i] / row.scale).collect::<Vec<f64>>();
     let mut columns: Vec<Vec<f64>> = set.iter().map(|&i| column(i)).collect();

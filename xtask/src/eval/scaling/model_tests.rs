@@ -1,4 +1,4 @@
-//! The model against executions of known parameters.
+//! The model compared with executions of known parameters.
 
 use std::ops::RangeInclusive;
 
@@ -21,7 +21,7 @@ fn assert_near(model: &Model, truth: &Truth, share: f64) {
     let near = |found: f64, known: f64, slack: f64| {
         assert!((found - known).abs() <= known * share + slack, "{found} instead of {known}: {model:#?}");
     };
-    // A ms is what rounding to whole ms may shift; the contention is per chunk of 16.
+    // Rounding to whole ms may shift by 1 ms; the contention is per chunk of 16.
     near(model.plan_ms.fixed, truth.plan.0, 1.0);
     near(model.chunk.startup_ms, truth.startup, 1.0);
     near(model.chunk.per_frame_ms, truth.per_frame, 0.1);
@@ -41,7 +41,7 @@ fn farthest_off(model: &Model, truth: &Truth, counts: RangeInclusive<u16>) -> f6
 }
 
 #[test]
-fn known_parameters_come_back() {
+fn known_parameters_are_found() {
     for truth in [AWS, CONTENDED] {
         let model = fit(&sweep(&truth, &COUNTS, 0.0, 1));
         assert_near(&model, &truth, 1e-4);
@@ -52,7 +52,7 @@ fn known_parameters_come_back() {
 }
 
 #[test]
-fn known_parameters_come_back_through_noise() {
+fn known_parameters_are_found_despite_noise() {
     // Each part of each of three executions is off by up to 3 %, in 50 sweeps.
     for truth in [AWS, CONTENDED] {
         let (mut left_out_off, mut within, mut beyond) = (0.0_f64, 0.0_f64, 0.0_f64);
@@ -70,7 +70,7 @@ fn known_parameters_come_back_through_noise() {
 }
 
 #[test]
-fn a_machine_that_the_model_has_no_term_for_is_caught_by_leaving_out() {
+fn leaving_out_counts_detects_a_machine_that_the_model_does_not_describe() {
     // One chunk leaves a core idle, all others share both: only leaving out 1 shows it.
     let two_regimes = Sweep::new(&sweep(&TWO_CORES, &COUNTS, 0.0, 1)).unwrap();
     let model = Model::fit(&two_regimes, &rates()).unwrap();
@@ -82,7 +82,7 @@ fn a_machine_that_the_model_has_no_term_for_is_caught_by_leaving_out() {
 }
 
 #[test]
-fn two_counts_make_a_model_of_two_parameters_and_one_makes_none() {
+fn two_counts_result_in_two_parameters_and_one_count_in_no_model() {
     for truth in [AWS, CONTENDED] {
         let observations = sweep(&truth, &[2, 8], 0.0, 1);
         let sweep = Sweep::new(&observations).unwrap();
@@ -97,7 +97,7 @@ fn two_counts_make_a_model_of_two_parameters_and_one_makes_none() {
 }
 
 #[test]
-fn parts_that_take_no_time_do_not_bend_the_others() {
+fn parts_without_time_do_not_distort_the_others() {
     let mut observations = sweep(&AWS, &COUNTS, 0.0, 1);
     for seen in observations.iter_mut().filter(|seen| seen.chunks.get() == 1) {
         seen.wall_ms -= seen.assemble_ms;
@@ -107,7 +107,7 @@ fn parts_that_take_no_time_do_not_bend_the_others() {
     assert!((model.dispatch_ms_per_chunk - AWS.dispatch).abs() < 1.0, "{model:#?}");
 }
 
-/// An execution that the type allows, however odd.
+/// Any execution that the type allows.
 fn any_observation() -> impl Strategy<Value = Observation> {
     let times = (1u64..100_000, 0u64..50_000, 0u64..50_000, 0u64..50_000, 0u64..50_000, 1u64..1_000_000);
     (1u16..=256, times, 0u64..50_000, 0u64..600, proptest::bool::ANY).prop_map(
@@ -144,7 +144,7 @@ proptest! {
     }
 
     #[test]
-    fn real_parts_make_positive_predictions(
+    fn realistic_parts_result_in_positive_predictions(
         counts in proptest::sample::subsequence((1u16..=32).collect::<Vec<_>>(), 2..8), seed: u64, chunks in 1u16..=256,
     ) {
         for truth in [AWS, CONTENDED, TWO_CORES] {

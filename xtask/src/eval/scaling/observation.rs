@@ -11,9 +11,9 @@ use execution_history::{
 /// One successful execution.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation {
-    /// How many chunks the plan made, which may be fewer than were asked for.
+    /// The number of chunks in the plan, which may be fewer than requested.
     pub chunks: ChunkCount,
-    /// How many frames the composition has.
+    /// The number of frames in the composition.
     pub frames: NonZeroU64,
     /// From the execution's start to its end, ms.
     pub wall_ms: u64,
@@ -27,7 +27,7 @@ pub struct Observation {
     pub median_chunk_ms: f64,
     /// From the end of the last chunk to the execution's end, ms.
     pub assemble_ms: u64,
-    /// The run time of all calls, failed ones too, ms.
+    /// The run time of all calls, including failed ones, ms.
     pub function_ms: u64,
     /// Calls of the function.
     pub requests: u64,
@@ -38,7 +38,7 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// What a timeline tells; `None` when it has no chunk, or more than a plan can make.
+    /// Reads a timeline; `None` when it has no chunk, or more than a plan can have.
     pub fn of(timeline: &Timeline, frames: NonZeroU64, cold: bool) -> Option<Self> {
         let spent = TimeSpent::of(timeline)?;
         let mut chunks: Vec<u64> = timeline.attempts.iter().filter_map(chunk_index).collect();
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeline_tells_all_of_it() {
+    fn an_observation_is_read_from_a_timeline() {
         let attempt = |step, scheduled_ms, ended_ms| Attempt {
             step,
             state: String::new(),

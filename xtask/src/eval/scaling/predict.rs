@@ -1,4 +1,4 @@
-//! What an execution with some chunk count would take and cost.
+//! Predictions of time and cost for any chunk count, their errors, and recommendations.
 
 use std::num::NonZeroU64;
 
@@ -13,7 +13,7 @@ use crate::eval::scaling::{
     model::{Model, PerChunk, Rates, chunk_basis, expected_maximum, number, value},
 };
 
-/// How a count lies to those that the model was fitted to.
+/// The position of a count relative to those that the model was fitted to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
@@ -21,17 +21,17 @@ pub enum Standing {
     Measured,
     /// It lies between two of them.
     Interpolated,
-    /// It lies below or above all of them: what the model says there nothing has checked.
+    /// It lies below or above all of them, where no measurement confirms the model.
     Extrapolated,
 }
 
-/// The parts of a wall-clock, ms each; it is their sum.
+/// The parts of a wall-clock, which is their sum, ms each.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Parts {
-    /// To the end of Plan.
+    /// Until the end of Plan.
     pub plan_ms: f64,
-    /// What the Map adds to the slowest chunk.
+    /// The overhead of the Map beyond the slowest chunk.
     pub dispatch_ms: f64,
     /// The median chunk.
     pub median_chunk_ms: f64,
@@ -41,7 +41,7 @@ pub struct Parts {
     pub assemble_ms: f64,
 }
 
-/// What the model says of a count.
+/// The prediction for a count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prediction {
@@ -51,14 +51,14 @@ pub struct Prediction {
     pub wall_ms: f64,
     /// The cost, USD.
     pub usd: f64,
-    /// How far to trust it.
+    /// Whether the count was measured, or how it lies to the measured ones.
     pub standing: Standing,
-    /// What the wall-clock consists of.
+    /// The parts of the wall-clock.
     pub parts: Parts,
 }
 
 impl Model {
-    /// What an execution with so many chunks takes and costs.
+    /// Predicts the time and cost of an execution with this many chunks.
     pub fn predict(&self, chunks: ChunkCount) -> Prediction {
         let n = number(chunks);
         let chunk = [self.chunk.startup_ms, self.chunk.per_frame_ms, self.chunk.contention_ms];
@@ -110,14 +110,14 @@ impl Rates {
         self.prices.usd(gb_seconds(self.memory_mb, function_ms), requests, transitions)
     }
 
-    /// What an execution at a measured count cost, USD.
+    /// The cost of an execution at a measured count, USD.
     pub fn measured_usd(&self, at: &Measured) -> f64 {
         self.usd(at.function_ms, at.requests, at.transitions)
     }
 }
 
-/// The counts that a plan can make of so many frames, ascending. It is told a chunk size,
-/// ceil(frames / count), and that may make fewer chunks than the count.
+/// The counts that a plan can have for this many frames, ascending. A plan is given a chunk size,
+/// ceil(frames / count), which may result in fewer chunks than the count.
 pub fn candidates(frames: NonZeroU64) -> impl Iterator<Item = ChunkCount> {
     let frames = frames.get();
     (1..=256).filter_map(|count| ChunkCount::new(count).ok()).filter(move |count| {
@@ -125,17 +125,15 @@ pub fn candidates(frames: NonZeroU64) -> impl Iterator<Item = ChunkCount> {
     })
 }
 
-// How far off the model is where it was measured.
-
-/// A prediction beside what was measured at that count.
+/// The error of a prediction at a measured count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PredictionError {
     /// The count.
     pub chunks: ChunkCount,
-    /// Predicted beyond the measured median wall-clock, % of that.
+    /// By how much the prediction exceeds the measured median wall-clock, % of the latter.
     pub wall_percent: f64,
-    /// Predicted beyond the measured cost, % of that; 0 when it cost nothing.
+    /// By how much the prediction exceeds the measured cost, % of the latter; 0 when that is 0.
     pub usd_percent: f64,
 }
 
@@ -155,9 +153,9 @@ pub fn residuals(model: &Model, sweep: &Sweep) -> Vec<PredictionError> {
     sweep.counts().iter().map(|measured| PredictionError::of(model, measured)).collect()
 }
 
-/// The errors of leave-one-out cross-validation (Stone 1974), ascending: each count is
-/// predicted by a model fitted to the others. Empty of fewer than 3 counts, as a model
-/// takes two. Leaving out the first or last makes the others extrapolate.
+/// The errors of leave-one-out cross-validation (Stone 1974), ascending: each count is predicted
+/// by a model fitted to the others. Empty with fewer than 3 counts, because a model needs two.
+/// Without the first or last count the model has to extrapolate.
 pub fn left_out(sweep: &Sweep, rates: &Rates) -> Vec<PredictionError> {
     let error = |measured: &Measured| {
         let model = Model::fit(&sweep.without(measured.chunks), rates).ok()?;
@@ -166,7 +164,7 @@ pub fn left_out(sweep: &Sweep, rates: &Rates) -> Vec<PredictionError> {
     sweep.counts().iter().filter_map(error).collect()
 }
 
-/// The error of the wall-clock that is farthest from 0; `None` of none.
+/// The largest error of the wall-clock, of either sign; `None` without errors.
 pub fn worst(errors: &[PredictionError]) -> Option<PredictionError> {
     errors.iter().copied().max_by(|a, b| a.wall_percent.abs().total_cmp(&b.wall_percent.abs()))
 }
@@ -175,15 +173,13 @@ fn percent(predicted: f64, measured: f64) -> f64 {
     if measured > 0.0 { (predicted - measured) / measured * 100.0 } else { 0.0 }
 }
 
-// Which chunk count to take.
-
-/// Up to which error of the wall-clock at a count left out the model may recommend counts
-/// that were not measured, %. Choices are told apart at 10 % ([`WITHIN_OF_FASTEST`]); a count
-/// left out may be off by half as much again, as without the first or last one the others
-/// extrapolate, and have one count fewer. Errors of the cost are reported, not limited.
+/// The largest error of the wall-clock at a left-out count with which the model may recommend
+/// counts that were not measured, %. Choices differ by 10 % ([`WITHIN_OF_FASTEST`]); the error may
+/// be half as much again, because a model without the first or last count has to extrapolate and
+/// has one count less. Errors of the cost are reported, but not limited.
 pub const TRUSTED_UP_TO_PERCENT: f64 = 15.0;
 
-/// How much longer than the fastest the cheapest may take, as a share of it.
+/// How much longer the cheapest choice may take than the fastest, as a share of the fastest.
 pub const WITHIN_OF_FASTEST: f64 = 0.10;
 
 /// Why only measured counts are recommended.
@@ -192,54 +188,54 @@ pub const WITHIN_OF_FASTEST: f64 = 0.10;
 pub enum Distrust {
     /// Fewer than 3 counts: none can be left out to check the model.
     TooFewCounts,
-    /// The model is this far off at a count that it has not seen.
+    /// The model has this error at a count that was left out.
     Error(PredictionError),
-    /// A plan can make none of the counts, of so many frames.
+    /// A plan for this many frames can have none of the counts.
     NoCandidates,
 }
 
-/// What was chosen from.
+/// The counts that a recommendation was chosen from.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Among {
-    /// All counts that a plan can make, by their predictions.
+    /// All counts that a plan can have, by their predictions.
     Predictions {
-        /// The worst error at a count left out.
+        /// The worst error at a count that was left out.
         worst: PredictionError,
     },
     /// The measured counts, by their medians.
     Measured(Distrust),
 }
 
-/// A chunk count, and what is known of it.
+/// A recommended chunk count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
     /// The count.
     pub chunks: ChunkCount,
-    /// The wall-clock: predicted among predictions, else the measured median, ms.
+    /// The wall-clock, ms: predicted, or the measured median if chosen among measured counts.
     pub wall_ms: f64,
-    /// The cost, likewise, USD.
+    /// The cost, USD: predicted, or measured if chosen among measured counts.
     pub usd: f64,
-    /// How it lies to the measured counts.
+    /// Its position relative to the measured counts.
     pub standing: Standing,
 }
 
-/// The counts to take, one for the impatient and one for the thrifty.
+/// The recommended counts: the fastest, and the cheapest of those that are nearly as fast.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recommendation {
-    /// What was chosen from, and why.
+    /// What the counts were chosen from, and why.
     pub among: Among,
-    /// The fastest; of equals the one of fewer chunks.
+    /// The fastest; among equals the one with fewer chunks.
     pub fastest: Choice,
     /// The cheapest that takes at most 10 % longer.
     pub cheapest_near_fastest: Choice,
 }
 
 impl Recommendation {
-    /// Chooses among predictions when the model is off by no more than
-    /// [`TRUSTED_UP_TO_PERCENT`] at every count left out. `None` of an empty sweep.
+    /// Chooses among predictions when no error at a left-out count exceeds
+    /// [`TRUSTED_UP_TO_PERCENT`]. `None` for an empty sweep.
     pub fn of(model: &Model, sweep: &Sweep, left_out: &[PredictionError]) -> Option<Self> {
         let predicted: Vec<Choice> = candidates(sweep.frames()).map(|chunks| predicted(model, chunks)).collect();
         match worst(left_out) {
@@ -290,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn only_counts_that_a_plan_can_make_are_candidates() {
+    fn only_counts_that_a_plan_can_have_are_candidates() {
         assert_eq!(counts(10), [1, 2, 3, 4, 5, 10]);
         assert_eq!(counts(1), [1]);
         // A chunk has 3600 frames at most.
@@ -300,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cost_is_the_one_of_a_timeline() {
+    fn the_cost_is_calculated_as_for_a_timeline() {
         let rates = Rates { memory_mb: 10_240, prices: Prices::default() };
         let expected = 40.0 * 0.000_016_666_7 + 2.0 * 0.000_000_2 + 8.0 * 0.000_025;
         assert!((rates.usd(4000.0, 2.0, 8.0) - expected).abs() < 1e-15);
@@ -308,7 +304,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_size_a_plan_is_told_its_count_is_a_candidate(frames in 1u64..100_000, size in 1u64..=3600) {
+        fn the_count_of_any_chunk_size_is_a_candidate(frames in 1u64..100_000, size in 1u64..=3600) {
             let made = frames.div_ceil(size);
             prop_assert!(made > 256 || counts(frames).contains(&(made as u16)));
         }

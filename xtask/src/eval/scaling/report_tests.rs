@@ -1,4 +1,4 @@
-//! The whole report, from executions to text and JSON.
+//! The complete scaling report, from executions to text and JSON.
 
 use execution_history::chunking::ChunkCount;
 
@@ -17,7 +17,7 @@ fn a_sweep_on_aws_in_text() {
     insta::assert_snapshot!(of(&AWS, &[1, 2, 4, 8, 16], 0.03), @r"
     900 frames, measured at 1, 2, 4, 8, 16 chunks
       Plan      1973 ms + 13.4 ms x chunks
-      chunk     5990 ms + 29.9 ms a frame + 0.0 ms x chunks (the median one)
+      chunk     5990 ms + 29.9 ms per frame + 0.0 ms x chunks (the median one)
       slowest   x (1 + 0.050 sqrt(2 ln chunks))
       Map       20.2 ms x chunks
       Assemble  1495 ms + 40.3 ms x chunks
@@ -34,7 +34,7 @@ fn a_sweep_on_aws_in_text() {
        225     27.2 s  0.24284                              extrapolated
     fastest: 20 chunks, 13.2 s, 0.02634 USD (extrapolated)
     cheapest within 10 % of it: 8 chunks, 14.4 s, 0.01367 USD (measured)
-    chosen among all predictions: fitted to the others, 1 chunk is +3.3 % off at worst (limit 15 %)
+    chosen among all predictions: a model without 1 chunk has the worst error, +3.3 % (limit 15 %)
     ");
 }
 
@@ -43,7 +43,7 @@ fn a_sweep_on_two_cores_in_text() {
     insta::assert_snapshot!(of(&TWO_CORES, &[1, 2, 4, 8], 0.03), @r"
     60 frames, measured at 1, 2, 4, 8 chunks
       Plan      2023 ms + 2.2 ms x chunks
-      chunk     0 ms + 46.6 ms a frame + 844.0 ms x chunks (the median one)
+      chunk     0 ms + 46.6 ms per frame + 844.0 ms x chunks (the median one)
       slowest   x (1 + 0.050 sqrt(2 ln chunks))
       Map       19.9 ms x chunks
       Assemble  1508 ms + 37.6 ms x chunks
@@ -57,7 +57,7 @@ fn a_sweep_on_two_cores_in_text() {
         60     65.0 s  0.52190                              extrapolated
     fastest: 2 chunks, 6.5 s, 0.00176 USD (measured)
     cheapest within 10 % of it: 2 chunks, 6.5 s, 0.00176 USD (measured)
-    chosen among the measured counts only: fitted to the others, 1 chunk is -25.7 % off at worst (limit 15 %)
+    chosen among the measured counts only: a model without 1 chunk has the worst error, -25.7 % (limit 15 %)
     ");
 }
 
@@ -70,7 +70,7 @@ fn two_counts_in_text() {
     insta::assert_snapshot!(Scaling::of(&observations, &rates()).unwrap(), @r"
     60 frames, measured at 2, 6 chunks (only cold at 2)
       Plan      2000 ms + 10.0 ms x chunks
-      chunk     3600 ms + 0.0 ms a frame + 700.0 ms x chunks (the median one)
+      chunk     3600 ms + 0.0 ms per frame + 700.0 ms x chunks (the median one)
       slowest   x (1 + 0.020 sqrt(2 ln chunks))
       Map       20.0 ms x chunks
       Assemble  1500 ms + 40.0 ms x chunks
@@ -85,7 +85,7 @@ fn two_counts_in_text() {
         60     55.9 s  0.69841                    extrapolated
     fastest: 2 chunks, 8.8 s, 0.00252 USD (measured)
     cheapest within 10 % of it: 2 chunks, 8.8 s, 0.00252 USD (measured)
-    chosen among the measured counts only: a model of fewer than 3 counts can't be checked by leaving one out
+    chosen among the measured counts only: with fewer than 3 counts a model can't be checked by leaving one out
     ");
 }
 
@@ -104,9 +104,9 @@ fn its_names_in_json() {
         "/predictions/0",
         "/predictions/0/parts",
     ];
-    let told: Vec<String> =
+    let fields: Vec<String> =
         parts.iter().map(|part| format!("{part}: {}", names(json.pointer(part).unwrap()))).collect();
-    insta::assert_snapshot!(format!("{}\n{}", names(&json), told.join("\n")), @r"
+    insta::assert_snapshot!(format!("{}\n{}", names(&json), fields.join("\n")), @r"
     frames measured model residuals worstResidual leftOut worstLeftOut recommendation predictions
     /measured/0: chunks samples cold wallMs planMs dispatchMs medianChunkMs beyondMedianMs assembleMs functionMs requests transitions
     /model: frames planMs chunk imbalance dispatchMsPerChunk assembleMs functionMs requests transitions rates measured
@@ -122,7 +122,7 @@ fn its_names_in_json() {
 }
 
 #[test]
-fn recommendations_are_the_best_of_all_counts_that_a_plan_can_make() {
+fn recommendations_are_the_best_of_all_counts_that_a_plan_can_have() {
     let scaling = of(&AWS, &[1, 2, 4, 8, 16], 0.0);
     let all: Vec<Prediction> = candidates(scaling.frames).map(|chunks| scaling.model.predict(chunks)).collect();
     let (fastest, cheapest) = (scaling.recommendation.fastest, scaling.recommendation.cheapest_near_fastest);
@@ -134,7 +134,7 @@ fn recommendations_are_the_best_of_all_counts_that_a_plan_can_make() {
 }
 
 #[test]
-fn a_model_that_is_off_recommends_measured_counts_at_their_medians() {
+fn a_model_with_large_errors_recommends_measured_counts_with_their_medians() {
     let scaling = of(&TWO_CORES, &[1, 2, 4, 8, 16], 0.0);
     let Among::Measured(Distrust::Error(worst)) = scaling.recommendation.among else { panic!("{scaling}") };
     assert!(worst.wall_percent.abs() > TRUSTED_UP_TO_PERCENT && Some(worst) == scaling.worst_left_out);
@@ -157,7 +157,7 @@ fn where_more_chunks_are_slower_few_are_recommended() {
 }
 
 #[test]
-fn fewer_frames_than_chunks_leave_only_what_a_plan_can_make() {
+fn with_fewer_frames_than_chunks_only_possible_counts_are_predicted() {
     let few = Truth { frames: 3, ..AWS };
     let scaling = of(&few, &[1, 2, 3], 0.0);
     assert_eq!(scaling.predictions.iter().map(|at| at.chunks.get()).collect::<Vec<_>>(), [1, 2, 3]);
@@ -166,14 +166,14 @@ fn fewer_frames_than_chunks_leave_only_what_a_plan_can_make() {
 }
 
 #[test]
-fn frames_that_no_count_splits_leave_the_measured_ones() {
+fn when_no_count_can_split_the_frames_only_measured_ones_are_recommended() {
     let scaling = of(&Truth { frames: 1_000_000, ..AWS }, &[1, 2, 4], 0.0);
     assert_eq!(scaling.recommendation.among, Among::Measured(Distrust::NoCandidates));
     assert!(scaling.predictions.is_empty());
 }
 
 #[test]
-fn equal_counts_and_no_time_have_no_report() {
+fn one_count_or_no_time_result_in_no_report() {
     let one = sweep(&AWS, &[4, 4], 0.03, 1);
     assert_eq!(Scaling::of(&one, &rates()), Err(Unfit::OneCount(one[0].chunks)));
     let mut timeless = sweep(&AWS, &[1, 2, 4], 0.0, 1);

@@ -1,4 +1,4 @@
-//! Made-up executions with known parameters, for tests.
+//! Synthetic executions with known parameters, for tests.
 
 use std::num::NonZeroU64;
 
@@ -9,7 +9,7 @@ use crate::eval::{
     statistics::bootstrap::SplitMix64,
 };
 
-/// What executions are made of, ms.
+/// The parameters of the executions, ms.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Truth {
     pub(crate) frames: u64,
@@ -20,11 +20,11 @@ pub(crate) struct Truth {
     pub(crate) imbalance: f64,
     pub(crate) dispatch: f64,
     pub(crate) assemble: (f64, f64),
-    /// Cores that all chunks share; none when each has its own.
+    /// Cores that all chunks share; `None` when each chunk has its own.
     pub(crate) cores: Option<f64>,
 }
 
-/// A machine for each chunk.
+/// One machine per chunk.
 pub(crate) const AWS: Truth = Truth {
     frames: 900,
     plan: (2000.0, 10.0),
@@ -37,11 +37,11 @@ pub(crate) const AWS: Truth = Truth {
     cores: None,
 };
 
-/// A machine for all chunks: each one more slows down all.
+/// One machine for all chunks: each additional chunk slows down all of them.
 pub(crate) const CONTENDED: Truth =
     Truth { frames: 60, startup: 2000.0, per_frame: 40.0, contention: 900.0, imbalance: 0.02, ..AWS };
 
-/// Two cores that all chunks share evenly, which the model has no term for.
+/// Two cores that all chunks share evenly, which the model does not describe.
 pub(crate) const TWO_CORES: Truth =
     Truth { frames: 60, startup: 1500.0, per_frame: 40.0, contention: 0.0, cores: Some(2.0), ..AWS };
 
@@ -54,7 +54,7 @@ pub(crate) fn sampled(truth: &Truth, chunks: u16) -> Observation {
     noisy(truth, chunks, 0.0, &mut SplitMix64::new(0))
 }
 
-/// Three executions at each count, each part of each off by up to `noise`.
+/// Three executions at each count; each part is off by up to `noise`.
 pub(crate) fn sweep(truth: &Truth, counts: &[u16], noise: f64, seed: u64) -> Vec<Observation> {
     let mut random = SplitMix64::new(seed);
     let three = counts.iter().flat_map(|count| [*count; 3]);

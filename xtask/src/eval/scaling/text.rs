@@ -1,4 +1,4 @@
-//! The report as a few lines of text.
+//! The scaling report as a few lines of text.
 
 use std::fmt;
 
@@ -38,7 +38,7 @@ impl Scaling {
         writeln!(f, "  Plan      {}", model.plan_ms)?;
         writeln!(
             f,
-            "  chunk     {:.0} ms + {:.1} ms a frame + {:.1} ms x chunks (the median one)",
+            "  chunk     {:.0} ms + {:.1} ms per frame + {:.1} ms x chunks (the median one)",
             chunk.startup_ms, chunk.per_frame_ms, chunk.contention_ms
         )?;
         writeln!(f, "  slowest   x (1 + {:.3} sqrt(2 ln chunks))", model.imbalance)?;
@@ -68,7 +68,7 @@ impl Scaling {
             off(&self.left_out),
             match prediction.standing {
                 Standing::Measured => String::new(),
-                beside @ (Standing::Interpolated | Standing::Extrapolated) => beside.to_string(),
+                other @ (Standing::Interpolated | Standing::Extrapolated) => other.to_string(),
             },
         ]
     }
@@ -109,20 +109,20 @@ impl fmt::Display for Among {
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooFewCounts => f.write_str("a model of fewer than 3 counts can't be checked by leaving one out"),
+            Self::TooFewCounts => f.write_str("with fewer than 3 counts a model can't be checked by leaving one out"),
             Self::Error(worst) => f.write_str(&off(worst)),
-            Self::NoCandidates => f.write_str("no chunk count splits so many frames"),
+            Self::NoCandidates => f.write_str("no chunk count can split that many frames"),
         }
     }
 }
 
-/// What leave-one-out says of the worst count.
+/// The worst error of leave-one-out.
 fn off(worst: &PredictionError) -> String {
     let (chunks, off) = (counted(worst.chunks, "chunk"), percent(worst.wall_percent));
-    format!("fitted to the others, {chunks} is {off} off at worst (limit {TRUSTED_UP_TO_PERCENT:.0} %)")
+    format!("a model without {chunks} has the worst error, {off} (limit {TRUSTED_UP_TO_PERCENT:.0} %)")
 }
 
-/// Signed, and 0 always as +0.0.
+/// A signed percentage; -0 becomes +0.0.
 fn percent(off: f64) -> String {
     format!("{:+.1} %", (off * 10.0).round() / 10.0 + 0.0)
 }

@@ -1,21 +1,21 @@
-//! How far a figure made of a few samples would move if they were drawn again.
+//! How much a figure from a few samples would change if the samples were drawn again.
 
 use execution_history::time_spent::median;
 use serde::{Deserialize, Serialize};
 
-/// How often the samples are drawn again. Efron and Tibshirani (1993), section 13.3,
-/// ask 1000 at the least of a percentile interval.
+/// The number of resamples. Efron and Tibshirani (1993), section 13.3, require at least 1000 for
+/// a percentile interval.
 pub const RESAMPLES: usize = 10_000;
 
-/// How many samples each side must have. All that a median's bootstrap can span is
-/// [min, max], which holds the true median with probability 1 - 2^(1-n): 94 % of 5
-/// samples, 88 % of 4. Fewer can't carry an interval of 95 %.
+/// The number of samples that each side must have. The bootstrap of a median can't exceed
+/// [min, max], which contains the true median with probability 1 - 2^(1-n): 94 % for 5 samples,
+/// 88 % for 4. Fewer are too few for a 95 % interval.
 pub const LEAST_SAMPLES: usize = 5;
 
-/// Any fixed number, so that the same samples make the same report.
+/// Any fixed number, so that the same samples result in the same report.
 const SEED: u64 = 0x6879_7065_7266_7261;
 
-/// Limits that hold the true figure with a probability of 95 %.
+/// Limits that contain the true figure with a probability of 95 %.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Interval {
     /// The 2.5th percentile.
@@ -24,8 +24,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// The interval of median(`numerator`) / median(`denominator`), for times: how many
-/// times as fast the second one is. Both are resampled independently, [`RESAMPLES`] times.
+/// The interval of median(`numerator`) / median(`denominator`); for times, the speed-up of the
+/// second one. Both are resampled independently, [`RESAMPLES`] times.
 ///
 /// `None` unless both have [`LEAST_SAMPLES`] samples, all of them positive and finite.
 pub fn ratio_of_medians(numerator: &[f64], denominator: &[f64]) -> Option<Interval> {
@@ -41,9 +41,9 @@ pub fn ratio_of_medians(numerator: &[f64], denominator: &[f64]) -> Option<Interv
     percentile_interval(above.iter().zip(below).map(|(above, below)| above / below).collect())
 }
 
-/// The statistic of `count` resamples, each as many as `samples` are, drawn from them
-/// with replacement (Efron and Tibshirani 1993, algorithm 6.1). `None` when the
-/// statistic has no value of one, as of no samples.
+/// The statistic of `count` resamples, each of the size of `samples` and drawn from them with
+/// replacement (Efron and Tibshirani 1993, algorithm 6.1). `None` when the statistic of one is
+/// `None`, for example without samples.
 pub fn resampled(
     samples: &[f64],
     statistic: impl Fn(&[f64]) -> Option<f64>,
@@ -61,29 +61,27 @@ pub fn resampled(
 }
 
 /// The 2.5th and the 97.5th percentile (Efron and Tibshirani 1993, section 13.3).
-/// `None` of no replicates.
+/// `None` without replicates.
 pub fn percentile_interval(mut replicates: Vec<f64>) -> Option<Interval> {
     replicates.sort_by(f64::total_cmp);
     Some(Interval { low: quantile(&replicates, 0.025)?, high: quantile(&replicates, 0.975)? })
 }
 
-/// The sample quantile 7 of Hyndman and Fan (1996), which numpy and R take by default.
+/// The sample quantile 7 of Hyndman and Fan (1996), the default of numpy and R.
 fn quantile(sorted: &[f64], share: f64) -> Option<f64> {
     let at = share * sorted.len().checked_sub(1)? as f64;
     let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
     Some(below + (above - below) * at.fract())
 }
 
-// Random numbers that are the same in every run.
-
-/// The generator `SplitMix64`: Steele, Lea and Flood, Fast Splittable Pseudorandom
-/// Number Generators, OOPSLA 2014, in the constants of Vigna's splitmix64.c.
-/// For resampling, not for secrets.
+/// The generator `SplitMix64`: Steele, Lea and Flood, Fast Splittable Pseudorandom Number
+/// Generators, OOPSLA 2014, with the constants of Vigna's splitmix64.c. Not for secrets. Our own,
+/// because published intervals must not change with the version of a library.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
-    /// The same seed makes the same numbers.
+    /// The same seed results in the same numbers.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -97,7 +95,7 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, each as probable as any other; 0 when `bound` is 0.
+    /// A uniformly distributed number below `bound`; 0 when `bound` is 0.
     ///
     /// Lemire, Fast Random Integer Generation in an Interval, ACM TOMACS 29(1), 2019, algorithm 5.
     pub fn below(&mut self, bound: u64) -> u64 {
@@ -126,7 +124,7 @@ mod random_tests {
 
     #[test]
     fn the_published_sequence() {
-        // Vigna's splitmix64.c from the seed 1234567, as Rosetta Code prints it.
+        // Vigna's splitmix64.c with the seed 1234567, from Rosetta Code.
         let mut random = SplitMix64::new(1_234_567);
         let expected = [
             6_457_827_717_110_365_317,
@@ -139,7 +137,7 @@ mod random_tests {
     }
 
     #[test]
-    fn every_number_below_the_bound_comes_as_often() {
+    fn every_number_below_the_bound_is_equally_frequent() {
         let mut random = SplitMix64::new(1);
         let mut counts = [0_i64; 7];
         for _ in 0..70_000 {
@@ -151,7 +149,7 @@ mod random_tests {
     }
 
     #[test]
-    fn a_bound_that_does_not_divide_the_range_favours_none() {
+    fn a_bound_that_does_not_divide_the_range_favors_no_number() {
         // Below 3 * 2^62 a plain multiply-and-shift hits every third number twice.
         let mut random = SplitMix64::new(2);
         let bound = 3 << 62;

@@ -1,4 +1,4 @@
-//! The bootstrap against published figures, exact distributions, and scipy.
+//! The bootstrap compared with published figures, exact distributions, and scipy.
 
 use proptest::prelude::*;
 
@@ -112,7 +112,7 @@ fn the_limits_of_scipy() {
 }
 
 #[test]
-fn too_few_and_impossible_times_have_no_interval() {
+fn too_few_or_impossible_times_have_no_interval() {
     let five = [1.0, 2.0, 3.0, 4.0, 5.0];
     assert!(ratio_of_medians(&five, &five).is_some());
     for bad in [&five[1..], &[], &[0.0, 1.0, 1.0, 1.0, 1.0], &[f64::NAN, 1.0, 1.0, 1.0, 1.0]] {

@@ -3,15 +3,15 @@
 //! H. B. Mann and D. R. Whitney, On a Test of Whether one of Two Random Variables is
 //! Stochastically Larger than the Other, Ann. Math. Stat. 18 (1947), 50-60.
 
-/// Up to this many samples in both groups together the distribution is counted out.
+/// Up to this many samples in both groups together the distribution is computed exactly.
 const EXACT_UP_TO: usize = 40;
 
-/// The probability that two groups drawn from one distribution lie at least as far
-/// apart in rank as these do, in either direction. `None` when either has no sample.
+/// The probability that the ranks of two groups from one distribution differ at least as much as
+/// the ranks of these, in either direction. `None` when either group has no sample.
 ///
-/// Twice the smaller tail. Exact for up to 40 samples together, over all ways of dealing
-/// the ranks, ties sharing the middle of theirs; without ties that is Mann and Whitney's U.
-/// Of more samples it is the normal approximation, corrected for ties and continuity
+/// Twice the smaller tail. Exact for up to 40 samples together, over all ways to distribute the
+/// ranks, where ties share the middle of their ranks; without ties that is Mann and Whitney's U.
+/// With more samples it is the normal approximation, corrected for ties and continuity
 /// (Lehmann, Nonparametrics, 1975, section 1.4).
 pub fn two_sided_p(a: &[f64], b: &[f64]) -> Option<f64> {
     if a.is_empty() || b.is_empty() {
@@ -21,8 +21,8 @@ pub fn two_sided_p(a: &[f64], b: &[f64]) -> Option<f64> {
     Some(if a.len() + b.len() <= EXACT_UP_TO { ranks.exact_p() } else { ranks.normal_p() })
 }
 
-/// The least that [`two_sided_p`] can be of groups of these sizes: both orders of groups
-/// that don't overlap, of all C(n + m, n) ways of dealing the ranks.
+/// The lowest [`two_sided_p`] of groups of these sizes: both orders of groups without overlap,
+/// of all C(n + m, n) ways to distribute the ranks.
 pub(crate) fn least_two_sided_p(n: usize, m: usize) -> f64 {
     (2.0 / ways(n, m)).min(1.0)
 }
@@ -31,7 +31,7 @@ fn ways(n: usize, m: usize) -> f64 {
     (1..=n).fold(1.0, |ways, i| ways * (m + i) as f64 / i as f64)
 }
 
-/// The ranks of two groups among all samples, each twice itself so that a tie's is whole.
+/// The ranks of two groups among all samples, doubled so that the ranks of ties are whole numbers.
 struct Ranks {
     of_a: Vec<usize>,
     of_b: Vec<usize>,
@@ -64,7 +64,7 @@ impl Ranks {
     }
 
     /// In how many ways as many ranks as `a` has add up to each sum: the shift algorithm of
-    /// Streitberg and Röhmel (1986). Whole numbers below 2^53, so exact.
+    /// Streitberg and Röhmel (1986). Exact, because these are whole numbers below 2^53.
     fn sums(&self) -> Vec<f64> {
         let all = || self.of_a.iter().chain(&self.of_b);
         let top: usize = all().sum();
@@ -94,8 +94,8 @@ impl Ranks {
     }
 }
 
-/// The complementary error function of x >= 0, within 1.5e-7: Abramowitz and Stegun
-/// (1964), 7.1.26.
+/// The complementary error function for x >= 0, to within 1.5e-7: Abramowitz and Stegun (1964),
+/// 7.1.26.
 fn complementary_error(x: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
     let coefficients = [1.061_405_429, -1.453_152_027, 1.421_413_741, -0.284_496_736, 0.254_829_592];

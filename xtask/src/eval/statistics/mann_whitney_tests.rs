@@ -1,11 +1,11 @@
-//! The rank test against published tables and scipy.
+//! The rank test compared with published tables and scipy.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Two groups without ties whose U is `u`: each of `n` low samples below `m` high ones
-/// but for `u` swaps, made by raising the low samples from the top.
+/// Two groups without ties whose U is `u`: `n` low samples below `m` high ones except for `u`
+/// swaps, which raise the low samples from the top.
 fn groups(n: usize, m: usize, u: usize) -> (Vec<f64>, Vec<f64>) {
     let raised = |i: usize| u.saturating_sub((n - 1 - i) * m).min(m);
     let low = (0..n).map(|i| raised(i) as f64 * 10.0 + i as f64 / n as f64).collect();
@@ -54,7 +54,7 @@ fn the_exact_test_of_scipy() {
 }
 
 #[test]
-fn ties_are_dealt_out_exactly() {
+fn the_exact_test_supports_ties() {
     // scipy 1.17.1, permutation_test((a, b), U, permutation_type="independent", n_resamples=inf)
     // over all 792 ways: 19 in the smaller tail.
     let (a, b) = ([1.0, 2.0, 2.0, 3.0, 5.0], [2.0, 4.0, 5.0, 5.0, 6.0, 7.0, 7.0]);
@@ -63,7 +63,7 @@ fn ties_are_dealt_out_exactly() {
 }
 
 #[test]
-fn many_samples_take_the_normal_approximation_of_scipy() {
+fn the_normal_approximation_is_that_of_scipy() {
     // scipy 1.17.1, mannwhitneyu(a, b, method="asymptotic").pvalue, with ties.
     let a: Vec<f64> = (1..26).map(|i| f64::from(i * 37 % 101)).collect();
     let b: Vec<f64> = (1..24).map(|i| f64::from(i * 53 % 103 / 2 + 40)).collect();
@@ -72,7 +72,7 @@ fn many_samples_take_the_normal_approximation_of_scipy() {
 }
 
 #[test]
-fn the_approximation_meets_the_exact_distribution_where_it_takes_over() {
+fn the_approximation_agrees_with_the_exact_distribution_at_the_limit() {
     for u in [100, 127, 150, 180, 200] {
         let (low, high) = groups(20, 20, u);
         let ranks = Ranks::of(&low, &high);
@@ -81,14 +81,14 @@ fn the_approximation_meets_the_exact_distribution_where_it_takes_over() {
 }
 
 #[test]
-fn no_samples_no_probability() {
+fn without_samples_there_is_no_probability() {
     assert_eq!((two_sided_p(&[], &[1.0]), two_sided_p(&[1.0], &[])), (None, None));
     assert_eq!((least_two_sided_p(3, 3), least_two_sided_p(4, 4), least_two_sided_p(1, 1)), (0.1, 2.0 / 70.0, 1.0));
 }
 
 proptest! {
     #[test]
-    fn it_is_a_probability_whichever_way_round(
+    fn it_is_a_probability_in_either_order(
         a in proptest::collection::vec(0u8..20, 1..25),
         b in proptest::collection::vec(0u8..20, 1..25),
     ) {

@@ -1,4 +1,4 @@
-//! Two runs side by side: how this one differs from one before it. Pure.
+//! Two runs side by side: how this run differs from an earlier one. Pure.
 
 pub mod regression;
 
@@ -23,16 +23,16 @@ use crate::{
     },
 };
 
-/// How this run differs from one before.
+/// How this run differs from an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SideBySide {
     /// What both measured, in this run's order.
     pub pairs: Vec<Pair>,
     /// What only this run measured.
     pub only_now: Vec<String>,
-    /// What only the run before measured.
+    /// What only the earlier run measured.
     pub only_before: Vec<String>,
-    /// What differs beside the renders, and may be why they do, a line each.
+    /// Other differences, which may be why the renders differ, a line each.
     pub caveats: Vec<String>,
 }
 
@@ -41,31 +41,31 @@ pub struct SideBySide {
 pub struct Pair {
     /// Such as `many-cuts N=4`.
     pub name: String,
-    /// The executions' wall-clock, ms.
+    /// The median wall-clock of the executions, ms.
     pub wall_ms: Change,
-    /// The executions' cost, USD; `None` unless both are known.
+    /// The median cost of the executions, USD; `None` unless both are known.
     pub usd: Option<Change>,
     /// The lowest mean PSNR of any iteration, dB; `None` unless both were compared.
     pub psnr_db: Option<Both<f64>>,
-    /// The worst frame of any iteration; likewise.
+    /// The worst frame of any iteration; `None` unless both were compared.
     pub worst_frame: Option<Both<Level>>,
-    /// Whether the first renders' decoded frames are the same; likewise.
+    /// Whether the decoded frames of the first renders are the same; `None` unless both were compared.
     pub same_frames: Option<bool>,
 }
 
-/// A figure of both runs.
+/// A figure from both runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Both<T> {
-    /// Of this run.
+    /// In this run.
     pub now: T,
-    /// Of the run before.
+    /// In the earlier run.
     pub before: T,
 }
 
 type Key<'a> = (&'a str, RenderId);
 
 impl SideBySide {
-    /// Sets `now` against `before`.
+    /// Compares `now` with `before`.
     pub fn of(now: &RunReport, before: &RunReport) -> Self {
         let (keys, earlier) = (keys(now), keys(before));
         let only = |these: &[Key<'_>], others: &[Key<'_>]| {
@@ -115,7 +115,7 @@ fn worst(renders: &[RenderReport]) -> Option<Level> {
     levels.reduce(|least, level| if level < least { level } else { least })
 }
 
-/// What was measured, each once, in the order of measuring.
+/// What was measured, each once, in the order of measurement.
 fn keys(report: &RunReport) -> Vec<Key<'_>> {
     let mut keys: Vec<Key<'_>> = Vec::new();
     for render in &report.renders {
@@ -131,7 +131,7 @@ fn name((fixture, id): Key<'_>) -> String {
     format!("{fixture} {id}")
 }
 
-// Two runs side by side as a table, for the terminal and for Markdown. Pure.
+// The comparison as a table, for the terminal and for Markdown.
 
 type OfPair = Column<Pair>;
 
@@ -153,16 +153,16 @@ const COLUMNS: &[OfPair] = &[
     }),
     OfPair::name("frames", &[], |pair| match pair.same_frames {
         None => Cell::Unmeasured,
-        Some(same) => Cell::Text(if same { "the same" } else { "others" }.to_owned()),
+        Some(same) => Cell::Text(if same { "the same" } else { "different" }.to_owned()),
     }),
 ];
 
 const LEGEND: &str =
-    "Medians. A change is this run's against the one before: +10 % is slower, or more expensive, by a tenth.";
+    "Medians. +10 % means that this run was slower, or more expensive, than the earlier run by a tenth.";
 
 impl fmt::Display for SideBySide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "This run against the one before")?;
+        writeln!(f, "This run compared with the earlier run")?;
         if !self.pairs.is_empty() {
             let (pairs, shown) = self.table();
             writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left))?;
@@ -180,7 +180,7 @@ impl SideBySide {
             false => format!("{}\n\n{LEGEND}", markdown(&pairs, &shown, &[])),
         };
         let notes = list("", self.remarks().map(|line| plain(&line)));
-        let parts = ["### This run against the one before".to_owned(), body, notes];
+        let parts = ["### This run compared with the earlier run".to_owned(), body, notes];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
     }
 
@@ -193,7 +193,7 @@ impl SideBySide {
             true => None,
             false => Some(format!("only {whose} measured {}", names.join(", "))),
         };
-        let only = [only(&self.only_now, "this run"), only(&self.only_before, "the run before")];
+        let only = [only(&self.only_now, "this run"), only(&self.only_before, "the earlier run")];
         only.into_iter().flatten().chain(self.caveats.iter().cloned())
     }
 }
@@ -211,36 +211,34 @@ fn levels(both: Both<Level>) -> String {
     }
 }
 
-/// 0 is always +0.00.
+/// To 0.01 dB; -0 becomes +0.
 fn rounded(db: f64) -> f64 {
     (db * 100.0).round() / 100.0 + 0.0
 }
 
-// How a median moved, and whether that is more than chance. Pure.
+// How a median changed, and whether that is more than chance.
 
-/// A median of both runs.
+/// A median in both runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// This run's.
+    /// In this run.
     pub now: f64,
-    /// That of the run before.
+    /// In the earlier run.
     pub before: f64,
-    /// How many samples each is of: this run's, and the run's before.
-    pub samples: (usize, usize),
-    /// Whether it may be chance.
+    /// Whether the change may be chance.
     pub certainty: Certainty,
 }
 
-/// What is known of a change's being more than chance.
+/// Whether a change is more than chance.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Certainty {
-    /// Enough samples: where now / before lies with 95 % confidence.
+    /// With enough samples: the 95 % confidence interval of now / before.
     Within(Interval),
-    /// Too few of them for that, but the runs can be told apart.
-    Told,
-    /// They can't.
-    NotTold(Reason),
-    /// One sample of at least one of the runs: nothing is known of its spread.
+    /// Too few samples for an interval, but the difference is significant.
+    Significant,
+    /// The difference is not significant.
+    NotSignificant(Reason),
+    /// At least one of the runs has one sample: its spread is unknown.
     SingleSample,
 }
 
@@ -248,10 +246,10 @@ impl Change {
     /// `None` unless both have samples.
     pub fn of(now: &[f64], before: &[f64]) -> Option<Self> {
         let certainty = Certainty::of(now, before);
-        Some(Self { now: median(now)?, before: median(before)?, samples: (now.len(), before.len()), certainty })
+        Some(Self { now: median(now)?, before: median(before)?, certainty })
     }
 
-    /// By how much this run's is above the one before, as a share of that; below 0 when it is less.
+    /// By how much this run exceeds the earlier one, as a share of the earlier one; negative when it is lower.
     pub fn share(&self) -> f64 {
         match self.before > 0.0 {
             true => (self.now - self.before) / self.before,
@@ -260,7 +258,7 @@ impl Change {
         }
     }
 
-    /// Whether this run's is above the one before by more than `share`; rounding aside.
+    /// Whether this run exceeds the earlier one by more than `share`, rounding errors aside.
     pub fn exceeds(&self, share: f64) -> bool {
         self.now > self.before * (1.0 + share) * (1.0 + ROUNDING)
     }
@@ -277,9 +275,9 @@ impl Certainty {
             return Self::SingleSample;
         }
         match ranked(&[(0, now), (1, before)]).first().map(|pair| pair.distinction) {
-            Some(Distinction::Told) => Self::Told,
-            Some(Distinction::NotTold(reason)) => Self::NotTold(reason),
-            None => Self::NotTold(Reason::TooFewSamples),
+            Some(Distinction::Significant) => Self::Significant,
+            Some(Distinction::NotSignificant(reason)) => Self::NotSignificant(reason),
+            None => Self::NotSignificant(Reason::TooFewSamples),
         }
     }
 
@@ -287,8 +285,8 @@ impl Certainty {
     pub fn is_certain(self) -> bool {
         match self {
             Self::Within(interval) => interval.low > 1.0 || interval.high < 1.0,
-            Self::Told => true,
-            Self::NotTold(_) | Self::SingleSample => false,
+            Self::Significant => true,
+            Self::NotSignificant(_) | Self::SingleSample => false,
         }
     }
 }
@@ -300,15 +298,15 @@ impl fmt::Display for Certainty {
                 write!(f, "{} to {}", percent(interval.low - 1.0), percent(interval.high - 1.0))?;
                 f.write_str(if self.is_certain() { " (95 %)" } else { " (95 %): may be chance" })
             }
-            Self::Told => f.write_str("told apart (p <= 0.05)"),
-            Self::NotTold(Reason::TooFewSamples) => f.write_str("too few samples: may be chance"),
-            Self::NotTold(Reason::Overlapping) => f.write_str("not told apart: may be chance"),
+            Self::Significant => f.write_str("significant (p <= 0.05)"),
+            Self::NotSignificant(Reason::TooFewSamples) => f.write_str("too few samples: may be chance"),
+            Self::NotSignificant(Reason::Overlapping) => f.write_str("not significant: may be chance"),
             Self::SingleSample => f.write_str("single sample: may be chance"),
         }
     }
 }
 
-/// A share in %, signed, and 0 always as +0.0.
+/// A signed share in %; -0 becomes +0.0.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:+.1} %", (share * 1000.0).round() / 10.0 + 0.0)
 }

@@ -1,12 +1,9 @@
-//! How much slower or dearer a run may be than the one before. Pure.
+//! How much slower or more expensive a run may be than an earlier one. Pure.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use anyhow::{Context, ensure};
-use render_verdict::{
-    gates::{Limit, Limits},
-    known_good::Toolchain,
-};
+use render_verdict::gates::{Limit, Limits};
 
 use crate::{
     aws::access::Target,
@@ -14,12 +11,13 @@ use crate::{
     report::{
         RunReport,
         compare::{Change, Pair, SideBySide, percent},
+        distinct,
         row::ResultRow,
         run_record::RunRecord,
     },
 };
 
-/// By how much a median may be above the one before, as a share of it.
+/// By how much a median may exceed the earlier run's, as a share of the earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct MaxRegression(f64);
 
@@ -41,20 +39,20 @@ impl fmt::Display for MaxRegression {
     }
 }
 
-/// A median that rose by more than is allowed.
+/// A median that rose by more than the limit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Regression {
     /// Which fixture, chunk count and protocol.
     pub name: String,
     /// What rose.
     pub what: Rising,
-    /// How.
+    /// By how much it rose.
     pub change: Change,
-    /// By how much it may.
+    /// By how much it may rise.
     pub limit: MaxRegression,
 }
 
-/// What may rise.
+/// What a limit applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rising {
     /// Wall-clock, ms.
@@ -64,12 +62,12 @@ pub enum Rising {
 }
 
 impl SideBySide {
-    /// The pairs whose cost is not known of both, so that no limit holds it.
+    /// The pairs without a known cost in both runs, so that no limit applies to the cost.
     pub fn without_cost(&self) -> impl Iterator<Item = &str> {
         self.pairs.iter().filter(|pair| pair.usd.is_none()).map(|pair| pair.name.as_str())
     }
 
-    /// Everything that is beyond `limit`, certain or not.
+    /// Everything that exceeds `limit`, certain or not.
     pub fn regressions(&self, limit: MaxRegression) -> Vec<Regression> {
         let of_pair = |pair: &Pair| {
             let rising = [(Rising::WallClock, Some(pair.wall_ms)), (Rising::Cost, pair.usd)];
@@ -87,53 +85,45 @@ impl fmt::Display for Regression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, what, change, limit } = self;
         let (share, certainty) = (percent(change.share()), change.certainty);
-        match what {
+        let values = match what {
             Rising::WallClock => {
-                let (before, now) = (change.before / 1000.0, change.now / 1000.0);
-                write!(
-                    f,
-                    "{name}: slower, {before:.1} s before, {now:.1} s now: {share}, allowed {limit} ({certainty})"
-                )
+                format!("slower, {:.1} s before, {:.1} s now", change.before / 1000.0, change.now / 1000.0)
             }
-            Rising::Cost => {
-                let (before, now) = (change.before, change.now);
-                write!(
-                    f,
-                    "{name}: dearer, {before:.5} USD before, {now:.5} now: {share}, allowed {limit} ({certainty})"
-                )
-            }
-        }
+            Rising::Cost => format!("more expensive, {:.5} USD before, {:.5} now", change.before, change.now),
+        };
+        write!(f, "{name}: {values}: {share}, allowed {limit} ({certainty})")
     }
 }
 
-// What differs between two runs beside their renders. Pure.
-
-/// A line for everything that may be why the runs differ.
+/// Differences of the runs apart from their renders, which may be why the renders differ, a line each.
 pub(crate) fn caveats(now: &RunReport, before: &RunReport) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     let (a, b) = (&now.run, &before.run);
     if a.command() != b.command() {
-        told.push(format!("this run is of {}, the one before of {}", a.command(), b.command()));
+        found.push(format!("this run was a {} run, the earlier run a {} run", a.command(), b.command()));
     }
-    told.extend(targets(a, b));
-    told.extend(differ("region", a.region.as_str(), b.region.as_str()));
-    told.extend(differ("commit", &known(a.git_commit.as_deref()), &known(b.git_commit.as_deref())));
+    found.extend(targets(a, b));
+    found.extend(differ("region", a.region.as_str(), b.region.as_str()));
+    found.extend(differ("commit", &or_unknown(a.git_commit.as_deref()), &or_unknown(b.git_commit.as_deref())));
     let zip = |run: &RunRecord| run.handler.as_ref().map(|zip| zip.sha256.chars().take(12).collect::<String>());
-    told.extend(differ("handler ZIP", &known(zip(a).as_deref()), &known(zip(b).as_deref())));
+    found.extend(differ("handler ZIP", &or_unknown(zip(a).as_deref()), &or_unknown(zip(b).as_deref())));
     let tools: BTreeSet<&String> = a.tools.keys().chain(b.tools.keys()).collect();
     for tool in tools {
-        let version = |run: &RunRecord| known(run.tools.get(tool).map(String::as_str));
-        told.extend(differ(tool, &version(a), &version(b)));
+        let version = |run: &RunRecord| or_unknown(run.tools.get(tool).map(String::as_str));
+        found.extend(differ(tool, &version(a), &version(b)));
     }
-    told.extend(differ("what rendered", &toolchains(now), &toolchains(before)));
+    found.extend(differ("what rendered", &rendered(now), &rendered(before)));
     if a.prices != b.prices {
-        told.push(format!("costs are by prices of {} now, of {} before", a.prices.as_of, b.prices.as_of));
+        found.push(format!(
+            "costs are calculated with the prices of {} now, of {} before",
+            a.prices.as_of, b.prices.as_of
+        ));
     }
-    told.extend(of_renders(now, before));
-    told
+    found.extend(of_renders(now, before));
+    found
 }
 
-/// Times of different machines say nothing of the code.
+/// Times on different machines say nothing about the code.
 fn targets(now: &RunRecord, before: &RunRecord) -> Option<String> {
     let kind = |run: &RunRecord| match &run.target {
         Some(Target::Account { .. }) => "AWS".to_owned(),
@@ -144,61 +134,51 @@ fn targets(now: &RunRecord, before: &RunRecord) -> Option<String> {
     let emulated = |run: &RunRecord| !matches!(run.target, Some(Target::Account { .. }));
     let (a, b) = (kind(now), kind(before));
     if a != b {
-        return Some(format!("this run was on {a}, the one before on {b}: their times can't be compared"));
+        return Some(format!("this run used {a} and the earlier run used {b}: their times can't be compared"));
     }
-    emulated(now)
-        .then(|| format!("both were on {a}: times are also of its machine and of its load, which no run.json tells"))
+    emulated(now).then(|| {
+        format!("both runs used {a}: times also depend on the machine and its load, which run.json does not record")
+    })
 }
 
-/// What each pair of renders has that differs.
+/// What differs between the renders of each pair.
 fn of_renders(now: &RunReport, before: &RunReport) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for (fixture, id) in crate::report::compare::keys(now) {
         let name = crate::report::compare::name((fixture, id));
         let (of_now, of_before) = (now.renders_of(fixture, id), before.renders_of(fixture, id));
         let (Some(a), Some(b)) = (of_now.into_iter().next(), of_before.into_iter().next()) else { continue };
-        told.extend(limits(fixture, a.gate, b.gate));
+        found.extend(limits(fixture, a.gate, b.gate));
         let frames = |row: &ResultRow| row.chunks.iter().map(|chunk| chunk.frames_encoded).sum::<u64>();
-        told.extend(differ(&format!("{name}: frames"), &frames(&a.row).to_string(), &frames(&b.row).to_string()));
+        found.extend(differ(&format!("{name}: frames"), &frames(&a.row).to_string(), &frames(&b.row).to_string()));
         let chunks = |row: &ResultRow| row.planned_chunk_count.to_string();
-        told.extend(differ(&format!("{name}: chunks made"), &chunks(&a.row), &chunks(&b.row)));
+        found.extend(differ(&format!("{name}: chunks"), &chunks(&a.row), &chunks(&b.row)));
         let cold =
             |report: &RunReport| report.renders_of(fixture, id).filter(|render| render.start == Start::Cold).count();
         let of = |report: &RunReport| format!("{} of {}", cold(report), report.renders_of(fixture, id).count());
         if cold(now) != cold(before) {
-            told.extend(differ(&format!("{name}: executions with cold starts"), &of(now), &of(before)));
+            found.extend(differ(&format!("{name}: executions with cold starts"), &of(now), &of(before)));
         }
     }
-    let mut once: Vec<String> = Vec::new();
-    told.into_iter().for_each(|line| {
-        if !once.contains(&line) {
-            once.push(line);
-        }
-    });
-    once
+    distinct(found)
 }
 
-fn toolchains(report: &RunReport) -> String {
-    let one = |toolchain: &Toolchain| {
-        let Toolchain { producer, ffmpeg, chromium } = toolchain;
-        let [producer, ffmpeg, chromium] = [producer, ffmpeg, chromium].map(|version| known(version.as_deref()));
-        format!("HyperFrames {producer}, ffmpeg {ffmpeg}, Chromium {chromium}")
-    };
-    let all: BTreeSet<String> = report.renders.iter().map(|render| one(&render.row.toolchain)).collect();
-    all.into_iter().collect::<Vec<_>>().join("; ")
+fn rendered(report: &RunReport) -> String {
+    let all: Vec<String> = report.toolchains().into_iter().collect();
+    if all.is_empty() { "unknown".to_owned() } else { all.join("; ") }
 }
 
 fn differ(what: &str, now: &str, before: &str) -> Option<String> {
     (now != before).then(|| format!("{what}: {now} now, {before} before"))
 }
 
-fn known(text: Option<&str>) -> String {
-    text.unwrap_or("not known").to_owned()
+fn or_unknown(text: Option<&str>) -> String {
+    text.unwrap_or("unknown").to_owned()
 }
 
-/// Every limit of a fixture that differs.
+/// The limits of a fixture that differ.
 fn limits(fixture: &str, now: Option<Limits>, before: Option<Limits>) -> Vec<String> {
-    let shown = |of: Option<Limits>, limit: &Limit| known(of.map(|of| limit.shown(of.value(limit))).as_deref());
+    let shown = |of: Option<Limits>, limit: &Limit| or_unknown(of.map(|of| limit.shown(of.value(limit))).as_deref());
     let each = Limit::all().map(|limit| (limit.what, shown(now, limit), shown(before, limit)));
     each.filter_map(|(what, now, before)| differ(&format!("limit of {fixture}, {what}"), &now, &before)).collect()
 }

@@ -9,13 +9,13 @@ use crate::report::{
     tests::{changed, files},
 };
 
-fn story(files: &Files) -> RunReport {
+fn report_of(files: &Files) -> RunReport {
     RunReport::of(files).unwrap()
 }
 
-/// The eval run with each execution's wall-clock and cost times `factor`, and `times` as many iterations.
+/// The eval run with the wall-clock and cost of each execution multiplied by `factor`, and `times` as many iterations.
 fn eval(factor: f64, times: usize) -> RunReport {
-    let mut report = story(&files("eval"));
+    let mut report = report_of(&files("eval"));
     for render in &mut report.renders {
         render.row.wall_clock_ms = (render.row.wall_clock_ms as f64 * factor) as u64;
         let cost = render.row.cost.as_mut().unwrap();
@@ -27,7 +27,7 @@ fn eval(factor: f64, times: usize) -> RunReport {
 }
 
 #[test]
-fn a_run_against_itself_is_no_different() {
+fn a_run_does_not_differ_from_itself() {
     let same = SideBySide::of(&eval(1.0, 3), &eval(1.0, 3));
     assert_eq!(same.pairs.len(), 4);
     for pair in &same.pairs {
@@ -42,7 +42,7 @@ fn a_run_against_itself_is_no_different() {
 }
 
 #[test]
-fn slower_is_beyond_the_limit_and_faster_is_not() {
+fn a_slower_run_exceeds_the_limit_and_a_faster_one_does_not() {
     let limit: MaxRegression = "10%".parse().unwrap();
     let slower = SideBySide::of(&eval(1.2, 3), &eval(1.0, 3));
     assert_eq!(slower.regressions(limit).len(), 8);
@@ -55,13 +55,13 @@ fn slower_is_beyond_the_limit_and_faster_is_not() {
 }
 
 #[test]
-fn certainty_is_as_much_as_the_samples_give() {
+fn certainty_depends_on_the_samples() {
     let of = |now: &[f64], before: &[f64]| Change::of(now, before).unwrap().certainty;
     let near = |around: f64, count: usize| (0..count).map(|i| around + i as f64).collect::<Vec<f64>>();
     assert_eq!(of(&[1.0], &near(2.0, 9)), Certainty::SingleSample);
-    assert!(matches!(of(&near(1.0, 2), &near(9.0, 2)), Certainty::NotTold(_)));
-    assert_eq!(of(&near(1.0, 4), &near(90.0, 4)), Certainty::Told);
-    assert!(matches!(of(&near(100.0, 4), &near(101.5, 4)), Certainty::NotTold(_)));
+    assert!(matches!(of(&near(1.0, 2), &near(9.0, 2)), Certainty::NotSignificant(_)));
+    assert_eq!(of(&near(1.0, 4), &near(90.0, 4)), Certainty::Significant);
+    assert!(matches!(of(&near(100.0, 4), &near(101.5, 4)), Certainty::NotSignificant(_)));
     let Certainty::Within(interval) = of(&near(200.0, 5), &near(100.0, 5)) else { panic!("no interval of 5") };
     assert!(interval.low > 1.9 && interval.high < 2.1);
     assert_eq!(Change::of(&[], &[1.0]), None);
@@ -69,8 +69,8 @@ fn certainty_is_as_much_as_the_samples_give() {
 
 #[test]
 fn a_table_for_the_terminal_and_one_for_github() {
-    let smoke = story(&files("smoke"));
-    let other = story(&changed("smoke", "results.json", |rows| {
+    let smoke = report_of(&files("smoke"));
+    let other = report_of(&changed("smoke", "results.json", |rows| {
         let rows = rows.as_array_mut().unwrap();
         rows.remove(2);
         rows[0]["wallClockMs"] = 12_000.into();
@@ -88,8 +88,8 @@ fn a_table_for_the_terminal_and_one_for_github() {
 }
 
 #[test]
-fn what_differs_beside_the_renders_is_told() {
-    let other = story(&changed("eval", "run.json", |run| {
+fn other_differences_of_the_runs_are_listed() {
+    let other = report_of(&changed("eval", "run.json", |run| {
         run["target"] = serde_json::json!({"kind": "account", "profile": null});
         run["region"] = "eu-west-1".into();
         run["gitCommit"] = "abc-dirty".into();
@@ -99,7 +99,7 @@ fn what_differs_beside_the_renders_is_told() {
         run["fixtures"]["tone-and-text"]["psnrDb"] = 30.0.into();
     }));
     insta::assert_snapshot!(SideBySide::of(&eval(1.0, 1), &other).caveats.join("\n"));
-    let smoke = SideBySide::of(&story(&files("smoke")), &other);
+    let smoke = SideBySide::of(&report_of(&files("smoke")), &other);
     assert!(smoke.pairs.is_empty() && smoke.only_now.len() == 4 && smoke.only_before.len() == 4);
     assert!(smoke.markdown().contains("Nothing was measured in both runs."));
 }
@@ -111,7 +111,7 @@ fn percentages_are_written_with_or_without_their_sign() {
     }
     assert_eq!("10%".parse::<MaxRegression>().unwrap(), "10".parse().unwrap());
     for bad in ["", "%", "ten", "-1%", "inf", "NaN", "10%%", "10 percent"] {
-        assert!(bad.parse::<MaxRegression>().is_err(), "{bad:?} was taken");
+        assert!(bad.parse::<MaxRegression>().is_err(), "{bad:?} was accepted");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every frame's PSNR: where the limits are, where chunks meet, which frame is worst.
+//! The PSNR of every frame, with the limits, the chunk boundaries, and the worst frame.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -19,31 +19,31 @@ use crate::report::{
     render::{FrameSample, RenderReport},
 };
 
-/// As many points as a screen has room for.
+/// The most points of a line: more than a screen can show is of no use.
 const POINTS: usize = 500;
 
-/// At most so many failed frames are marked one by one.
+/// The most failed frames that are marked individually.
 const MARKED: usize = 50;
 
-/// So many of the worst frames are in the table.
-const TOLD: usize = 10;
+/// The number of worst frames in the table.
+const LISTED: usize = 10;
 
-/// Above the best level, dB: where identical frames are drawn.
+/// How far above the best level identical frames are drawn, dB.
 const IDENTICAL_DB: f64 = 6.0;
 
-/// The plot; nothing where no frame was compared.
+/// The plot; empty when no frame was compared.
 pub(crate) fn figure(render: &RenderReport) -> Markup {
     let (Some(gate), false) = (&render.gate, render.frames.is_empty()) else { return html! {} };
     html! {
         figure {
-            figcaption { "PSNR of every frame, dB " small { "(dotted: where chunks meet)" } }
-            (drawn(render, gate))
+            figcaption { "PSNR of every frame, dB " small { "(dotted: chunk boundaries)" } }
+            (draw(render, gate))
             details { summary { "The worst frames as a table" } (table(render)) }
         }
     }
 }
 
-fn drawn(render: &RenderReport, gate: &Limits) -> Markup {
+fn draw(render: &RenderReport, gate: &Limits) -> Markup {
     let (mean_db, of_frame) = (gate.value(&MEAN_PSNR), gate.db(&FRAME_PSNR));
     let finite: Vec<f64> = render.frames.iter().filter_map(|frame| db(frame.psnr)).collect();
     let greatest = finite.iter().copied().fold(mean_db + 4.0, f64::max);
@@ -54,11 +54,11 @@ fn drawn(render: &RenderReport, gate: &Limits) -> Markup {
     let mut plot = Plot::new(x, Scale::linear(least - 5.0, identical), 180.0);
     plot.levels(5);
     plot.ticks(&x.labelled_ticks(6).into_iter().map(|(at, text)| (at, format!("{text} s"))).collect::<Vec<_>>());
-    plot.seams(&seams(render));
+    plot.boundaries(&chunk_boundaries(render));
     if render.row.picture.as_ref().is_some_and(|picture| x.at(picture.worst_frame_at_s) > 0.5) {
-        plot.name_limits_at_left();
+        plot.label_limits_at_left();
     }
-    // Under its line, as the frames are above it, where that leaves room for the other's.
+    // Below its line, because the frames are above it, when that leaves room for the other label.
     let apart = mean_db - of_frame.db() > 4.0;
     let side = if apart { Side::Below } else { Side::Above };
     plot.limit(mean_db, &format!("mean must reach {} dB", gate.db(&MEAN_PSNR)), side, "of-mean");
@@ -73,8 +73,8 @@ fn drawn(render: &RenderReport, gate: &Limits) -> Markup {
     }
     plot.line(few.iter().map(|bucket| (bucket.x, bucket.low)), "psnr");
     for frame in render.frames.iter().filter(|frame| !frame.psnr.reaches(of_frame)).take(MARKED) {
-        let told = format!("frame {}: {}", frame.frame, frame.psnr.with_unit());
-        plot.mark((frame.time_s, db(frame.psnr).unwrap_or(identical)), Marker::Cross, "bad", &told);
+        let tooltip = format!("frame {}: {}", frame.frame, frame.psnr.with_unit());
+        plot.mark((frame.time_s, db(frame.psnr).unwrap_or(identical)), Marker::Cross, "bad", &tooltip);
     }
     let worst = render.row.picture.as_ref();
     if let Some((worst, level)) = worst.and_then(|worst| Some((worst, db(worst.worst_frame_db)?))) {
@@ -85,10 +85,10 @@ fn drawn(render: &RenderReport, gate: &Limits) -> Markup {
     if render.frames.iter().any(|frame| frame.psnr == Level::Identical) {
         plot.note((0.0, greatest + IDENTICAL_DB / 2.0), "at the top: identical to the bit", Side::Above);
     }
-    plot.draw(&told(render))
+    plot.draw(&description(render))
 }
 
-fn told(render: &RenderReport) -> String {
+fn description(render: &RenderReport) -> String {
     let worst = render.row.picture.as_ref().map_or_else(String::new, |picture| {
         format!(
             "; the worst is frame {} at {:.2} s with {}",
@@ -100,18 +100,18 @@ fn told(render: &RenderReport) -> String {
     format!("PSNR of {} frames of {}{worst}", render.frames.len(), render.label)
 }
 
-/// When each chunk but the first begins, s.
-fn seams(render: &RenderReport) -> Vec<f64> {
+/// The time at which each chunk but the first begins, s.
+fn chunk_boundaries(render: &RenderReport) -> Vec<f64> {
     let mut chunks = render.row.chunks.clone();
     chunks.sort_by_key(|chunk| chunk.index);
     let mut first_frame = 0;
-    let mut seams = Vec::new();
+    let mut boundaries = Vec::new();
     for chunk in chunks {
         let at = usize::try_from(first_frame).ok().and_then(|first| render.frames.get(first));
-        seams.extend(at.filter(|_| first_frame > 0).map(|frame| frame.time_s));
+        boundaries.extend(at.filter(|_| first_frame > 0).map(|frame| frame.time_s));
         first_frame += chunk.frames_encoded;
     }
-    seams
+    boundaries
 }
 
 fn table(render: &RenderReport) -> Markup {
@@ -133,15 +133,15 @@ fn table(render: &RenderReport) -> Markup {
     }
 }
 
-/// The frames that the table shows, the worst first; of equals the earlier one.
+/// The frames in the table, the worst first; the earlier one first among equals.
 fn worst(frames: &[FrameSample]) -> Vec<&FrameSample> {
     let mut levels: Vec<(f64, usize)> =
         frames.iter().enumerate().map(|(at, frame)| (db(frame.psnr).unwrap_or(f64::INFINITY), at)).collect();
     let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    // A long render has 100,000 frames: they are not all sorted for the sake of ten.
-    if levels.len() > TOLD {
-        levels.select_nth_unstable_by(TOLD, order);
-        levels.truncate(TOLD);
+    // A long render has 100,000 frames, so they are not all sorted to find ten.
+    if levels.len() > LISTED {
+        levels.select_nth_unstable_by(LISTED, order);
+        levels.truncate(LISTED);
     }
     levels.sort_by(order);
     levels.into_iter().map(|(_, at)| &frames[at]).collect()
@@ -154,9 +154,8 @@ fn db(level: Level) -> Option<f64> {
     }
 }
 
-// The worst frame: the baseline's, the render's, and what they differ by.
-
-/// The three side by side; nothing where none were kept.
+/// The worst frame of the baseline and of the render, and their difference, side by side; empty
+/// when they were not kept.
 pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> Markup {
     let Some(images) = &render.row.worst_frame_images else { return html! {} };
     let of_frame = render.row.picture.as_ref().map_or_else(String::new, |picture| {
@@ -165,7 +164,7 @@ pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> 
     let three = [
         (&images.baseline, "Baseline".to_owned()),
         (&images.render, "Render".to_owned()),
-        (&images.difference, format!("Difference, {} times amplified", images.amplified_by)),
+        (&images.difference, format!("Difference, amplified {} times", images.amplified_by)),
     ];
     html! {
         figure {
@@ -183,7 +182,7 @@ pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> 
                 }
             } @else {
                 p.small {
-                    "In files, as another render shows this frame, or the page would grow large: "
+                    "Only as files, because another render shows this frame or the page would become too large: "
                     @for (nth, (name, caption)) in three.iter().enumerate() {
                         @if nth > 0 { ", " }
                         a href=(name) { (caption) }
@@ -194,13 +193,13 @@ pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> 
     }
 }
 
-// Which pictures the page carries: as many as it stays light with, those of the worst
-// renders first, and no frame of a fixture twice.
+// Which images the page contains: up to a size, those of the worst renders first, and no
+// frame of a fixture twice.
 
-/// All pictures of a page together are no larger, bytes; the others are linked to.
+/// The most bytes of all images in a page; the others are only linked.
 const BUDGET: usize = 600_000;
 
-/// The longer side of a picture in the page, in pixels; the file that it links to is larger.
+/// The longer side of an image in the page, px; the linked file is larger.
 const SIDE: u32 = 400;
 
 /// PNG files by their names in the artifact folder.
@@ -208,8 +207,8 @@ const SIDE: u32 = 400;
 pub struct Pictures(BTreeMap<String, Vec<u8>>);
 
 impl Pictures {
-    /// Reads a run's pictures, those of the worst renders first, until the page has
-    /// enough of them. What can't be read is left out.
+    /// Reads the images of a run, those of the worst renders first, until their size limit is
+    /// reached. Files that can't be read are skipped.
     pub fn read(dir: &Path, report: &RunReport) -> Self {
         let (mut pictures, mut left) = (BTreeMap::new(), BUDGET);
         let mut seen = Vec::new();
@@ -234,18 +233,18 @@ impl Pictures {
         Self(pictures)
     }
 
-    /// Whether the page carries a render's pictures.
+    /// Whether the page contains the images of a render.
     pub(crate) fn show(&self, render: &RenderReport) -> bool {
         render.row.worst_frame_images.as_ref().is_some_and(|images| self.0.contains_key(&images.render))
     }
 
-    /// A picture as an address that needs no request.
+    /// An image as a data URI.
     pub(crate) fn data_uri(&self, name: &str) -> Option<String> {
         self.0.get(name).map(|file| format!("data:image/png;base64,{}", base64(file)))
     }
 }
 
-/// A PNG file's picture as a smaller file.
+/// The image of a PNG file, scaled down.
 fn small(file: &Path) -> anyhow::Result<Vec<u8>> {
     let bytes = fs::read(file).with_context(|| format!("{}", file.display()))?;
     Raster::from_png(&bytes)?.within(SIDE).png()
@@ -282,12 +281,12 @@ mod frames_tests {
     use super::*;
 
     #[test]
-    fn the_worst_frames_are_told_in_order_and_of_equals_the_earlier() {
+    fn the_worst_frames_come_in_order_and_the_earlier_first_among_equals() {
         let level = |frame: u64| if frame % 7 == 3 { Level::Db(30.0 + (frame % 3) as f64) } else { Level::Identical };
         let frame = |frame: u64| FrameSample { frame, time_s: 0.0, psnr: level(frame), hash: String::new() };
         let frames: Vec<FrameSample> = (0..100).map(frame).collect();
-        let told: Vec<u64> = worst(&frames).into_iter().map(|frame| frame.frame).collect();
-        assert_eq!(told, [3, 24, 45, 66, 87, 10, 31, 52, 73, 94]);
+        let numbers: Vec<u64> = worst(&frames).into_iter().map(|frame| frame.frame).collect();
+        assert_eq!(numbers, [3, 24, 45, 66, 87, 10, 31, 52, 73, 94]);
         assert_eq!(worst(&frames[..5]).len(), 5);
     }
 }
@@ -297,7 +296,7 @@ mod pictures_tests {
     use super::*;
 
     #[test]
-    fn base64_is_that_of_its_standard() {
+    fn base64_follows_its_standard() {
         let of = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|text| base64(text.as_bytes()));
         assert_eq!(of, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
         assert_eq!(base64(&[0xfb, 0xff]), "+/8=");

@@ -1,6 +1,6 @@
-//! report.html: a run in one file that one looks at. Pure but for [`Pictures::read`].
+//! report.html: the report of a run in one file. Pure except for [`Pictures::read`].
 //!
-//! It asks for nothing from outside, needs no script, and says nothing by color alone.
+//! The page requests nothing, needs no script, and never expresses anything by color alone.
 
 pub mod audio;
 pub mod frames;
@@ -14,7 +14,6 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use render_verdict::audio::residual::Residual;
 
 use crate::{
-    aws::access::Target,
     console::text::counted,
     report::{
         RunReport, Word,
@@ -29,19 +28,19 @@ use crate::{
 
 const STYLE: &str = include_str!("style.css");
 
-/// So many renders are shown opened; of more, those that do not pass, and those whose
-/// worst frames the page shows.
-const OPENED: usize = 4;
+/// Up to this many renders are all shown expanded; of more, only those that fail, and those
+/// whose worst frames the page contains.
+const EXPANDED: usize = 4;
 
 /// The whole page.
 pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     let sections: Vec<Section> = [
-        section(report),
-        scaling::local_section(report),
-        scaling::section(report),
-        sections::section(report),
+        overview_section(report),
+        scaling::legs_section(report),
+        scaling::chunk_counts_section(report),
+        sections::protocols_section(report),
         sections::failures_section(report),
-        renders(report, pictures),
+        renders_section(report, pictures),
         sections::cost_section(report),
         sections::stages_section(report),
         sections::environment_section(report),
@@ -51,7 +50,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     .flatten()
     .collect();
     let word = report.ending().word;
-    let title = format!("{word}: {} of {}", report.run.command(), report.run.fixtures().join(", "));
+    let title = format!("{word}: {} {}", report.run.command(), report.run.fixtures().join(", "));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -60,7 +59,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (title) }
-                // An icon of its own, so that the browser asks nobody for one.
+                // An empty icon, so that the browser requests none.
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
@@ -86,21 +85,21 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     page.into_string()
 }
 
-/// A part of the page with a heading of its own.
+/// A section of the page with its heading.
 pub(crate) struct Section {
     id: &'static str,
     title: &'static str,
     content: Markup,
 }
 
-/// Every measured render: what its time went to, its frames, its sound, its worst frame.
-fn renders(report: &RunReport, pictures: &Pictures) -> Option<Section> {
-    let all_opened = report.renders.len() <= OPENED;
+/// Every measured render: its timeline, frames, audio, and worst frame.
+fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
+    let all_expanded = report.renders.len() <= EXPANDED;
     let content = html! {
         @if report.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
         @for render in &report.renders {
-            details.render open[all_opened || !render.row.passed || pictures.show(render)] {
-                summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (headline(render)) } }
+            details.render open[all_expanded || !render.row.passed || pictures.show(render)] {
+                summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (summary_line(render)) } }
                 @if !render.row.findings.is_empty() {
                     ul.findings { @for finding in &render.row.findings { li { (finding.message) } } }
                 }
@@ -114,17 +113,15 @@ fn renders(report: &RunReport, pictures: &Pictures) -> Option<Section> {
     (!report.renders.is_empty()).then_some(Section { id: "renders", title: "Render by render", content })
 }
 
-fn headline(render: &RenderReport) -> String {
+fn summary_line(render: &RenderReport) -> String {
     let row = &render.row;
-    let chunks = crate::console::text::counted(row.planned_chunk_count, "chunk");
+    let chunks = counted(row.planned_chunk_count, "chunk");
     let level = row.picture.as_ref().map(|picture| format!(", worst frame {}", picture.worst_frame_db.with_unit()));
     format!("{chunks} in {}{}", seconds(row.wall_clock_ms as f64), level.unwrap_or_default())
 }
 
-// What comes first: the verdict, why, what was run, and what to know before reading on.
-
-/// The page's head.
-pub(crate) fn header(report: &RunReport) -> Markup {
+/// The verdict, its reasons, what was run, and the notes.
+fn header(report: &RunReport) -> Markup {
     let (run, ending) = (&report.run, report.ending());
     html! {
         header {
@@ -148,20 +145,20 @@ pub(crate) fn header(report: &RunReport) -> Markup {
 fn facts(report: &RunReport) -> Markup {
     let run = &report.run;
     html! {
-        (fact("Target", &target(run)))
+        (fact("Target", &run.target_name()))
         (fact("Region", &run.region.to_string()))
         (fact("Stack", &run.stack.to_string()))
-        (fact("Asked for", &asked(run)))
+        (fact("Requested", &requested(run)))
         (fact("Measured", &counted(report.renders.len(), "render")))
         (fact("Began", &moment(&run.started_at)))
-        (fact("Ended", &run.ended_at.as_deref().map_or("not yet, or killed".to_owned(), moment)))
+        (fact("Ended", &run.ended_at.as_deref().map_or("not yet, or the run was killed".to_owned(), moment)))
         (fact("Commit", &commit(run)))
         (fact("Cost of the measured renders", &report.total_usd().map_or("unknown".to_owned(), usd)))
         (fact("Clean-up", &clean_up(run)))
     }
 }
 
-/// The commit's first 12 digits: enough to find it by.
+/// The first 12 digits of the commit, which identify it.
 fn commit(run: &RunRecord) -> String {
     match &run.git_commit {
         Some(commit) => {
@@ -177,18 +174,7 @@ fn fact(name: &str, value: &str) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-fn target(run: &RunRecord) -> String {
-    match &run.target {
-        Some(Target::Account { .. }) => {
-            format!("AWS, account {}", run.account.as_deref().unwrap_or("unknown"))
-        }
-        Some(Target::Endpoint { url }) => format!("an emulator at {url}"),
-        Some(Target::Embedded { .. }) => "the embedded AWS, on the machine of the run".to_owned(),
-        None => "none was reached".to_owned(),
-    }
-}
-
-fn asked(run: &RunRecord) -> String {
+fn requested(run: &RunRecord) -> String {
     let counts: Vec<String> = run.chunk_counts().iter().map(ToString::to_string).collect();
     let rounds = match &run.asked {
         Asked::Smoke { .. } => String::new(),
@@ -205,19 +191,21 @@ fn clean_up(run: &RunRecord) -> String {
         Some(TeardownRecord::Clean { resources_verified, .. }) => {
             format!("verified: {} gone", counted(*resources_verified, "resource"))
         }
-        Some(TeardownRecord::Leaked { leaks, .. }) => format!("NOT CLEAN: {}", counted(leaks.len(), "resource")),
-        Some(TeardownRecord::Kept { recovery }) => format!("the stack is kept, as asked for; {recovery} removes it"),
-        Some(TeardownRecord::NothingCreated) => "nothing had been created".to_owned(),
-        None => "not told".to_owned(),
+        Some(TeardownRecord::Leaked { leaks, .. }) => format!("NOT CLEAN: {} left", counted(leaks.len(), "resource")),
+        Some(TeardownRecord::Kept { recovery }) => {
+            format!("the stack is kept because of --keep-stack; {recovery} removes it")
+        }
+        Some(TeardownRecord::NothingCreated) => "nothing was created".to_owned(),
+        None => "unknown".to_owned(),
     }
 }
 
-/// The notes of one kind, in a list that is folded up when it is long.
+/// The notes of one kind, in a list that is collapsed when it is long.
 fn notes(report: &RunReport, title: &str, kind: NoteKind) -> Markup {
     let count = report.notes_of(kind).count();
     html! {
         @if count > 0 {
-            details.told open[count <= 4] {
+            details.notes open[count <= 4] {
                 summary { (title) " (" (count) ")" }
                 ul { @for note in report.notes_of(kind) { li { (note) } } }
             }
@@ -225,15 +213,13 @@ fn notes(report: &RunReport, title: &str, kind: NoteKind) -> Markup {
     }
 }
 
-// All renders in one table.
-
-/// Every render that was asked for, including those that were not measured.
-pub(crate) fn section(report: &RunReport) -> Option<Section> {
+/// Every requested render in one table, including those that were not measured.
+fn overview_section(report: &RunReport) -> Option<Section> {
     let shown = columns_of(RENDERS, Table::Page);
     let content = html! {
         div.scroll tabindex="0" role="region" aria-label="All renders" {
             table {
-                caption { "Every render against its baseline" }
+                caption { "Every render compared with its baseline" }
                 thead {
                     tr {
                         th scope="col" { "render" }
@@ -259,7 +245,7 @@ pub(crate) fn section(report: &RunReport) -> Option<Section> {
         }
     };
     let any = !report.renders.is_empty() || !report.unmeasured.is_empty();
-    any.then_some(Section { id: "look", title: "Overview", content })
+    any.then_some(Section { id: "overview", title: "Overview", content })
 }
 
 fn cell(column: &Column<ResultRow>, row: &ResultRow) -> Markup {
@@ -274,15 +260,15 @@ fn cell(column: &Column<ResultRow>, row: &ResultRow) -> Markup {
     }
 }
 
-// Verdicts as words with shapes: neither color nor shape has to be seen.
+// Verdicts as words with icons, which need neither color nor shape to be understood.
 
-/// A render's verdict.
+/// The verdict of a render.
 pub(crate) fn passed(passed: bool) -> Markup {
     let (word, class) = if passed { ("pass", "good") } else { ("FAIL", "bad") };
     html! { span.verdict.(class) { (icon(if passed { Word::Pass } else { Word::Fail })) (word) } }
 }
 
-/// How a run ended, in CSS.
+/// The CSS class of an ending.
 pub(crate) fn class(word: Word) -> &'static str {
     match word {
         Word::Pass => "good",
@@ -291,7 +277,7 @@ pub(crate) fn class(word: Word) -> &'static str {
     }
 }
 
-/// A shape for each word; the word itself stands beside it.
+/// An icon for each word; the word itself is next to it.
 pub(crate) fn icon(word: Word) -> Markup {
     let (outline, inside) = match word {
         // A circle with a tick.
@@ -313,9 +299,7 @@ pub(crate) fn icon(word: Word) -> Markup {
     }
 }
 
-// Numbers as people read them.
-
-/// Milliseconds as seconds: `15.9 s`, below a second `0.41 s`.
+/// Milliseconds as seconds: `15.9 s`, below one second `0.41 s`.
 pub(crate) fn seconds(ms: f64) -> String {
     let digits = if ms.abs() < 995.0 { 2 } else { 1 };
     format!("{:.digits$} s", ms / 1000.0)
@@ -345,7 +329,7 @@ pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
 }
 
-/// A time as it is read: `2026-11-21 15:05:12 UTC`.
+/// A time for people: `2026-11-21 15:05:12 UTC`.
 pub(crate) fn moment(rfc3339: &str) -> String {
     match rfc3339.split_once('T') {
         Some((day, time)) if time.len() >= 8 && time.ends_with('Z') => format!("{day} {} UTC", &time[..8]),

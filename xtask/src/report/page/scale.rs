@@ -1,8 +1,8 @@
-//! From values to places on an axis, and where to put its ticks.
+//! Scales from values to positions on an axis, with their ticks, and paths on them.
 
 use std::fmt::Write as _;
 
-/// Maps a stretch of values to 0..=1.
+/// Maps a range of values to 0..=1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Scale {
     from: f64,
@@ -13,25 +13,25 @@ pub(crate) struct Scale {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Linear,
-    /// Each doubling takes the same room.
+    /// Each doubling takes the same space.
     Doubling,
 }
 
 impl Scale {
-    /// Equal steps take equal room. A stretch without length is widened.
+    /// Equal steps take equal space. An empty range is widened.
     pub(crate) fn linear(from: f64, to: f64) -> Self {
         let to = if to > from { to } else { from + 1.0 };
         Self { from, to, kind: Kind::Linear }
     }
 
-    /// Equal factors take equal room; of values above 0.
+    /// Equal factors take equal space; for values above 0.
     pub(crate) fn doubling(from: f64, to: f64) -> Self {
         let from = from.max(f64::MIN_POSITIVE);
         let to = if to > from { to } else { from * 2.0 };
         Self { from, to, kind: Kind::Doubling }
     }
 
-    /// Where a value lies, held within 0..=1; 0 of what is no number.
+    /// The position of a value, clamped to 0..=1; 0 for NaN.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let share = match self.kind {
             Kind::Linear => (value - self.from) / (self.to - self.from),
@@ -40,21 +40,21 @@ impl Scale {
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
-    /// The stretch's end.
+    /// The end of the range.
     pub(crate) fn end(&self) -> f64 {
         self.to
     }
 
-    /// Round values within the stretch, about `count` of them, ascending.
+    /// About `count` round values within the range, ascending.
     pub(crate) fn ticks(&self, count: usize) -> Vec<f64> {
         let step = round_step((self.to - self.from) / count.max(1) as f64);
         let first = (self.from / step).ceil() as i64;
         let last = (self.to / step + 1e-9).floor() as i64;
-        // From whole numbers, so that no error adds up.
+        // Multiples of whole numbers, so that rounding errors do not add up.
         (first..=last).map(|nth| nth as f64 * step).collect()
     }
 
-    /// As [`Scale::ticks`], with the digits that tell them apart.
+    /// [`Scale::ticks`] with labels of as many digits as they need to differ.
     pub(crate) fn labelled_ticks(&self, count: usize) -> Vec<(f64, String)> {
         let step = round_step((self.to - self.from) / count.max(1) as f64);
         let digits = (-step.log10().floor()).clamp(0.0, 6.0) as usize;
@@ -62,20 +62,17 @@ impl Scale {
     }
 }
 
-/// The least of 1, 2 and 5 times a power of ten that is no less than `rough`.
+/// The smallest number that is at least `rough` and is 1, 2 or 5 times a power of ten.
 fn round_step(rough: f64) -> f64 {
     let power = 10f64.powf(rough.max(f64::MIN_POSITIVE).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= rough * 0.999_999);
     step.unwrap_or(10.0 * power)
 }
 
-// Lines and bands of very many points: what is narrower than a pixel is put
-// together, and no extreme is lost by that.
-
-/// Paths live in a square of so many units, which is stretched over the plot.
+/// The side of the square that contains paths, which is stretched over the plot.
 pub(crate) const UNITS: f64 = 1000.0;
 
-/// A stroked line through points (0..=1, 0..=1), the second from the bottom.
+/// The path through points (0..=1, 0..=1); y grows upwards.
 pub(crate) fn line(points: impl IntoIterator<Item = (f64, f64)>) -> String {
     let mut path = String::new();
     for (x, y) in points {
@@ -98,20 +95,18 @@ fn point(x: f64, y: f64) -> String {
     format!("{} {}", round(x * UNITS), round((1.0 - y) * UNITS))
 }
 
-// Many values as few: the least and the greatest of each bucket survive.
-
-/// A bucket of neighboring values.
+/// A group of neighboring values, of which only the extremes are drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bucket {
-    /// Where it begins.
+    /// The first x.
     pub x: f64,
-    /// Its least value.
+    /// The lowest value.
     pub low: f64,
-    /// Its greatest value.
+    /// The highest value.
     pub high: f64,
 }
 
-/// Puts values, ascending by x, into `most` buckets of as many each; fewer stay as they are.
+/// Groups values, ascending by x, into at most `most` buckets of equal size.
 pub(crate) fn buckets(values: &[(f64, f64)], most: usize) -> Vec<Bucket> {
     let of_each = values.len().div_ceil(most.max(1)).max(1);
     let bucket = |some: &[(f64, f64)]| {
@@ -126,7 +121,7 @@ mod scale_tests {
     use super::*;
 
     #[test]
-    fn values_go_to_their_place_and_no_farther() {
+    fn values_are_mapped_and_clamped() {
         let scale = Scale::linear(10.0, 20.0);
         assert_eq!([5.0, 10.0, 15.0, 20.0, 99.0, f64::NAN].map(|v| scale.at(v)), [0.0, 0.0, 0.5, 1.0, 1.0, 0.0]);
         let doubling = Scale::doubling(1.0, 16.0);

@@ -1,5 +1,5 @@
-//! How time, cost and efficiency depend on the number of chunks: what was
-//! measured, what would be ideal, and what a model predicts.
+//! How time, cost and efficiency depend on the number of chunks: measured, ideal, and predicted
+//! by a model. For eval also this machine compared with Lambda.
 
 use std::collections::BTreeMap;
 
@@ -23,11 +23,11 @@ use crate::{
     },
 };
 
-/// Predictions are drawn up to so many times the greatest measured count: beyond,
-/// they would leave no room to see what was measured. The table has them all.
+/// Predictions are drawn up to this many times the highest measured count: more would leave too
+/// little space for the measurements. The table contains all of them.
 const DRAWN_UP_TO: f64 = 4.0;
 
-/// One fixture, by chunk count.
+/// The samples of one fixture, by chunk count.
 struct Sweep<'a> {
     fixture: &'a str,
     counts: BTreeMap<u64, Vec<Sample>>,
@@ -42,7 +42,7 @@ struct Sample {
 }
 
 /// Three plots and a table for each fixture that was rendered at several counts.
-pub(crate) fn section(report: &RunReport) -> Option<Section> {
+pub(crate) fn chunk_counts_section(report: &RunReport) -> Option<Section> {
     let sweeps: Vec<Sweep<'_>> = report.run.fixtures().into_iter().map(|fixture| sweep(report, fixture)).collect();
     let sweeps: Vec<Sweep<'_>> = sweeps.into_iter().filter(|sweep| sweep.counts.len() > 1).collect();
     let content = html! {
@@ -50,7 +50,7 @@ pub(crate) fn section(report: &RunReport) -> Option<Section> {
             li { (key(&html! { circle.lambda r="4" {} })) "measured" }
             li { (key(&html! { circle.lambda.hollow r="4" {} })) "measured, with a cold start" }
             li { (key(&html! { line.through x1="-12" x2="12" {} })) "medians" }
-            li { (key(&html! { line.ideal x1="-12" x2="12" {} })) "ideal: twice the chunks in half the time" }
+            li { (key(&html! { line.ideal x1="-12" x2="12" {} })) "ideal: half the time with twice the chunks" }
             @if sweeps.iter().any(|sweep| !sweep.predictions.is_empty()) {
                 li { (key(&html! { path.predicted.hollow d="M0-5.5L5.5 0L0 5.5L-5.5 0Z" {} })) "predicted by the model, not measured" }
             }
@@ -59,7 +59,7 @@ pub(crate) fn section(report: &RunReport) -> Option<Section> {
             h3 { (sweep.fixture) }
             div.trio {
                 (sweep.plot("Wall-clock, s", |sample| Some(sample.wall_ms / 1000.0), Some(&|n| sweep.ideal_ms(n) / 1000.0), |p| p.wall_ms / 1000.0))
-                (sweep.plot("Cost of an execution, USD", |sample| sample.usd, None, |p| p.usd))
+                (sweep.plot("Cost per execution, USD", |sample| sample.usd, None, |p| p.usd))
                 (sweep.efficiency())
             }
             details { summary { "As a table" } (sweep.table()) }
@@ -74,7 +74,7 @@ pub(crate) fn section(report: &RunReport) -> Option<Section> {
             }
         }
     };
-    (!sweeps.is_empty()).then_some(Section { id: "scaling", title: "Against the number of chunks", content })
+    (!sweeps.is_empty()).then_some(Section { id: "scaling", title: "By number of chunks", content })
 }
 
 fn key(shape: &Markup) -> Markup {
@@ -102,7 +102,7 @@ impl Sweep<'_> {
         median(&self.counts.get(&count)?.iter().filter_map(value).collect::<Vec<f64>>())
     }
 
-    /// What the least count's time comes to when more chunks share it evenly, ms.
+    /// The time of the lowest count divided evenly among more chunks, ms.
     fn ideal_ms(&self, count: f64) -> f64 {
         let least = self.counts.keys().next().copied().unwrap_or(1);
         self.median_of(least, |sample| Some(sample.wall_ms)).unwrap_or(0.0) * least as f64 / count
@@ -112,15 +112,15 @@ impl Sweep<'_> {
         let ends = |of: Option<&u64>| of.copied().unwrap_or(1) as f64;
         let (least, most) = (ends(self.counts.keys().next()), ends(self.counts.keys().next_back()));
         let predicted = self.drawn().map(|prediction| f64::from(prediction.chunks.get())).fold(most, f64::max);
-        // Room for half a mark at either end.
+        // Space for half a mark at either end.
         Scale::doubling(least / 1.12, predicted * 1.12)
     }
 
-    /// The predictions beside what was measured, as far as they are drawn.
+    /// The predictions at counts that were not measured, as far as they are drawn.
     fn drawn(&self) -> impl Iterator<Item = &Prediction> {
         let most = self.counts.keys().next_back().copied().unwrap_or(1) as f64 * DRAWN_UP_TO;
-        let beside = |prediction: &&Prediction| prediction.standing != Standing::Measured;
-        self.predictions.iter().filter(beside).filter(move |p| f64::from(p.chunks.get()) <= most)
+        let is_unmeasured = |prediction: &&Prediction| prediction.standing != Standing::Measured;
+        self.predictions.iter().filter(is_unmeasured).filter(move |p| f64::from(p.chunks.get()) <= most)
     }
 
     fn plot(
@@ -153,14 +153,14 @@ impl Sweep<'_> {
         }
         for prediction in self.drawn() {
             let (n, of_model) = (prediction.chunks, predicted(prediction));
-            let told = format!("{n} chunks: {of_model:.5}, {}", prediction.standing);
-            plot.mark((f64::from(n.get()), of_model), Marker::Diamond, "predicted", &told);
+            let tooltip = format!("{n} chunks: {of_model:.5}, {}", prediction.standing);
+            plot.mark((f64::from(n.get()), of_model), Marker::Diamond, "predicted", &tooltip);
         }
-        let told = format!("{title} of {} against the number of chunks", self.fixture);
-        html! { figure { figcaption { (title) } (plot.draw(&told)) } }
+        let description = format!("{title} of {} by number of chunks", self.fixture);
+        html! { figure { figcaption { (title) } (plot.draw(&description)) } }
     }
 
-    /// How much of N times the speed N chunks give.
+    /// How close N chunks come to N times the speed.
     fn efficiency(&self) -> Markup {
         let share = |n: f64, wall_ms: f64| if wall_ms > 0.0 { 100.0 * self.ideal_ms(n) / wall_ms } else { 0.0 };
         let x = self.counts_scale();
@@ -184,11 +184,11 @@ impl Sweep<'_> {
                 &format!("{n} chunks: {at:.0} %, {}", prediction.standing),
             );
         }
-        let told = format!("Parallel efficiency of {} against the number of chunks, percent", self.fixture);
-        html! { figure { figcaption { "Efficiency, %" } (plot.draw(&told)) } }
+        let description = format!("Parallel efficiency of {} by number of chunks, percent", self.fixture);
+        html! { figure { figcaption { "Efficiency, %" } (plot.draw(&description)) } }
     }
 
-    /// The measured counts and the predicted ones, as far as there is room.
+    /// The measured and the predicted counts, as far as there is space.
     fn ticks(&self, x: &Scale) -> Vec<(f64, String)> {
         const APART: f64 = 0.09;
         let predicted = self.drawn().map(|prediction| f64::from(prediction.chunks.get()));
@@ -220,7 +220,7 @@ impl Sweep<'_> {
                             @if predicted {
                                 th.number scope="col" { "Predicted" }
                                 th.number scope="col" { "Predicted cost" }
-                                th scope="col" { "Standing" }
+                                th scope="col" { "Basis" }
                             }
                         }
                     }
@@ -245,52 +245,49 @@ impl Sweep<'_> {
     }
 }
 
-// Of eval: this machine against Lambda, every sample a mark.
+// Eval: this machine compared with Lambda; every sample is a mark.
 
-/// A row's height, px: its label above its marks.
+/// The height of a row, px: its label above its marks.
 const ROW: f64 = 38.0;
 
-/// One leg of a fixture.
+/// One way of rendering a fixture.
 struct Leg {
     label: String,
     class: &'static str,
-    /// ms, and whether functions had to be started for it.
+    /// The time, ms, and whether functions had to be started.
     samples: Vec<(f64, bool)>,
 }
 
-/// A plot and a table for each fixture.
-pub(crate) fn local_section(report: &RunReport) -> Option<Section> {
+/// Eval: the local leg and the executions, with a plot and a table for each fixture.
+pub(crate) fn legs_section(report: &RunReport) -> Option<Section> {
     let fixtures: Vec<(&str, Vec<Leg>)> =
         report.run.fixtures().into_iter().map(|fixture| (fixture, legs(report, fixture))).collect();
     let content = html! {
         ul.legend aria-label="What the marks mean" {
-            li { (local_key(&html! { circle.local r="4" {} })) "one sample" }
-            li { (local_key(&html! { circle.lambda.hollow r="4" {} })) "one that waited for a cold start" }
-            li { (local_key(&html! { line.median y1="-7" y2="7" {} })) "median" }
-            li { (local_key(&html! { line.range x1="-10" x2="10" {} })) "from the fastest to the slowest" }
+            li { (key(&html! { circle.local r="4" {} })) "one sample" }
+            li { (key(&html! { circle.lambda.hollow r="4" {} })) "a sample with a cold start" }
+            li { (key(&html! { line.median y1="-7" y2="7" {} })) "median" }
+            li { (key(&html! { line.range x1="-10" x2="10" {} })) "range from the fastest to the slowest" }
         }
         @for (fixture, legs) in &fixtures {
             @if !legs.is_empty() {
                 figure {
                     figcaption { (fixture) ": wall-clock, s" }
-                    (drawn(fixture, legs))
+                    (draw(fixture, legs))
                     details open[fixtures.len() <= 3] { summary { "As a table" } (table(report, fixture, legs)) }
                 }
             }
         }
     };
     let any = report.run.is_eval() && fixtures.iter().any(|(_, legs)| !legs.is_empty());
-    any.then_some(Section { id: "legs", title: "Here against Lambda", content })
-}
-
-fn local_key(shape: &Markup) -> Markup {
-    html! { svg.key width="28" height="16" aria-hidden="true" focusable="false" { g.mark transform="translate(14 8)" { (shape) } } }
+    any.then_some(Section { id: "legs", title: "This machine and Lambda", content })
 }
 
 fn legs(report: &RunReport, fixture: &str) -> Vec<Leg> {
     let local = report.local.iter().filter(|local| local.fixture == fixture);
     let here: Vec<(f64, bool)> = local.filter_map(|l| Some((l.outcome.done()?.wall_ms as f64, false))).collect();
-    let here = (!here.is_empty()).then(|| Leg { label: "in-process, here".to_owned(), class: "local", samples: here });
+    let here =
+        (!here.is_empty()).then(|| Leg { label: "in-process, this machine".to_owned(), class: "local", samples: here });
     let of_case = |case: &Case| {
         let renders = report.renders_of(fixture, case.render);
         let samples = renders.map(|render| (render.row.wall_clock_ms as f64, render.start == Start::Cold)).collect();
@@ -300,7 +297,7 @@ fn legs(report: &RunReport, fixture: &str) -> Vec<Leg> {
     here.into_iter().chain(cases.filter(|leg| !leg.samples.is_empty())).collect()
 }
 
-fn drawn(fixture: &str, legs: &[Leg]) -> Markup {
+fn draw(fixture: &str, legs: &[Leg]) -> Markup {
     let slowest = legs.iter().flat_map(|leg| leg.samples.iter().map(|(ms, _)| *ms)).fold(0.0, f64::max);
     let x = Scale::linear(0.0, slowest / 1000.0 * 1.04);
     let height = legs.len() as f64 * ROW;
@@ -323,7 +320,11 @@ fn drawn(fixture: &str, legs: &[Leg]) -> Markup {
             }
         }
     };
-    drawing(&format!("Wall-clock of {fixture} here and on Lambda, every sample"), height + LABELS + 6.0, &marks)
+    drawing(
+        &format!("Wall-clock of {fixture} on this machine and on Lambda, every sample"),
+        height + LABELS + 6.0,
+        &marks,
+    )
 }
 
 fn summary(leg: &Leg) -> Option<Summary> {
@@ -343,7 +344,7 @@ fn table(report: &RunReport, fixture: &str, legs: &[Leg]) -> Markup {
                         th.number scope="col" { "Fastest" }
                         th.number scope="col" { "Slowest" }
                         th.number scope="col" { "Cold" }
-                        th.number scope="col" { "Times as fast as here" }
+                        th.number scope="col" { "Speed-up over this machine" }
                     }
                 }
                 tbody {

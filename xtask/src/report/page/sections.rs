@@ -1,6 +1,6 @@
-//! Of a smoke run by both plan protocols: whether they rendered the same video.
+//! The sections of the page that are mainly tables.
 
-use std::{collections::BTreeSet, fmt::Write as _};
+use std::fmt::Write as _;
 
 use execution_history::cost::Cost;
 use maud::{Markup, html};
@@ -11,11 +11,11 @@ use crate::report::{
     row::ResourceState,
 };
 
-/// A table of the chunk counts.
-pub(crate) fn section(report: &RunReport) -> Option<Section> {
+/// Smoke with both plan protocols: whether they rendered the same video, by chunk count.
+pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
     let content = html! {
         div.scroll tabindex="0" role="region" aria-label="Plan protocols" { table {
-            caption { "What a viewer gets of v1 and of v2" }
+            caption { "The videos of v1 and v2" }
             thead {
                 tr {
                     th.number scope="col" { "Chunks" }
@@ -36,19 +36,17 @@ pub(crate) fn section(report: &RunReport) -> Option<Section> {
             }
         } }
     };
-    (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocol v1 against v2", content })
+    (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocols v1 and v2", content })
 }
 
-// What the measured executions cost, by what is charged.
-
-/// A kind of charge: its name, how much of it, and its price in all.
+/// A kind of charge: its name, its amount, and its total price.
 struct Charge {
     what: &'static str,
     amount: String,
     usd: f64,
 }
 
-/// All executions together, then each.
+/// The cost of the measured executions: all together, then each.
 pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
     let costs: Vec<(&str, Cost)> =
         report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost?))).collect();
@@ -76,14 +74,14 @@ pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
                     }
                 }
             }
-            tfoot { tr { th scope="row" { "Together" } td {} td.number { (page::usd(total)) } td {} } }
+            tfoot { tr { th scope="row" { "Total" } td {} td.number { (page::usd(total)) } td {} } }
         } }
         p.small {
-            "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD a GB-second, "
-            (report.run.prices.request_usd) " USD a request, " (report.run.prices.transition_usd) " USD a state transition. "
+            "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD per GB-second, "
+            (report.run.prices.request_usd) " USD per request, " (report.run.prices.transition_usd) " USD per state transition. "
             "Not included: S3, logs, data transfer, X-Ray, the free tier, warm-ups, and executions that failed."
         }
-        details { summary { "Each execution" } (each(&costs)) }
+        details { summary { "Each execution" } (cost_table(&costs)) }
     };
     (!costs.is_empty()).then_some(Section { id: "cost", title: "Cost on AWS", content })
 }
@@ -121,7 +119,7 @@ pub(crate) fn bar(share: f64) -> Markup {
     }
 }
 
-fn each(costs: &[(&str, Cost)]) -> Markup {
+fn cost_table(costs: &[(&str, Cost)]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Cost of each execution" {
             table {
@@ -152,23 +150,21 @@ fn each(costs: &[(&str, Cost)]) -> Markup {
     }
 }
 
-// What rendered, by which versions, and what is left of it.
-
-/// Versions, the handler, and every resource that was looked for after the clean-up.
+/// Versions, the handler, and every resource that was checked after the clean-up.
 pub(crate) fn environment_section(report: &RunReport) -> Option<Section> {
     let run = &report.run;
     let content = html! {
         table {
             caption { "Versions" }
             tbody {
-                @for toolchain in toolchains(report) { tr { th scope="row" { "Rendered by" } td { (toolchain) } } }
+                @for toolchain in report.toolchains() { tr { th scope="row" { "Rendered by" } td { (toolchain) } } }
                 @for (tool, version) in &run.tools { tr { th scope="row" { (tool) } td { (version) } } }
                 @if let Some(handler) = &run.handler {
                     tr {
                         th scope="row" { "Handler ZIP" }
                         td {
                             (page::mebibytes(handler.sizes.zipped)) ", " (page::mebibytes(handler.sizes.unzipped))
-                            " unzipped, " @if handler.built { "built by this run" } @else { "as it was found" }
+                            " unzipped, " @if handler.built { "built by this run" } @else { "built earlier" }
                             br; "SHA-256 " code { (handler.sha256) }
                         }
                     }
@@ -180,25 +176,11 @@ pub(crate) fn environment_section(report: &RunReport) -> Option<Section> {
     Some(Section { id: "environment", title: "Environment", content })
 }
 
-fn toolchains(report: &RunReport) -> BTreeSet<String> {
-    let told = |part: &Option<String>| part.clone().unwrap_or_else(|| "unknown".to_owned());
-    let of_row = |row: &crate::report::row::ResultRow| {
-        let made_by = &row.toolchain;
-        format!(
-            "producer {}, ffmpeg {}, Chromium {}",
-            told(&made_by.producer),
-            told(&made_by.ffmpeg),
-            told(&made_by.chromium)
-        )
-    };
-    report.renders.iter().map(|render| of_row(&render.row)).collect()
-}
-
 fn proof(report: &RunReport) -> Markup {
     html! {
         @if let Some(proof) = &report.proof {
             details open[!proof.clean] {
-                summary { "What was looked for after the clean-up, " (page::moment(&proof.checked_at)) }
+                summary { "Resources that were checked after the clean-up, " (page::moment(&proof.checked_at)) }
                 div.scroll tabindex="0" role="region" aria-label="Resources after the clean-up" {
                     table {
                         thead { tr { th scope="col" { "Kind" } th scope="col" { "Name" } th scope="col" { "State" } } }
@@ -211,7 +193,7 @@ fn proof(report: &RunReport) -> Markup {
                                         @match check.state {
                                             ResourceState::Absent => "gone",
                                             ResourceState::Present => strong { "STILL THERE" },
-                                            ResourceState::Unverifiable => strong { "CAN'T BE TOLD: " (check.evidence) },
+                                            ResourceState::Unverifiable => strong { "UNKNOWN: " (check.evidence) },
                                         }
                                     }
                                 }
@@ -224,9 +206,7 @@ fn proof(report: &RunReport) -> Markup {
     }
 }
 
-// Executions that did not succeed.
-
-/// What failed in each, and what it did until then.
+/// Executions that failed: why, and their timelines.
 pub(crate) fn failures_section(report: &RunReport) -> Option<Section> {
     let no_legend_yet = report.renders.iter().all(|render| render.timeline.is_none());
     let content = html! {
@@ -236,18 +216,16 @@ pub(crate) fn failures_section(report: &RunReport) -> Option<Section> {
             h3 { (name) }
             @match &failed.failure {
                 Some(failure) => p.failure { (failure) },
-                None => p { "Its history does not tell why." },
+                None => p { "The history of the execution does not contain the reason." },
             }
             @if let Some(ran) = &failed.timeline { (timeline::figure(name, ran)) }
-            p { a href={ (failed.file_stem) "-execution.json" } { "The execution's description" } }
+            p { a href={ (failed.file_stem) "-execution.json" } { "Description of the execution" } }
         }
     };
     (!report.failed.is_empty()).then_some(Section { id: "failed", title: "Executions that failed", content })
 }
 
-// Links to everything that the run left.
-
-/// All files of the folder, but those that are for the tool alone.
+/// Links to all files of the artifact folder except hidden ones.
 pub(crate) fn files_section(report: &RunReport) -> Option<Section> {
     let files: Vec<&String> = report.files.iter().filter(|name| !name.starts_with('.')).collect();
     let (top, below): (Vec<&String>, Vec<&String>) = files.iter().partition(|name| !name.contains('/'));
@@ -263,25 +241,23 @@ pub(crate) fn files_section(report: &RunReport) -> Option<Section> {
     (!files.is_empty()).then_some(Section { id: "files", title: "Files", content })
 }
 
-/// A file's relative address.
+/// The relative URL of a file.
 fn href(name: &str) -> String {
-    let mut address = String::from("./");
+    let mut url = String::from("./");
     for byte in name.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
-                address.push(char::from(byte));
+                url.push(char::from(byte));
             }
             _ => {
-                let _ = write!(address, "%{byte:02X}");
+                let _ = write!(url, "%{byte:02X}");
             }
         }
     }
-    address
+    url
 }
 
-// Where the time of the run itself went.
-
-/// Every stage in its order, with a bar where it lies in the run.
+/// Every stage in its order, with a bar that shows its share of the run.
 pub(crate) fn stages_section(report: &RunReport) -> Option<Section> {
     let stages = &report.run.stages;
     let total: u64 = stages.iter().map(|stage| stage.ms).sum();
@@ -294,7 +270,7 @@ pub(crate) fn stages_section(report: &RunReport) -> Option<Section> {
     let content = html! {
         div.scroll tabindex="0" role="region" aria-label="Stages" {
             table.stages {
-                caption { "Stages of the run, " (page::seconds(total as f64)) " together" }
+                caption { "Stages of the run, " (page::seconds(total as f64)) " in total" }
                 thead { tr { th scope="col" { "Stage" } th.number scope="col" { "Took" } th.chart scope="col" { "When" } } }
                 tbody {
                     @for (stage, start) in stages.iter().zip(starts) {
@@ -313,7 +289,7 @@ pub(crate) fn stages_section(report: &RunReport) -> Option<Section> {
             }
         }
     };
-    (!stages.is_empty()).then_some(Section { id: "stages", title: "Where the run's time went", content })
+    (!stages.is_empty()).then_some(Section { id: "stages", title: "Duration of the stages", content })
 }
 
 #[cfg(test)]
@@ -321,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_relative_and_escaped() {
+    fn urls_are_relative_and_escaped() {
         assert_eq!(href("renders/a b#1?.mp4"), "./renders/a%20b%231%3F.mp4");
     }
 }

@@ -8,10 +8,10 @@ fn page_of(files: &crate::report::artifacts::Files) -> String {
 }
 
 #[test]
-fn every_section_of_a_run_is_there_once() {
+fn a_page_has_each_section_once() {
     for (name, sections) in [
-        ("smoke", "look scaling protocols renders cost stages environment files"),
-        ("eval", "look legs scaling renders cost stages environment files"),
+        ("smoke", "overview scaling protocols renders cost stages environment files"),
+        ("eval", "overview legs scaling renders cost stages environment files"),
     ] {
         let page = page_of(&files(name));
         for id in sections.split(' ') {
@@ -23,13 +23,13 @@ fn every_section_of_a_run_is_there_once() {
 }
 
 #[test]
-fn nothing_is_asked_for_outside() {
+fn the_page_requests_nothing() {
     for name in ["smoke", "eval", "eval-sweep"] {
         let page = page_of(&files(name));
         for outside in ["http://", "https://", "src=\"/", "@import", "<script", "url(http"] {
             assert!(!page.contains(outside), "{name} has {outside}");
         }
-        // Every id is there once, so that links and labels mean one thing.
+        // Every id occurs once, so that links and labels are unambiguous.
         let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let all = ids.len();
         ids.sort_unstable();
@@ -39,7 +39,7 @@ fn nothing_is_asked_for_outside() {
 }
 
 #[test]
-fn what_others_wrote_is_text() {
+fn text_from_others_is_escaped() {
     let evil = "<script>alert(1)</script>";
     let files = changed("smoke", "run.json", |run| {
         run["failure"] = evil.into();
@@ -59,7 +59,7 @@ fn a_killed_run_has_a_page_too() {
 }
 
 #[test]
-fn a_failed_execution_is_shown_by_its_history() {
+fn a_failed_execution_is_shown_with_its_history() {
     let path = format!("{}/tests/data/histories/failed-chunk.json", env!("CARGO_MANIFEST_DIR"));
     let mut files = killed("smoke");
     files.add("renders/N2-execution.json", Some("{}".to_owned()));
@@ -69,7 +69,7 @@ fn a_failed_execution_is_shown_by_its_history() {
 }
 
 #[test]
-fn sound_and_worst_frame_are_shown_where_they_were_kept() {
+fn audio_and_worst_frames_are_shown_when_they_were_kept() {
     let mut files = changed("smoke", "results.json", |rows| {
         rows[1]["audioLevels"] = "renders/N2-audio.csv".into();
         rows[1]["worstFrameImages"] = serde_json::json!({
@@ -84,8 +84,8 @@ fn sound_and_worst_frame_are_shown_where_they_were_kept() {
     }
     let report = RunReport::of(&files).unwrap();
     let linked = page(&report, &Pictures::default());
-    assert!(linked.contains("Residual of the sound of N=2, track 1") && linked.contains("any 100 ms: -40 dBFS"));
-    assert!(linked.contains("Difference, 8 times amplified") && linked.contains("#25, 47.2"));
+    assert!(linked.contains("Audio residual of N=2, track 1") && linked.contains("any 100 ms: -40 dBFS"));
+    assert!(linked.contains("Difference, amplified 8 times") && linked.contains("#25, 47.2"));
     assert!(linked.contains("href=\"renders/N2-worst-render.png\"") && !linked.contains("data:image"));
 
     let picture = Raster::new(PictureSize { width: 2, height: 1 }, vec![7; 6]).unwrap().png().unwrap();
@@ -99,7 +99,7 @@ fn sound_and_worst_frame_are_shown_where_they_were_kept() {
 }
 
 #[test]
-fn many_renders_are_folded_up_but_those_that_fail() {
+fn many_renders_are_collapsed_except_those_that_fail() {
     let files = changed("eval", "results.json", |results| {
         results["lambdaSamples"][2]["render"]["passed"] = false.into();
     });

@@ -1,4 +1,4 @@
-//! What an execution did when: a lane for each step, 1 chunk to 256.
+//! The timeline of an execution: a lane for each step, with 1 to 256 chunks.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ use crate::report::page::{
     seconds,
 };
 
-/// A lane of its own label needs so many pixels.
+/// The height that a lane needs for a label, px.
 const LABELLED: f64 = 14.0;
 
-/// Plan's and Assemble's lanes, px.
+/// The height of the lanes of Plan and Assemble, px.
 const STEP: f64 = 22.0;
 
-/// The timeline, and as a table.
+/// The timeline as a plot and as a table.
 pub(crate) fn figure(label: &str, ran: &Timeline) -> Markup {
     let lanes = lanes(ran);
     html! {
         figure.timeline {
-            figcaption { "What the execution did when" }
-            (drawn(label, ran, &lanes))
+            figcaption { "Timeline of the execution" }
+            (draw(label, ran, &lanes))
             details { summary { "Every call as a table" } (table(label, ran)) }
         }
     }
 }
 
-/// What the bars of all timelines mean.
+/// The meaning of the bars in all timelines.
 pub(crate) fn legend() -> Markup {
     let entry = |class: &str, text: &str| {
         html! {
@@ -43,9 +43,9 @@ pub(crate) fn legend() -> Markup {
     html! {
         ul.legend aria-label="What the bars of a timeline mean" {
             (entry("queue", "queued"))
-            (entry("start", "cold start and answer: what of a call is not the handler's"))
-            (entry("work", "the handler's own time"))
-            (entry("failed", "a call that failed"))
+            (entry("start", "cold start and response: the time of a call outside the handler"))
+            (entry("work", "time in the handler"))
+            (entry("failed", "failed call"))
             li {
                 svg.key width="28" height="14" aria-hidden="true" focusable="false" { path.rail d="M1 3H14V11H27" {} }
                 "critical path"
@@ -54,7 +54,7 @@ pub(crate) fn legend() -> Markup {
     }
 }
 
-fn drawn(label: &str, ran: &Timeline, lanes: &[Lane]) -> Markup {
+fn draw(label: &str, ran: &Timeline, lanes: &[Lane]) -> Markup {
     let chunks = lanes.iter().filter(|lane| matches!(lane.step, Step::Chunk(_))).count();
     let pitch = pitch(chunks);
     let x = Scale::linear(0.0, ran.duration_ms as f64 / 1000.0);
@@ -70,15 +70,15 @@ fn drawn(label: &str, ran: &Timeline, lanes: &[Lane]) -> Markup {
             @if is_labelled(lane.step, at.1) {
                 text.tick x="-6" y=(pixels(at.0 + at.1 / 2.0 + 4.0)) text-anchor="end" { (name(lane.step)) }
             }
-            @for bar in &lane.bars { (drawn_bar(bar, *at, &x)) }
+            @for bar in &lane.bars { (draw_bar(bar, *at, &x)) }
         }
         (rail(lanes, &tops, &x))
     };
-    let told = format!("Timeline of {label}: {}, from {chunks} chunks", page::seconds(ran.duration_ms as f64));
-    drawing(&told, top + LABELS + 6.0, &marks)
+    let description = format!("Timeline of {label}: {}, {chunks} chunks", page::seconds(ran.duration_ms as f64));
+    drawing(&description, top + LABELS + 6.0, &marks)
 }
 
-/// A chunk's lane, px: 256 of them still fit a screen or two.
+/// The height of a chunk's lane, px: 256 of them fit on two screens.
 fn pitch(chunks: usize) -> f64 {
     match chunks {
         0..=12 => 22.0,
@@ -89,14 +89,14 @@ fn pitch(chunks: usize) -> f64 {
     }
 }
 
-/// Of lanes that are lower than a line of text, every so many are labelled.
+/// When lanes are lower than a line of text, only every second, fourth or eighth has a label.
 fn is_labelled(step: Step, height: f64) -> bool {
     let Step::Chunk(index) = step else { return true };
     let every = [1, 2, 4, 8].into_iter().find(|every| *every as f64 * height >= LABELLED).unwrap_or(8);
     index % every == 0
 }
 
-fn drawn_bar(bar: &Bar, (top, height): (f64, f64), x: &Scale) -> Markup {
+fn draw_bar(bar: &Bar, (top, height): (f64, f64), x: &Scale) -> Markup {
     let (from, to) = (x.at(bar.from_ms as f64 / 1000.0), x.at(bar.to_ms as f64 / 1000.0));
     let gap = if height >= LABELLED { 3.0 } else { 0.5 };
     let class = match bar.kind {
@@ -107,14 +107,14 @@ fn drawn_bar(bar: &Bar, (top, height): (f64, f64), x: &Scale) -> Markup {
     };
     html! {
         rect.mark.bar.(class) x=(percent(from)) width=(percent(to - from)) y=(pixels(top + gap))
-            height=(pixels(height - 2.0 * gap)) { title { (bar.told) } }
+            height=(pixels(height - 2.0 * gap)) { title { (bar.tooltip) } }
     }
 }
 
-/// The critical path: along the foot of each step's lane, and from one to the next.
+/// The critical path: along the bottom of the lane of each step, and from one to the next.
 fn rail(lanes: &[Lane], tops: &[(f64, f64)], x: &Scale) -> Markup {
-    let foot = |(top, height): (f64, f64)| top + height - 1.0;
-    let on_path = lanes.iter().zip(tops).filter_map(|(lane, at)| Some((lane.critical?, foot(*at))));
+    let bottom = |(top, height): (f64, f64)| top + height - 1.0;
+    let on_path = lanes.iter().zip(tops).filter_map(|(lane, at)| Some((lane.critical?, bottom(*at))));
     let path: Vec<((u64, u64), f64)> = on_path.collect();
     let share = |ms: u64| percent(x.at(ms as f64 / 1000.0));
     html! {
@@ -136,7 +136,7 @@ fn table(label: &str, ran: &Timeline) -> Markup {
                         th scope="col" { "Step" }
                         th.number scope="col" { "Scheduled at" }
                         th.number scope="col" { "Queued" }
-                        th.number scope="col" { "Start, answer" }
+                        th.number scope="col" { "Start and response" }
                         th.number scope="col" { "Handler" }
                         th.number scope="col" { "Call" }
                         th scope="col" { "Ended" }
@@ -161,54 +161,52 @@ fn call(attempt: &Attempt) -> Markup {
             td {
                 @match (&attempt.error, attempt.ended_ms) {
                     (Some(error), _) => { "✕ " (error) }
-                    (None, Some(_)) => "well",
-                    (None, None) => "not at all",
+                    (None, Some(_)) => "ok",
+                    (None, None) => "did not end",
                 }
             }
         }
     }
 }
 
-// From what an execution did to lanes of bars: one lane for Plan, each chunk and Assemble.
-
-/// One step's calls, retries included.
+/// The calls of one step, including retries.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lane {
-    /// What for.
+    /// The step.
     pub step: Step,
-    /// In the order of time.
+    /// In chronological order.
     pub bars: Vec<Bar>,
-    /// From when to when it is on the critical path, ms.
+    /// Its part of the critical path: from and to, ms.
     pub critical: Option<(u64, u64)>,
 }
 
-/// A stretch of time.
+/// A period of time.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bar {
-    /// Since the execution's start, ms.
+    /// Since the start of the execution, ms.
     pub from_ms: u64,
-    /// Likewise.
+    /// Since the start of the execution, ms.
     pub to_ms: u64,
-    /// What went on.
+    /// What happened.
     pub kind: BarKind,
-    /// In words.
-    pub told: String,
+    /// The kind and the duration in words.
+    pub tooltip: String,
 }
 
-/// What a stretch of time went to.
+/// What a period of time was spent on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BarKind {
     /// Waiting for a start.
     Queue,
-    /// Starting the function and answering: what of a call is not the handler's.
+    /// Starting the function and responding: the time of a call outside the handler.
     Start,
-    /// The handler's own time; all of a call whose handler does not tell it.
+    /// The time in the handler; the whole call when the handler does not report it.
     Work,
     /// A call that failed.
     Failed,
 }
 
-/// What a step is called.
+/// The name of a step.
 pub(crate) fn name(step: Step) -> String {
     match step {
         Step::Plan => "plan".to_owned(),
@@ -218,7 +216,7 @@ pub(crate) fn name(step: Step) -> String {
     }
 }
 
-/// The lanes: Plan, the chunks by index, Assemble, and what else there was.
+/// The lanes: Plan, the chunks by index, Assemble, and other states.
 pub(crate) fn lanes(timeline: &Timeline) -> Vec<Lane> {
     let critical = critical_path(timeline);
     let mut of_steps: BTreeMap<Step, Vec<Bar>> = BTreeMap::new();
@@ -233,7 +231,7 @@ pub(crate) fn lanes(timeline: &Timeline) -> Vec<Lane> {
     of_steps.into_iter().map(lane).collect()
 }
 
-/// Plan, the chunk that ends last, Assemble: each from where the one before ends.
+/// Plan, the chunk that ends last, and Assemble: each begins where the previous one ends.
 fn critical_path(timeline: &Timeline) -> Vec<(Step, (u64, u64))> {
     let end = |attempt: &Attempt| attempt.ended_ms.unwrap_or(timeline.duration_ms);
     let last_of = |is: fn(Step) -> bool| timeline.attempts.iter().filter(|a| is(a.step)).max_by_key(|a| end(a));
@@ -248,7 +246,7 @@ fn critical_path(timeline: &Timeline) -> Vec<(Step, (u64, u64))> {
         path.push((last.step, (from, end(last))));
         from = end(last);
     }
-    // What comes after the last call belongs to it: the execution is not over before.
+    // The time after the last call belongs to that call, because the execution is not over before.
     if let Some((_, stretch)) = path.last_mut() {
         stretch.1 = stretch.1.max(timeline.duration_ms);
     }
@@ -259,20 +257,24 @@ fn bars(attempt: &Attempt, duration_ms: u64) -> Vec<Bar> {
     let name = name(attempt.step);
     let started = attempt.started_ms.unwrap_or(attempt.ended_ms.unwrap_or(duration_ms));
     let ended = attempt.ended_ms.unwrap_or(duration_ms).max(started);
-    let took = |from: u64, to: u64| seconds(to.saturating_sub(from) as f64);
     let mut bars = Vec::new();
     let mut push = |from_ms: u64, to_ms: u64, kind, what: &str| {
         if to_ms > from_ms {
-            bars.push(Bar { from_ms, to_ms, kind, told: format!("{name}: {what} {}", took(from_ms, to_ms)) });
+            bars.push(Bar {
+                from_ms,
+                to_ms,
+                kind,
+                tooltip: format!("{name}: {what} {}", seconds((to_ms - from_ms) as f64)),
+            });
         }
     };
     push(attempt.scheduled_ms, started, BarKind::Queue, "queued");
     match (&attempt.error, attempt.overhead_ms()) {
         (Some(error), _) => push(started, ended, BarKind::Failed, &format!("failed with {error} after")),
-        // When it was is not known; starting is most of it.
+        // Its exact time is unknown; most of it is the start.
         (None, Some(overhead)) => {
             let working = ended.min(started + overhead);
-            push(started, working, BarKind::Start, "start and answer");
+            push(started, working, BarKind::Start, "start and response");
             push(working, ended, BarKind::Work, "handler");
         }
         (None, None) if attempt.ended_ms.is_none() => push(started, ended, BarKind::Work, "not ended after"),
@@ -281,9 +283,7 @@ fn bars(attempt: &Attempt, duration_ms: u64) -> Vec<Bar> {
     bars
 }
 
-// Hatchings, so that bars are told apart without their colors.
-
-/// What fills refer to by `url(#...)`.
+/// The hatchings that distinguish bars without their colors; fills refer to them by `url(#...)`.
 pub(crate) fn definitions() -> Markup {
     html! {
         svg.definitions width="0" height="0" aria-hidden="true" focusable="false" {
@@ -333,12 +333,13 @@ mod tests {
         );
         let critical: Vec<_> = lanes.iter().map(|lane| lane.critical).collect();
         assert_eq!(critical, [Some((0, 1000)), None, Some((1000, 6000)), Some((6000, 6500))]);
-        let told: Vec<&str> = lanes.iter().flat_map(|lane| lane.bars.iter().map(|bar| bar.told.as_str())).collect();
+        let tooltips: Vec<&str> =
+            lanes.iter().flat_map(|lane| lane.bars.iter().map(|bar| bar.tooltip.as_str())).collect();
         assert_eq!(
-            told,
+            tooltips,
             [
                 "plan: queued 0.10 s",
-                "plan: start and answer 0.20 s",
+                "plan: start and response 0.20 s",
                 "plan: handler 0.70 s",
                 "chunk 0: call 2.0 s",
                 "chunk 1: failed with Throttled after 0.50 s",
@@ -349,13 +350,13 @@ mod tests {
     }
 
     #[test]
-    fn an_execution_that_was_cut_off_has_open_ends() {
+    fn an_execution_that_was_aborted_has_open_ends() {
         let mut cut = attempt(Step::Chunk(0), (10, 20, 0), None, None);
         cut.ended_ms = None;
         let mut waiting = cut.clone();
         (waiting.step, waiting.started_ms) = (Step::Chunk(1), None);
         let lanes = lanes(&Timeline { duration_ms: 5000, attempts: vec![cut, waiting], transitions: 2 });
-        assert_eq!(lanes[0].bars[1].told, "chunk 0: not ended after 5.0 s");
-        assert_eq!(lanes[1].bars[0].told, "chunk 1: queued 5.0 s");
+        assert_eq!(lanes[0].bars[1].tooltip, "chunk 0: not ended after 5.0 s");
+        assert_eq!(lanes[1].bars[0].tooltip, "chunk 1: queued 5.0 s");
     }
 }
