@@ -1,7 +1,7 @@
-//! The JSON schemas against what real runs wrote, and what they refuse.
+//! The JSON schemas accept the artifacts of real runs, and refuse others.
 
 #![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
-#![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
+#![expect(clippy::unwrap_used, reason = "a test whose setup fails is a failure")]
 
 mod support;
 
@@ -23,13 +23,13 @@ fn json(kind: &str, file: &str) -> Value {
 }
 
 #[test]
-fn what_real_runs_wrote_is_what_the_schemas_say() {
+fn the_artifacts_of_real_runs_match_the_schemas() {
     for kind in ["smoke", "eval", "eval-sweep"] {
         assert_artifacts(&artifacts(kind));
     }
 }
 
-/// Calls `visit` with every object in a document; maps whose names are free aside.
+/// Calls `visit` with every object in a document; except maps with arbitrary keys.
 fn each_object(document: &Value, path: &str, visit: &mut impl FnMut(&str)) {
     const FREE: [&str; 3] = ["tools", "fixtures", "scaling"];
     match document {
@@ -49,7 +49,7 @@ fn each_object(document: &Value, path: &str, visit: &mut impl FnMut(&str)) {
 }
 
 #[test]
-fn a_field_that_no_schema_knows_is_refused_wherever_it_is() {
+fn unknown_fields_are_refused_everywhere() {
     for (kind, file, schema) in [
         ("smoke", "run.json", RUN),
         ("eval", "run.json", RUN),
@@ -64,18 +64,18 @@ fn a_field_that_no_schema_knows_is_refused_wherever_it_is() {
             let mut changed = document.clone();
             changed.pointer_mut(&path).unwrap()["new"] = json!(1);
             let found = violations(schema, &changed);
-            assert!(!found.is_empty(), "{schema} takes a new field of {file} at {path}");
+            assert!(!found.is_empty(), "{schema} accepts a new field in {file} at {path}");
         }
     }
 }
 
 #[test]
-fn what_is_missing_or_of_another_kind_is_refused() {
-    let refused = |schema: &str, document: &Value, change: &dyn Fn(&mut Value), told: &str| {
+fn missing_and_wrong_values_are_refused() {
+    let refused = |schema: &str, document: &Value, change: &dyn Fn(&mut Value), expected: &str| {
         let mut changed = document.clone();
         change(&mut changed);
         let found = violations(schema, &changed);
-        assert!(found.iter().any(|line| line == told), "{told:?} is not in {found:?}");
+        assert!(found.iter().any(|line| line == expected), "{expected:?} is not in {found:?}");
     };
     let (run, rows) = (json("smoke", "run.json"), json("smoke", "results.json"));
     refused(RUN, &run, &|run| run["schemaVersion"] = json!(2), "$.schemaVersion is 2, not 1");
@@ -111,7 +111,7 @@ fn what_is_missing_or_of_another_kind_is_refused() {
 }
 
 #[test]
-fn levels_and_pictures_of_a_render_may_be_there() {
+fn audio_levels_and_images_are_optional() {
     let mut rows = json("smoke", "results.json");
     rows[0]["audioLevels"] = json!("renders/N2-audio.csv");
     rows[0]["worstFrameImages"] =

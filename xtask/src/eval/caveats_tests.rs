@@ -50,7 +50,7 @@ fn too_few_iterations_are_reported_once_and_only_when_there_is_something_to_rank
     assert_eq!(caveats(&[5000, 5200], &[5100, 5300], &[], false), [""; 0]);
     let of = |iterations, to_rank| Caveat::of_iterations(iterations, to_rank).map(|caveat| caveat.to_string());
     assert_eq!((of(4, 2), of(1, 1)), (None, None));
-    insta::assert_snapshot!(of(3, 2).unwrap(), @"3 --iterations are too few for a ranking: the order of the medians may be chance; 4 are enough, and from 5 speed-ups have a confidence interval");
+    insta::assert_snapshot!(of(3, 2).unwrap(), @"--iterations 3 is too few for a ranking: the order of the medians may be chance; 4 is enough, and from 5 speed-ups have a confidence interval");
 }
 
 #[test]

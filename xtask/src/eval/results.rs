@@ -237,8 +237,8 @@ impl fmt::Display for Caveat {
         match self {
             Self::TooFewToRank { iterations } => write!(
                 f,
-                "{iterations} --iterations are too few for a ranking: the order of the medians may be chance; \
-                 4 are enough, and from 5 speed-ups have a confidence interval"
+                "--iterations {iterations} is too few for a ranking: the order of the medians may be chance; \
+                 4 is enough, and from 5 speed-ups have a confidence interval"
             ),
             Self::NotSignificant { fixture, faster, slower } => write!(
                 f,

@@ -133,7 +133,7 @@ fn recommendation(report: &RunReport) -> String {
         Ok(scaling) => {
             let chosen = &scaling.recommendation;
             format!(
-                "{}: fastest {}; cheapest within 10 % of it {} ({})",
+                "{}: fastest: {}; cheapest within 10 % of it: {} ({})",
                 plain(fixture),
                 chosen.fastest,
                 chosen.cheapest_near_fastest,

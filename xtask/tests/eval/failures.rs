@@ -15,7 +15,7 @@ fn a_failed_iteration_is_told_and_the_good_ones_stay() {
     let test = Test::new().nth_render(2, |render| render.end = FAILS);
     let ran = test.eval(&["--skip-local", "--iterations", "3"]);
     assert_snapshot!(ran.exit(4).stdout, @r"
-    How long (medians), and what for
+    Time and cost (medians)
     fixture  chunks            Lambda    min - max    cold      USD
     f            4*  6.1 s (1 failed)  6.1 - 6.1 s  0 of 2  0.00013
 
@@ -23,12 +23,12 @@ fn a_failed_iteration_is_told_and_the_good_ones_stay() {
     fixture  chunks  queue   plan  chunks take  slowest  median  imbalance  assemble  efficiency
     f            4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
 
-    How equal to the baseline (the worst of all iterations)
+    Comparison with the baseline (the worst of all iterations)
     fixture  chunks  PSNR mean  worst frame               audio
     f            4*   45.48 dB     44.25 dB  no-audio-on-either  FAIL
 
-    * f N=4: the plan made 1 chunk
-    USD of one execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are left out
+    * f N=4: the plan has 1 chunk
+    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are not included
 
       f N=4 #2 was not measured: render f N=4 #2 FAILED: state RenderChunk failed with VIDEO_SOURCE_UNRENDERABLE: clip.mp4 can't be decoded; see <dir>/artifacts/renders/f-N4-2-execution.json
     FAIL  not every planned render was measured (exit 4); clean-up verified, 7 resources gone

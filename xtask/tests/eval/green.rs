@@ -13,7 +13,7 @@ fn one_look_tells_how_long_for_what_money_and_how_equal() {
     let test = Test::new().nth_render(3, |render| render.ended += 1.5);
     let ran = test.eval(&[&TWO[..], &["--iterations", "3"]].concat());
     assert_snapshot!(ran.exit(0).stdout, @r"
-    How long (medians), and what for
+    Time and cost (medians)
     fixture        chunks  Lambda    min - max    cold      USD
     f                  4*   6.1 s  6.1 - 6.1 s  0 of 3  0.00013
     other-fixture      4*   6.1 s  6.1 - 7.6 s  0 of 3  0.00013
@@ -23,14 +23,14 @@ fn one_look_tells_how_long_for_what_money_and_how_equal() {
     f                  4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
     other-fixture      4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
 
-    How equal to the baseline (the worst of all iterations)
+    Comparison with the baseline (the worst of all iterations)
     fixture        chunks  PSNR mean  worst frame               audio
     f                  4*   45.48 dB     44.25 dB  no-audio-on-either  ok
     other-fixture      4*   45.48 dB     44.25 dB  no-audio-on-either  ok
 
-    * f N=4: the plan made 1 chunk
-    * other-fixture N=4: the plan made 1 chunk
-    USD of one execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are left out
+    * f N=4: the plan has 1 chunk
+    * other-fixture N=4: the plan has 1 chunk
+    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are not included
 
     PASS  6 of 6 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts

@@ -36,7 +36,7 @@ fn a_checkouts_fixtures_are_timed_by_its_own_harness() {
 fn a_later_checkouts_harness_has_another_name() {
     let later = r#""test": "bun run test:unit", "test:regression": "tsx src/regression-harness.ts --exclude-tags a""#;
     let test = checkout(later);
-    test.eval(&["--keep-local"]).exit(0).warns("f N=4 #1 against the local render");
+    test.eval(&["--keep-local"]).exit(0).warns("f N=4 #1 compared with the local render");
     assert!(test.tools.calls().iter().any(|call| call.contains("test:regression -- f ")));
     assert!(test.files().iter().any(|file| file == "renders/f-local-1.mp4"), "{:?}", test.files());
 }

@@ -40,7 +40,7 @@ fn both_speed_ups_are_told() {
 fn speed_ups_of_five_iterations_have_an_interval() {
     let test = world(&Video::default());
     let ran = test.eval(&["--iterations", "5"]);
-    ran.exit(0).never_says("can't rank");
+    ran.exit(0).never_says("too few for a ranking");
     let case = &test.artifact("results.json")["cases"][0];
     let within = |key: &str| case["speedup"]["interval"][key].as_f64().unwrap();
     let ratio = case["speedup"]["ratio"].as_f64().unwrap();
@@ -52,8 +52,8 @@ fn a_kept_render_makes_the_comparison_three_way() {
     let test = world(&Video::levels(&[("52.000000", 60)]));
     let ran = test.eval(&["--keep-local"]);
     ran.exit(0)
-        .warns("f #1 against the baseline: PSNR 52.00 dB")
-        .warns("f N=4 #1 against the local render: PSNR 45.48 dB");
+        .warns("f #1 compared with the baseline: PSNR 52.00 dB")
+        .warns("f N=4 #1 compared with the local render: PSNR 45.48 dB");
     let results = test.artifact("results.json");
     assert_eq!(results["localSamples"][0]["againstBaseline"]["psnrAvgDb"], 52.0);
     assert_eq!(results["lambdaSamples"][0]["againstLocal"]["frames"], 60);

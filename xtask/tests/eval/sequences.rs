@@ -11,8 +11,8 @@ use crate::support::{
 fn frames_are_measured_and_local_ones_are_kept_and_compared() {
     let test = Test::new().sequence(&Frames::of(60)).in_process(&Frames::of(60).with(name(7), png(9, "")));
     let ran = test.eval(&["--keep-local", "--iterations", "2"]);
-    ran.exit(0).warns("f #1 against the baseline: PSNR 99.").warns("59 of 60 identical");
-    ran.warns("f N=4 #2 against the local render: PSNR 99.");
+    ran.exit(0).warns("f #1 compared with the baseline: PSNR 99.").warns("59 of 60 identical");
+    ran.warns("f N=4 #2 compared with the local render: PSNR 99.");
     let results = test.artifact("results.json");
     let sample = &results["lambdaSamples"][0];
     assert_eq!((&sample["render"]["psnrAvgDb"], &sample["render"]["media"]), (&json!(100.0), &json!(null)));

@@ -30,8 +30,8 @@ fn a_folder_of_someone_else_is_refused() {
     fs::write(test.artifacts().join("renders/holiday.mp4"), "mine").unwrap();
     let ran = test.smoke(&[]);
     ran.exit(1).only_error(
-        "--artifacts: <dir>/artifacts holds other files; choose an empty folder, as an earlier run's files are \
-         removed from it",
+        "--artifacts: <dir>/artifacts contains other files; choose an empty folder, because a run removes the files of an \
+         earlier run from it",
     );
     assert_eq!(test.files(), ["renders/holiday.mp4"]);
     assert_eq!((test.tools.calls(), test.aws.calls()), (vec![], vec![]));

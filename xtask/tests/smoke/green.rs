@@ -93,7 +93,7 @@ fn another_number_of_chunks_than_asked_for_is_said() {
     chunks  planned  wall clock  PSNR mean     worst frame  unlike first  audio
          2        2       6.1 s   45.48 dB  44.25 dB (#59)         first   none  ok
          8       6*       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
-    * 8 chunks were asked for, the plan made 6 (chunk size 8)
+    * 8 chunks were requested, the plan has 6 (chunk size 8)
 
     PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts

@@ -26,35 +26,35 @@ fn report(test: &Test, folder: &str, args: &[&str]) -> Ran {
 }
 
 #[test]
-fn reports_are_remade_as_they_were() {
+fn regenerated_reports_are_unchanged() {
     let test = smoke(Test::new(), "now", 0.0);
     let file = |name: &str| test.artifacts().with_file_name("now").join(name);
     let read = || ["report.md", "junit.xml"].map(|name| fs::read_to_string(file(name)).unwrap());
     let made = read();
     ["report.md", "junit.xml"].iter().for_each(|name| fs::remove_file(file(name)).unwrap());
-    report(&test, "now", &[]).exit(0).says("the reports in <dir>/now are made anew");
+    report(&test, "now", &[]).exit(0).says("regenerated the reports in <dir>/now");
     assert_eq!(read(), made);
 }
 
 #[test]
-fn a_slower_run_is_beyond_the_limit_and_a_faster_one_is_not() {
+fn a_slower_run_exceeds_the_limit_and_a_faster_one_does_not() {
     let test = smoke(smoke(Test::new(), "before", 0.0), "now", 1.5);
     let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
     assert_snapshot!(ran.exit(5).stdout);
-    let told = fs::read_to_string(test.artifacts().with_file_name("now").join("report.md")).unwrap();
-    assert!(told.contains("\n\n### This run against the one before\n\n|"), "{told}");
+    let text = fs::read_to_string(test.artifacts().with_file_name("now").join("report.md")).unwrap();
+    assert!(text.contains("\n\n### This run compared with the earlier run\n\n|"), "{text}");
     report(&test, "now", &["--compare", "before"]).exit(0);
     report(&test, "now", &["--compare", "before", "--max-regression", "50%"]).exit(0).says("PASS  none of 2");
     report(&test, "before", &["--compare", "now", "--max-regression", "0%"]).exit(0).says("-19.7 %");
 }
 
 #[test]
-fn a_killed_run_can_be_told_of_too() {
+fn a_killed_run_has_reports_too() {
     let test = Test::new().fault("DescribeExecution", 1, Fault::Signal(rustix::process::Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);
     report(&test, "artifacts", &[]).exit(0);
-    let told = fs::read_to_string(test.artifacts().join("report.md")).unwrap();
-    assert!(told.contains("**UNFINISHED**") && told.contains("| **not measured** |"), "{told}");
+    let text = fs::read_to_string(test.artifacts().join("report.md")).unwrap();
+    assert!(text.contains("**UNFINISHED**") && text.contains("| **not measured** |"), "{text}");
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn a_comparison_goes_to_the_summary_of_a_github_step_without_the_report() {
     report(&test, "now", &[]).exit(0);
     assert!(!summary.exists());
     report(&test, "now", &["--compare", "before"]).exit(0);
-    assert!(fs::read_to_string(&summary).unwrap().starts_with("### This run against the one before\n\n|"));
+    assert!(fs::read_to_string(&summary).unwrap().starts_with("### This run compared with the earlier run\n\n|"));
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_file_that_was_tampered_with_is_named_with_its_line() {
     fs::write(&results, text).unwrap();
     let ran = report(&test, "now", &[]);
     ran.exit(1)
-        .warns("<dir>/now: results.json is not what this tool writes: at `\"wallClockMs\": \"6 s\",`: invalid type");
+        .warns("<dir>/now: results.json was not written by this tool: at `\"wallClockMs\": \"6 s\",`: invalid type");
 }
 
 #[test]
@@ -87,19 +87,19 @@ fn nothing_to_compare_is_never_a_pass() {
     for args in [&["--compare", "other"][..], &["--compare", "other", "--max-regression", "99%"]] {
         report(&test, "now", args)
             .exit(1)
-            .warns("error: the runs have no fixture at the same chunk count")
+            .warns("error: nothing was compared: the runs have no fixture with the same chunk count")
             .never_says("PASS");
     }
-    report(&test, "now", &["--compare", "now"]).exit(1).warns("both folders are of run");
+    report(&test, "now", &["--compare", "now"]).exit(1).warns("both folders belong to run");
     report(&test, "now", &["--compare", "nowhere"]).exit(1).warns("the artifacts in <dir>/nowhere");
     report(&test, "nowhere", &[]).exit(1).warns("the artifacts in <dir>/nowhere");
 }
 
 #[test]
-fn a_render_that_is_missing_does_not_pass_as_no_slower() {
+fn a_missing_render_does_not_pass_as_not_slower() {
     let test = smoke(Test::new(), "before", 0.0).render_of(4, |render| render.end = End::Fails("E", "broken"));
     let now = test.artifacts().with_file_name("now").display().to_string();
     test.smoke(&["--artifacts", &now, "--chunk-counts", "2,4"]).exit(4);
     let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
-    ran.exit(4).warns("renders that this run did not measure, 1 in all (N=4: ").never_says("PASS");
+    ran.exit(4).warns("renders that were not measured in this run: 1 (N=4: ").never_says("PASS");
 }

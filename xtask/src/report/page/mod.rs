@@ -13,6 +13,7 @@ pub mod timeline;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use render_verdict::audio::residual::Residual;
 
+use self::Head::{Name, Number};
 use crate::{
     console::text::counted,
     report::{
@@ -216,36 +217,62 @@ fn notes(report: &RunReport, title: &str, kind: NoteKind) -> Markup {
 /// Every requested render in one table, including those that were not measured.
 fn overview_section(report: &RunReport) -> Option<Section> {
     let shown = columns_of(RENDERS, Table::Page);
-    let content = html! {
-        div.scroll tabindex="0" role="region" aria-label="All renders" {
-            table {
-                caption { "Every render compared with its baseline" }
-                thead {
-                    tr {
-                        th scope="col" { "render" }
-                        @for column in &shown { th.number[column.is_figure] scope="col" { (column.title) } }
-                    }
+    let head = |column: &&Column<ResultRow>| match column.is_figure {
+        true => Number(column.title),
+        false => Name(column.title),
+    };
+    let head: Vec<Head<'_>> = std::iter::once(Name("render")).chain(shown.iter().map(head)).collect();
+    let rows = html! {
+        tbody {
+            @for render in &report.renders {
+                tr {
+                    th scope="row" { (render.label) }
+                    @for column in &shown { (cell(column, &render.row)) }
                 }
-                tbody {
-                    @for render in &report.renders {
-                        tr {
-                            th scope="row" { (render.label) }
-                            @for column in &shown { (cell(column, &render.row)) }
-                        }
-                    }
-                    @for missing in &report.unmeasured {
-                        tr {
-                            th scope="row" { (missing.label) }
-                            td.prose colspan=(shown.len() - 1) { "not measured: " (missing.cause) }
-                            td { (passed(false)) }
-                        }
-                    }
+            }
+            @for missing in &report.unmeasured {
+                tr {
+                    th scope="row" { (missing.label) }
+                    td.prose colspan=(shown.len() - 1) { "not measured: " (missing.cause) }
+                    td { (passed(false)) }
                 }
             }
         }
     };
+    let content = table("All renders", "Every render compared with its baseline", &head, &rows);
     let any = !report.renders.is_empty() || !report.unmeasured.is_empty();
     any.then_some(Section { id: "overview", title: "Overview", content })
+}
+
+/// The heading of a column in a table of the page.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Head<'a> {
+    /// Names, aligned to the left.
+    Name(&'a str),
+    /// Numbers, aligned to the right.
+    Number(&'a str),
+}
+
+/// A table that scrolls within a narrow page; `rows` follow its head.
+pub(crate) fn table(label: &str, caption: &str, head: &[Head<'_>], rows: &Markup) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table {
+                @if !caption.is_empty() { caption { (caption) } }
+                thead {
+                    tr {
+                        @for title in head {
+                            @match title {
+                                Name(title) => th scope="col" { (title) },
+                                Number(title) => th.number scope="col" { (title) },
+                            }
+                        }
+                    }
+                }
+                (rows)
+            }
+        }
+    }
 }
 
 fn cell(column: &Column<ResultRow>, row: &ResultRow) -> Markup {

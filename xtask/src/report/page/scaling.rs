@@ -16,7 +16,9 @@ use crate::{
     report::{
         RunReport,
         page::{
-            self, Section,
+            self,
+            Head::{Name, Number},
+            Section,
             plot::{LABELS, Marker, Plot, Side, drawing, percent, pixels, tick},
             scale::Scale,
         },
@@ -209,39 +211,27 @@ impl Sweep<'_> {
         counts.dedup();
         let predicted = !self.predictions.is_empty();
         let prediction = |n: u64| self.predictions.iter().find(move |p| u64::from(p.chunks.get()) == n);
-        html! {
-            div.scroll tabindex="0" role="region" aria-label={ "Chunk counts of " (self.fixture) } {
-                table {
-                    thead {
-                        tr {
-                            th.number scope="col" { "Chunks" }
-                            th.number scope="col" { "Wall-clock, median" }
-                            th.number scope="col" { "Cost, median" }
-                            @if predicted {
-                                th.number scope="col" { "Predicted" }
-                                th.number scope="col" { "Predicted cost" }
-                                th scope="col" { "Basis" }
-                            }
-                        }
-                    }
-                    tbody {
-                        @for n in counts {
-                            @let of_model = prediction(n);
-                            tr {
-                                th.number scope="row" { (n) }
-                                td.number { (self.median_of(n, |s| Some(s.wall_ms)).map_or("–".to_owned(), page::seconds)) }
-                                td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), page::usd)) }
-                                @if predicted {
-                                    td.number { (of_model.map_or("–".to_owned(), |p| page::seconds(p.wall_ms))) }
-                                    td.number { (of_model.map_or("–".to_owned(), |p| page::usd(p.usd))) }
-                                    td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
-                                }
-                            }
+        let rows = html! {
+            tbody {
+                @for n in counts {
+                    @let of_model = prediction(n);
+                    tr {
+                        th.number scope="row" { (n) }
+                        td.number { (self.median_of(n, |s| Some(s.wall_ms)).map_or("–".to_owned(), page::seconds)) }
+                        td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), page::usd)) }
+                        @if predicted {
+                            td.number { (of_model.map_or("–".to_owned(), |p| page::seconds(p.wall_ms))) }
+                            td.number { (of_model.map_or("–".to_owned(), |p| page::usd(p.usd))) }
+                            td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
                         }
                     }
                 }
             }
-        }
+        };
+        let measured = ["Chunks", "Wall-clock, median", "Cost, median"].map(Number);
+        let of_model = [Number("Predicted"), Number("Predicted cost"), Name("Basis")];
+        let shown = if predicted { &of_model[..] } else { &[] };
+        page::table(&format!("Chunk counts of {}", self.fixture), "", &[&measured[..], shown].concat(), &rows)
     }
 }
 
@@ -333,38 +323,25 @@ fn summary(leg: &Leg) -> Option<Summary> {
 
 fn table(report: &RunReport, fixture: &str, legs: &[Leg]) -> Markup {
     let cases = || report.cases.iter().filter(|case| case.fixture == fixture);
-    html! {
-        div.scroll tabindex="0" role="region" aria-label={ "Samples of " (fixture) } {
-            table {
-                thead {
+    let rows = html! {
+        tbody {
+            @for leg in legs {
+                @if let Some(of_leg) = summary(leg) {
                     tr {
-                        th scope="col" { "Where" }
-                        th.number scope="col" { "Samples" }
-                        th.number scope="col" { "Median" }
-                        th.number scope="col" { "Fastest" }
-                        th.number scope="col" { "Slowest" }
-                        th.number scope="col" { "Cold" }
-                        th.number scope="col" { "Speed-up over this machine" }
-                    }
-                }
-                tbody {
-                    @for leg in legs {
-                        @if let Some(of_leg) = summary(leg) {
-                            tr {
-                                th scope="row" { (leg.label) }
-                                td.number { (of_leg.count) }
-                                td.number { (page::seconds(of_leg.median)) }
-                                td.number { (page::seconds(of_leg.min)) }
-                                td.number { (page::seconds(of_leg.max)) }
-                                td.number { (leg.samples.iter().filter(|(_, cold)| *cold).count()) }
-                                td.number { (speedup(cases().find(|case| leg.label.ends_with(&format!(", {}", case.render))))) }
-                            }
-                        }
+                        th scope="row" { (leg.label) }
+                        td.number { (of_leg.count) }
+                        td.number { (page::seconds(of_leg.median)) }
+                        td.number { (page::seconds(of_leg.min)) }
+                        td.number { (page::seconds(of_leg.max)) }
+                        td.number { (leg.samples.iter().filter(|(_, cold)| *cold).count()) }
+                        td.number { (speedup(cases().find(|case| leg.label.ends_with(&format!(", {}", case.render))))) }
                     }
                 }
             }
         }
-    }
+    };
+    let figures = ["Samples", "Median", "Fastest", "Slowest", "Cold", "Speed-up over this machine"].map(Number);
+    page::table(&format!("Samples of {fixture}"), "", &[&[Name("Where")], &figures[..]].concat(), &rows)
 }
 
 fn speedup(case: Option<&Case>) -> Markup {

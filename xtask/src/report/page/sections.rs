@@ -7,35 +7,30 @@ use maud::{Markup, html};
 
 use crate::report::{
     RunReport,
-    page::{self, Section, timeline},
+    page::{
+        self,
+        Head::{Name, Number},
+        Section, timeline,
+    },
     row::ResourceState,
 };
 
 /// Smoke with both plan protocols: whether they rendered the same video, by chunk count.
 pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
-    let content = html! {
-        div.scroll tabindex="0" role="region" aria-label="Plan protocols" { table {
-            caption { "The videos of v1 and v2" }
-            thead {
+    let rows = html! {
+        tbody {
+            @for compared in &report.semantic {
                 tr {
-                    th.number scope="col" { "Chunks" }
-                    th scope="col" { "Same video" }
-                    th scope="col" { "Same bytes" }
-                    th scope="col" { "What differs" }
+                    th.number scope="row" { (compared.chunk_count) }
+                    td { (page::passed(compared.mismatches.is_empty())) }
+                    td { @if compared.encoded_sha_equal { "yes" } @else { "no" } }
+                    td { (compared.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")) }
                 }
             }
-            tbody {
-                @for compared in &report.semantic {
-                    tr {
-                        th.number scope="row" { (compared.chunk_count) }
-                        td { (page::passed(compared.mismatches.is_empty())) }
-                        td { @if compared.encoded_sha_equal { "yes" } @else { "no" } }
-                        td { (compared.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")) }
-                    }
-                }
-            }
-        } }
+        }
     };
+    let head = [Number("Chunks"), Name("Same video"), Name("Same bytes"), Name("What differs")];
+    let content = page::table("Plan protocols", "The videos of v1 and v2", &head, &rows);
     (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocols v1 and v2", content })
 }
 
@@ -52,30 +47,23 @@ pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
         report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost?))).collect();
     let charges = charges(report, &costs);
     let total: f64 = charges.iter().map(|charge| charge.usd).sum();
-    let content = html! {
-        div.scroll tabindex="0" role="region" aria-label="Charges" { table {
-            caption { "All measured executions together" }
-            thead {
+    let rows = html! {
+        tbody {
+            @for charge in &charges {
+                @let share = if total > 0.0 { charge.usd / total } else { 0.0 };
                 tr {
-                    th scope="col" { "Charge" }
-                    th.number scope="col" { "Amount" }
-                    th.number scope="col" { "Cost" }
-                    th scope="col" { "Share" }
+                    th scope="row" { (charge.what) }
+                    td.number { (charge.amount) }
+                    td.number { (page::usd(charge.usd)) }
+                    td { (bar(share)) }
                 }
             }
-            tbody {
-                @for charge in &charges {
-                    @let share = if total > 0.0 { charge.usd / total } else { 0.0 };
-                    tr {
-                        th scope="row" { (charge.what) }
-                        td.number { (charge.amount) }
-                        td.number { (page::usd(charge.usd)) }
-                        td { (bar(share)) }
-                    }
-                }
-            }
-            tfoot { tr { th scope="row" { "Total" } td {} td.number { (page::usd(total)) } td {} } }
-        } }
+        }
+        tfoot { tr { th scope="row" { "Total" } td {} td.number { (page::usd(total)) } td {} } }
+    };
+    let head = [Name("Charge"), Number("Amount"), Number("Cost"), Name("Share")];
+    let content = html! {
+        (page::table("Charges", "All measured executions together", &head, &rows))
         p.small {
             "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD per GB-second, "
             (report.run.prices.request_usd) " USD per request, " (report.run.prices.transition_usd) " USD per state transition. "
@@ -120,34 +108,22 @@ pub(crate) fn bar(share: f64) -> Markup {
 }
 
 fn cost_table(costs: &[(&str, Cost)]) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label="Cost of each execution" {
-            table {
-                thead {
-                    tr {
-                        th scope="col" { "Render" }
-                        th.number scope="col" { "Function" }
-                        th.number scope="col" { "GB-seconds" }
-                        th.number scope="col" { "Requests" }
-                        th.number scope="col" { "Transitions" }
-                        th.number scope="col" { "Cost" }
-                    }
-                }
-                tbody {
-                    @for (label, cost) in costs {
-                        tr {
-                            th scope="row" { (label) }
-                            td.number { (page::seconds(cost.function_ms as f64)) }
-                            td.number { (format!("{:.1}", cost.gb_seconds)) }
-                            td.number { (cost.requests) }
-                            td.number { (cost.transitions) }
-                            td.number { (page::usd(cost.usd)) }
-                        }
-                    }
+    let rows = html! {
+        tbody {
+            @for (label, cost) in costs {
+                tr {
+                    th scope="row" { (label) }
+                    td.number { (page::seconds(cost.function_ms as f64)) }
+                    td.number { (format!("{:.1}", cost.gb_seconds)) }
+                    td.number { (cost.requests) }
+                    td.number { (cost.transitions) }
+                    td.number { (page::usd(cost.usd)) }
                 }
             }
         }
-    }
+    };
+    let figures = ["Function", "GB-seconds", "Requests", "Transitions", "Cost"].map(Number);
+    page::table("Cost of each execution", "", &[&[Name("Render")], &figures[..]].concat(), &rows)
 }
 
 /// Versions, the handler, and every resource that was checked after the clean-up.
@@ -177,31 +153,28 @@ pub(crate) fn environment_section(report: &RunReport) -> Option<Section> {
 }
 
 fn proof(report: &RunReport) -> Markup {
-    html! {
-        @if let Some(proof) = &report.proof {
-            details open[!proof.clean] {
-                summary { "Resources that were checked after the clean-up, " (page::moment(&proof.checked_at)) }
-                div.scroll tabindex="0" role="region" aria-label="Resources after the clean-up" {
-                    table {
-                        thead { tr { th scope="col" { "Kind" } th scope="col" { "Name" } th scope="col" { "State" } } }
-                        tbody {
-                            @for check in &proof.resources {
-                                tr {
-                                    th scope="row" { (check.kind) }
-                                    td.prose { code { (check.name) } }
-                                    td {
-                                        @match check.state {
-                                            ResourceState::Absent => "gone",
-                                            ResourceState::Present => strong { "STILL THERE" },
-                                            ResourceState::Unverifiable => strong { "UNKNOWN: " (check.evidence) },
-                                        }
-                                    }
-                                }
-                            }
+    let Some(proof) = &report.proof else { return html! {} };
+    let rows = html! {
+        tbody {
+            @for check in &proof.resources {
+                tr {
+                    th scope="row" { (check.kind) }
+                    td.prose { code { (check.name) } }
+                    td {
+                        @match check.state {
+                            ResourceState::Absent => "gone",
+                            ResourceState::Present => strong { "STILL THERE" },
+                            ResourceState::Unverifiable => strong { "UNKNOWN: " (check.evidence) },
                         }
                     }
                 }
             }
+        }
+    };
+    html! {
+        details open[!proof.clean] {
+            summary { "Resources that were checked after the clean-up, " (page::moment(&proof.checked_at)) }
+            (page::table("Resources after the clean-up", "", &["Kind", "Name", "State"].map(Name), &rows))
         }
     }
 }

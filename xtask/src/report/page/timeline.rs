@@ -7,6 +7,7 @@ use maud::{Markup, html};
 
 use crate::report::page::{
     self,
+    Head::{Name, Number},
     plot::{LABELS, drawing, percent, pixels, tick},
     scale::Scale,
     seconds,
@@ -128,24 +129,10 @@ fn rail(lanes: &[Lane], tops: &[(f64, f64)], x: &Scale) -> Markup {
 }
 
 fn table(label: &str, ran: &Timeline) -> Markup {
-    html! {
-        div.scroll tabindex="0" role="region" aria-label={ "Calls of " (label) } {
-            table {
-                thead {
-                    tr {
-                        th scope="col" { "Step" }
-                        th.number scope="col" { "Scheduled at" }
-                        th.number scope="col" { "Queued" }
-                        th.number scope="col" { "Start and response" }
-                        th.number scope="col" { "Handler" }
-                        th.number scope="col" { "Call" }
-                        th scope="col" { "Ended" }
-                    }
-                }
-                tbody { @for attempt in &ran.attempts { (call(attempt)) } }
-            }
-        }
-    }
+    let rows = html! { tbody { @for attempt in &ran.attempts { (call(attempt)) } } };
+    let figures = ["Scheduled at", "Queued", "Start and response", "Handler", "Call"].map(Number);
+    let head = [&[Name("Step")], &figures[..], &[Name("Ended")]].concat();
+    page::table(&format!("Calls of {label}"), "", &head, &rows)
 }
 
 fn call(attempt: &Attempt) -> Markup {
