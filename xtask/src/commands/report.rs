@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::{
     cli::small::ReportOptions,
+    console::text::counted,
     context::Session,
     exit::{ExitCode, Failure, OrExit},
     report::{
@@ -86,9 +87,8 @@ fn gate(
             ExitCode::Success
         }
         count => {
-            session
-                .console
-                .result(&format!("FAIL  regressions of more than {limit}: {count}, in {pairs} compared (exit {code})"));
+            let (found, all) = (counted(count, "regression"), counted(pairs, "comparison"));
+            session.console.result(&format!("FAIL  {found} of more than {limit} in {all} (exit {code})"));
             ExitCode::Quality
         }
     })

@@ -12,10 +12,10 @@ fn world(video: &Video) -> Test {
 }
 
 #[test]
-fn both_speed_ups_are_told() {
+fn both_speed_ups_are_reported() {
     let test = world(&Video::default()).tool("node render", "sleep 0.3");
     let ran = test.eval(&["--iterations", "2"]);
-    ran.exit(0).warns("local     f #1: in-process on this machine").warns("of which the renderer 1.2 s");
+    ran.exit(0).warns("local     f #1: in-process on this machine").warns("1.2 s of it in the renderer");
     let results = test.artifact("results.json");
     let case = &results["cases"][0];
     let local = case["localMs"]["median"].as_f64().unwrap();

@@ -38,10 +38,10 @@ fn a_size_that_is_pinned_makes_the_plan_differ_and_that_is_told() {
 }
 
 #[test]
-fn a_count_above_the_functions_cap_is_told() {
+fn a_count_above_the_reserved_concurrency_is_reported() {
     let test = Test::new();
     let ran = test.eval(&["--skip-local", "--chunk-counts", "2,20"]);
-    ran.exit(0).says("note: 20 chunks are more than the function's reserved concurrency of 16");
+    ran.exit(0).says("note: 20 chunks exceed the reserved concurrency of the function, 16");
     let note = ran.stdout.lines().find(|line| line.contains("too few for a ranking")).unwrap();
     assert_snapshot!(note, @"note: --iterations 1 is too few for a ranking: the order of the medians may be chance; 4 is enough, and from 5 speed-ups have a confidence interval");
 }

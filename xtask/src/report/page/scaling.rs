@@ -135,12 +135,9 @@ impl Sweep<'_> {
         let values = || self.counts.iter().flat_map(|(n, samples)| samples.iter().map(move |sample| (*n, sample)));
         let measured = values().filter_map(|(_, sample)| value(sample));
         let greatest = measured.chain(self.drawn().map(&predicted)).fold(0.0, f64::max);
-        let x = self.counts_scale();
-        let mut plot = Plot::new(x, Scale::linear(0.0, greatest * 1.06), 150.0);
-        plot.levels(4);
-        plot.ticks(&self.ticks(&x));
+        let mut plot = self.empty_plot(greatest);
         if let Some(ideal) = ideal {
-            let (from, to) = (self.counts.keys().next().copied().unwrap_or(1) as f64, x.end());
+            let (from, to) = (self.counts.keys().next().copied().unwrap_or(1) as f64, self.counts_scale().end());
             plot.line(
                 (0..=40).map(|step| from * (to / from).powf(f64::from(step) / 40.0)).map(|n| (n, ideal(n))),
                 "ideal",
@@ -153,11 +150,10 @@ impl Sweep<'_> {
             let marker = if sample.cold { Marker::Ring } else { Marker::Dot };
             plot.mark((n as f64, of_sample), marker, "lambda", &format!("{n} chunks: {of_sample:.5}"));
         }
-        for prediction in self.drawn() {
-            let (n, of_model) = (prediction.chunks, predicted(prediction));
-            let tooltip = format!("{n} chunks: {of_model:.5}, {}", prediction.standing);
-            plot.mark((f64::from(n.get()), of_model), Marker::Diamond, "predicted", &tooltip);
-        }
+        self.mark_predictions(&mut plot, |prediction| {
+            let value = predicted(prediction);
+            (value, format!("{value:.5}"))
+        });
         let description = format!("{title} of {} by number of chunks", self.fixture);
         html! { figure { figcaption { (title) } (plot.draw(&description)) } }
     }
@@ -165,10 +161,7 @@ impl Sweep<'_> {
     /// How close N chunks come to N times the speed.
     fn efficiency(&self) -> Markup {
         let share = |n: f64, wall_ms: f64| if wall_ms > 0.0 { 100.0 * self.ideal_ms(n) / wall_ms } else { 0.0 };
-        let x = self.counts_scale();
-        let mut plot = Plot::new(x, Scale::linear(0.0, 106.0), 150.0);
-        plot.levels(4);
-        plot.ticks(&self.ticks(&x));
+        let mut plot = self.empty_plot(100.0);
         plot.limit(100.0, "", Side::Above, "ideal");
         let medians = || self.counts.keys().filter_map(|n| Some((*n, self.median_of(*n, |s| Some(s.wall_ms))?)));
         plot.line(medians().map(|(n, ms)| (n as f64, share(n as f64, ms))), "through");
@@ -176,18 +169,30 @@ impl Sweep<'_> {
             let at = share(n as f64, ms);
             plot.mark((n as f64, at), Marker::Dot, "lambda", &format!("{n} chunks: {at:.0} %"));
         }
-        for prediction in self.drawn() {
-            let n = f64::from(prediction.chunks.get());
-            let at = share(n, prediction.wall_ms);
-            plot.mark(
-                (n, at),
-                Marker::Diamond,
-                "predicted",
-                &format!("{n} chunks: {at:.0} %, {}", prediction.standing),
-            );
-        }
+        self.mark_predictions(&mut plot, |prediction| {
+            let value = share(f64::from(prediction.chunks.get()), prediction.wall_ms);
+            (value, format!("{value:.0} %"))
+        });
         let description = format!("Parallel efficiency of {} by number of chunks, percent", self.fixture);
         html! { figure { figcaption { "Efficiency, %" } (plot.draw(&description)) } }
+    }
+
+    /// A plot by chunk count, with its axes.
+    fn empty_plot(&self, greatest: f64) -> Plot {
+        let x = self.counts_scale();
+        let mut plot = Plot::new(x, Scale::linear(0.0, greatest * 1.06), 150.0);
+        plot.levels(4);
+        plot.ticks(&self.ticks(&x));
+        plot
+    }
+
+    /// Marks the predictions; `shown` returns the value and its text.
+    fn mark_predictions(&self, plot: &mut Plot, shown: impl Fn(&Prediction) -> (f64, String)) {
+        for prediction in self.drawn() {
+            let (n, (value, text)) = (prediction.chunks, shown(prediction));
+            let tooltip = format!("{n} chunks: {text}, {}", prediction.standing);
+            plot.mark((f64::from(n.get()), value), Marker::Diamond, "predicted", &tooltip);
+        }
     }
 
     /// The measured and the predicted counts, as far as there is space.
