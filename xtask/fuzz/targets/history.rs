@@ -4,7 +4,6 @@
 
 use std::sync::LazyLock;
 
-use execution_history;
 use execution_history::{
     chunking::{ChunkSize, PlanProtocol},
     cost, failure, meaning, progress, rendered, time_spent, timeline,

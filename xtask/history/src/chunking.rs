@@ -5,12 +5,12 @@ use std::{fmt, str::FromStr};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-/// How many chunks a render is asked to be split into, 1..=256 (the handler's limit).
+/// The number of chunks that is requested for a render, 1..=256 (the handler's limit).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "u16")]
 pub struct ChunkCount(u16);
 
-/// As [`ChunkCount::new`]: a file may say anything.
+/// The same check as in [`ChunkCount::new`], because a file may contain any number.
 impl TryFrom<u16> for ChunkCount {
     type Error = anyhow::Error;
 
@@ -20,10 +20,10 @@ impl TryFrom<u16> for ChunkCount {
 }
 
 impl ChunkCount {
-    /// Takes 1..=256.
+    /// Accepts 1..=256.
     ///
     /// # Errors
-    /// Outside that range.
+    /// If the count is outside that range.
     pub fn new(count: u16) -> anyhow::Result<Self> {
         ensure!((1..=256).contains(&count), "a chunk count is 1 to 256, not {count}");
         Ok(Self(count))
@@ -54,18 +54,18 @@ impl fmt::Display for ChunkCount {
     }
 }
 
-/// The chunk counts of a run: at least one, none twice, in the order given.
+/// The chunk counts of a run: at least one and no duplicates, in the order of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChunkCounts(Vec<ChunkCount>);
 
 impl ChunkCounts {
-    /// The counts in the order given.
+    /// The counts, in the order of the command line.
     pub fn iter(&self) -> std::slice::Iter<'_, ChunkCount> {
         self.0.iter()
     }
 
-    /// The chunks of the largest `executions` of them together: as many may be rendered at once.
+    /// How many chunks are rendered at the same time, at most, if `executions` renders run in parallel.
     pub fn at_once(&self, executions: usize) -> u32 {
         let mut counts: Vec<u32> = self.0.iter().map(|count| count.get().into()).collect();
         counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
@@ -95,13 +95,13 @@ impl FromStr for ChunkCounts {
     }
 }
 
-/// Frames a chunk. What is asked for is 1..=3600 (the handler's limit); what the planner
-/// makes of it may be more.
+/// The number of frames in a chunk. A requested size is 1..=3600 (the handler's limit); the
+/// planner may choose a larger one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "u32")]
 pub struct ChunkSize(u32);
 
-/// A size of a file: any that a planner can have made.
+/// A size that is read from a file, which is any that the planner can choose.
 impl TryFrom<u32> for ChunkSize {
     type Error = anyhow::Error;
 
@@ -112,13 +112,13 @@ impl TryFrom<u32> for ChunkSize {
 }
 
 impl ChunkSize {
-    /// The size where neither an option nor a fixture names another.
+    /// The default, if neither an option nor the fixture sets a size.
     pub const USUAL: Self = Self(60);
 
-    /// Takes 1..=3600.
+    /// Accepts 1..=3600.
     ///
     /// # Errors
-    /// Outside that range.
+    /// If the size is outside that range.
     pub fn new(frames: u64) -> anyhow::Result<Self> {
         ensure!((1..=3600).contains(&frames), "a chunk size is 1 to 3600 frames, not {frames}");
         Ok(Self(frames as u32))
@@ -127,14 +127,15 @@ impl ChunkSize {
     /// The size that splits `frames` into `count` chunks: ceil(frames / count).
     ///
     /// # Errors
-    /// When that is more than the handler takes.
+    /// If that is more than the handler accepts.
     pub fn for_count(frames: u64, count: ChunkCount) -> anyhow::Result<Self> {
         Self::new(frames.div_ceil(u64::from(count.get())).max(1))
             .with_context(|| format!("{frames} frames can't be rendered in {count} chunks"))
     }
 
-    /// What the planner makes of this size: it allows at most `count` chunks, enlarges them
-    /// until they hold `frames` frames, and leaves no chunk empty (`resolveChunkPlan`, 0.8.31).
+    /// The size that the planner chooses if this one is requested: it allows at most `count`
+    /// chunks, enlarges them until they hold `frames` frames, and leaves no chunk empty
+    /// (`resolveChunkPlan`, 0.8.31).
     #[must_use]
     pub fn effective(self, frames: u64, count: ChunkCount) -> Self {
         let chunks = self.chunks_of(frames).min(u64::from(count.get())).max(1);
@@ -147,7 +148,7 @@ impl ChunkSize {
         self.0
     }
 
-    /// How many chunks `frames` frames make at this size.
+    /// The number of chunks that `frames` frames are split into at this size.
     pub fn chunks_of(self, frames: u64) -> u64 {
         frames.div_ceil(u64::from(self.0))
     }
@@ -163,7 +164,7 @@ impl FromStr for ChunkSize {
     }
 }
 
-/// How Plan hands its work to the chunks.
+/// How Plan passes its work to the chunks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PlanProtocol {
@@ -197,14 +198,14 @@ impl fmt::Display for PlanProtocol {
 /// The plan protocols of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanProtocols {
-    /// One.
+    /// One protocol.
     One(PlanProtocol),
-    /// Both, whose renders are compared with each other.
+    /// Both protocols, whose renders are compared with each other.
     Both,
 }
 
 impl PlanProtocols {
-    /// The protocols that run, in order.
+    /// The protocols, in the order in which they run.
     pub fn each(self) -> Vec<PlanProtocol> {
         match self {
             Self::One(protocol) => vec![protocol],
@@ -237,18 +238,18 @@ impl fmt::Display for PlanProtocols {
     }
 }
 
-/// What tells one render of a run from the others.
+/// Identifies a render within its run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RenderId {
-    /// How the plan goes to the chunks.
+    /// The plan protocol.
     pub protocol: PlanProtocol,
-    /// Chunks asked for.
+    /// The number of chunks that was requested.
     pub chunk_count: ChunkCount,
 }
 
 impl RenderId {
-    /// What the names of its files begin with: `N4`, or `v1-N4` by the older protocol.
+    /// The beginning of its file names: `N4`, or `v1-N4` with the older protocol.
     pub fn file_stem(self) -> String {
         match self.protocol {
             PlanProtocol::V1 => format!("v1-N{}", self.chunk_count),
@@ -256,7 +257,7 @@ impl RenderId {
         }
     }
 
-    /// What a column of chunk counts has: `4`, or `v1 4` by the older protocol.
+    /// The text in a column of chunk counts: `4`, or `v1 4` with the older protocol.
     pub fn chunks(self) -> String {
         match self.protocol {
             PlanProtocol::V1 => format!("v1 {}", self.chunk_count),
@@ -265,7 +266,7 @@ impl RenderId {
     }
 }
 
-/// `N=4`, or `v1 N=4` by the older protocol.
+/// `N=4`, or `v1 N=4` with the older protocol.
 impl fmt::Display for RenderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.protocol {
@@ -275,7 +276,7 @@ impl fmt::Display for RenderId {
     }
 }
 
-/// Every render of a run, in order: those of one chunk count follow each other.
+/// Every render of a run, in order: those with the same chunk count follow each other.
 pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
     let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
     counts.iter().flat_map(of_count).collect()
@@ -291,12 +292,12 @@ mod tests {
     fn counts_are_distinct_and_in_range() {
         assert_eq!("2,4, 8".parse::<ChunkCounts>().unwrap().iter().map(|c| c.get()).collect::<Vec<_>>(), [2, 4, 8]);
         for bad in ["", " ", ",", "2,", "2,x", "0", "257", "2,2", "-1", "+2", "1.5", "99999999999"] {
-            assert!(bad.parse::<ChunkCounts>().is_err(), "{bad:?} was taken");
+            assert!(bad.parse::<ChunkCounts>().is_err(), "{bad:?} was accepted");
         }
     }
 
     #[test]
-    fn a_file_can_say_no_count_and_no_size_that_there_is_not() {
+    fn counts_and_sizes_in_files_are_checked() {
         let read = |json: &str| (serde_json::from_str(json).ok(), serde_json::from_str(json).ok());
         let of = |number: u16| (ChunkCount::new(number).unwrap(), ChunkSize(number.into()));
         assert_eq!(read("256"), (Some(of(256).0), Some(of(256).1)));
@@ -315,20 +316,20 @@ mod tests {
         assert_eq!(effective(480, 60, 4), (120, 4));
         assert_eq!(effective(60, 60, 4), (60, 1));
         assert_eq!(effective(60, 10, 4), (15, 4));
-        // Two frames a chunk need five chunks, so that of eight three would be empty.
+        // With two frames in each chunk there are five chunks; three of the eight would be empty.
         assert_eq!(effective(10, 1, 8), (2, 5));
         assert_eq!(effective(100_000, 3600, 4), (25_000, 4));
     }
 
     #[test]
-    fn side_by_side_are_the_largest_counts() {
+    fn the_largest_counts_are_rendered_at_the_same_time() {
         let counts: ChunkCounts = "2,8,4".parse().unwrap();
         assert_eq!([1, 2, 9].map(|executions| counts.at_once(executions)), [8, 12, 14]);
     }
 
     proptest! {
         #[test]
-        fn the_size_never_makes_more_chunks_than_asked(frames in 1u64..100_000, count in 1u16..=256) {
+        fn the_size_never_makes_more_chunks_than_requested(frames in 1u64..100_000, count in 1u16..=256) {
             let count = ChunkCount::new(count).unwrap();
             if let Ok(size) = ChunkSize::for_count(frames, count) {
                 prop_assert!(size.chunks_of(frames) <= u64::from(count.get()));
@@ -349,7 +350,7 @@ mod tests {
         }
 
         #[test]
-        fn no_chunk_is_empty_and_none_too_many(frames in 1u64..5_000, count in 1u16..=256, size in 1u64..=3600) {
+        fn no_chunk_is_empty_and_there_are_not_too_many(frames in 1u64..5_000, count in 1u16..=256, size in 1u64..=3600) {
             let count = ChunkCount::new(count).unwrap();
             let effective = ChunkSize::new(size).unwrap().effective(frames, count);
             let chunks = effective.chunks_of(frames);
@@ -358,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn protocols_and_renders_go_by_their_names() {
+    fn protocols_and_renders_have_names() {
         for (name, protocols) in [
             ("v1", PlanProtocols::One(PlanProtocol::V1)),
             ("v2", PlanProtocols::One(PlanProtocol::V2)),
@@ -368,8 +369,8 @@ mod tests {
         }
         assert!("v3".parse::<PlanProtocol>().is_err() && "none".parse::<PlanProtocols>().is_err());
         let ids = render_ids(&"2,4".parse().unwrap(), PlanProtocols::Both);
-        let told: Vec<String> = ids.iter().map(ToString::to_string).collect();
-        assert_eq!(told, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
+        let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
         assert_eq!(ids.iter().map(|id| id.chunks()).collect::<Vec<_>>(), ["v1 2", "2", "v1 4", "4"]);
     }
 }

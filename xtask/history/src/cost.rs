@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::timeline::Timeline;
 
-/// Prices in USD. What they leave out: S3, logs, data transfer, X-Ray, and the free tier.
+/// Prices in USD. They do not include S3, logs, data transfer, X-Ray, and the free tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Prices {
-    /// When and where they were valid.
+    /// The date and the region of the prices.
     pub as_of: String,
     /// A GB-second of an x86 function.
     pub gb_second_usd: f64,
@@ -35,45 +35,43 @@ impl Prices {
     /// Reads other prices from JSON.
     ///
     /// # Errors
-    /// When a price is missing, negative or no number, or a field is unknown.
+    /// If a price is missing, negative, or not a number, or a field is unknown.
     pub fn parse(json: &[u8]) -> anyhow::Result<Self> {
         let prices: Self = serde_json::from_slice(json)?;
         let all = [prices.gb_second_usd, prices.request_usd, prices.transition_usd];
         ensure!(all.iter().all(|price| price.is_finite() && *price >= 0.0), "a price is 0 or more USD");
         Ok(prices)
     }
-}
 
-impl Prices {
-    /// What so much use costs, USD.
+    /// The cost of this usage, USD.
     pub fn usd(&self, gb_seconds: f64, requests: f64, transitions: f64) -> f64 {
         gb_seconds * self.gb_second_usd + requests * self.request_usd + transitions * self.transition_usd
     }
 }
 
-/// What is charged of a function with `memory_mb` MB that runs for `ms` ms.
+/// The GB-seconds of a function with `memory_mb` MB that runs for `ms` ms.
 pub fn gb_seconds(memory_mb: u64, ms: f64) -> f64 {
     memory_mb as f64 / 1024.0 * ms / 1000.0
 }
 
-/// What one execution costs.
+/// The cost of one execution.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cost {
-    /// Of all calls, from start to end, failed ones too, ms: an upper estimate of what is billed.
+    /// The run time of all calls, including failed ones, ms: an upper estimate of what is billed.
     pub function_ms: u64,
-    /// The same times the function's memory.
+    /// The run time multiplied by the function's memory.
     pub gb_seconds: f64,
     /// Calls of the function.
     pub requests: u64,
-    /// State transitions, retries too.
+    /// State transitions, including retries.
     pub transitions: u64,
-    /// All of it, USD.
+    /// The total, USD.
     pub usd: f64,
 }
 
 impl Cost {
-    /// Sums up a timeline, for a function with `memory_mb` MB.
+    /// The cost of a timeline, for a function with `memory_mb` MB.
     pub fn of(timeline: &Timeline, memory_mb: u64, prices: &Prices) -> Self {
         let (function_ms, requests) = (timeline.function_ms(), timeline.requests());
         let gb_seconds = gb_seconds(memory_mb, function_ms as f64);
@@ -88,7 +86,7 @@ mod tests {
     use crate::timeline::{Attempt, Step};
 
     #[test]
-    fn failed_attempts_and_transitions_cost_too() {
+    fn failed_attempts_and_transitions_are_charged() {
         let attempt = |error: Option<&str>| Attempt {
             step: Step::Chunk(0),
             state: "RenderChunk".into(),
@@ -98,8 +96,8 @@ mod tests {
             error: error.map(str::to_owned),
             handler_ms: None,
         };
-        let never = Attempt { started_ms: None, ended_ms: None, ..attempt(None) };
-        let attempts = vec![attempt(Some("E")), attempt(None), never];
+        let not_started = Attempt { started_ms: None, ended_ms: None, ..attempt(None) };
+        let attempts = vec![attempt(Some("E")), attempt(None), not_started];
         let cost = Cost::of(&Timeline { duration_ms: 5000, attempts, transitions: 8 }, 10_240, &Prices::default());
         assert_eq!((cost.gb_seconds, cost.requests, cost.transitions), (40.0, 2, 8));
         let expected = 40.0 * 0.000_016_666_7 + 2.0 * 0.000_000_2 + 8.0 * 0.000_025;
@@ -107,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_read_whole_or_not_at_all() {
+    fn incomplete_or_unknown_prices_are_refused() {
         let json = serde_json::to_vec(&Prices::default()).unwrap();
         assert_eq!(Prices::parse(&json).unwrap(), Prices::default());
         let other =
@@ -118,7 +116,7 @@ mod tests {
             r#"{"asOf":"x","gbSecondUsd":-1,"requestUsd":0,"transitionUsd":0}"#,
             r#"{"asOf":"x","gbSecondUsd":1,"requestUsd":0,"transitionUsd":0,"s3":1}"#,
         ] {
-            assert!(Prices::parse(bad.as_bytes()).is_err(), "{bad} was taken");
+            assert!(Prices::parse(bad.as_bytes()).is_err(), "{bad} was accepted");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Why an execution did not succeed.
+//! Why an execution failed.
 
 use std::{collections::HashMap, fmt};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The state, error name and cause that ended an execution.
+/// The state, the error name, and the cause that ended an execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Failed {
-    /// The state that failed, where the history tells.
+    /// The state that failed, if the history contains it.
     pub state: Option<String>,
     /// The error's name, such as PLAN_TOO_LARGE.
     pub error: String,
@@ -18,10 +18,10 @@ pub struct Failed {
     /// The chunk that failed, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chunk: Option<u64>,
-    /// How many attempts the state has made; the last of them is the one that is told of.
+    /// How many attempts the state made; the error is that of the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u64>,
-    /// When that attempt was scheduled and when it failed, as the history tells it.
+    /// When that attempt was scheduled and when it failed, as text from the history.
     #[serde(skip)]
     pub attempted: Option<(String, String)>,
 }
@@ -35,12 +35,11 @@ impl fmt::Display for Failed {
     }
 }
 
-/// Reads the failure from a history in the CLI's shape. `None` when the
-/// history holds no failure.
+/// Reads the failure from a history in the format of the AWS CLI; `None` if there is none.
 ///
-/// The state is that of the last task that failed with the execution's error;
-/// tasks whose retries helped have other, earlier failures. Without such a task
-/// (a Fail state, a time-out) it is the state that the end follows on.
+/// The state is that of the last task that failed with the execution's error, because tasks
+/// that succeeded after a retry have earlier failures. Without such a task (a Fail state, a
+/// timeout) it is the state before the end.
 pub fn failed(history: &Value) -> Option<Failed> {
     let events = history["events"].as_array()?;
     let end = events.iter().rev().find(|e| details_of(e, &ENDS).is_some())?;
@@ -77,7 +76,7 @@ fn details_of<'a>(event: &'a Value, keys: &[&str]) -> Option<&'a Value> {
     keys.iter().find_map(|key| event.get(*key))
 }
 
-/// What lies before an event.
+/// What the events before an event say about it.
 #[derive(Default)]
 struct Trail {
     state: Option<String>,
@@ -91,7 +90,7 @@ impl Trail {
     /// Follows `previousEventId` back from `event` to the state that was entered, and on to the Map around it.
     fn back_from(events: &[Value], event: &Value) -> Self {
         let mut trail = Self::default();
-        // Of events with one id the first.
+        // If several events have the same id, the first one counts.
         let by_id: HashMap<u64, &Value> = events.iter().rev().filter_map(|e| Some((e["id"].as_u64()?, e))).collect();
         let mut current = event;
         for _ in 0..events.len() {
@@ -106,7 +105,7 @@ impl Trail {
                     trail.chunk = current["mapIterationStartedEventDetails"]["index"].as_u64();
                     break;
                 }
-                // Beyond the end of a Map is none of its chunks.
+                // What follows the end of a Map belongs to none of its chunks.
                 Some(_) if kind.starts_with("MapState") => break,
                 Some(_) => {}
             }
@@ -126,7 +125,7 @@ fn entered_name(event: &Value) -> Option<String> {
     event["stateEnteredEventDetails"]["name"].as_str().map(str::to_owned)
 }
 
-/// Lambda's cause is a JSON object with `errorMessage` and a stack trace; people want the message.
+/// Lambda's cause is a JSON object with `errorMessage` and a stack trace; only the message is shown.
 fn message(cause: &str) -> String {
     serde_json::from_str::<Value>(cause)
         .ok()
@@ -143,6 +142,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::tests::recorded;
 
     #[test]
     fn the_failing_state_is_the_one_whose_task_failed() {
@@ -160,17 +160,12 @@ mod tests {
         assert_eq!(failed.to_string(), "state RenderChunk failed with BOOM: it broke");
     }
 
-    fn recorded(name: &str) -> Value {
-        let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-    }
-
     #[test]
     fn recorded_failures_are_attributed_to_their_state() {
-        let told = |name: &str| failed(&recorded(name)).unwrap().to_string();
-        assert_eq!(told("failed-chunk"), "state RenderChunkV2 failed with TypeError: chunk 1 is broken on purpose");
+        let message = |name: &str| failed(&recorded(name)).unwrap().to_string();
+        assert_eq!(message("failed-chunk"), "state RenderChunkV2 failed with TypeError: chunk 1 is broken on purpose");
         assert_eq!(
-            told("protocol-refused"),
+            message("protocol-refused"),
             "state RefusePlanProtocol failed with PLAN_PROTOCOL_UNSUPPORTED: PlanProtocol must be \"v1\" or \"v2\", \
              or be left out, which means \"v2\"."
         );
@@ -178,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_are_counted_and_the_chunk_is_told() {
+    fn attempts_are_counted_and_the_chunk_is_named() {
         let failed = failed(&recorded("failed-chunk")).unwrap();
         assert_eq!((failed.chunk, failed.attempts), (Some(1), Some(5)));
         let (scheduled, ended) = failed.attempted.unwrap();
@@ -193,7 +188,7 @@ mod tests {
         json!({"id": id, "previousEventId": previous, "type": kind})
     }
 
-    /// A map of one chunk, 5, whose task is behind another state.
+    /// A Map with one chunk, number 5, whose task follows another state.
     fn map() -> Vec<Value> {
         let index = json!({"id": 2, "previousEventId": 1, "type": "MapIterationStarted",
             "mapIterationStartedEventDetails": {"index": 5}});
@@ -204,20 +199,20 @@ mod tests {
     fn end(id: u64, previous: u64) -> [Value; 2] {
         let task = json!({"id": id, "previousEventId": previous, "type": "TaskFailed",
             "taskFailedEventDetails": {"error": "E", "cause": "c"}});
-        let of_all = json!({"id": id + 1, "previousEventId": id, "type": "ExecutionFailed",
+        let execution = json!({"id": id + 1, "previousEventId": id, "type": "ExecutionFailed",
             "executionFailedEventDetails": {"error": "E", "cause": "c"}});
-        [task, of_all]
+        [task, execution]
     }
 
     #[test]
-    fn a_chunk_is_found_behind_other_states_of_its_iteration() {
+    fn a_chunk_is_found_after_other_states_of_its_iteration() {
         let events = [map(), vec![plain(5, 4, "TaskScheduled")], end(6, 5).to_vec()].concat();
         let failed = failed(&json!({ "events": events })).unwrap();
         assert_eq!((failed.state.as_deref(), failed.chunk, failed.attempts), (Some("RenderChunk"), Some(5), Some(1)));
     }
 
     #[test]
-    fn what_fails_after_a_map_is_none_of_its_chunks() {
+    fn a_failure_after_a_map_belongs_to_none_of_its_chunks() {
         let between = vec![plain(5, 4, "MapStateSucceeded"), entered(6, 5, "TaskStateEntered", "Assemble")];
         let events = [map(), between, vec![plain(7, 6, "TaskScheduled")], end(8, 7).to_vec()].concat();
         let failed = failed(&json!({ "events": events })).unwrap();
@@ -225,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_that_follows_on_nothing_is_the_last_states() {
+    fn an_end_without_a_previous_event_belongs_to_the_last_state() {
         let aborted = json!({"id": 5, "previousEventId": 0, "type": "ExecutionAborted",
             "executionAbortedEventDetails": {}});
         let events = [map(), vec![aborted]].concat();
@@ -235,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn success_is_no_failure() {
+    fn a_successful_execution_has_no_failure() {
         assert_eq!(failed(&json!({"events": [{"id": 1, "type": "ExecutionSucceeded"}]})), None);
     }
 }

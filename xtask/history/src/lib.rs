@@ -1,4 +1,4 @@
-//! Execution histories: the JSON that the AWS CLI prints, and what it tells. Pure.
+//! The history of a Step Functions execution, in the JSON format of the AWS CLI, and what follows from it. Pure.
 
 pub mod chunking;
 pub mod cost;
@@ -15,14 +15,12 @@ use anyhow::{Context, bail};
 use aws_smithy_types::{DateTime, date_time::Format as DateTimeFormat};
 use serde_json::{Value, json};
 
-// The history in the shape that `aws stepfunctions get-execution-history` prints.
-
-/// Joins the bodies of all pages, as the service sent them, to the CLI's
-/// `{"events": [...]}`. Timestamps become ISO 8601, every other field stays; an
-/// event that two pages have is there once.
+/// Joins the bodies of all pages, as the service sent them, in the format of
+/// `aws stepfunctions get-execution-history`: `{"events": [...]}`. Timestamps become ISO 8601,
+/// and every other field stays. An event that is on two pages is included once.
 ///
 /// # Errors
-/// When a body is not a page of a history.
+/// If a body is not a page of a history.
 pub fn cli_events(pages: &[Vec<u8>]) -> anyhow::Result<Value> {
     let mut all = Vec::new();
     let mut seen = HashSet::new();
@@ -45,24 +43,24 @@ pub fn cli_events(pages: &[Vec<u8>]) -> anyhow::Result<Value> {
     Ok(json!({ "events": all }))
 }
 
-/// Whether a history in the CLI's shape tells how the execution ended. The
-/// service may show an execution's end a moment before its last events.
+/// Whether the history contains the end of the execution. The service may report that an
+/// execution has ended a moment before it returns the last events.
 pub fn is_complete(history: &Value) -> bool {
     const ENDS: [&str; 4] = ["ExecutionSucceeded", "ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut"];
     let last = history["events"].as_array().and_then(|events| events.last());
     last.is_some_and(|event| event["type"].as_str().is_some_and(|kind| ENDS.contains(&kind)))
 }
 
-/// Epoch seconds as `2026-01-31T12:00:00.123000+00:00`; text stays as it is.
+/// Converts epoch seconds to `2026-01-31T12:00:00.123000+00:00`; text is returned as it is.
 ///
 /// # Errors
-/// When it is neither a number of seconds nor text.
+/// If it is neither a number of seconds nor text.
 pub fn cli_timestamp(timestamp: &Value) -> anyhow::Result<Value> {
     if timestamp.is_string() {
         return Ok(timestamp.clone());
     }
     let seconds = timestamp.as_f64().with_context(|| format!("{timestamp} is not a time"))?;
-    // The service gives milliseconds; the floating-point value only approximates them.
+    // The service sends milliseconds; the floating-point value only approximates them.
     let millis = (seconds * 1000.0).round() as i64;
     let whole = DateTime::from_secs(millis.div_euclid(1000)).fmt(DateTimeFormat::DateTime)?;
     let fraction = match millis.rem_euclid(1000) {
@@ -75,6 +73,12 @@ pub fn cli_timestamp(timestamp: &Value) -> anyhow::Result<Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A history that was recorded on the embedded AWS.
+    pub(crate) fn recorded(name: &str) -> Value {
+        let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
 
     #[test]
     fn pages_are_joined_and_times_are_iso() {

@@ -1,44 +1,44 @@
-//! What the errors of an execution mean, and what to do about them. Pure.
+//! What the errors of an execution mean, and what to try. Pure.
 
-/// What an error's name means.
+/// The meaning of an error's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
     /// What happened, in a sentence.
     pub what: &'static str,
     /// What to try.
     pub advice: &'static str,
-    /// Whether the state machine repeats an attempt that ends so.
+    /// Whether the state machine retries an attempt that ends with it.
     pub is_retried: bool,
 }
 
-/// What `error` means; `None` for a name that is not known.
+/// The meaning of `error`; `None` if the name is not known.
 pub fn meaning(error: &str) -> Option<Meaning> {
     let find = |table: &[Row], is_retried| {
         let found = table.iter().find(|(names, ..)| names.contains(&error));
         found.map(|(_, what, advice)| Meaning { what, advice, is_retried })
     };
-    find(&FOR_GOOD, false).or_else(|| find(&RETRIED, true))
+    find(&NOT_RETRIED, false).or_else(|| find(&RETRIED, true))
 }
 
 /// Names, what they mean, and what to try.
 type Row = (&'static [&'static str], &'static str, &'static str);
 
-/// Errors of the handler that come again with each attempt: the state machine makes only one.
-const FOR_GOOD: [Row; 13] = [
+/// Errors of the handler that every attempt would repeat, so the state machine makes only one.
+const NOT_RETRIED: [Row; 13] = [
     (
         &["FFMPEG_VERSION_MISMATCH"],
         "Plan and chunk ran different versions of ffmpeg.",
-        "Build the handler ZIP anew and deploy a fresh stack: run without --skip-build.",
+        "Rebuild the handler ZIP and deploy a new stack: run without --skip-build.",
     ),
     (
         &["PLAN_HASH_MISMATCH"],
-        "The chunk got another plan than Plan had made: the plan in S3 was changed or mixed up.",
-        "Run again; if it comes again, the handler packs or reads plans differently in Plan and RenderChunk.",
+        "The chunk received another plan than the one that Plan made: the plan in S3 was changed or mixed up.",
+        "Run again; if it happens again, the handler packs and reads plans differently in Plan and RenderChunk.",
     ),
     (
         &["PLAN_TOO_LARGE", "PlanTooLargeError"],
         "The plan with its extracted media is larger than the function can unpack.",
-        "Shorten the composition's media or lower their resolution; --plan-protocol v2 loads only a chunk's own part.",
+        "Shorten the composition's media or lower its resolution; --plan-protocol v2 loads only a chunk's own part.",
     ),
     (
         &["PLAN_PROTOCOL_UNSUPPORTED", "PlanProtocolUnsupportedError"],
@@ -47,112 +47,112 @@ const FOR_GOOD: [Row; 13] = [
     ),
     (
         &["PLAN_ARTIFACT_DIGEST_MISMATCH", "PLAN_V2_INTEGRITY_UNRECOVERABLE", "PlanV2IntegrityError"],
-        "A part of the plan in S3 is not what its manifest says, and fetching it again did not help.",
-        "Run again; if it comes again, compare with --plan-protocol v1, which has no parts.",
+        "A part of the plan in S3 does not match its manifest, and fetching it again did not help.",
+        "Run again; if it happens again, compare with --plan-protocol v1, which has no parts.",
     ),
     (
         &["S3_URI_NOT_ALLOWED"],
-        "The execution was given an address outside of the stack's own bucket.",
-        "Look at ProjectS3Uri and OutputS3Uri in the saved execution: both must be in the render bucket.",
+        "The execution was given an address outside the stack's own bucket.",
+        "Check ProjectS3Uri and OutputS3Uri in the saved execution: both must be in the render bucket.",
     ),
     (
         &["BROWSER_GPU_NOT_SOFTWARE"],
-        "Chromium did not render in software, so that chunks would differ from each other.",
+        "Chromium did not render in software, so chunks would differ from each other.",
         "Check that the ZIP has the Chromium of ChromeSource=sparticuz, and that nothing sets GPU flags.",
     ),
     (
         &["INVALID_VIDEO_METADATA"],
-        "The size, length or frame rate that the composition names can't be rendered.",
-        "Check data-width, data-height and data-duration in index.html, and fps in meta.json.",
+        "The size, length, or frame rate of the composition cannot be rendered.",
+        "Check data-width, data-height, and data-duration in index.html, and fps in meta.json.",
     ),
     (
         &["FONT_FETCH_FAILED"],
         "A font of the composition does not exist at its source, or its source refuses it.",
-        "Check the names of the fonts, or bring the font files with the fixture.",
+        "Check the names of the fonts, or add the font files to the fixture.",
     ),
     (
         &["VIDEO_SOURCE_UNRENDERABLE"],
-        "A video of the composition can't be decoded by the handler's ffmpeg.",
+        "The handler's ffmpeg cannot decode a video of the composition.",
         "Play the file with ffmpeg, and convert it to H.264 in MP4; a git-LFS pointer needs `git lfs pull`.",
     ),
     (
         &["NOT_MEDIA_PAYLOAD", "NotMediaPayloadError"],
-        "What the composition names as media is something else, such as a web page or a git-LFS pointer.",
-        "Look at the file or address that the cause names; run `git lfs pull` in a checkout.",
+        "A media file of the composition is something else, such as a web page or a git-LFS pointer.",
+        "Check the file or address that the cause names; run `git lfs pull` in a checkout.",
     ),
     (
         &["FORMAT_NOT_SUPPORTED_IN_DISTRIBUTED"],
-        "This format can't be rendered in chunks.",
-        "Choose mp4, mov or png-sequence as the format in meta.json.",
+        "This format cannot be rendered in chunks.",
+        "Choose mp4, mov, or png-sequence as the format in meta.json.",
     ),
     (
         &["ChromeBinaryUnavailableError"],
-        "The function found no Chromium that it can start.",
-        "Build the handler ZIP anew: run without --skip-build, and look for chromium.br among its parts.",
+        "The function did not find a Chromium that it can start.",
+        "Rebuild the handler ZIP: run without --skip-build, and check that it contains chromium.br.",
     ),
 ];
 
-/// Errors that another attempt may do without: the state machine makes more of them.
+/// Errors that another attempt may avoid, so the state machine retries.
 const RETRIED: [Row; 16] = [
     (
         &["FONT_FETCH_UNAVAILABLE"],
-        "A font could not be fetched: its source did not answer. Generic families such as sans-serif are fetched too.",
-        "Check that the function reaches the internet, or bring the font files with the fixture.",
+        "A font could not be fetched: its source did not answer. Generic families such as sans-serif are fetched, too.",
+        "Check that the function can reach the internet, or add the font files to the fixture.",
     ),
     (
         &["RenderChunkValidationError"],
-        "The chunk's own check refused it, mostly because its ffmpeg is another than the plan's.",
-        "Build the handler ZIP anew and deploy a fresh stack: run without --skip-build.",
+        "The chunk failed its own check, usually because its ffmpeg differs from the plan's.",
+        "Rebuild the handler ZIP and deploy a new stack: run without --skip-build.",
     ),
     (
         &["Lambda.TooManyRequestsException", "TooManyRequestsException"],
-        "Lambda refused the call: as many functions run as the stack or the account may run at once.",
-        "Use fewer chunks than --reserved-concurrency, raise it, or wait for others in this account to end.",
+        "Lambda refused the call: the stack or the account already runs as many functions as it may.",
+        "Use fewer chunks than --reserved-concurrency, raise it, or wait until others in this account have ended.",
     ),
     (
         &["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"],
-        "Lambda itself had a fault, and kept it for all attempts.",
-        "Run again later; https://health.aws.amazon.com tells of disturbances in the region.",
+        "Lambda itself failed in every attempt.",
+        "Run again later; see https://health.aws.amazon.com for incidents in the region.",
     ),
     (
         &["Lambda.ClientExecutionTimeoutException"],
-        "Step Functions got no answer from Lambda in time.",
-        "Run again; if it comes again, use more chunks, so that each call is shorter.",
+        "Step Functions did not get an answer from Lambda in time.",
+        "Run again; if it happens again, use more chunks, so that each call is shorter.",
     ),
     (
         &["Lambda.Unknown"],
-        "The function ended without saying why, mostly out of memory or over its time limit.",
-        "Look at the end of its log for `Max Memory Used` and `Task timed out`; use more chunks or more memory.",
+        "The function ended without an error message, usually because it ran out of memory or time.",
+        "Search the end of its log for `Max Memory Used` and `Task timed out`; use more chunks or more memory.",
     ),
     (
         &["Lambda.ResourceNotFoundException", "Lambda.ResourceNotReadyException", "ResourceNotFoundException"],
-        "The function is not there, or not ready yet.",
-        "Look whether someone deletes or updates the stack while it renders.",
+        "The function does not exist, or it is not ready yet.",
+        "Find out whether someone deletes or updates the stack while it renders.",
     ),
     (
         &["Runtime.ExitError", "Runtime.OutOfMemory", "Extension.Crash"],
-        "The function's process died, mostly out of memory.",
-        "Look at the end of its log for `Max Memory Used`; use more chunks, or raise LambdaMemoryMb of the template.",
+        "The function's process died, usually because it ran out of memory.",
+        "Search the end of its log for `Max Memory Used`; use more chunks, or raise LambdaMemoryMb in the template.",
     ),
     (
         &["Runtime.ImportModuleError", "Runtime.HandlerNotFound", "Runtime.UserCodeSyntaxError"],
-        "The handler can't be loaded: the ZIP lacks a module, or is of another layout.",
-        "Build the handler ZIP anew: run without --skip-build.",
+        "The handler cannot be loaded: a module is missing from the ZIP, or its layout is different.",
+        "Rebuild the handler ZIP: run without --skip-build.",
     ),
     (
         &["Sandbox.Timedout", "States.Timeout", "States.HeartbeatTimeout"],
-        "A call took longer than the function or the state may take.",
-        "Use more chunks, so that each is shorter; on an emulator a busy machine is slow enough for this.",
+        "A call exceeded the timeout of the function or of the state.",
+        "Use more chunks, so that each is shorter; on an emulator, a busy machine can be the reason.",
     ),
     (
         &["States.TaskFailed"],
-        "A task failed with an error that has no name of its own.",
-        "Look at the cause and at the function's log.",
+        "A task failed with an error that has no specific name.",
+        "Read the cause and the function's log.",
     ),
     (
         &["States.DataLimitExceeded"],
-        "An answer is larger than the 256 KiB that Step Functions passes on.",
-        "Use fewer chunks, or look for what makes the handler's answers large.",
+        "An answer is larger than 256 KiB, the limit of Step Functions.",
+        "Use fewer chunks, or find out what makes the handler's answers large.",
     ),
     (
         &["States.Runtime", "States.ParameterPathFailure", "States.ResultPathMatchFailure", "States.IntrinsicFailure"],
@@ -161,18 +161,18 @@ const RETRIED: [Row; 16] = [
     ),
     (
         &["States.Permissions", "Lambda.AccessDeniedException", "AccessDenied", "AccessDeniedException"],
-        "The state machine's or the function's role may not do this.",
-        "Compare the roles of the template with what the cause names; a boundary or an organization may forbid it.",
+        "The role of the state machine or of the function lacks a permission.",
+        "Compare the template's roles with the cause; a permissions boundary or an organization may forbid it.",
     ),
     (
         &["ExecutionTimedOut"],
-        "The execution took longer than its state machine allows.",
+        "The execution exceeded the timeout of its state machine.",
         "Use more chunks, so that each is shorter.",
     ),
     (
         &["ExecutionAborted"],
-        "The execution was stopped: by this tool after its own limit, or by someone else.",
-        "Use more chunks if it takes too long; else look who stops executions in this account.",
+        "The execution was stopped, by this tool at its time limit or by someone else.",
+        "Use more chunks if it takes too long; otherwise find out who stops executions in this account.",
     ),
 ];
 
@@ -184,7 +184,7 @@ mod tests {
         table.iter().flat_map(|(names, ..)| names.iter().copied())
     }
 
-    /// The names that a state of the template repeats no attempt for.
+    /// The errors for which the template does not retry.
     fn not_retried_by_the_template() -> Vec<String> {
         let path = format!("{}/../../examples/aws-lambda/template.yaml", env!("CARGO_MANIFEST_DIR"));
         let template = std::fs::read_to_string(path).unwrap();
@@ -197,16 +197,16 @@ mod tests {
     }
 
     #[test]
-    fn every_error_that_the_template_does_not_retry_is_known_and_no_other_is_called_so() {
-        let mut known: Vec<String> = names(&FOR_GOOD).map(str::to_owned).collect();
+    fn the_errors_that_are_not_retried_are_those_of_the_template() {
+        let mut known: Vec<String> = names(&NOT_RETRIED).map(str::to_owned).collect();
         known.sort();
         assert_eq!(known.len(), 18);
         assert_eq!(known, not_retried_by_the_template());
     }
 
     #[test]
-    fn no_name_is_there_twice_and_all_say_what_to_try() {
-        let mut all: Vec<&str> = names(&FOR_GOOD).chain(names(&RETRIED)).collect();
+    fn names_are_unique_and_all_have_advice() {
+        let mut all: Vec<&str> = names(&NOT_RETRIED).chain(names(&RETRIED)).collect();
         let many = all.len();
         all.sort_unstable();
         all.dedup();
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_services_name_is_known_and_what_nobody_names_is_not() {
+    fn the_errors_of_aws_services_are_known_and_others_are_not() {
         for name in [
             "Lambda.TooManyRequestsException",
             "Lambda.ServiceException",

@@ -1,4 +1,4 @@
-//! How far an execution is, from its history so far. Pure.
+//! The progress of a running execution, from its history so far. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,33 +9,33 @@ use crate::{
     timeline::{Attempt, Step, Timeline, timeline},
 };
 
-/// How far an execution is.
+/// The progress of an execution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
-    /// Chunks that Plan made, once it has.
+    /// The number of chunks, once Plan has ended.
     pub chunks_planned: Option<u64>,
-    /// Frames of the composition, once Plan has told them.
+    /// The number of frames of the composition, once Plan has reported it.
     pub frames_planned: Option<u64>,
-    /// The frames of each chunk that is done.
+    /// The number of frames in all chunks that are done.
     pub frames_done: u64,
-    /// From scheduling to end of each chunk that is done, retries included, ms.
+    /// The time from scheduling to end of each chunk that is done, including retries, ms.
     pub done_ms: Vec<u64>,
-    /// How long each chunk that is not done has been at it, ms.
+    /// The time since scheduling of each chunk that is not done, ms.
     pub running_ms: Vec<u64>,
-    /// How long Assemble has been at it, ms, once it is.
+    /// The time since the scheduling of Assemble, ms, once it is scheduled.
     pub assembling_ms: Option<u64>,
-    /// What happened so far, as if all that runs had ended now: what it has cost.
+    /// The timeline so far, in which running calls end now, so that their cost is included.
     pub so_far: Timeline,
 }
 
 impl Progress {
-    /// Chunks that are done.
+    /// The number of chunks that are done.
     pub fn chunks_done(&self) -> u64 {
         self.done_ms.len() as u64
     }
 }
 
-/// Reads the history of an execution that began `now_ms` ago; `None` while it tells nothing.
+/// Reads the history of an execution that began `now_ms` ago; `None` while it has no events.
 pub fn progress(history: &Value, now_ms: u64) -> Option<Progress> {
     let mut so_far = timeline(history).ok()?;
     let now_ms = now_ms.max(so_far.duration_ms);
@@ -68,7 +68,7 @@ struct Chunk {
     done_ms: Option<u64>,
 }
 
-/// What the handler's answers tell.
+/// What the handler's answers report.
 #[derive(Default)]
 struct Answers {
     chunks_planned: Option<u64>,
@@ -78,24 +78,24 @@ struct Answers {
 
 impl Answers {
     fn of(history: &Value) -> Self {
-        let mut told = Self::default();
+        let mut found = Self::default();
         for event in history["events"].as_array().into_iter().flatten() {
-            // The Map tells its length where the answers are cut out.
-            told.chunks_planned = told.chunks_planned.or(event["mapStateStartedEventDetails"]["length"].as_u64());
+            // The Map has its length even if the answers are left out.
+            found.chunks_planned = found.chunks_planned.or(event["mapStateStartedEventDetails"]["length"].as_u64());
             let output = event["taskSucceededEventDetails"]["output"].as_str();
             let Some(output) = output.and_then(|text| serde_json::from_str::<Value>(text).ok()) else { continue };
             let answer = output.get("Payload").unwrap_or(&output);
-            told.chunks_planned = answer["ChunkCount"].as_u64().or(told.chunks_planned);
-            told.frames_planned = answer["TotalFrames"].as_u64().or(told.frames_planned);
+            found.chunks_planned = answer["ChunkCount"].as_u64().or(found.chunks_planned);
+            found.frames_planned = answer["TotalFrames"].as_u64().or(found.frames_planned);
             if answer.get("ChunkIndex").is_some() {
-                told.frames_done = told.frames_done.saturating_add(answer["FramesEncoded"].as_u64().unwrap_or(0));
+                found.frames_done = found.frames_done.saturating_add(answer["FramesEncoded"].as_u64().unwrap_or(0));
             }
         }
-        told
+        found
     }
 }
 
-/// What an earlier render tells of one that runs, ms.
+/// How long the steps of an earlier render took, to estimate a running one, ms.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     plan: f64,
@@ -104,7 +104,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// The pace of a render that has succeeded.
+    /// The pace of a successful render.
     pub fn of(done: &Progress) -> Option<Self> {
         let at = |step: Step, of: fn(&Attempt) -> Option<u64>| {
             done.so_far.attempts.iter().filter(move |attempt| attempt.step == step).filter_map(of).max()
@@ -120,9 +120,9 @@ impl Pace {
     }
 }
 
-/// How much longer an execution of `frames` frames in `chunks` chunks will take, ms, by the
-/// chunks that are done and by `earlier` renders; `None` where neither tells, or it
-/// takes longer already. The assembly is left out where no earlier render tells of it.
+/// Estimates how much longer an execution of `frames` frames in `chunks` chunks will take, ms,
+/// from the chunks that are done and from `earlier` renders. `None` if there are neither, or if
+/// the estimate is already exceeded. Without earlier renders, the assembly is left out.
 pub fn left_ms(so_far: &Progress, frames: u64, chunks: u64, earlier: Option<&Pace>) -> Option<u64> {
     let to_assemble = earlier.map_or(0.0, |pace| pace.assemble);
     if let Some(assembling) = so_far.assembling_ms {
@@ -152,10 +152,8 @@ fn whole(ms: f64) -> Option<u64> {
     (ms >= 1.0).then_some(ms as u64)
 }
 
-// The history of an execution that runs, read from its end: each page tells
-// what is new since the one before. Pure.
-
-/// The events that are known so far.
+/// The history of a running execution, read from its newest events backwards. Each read adds
+/// the events since the one before.
 #[derive(Debug, Default)]
 pub struct Tail {
     events: BTreeMap<u64, Value>,
@@ -171,18 +169,18 @@ impl Tail {
     /// Adds a page, newest events first, and the token of the page after it.
     ///
     /// # Errors
-    /// When it is not a page of a history.
+    /// If it is not a page of a history.
     pub fn add(&mut self, body: &[u8], next_token: Option<String>) -> anyhow::Result<()> {
         let mut page = cli_events(&[body.to_vec()])?;
         let events = page["events"].as_array_mut().map(std::mem::take).unwrap_or_default();
         self.events.extend(events.into_iter().filter_map(|event| Some((event["id"].as_u64()?, event))));
-        // Only what lies between this page and the ones before is read further.
+        // Reading continues only if events are missing between this page and the earlier ones.
         let is_whole = self.events.keys().copied().eq(1..=self.events.len() as u64);
         self.older = next_token.filter(|_| !is_whole);
         Ok(())
     }
 
-    /// The history so far, in the CLI's shape: up to the first event that is missing.
+    /// The history up to the first missing event, in the format of the AWS CLI.
     pub fn history(&self) -> Value {
         let known = (1..).zip(&self.events).take_while(|(expected, (id, _))| expected == *id);
         json!({ "events": known.map(|(_, (_, event))| event).collect::<Vec<_>>() })
@@ -204,7 +202,7 @@ mod tail_tests {
     }
 
     #[test]
-    fn pages_are_read_back_to_what_is_known_and_no_further() {
+    fn pages_are_read_back_to_the_known_events_and_no_further() {
         let mut tail = Tail::default();
         let known = |tail: &Tail| tail.history()["events"].as_array().unwrap().len();
         tail.add(&page(&[3, 2]), Some("to 1".into())).unwrap();
@@ -219,7 +217,7 @@ mod tail_tests {
     }
 
     #[test]
-    fn a_service_that_sends_the_oldest_events_first_is_understood_too() {
+    fn pages_with_the_oldest_events_first_are_read_too() {
         let mut tail = Tail::default();
         tail.add(&page(&[1, 2]), Some("to 3".into())).unwrap();
         assert_eq!(tail.history()["events"].as_array().unwrap().len(), 2);

@@ -1,13 +1,11 @@
-//! Progress and estimates, by recorded histories that are cut off.
+//! Progress and estimates, from recorded histories that are cut off.
 
 use serde_json::json;
 
 use super::*;
 
 fn recorded(name: &str) -> Vec<Value> {
-    let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    let history: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    history["events"].as_array().unwrap().clone()
+    crate::tests::recorded(name)["events"].as_array().unwrap().clone()
 }
 
 /// The history up to the `nth` answer of a task.
@@ -40,13 +38,13 @@ fn an_execution_is_followed_from_its_start_to_its_end() {
 }
 
 #[test]
-fn what_runs_counts_as_used_until_now() {
+fn running_calls_count_until_now() {
     let planned = up_to_answer("success-n4-v2", 1);
     let used = |now_ms: u64| {
         let at = progress(&planned, now_ms).unwrap();
         at.so_far.attempts.iter().map(Attempt::run_ms).sum::<u64>()
     };
-    assert_eq!(used(60_000), used(0), "Plan has ended, and nothing runs yet");
+    assert_eq!(used(60_000), used(0), "Plan has ended, and no chunk is running yet");
     let rendering = up_to_answer("success-n4-v2", 3);
     let at = |now_ms: u64| progress(&rendering, now_ms).unwrap();
     let more = at(100_000).so_far.attempts.iter().map(Attempt::run_ms).sum::<u64>()
@@ -60,7 +58,7 @@ fn what_runs_counts_as_used_until_now() {
 }
 
 #[test]
-fn more_frames_than_can_be_counted_are_as_many_as_can() {
+fn the_sum_of_frames_does_not_overflow() {
     let answer = |id: u64| {
         json!({"id": id, "previousEventId": id - 1, "type": "TaskSucceeded",
         "timestamp": "2026-01-31T12:00:00+00:00",
@@ -85,7 +83,7 @@ fn state(done: &[u64], running: &[u64], planned: Option<u64>, now_ms: u64) -> Pr
 const PACE: Pace = Pace { plan: 3000.0, each_frame: 100.0, assemble: 2000.0 };
 
 #[test]
-fn before_the_first_chunk_ends_an_earlier_render_tells_what_is_left() {
+fn before_the_first_chunk_ends_the_estimate_uses_an_earlier_render() {
     let left = |at: &Progress| left_ms(at, 400, 4, Some(&PACE));
     assert_eq!(left(&state(&[], &[], None, 1000)), Some(2000 + 10_000 + 2000));
     assert_eq!(left(&state(&[], &[], None, 9000)), Some(10_000 + 2000));
@@ -94,9 +92,9 @@ fn before_the_first_chunk_ends_an_earlier_render_tells_what_is_left() {
 }
 
 #[test]
-fn then_the_chunks_that_are_done_tell() {
+fn after_that_the_estimate_uses_the_chunks_that_are_done() {
     assert_eq!(left_ms(&state(&[5000, 7000], &[2000, 1000], Some(4), 9000), 400, 4, None), Some(5000));
-    // Two at a time: two that run, and two that wait.
+    // Two chunks at a time: two are running, and two are waiting.
     assert_eq!(left_ms(&state(&[6000], &[3000, 3000], Some(5), 9000), 400, 5, None), Some(9000));
     assert_eq!(left_ms(&state(&[6000], &[60_000], Some(2), 66_000), 400, 2, None), None, "it is overdue");
     let assembling = Progress { assembling_ms: Some(500), ..state(&[1, 1], &[], Some(2), 9000) };
@@ -105,11 +103,11 @@ fn then_the_chunks_that_are_done_tell() {
 }
 
 #[test]
-fn a_render_that_is_done_gives_the_pace_of_the_next() {
+fn a_finished_render_gives_the_pace_of_the_next_one() {
     let done = progress(&json!({ "events": recorded("success-n4-v2") }), 0).unwrap();
     let pace = Pace::of(&done).unwrap();
     assert_eq!(pace.each_frame, *done.done_ms.iter().max().unwrap() as f64 / 15.0);
-    // As the recorded history has them: the end of Plan, and the assembly to the execution's end.
+    // From the recorded history: the end of Plan, and the time from the assembly to the execution's end.
     assert_eq!((pace.plan, pace.assemble), (3872.0, 176.0));
     assert_eq!(Pace::of(&state(&[], &[], None, 0)), None);
 }

@@ -1,66 +1,66 @@
-//! What a successful execution tells of its plan, its chunks and its assembly.
+//! What a successful execution reports about its plan, its chunks, and its assembly.
 
 use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The facts of one successful render.
+/// What the handler reported about one successful render.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rendered {
-    /// What Plan made.
+    /// The plan.
     pub plan: PlanFacts,
-    /// What each RenderChunk made, in order of completion.
+    /// The chunks, in the order in which they were completed.
     pub chunks: Vec<ChunkFacts>,
-    /// Frames that Assemble says it wrote.
+    /// How many frames Assemble wrote.
     pub assembled_frames: u64,
 }
 
-/// What Plan made.
+/// What Plan reported.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlanFacts {
-    /// Chunks that really ran, whatever was asked for.
+    /// Chunks that ran, which may be fewer than were requested.
     pub chunk_count: u64,
     /// Frames of the composition.
     pub total_frames: u64,
-    /// The ffmpeg that encoded the chunks, as it names itself.
+    /// The version of the ffmpeg that encoded the chunks.
     pub ffmpeg_version: Option<String>,
-    /// The version of the renderer.
+    /// The renderer's version.
     pub producer_version: Option<String>,
-    /// `v2`; the handler does not name `v1`.
+    /// `v2`, or `None` for v1, which the handler does not name.
     pub protocol: Option<String>,
 }
 
 impl PlanFacts {
-    /// The protocol that ran, by name.
+    /// The name of the protocol that was used.
     pub fn protocol_ran(&self) -> &str {
         self.protocol.as_deref().unwrap_or("v1")
     }
 }
 
-/// What one RenderChunk made.
+/// What one RenderChunk reported.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChunkFacts {
-    /// From 0.
+    /// The chunk's index, from 0.
     pub index: u64,
     /// Frames in the chunk.
     pub frames_encoded: u64,
-    /// Of the encoded chunk.
+    /// The SHA-256 of the encoded chunk.
     pub sha256: Option<String>,
-    /// The handler's own time, ms.
+    /// The run time of the handler, ms.
     pub duration_ms: Option<u64>,
     /// `beginframe` or `screenshot`.
     pub capture_mode: Option<String>,
 }
 
-/// Reads the facts from a history in the CLI's shape: the handler's answers
-/// are in `taskSucceededEventDetails.output`, under `Payload`.
+/// Reads the handler's answers from a history in the format of the AWS CLI. They are in
+/// `taskSucceededEventDetails.output`, under `Payload`.
 ///
 /// # Errors
-/// When Plan's or Assemble's answer is missing, or an answer lacks a field:
-/// a render whose history is incomplete is not known to be right.
+/// If the answer of Plan or Assemble is missing, or an answer lacks a field. A render with an
+/// incomplete history cannot be checked.
 pub fn rendered(history: &Value) -> anyhow::Result<Rendered> {
     let payloads = payloads(history)?;
     let of = |action: &'static str| payloads.iter().filter(move |p| p["Action"] == action);
@@ -83,7 +83,7 @@ fn payloads(history: &Value) -> anyhow::Result<Vec<Value>> {
     let events = history["events"].as_array().context("the history has no events")?;
     let mut payloads = Vec::new();
     for details in events.iter().filter_map(|e| e.get("taskSucceededEventDetails")) {
-        ensure!(details["outputDetails"]["truncated"] != true, "the service cut an answer out of the history");
+        ensure!(details["outputDetails"]["truncated"] != true, "the service left an answer out of the history");
         let output = details["output"].as_str().context("a task's answer is not in the history")?;
         let output: Value = serde_json::from_str(output).context("a task's answer is not JSON")?;
         let mut payload = output.get("Payload").cloned().unwrap_or(output);
@@ -97,7 +97,7 @@ fn payloads(history: &Value) -> anyhow::Result<Vec<Value>> {
     Ok(payloads)
 }
 
-/// Answers that name no action are told apart by the fields that only they have.
+/// Recognizes an answer that names no action by the fields that only this action has.
 fn action_by_shape(payload: &Value) -> Option<&'static str> {
     let has = |key: &str| payload.get(key).is_some();
     if has("ChunkCount") && has("PlanHash") {
@@ -134,24 +134,20 @@ fn text(payload: &Value, key: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn recorded(name: &str) -> Value {
-        let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-    }
+    use crate::tests::recorded;
 
     #[test]
-    fn recorded_renders_tell_plan_chunks_and_assembly() {
+    fn plan_chunks_and_assembly_are_read_from_recorded_renders() {
         for (name, chunks, protocol) in [("success-n4-v2", 4, Some("v2")), ("success-n2-v1", 2, None)] {
-            let told = rendered(&recorded(name)).unwrap();
+            let found = rendered(&recorded(name)).unwrap();
             assert_eq!(
-                (told.plan.chunk_count, told.plan.total_frames, told.assembled_frames),
+                (found.plan.chunk_count, found.plan.total_frames, found.assembled_frames),
                 (chunks, 60, 60),
                 "{name}"
             );
-            assert_eq!(told.plan.protocol.as_deref(), protocol);
-            assert_eq!(told.chunks.iter().map(|c| c.frames_encoded).sum::<u64>(), 60);
-            assert_eq!(told.chunks.len() as u64, chunks);
+            assert_eq!(found.plan.protocol.as_deref(), protocol);
+            assert_eq!(found.chunks.iter().map(|c| c.frames_encoded).sum::<u64>(), 60);
+            assert_eq!(found.chunks.len() as u64, chunks);
         }
     }
 
@@ -168,12 +164,12 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_name_no_action_are_known_by_their_fields() {
+    fn answers_without_an_action_are_recognized_by_their_fields() {
         let unnamed = answered(|payload| {
             payload.as_object_mut().unwrap().shift_remove("Action");
         });
         assert_eq!(rendered(&unnamed).unwrap(), rendered(&recorded("success-n4-v2")).unwrap());
-        // Neither a count alone is a plan's answer, nor an index alone a chunk's.
+        // A count alone does not make an answer a plan's, nor an index alone a chunk's.
         let without = |key: &'static str| {
             rendered(&answered(|payload| {
                 let fields = payload.as_object_mut().unwrap();
@@ -186,13 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn the_protocol_that_no_answer_names_is_the_first() {
+    fn the_protocol_is_v1_if_no_answer_names_it() {
         let ran = |name: &str| rendered(&recorded(name)).unwrap().plan.protocol_ran().to_owned();
         assert_eq!(["success-n4-v2", "success-n2-v1"].map(ran), ["v2", "v1"]);
     }
 
     #[test]
-    fn a_history_without_an_answer_of_plan_or_assemble_tells_nothing() {
+    fn a_history_without_the_answer_of_plan_or_assemble_is_an_error() {
         for action in ["plan", "assemble"] {
             let mut history = recorded("success-n4-v2");
             let events = history["events"].as_array_mut().unwrap();
@@ -203,7 +199,7 @@ mod tests {
                     .contains(&format!("\"Action\": \"{action}\""))
             });
             let before = recorded("success-n4-v2")["events"].as_array().unwrap().len();
-            assert!(events.len() < before, "no answer of {action} was taken out");
+            assert!(events.len() < before, "no answer of {action} was removed");
             assert!(rendered(&history).is_err(), "{action}");
         }
         assert!(rendered(&recorded("protocol-refused")).is_err());

@@ -1,4 +1,4 @@
-//! What an execution's time went to, from its timeline. Pure.
+//! Where an execution's time went, from its timeline. Pure.
 
 use std::collections::BTreeMap;
 
@@ -16,37 +16,37 @@ pub struct TimeSpent {
     pub chunks_ms: u64,
     /// From the end of the last chunk to the execution's end.
     pub assemble_ms: u64,
-    /// The longest chunk, from its first scheduling to its end, retries and waits between them included.
+    /// The longest chunk, from its first scheduling to its end, including retries and the waits between them.
     pub slowest_chunk_ms: u64,
-    /// Which chunk that is, from 0.
+    /// The index of that chunk, from 0.
     pub slowest_chunk: u64,
-    /// The median chunk.
+    /// The median over all chunks.
     pub median_chunk_ms: f64,
-    /// Slowest by median: 1 when all take the same.
+    /// The slowest chunk divided by the median: 1 if all take equally long.
     pub imbalance: f64,
     /// The chunk that ends last: it is on the critical path, between Plan and Assemble.
     pub last_chunk: u64,
-    /// The longest wait of a call for its start.
+    /// The longest time from the scheduling of a call to its start.
     pub longest_queue_ms: u64,
-    /// The most that a successful call took beyond the handler's own time: a cold start, where there was one.
+    /// The longest run time of a successful call minus the handler's own time: a cold start, if there was one.
     pub longest_overhead_ms: u64,
-    /// Calls that waited for a function to be started first, by their overhead;
-    /// null where the handler does not tell its own time.
+    /// Calls that waited for a cold start, judged by their overhead; null if the handler does
+    /// not report its own time.
     pub cold_starts: Option<u64>,
-    /// How much of the time between Plan and Assemble the chunks were being rendered:
-    /// 1 when all of them take all of it.
+    /// The share of the time between Plan and Assemble in which the average chunk was being
+    /// rendered: 1 if every chunk takes all of it.
     pub busy_share: f64,
-    /// Calls that failed and were repeated.
+    /// Calls that failed and were retried.
     pub retries: u64,
 }
 
-/// A call whose function ran this much longer than its handler waited for a cold
-/// start, ms. Of 71 calls on the embedded AWS warm ones took 1 to 244 longer, cold
-/// ones 403 to 2,587; a handler of 9 MB starts in no less on AWS.
+/// If a function ran this much longer than its handler, the call waited for a cold start, ms.
+/// Of 71 calls on the embedded AWS, warm ones took 1 to 244 ms longer and cold ones 403 to
+/// 2,587. On AWS, a cold start of a 9 MB handler is not faster.
 pub const COLD_START_MS: u64 = 300;
 
 impl TimeSpent {
-    /// `None` when the execution rendered no chunk.
+    /// `None` if the execution rendered no chunk.
     pub fn of(timeline: &Timeline) -> Option<Self> {
         let mut spans: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
         for attempt in &timeline.attempts {
@@ -86,29 +86,24 @@ impl TimeSpent {
     }
 }
 
-// Whether a call came near the time that its function may take. Pure.
+/// A call that takes more than this share of the timeout is reported.
+const CLOSE: f64 = 0.8;
 
-/// A call that takes more than this share of it is told.
-const NEAR: f64 = 0.8;
-
-/// What to say of the longest call of a function that may take `timeout_s` seconds; `None` where
-/// it fits well.
-pub fn hardly_fits(timeline: &Timeline, timeout_s: u64) -> Option<String> {
+/// A note if the longest call came close to the function's timeout of `timeout_s` seconds.
+pub fn close_to_timeout(timeline: &Timeline, timeout_s: u64) -> Option<String> {
     let longest = timeline.attempts.iter().max_by_key(|attempt| attempt.run_ms())?;
     let took_s = longest.run_ms() as f64 / 1000.0;
-    if took_s <= NEAR * timeout_s as f64 {
+    if took_s <= CLOSE * timeout_s as f64 {
         return None;
     }
-    let (what, way_out) = match longest.step {
+    let (what, advice) = match longest.step {
         Step::Chunk(index) => (format!("chunk {index}"), "use more chunks"),
-        Step::Plan | Step::Assemble | Step::Other => (longest.state.clone(), "a longer one fails"),
+        Step::Plan | Step::Assemble | Step::Other => (longest.state.clone(), "a longer call would fail"),
     };
-    Some(format!("{what} took {took_s:.0} s of the {timeout_s} s that the function may take; {way_out}"))
+    Some(format!("{what} took {took_s:.0} s, close to the function's timeout of {timeout_s} s; {advice}"))
 }
 
-// The middle of a few samples, and how far they lie from it.
-
-/// The middle sample, or the mean of the middle two; `None` of no samples.
+/// The middle sample, or the mean of the middle two; `None` without samples.
 pub fn median(samples: &[f64]) -> Option<f64> {
     let mut sorted = samples.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -120,8 +115,8 @@ pub fn median(samples: &[f64]) -> Option<f64> {
     }
 }
 
-/// The median of the samples' distances from their median: a spread that one
-/// outlier does not move. `None` of no samples.
+/// The median of the samples' distances from their median, a measure of spread that one
+/// outlier does not change; `None` without samples.
 pub fn median_absolute_deviation(samples: &[f64]) -> Option<f64> {
     let middle = median(samples)?;
     let distances: Vec<f64> = samples.iter().map(|sample| (sample - middle).abs()).collect();
@@ -145,7 +140,7 @@ mod time_spent_tests {
     }
 
     #[test]
-    fn time_goes_to_plan_chunks_and_assembly() {
+    fn the_time_is_split_into_plan_chunks_and_assembly() {
         let failed = Attempt { error: Some("Throttled".into()), ..attempt(Step::Chunk(1), 1000, 1200) };
         let attempts = vec![
             attempt(Step::Plan, 0, 1000),
@@ -164,7 +159,7 @@ mod time_spent_tests {
     }
 
     #[test]
-    fn cold_starts_are_told_where_the_handler_tells_its_time() {
+    fn cold_starts_are_counted_if_the_handler_reports_its_time() {
         let of = |handler_ms: Option<u64>| {
             let attempts = vec![Attempt { handler_ms, ..attempt(Step::Chunk(0), 0, 2000) }];
             TimeSpent::of(&Timeline { duration_ms: 2000, attempts, transitions: 1 }).unwrap().cold_starts
@@ -173,7 +168,7 @@ mod time_spent_tests {
     }
 
     #[test]
-    fn chunks_that_take_no_time_are_alike_and_busy() {
+    fn chunks_that_take_no_time_are_balanced_and_busy() {
         let at_once = Attempt { handler_ms: None, ..attempt(Step::Chunk(0), 0, 200) };
         let attempts = vec![Attempt { started_ms: None, ended_ms: Some(0), ..at_once }];
         let spent = TimeSpent::of(&Timeline { duration_ms: 0, attempts, transitions: 1 }).unwrap();
@@ -181,18 +176,18 @@ mod time_spent_tests {
     }
 
     #[test]
-    fn without_chunks_there_is_nothing_to_tell() {
+    fn without_chunks_there_are_no_figures() {
         let attempts = vec![attempt(Step::Plan, 0, 1000)];
         assert_eq!(TimeSpent::of(&Timeline { duration_ms: 1000, attempts, transitions: 1 }), None);
     }
 }
 
 #[cfg(test)]
-mod hardly_fits_tests {
+mod close_to_timeout_tests {
     use super::*;
     use crate::timeline::Attempt;
 
-    /// An execution of Plan, two chunks and Assemble that took so long, seconds.
+    /// An execution in which Plan, two chunks, and Assemble took this long, seconds.
     fn timeline(took_s: [u64; 4]) -> Timeline {
         let attempt = |(step, took_s): (Step, u64)| Attempt {
             step,
@@ -212,16 +207,16 @@ mod hardly_fits_tests {
     }
 
     #[test]
-    fn the_longest_call_is_told_where_it_is_near_the_limit() {
-        assert_eq!(hardly_fits(&timeline([1, 720, 3, 4]), 900), None);
-        let told = |took_s| hardly_fits(&timeline(took_s), 900).unwrap();
-        let of_chunk = "chunk 1 took 721 s of the 900 s that the function may take; use more chunks";
-        assert_eq!(told([1, 2, 721, 4]), of_chunk);
+    fn the_longest_call_is_reported_if_it_is_close_to_the_timeout() {
+        assert_eq!(close_to_timeout(&timeline([1, 720, 3, 4]), 900), None);
+        let note = |took_s| close_to_timeout(&timeline(took_s), 900).unwrap();
+        let of_chunk = "chunk 1 took 721 s, close to the function's timeout of 900 s; use more chunks";
+        assert_eq!(note([1, 2, 721, 4]), of_chunk);
         assert_eq!(
-            told([1, 2, 3, 800]),
-            "Assemble took 800 s of the 900 s that the function may take; a longer one fails"
+            note([1, 2, 3, 800]),
+            "Assemble took 800 s, close to the function's timeout of 900 s; a longer call would fail"
         );
-        assert_eq!(hardly_fits(&Timeline { duration_ms: 1, transitions: 0, attempts: Vec::new() }, 900), None);
+        assert_eq!(close_to_timeout(&Timeline { duration_ms: 1, transitions: 0, attempts: Vec::new() }, 900), None);
     }
 }
 
@@ -232,7 +227,7 @@ mod median_tests {
     use super::*;
 
     #[test]
-    fn the_examples_of_the_textbook() {
+    fn textbook_examples() {
         // Rousseeuw and Croux (1993), section 1, and the usual example of the MAD.
         let samples = [1.0, 1.0, 2.0, 2.0, 4.0, 6.0, 9.0];
         assert_eq!((median(&samples), median_absolute_deviation(&samples)), (Some(2.0), Some(1.0)));
@@ -249,10 +244,10 @@ mod median_tests {
         }
 
         #[test]
-        fn one_outlier_moves_neither_beyond_the_others(samples in proptest::collection::vec(0f64..1.0, 3..20)) {
-            let mut spoiled = samples.clone();
-            spoiled.push(1e9);
-            prop_assert!(median(&spoiled).unwrap() <= 1.0 && median_absolute_deviation(&spoiled).unwrap() <= 1.0);
+        fn one_outlier_moves_neither_beyond_the_other_samples(samples in proptest::collection::vec(0f64..1.0, 3..20)) {
+            let mut with_outlier = samples.clone();
+            with_outlier.push(1e9);
+            prop_assert!(median(&with_outlier).unwrap() <= 1.0 && median_absolute_deviation(&with_outlier).unwrap() <= 1.0);
         }
     }
 }

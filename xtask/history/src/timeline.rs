@@ -1,5 +1,4 @@
-//! From a history to what happened when: every attempt of every step, and what
-//! the execution's time went to.
+//! The timeline of an execution: every attempt of every step, from the events of its history. Pure.
 
 use std::collections::HashMap;
 
@@ -8,15 +7,15 @@ use aws_smithy_types::{DateTime, date_time::Format as DateTimeFormat};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Everything that an execution did, with times in ms since its start.
+/// All calls of an execution, with times in ms since its start.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     /// From the first event to the last, ms.
     pub duration_ms: u64,
-    /// Every call of the function, in the order of scheduling, those that failed too.
+    /// Every call of the function, including failed ones, in the order of scheduling.
     pub attempts: Vec<Attempt>,
-    /// State transitions, as they are charged: states entered, and retries.
+    /// State transitions that are charged: states entered, and retries.
     pub transitions: u64,
 }
 
@@ -24,23 +23,23 @@ pub struct Timeline {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
-    /// What it was for.
+    /// The step that it belongs to.
     pub step: Step,
     /// The state's name.
     pub state: String,
     /// When it was scheduled, ms.
     pub scheduled_ms: u64,
-    /// When it was started, ms; null when it never was.
+    /// When it was started, ms; null if it never was.
     pub started_ms: Option<u64>,
-    /// When it ended, ms; null when the execution ended first.
+    /// When it ended, ms; null if the execution ended first.
     pub ended_ms: Option<u64>,
-    /// The error's name, when it failed.
+    /// The error's name, if it failed.
     pub error: Option<String>,
-    /// What the handler says that it took, ms; only successful ones say.
+    /// The run time that the handler reports, ms; only successful calls report it.
     pub handler_ms: Option<u64>,
 }
 
-/// What a call of the function is for.
+/// The step that a call of the function belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Step {
@@ -48,14 +47,14 @@ pub enum Step {
     Plan,
     /// Rendering one chunk, by its index from 0.
     Chunk(u64),
-    /// Putting the chunks together.
+    /// Joining the chunks.
     Assemble,
-    /// Something that this tool does not know.
+    /// A step that this tool does not know.
     Other,
 }
 
 impl Timeline {
-    /// The run time of all calls, from start to end, failed ones too, ms.
+    /// The run time of all calls, including failed ones, ms.
     pub fn function_ms(&self) -> u64 {
         self.attempts.iter().map(Attempt::run_ms).sum()
     }
@@ -78,16 +77,16 @@ impl Attempt {
         self.started_ms.map_or(0, ran)
     }
 
-    /// What of its run was not the handler's: starting the function, and answering, ms.
+    /// The part of its run time that was not the handler's, such as a cold start, ms.
     pub fn overhead_ms(&self) -> Option<u64> {
         self.handler_ms.map(|handler| self.run_ms().saturating_sub(handler))
     }
 }
 
-/// Reads a history in the CLI's shape.
+/// Reads a history in the format of the AWS CLI.
 ///
 /// # Errors
-/// When it has no events, or events without id, type or time.
+/// If it has no events, or an event has no id, type, or time.
 pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
     let events = history["events"].as_array().context("the history has no events")?;
     let start = time_ms(events.first().context("the history is empty")?)?;
@@ -98,7 +97,7 @@ pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
         let kind = event["type"].as_str().with_context(|| format!("event {id} has no type"))?;
         let at_ms = time_ms(event)?.checked_sub(start).with_context(|| format!("event {id} is before the first"))?;
         let previous = event["previousEventId"].as_u64().unwrap_or(0);
-        ensure!(previous < id, "event {id} follows on event {previous}");
+        ensure!(previous < id, "event {id} follows event {previous}");
         let mut place = places.get(&previous).cloned().unwrap_or_default();
         timeline.duration_ms = timeline.duration_ms.max(at_ms);
         match kind {
@@ -127,7 +126,7 @@ pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
                     attempt.ended_ms = Some(at_ms);
                     attempt.error = end.error;
                     attempt.handler_ms = end.handler_ms;
-                    // A Map of another kind leaves no iterations here; its answers tell.
+                    // A distributed Map has no iterations in the history, but its answers have the index.
                     if let (Step::Other, Some(index)) = (attempt.step, end.chunk) {
                         attempt.step = Step::Chunk(index);
                     }
@@ -139,7 +138,7 @@ pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
     Ok(timeline)
 }
 
-/// Where in the state machine an event belongs.
+/// The place of an event in the state machine.
 #[derive(Debug, Clone, Default)]
 struct Place {
     state: String,

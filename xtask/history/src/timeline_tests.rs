@@ -3,11 +3,10 @@ use serde_json::json;
 use super::*;
 
 fn recorded(name: &str) -> Timeline {
-    let path = format!("{}/../tests/data/histories/{name}.json", env!("CARGO_MANIFEST_DIR"));
-    timeline(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).unwrap()
+    timeline(&crate::tests::recorded(name)).unwrap()
 }
 
-fn told(timeline: &Timeline) -> String {
+fn lines(timeline: &Timeline) -> String {
     let line = |attempt: &Attempt| {
         let number = |ms: Option<u64>| ms.map_or("-".to_owned(), |ms| ms.to_string());
         format!(
@@ -25,8 +24,8 @@ fn told(timeline: &Timeline) -> String {
 }
 
 #[test]
-fn a_green_execution() {
-    insta::assert_snapshot!(told(&recorded("success-n4-v2")), @r"
+fn a_successful_execution() {
+    insta::assert_snapshot!(lines(&recorded("success-n4-v2")), @r"
     14548 ms, 8 transitions
     Plan 159 159 3872 2283 ok
     Chunk(0) 3875 3875 7827 3855 ok
@@ -39,7 +38,7 @@ fn a_green_execution() {
 
 #[test]
 fn retries_belong_to_their_chunk_and_are_charged() {
-    insta::assert_snapshot!(told(&recorded("failed-chunk")), @r"
+    insta::assert_snapshot!(lines(&recorded("failed-chunk")), @r"
     35387 ms, 11 transitions
     Plan 154 154 4024 2757 ok
     Chunk(0) 4026 4026 7840 3675 ok
@@ -54,7 +53,7 @@ fn retries_belong_to_their_chunk_and_are_charged() {
 }
 
 #[test]
-fn a_task_of_another_name_is_another_step() {
+fn a_task_with_an_unknown_name_is_another_step() {
     let event = |id: u64, kind: &str| {
         json!({"id": id, "previousEventId": id - 1, "type": kind,
         "timestamp": "2026-01-31T12:00:00+00:00", "stateEnteredEventDetails": {"name": "Notify"}})
@@ -67,14 +66,14 @@ fn a_task_of_another_name_is_another_step() {
 }
 
 #[test]
-fn calls_and_their_time_add_up() {
+fn calls_and_their_run_times_are_summed() {
     let failed = recorded("failed-chunk");
     let took = (4024 - 154) + (7840 - 4026) + (5364 - 4036) + (12_086 - 4037) + (12_577 - 4044) + 10 + 2 + 1 + 1;
     assert_eq!((failed.requests(), failed.function_ms()), (9, took));
 }
 
 #[test]
-fn what_is_no_history_is_an_error() {
+fn invalid_histories_are_errors() {
     let event = |id: u64, previous: u64, time: &str| json!({"id": id, "previousEventId": previous, "type": "X", "timestamp": time});
     let good = "2026-01-31T12:00:00.123000+00:00";
     for history in [
@@ -85,7 +84,7 @@ fn what_is_no_history_is_an_error() {
         json!({"events": [{"id": 1, "type": "X"}]}),
         json!({"events": [event(1, 0, good), event(2, 1, "2026-01-31T11:00:00+00:00")]}),
     ] {
-        assert!(timeline(&history).is_err(), "{history} was taken");
+        assert!(timeline(&history).is_err(), "{history} was accepted");
     }
     assert!(timeline(&json!({"events": [event(1, 0, good)]})).unwrap().attempts.is_empty());
 }

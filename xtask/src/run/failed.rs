@@ -147,8 +147,8 @@ mod tests {
       error    Runtime.ExitError
       cause    signal: killed
                at x
-      meaning  The function's process died, mostly out of memory.
-      try      Look at the end of its log for `Max Memory Used`; use more chunks, or raise LambdaMemoryMb of the template.
+      meaning  The function's process died, usually because it ran out of memory.
+      try      Search the end of its log for `Max Memory Used`; use more chunks, or raise LambdaMemoryMb in the template.
       log      the end of /aws/lambda/f:
                START
                out of disk

@@ -8,7 +8,7 @@ use execution_history::{
     cost::Cost,
     progress::{self, Pace, Progress, Tail},
     rendered::{self, Rendered},
-    time_spent::{TimeSpent, hardly_fits},
+    time_spent::{TimeSpent, close_to_timeout},
     timeline::{self, Timeline},
 };
 use render_verdict::{Comparison, finding::Finding, known_good::RenderMetrics};
@@ -148,7 +148,7 @@ impl Render<'_> {
     ) -> Rendering {
         let Executed { arn, wall_clock_ms, client_wall_ms, history_file, timeline, .. } = executed;
         let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded, .. } = judgement;
-        let (time_spent, cost, hardly_fits) =
+        let (time_spent, cost, close_to_timeout) =
             timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
         let row = ResultRow {
             id: planned.id,
@@ -171,7 +171,7 @@ impl Render<'_> {
             toolchain,
             passed: false,
             findings: Vec::new(),
-            notes: notes.into_iter().chain(hardly_fits).collect(),
+            notes: notes.into_iter().chain(close_to_timeout).collect(),
             output,
             history: history_file,
             frames: evidence.frames,
@@ -196,8 +196,8 @@ impl Render<'_> {
     fn spent(&self, timeline: &Timeline) -> (Option<TimeSpent>, Option<Cost>, Option<String>) {
         let (spent, limits) = (TimeSpent::of(timeline), self.stack.function);
         let cost = limits.map(|limits| Cost::of(timeline, limits.memory_mb, &self.run.prices));
-        let hardly_fits = limits.and_then(|limits| hardly_fits(timeline, limits.timeout_s));
-        (spent, cost, hardly_fits)
+        let close_to_timeout = limits.and_then(|limits| close_to_timeout(timeline, limits.timeout_s));
+        (spent, cost, close_to_timeout)
     }
 
     async fn execute(&self, planned: &PlannedRender, name: &str, input: &Value) -> anyhow::Result<(String, Ended)> {

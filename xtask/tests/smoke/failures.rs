@@ -38,8 +38,8 @@ fn an_error_that_the_handler_throws() {
       state    RenderChunk, attempt 1 of 1: this error is not repeated
       error    PLAN_HASH_MISMATCH
       cause    the plan has another hash
-      meaning  The chunk got another plan than Plan had made: the plan in S3 was changed or mixed up.
-      try      Run again; if it comes again, the handler packs or reads plans differently in Plan and RenderChunk.
+      meaning  The chunk received another plan than the one that Plan made: the plan in S3 was changed or mixed up.
+      try      Run again; if it happens again, the handler packs and reads plans differently in Plan and RenderChunk.
       log      the end of /aws/lambda/smoke-test-<run>-render:
                START RequestId: 2
                ERROR the plan has another hash
@@ -60,8 +60,8 @@ fn a_call_that_takes_too_long() {
       state    RenderChunk, attempt 1 of 1
       error    Sandbox.Timedout
       cause    RequestId: 7d7 Error: Task timed out after 900.00 seconds
-      meaning  A call took longer than the function or the state may take.
-      try      Use more chunks, so that each is shorter; on an emulator a busy machine is slow enough for this.
+      meaning  A call exceeded the timeout of the function or of the state.
+      try      Use more chunks, so that each is shorter; on an emulator, a busy machine can be the reason.
       log      the end of /aws/lambda/smoke-test-<run>-render:
                START RequestId: 7d7
                frame 118 of 240
@@ -77,8 +77,8 @@ fn a_font_that_can_t_be_fetched() {
       state    RenderChunk, attempt 1 of 1
       error    FONT_FETCH_UNAVAILABLE
       cause    fonts.googleapis.com: getaddrinfo ENOTFOUND
-      meaning  A font could not be fetched: its source did not answer. Generic families such as sans-serif are fetched too.
-      try      Check that the function reaches the internet, or bring the font files with the fixture.
+      meaning  A font could not be fetched: its source did not answer. Generic families such as sans-serif are fetched, too.
+      try      Check that the function can reach the internet, or add the font files to the fixture.
       more     see <dir>/artifacts/renders/N2-execution.json
     ");
 }
@@ -91,8 +91,8 @@ fn a_call_that_is_throttled() {
       state    RenderChunk, attempt 1 of 1
       error    Lambda.TooManyRequestsException
       cause    Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 1)
-      meaning  Lambda refused the call: as many functions run as the stack or the account may run at once.
-      try      Use fewer chunks than --reserved-concurrency, raise it, or wait for others in this account to end.
+      meaning  Lambda refused the call: the stack or the account already runs as many functions as it may.
+      try      Use fewer chunks than --reserved-concurrency, raise it, or wait until others in this account have ended.
       more     see <dir>/artifacts/renders/N2-execution.json
     ");
 }
@@ -133,7 +133,7 @@ fn a_failed_sample_is_told_alike() {
     let ran = test.eval(&["--skip-local", "--iterations", "2"]);
     ran.exit(4)
         .warns("error: render f N=4 #1 FAILED\n  state    RenderChunk, attempt 1 of 1: this error is not repeated\n");
-    ran.warns("  meaning  A video of the composition can't be decoded")
+    ran.warns("  meaning  The handler's ffmpeg cannot decode a video of the composition")
         .says("f N=4 #1 was not measured: render f N=4 #1 FAILED: state");
 }
 

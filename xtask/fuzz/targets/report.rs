@@ -1,5 +1,5 @@
-//! The files that lambda-report reads back, and every report that is made of them. The
-//! first byte chooses a real folder and a report, the second a file: JSON is edited, CSV replaced.
+//! The files that `lambda-report` reads, and every report that it writes. The first byte
+//! chooses a real folder and a report, the second a file: JSON is edited, CSV is replaced.
 #![no_main]
 
 use std::{fs, path::Path, sync::LazyLock};
@@ -24,7 +24,7 @@ static FOLDERS: LazyLock<Vec<Folder>> = LazyLock::new(|| {
         let mut files = Vec::new();
         collect(&Path::new(&root).join(name), "", &mut files);
         files.sort();
-        let report = RunReport::of(&as_files(&files)).expect("a real folder is understood");
+        let report = RunReport::of(&as_files(&files)).expect("a real folder can be read");
         Folder { files, report }
     };
     ["smoke", "eval", "eval-sweep"].map(of).into_iter().collect()
@@ -64,7 +64,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
     files.push(("renders/N2-audio.csv".to_owned(), sound(rest)));
     let Ok(report) = RunReport::of(&as_files(&files)) else { return };
-    report(&report, &folder.report, choice / 64);
+    draw(&report, &folder.report, choice / 64);
 });
 
 fn sound(rest: &[u8]) -> String {
@@ -76,8 +76,8 @@ fn sound(rest: &[u8]) -> String {
     }
 }
 
-/// One of all reports: each takes longer than reading does.
-fn report(report: &RunReport, before: &RunReport, which: u8) {
+/// Draws one of the reports, because each takes longer than reading the files does.
+fn draw(report: &RunReport, before: &RunReport, which: u8) {
     report.ending();
     report.total_usd();
     match which {
