@@ -30,6 +30,7 @@ REPAIRS = {
     "stack-updatable": stack_changes.install_updatable,
     "stack-capabilities": stack_changes.install_capabilities,
     "stack-deletion": stack_deletion.install,
+    "stack-resources": stack_deletion.install_resources,
     "bucket-suspended-versioning": stack_buckets.install_suspended_versioning,
     "bucket-tags": stack_buckets.install_tags,
     "bucket-not-empty": stack_buckets.install_not_empty,

@@ -1,4 +1,4 @@
-"""Deleting a stack that is still being created."""
+"""Deleting a stack: while it is still being created, and what is listed of it afterwards."""
 
 import asyncio
 
@@ -7,6 +7,31 @@ from ministack.services.cloudformation import stacks, wait_conditions
 
 from .patching import replace
 from .settings import Settings
+
+
+def install_resources(settings: Settings) -> None:
+    """DescribeStackResources lists the resources that a deleted stack had.
+
+    AWS: for 90 days, by the stack's ID, each with the status in which its deletion ended.
+    Emulator: a resource is dropped from the list as soon as it is deleted or retained.
+    """
+    stock_delete = stacks._delete_stack_async
+
+    async def delete(stack_name, stack_id, *arguments, **named):
+        stack = cloudformation._stacks.get(stack_name)
+        had = dict(stack["_resources"]) if stack and stack.get("_resources") else {}
+        await stock_delete(stack_name, stack_id, *arguments, **named)
+        if stack and stack["StackStatus"] == "DELETE_COMPLETE":
+            ended = {
+                event["LogicalResourceId"]: event["ResourceStatus"]
+                for event in cloudformation._stack_events.get(stack_id, [])
+                if event["ResourceStatus"] in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+            }
+            stack["_resources"] = {
+                name: {**resource, "ResourceStatus": ended[name]} for name, resource in had.items() if name in ended
+            }
+
+    replace(stacks, "_delete_stack_async", delete)
 
 
 def install(settings: Settings) -> None:

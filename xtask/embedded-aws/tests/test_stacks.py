@@ -80,6 +80,22 @@ class DeletionDuringCreation(RepairCase):
         self.assertEqual(self.stack_status("half-made"), "gone", "and it does not come back")
 
 
+class DeletedResources(RepairCase):
+    repair = "stack-resources"
+
+    def test_a_deleted_stack_lists_what_it_had_by_its_id(self):
+        self.stack("listed", {"Bucket": RETAINED, "Function": function_resource("listed")})
+        cloudformation = self.client("cloudformation")
+        stack_id = cloudformation.describe_stacks(StackName="listed")["Stacks"][0]["StackId"]
+        bucket = self.resource("listed", "Bucket")
+        self.assertEqual(self.delete_stack("listed"), "gone")
+        found = cloudformation.describe_stack_resources(StackName=stack_id)["StackResources"]
+        self.assertEqual(
+            {(resource["PhysicalResourceId"], resource["ResourceStatus"]) for resource in found},
+            {(bucket, "DELETE_SKIPPED"), ("listed", "DELETE_COMPLETE")},
+        )
+
+
 class ChangeSets(RepairCase):
     def change_set(self, stack: str, resources: dict, kind: str = "CREATE") -> str:
         return self.client("cloudformation").create_change_set(
@@ -144,18 +160,6 @@ class NoRepairNeeded(AwsCase):
         request = urllib.request.Request(self.resource("abandoned", "Handle"), json.dumps(signal).encode(), {"Content-Type": ""}, method="PUT")
         urllib.request.urlopen(request).close()
         self.assertEqual(self.settled("abandoned"), "CREATE_COMPLETE")
-
-    def test_a_deleted_stack_lists_what_it_had_by_its_id(self):
-        self.stack("listed", {"Bucket": RETAINED, "Function": function_resource("listed")})
-        cloudformation = self.client("cloudformation")
-        stack_id = cloudformation.describe_stacks(StackName="listed")["Stacks"][0]["StackId"]
-        bucket = self.resource("listed", "Bucket")
-        self.assertEqual(self.delete_stack("listed"), "gone")
-        found = cloudformation.describe_stack_resources(StackName=stack_id)["StackResources"]
-        self.assertEqual(
-            {(resource["PhysicalResourceId"], resource["ResourceStatus"]) for resource in found},
-            {(bucket, "DELETE_SKIPPED"), ("listed", "DELETE_COMPLETE")},
-        )
 
     def test_missing_stack(self):
         message = self.assert_refused("ValidationError", self.client("cloudformation").describe_stacks, StackName="never-was")
