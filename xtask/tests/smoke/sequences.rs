@@ -223,7 +223,7 @@ fn what_is_no_whole_archive_is_exit_4() {
 fn a_baseline_that_is_no_sequence_is_refused_before_anything_is_created() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
     for (baseline, told) in [
-        (Frames::of(0), "output/frames has no frame, such as frame_000001.png"),
+        (Frames::of(0), "output/frames has no frames, such as frame_000001.png"),
         (Frames::of(60).without(20), "frame_000021.png is missing"),
         (Frames::of(60).with(name(3), *b"<html>"), "frame_000004.png is not a frame: it is not a PNG file"),
         (Frames::of(60).with(name(3), pointer), "output/frames/frame_000004.png is a git-LFS pointer"),
