@@ -18,7 +18,7 @@ pub enum ExitCode {
     Deploy,
     /// A render failed, timed out, or could not be measured.
     Render,
-    /// A render is not equal enough to its baseline, or slower or dearer than a flag allows.
+    /// A render is not equal enough to its baseline, or slower or more expensive than a flag allows.
     Quality,
     /// The execution's history contradicts the video that it delivered.
     Semantic,
@@ -31,7 +31,10 @@ pub enum ExitCode {
 /// The documented table: code, meaning. The README and `--help` print it.
 pub const TABLE: &[(&str, &str)] = &[
     ("0", "every planned render was measured and passed; nothing is left behind"),
-    ("1", "arguments, configuration or pre-flight; at most a claim was made, and withdrawn"),
+    (
+        "1",
+        "wrong arguments or configuration, or a failed pre-flight check; at most the run's bucket was created, and it was deleted again",
+    ),
     ("2", "the handler ZIP could not be built, or is over its size budget"),
     ("3", "sam validate or sam deploy failed"),
     ("4", "a render failed, timed out or could not be measured"),
@@ -90,7 +93,7 @@ impl Failure {
 
 impl Failure {
     /// What to print: a failure that has more to say than fits a line says it in several.
-    pub fn told(&self) -> String {
+    pub fn reported(&self) -> String {
         self.details().map_or_else(|| self.to_string(), |detailed| detailed.lines.clone())
     }
 
@@ -100,7 +103,7 @@ impl Failure {
     }
 }
 
-/// An error that can be told in one line, and in several.
+/// An error that can be shown in one line, and in several.
 #[derive(Debug, thiserror::Error)]
 #[error("{line}")]
 pub struct Detailed {

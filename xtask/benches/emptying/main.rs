@@ -93,8 +93,8 @@ fn round(nth: usize) -> Round {
         python(&emulator, include_str!("../../tests/embedded/fill_bucket.py"), &[bucket, &COUNT.to_string()]);
     }
     let rate = |script, bucket| {
-        let told = python(&emulator, script, &[bucket]).join("");
-        let (total, seconds) = told.split_once(' ').unwrap();
+        let reported = python(&emulator, script, &[bucket]).join("");
+        let (total, seconds) = reported.split_once(' ').unwrap();
         assert_eq!(total.parse::<u64>().unwrap(), COUNT);
         COUNT as f64 / seconds.parse::<f64>().unwrap()
     };

@@ -22,9 +22,9 @@ pub(crate) fn measure(printed: &mut Printed) {
     let (help, nothing): (Vec<f64>, Vec<f64>) = took.into_iter().unzip();
     let (help, nothing) = (median(&help), median(&nothing));
     let over = help - nothing;
-    let (told, peer) = (format!("{help:.0} ms"), format!("{nothing:.0} ms for a fresh build"));
+    let (reported, peer) = (format!("{help:.0} ms"), format!("{nothing:.0} ms for a fresh build"));
     let what = format!("cargo xtask --help ({over:+.0} ms)");
-    printed.add(&what, "<= 60 ms over cargo", &told, &peer, help / nothing, Some(over <= 60.0));
+    printed.add(&what, "<= 60 ms over cargo", &reported, &peer, help / nothing, Some(over <= 60.0));
 }
 
 /// How long cargo takes in this workspace, ms.

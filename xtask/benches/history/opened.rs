@@ -49,7 +49,7 @@ fn open_ms(page: &Path) -> f64 {
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(told[0]["wrong"], serde_json::json!([]));
-    told[0]["openMs"].as_f64().unwrap()
+    let reported: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(reported[0]["wrong"], serde_json::json!([]));
+    reported[0]["openMs"].as_f64().unwrap()
 }

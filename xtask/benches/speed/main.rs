@@ -87,8 +87,8 @@ impl World {
             assert!(Instant::now() < deadline, "the embedded AWS did not start");
             sleep(Duration::from_millis(50));
         }
-        let told: Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
-        Self { aws, endpoint: told["endpoint"].as_str().unwrap().to_owned(), dir }
+        let reported: Value = serde_json::from_slice(&fs::read(&ready).unwrap()).unwrap();
+        Self { aws, endpoint: reported["endpoint"].as_str().unwrap().to_owned(), dir }
     }
 
     fn turns(&self, endpoint: &str, rounds: usize) -> Turns {
@@ -116,8 +116,8 @@ impl World {
             .unwrap();
         let wall = ms(started);
         assert!(output.status.success(), "the peer: {}", String::from_utf8_lossy(&output.stderr));
-        let told = String::from_utf8(output.stdout).unwrap();
-        wall - told.trim().lines().last().unwrap().parse::<u64>().unwrap()
+        let reported = String::from_utf8(output.stdout).unwrap();
+        wall - reported.trim().lines().last().unwrap().parse::<u64>().unwrap()
     }
 
     fn smoke(&self, endpoint: &str, args: &[&str]) -> Run {

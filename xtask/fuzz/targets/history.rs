@@ -40,7 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
         Some((choice @ 0..=3, rest)) => {
             let edited = xtask_fuzz::edited(RECORDED[usize::from(*choice)].clone(), &mut Unstructured::new(rest));
             if let Ok(history) = edited {
-                told(&xtask_fuzz::closed(history));
+                reported(&xtask_fuzz::closed(history));
             }
             return;
         }
@@ -51,7 +51,7 @@ fuzz_target!(|bytes: &[u8]| {
         tail(&pages);
     }
     let Ok(history) = execution_history::cli_events(&pages) else { return };
-    told(&history);
+    reported(&history);
 });
 
 /// Read from its end, a history grows and stays in order.
@@ -66,7 +66,7 @@ fn tail(pages: &[Vec<u8>]) {
     }
 }
 
-fn told(history: &Value) {
+fn reported(history: &Value) {
     execution_history::is_complete(history);
     if let Some(failed) = failure::failed(history) {
         meaning::meaning(&failed.error);

@@ -19,8 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
             }
         }
         b'i' => {
-            let told = [Video::Render, Video::Baseline].map(|video| showinfo::frames(&text, video));
-            assert!(told.iter().flatten().flatten().all(|frame| frame.time_s.is_finite()));
+            let reported = [Video::Render, Video::Baseline].map(|video| showinfo::frames(&text, video));
+            assert!(reported.iter().flatten().flatten().all(|frame| frame.time_s.is_finite()));
         }
         b'h' => {
             if let Ok(hashes) = FrameHashes::from_framehash(&text) {
@@ -44,11 +44,11 @@ fn probed(text: &str) {
         let _ = shape::of_tracks("audio.m4a", &tracks, &tracks);
     }
     let Ok(headers) = probe::Headers::from_ffprobe(text) else { return };
-    let told = headers.declared();
-    let again = serde_json::from_value::<probe::MediaShape>(serde_json::to_value(told).expect("a shape is JSON"));
-    assert_eq!(again.expect("a shape is read back").fps, told.fps);
-    shape::differences(told, told);
-    assert!(told.fps.value() > 0.0);
+    let reported = headers.declared();
+    let again = serde_json::from_value::<probe::MediaShape>(serde_json::to_value(reported).expect("a shape is JSON"));
+    assert_eq!(again.expect("a shape is read back").fps, reported.fps);
+    shape::differences(reported, reported);
+    assert!(reported.fps.value() > 0.0);
 }
 
 fn picture(file: &[u8]) {

@@ -76,7 +76,7 @@ impl Clients {
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
         let owner = BucketOwner::default();
         s3.push_interceptor(SharedInterceptor::new(owner.clone()));
-        if console.tells_calls() {
+        if console.logs_calls() {
             let logger = SharedInterceptor::new(RequestLogger { console: console.clone() });
             s3.push_interceptor(logger.clone());
             sfn.push_interceptor(logger.clone());

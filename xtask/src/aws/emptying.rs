@@ -46,9 +46,9 @@ pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> a
     for pause in faults::polling().with_max_times(MOST_PASSES).build() {
         emptied.passes += 1;
         let done = emptied.versions;
-        let told = |n| progress(done + n);
+        let reported = |n| progress(done + n);
         let (versions, uploads) =
-            tokio::try_join!(delete_versions(clients, bucket, &told), abort_uploads(clients, bucket))?;
+            tokio::try_join!(delete_versions(clients, bucket, &reported), abort_uploads(clients, bucket))?;
         emptied.versions += versions;
         emptied.uploads += uploads;
         if versions == 0 && uploads == 0 {

@@ -145,7 +145,7 @@ pub fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) 
 }
 
 /// What to say of an error: the service's code and message, or else the innermost cause, as the others only say that there is one.
-pub fn told<E>(error: &SdkError<E, HttpResponse>) -> String
+pub fn reported<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
@@ -173,17 +173,17 @@ pub fn as_error<E>(error: SdkError<E, HttpResponse>) -> anyhow::Error
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    Refused { fault: of(&error), told: told(&error) }.into()
+    Refused { fault: of(&error), reported: reported(&error) }.into()
 }
 
 /// What a service, or the way to it, refused, and what that means.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{told}")]
+#[error("{reported}")]
 pub struct Refused {
     /// What it means.
     pub fault: Fault,
     /// Code and message.
-    pub told: String,
+    pub reported: String,
 }
 
 impl Refused {
@@ -191,7 +191,7 @@ impl Refused {
     pub fn new(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         let message = message.map(without_request);
         let words: Vec<&str> = code.into_iter().chain(message).filter(|words| !words.is_empty()).collect();
-        Self { fault: of_answer(status, code, message), told: format!("{} (HTTP {status})", words.join(": ")) }
+        Self { fault: of_answer(status, code, message), reported: format!("{} (HTTP {status})", words.join(": ")) }
     }
 
     /// The refusal at the bottom of an error.
@@ -209,12 +209,12 @@ impl Refused {
 pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option<String> {
     let refused = Refused::behind(error)?;
     match refused.fault {
-        Fault::Clock => Some(clock_remedy(&refused.told, now)),
+        Fault::Clock => Some(clock_remedy(&refused.reported, now)),
         Fault::Credentials => Some(match target {
             Target::Account { profile: Some(profile) } => {
-                format!("the credentials of profile {profile} are not taken any more; renew them, as with `aws sso login --profile {profile}`")
+                format!("the credentials of profile {profile} are no longer accepted; renew them, for example with `aws sso login --profile {profile}`")
             }
-            _ => "the credentials are not taken any more; renew them, as with `aws sso login` or new keys in the environment".to_owned(),
+            _ => "the credentials are no longer accepted; renew them, for example with `aws sso login` or new keys in the environment".to_owned(),
         }),
         Fault::Denied => Some("these credentials lack a right; `cargo xtask lambda-policy` prints all that a run needs".to_owned()),
         Fault::Absent | Fault::Transient | Fault::Other => None,
@@ -222,8 +222,8 @@ pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option
 }
 
 /// How far this machine's clock is off, where the refusal says what time it is at AWS.
-pub(crate) fn clock_remedy(told: &str, now: SystemTime) -> String {
-    let off = time_at_aws(told).map(|there| match there.duration_since(now) {
+pub(crate) fn clock_remedy(reported: &str, now: SystemTime) -> String {
+    let off = time_at_aws(reported).map(|there| match there.duration_since(now) {
         Ok(behind) => format!("{} min behind", minutes(behind)),
         Err(ahead) => format!("{} min ahead", minutes(ahead.duration())),
     });
@@ -236,8 +236,8 @@ fn minutes(off: Duration) -> u64 {
 }
 
 /// The time in messages such as `Signature expired: ... (20261121T223444Z - 15 min.)`.
-fn time_at_aws(told: &str) -> Option<SystemTime> {
-    let compact = told.rsplit_once('(')?.1.split_whitespace().next()?;
+fn time_at_aws(reported: &str) -> Option<SystemTime> {
+    let compact = reported.rsplit_once('(')?.1.split_whitespace().next()?;
     let (date, time) = compact.strip_suffix('Z')?.split_once('T')?;
     let parts = |text: &str, at: [usize; 2], sep: &str| {
         Some([text.get(..at[0])?, text.get(at[0]..at[1])?, text.get(at[1]..)?].join(sep))
@@ -306,8 +306,8 @@ mod faults_tests {
     #[test]
     fn no_refusal_quotes_the_signed_request() {
         let quoted = "The signature does not match.\n\nThe Canonical String for this request should have been\n'POST\nx-amz-security-token:s3cret'";
-        let told = Refused::new(403, Some("InvalidSignatureException"), Some(quoted)).to_string();
-        assert_eq!(told, "InvalidSignatureException: The signature does not match. (HTTP 403)");
+        let reported = Refused::new(403, Some("InvalidSignatureException"), Some(quoted)).to_string();
+        assert_eq!(reported, "InvalidSignatureException: The signature does not match. (HTTP 403)");
     }
 
     fn refused(code: &str, message: &str) -> anyhow::Error {
@@ -319,10 +319,10 @@ mod faults_tests {
     fn a_wrong_clock_is_reported_with_its_difference() {
         let there = DateTime::from_str("2026-11-21T22:34:44Z", Format::DateTime).unwrap();
         let there = SystemTime::try_from(there).unwrap();
-        let told = "SignatureDoesNotMatch: Signature expired: 20261121T211544Z is now earlier than 20261121T221944Z (20261121T223444Z - 15 min.)";
-        assert!(clock_remedy(told, there - Duration::from_secs(79 * 60)).contains("79 min behind AWS's"));
-        let told = "Signature not yet current: 20261121T230000Z is still later than 20261121T223944Z (20261121T223444Z + 5 min.)";
-        assert!(clock_remedy(told, there + Duration::from_secs(1526)).contains("25 min ahead AWS's"));
+        let reported = "SignatureDoesNotMatch: Signature expired: 20261121T211544Z is now earlier than 20261121T221944Z (20261121T223444Z - 15 min.)";
+        assert!(clock_remedy(reported, there - Duration::from_secs(79 * 60)).contains("79 min behind AWS's"));
+        let reported = "Signature not yet current: 20261121T230000Z is still later than 20261121T223944Z (20261121T223444Z + 5 min.)";
+        assert!(clock_remedy(reported, there + Duration::from_secs(1526)).contains("25 min ahead AWS's"));
         for odd in ["", "(", "(2026Z - 15", "(20261121T2234é4Z -", "(20269921T223444Z - 15 min.)"] {
             assert!(clock_remedy(odd, there).contains("more than AWS takes"), "{odd}");
         }

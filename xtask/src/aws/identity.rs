@@ -31,8 +31,8 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     let answer = clients.sts.get_caller_identity().customize().config_override(patience(&access.target)).send().await;
     let answer = answer.map_err(|error| {
         let fault = faults::of(&error);
-        let told = faults::told(&error);
-        anyhow!("{}{}", advice(&access.target, fault, &told), hint(&access.region, &told))
+        let reported = faults::reported(&error);
+        anyhow!("{}{}", advice(&access.target, fault, &reported), hint(&access.region, &reported))
     })?;
     Ok(Identity {
         account: answer.account().context("sts GetCallerIdentity gave no account")?.to_owned(),
@@ -73,9 +73,9 @@ fn advice(target: &Target, fault: Fault, shown: &str) -> String {
 }
 
 /// What else may be behind a refusal of keys that are in order.
-fn hint(region: &Region, told: &str) -> String {
+fn hint(region: &Region, reported: &str) -> String {
     // Of a region that has to be enabled first, STS does not know the account's keys.
-    match told.starts_with("InvalidClientTokenId") {
+    match reported.starts_with("InvalidClientTokenId") {
         true => format!("; or {region} is not enabled in the account"),
         false => String::new(),
     }
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn a_region_that_is_off_is_thought_of() {
         let region = "ap-east-1".parse().unwrap();
-        let of = |told| hint(&region, told);
+        let of = |reported| hint(&region, reported);
         assert!(
             of("InvalidClientTokenId: The security token included in the request is invalid.").contains("ap-east-1")
         );

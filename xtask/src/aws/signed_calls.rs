@@ -51,9 +51,10 @@ pub async fn function_limits(clients: &Clients, name: &str) -> anyhow::Result<Op
     if status != 200 {
         return Err(refusal(status, &body)).with_context(|| format!("reading function {name}"));
     }
-    let told: Value = serde_json::from_str(&body).with_context(|| format!("reading function {name}"))?;
-    let limits =
-        || Some(FunctionLimits { memory_mb: told["MemorySize"].as_u64()?, timeout_s: told["Timeout"].as_u64()? });
+    let reported: Value = serde_json::from_str(&body).with_context(|| format!("reading function {name}"))?;
+    let limits = || {
+        Some(FunctionLimits { memory_mb: reported["MemorySize"].as_u64()?, timeout_s: reported["Timeout"].as_u64()? })
+    };
     Ok(limits())
 }
 
@@ -73,8 +74,8 @@ pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<
     if status != 200 {
         return Err(refusal(status, &body)).context("reading the account's quotas");
     }
-    let told: Value = serde_json::from_str(&body).context("reading the account's quotas")?;
-    Ok(told["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
+    let reported: Value = serde_json::from_str(&body).context("reading the account's quotas")?;
+    Ok(reported["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
 }
 
 /// A log group.
@@ -152,7 +153,7 @@ const LIMIT: Duration = Duration::from_secs(8);
 const LAG: Duration = Duration::from_millis(1500);
 
 /// The end of what a function logged between two times, ms since 1970, by the
-/// instance that one of `marks` tells (Logs FilterLogEvents). Best effort: what
+/// instance that one of `marks` identifies (Logs FilterLogEvents). Best effort: what
 /// can't be read soon is left out.
 pub async fn log_tail(clients: &Clients, group: &str, from_ms: i64, to_ms: i64, marks: &[String]) -> Vec<String> {
     let read = async {
@@ -192,7 +193,7 @@ async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyh
 }
 
 /// The last lines of the instance that failed: the last one that said something
-/// with a mark, or else the only one. Of several that nothing tells apart, none.
+/// with a mark, or else the only one. Of several that nothing distinguishes, none.
 fn end_of_one(lines: &[LogLine], marks: &[String]) -> Vec<String> {
     let mut streams: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in lines {

@@ -64,7 +64,7 @@ impl Call<'_> {
     async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let started = Instant::now();
         let answer = self.answer(clients).await;
-        if clients.console.tells_calls() {
+        if clients.console.logs_calls() {
             let answer = answer.as_ref().map(|(status, body)| (*status, body.as_str()));
             clients.console.call(&call_line(self.operation(), started, answer.map_err(|e| format!("{e:#}"))));
         }

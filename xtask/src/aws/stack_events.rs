@@ -94,7 +94,7 @@ fn read(xml: &str) -> anyhow::Result<Page> {
     Ok(Page { events, next: list.parent().and_then(|result| text(result, "NextToken")) })
 }
 
-/// What failed by itself. What was stopped because of that, and the stack, which tells
+/// What failed by itself. What was stopped because of that, and the stack, which says
 /// their names once more, are its consequences.
 fn causes(newest_first: Vec<Event>, doing: Doing) -> Vec<FailedResource> {
     let failed = match doing {
@@ -136,12 +136,12 @@ mod tests {
     fn the_cause_is_what_failed_by_itself_first() {
         let page = read(ANSWER).unwrap();
         assert_eq!(page.next.as_deref(), Some("more"));
-        let told = |doing| -> Vec<String> {
+        let reported = |doing| -> Vec<String> {
             let causes = causes(page.events.clone(), doing);
             causes.into_iter().map(|cause| format!("{}: {}", cause.name, cause.reason)).collect()
         };
-        assert_eq!(told(Doing::Creation), ["Function: a < b", "Alarm: later"]);
-        assert_eq!(told(Doing::Deletion), ["Bucket: not empty"]);
+        assert_eq!(reported(Doing::Creation), ["Function: a < b", "Alarm: later"]);
+        assert_eq!(reported(Doing::Deletion), ["Bucket: not empty"]);
         assert!(read("<html>").is_err());
     }
 }

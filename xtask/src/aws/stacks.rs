@@ -102,8 +102,8 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
             None => break,
             Some(stack) if stack.status == "DELETE_FAILED" => {
                 let failed = stack_events::failed(clients, &stack.id, Doing::Deletion).await.unwrap_or_default();
-                let told = |cause: &FailedResource| format!("; {} ({}): {}", cause.name, cause.kind, cause.reason);
-                let causes: String = failed.iter().map(told).collect();
+                let reported = |cause: &FailedResource| format!("; {} ({}): {}", cause.name, cause.kind, cause.reason);
+                let causes: String = failed.iter().map(reported).collect();
                 bail!("stack {} could not be deleted{causes}", stack.id)
             }
             Some(_) if Instant::now() > deadline => bail!("stack {} is still being deleted", stack.id),
@@ -256,6 +256,6 @@ mod tests {
     fn an_answer_without_stacks_is_none() {
         assert_eq!(read("<a><Stacks/></a>").unwrap(), None);
         assert!(read("<html>").is_err());
-        assert!(read("<html/>").is_err(), "an answer without a list tells of no stack");
+        assert!(read("<html/>").is_err(), "an answer without a list names no stack");
     }
 }

@@ -6,10 +6,10 @@ use clap_complete::Shell;
 use crate::{cli::Cli, exit};
 
 /// Under `-h`.
-pub(crate) const HINT: &str = "`--help` tells more of each flag, with examples and exit codes.";
+pub(crate) const HINT: &str = "`--help` explains each flag, with examples and exit codes.";
 
 /// Under `-h` without a command.
-pub(crate) const OF_ALL: &str = "`cargo xtask <COMMAND> -h` tells a command's flags, --help more of each.";
+pub(crate) const OF_ALL: &str = "`cargo xtask <COMMAND> -h` lists a command's flags; `--help` explains them.";
 
 /// Examples by command: what is done, and how.
 const EXAMPLES: [(&str, &str, &str); 19] = [
@@ -34,10 +34,10 @@ const EXAMPLES: [(&str, &str, &str); 19] = [
     ("lambda-doctor", "Whether this machine is", "lambda-doctor --local"),
     ("lambda-policy", "For any run in one account", "lambda-policy --account 123456789012 --region eu-west-1"),
     ("lambda-policy", "For one stack name", "lambda-policy --account 123456789012 --stack-name release-gate"),
-    ("lambda-report", "The reports of the last run, anew", "lambda-report lambda-eval-artifacts"),
+    ("lambda-report", "Regenerate the reports of the last run", "lambda-report lambda-eval-artifacts"),
     (
         "lambda-report",
-        "Whether it got slower or dearer",
+        "Check whether it became slower or more expensive",
         "lambda-report lambda-eval-artifacts --compare before --max-regression 10%",
     ),
 ];

@@ -64,7 +64,7 @@ pub enum Command {
     LambdaDoctor(DoctorOptions),
     /// Print the least IAM policy that a run needs.
     ///
-    /// Scoped to the names that runs have.
+    /// It covers only the names that runs choose.
     LambdaPolicy(PolicyOptions),
     /// Remake a run's reports, and set it side by side with another.
     LambdaReport(ReportOptions),

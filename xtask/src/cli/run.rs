@@ -47,7 +47,7 @@ pub struct RunOptions {
     /// In the shape of `prices` in run.json.
     #[arg(long, env = "PRICES", value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Say what would be created, called and spent; do nothing.
+    /// Print what would be created, called and spent; do nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Refuse a run that would cost more, and stop one that could.

@@ -33,9 +33,9 @@ pub struct BaselineOptions {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-compare"))]
 pub struct CompareOptions {
-    /// The video in question; of frames their folder, or a tar.gz.
+    /// The render: a video, or a folder or tar.gz of PNG frames.
     pub render: PathBuf,
-    /// The video that it is held against, or the folder of frames.
+    /// The baseline: a video, or a folder of PNG frames.
     pub baseline: PathBuf,
     /// Print everything that was measured, as JSON.
     #[arg(long)]
@@ -43,7 +43,7 @@ pub struct CompareOptions {
     /// What the render must reach.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Frames a second of frames, which don't tell [default: 30].
+    /// Frame rate of PNG sequences, which store none [default: 30].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
     pub fps: Option<u32>,
 }
@@ -129,7 +129,7 @@ fn account(text: &str) -> Result<String, String> {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-report"))]
 pub struct ReportOptions {
-    /// The artifact folder of a run, whose reports are made anew.
+    /// The run's artifact folder, whose reports are regenerated.
     ///
     /// Of lambda-smoke or lambda-eval.
     pub artifacts: PathBuf,
@@ -138,7 +138,7 @@ pub struct ReportOptions {
     /// report.md ends with what is faster, dearer or less equal now than before.
     #[arg(long, value_name = "BEFORE")]
     pub compare: Option<PathBuf>,
-    /// How much slower or dearer than it a median may be, as 10%.
+    /// How much slower or more expensive a median may be, as 10%.
     ///
     /// Of wall-clock and cost; beyond it the exit code is 5.
     #[arg(long, value_name = "PERCENT", requires = "compare")]

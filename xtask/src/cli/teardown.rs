@@ -19,7 +19,7 @@ pub struct TeardownOptions {
     pub stack: Option<StackName>,
     /// Only what the run of this id made.
     ///
-    /// As in the commands that runs print: another run may use the name by now.
+    /// Runs print it in their commands, because another run may use the name by now.
     #[arg(long, value_name = "ID", requires = "stack", conflicts_with = "force")]
     pub run: Option<RunId>,
     /// Finish every run that a journal knows as unfinished.

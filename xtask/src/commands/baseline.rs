@@ -47,7 +47,7 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
         in_process::staged(session, &repo, &fixture, &env, &staged, &log).await.or_exit(ExitCode::Preflight)?;
     let renderer = Renderer::prepare(session, &repo, &log).await.or_exit(ExitCode::Preflight)?;
     let job = Job { fixture: &fixture, project: &project, format, to: &fresh, log: &log };
-    let provenance = renderer.render(&job).await.or_exit(ExitCode::Render)?.told;
+    let provenance = renderer.render(&job).await.or_exit(ExitCode::Render)?.reported;
     let report = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
     for line in &report {
         session.console.result(line);

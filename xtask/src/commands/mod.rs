@@ -55,7 +55,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failure> {
     if session.repo.is_demanded() {
-        // A slip is told of by commands that need no repository, too.
+        // A wrong repository is reported by commands that need none, too.
         session.repo().or_exit(ExitCode::Preflight)?;
     }
     match command {

@@ -22,7 +22,7 @@ use crate::{
     tools::env::Env,
 };
 
-/// How much is told.
+/// How much is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Results, errors and warnings.
@@ -117,8 +117,8 @@ impl Console {
         }
     }
 
-    /// Whether [`Console::call`] tells anything.
-    pub fn tells_calls(&self) -> bool {
+    /// Whether [`Console::call`] shows anything.
+    pub fn logs_calls(&self) -> bool {
         self.0.verbosity >= Verbosity::Calls
     }
 
@@ -162,7 +162,7 @@ impl Console {
         }
     }
 
-    /// What tells of the current activity from anywhere, another thread too.
+    /// Shows the current activity from anywhere, another thread too.
     pub fn teller(&self) -> Teller {
         let id = CURRENT.try_with(|id| *id).ok();
         Teller(self.0.terminal.as_ref().and(id).map(|id| (self.clone(), id)))
@@ -174,7 +174,7 @@ impl Console {
 pub struct Teller(Option<(Console, Id)>);
 
 impl Teller {
-    /// Whether anybody sees what it tells.
+    /// Whether anybody sees what it shows.
     pub fn is_heard(&self) -> bool {
         self.0.is_some()
     }

@@ -55,13 +55,14 @@ impl Terminal {
     /// What it holds now.
     pub(crate) fn extent(&self) -> Extent {
         let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok();
-        let told = |of: fn(&rustix::termios::Winsize) -> u16| size.as_ref().map(of).filter(|n| *n > 0).map(usize::from);
-        let (columns, rows) = (told(|size| size.ws_col), told(|size| size.ws_row));
+        let reported =
+            |of: fn(&rustix::termios::Winsize) -> u16| size.as_ref().map(of).filter(|n| *n > 0).map(usize::from);
+        let (columns, rows) = (reported(|size| size.ws_col), reported(|size| size.ws_row));
         Extent { columns: columns.unwrap_or(80), rows: rows.unwrap_or(24), reflows: self.reflows }
     }
 }
 
-/// Whether a terminal that becomes narrower breaks its lines anew, as most do;
+/// Whether a terminal that becomes narrower wraps its lines again, as most do;
 /// the others cut them off.
 fn reflows(env: &Env) -> bool {
     let term = env.get("TERM").unwrap_or_default();

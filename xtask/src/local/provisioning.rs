@@ -1,7 +1,7 @@
 //! The tools that a local run needs, provisioned into `.tools` of this repository,
 //! or into a folder that several clones share.
 //!
-//! Everything comes from hash-locked lists beside this crate, needs Python with
+//! Everything comes from hash-locked lists next to this crate, needs Python with
 //! venv and no root, and is left alone as long as its list has not changed, so
 //! a second run needs no network.
 
@@ -84,7 +84,7 @@ impl Toolbox {
         let tools = self.python_stamp()?;
         if tools.is_there() && !tools.holds() {
             // pip takes a package whose files went missing for installed.
-            runner.console.step("setup", "the tools are of another list, or not all there: installing them anew");
+            runner.console.step("setup", "the installed tools are outdated or incomplete: installing them again");
             remove_all(&self.dir)?;
         }
         self.venv(runner).await?;
@@ -290,7 +290,7 @@ fn remove_dir(dir: &Path) -> anyhow::Result<()> {
 // Stamps: which step of provisioning is done, with which list, at which place.
 
 /// A note, written when a step is done, of what it was done with. A step whose
-/// list, place or products have changed is done anew.
+/// list, place or products have changed is repeated.
 pub(crate) struct Stamp {
     path: PathBuf,
     content: String,

@@ -251,7 +251,7 @@ impl Proof {
 /// How a deletion ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Swept {
+pub struct Deletions {
     /// The runs whose resources were deleted.
     pub runs: Vec<RunId>,
     /// What proved that the resources were theirs.

@@ -18,7 +18,7 @@ use crate::{
     aws::{access::Target, region::Region},
     context,
     project::names::{RunId, StackName},
-    report::row::Swept,
+    report::row::Deletions,
     tools::{handler::HandlerZip, preflight::ToolVersions},
 };
 
@@ -255,7 +255,8 @@ pub enum TeardownRecord {
     /// Everything is proved gone.
     Clean {
         /// What was done.
-        swept: Vec<Swept>,
+        #[serde(rename = "swept")]
+        deleted: Vec<Deletions>,
         /// How many resources were checked and are gone.
         resources_verified: usize,
     },

@@ -86,7 +86,7 @@ pub struct Split {
 pub struct CallTimes {
     /// Plan, a cold start with it.
     pub plan_ms: f64,
-    /// A chunk beside its frames: starting the function and the browser.
+    /// A chunk without its frames: starting the function and the browser.
     pub chunk_start_ms: f64,
     /// A frame.
     pub per_frame_ms: f64,
@@ -123,8 +123,10 @@ impl CallTimes {
         let default = Self::default();
         let mut chunks: Vec<(f64, f64)> = Vec::new();
         for row in rows {
-            let told = row["chunks"].as_array().map(Vec::as_slice).unwrap_or_default();
-            chunks.extend(told.iter().filter_map(|c| Some((c["framesEncoded"].as_f64()?, c["durationMs"].as_f64()?))));
+            let reported = row["chunks"].as_array().map(Vec::as_slice).unwrap_or_default();
+            chunks.extend(
+                reported.iter().filter_map(|c| Some((c["framesEncoded"].as_f64()?, c["durationMs"].as_f64()?))),
+            );
         }
         chunks.retain(|(frames, ms)| *frames >= 1.0 && *ms > 0.0);
         let shortest = chunks.iter().map(|(_, ms)| *ms).min_by(f64::total_cmp)?;
@@ -169,7 +171,7 @@ pub struct Estimate {
     pub usd: f64,
 }
 
-/// Transitions of an execution beside one for each chunk: choice, Plan, Map, Assemble.
+/// Transitions of an execution in addition to one for each chunk: choice, Plan, Map, Assemble.
 const FIXED_TRANSITIONS: u64 = 4;
 
 impl Estimate {

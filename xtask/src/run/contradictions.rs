@@ -5,54 +5,54 @@ use execution_history::{
     rendered::Rendered,
 };
 
-/// Every contradiction between what the history tells, the protocol that had
+/// Every contradiction between what the history says, the protocol that had
 /// to run, the chunks of `size` frames that were planned, and `decoded_frames`,
 /// the frames that decode from the delivered file. Empty when all agree.
 pub fn contradictions(
-    told: &Rendered,
+    reported: &Rendered,
     required: Option<PlanProtocol>,
     size: ChunkSize,
     decoded_frames: u64,
 ) -> Vec<String> {
     let mut found = Vec::new();
-    let ran = told.plan.protocol_ran();
+    let ran = reported.plan.protocol_ran();
     if let Some(required) = required.map(|protocol| protocol.to_string())
         && required != ran
     {
         found.push(format!("plan protocol {required} was asked for, {ran} ran"));
     }
-    let mut indices: Vec<u64> = told.chunks.iter().map(|c| c.index).collect();
+    let mut indices: Vec<u64> = reported.chunks.iter().map(|c| c.index).collect();
     indices.sort_unstable();
     // Not written out: the count is whatever the history says.
-    if !indices.iter().copied().eq(0..told.plan.chunk_count) {
-        found.push(format!("the plan made {} chunks, but chunks {indices:?} were rendered", told.plan.chunk_count));
+    if !indices.iter().copied().eq(0..reported.plan.chunk_count) {
+        found.push(format!("the plan made {} chunks, but chunks {indices:?} were rendered", reported.plan.chunk_count));
     }
-    let encoded: u128 = told.chunks.iter().map(|c| u128::from(c.frames_encoded)).sum();
-    if encoded != u128::from(told.plan.total_frames) {
-        found.push(format!("the plan has {} frames, its chunks encoded {encoded}", told.plan.total_frames));
+    let encoded: u128 = reported.chunks.iter().map(|c| u128::from(c.frames_encoded)).sum();
+    if encoded != u128::from(reported.plan.total_frames) {
+        found.push(format!("the plan has {} frames, its chunks encoded {encoded}", reported.plan.total_frames));
     }
-    found.extend(unevenly_split(told, size));
-    if told.assembled_frames != decoded_frames {
+    found.extend(unevenly_split(reported, size));
+    if reported.assembled_frames != decoded_frames {
         found.push(format!(
             "Assemble reported {} frames, the delivered video has {decoded_frames}",
-            told.assembled_frames
+            reported.assembled_frames
         ));
     }
-    if told.plan.total_frames != decoded_frames {
-        found.push(format!("the plan has {} frames, the delivered video {decoded_frames}", told.plan.total_frames));
+    if reported.plan.total_frames != decoded_frames {
+        found.push(format!("the plan has {} frames, the delivered video {decoded_frames}", reported.plan.total_frames));
     }
     found
 }
 
 /// The first chunk that encoded other frames than are its part, of a plan that is split as was
 /// planned: two chunks may make up for each other in the sum.
-fn unevenly_split(told: &Rendered, size: ChunkSize) -> Option<String> {
-    let (total, frames) = (told.plan.total_frames, u64::from(size.get()));
-    if told.plan.chunk_count != size.chunks_of(total) {
+fn unevenly_split(reported: &Rendered, size: ChunkSize) -> Option<String> {
+    let (total, frames) = (reported.plan.total_frames, u64::from(size.get()));
+    if reported.plan.chunk_count != size.chunks_of(total) {
         return None;
     }
     let part = |index: u64| frames.min(total.saturating_sub(index.saturating_mul(frames)));
-    let mut chunks: Vec<(u64, u64)> = told.chunks.iter().map(|c| (c.index, c.frames_encoded)).collect();
+    let mut chunks: Vec<(u64, u64)> = reported.chunks.iter().map(|c| (c.index, c.frames_encoded)).collect();
     chunks.sort_unstable();
     let (index, encoded) = chunks.into_iter().find(|(index, encoded)| *encoded != part(*index))?;
     Some(format!("chunk {index} encoded {encoded} frames, its part of the plan is {}", part(index)))
@@ -64,7 +64,7 @@ mod tests {
 
     use super::*;
 
-    fn told() -> Rendered {
+    fn reported() -> Rendered {
         let chunk =
             |index| ChunkFacts { index, frames_encoded: 30, sha256: None, duration_ms: None, capture_mode: None };
         Rendered {
@@ -81,25 +81,25 @@ mod tests {
     }
 
     /// Of chunks of 30 frames.
-    fn found(told: &Rendered, required: Option<PlanProtocol>, decoded_frames: u64) -> Vec<String> {
-        contradictions(told, required, ChunkSize::new(30).unwrap(), decoded_frames)
+    fn found(reported: &Rendered, required: Option<PlanProtocol>, decoded_frames: u64) -> Vec<String> {
+        contradictions(reported, required, ChunkSize::new(30).unwrap(), decoded_frames)
     }
 
     #[test]
     fn agreeing_records_have_none() {
-        assert_eq!(found(&told(), Some(PlanProtocol::V2), 60), Vec::<String>::new());
+        assert_eq!(found(&reported(), Some(PlanProtocol::V2), 60), Vec::<String>::new());
     }
 
     #[test]
     fn each_contradiction_is_found() {
-        assert_eq!(found(&told(), None, 59).len(), 2);
-        let mut lost = told();
+        assert_eq!(found(&reported(), None, 59).len(), 2);
+        let mut lost = reported();
         lost.chunks.pop();
         assert_eq!(found(&lost, None, 60).len(), 2);
-        let mut twice = told();
+        let mut twice = reported();
         twice.chunks[0].index = 0;
         assert_eq!(found(&twice, None, 60).len(), 1);
-        let mut other = told();
+        let mut other = reported();
         other.plan.protocol = None;
         assert_eq!(found(&other, Some(PlanProtocol::V2), 60), ["plan protocol v2 was asked for, v1 ran"]);
         assert!(found(&other, Some(PlanProtocol::V1), 60).is_empty());
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn each_chunk_has_its_part() {
         // By order of completion: chunk 1, then chunk 0.
-        let mut shifted = told();
+        let mut shifted = reported();
         shifted.chunks[0].frames_encoded = 29;
         shifted.chunks[1].frames_encoded = 31;
         assert_eq!(found(&shifted, None, 60), ["chunk 0 encoded 31 frames, its part of the plan is 30"]);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn numbers_that_no_render_has_are_contradictions_too() {
-        let mut absurd = told();
+        let mut absurd = reported();
         absurd.plan.chunk_count = u64::MAX;
         absurd.chunks.iter_mut().for_each(|chunk| chunk.frames_encoded = u64::MAX);
         let found = found(&absurd, None, 60);

@@ -35,7 +35,7 @@ pub(crate) struct DeployedStack {
     pub bucket: String,
     /// The state machine's ARN.
     pub machine: String,
-    /// What the function may use, where that can be told.
+    /// What the function may use, where that is known.
     pub function: Option<FunctionLimits>,
 }
 
@@ -47,24 +47,24 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let clients = &connection.clients;
     let StackNames { function, bucket, .. } = names_in_stack(run);
     let looked = async {
-        let (stack, claims, bucket_state, function_state) = tokio::join!(
+        let (stack, name_locks, bucket_state, function_state) = tokio::join!(
             stacks::describe(clients, names.stack.as_str()),
-            claims(run),
+            name_locks(run),
             bucket_state(clients, bucket.as_deref()),
             function_presence(clients, function.as_deref()),
         );
         ensure!(stack?.is_none(), "{}", exists(run));
-        let claims = claims?;
-        let others: Vec<String> = claims
+        let name_locks = name_locks?;
+        let others: Vec<String> = name_locks
             .iter()
             .filter_map(|name| Some(run.recovery_of(&name.parse::<ArtifactBucketName>().ok()?.run())))
             .collect();
         ensure!(
-            claims.is_empty(),
+            name_locks.is_empty(),
             "another run uses the stack name {} or left things of it ({}); choose another --stack-name, or, if that \
              run is not going on any more, anywhere, finish it: {}",
             names.stack,
-            claims.join(", "),
+            name_locks.join(", "),
             others.join("; ")
         );
         let exists = |what: &str, name: Option<String>| format!("{what} {} exists already", name.unwrap_or_default());
@@ -75,7 +75,7 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     looked.await.or_exit(ExitCode::Preflight)
 }
 
-/// What the stack's content is going to be called, as far as the template tells.
+/// The names of the stack's resources, as far as the template determines them.
 fn names_in_stack(run: &Run) -> StackNames {
     let connection = run.connection();
     run.template.names(&run.names.values(&run.given, &connection.account, &connection.access.region))
@@ -99,7 +99,7 @@ async fn function_presence(clients: &Clients, name: Option<&str>) -> anyhow::Res
 /// Claims the stack's name, deploys, and proves that what is there is this run's.
 pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     begin_journal(run).or_exit(ExitCode::Preflight)?;
-    claim_name(run).await?;
+    lock_name(run).await?;
     let names = &run.names;
     run.step("deploy", &format!("sam deploy {}", names.stack));
     let expected = expected_names(run);
@@ -151,9 +151,9 @@ fn begin_journal(run: &Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Creates the artifact bucket, whose tags claim the stack's name. Of two runs
-/// that claim one name at the same moment, neither goes on.
-async fn claim_name(run: &Run) -> Result<(), Failure> {
+/// Creates the artifact bucket, whose tags lock the stack's name. Of two runs
+/// that lock one name at the same moment, neither continues.
+async fn lock_name(run: &Run) -> Result<(), Failure> {
     let (names, connection) = (&run.names, run.connection());
     let bucket = &names.artifact_bucket;
     let resource = || Creation::ArtifactBucket { name: bucket.clone() };
@@ -164,8 +164,9 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
         .or_exit(ExitCode::Deploy)?;
     run.journal(Entry::Created { resource: resource() }).or_exit(ExitCode::Deploy)?;
     // The build may have taken minutes; sam would update a stack that came up meanwhile.
-    let (claims, stack) = tokio::join!(claims(run), stacks::describe(&connection.clients, names.stack.as_str()),);
-    if let Some(rival) = rival(run, &claims.or_exit(ExitCode::Deploy)?) {
+    let (name_locks, stack) =
+        tokio::join!(name_locks(run), stacks::describe(&connection.clients, names.stack.as_str()),);
+    if let Some(rival) = rival(run, &name_locks.or_exit(ExitCode::Deploy)?) {
         return Err(rival);
     }
     if stack.or_exit(ExitCode::Deploy)?.is_some() {
@@ -174,31 +175,30 @@ async fn claim_name(run: &Run) -> Result<(), Failure> {
     Ok(())
 }
 
-/// All claims on the stack's name, by their buckets.
-async fn claims(run: &Run) -> anyhow::Result<Vec<String>> {
+/// All locks on the stack's name, by their buckets.
+async fn name_locks(run: &Run) -> anyhow::Result<Vec<String>> {
     let connection = run.connection();
     let prefix = [ArtifactBucketName::prefix_of(&run.names.stack, &connection.access.region)];
     buckets::buckets_starting(&connection.clients, &prefix).await
 }
 
-/// Another run's claim on the name, of these claims.
-fn rival(run: &Run, claims: &[String]) -> Option<Failure> {
+/// Another run's lock on the name, among these.
+fn rival(run: &Run, name_locks: &[String]) -> Option<Failure> {
     let names = &run.names;
     let others: Vec<&str> =
-        claims.iter().map(String::as_str).filter(|name| *name != names.artifact_bucket.as_str()).collect();
+        name_locks.iter().map(String::as_str).filter(|name| *name != names.artifact_bucket.as_str()).collect();
     (!others.is_empty()).then(|| {
-        let why =
-            format!("another run claimed the stack name {} at the same time ({})", names.stack, others.join(", "));
+        let why = format!("another run took the stack name {} at the same time ({})", names.stack, others.join(", "));
         Failure::preflight(why)
     })
 }
 
 /// A rival that was in no list yet when this run looked; while sam uploads there is time for another
-/// look. Names that runs make up have no rivals. Where it can't be told, nothing comes.
+/// look. Names that runs choose have no rivals. Where that is not known, there is nothing to wait for.
 async fn late_rival(run: &Run) -> Failure {
     if run.options.stack_name.is_some() {
         tokio::time::sleep(LISTED).await;
-        if let Some(rival) = claims(run).await.ok().and_then(|claims| rival(run, &claims)) {
+        if let Some(rival) = name_locks(run).await.ok().and_then(|name_locks| rival(run, &name_locks)) {
             return rival;
         }
     }
@@ -225,7 +225,7 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
     let bucket = contents.output("RenderBucketName", Resource::Bucket)?;
     let arn = contents.output("RenderStateMachineArn", Resource::StateMachine)?;
     let function = contents.output("RenderFunctionArn", Resource::Function)?;
-    // Only figures beside the verdict depend on the limits.
+    // Only figures outside of the verdict depend on the limits.
     let limits = async { signed_calls::function_limits(clients, &function).await.ok().flatten() };
     let (machine, limits) = tokio::join!(executions::new_machine(clients, &arn), limits);
     let machine = machine?.with_context(|| format!("state machine {arn} is not there"))?;
@@ -248,9 +248,9 @@ pub(crate) async fn explained(run: &Run, by_sam: anyhow::Error) -> anyhow::Error
     let clients = &run.connection().clients;
     // Where they can't be read, there is what sam said.
     let causes = stack_events::failed(clients, run.names.stack.as_str(), Doing::Creation).await.unwrap_or_default();
-    let told = told(&causes);
-    let advice = advice(&format!("{told} {by_sam:#}"));
-    let by_sam = if told.is_empty() { by_sam } else { by_sam.context(told) };
+    let reported = reported(&causes);
+    let advice = advice(&format!("{reported} {by_sam:#}"));
+    let by_sam = if reported.is_empty() { by_sam } else { by_sam.context(reported) };
     match advice {
         Some(advice) => by_sam.context(advice),
         None => by_sam,
@@ -258,7 +258,7 @@ pub(crate) async fn explained(run: &Run, by_sam: anyhow::Error) -> anyhow::Error
 }
 
 /// The resources that failed by themselves, each with its reason.
-fn told(causes: &[FailedResource]) -> String {
+fn reported(causes: &[FailedResource]) -> String {
     let line = |cause: &FailedResource| {
         format!("{} ({}) could not be created: {}", cause.name, cause.kind, cause.reason.trim_end_matches('.'))
     };
@@ -274,7 +274,7 @@ const ADVICE: [(&str, &str); 5] = [
     ),
     (
         "'MemorySize' value failed to satisfy constraint",
-        "this account may not give a function as much memory as is asked for (a new one has 3,008 MB); use \
+        "this account does not allow this much memory for a function (a new one allows 3,008 MB); use \
          --memory-mb 3008, or ask for a higher quota",
     ),
     ("is not authorized to perform", "these credentials lack a right; `cargo xtask lambda-policy` prints all of them"),
@@ -301,22 +301,22 @@ mod tests {
             reason: reason.into(),
         };
         assert_eq!(
-            told(&[cause("A", "no."), cause("B", "neither")]),
+            reported(&[cause("A", "no."), cause("B", "neither")]),
             "A (AWS::IAM::Role) could not be created: no; B (AWS::IAM::Role) could not be created: neither"
         );
-        assert_eq!(told(&[]), "");
+        assert_eq!(reported(&[]), "");
     }
 
     #[test]
     fn advice_follows_the_services_words() {
-        let told = |reason| advice(reason).unwrap_or_default();
+        let reported = |reason| advice(reason).unwrap_or_default();
         let quota = "Specified ReservedConcurrentExecutions for function decreases account's \
                      UnreservedConcurrentExecution below its minimum value of [100].";
-        assert!(told(quota).contains("--reserved-concurrency 0"));
-        assert!(told("User: a is not authorized to perform: iam:CreateRole on b").contains("lambda-policy"));
-        assert!(told("1 validation error detected: Value '10240' at 'memorySize'").is_empty());
+        assert!(reported(quota).contains("--reserved-concurrency 0"));
+        assert!(reported("User: a is not authorized to perform: iam:CreateRole on b").contains("lambda-policy"));
+        assert!(reported("1 validation error detected: Value '10240' at 'memorySize'").is_empty());
         let memory =
             "'MemorySize' value failed to satisfy constraint: Member must have value less than or equal to 3008";
-        assert!(told(memory).contains("use --memory-mb 3008"));
+        assert!(reported(memory).contains("use --memory-mb 3008"));
     }
 }

@@ -28,16 +28,16 @@ pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
     match ended {
         Ended::Concluded(_) => Vec::new(),
         Ended::Failed(failure) => {
-            // What keeps the clean-up from working too is told by that, with its remedy.
+            // The clean-up reports what keeps it from working too, with its remedy.
             let told_later = !matches!(left, Left::Nothing) && Refused::for_good(&failure.error);
             let remedy = remedy.filter(|_| !told_later);
-            std::iter::once(format!("error: {}", failure.told())).chain(remedy).collect()
+            std::iter::once(format!("error: {}", failure.reported())).chain(remedy).collect()
         }
         Ended::Panicked(message) => vec![format!("error: a defect of this tool: it panicked: {message}")],
         Ended::Signalled(signal) => vec![match left {
             Left::Nothing => format!("{}: stopping; nothing was created", signal.name),
             Left::Kept(stack) => {
-                format!("{}: stopping; stack {stack} is kept, as asked for, if it is there.", signal.name)
+                format!("{}: stopping; stack {stack}, if it was created, is kept because of --keep-stack.", signal.name)
             }
             Left::Stack(stack) => format!(
                 "{}: stopping; then cleaning up stack {stack} and its buckets. \

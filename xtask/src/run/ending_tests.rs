@@ -72,7 +72,7 @@ fn cleanups() -> Vec<(&'static str, CleanUp)> {
     let leaks = vec!["bucket b (Present: s3 HeadBucket)".to_owned()];
     vec![
         ("nothing", CleanUp::Done(TeardownRecord::NothingCreated)),
-        ("clean", CleanUp::Done(TeardownRecord::Clean { swept: vec![], resources_verified: 7 })),
+        ("clean", CleanUp::Done(TeardownRecord::Clean { deleted: vec![], resources_verified: 7 })),
         ("kept", CleanUp::Done(TeardownRecord::Kept { recovery: recovery() })),
         ("leaked", CleanUp::Done(TeardownRecord::Leaked { leaks, recovery: recovery() })),
         ("failed", CleanUp::Failed { error: "AccessDenied".to_owned(), remedy: Some("ask for the right".to_owned()) }),
@@ -82,15 +82,15 @@ fn cleanups() -> Vec<(&'static str, CleanUp)> {
 
 #[test]
 fn every_end_has_its_code_and_its_line() {
-    let mut told = String::new();
+    let mut reported = String::new();
     for (work, ended) in works() {
         for (cleanup, cleaned) in cleanups() {
             let ending = ending(&ended, None, &cleaned, false);
             let words = ending.last_words.join(" | ");
-            told.push_str(&format!("{work}, {cleanup}: {} {words}\n", ending.code.status()));
+            reported.push_str(&format!("{work}, {cleanup}: {} {words}\n", ending.code.status()));
         }
     }
-    insta::assert_snapshot!(told);
+    insta::assert_snapshot!(reported);
 }
 
 #[test]
@@ -137,10 +137,10 @@ fn an_aws_that_is_gone_needs_no_command() {
 #[test]
 fn what_was_measured_before_a_failure_is_told() {
     let failed = Ended::Failed(Failure::new(ExitCode::Render, anyhow::anyhow!("the execution failed")));
-    let clean = CleanUp::Done(TeardownRecord::Clean { swept: vec![], resources_verified: 7 });
-    let told = |measured: Option<Conclusion>| ending(&failed, measured.as_ref(), &clean, false).findings;
-    assert_eq!(told(Some(conclusion(None))), ["  2 was not measured"]);
-    assert_eq!(told(None), [""; 0]);
+    let clean = CleanUp::Done(TeardownRecord::Clean { deleted: vec![], resources_verified: 7 });
+    let reported = |measured: Option<Conclusion>| ending(&failed, measured.as_ref(), &clean, false).findings;
+    assert_eq!(reported(Some(conclusion(None))), ["  2 was not measured"]);
+    assert_eq!(reported(None), [""; 0]);
 }
 
 fn failed(error: anyhow::Error) -> Ended {
@@ -151,10 +151,10 @@ fn failed(error: anyhow::Error) -> Ended {
 fn a_signal_says_what_becomes_of_the_stack() {
     let stack: StackName = "s".parse().unwrap();
     let ended = Ended::Signalled(Signal { number: 15, name: "SIGTERM" });
-    let told = |left| announcement(&ended, left, None).concat();
-    insta::assert_snapshot!([Left::Nothing, Left::Kept(&stack), Left::Stack(&stack)].map(told).join("\n"), @r"
+    let reported = |left| announcement(&ended, left, None).concat();
+    insta::assert_snapshot!([Left::Nothing, Left::Kept(&stack), Left::Stack(&stack)].map(reported).join("\n"), @r"
     SIGTERM: stopping; nothing was created
-    SIGTERM: stopping; stack s is kept, as asked for, if it is there.
+    SIGTERM: stopping; stack s, if it was created, is kept because of --keep-stack.
     SIGTERM: stopping; then cleaning up stack s and its buckets. A second signal ends that too, and prints the command that finishes it.
     ");
 }

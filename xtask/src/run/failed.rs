@@ -66,7 +66,7 @@ fn millis(time: &str) -> Option<i64> {
     DateTime::from_str(time, DateTimeFormat::DateTimeWithOffset).ok()?.to_millis().ok()
 }
 
-/// What tells the log of a failed attempt from those of others, the most telling first.
+/// What distinguishes the log of a failed attempt from those of others, the most specific first.
 fn marks(failed: &Failed) -> Vec<String> {
     let request = failed.cause.split("RequestId: ").nth(1).and_then(|rest| rest.split_whitespace().next());
     let cause = failed.cause.lines().next().filter(|line| !line.is_empty());
@@ -139,9 +139,9 @@ mod tests {
     #[test]
     fn a_failure_is_told_line_by_line() {
         let log = ("/aws/lambda/f".to_owned(), vec!["START".to_owned(), "out of disk".to_owned()]);
-        let told =
+        let reported =
             lines("render N=4 FAILED", &failure("Runtime.ExitError", "signal: killed\nat x"), Some(&log), "see y");
-        insta::assert_snapshot!(told, @r"
+        insta::assert_snapshot!(reported, @r"
     render N=4 FAILED
       state    RenderChunkV2, chunk 3, attempt 5 of 5
       error    Runtime.ExitError
@@ -158,8 +158,12 @@ mod tests {
 
     #[test]
     fn an_unknown_error_is_called_so_and_a_single_attempt_explained() {
-        let told = lines("render", &Failed { attempts: None, chunk: None, ..failure("TypeError", "x") }, None, "see y");
-        assert!(told.contains("  state    RenderChunkV2\n") && told.contains("does not know this error"), "{told}");
+        let reported =
+            lines("render", &Failed { attempts: None, chunk: None, ..failure("TypeError", "x") }, None, "see y");
+        assert!(
+            reported.contains("  state    RenderChunkV2\n") && reported.contains("does not know this error"),
+            "{reported}"
+        );
         let once = Failed { attempts: Some(1), ..failure("PLAN_TOO_LARGE", "x") };
         assert_eq!(place(&once), "RenderChunkV2, chunk 3, attempt 1 of 1: this error is not repeated");
     }

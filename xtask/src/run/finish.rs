@@ -18,7 +18,7 @@ use crate::{
         Run,
         ending::{Ending, Left, Stand, announcement},
     },
-    teardown::{delete::Sweeper, inventory::Hints, journal::record::Entry, rounds},
+    teardown::{delete::Deleter, inventory::Hints, journal::record::Entry, rounds},
 };
 
 /// What is measured so far: the work hands it up after every render, so that the last report has it
@@ -129,7 +129,7 @@ fn leave_reports(run: &Run) {
         run.session.console.result(&format!("report: {}", dir.join(markdown::PAGE).display()));
         markdown::append_step_summary(&run.session.env, &text)
     };
-    run.warn(write().context("the reports of this run were not all made"));
+    run.warn(write().context("some reports of this run could not be written"));
 }
 
 // The clean-up at the end of every run.
@@ -176,7 +176,7 @@ pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
             return CleanUp::Interrupted(signal);
         }
         run.session.console.say(&format!(
-            "{}: the clean-up goes on; a second signal ends it, and prints the command that finishes it.",
+            "{}: the clean-up continues; a second signal aborts it and prints the command that completes it.",
             signal.name
         ));
         *ended = Ended::Signalled(signal);
@@ -192,24 +192,24 @@ pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
 }
 
 /// Leaves the run's stack, but nothing that is still running in it; `None` where there is no stack
-/// of this run to leave, but a claim at most.
+/// of this run to leave, except for a name lock at most.
 async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
-    let (sweeper, names) = (sweeper(run), &run.names);
+    let (deleter, names) = (deleter(run), &run.names);
     let known = run.resources.borrow().clone();
     let hints = Hints { runs: std::slice::from_ref(&names.run), known: &known };
-    let (found, _) = sweeper.survey(&names.stack, Some(&names.run), hints).await?;
+    let (found, _) = deleter.survey(&names.stack, Some(&names.run), hints).await?;
     if found.run_of_stack().as_ref() != Some(&names.run) {
         return Ok(None);
     }
     // Of a stack that is still being made the machine may come up later, but nothing starts it.
-    sweeper.stop_own_executions(&found, &names.run).await?;
+    deleter.stop_own_executions(&found, &names.run).await?;
     let _ = run.journal(Entry::Finished { kept: true });
     Ok(Some(TeardownRecord::Kept { recovery: run.recovery() }))
 }
 
-fn sweeper(run: &Run) -> Sweeper {
+fn deleter(run: &Run) -> Deleter {
     let connection = run.connection();
-    Sweeper {
+    Deleter {
         sam: run.sam().clone(),
         clients: connection.clients.clone(),
         account: connection.account.clone(),
@@ -221,7 +221,7 @@ fn sweeper(run: &Run) -> Sweeper {
 async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
     let _ = run.journal(Entry::TearingDown);
     let known = run.resources.borrow().clone();
-    let (swept, proof) = rounds::sweep_run(&sweeper(run), &run.names.stack, &run.names.run, &known).await?;
+    let (deleted, proof) = rounds::delete_run(&deleter(run), &run.names.stack, &run.names.run, &known).await?;
     // Everything may be gone although a full disk keeps it from being noted.
     run.warn(run.artifacts.save("cleanup-verification.json", &proof));
     let leaks: Vec<String> =
@@ -231,5 +231,5 @@ async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {
     }
     run.warn(run.journal(Entry::Finished { kept: false }));
     run.step("teardown", &format!("verified: {} gone", counted(proof.resources.len(), "resource")));
-    Ok(TeardownRecord::Clean { swept, resources_verified: proof.resources.len() })
+    Ok(TeardownRecord::Clean { deleted, resources_verified: proof.resources.len() })
 }

@@ -43,7 +43,7 @@ pub(crate) struct Judgement {
     pub audio_status: AudioStatus,
     /// Against the reference.
     pub comparison: Comparison,
-    /// What speaks against it beside that comparison.
+    /// Findings from outside of that comparison.
     pub beside: Vec<Finding>,
     pub toolchain: Toolchain,
     /// What is worth knowing and fails nothing.
@@ -60,15 +60,15 @@ impl Render<'_> {
     pub(crate) async fn judge(
         &self,
         planned: &PlannedRender,
-        told: &Rendered,
+        reported: &Rendered,
         stem: &str,
         output: &Path,
     ) -> anyhow::Result<Judgement> {
         match self.reference {
-            RunBaseline::Committed(baseline) => self.judge_measured(planned, told, output, baseline).await,
+            RunBaseline::Committed(baseline) => self.judge_measured(planned, reported, output, baseline).await,
             RunBaseline::InProcess(folder, frames) => {
                 let kept = self.run.artifacts.path(stem);
-                self.judge_frames(planned, told, output, &kept, (folder, frames)).await
+                self.judge_frames(planned, reported, output, &kept, (folder, frames)).await
             }
         }
     }
@@ -76,7 +76,7 @@ impl Render<'_> {
     async fn judge_frames(
         &self,
         planned: &PlannedRender,
-        told: &Rendered,
+        reported: &Rendered,
         output: &Path,
         stem: &Path,
         (folder, reference): (&FrameFolder, &GaplessFrames),
@@ -94,14 +94,14 @@ impl Render<'_> {
             anyhow::Ok(compared)
         };
         let compared = tokio::task::spawn_blocking(compare).await.context("comparing frames")??;
-        let beside = self.contradicting(planned, told, compared.rendered_frames());
+        let beside = self.contradicting(planned, reported, compared.rendered_frames());
         Ok(Judgement {
             media: None,
             frame_times_s: Vec::new(),
             audio_status: AudioStatus::NotCompared,
             comparison: Comparison::Exact(compared),
             beside,
-            toolchain: toolchain(self.run, told),
+            toolchain: toolchain(self.run, reported),
             notes: Vec::new(),
             recorded: None,
         })
@@ -110,7 +110,7 @@ impl Render<'_> {
     async fn judge_measured(
         &self,
         planned: &PlannedRender,
-        told: &Rendered,
+        reported: &Rendered,
         output: &Path,
         baseline: &Baseline,
     ) -> anyhow::Result<Judgement> {
@@ -118,7 +118,7 @@ impl Render<'_> {
         let compared = baseline.compare(self.media, output, subject.fixture.meta.codec, &subject.gate).await?;
         let (frames, audio_status) = (compared.frames(), compared.audio_status(&subject.gate));
         let Compared { comparison, media, frame_times_s, .. } = compared;
-        let toolchain = toolchain(self.run, told);
+        let toolchain = toolchain(self.run, reported);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
         let frozen = self.frozen(planned, &comparison, baseline).await?;
         let mut beside: Vec<Finding> = frozen.into_iter().collect();
@@ -131,17 +131,17 @@ impl Render<'_> {
         };
         let recorded = RenderMetrics::of(made_by, &comparison);
         if let Some(render) = &recorded {
-            let (left, told) = subject.standing(render);
+            let (left, reported) = subject.standing(render);
             beside.extend(left);
-            notes.extend(told);
+            notes.extend(reported);
         }
-        beside.extend(self.contradicting(planned, told, frames));
+        beside.extend(self.contradicting(planned, reported, frames));
         Ok(Judgement { audio_status, media, frame_times_s, comparison, beside, toolchain, notes, recorded })
     }
 
-    fn contradicting(&self, planned: &PlannedRender, told: &Rendered, frames: u64) -> Vec<Finding> {
+    fn contradicting(&self, planned: &PlannedRender, reported: &Rendered, frames: u64) -> Vec<Finding> {
         let required = self.subject.plan.required(planned.id);
-        let found = contradictions(told, required, planned.chunk_size, frames);
+        let found = contradictions(reported, required, planned.chunk_size, frames);
         let finding = |what: String| HISTORY.finding(&what, "no contradiction", &what);
         found.into_iter().map(finding).collect()
     }
@@ -168,8 +168,8 @@ impl Render<'_> {
     }
 }
 
-fn toolchain(run: &Run, told: &Rendered) -> Toolchain {
-    let plan = &told.plan;
+fn toolchain(run: &Run, reported: &Rendered) -> Toolchain {
+    let plan = &reported.plan;
     let chromium = run.repo.chromium_package();
     Toolchain::new(plan.producer_version.as_deref(), plan.ffmpeg_version.as_deref(), chromium.as_deref())
 }
@@ -184,10 +184,10 @@ fn machine(run: &Run) -> Machine {
     }
 }
 
-/// The processor's model; Linux tells.
+/// The processor's model, as Linux reports it.
 fn cpu_model() -> Option<String> {
-    let told = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = told.lines().find_map(|line| line.strip_prefix("model name"))?;
+    let reported = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = reported.lines().find_map(|line| line.strip_prefix("model name"))?;
     Some(line.trim_start_matches([' ', '\t', ':']).to_owned())
 }
 

@@ -282,7 +282,7 @@ impl RunNames {
         given.with_context(|| format!("the template {}", template.path.display()))
     }
 
-    /// What `sam deploy` is told.
+    /// What `sam deploy` is given.
     pub(crate) fn deployment<'a>(&'a self, template: &'a Template, given: &'a Given) -> Deployment<'a> {
         Deployment {
             template: &template.path,

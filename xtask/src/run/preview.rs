@@ -78,7 +78,7 @@ fn planned(
         };
         let Some(plan) = plan else {
             let ids = render_ids(counts, subject.plan.protocols()).into_iter();
-            lines.extend(ids.map(|id| format!("{}: its baseline tells how many frames it has", label(id))));
+            lines.extend(ids.map(|id| format!("{}: the number of frames follows from its baseline", label(id))));
             unknown.push(name.as_str());
             continue;
         };
@@ -210,14 +210,14 @@ impl Preview<'_> {
     }
 }
 
-/// What a template declares beside bucket, function and state machine, in one line.
+/// What a template declares in addition to bucket, function and state machine, in one line.
 fn others(template: &Template) -> Option<String> {
-    let told = template.resource_types().iter().filter_map(|(kind, count)| {
+    let reported = template.resource_types().iter().filter_map(|(kind, count)| {
         let own =
             usize::from(kind.ends_with("::Bucket") || kind.ends_with("::Function") || kind.ends_with("::StateMachine"));
         let rest = count - own.min(*count);
         (rest > 0).then(|| format!("{rest} x {kind}"))
     });
-    let told: Vec<String> = told.collect();
-    (!told.is_empty()).then(|| told.join(", "))
+    let reported: Vec<String> = reported.collect();
+    (!reported.is_empty()).then(|| reported.join(", "))
 }

@@ -68,7 +68,7 @@ pub(crate) struct Rendering {
     pub row: ResultRow,
     /// Against the reference.
     pub comparison: Comparison,
-    /// What speaks against it beside that comparison.
+    /// Findings from outside of that comparison.
     pub beside: Vec<Finding>,
     /// What `--update-expected` would record.
     pub recorded: Option<RenderMetrics>,
@@ -103,7 +103,7 @@ impl Render<'_> {
         let (run, label) = (self.run, &names.label);
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
         let executed = self.executed(planned, names).await?;
-        let told = rendered::rendered(&executed.history)
+        let reported = rendered::rendered(&executed.history)
             .with_context(|| format!("{label}: the history does not tell what was rendered"))
             .or_exit(ExitCode::Render)?;
 
@@ -112,9 +112,9 @@ impl Render<'_> {
         let output = run.artifacts.path(&output_file);
         let (clients, key) = (&run.connection().clients, &executed.output_key);
         buckets::download(clients, &self.stack.bucket, key, &output).await.or_exit(ExitCode::Render)?;
-        let judgement = self.judge(planned, &told, &stem, &output).await.or_exit(ExitCode::Render)?;
+        let judgement = self.judge(planned, &reported, &stem, &output).await.or_exit(ExitCode::Render)?;
         let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
-        Ok(self.rendering(planned, executed, told, judgement, evidence, output_file))
+        Ok(self.rendering(planned, executed, reported, judgement, evidence, output_file))
     }
 
     /// Executes to a good end; its history is saved however it ends.
@@ -141,7 +141,7 @@ impl Render<'_> {
         &self,
         planned: &PlannedRender,
         executed: Executed,
-        told: Rendered,
+        reported: Rendered,
         judgement: Judgement,
         evidence: Evidence,
         output: String,
@@ -152,10 +152,10 @@ impl Render<'_> {
             timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
         let row = ResultRow {
             id: planned.id,
-            planned_chunk_count: told.plan.chunk_count,
+            planned_chunk_count: reported.plan.chunk_count,
             chunk_size: planned.chunk_size,
             asked_plan_protocol: self.subject.plan.asked(planned.id),
-            plan_protocol: told.plan.protocol_ran().to_owned(),
+            plan_protocol: reported.plan.protocol_ran().to_owned(),
             wall_clock_ms,
             client_wall_ms,
             time_spent,
@@ -178,7 +178,7 @@ impl Render<'_> {
             audio_levels: evidence.audio_levels,
             worst_frame_images: evidence.worst_frame_images,
             execution_arn: arn,
-            chunks: told.chunks,
+            chunks: reported.chunks,
         };
         Rendering { row, comparison, beside, recorded, timeline }
     }
@@ -192,7 +192,7 @@ impl Render<'_> {
         self.executed(planned, names).await.map(drop)
     }
 
-    /// What the execution's time went to, what it cost, and a warning of a chunk that hardly fits.
+    /// What the execution's time went to, what it cost, and a warning about a chunk that came close to the timeout.
     fn spent(&self, timeline: &Timeline) -> (Option<TimeSpent>, Option<Cost>, Option<String>) {
         let (spent, limits) = (TimeSpent::of(timeline), self.stack.function);
         let cost = limits.map(|limits| Cost::of(timeline, limits.memory_mb, &self.run.prices));
@@ -215,7 +215,7 @@ impl Render<'_> {
     }
 
     /// Reads the whole history, counts what the execution cost and saves it; gives it with
-    /// what it tells of times.
+    /// what it says about times.
     async fn save_history(&self, arn: &str, file: &str) -> anyhow::Result<(Value, Option<Timeline>)> {
         let deadline = Instant::now() + HISTORY_LAG;
         let read = async || {
@@ -286,7 +286,7 @@ impl Render<'_> {
         let clients = &self.run.connection().clients;
         let (mut tail, mut pause) = (Tail::default(), EVERY / 2);
         loop {
-            let (text, share) = self.told(&tail, planned, started);
+            let (text, share) = self.reported(&tail, planned, started);
             console.now_at(&text, share);
             tokio::time::sleep(pause).await;
             let added = match executions::newest_events(clients, arn, tail.next_token()).await {
@@ -298,7 +298,7 @@ impl Render<'_> {
     }
 
     /// What the history so far says, and which share of the frames is done.
-    fn told(&self, tail: &Tail, planned: &PlannedRender, started: Instant) -> (String, Option<f64>) {
+    fn reported(&self, tail: &Tail, planned: &PlannedRender, started: Instant) -> (String, Option<f64>) {
         let progress = progress::progress(&tail.history(), context::ms(started.elapsed()));
         let Some(progress) = progress else { return ("started".to_owned(), None) };
         let memory_mb = self.stack.function.map(|limits| limits.memory_mb);

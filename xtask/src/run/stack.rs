@@ -78,7 +78,7 @@ impl Run {
         let sam = connection.sam(session, tools.path("sam"), &self.artifacts.logs()).or_exit(ExitCode::Preflight)?;
         let _ = self.sam.set(sam);
         let _ = self.connection.set(connection);
-        self.step("preflight", &format!("{} fit", counted(tools.versions.len(), "tool")));
+        self.step("preflight", &format!("all {} found, in versions that work", counted(tools.versions.len(), "tool")));
         Ok(Ready { media: Media::new(&tools, &runner), tools })
     }
 }
@@ -210,18 +210,18 @@ fn describe(zip: &HandlerZip, skipped: bool) -> String {
     )
 }
 
-/// Refuses a reservation that Lambda would refuse in the middle of a deployment, and tells
+/// Refuses a reservation that Lambda would refuse in the middle of a deployment, and says
 /// of chunks that will be throttled. `chunks` are rendered at once at most.
 ///
 /// # Errors
-/// When the account can't reserve so much. Where that can't be read, the deployment tells.
+/// When the account can't reserve so much. Where that can't be read, the deployment shows it.
 async fn allow_quota(run: &Run, chunks: u32) -> Result<(), Failure> {
     let asked = signed_calls::unreserved_concurrency(&run.connection().clients).await;
     let Ok(Some(unreserved)) = asked else { return Ok(()) };
     let concurrency = Concurrency { unreserved, reserved: run.given.reserved_concurrency() };
     concurrency.check().map_err(Failure::preflight)?;
-    if let Some(told) = concurrency.throttles(chunks) {
-        run.step("quota", &told);
+    if let Some(reported) = concurrency.throttles(chunks) {
+        run.step("quota", &reported);
     }
     Ok(())
 }
@@ -240,7 +240,7 @@ impl Run {
         let folder = cache(&self.session.env);
         let known = folder.as_ref().map(|folder| folder.join(self.key(&content)));
         if known.as_ref().is_some_and(|file| file.is_file()) {
-            self.step("validate", "the template was found valid before, by this version of sam");
+            self.step("validate", "skipped: this version of sam has validated this template before");
             return Ok(());
         }
         self.sam().validate(template).await.context("the template is not valid")?;

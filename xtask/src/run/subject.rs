@@ -99,7 +99,7 @@ impl Subject {
         }
     }
 
-    /// Size and length, where the composition tells both.
+    /// Size and length, where the composition states both.
     pub(crate) fn told_extent(&self) -> Option<Extent> {
         Extent::declared_by(&self.fixture.composition, self.fixture.meta.fps.get())
     }
@@ -289,8 +289,8 @@ impl RunBaseline {
         let (to, log) = (run.artifacts.path(FRAMES), run.artifacts.logs().join("in-process.log"));
         let renderer = Renderer::prepare(&run.session, &run.repo, &log).await.or_exit(ExitCode::Preflight)?;
         let job = Job { fixture, project: &packed.project, format: RenderFormat::PngSequence, to: &to, log: &log };
-        let told = renderer.render(&job).await.or_exit(ExitCode::Render)?.told;
-        run.artifacts.save(&format!("{FRAMES}.json"), &told).or_exit(ExitCode::Render)?;
+        let reported = renderer.render(&job).await.or_exit(ExitCode::Render)?.reported;
+        run.artifacts.save(&format!("{FRAMES}.json"), &reported).or_exit(ExitCode::Render)?;
         let folder = FrameFolder::at(&to);
         let reading = folder.clone();
         let read = tokio::task::spawn_blocking(move || reading.read().and_then(GaplessFrames::new));

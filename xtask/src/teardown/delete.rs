@@ -18,7 +18,7 @@ use crate::{
     },
     console::{Console, text::counted},
     project::names::{ArtifactBucketName, RunId, StackName},
-    report::row::{Proof, Swept},
+    report::row::{Deletions, Proof},
     teardown::{
         inventory::{self, FoundArtifacts, Hints, Inventory},
         ours::{Decision, Ours, Ownership, StackOwnership, decide},
@@ -27,12 +27,12 @@ use crate::{
     tools::sam::Sam,
 };
 
-/// How often a bucket that was emptied may still be told to be full.
+/// How often S3 may still report an emptied bucket as not empty.
 const STILL_FULL: usize = 5;
 
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
-pub struct Sweeper {
+pub struct Deleter {
     /// The SAM CLI.
     pub sam: Sam,
     /// The SDK.
@@ -45,7 +45,7 @@ pub struct Sweeper {
     pub console: Console,
 }
 
-impl Sweeper {
+impl Deleter {
     /// What is there of `stack`, and whose it is. With `only`, one run's alone.
     ///
     /// # Errors
@@ -66,17 +66,17 @@ impl Sweeper {
     }
 
     /// Deletes what is owned and proves it gone. `known` are names that
-    /// must be gone too, whoever told them.
+    /// must be gone too, whoever named them.
     ///
     /// # Errors
-    /// When a step fails; what is left stays proved and can be swept again.
-    pub async fn sweep(
+    /// When a step fails; what is left stays proved and can be deleted again.
+    pub async fn delete(
         &self,
         stack: &StackName,
         found: &Inventory,
         ownership: &Ownership,
         known: &ResourceNames,
-    ) -> anyhow::Result<Swept> {
+    ) -> anyhow::Result<Deletions> {
         if ownership.stack.deletes()
             && let Some(there) = found.stack()
         {
@@ -116,7 +116,7 @@ impl Sweeper {
         }
         let of_runs = artifact_buckets(self.place(stack), &ownership.runs);
         let proof = proof.and(proof::verify(&of_runs, &self.clients).await);
-        Ok(Swept {
+        Ok(Deletions {
             runs: ownership.runs.clone(),
             evidence: ownership.evidence.clone(),
             objects_deleted,
@@ -178,7 +178,7 @@ impl Sweeper {
         let Some(now) = now else { return Ok(()) };
         ensure!(
             now.id == there.id && now.tags == there.tags,
-            "stack {stack} is not the one that was looked at before, so it is left alone"
+            "stack {stack} is not the one that was proved before, so it is left alone"
         );
         let Some(run) = found.run_of_stack().filter(|run| ownership.runs.contains(run)) else {
             self.console.step("teardown", &format!("CloudFormation deletes {stack}"));
@@ -189,7 +189,7 @@ impl Sweeper {
         let by_sam = self.sam.delete(stack, &artifacts, stacks::gone(&self.clients, there)).await;
         let Err(by_sam) = by_sam else { return Ok(()) };
         self.console.step("teardown", &format!("sam could not, so CloudFormation deletes {stack}"));
-        // What it says as well is told once.
+        // What both say is shown once.
         let joined = |error| if Refused::for_good(&error) { error } else { by_sam.context(format!("{error:#}")) };
         stacks::delete(&self.clients, there).await.map_err(joined)
     }
@@ -274,7 +274,7 @@ impl Sweeper {
             tokio::time::sleep(pause).await;
             objects_deleted += self.empty(bucket, ours).await?;
         }
-        bail!("bucket {bucket} is told to be not empty, though a listing finds nothing in it");
+        bail!("bucket {bucket} is reported as not empty, although its listing is empty");
     }
 
     /// Empties a bucket that is ours, which is proved once more right before.

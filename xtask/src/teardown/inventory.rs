@@ -127,7 +127,7 @@ async fn artifact_buckets(
 }
 
 /// Whether a bucket's owner or its region keeps its tags from being read, as of one that is someone
-/// else's. Whatever may pass, or is wrong with the caller, tells nothing of whose it is.
+/// else's. An error that may pass, or that is the caller's, says nothing about the owner.
 fn is_refused(error: &anyhow::Error) -> bool {
     Refused::behind(error).is_some_and(|refused| matches!(refused.fault, Fault::Denied | Fault::Other))
 }
@@ -224,7 +224,7 @@ impl Inventory {
         };
         Evidence {
             stack,
-            claims: self.artifact_buckets.iter().map(|bucket| bucket.name.run()).collect(),
+            name_locks: self.artifact_buckets.iter().map(|bucket| bucket.name.run()).collect(),
             tagged_buckets: self.render_buckets.iter().filter_map(|bucket| run_of(&bucket.tags)).collect(),
         }
     }

@@ -23,13 +23,13 @@ use crate::{
     context::{self, Session},
     exit::{ExitCode, Failure, OrExit},
     project::names::{RunId, StackName},
-    report::row::{Proof, Swept},
+    report::row::{Deletions, Proof},
     teardown::{
         inventory::{Hints, Inventory},
         journal::{Known, StateFolder, record::Begin},
         ours::{Decision, Ownership, StackOwnership},
         rounds::{all_unfinished, forget, forgettable},
-        target::{Site, target_of},
+        target::{TeardownContext, target_of},
     },
 };
 
@@ -75,7 +75,7 @@ async fn one_stack(
     hints.extend(args.run.clone().filter(|run| !hints.contains(run)));
     let known = names_of(&journaled);
     let look = Hints { runs: &hints, known: &known };
-    let (found, decision) = site.sweeper.survey(stack, args.run.as_ref(), look).await.or_exit(ExitCode::Preflight)?;
+    let (found, decision) = site.deleter.survey(stack, args.run.as_ref(), look).await.or_exit(ExitCode::Preflight)?;
     if let Some(there) = found.stack() {
         there.deletable(stack).or_exit(ExitCode::Preflight)?;
     }
@@ -88,7 +88,7 @@ async fn one_stack(
             return Err(unknown(stack, states, &site, &elsewhere));
         }
         Decision::Nothing => {
-            let proof = site.sweeper.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
+            let proof = site.deleter.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
             let code = conclude(session, stack, &site, &journaled, None, &proof)?;
             mention(session, &elsewhere);
             return Ok(code);
@@ -101,10 +101,10 @@ async fn one_stack(
         }
     };
     session.console.step("teardown", &format!("{stack}: {}", ownership.evidence));
-    let swept = site.sweeper.sweep(stack, &found, &ownership, &known).await;
-    let swept = swept.map_err(|error| site.leak(stack, &error))?;
-    let proof = swept.proof.clone();
-    let code = conclude(session, stack, &site, &journaled, Some(swept), &proof)?;
+    let deleted = site.deleter.delete(stack, &found, &ownership, &known).await;
+    let deleted = deleted.map_err(|error| site.leak(stack, &error))?;
+    let proof = deleted.proof.clone();
+    let code = conclude(session, stack, &site, &journaled, Some(deleted), &proof)?;
     mention(session, &elsewhere);
     match ownership.stack {
         StackOwnership::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
@@ -118,7 +118,7 @@ async fn site_of(
     args: &TeardownOptions,
     stack: &StackName,
     journaled: &[Known],
-) -> Result<Option<Site>, Failure> {
+) -> Result<Option<TeardownContext>, Failure> {
     let (target, region) = target_of(session, args, journaled).or_exit(ExitCode::Preflight)?;
     if target.is_embedded() {
         for known in journaled.iter().filter(|known| known.state.begin.target.is_embedded()) {
@@ -130,7 +130,7 @@ async fn site_of(
         true => error,
         false => forgettable(&error, stack),
     });
-    Site::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight).map(Some)
+    TeardownContext::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight).map(Some)
 }
 
 /// Says what may be left of the same name where this did not look.
@@ -191,9 +191,9 @@ async fn read_line() -> anyhow::Result<String> {
 pub(crate) fn conclude(
     session: &Session,
     stack: &StackName,
-    site: &Site,
+    site: &TeardownContext,
     journaled: &[Known],
-    swept: Option<Swept>,
+    deleted: Option<Deletions>,
     proof: &Proof,
 ) -> Result<ExitCode, Failure> {
     for known in journaled {
@@ -209,10 +209,10 @@ pub(crate) fn conclude(
     let gone = counted(proof.resources.len(), "resource");
     // Where the stack is someone else's, its absence is not looked for.
     let theirs = proof.resources.iter().all(|check| check.kind != "stack");
-    let line = match swept {
-        _ if theirs => format!("what runs left beside {stack} is gone: {gone} verified absent"),
-        Some(swept) => {
-            format!("{stack} is gone: {} deleted, {gone} verified absent", counted(swept.objects_deleted, "object"))
+    let line = match deleted {
+        _ if theirs => format!("everything that runs left next to stack {stack} is gone: {gone} verified absent"),
+        Some(deleted) => {
+            format!("{stack} is gone: {} deleted, {gone} verified absent", counted(deleted.objects_deleted, "object"))
         }
         None => format!("nothing is left of {stack}: {gone} verified absent"),
     };
@@ -237,14 +237,14 @@ fn names_of(journaled: &[Known]) -> ResourceNames {
     names.into_iter().find(|names| !names.is_empty()).cloned().unwrap_or_default()
 }
 
-fn unknown(stack: &StackName, states: &StateFolder, site: &Site, elsewhere: &[Known]) -> Failure {
+fn unknown(stack: &StackName, states: &StateFolder, site: &TeardownContext, elsewhere: &[Known]) -> Failure {
     if let Some(Known { state, .. }) = elsewhere.last() {
         let Begin { target, region, account, .. } = &state.begin;
         return Failure::preflight(format!(
             "there is no stack {stack} here ({}, account {}); its run was in account {account}: \
              use that account's credentials, and {}",
             site.flags,
-            site.sweeper.account,
+            site.deleter.account,
             context::flags(target, region)
         ));
     }

@@ -150,7 +150,7 @@ pub struct Evidence {
     /// The runs whose artifact buckets, tagged with their run and with this
     /// stack's name, are there. Such a bucket is made after the name was proved
     /// unused, before the stack, and goes last.
-    pub claims: Vec<RunId>,
+    pub name_locks: Vec<RunId>,
     /// The runs whose tag is on buckets that the stack left behind.
     pub tagged_buckets: Vec<RunId>,
 }
@@ -229,14 +229,15 @@ impl StackOwnership {
 /// Decides by the evidence. With `only`, what other runs made is not ours.
 pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     let wanted = |run: &&RunId| only.is_none_or(|only| *run == only);
-    let mut runs: Vec<RunId> = evidence.claims.iter().chain(&evidence.tagged_buckets).filter(wanted).cloned().collect();
+    let mut runs: Vec<RunId> =
+        evidence.name_locks.iter().chain(&evidence.tagged_buckets).filter(wanted).cloned().collect();
     let (stack, proof) = match &evidence.stack {
         StackEvidence::Absent => (StackOwnership::Absent, "tagged buckets are left of it".to_owned()),
         StackEvidence::Tagged(run) if wanted(&run) => {
             runs.push(run.clone());
             (StackOwnership::Owned, format!("it has the tag {}={run}", RunId::TAG))
         }
-        StackEvidence::InReview if evidence.claims.iter().any(|run| wanted(&run)) => {
+        StackEvidence::InReview if evidence.name_locks.iter().any(|run| wanted(&run)) => {
             (StackOwnership::Owned, "it is a change set that was never executed, and a run claimed its name".to_owned())
         }
         StackEvidence::Tagged(run) => foreign(format!("it belongs to run {run}")),
@@ -251,7 +252,7 @@ pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     }
 }
 
-/// A stack that is not ours is never touched; what our runs left beside it may go.
+/// A stack that is not ours is never touched; what our runs left next to it may go.
 fn foreign(why: String) -> (StackOwnership, String) {
     let leftovers = format!("tagged buckets of runs are left; the stack itself stays: {why}");
     (StackOwnership::Foreign(why), leftovers)
@@ -329,8 +330,8 @@ mod ownership_tests {
         digit.to_string().repeat(12).parse().unwrap()
     }
 
-    fn evidence(stack: StackEvidence, claims: &[RunId]) -> Evidence {
-        Evidence { stack, claims: claims.to_vec(), tagged_buckets: vec![] }
+    fn evidence(stack: StackEvidence, name_locks: &[RunId]) -> Evidence {
+        Evidence { stack, name_locks: name_locks.to_vec(), tagged_buckets: vec![] }
     }
 
     fn stack_ownership(decision: &Decision) -> Option<&StackOwnership> {
@@ -361,9 +362,9 @@ mod ownership_tests {
     fn a_run_never_takes_another_runs_stack() {
         let theirs = evidence(StackEvidence::Tagged(run('b')), &[run('b')]);
         assert!(matches!(decide(&theirs, Some(&run('a'))), Decision::Foreign(_)));
-        let beside_ours = decide(&evidence(StackEvidence::Tagged(run('b')), &[run('a')]), Some(&run('a')));
-        assert!(matches!(stack_ownership(&beside_ours), Some(StackOwnership::Foreign(_))), "{beside_ours:?}");
-        assert!(matches!(beside_ours, Decision::Owned(ownership) if ownership.runs == [run('a')]));
+        let next_to_ours = decide(&evidence(StackEvidence::Tagged(run('b')), &[run('a')]), Some(&run('a')));
+        assert!(matches!(stack_ownership(&next_to_ours), Some(StackOwnership::Foreign(_))), "{next_to_ours:?}");
+        assert!(matches!(next_to_ours, Decision::Owned(ownership) if ownership.runs == [run('a')]));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Sweeping one run until nothing of it turns up any more.
+//! Deleting one run's resources until nothing of it turns up any more.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use crate::{
     context::{self, Session},
     exit::{ExitCode, Failure, OrExit},
     project::names::{RunId, StackName},
-    report::row::{Proof, Swept},
+    report::row::{Deletions, Proof},
     teardown::{
         conclude,
-        delete::Sweeper,
+        delete::Deleter,
         inventory::Hints,
         journal::{Known, StateFolder, complaint},
         ours::{Decision, StackOwnership},
-        target::Site,
+        target::TeardownContext,
     },
 };
 
@@ -35,25 +35,25 @@ const BETWEEN_TRIES: [Duration; 3] = [Duration::from_secs(1), Duration::from_sec
 const IN_FLIGHT: Duration = Duration::from_secs(3);
 
 /// Deletes everything of `run` under the name `stack`, and nothing else. The
-/// proof tells whether all of it is gone.
+/// proof says whether all of it is gone.
 ///
 /// # Errors
 /// When a step fails; what is left can be swept again.
-pub async fn sweep_run(
-    sweeper: &Sweeper,
+pub async fn delete_run(
+    deleter: &Deleter,
     stack: &StackName,
     run: &RunId,
     known: &ResourceNames,
-) -> anyhow::Result<(Vec<Swept>, Proof)> {
+) -> anyhow::Result<(Vec<Deletions>, Proof)> {
     let mut all = Vec::new();
     let mut round = 1;
     loop {
-        match one_round(sweeper, stack, run, known, &mut all).await {
+        match one_round(deleter, stack, run, known, &mut all).await {
             Ok(proof) if proof.clean || round == ROUNDS => return Ok((all, proof)),
             Ok(_) => tokio::time::sleep(BETWEEN_TRIES[0]).await,
             Err(error) if round >= TRIES || Refused::for_good(&error) => return Err(error),
             Err(error) => {
-                sweeper.console.step("teardown", &format!("once more, as this failed: {error:#}"));
+                deleter.console.step("teardown", &format!("retrying after an error: {error:#}"));
                 tokio::time::sleep(BETWEEN_TRIES[round as usize - 1]).await;
             }
         }
@@ -62,40 +62,40 @@ pub async fn sweep_run(
 }
 
 async fn one_round(
-    sweeper: &Sweeper,
+    deleter: &Deleter,
     stack: &StackName,
     run: &RunId,
     known: &ResourceNames,
-    all: &mut Vec<Swept>,
+    all: &mut Vec<Deletions>,
 ) -> anyhow::Result<Proof> {
     let runs = std::slice::from_ref(run);
     let hints = Hints { runs, known };
-    let (mut found, mut decision) = sweeper.survey(stack, Some(run), hints).await?;
+    let (mut found, mut decision) = deleter.survey(stack, Some(run), hints).await?;
     if found.stack().is_none() && all.is_empty() {
         tokio::time::sleep(IN_FLIGHT).await;
-        (found, decision) = sweeper.survey(stack, Some(run), hints).await?;
+        (found, decision) = deleter.survey(stack, Some(run), hints).await?;
     }
     match decision {
         Decision::Owned(ownership) => {
             if let StackOwnership::Foreign(why) = &ownership.stack {
-                left_alone(sweeper, stack, why);
+                left_alone(deleter, stack, why);
             }
-            let swept = sweeper.sweep(stack, &found, &ownership, known).await?;
-            let proof = swept.proof.clone();
-            all.push(swept);
+            let deleted = deleter.delete(stack, &found, &ownership, known).await?;
+            let proof = deleted.proof.clone();
+            all.push(deleted);
             Ok(proof)
         }
         decision => {
             if let Decision::Foreign(why) = &decision {
-                left_alone(sweeper, stack, why);
+                left_alone(deleter, stack, why);
             }
-            Ok(sweeper.prove_nothing(stack, &found, runs, known, &decision).await)
+            Ok(deleter.prove_nothing(stack, &found, runs, known, &decision).await)
         }
     }
 }
 
-fn left_alone(sweeper: &Sweeper, stack: &StackName, why: &str) {
-    sweeper.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
+fn left_alone(deleter: &Deleter, stack: &StackName, why: &str) {
+    deleter.console.step("teardown", &format!("stack {stack} is left alone: {why}"));
 }
 
 // Runs that ended without clean-up: finished one by one, or forgotten.
@@ -136,11 +136,11 @@ async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
         return known.finish();
     }
     let connection = context::connect(session, begin.target.clone(), &begin.region).await;
-    let site = Site::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?).await?;
+    let site = TeardownContext::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?).await?;
     if !site.is_home_of(known) {
-        bail!("its run was in account {}, these credentials are of {}", begin.account, site.sweeper.account);
+        bail!("its run was in account {}, these credentials are of {}", begin.account, site.deleter.account);
     }
-    let (_, proof) = sweep_run(&site.sweeper, &begin.stack, &begin.run, &known.state.names).await?;
+    let (_, proof) = delete_run(&site.deleter, &begin.stack, &begin.run, &known.state.names).await?;
     conclude(session, &begin.stack, &site, std::slice::from_ref(known), None, &proof)
         .map(|_| ())
         .map_err(|failure| failure.error)
@@ -160,10 +160,8 @@ pub(crate) fn forget(session: &Session, stack: &StackName, journaled: &[Known]) 
     for known in &open {
         known.forget().or_exit(ExitCode::Leak)?;
     }
-    let told = format!(
-        "{} of {stack} forgotten; whether anything is left of it was not looked at",
-        counted(open.len(), "run")
-    );
-    session.console.result(&told);
+    let reported =
+        format!("{} of {stack}: the journal is closed; AWS was not checked for leftovers", counted(open.len(), "run"));
+    session.console.result(&reported);
     Ok(ExitCode::Success)
 }

@@ -15,22 +15,22 @@ use crate::{
     exit::{ExitCode, Failure},
     project::names::StackName,
     teardown::{
-        delete::Sweeper,
+        delete::Deleter,
         journal::{Known, record::Begin},
     },
     tools::preflight::{self, Purpose},
 };
 
 /// What one teardown works with.
-pub(crate) struct Site {
-    pub(crate) sweeper: Sweeper,
+pub(crate) struct TeardownContext {
+    pub(crate) deleter: Deleter,
     // Holds the log folder as long as sam may write to it.
     _logs: tempfile::TempDir,
     pub(crate) flags: String,
     target: Target,
 }
 
-impl Site {
+impl TeardownContext {
     /// With the tools that a teardown needs.
     ///
     /// # Errors
@@ -44,22 +44,22 @@ impl Site {
         session.console.step("target", &connection.describe());
         let flags = connection.flags();
         let target = connection.access.target.clone();
-        let sweeper = Sweeper {
+        let deleter = Deleter {
             sam,
             clients: connection.clients,
             account: connection.account,
             region: connection.access.region.clone(),
             console: session.console.clone(),
         };
-        Ok(Self { sweeper, _logs: logs, flags, target })
+        Ok(Self { deleter, _logs: logs, flags, target })
     }
 
     /// Whether a run was on this target.
     pub(crate) fn is_home_of(&self, known: &Known) -> bool {
         let begin = &known.state.begin;
         // All emulators have the same account and regions; their addresses tell them apart.
-        begin.account == self.sweeper.account
-            && begin.region == self.sweeper.region
+        begin.account == self.deleter.account
+            && begin.region == self.deleter.region
             && begin.target.endpoint() == self.target.endpoint()
     }
 

@@ -226,7 +226,7 @@ pub(crate) async fn copy(
     Ok(())
 }
 
-/// A command, shortened to what tells it from others.
+/// A command, shortened to what distinguishes it from others.
 pub(crate) fn short(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let mut shown = program.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -232,8 +232,8 @@ mod tests {
         file("packages/aws-lambda/package.json", manifest);
         file("examples/aws-lambda/template.yaml", "");
         others.iter().for_each(|name| file(name, ""));
-        let told = check_scripts(&Repo::at(dir.path()).unwrap()).map_err(|error| format!("{error:#}"));
-        told.map_err(|told| told.replace(&dir.path().display().to_string(), "<it>"))
+        let reported = check_scripts(&Repo::at(dir.path()).unwrap()).map_err(|error| format!("{error:#}"));
+        reported.map_err(|reported| reported.replace(&dir.path().display().to_string(), "<it>"))
     }
 
     const BOTH: &str = r#"{"scripts": {"build:zip": "tsx a.ts", "verify:zip-size": "tsx b.ts"}}"#;
@@ -241,10 +241,10 @@ mod tests {
     #[test]
     fn a_checkout_has_to_have_both_scripts() {
         assert_eq!(checked(BOTH, &[]), Ok(()));
-        let told = checked(&BOTH.replace("verify:zip-size", "verify"), &[]).unwrap_err();
+        let reported = checked(&BOTH.replace("verify:zip-size", "verify"), &[]).unwrap_err();
         assert!(
-            told.starts_with("<it>/packages/aws-lambda/package.json: scripts.verify:zip-size is missing"),
-            "{told}"
+            reported.starts_with("<it>/packages/aws-lambda/package.json: scripts.verify:zip-size is missing"),
+            "{reported}"
         );
         for manifest in
             ["{}", r#"{"scripts": []}"#, r#"{"scripts": {"build:zip": 3}}"#, r#"{"scripts": {"build:zip": " "}}"#]

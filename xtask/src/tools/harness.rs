@@ -78,7 +78,7 @@ impl Harness {
         rendered.with_context(what)?;
         let left = scratch.path().join(RENDERS_TO).join(name);
         take(&left, job).with_context(what)?;
-        Ok(InProcess { wall_ms, told: Value::Null })
+        Ok(InProcess { wall_ms, reported: Value::Null })
     }
 }
 
@@ -286,10 +286,10 @@ mod local_tests {
 
     #[test]
     fn without_any_it_is_told_what_to_build() {
-        let told = Checkout::with(&[SCRIPT]).way(None, true).unwrap_err().to_string();
-        assert!(told.contains("is not built") && told.contains("bun run build"), "{told}");
-        let told = Checkout::with(&[BUILT]).way(None, false).unwrap_err().to_string();
-        assert!(told.contains("Linux x86-64"), "{told}");
+        let reported = Checkout::with(&[SCRIPT]).way(None, true).unwrap_err().to_string();
+        assert!(reported.contains("is not built") && reported.contains("bun run build"), "{reported}");
+        let reported = Checkout::with(&[BUILT]).way(None, false).unwrap_err().to_string();
+        assert!(reported.contains("Linux x86-64"), "{reported}");
         let broken = Checkout::with(&[("packages/producer/package.json", "{")]).way(None, true).unwrap_err();
         assert!(format!("{broken:#}").contains("packages/producer/package.json"), "{broken:#}");
     }

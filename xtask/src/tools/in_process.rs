@@ -48,13 +48,13 @@ pub struct InProcess {
     /// From the start of the process to its end, ms.
     pub wall_ms: u64,
     /// What the renderer says of itself: versions, frames and its own time; null where it says nothing.
-    pub told: Value,
+    pub reported: Value,
 }
 
 impl InProcess {
     /// The renderer's share of the time, without the start of node and the unpacking of Chromium, ms.
     pub fn renderer_ms(&self) -> Option<u64> {
-        self.told["durationMs"].as_u64()
+        self.reported["durationMs"].as_u64()
     }
 }
 
@@ -140,9 +140,9 @@ impl Renderer {
         ensure!(job.to.exists(), "the in-process renderer ended well but left no {}", job.to.display());
         let last = output.stdout.lines().last();
         let last = last.with_context(|| format!("the in-process renderer said nothing of its render of {name}"))?;
-        let told = serde_json::from_str(last);
-        let told = told.with_context(|| format!("the in-process renderer's last line is no JSON: {last}"))?;
-        Ok(InProcess { wall_ms, told })
+        let reported = serde_json::from_str(last);
+        let reported = reported.with_context(|| format!("the in-process renderer's last line is no JSON: {last}"))?;
+        Ok(InProcess { wall_ms, reported })
     }
 
     fn run(&self, job: &Job<'_>) -> Run<'_> {

@@ -27,8 +27,8 @@ fn the_help_of_every_command() {
 fn help_has_no_line_that_a_terminal_would_wrap() {
     let test = Test::new();
     for (command, flag) in COMMANDS.split(',').flat_map(|command| [(command, "-h"), (command, "--help")]) {
-        let told = help(&test, command, flag);
-        assert!(told.lines().all(|line| line.chars().count() <= 100), "{command} {flag}\n{told}");
+        let reported = help(&test, command, flag);
+        assert!(reported.lines().all(|line| line.chars().count() <= 100), "{command} {flag}\n{reported}");
     }
 }
 
@@ -36,12 +36,12 @@ fn help_has_no_line_that_a_terminal_would_wrap() {
 fn short_help_fits_a_screen_and_has_a_line_for_each_flag() {
     let test = Test::new();
     for command in COMMANDS.split(',') {
-        let told = help(&test, command, "-h");
-        assert!(told.lines().count() <= 45, "{told}");
+        let reported = help(&test, command, "-h");
+        assert!(reported.lines().count() <= 45, "{reported}");
         let starts = |line: &&str| ["  -", "      --", "  <", "  ["].iter().any(|start| line.starts_with(start));
-        let flags = told.lines().skip_while(|line| !line.starts_with("Options:"));
+        let flags = reported.lines().skip_while(|line| !line.starts_with("Options:"));
         let wrapped = flags.filter(|line| line.starts_with(' ') && !starts(line)).collect::<Vec<_>>();
-        assert_eq!(wrapped, [""; 0], "{told}");
+        assert_eq!(wrapped, [""; 0], "{reported}");
     }
 }
 
@@ -64,11 +64,11 @@ fn bash_completes_a_fixture() {
     let script = Test::new().run(&["completions", "bash"]).exit(0).stdout.clone();
     let asked =
         format!("{script}\nCOMP_WORDS=(xtask lambda-smoke --fixture o); COMP_CWORD=3; _xtask xtask o --fixture");
-    let told =
+    let reported =
         std::process::Command::new("bash").args(["-c", &format!("{asked}; echo \"${{COMPREPLY[@]}}\"")]).output();
     // Not every machine has bash.
-    if let Ok(told) = told {
-        assert_eq!(String::from_utf8_lossy(&told.stdout).trim(), "other-fixture");
+    if let Ok(reported) = reported {
+        assert_eq!(String::from_utf8_lossy(&reported.stdout).trim(), "other-fixture");
     }
 }
 

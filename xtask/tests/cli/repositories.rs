@@ -27,13 +27,13 @@ fn every_command_takes_a_repository_and_refuses_what_is_none() {
         &["completions", "bash"],
     ];
     for command in given {
-        let told = "--repo /usr: /usr is neither a HyperFrames checkout nor this project";
-        refuse(&test, &[command, &["--repo", "/usr"]].concat(), told);
+        let reported = "--repo /usr: /usr is neither a HyperFrames checkout nor this project";
+        refuse(&test, &[command, &["--repo", "/usr"]].concat(), reported);
     }
     // The flag wins over the variable.
     let ran = test.run(&["lambda-smoke", "--fixture", "f", "--dry-run", "--repo", &root]);
-    let told = &ran.exit(0).stdout;
-    assert!(told.contains("<dir>/repository/examples/aws-lambda/template.yaml"), "{told}");
+    let reported = &ran.exit(0).stdout;
+    assert!(reported.contains("<dir>/repository/examples/aws-lambda/template.yaml"), "{reported}");
 }
 
 #[test]
@@ -58,10 +58,10 @@ fn a_broken_fixture_is_told_by_its_part() {
 
 #[test]
 fn a_fixture_is_named_by_its_folder_alone() {
-    let told = "is a path; a fixture is named by its folder's name alone: f";
-    refuse(&Test::checkout(), &["lambda-smoke", "--fixture", "distributed/f"], told);
-    refuse(&Test::new(), &["lambda-eval", "--fixtures", "f/"], told);
-    refuse(&Test::new(), &["lambda-baseline", "./f"], told);
+    let reported = "is a path; a fixture is named by its folder's name alone: f";
+    refuse(&Test::checkout(), &["lambda-smoke", "--fixture", "distributed/f"], reported);
+    refuse(&Test::new(), &["lambda-eval", "--fixtures", "f/"], reported);
+    refuse(&Test::new(), &["lambda-baseline", "./f"], reported);
 }
 
 #[test]
@@ -71,8 +71,9 @@ fn two_fixtures_of_one_name_are_refused_with_both_folders() {
     std::fs::create_dir_all(&other).unwrap();
     std::fs::write(other.join("meta.json"), "{}").unwrap();
     let tests = "<dir>/repository/packages/producer/tests";
-    let told = format!("there are several fixtures called f: {tests}/distributed/f and {tests}/f; rename all but one");
-    refuse(&test, &["lambda-smoke", "--fixture", "f"], &told);
+    let reported =
+        format!("there are several fixtures called f: {tests}/distributed/f and {tests}/f; rename all but one");
+    refuse(&test, &["lambda-smoke", "--fixture", "f"], &reported);
     test.smoke(&["--fixture", "other-fixture"]).exit(0);
 }
 
@@ -81,7 +82,7 @@ fn a_composition_with_git_lfs_pointers_is_refused_by_every_command_that_renders_
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
     let test = (0..5).fold(Test::new(), |test, i| test.fixture_file(&format!("src/{i}.png"), pointer));
     let src = "<dir>/repository/fixtures/f/src";
-    let told = format!(
+    let reported = format!(
         "fixture f: 5 files are git-LFS pointers, not the files themselves: {src}/0.png, {src}/1.png, {src}/2.png and 2 more; \
          run `git lfs pull`"
     );
@@ -92,14 +93,14 @@ fn a_composition_with_git_lfs_pointers_is_refused_by_every_command_that_renders_
         &["lambda-eval", "--fixtures", "f", "--skip-local"],
         &["lambda-baseline", "f"],
     ] {
-        refuse(&test, command, &told);
+        refuse(&test, command, &reported);
     }
 }
 
 #[test]
 fn a_template_that_cant_serve_is_told_by_file_and_field() {
     let smoke = ["lambda-smoke", "--fixture", "f"];
-    for (from, to, told) in [
+    for (from, to, reported) in [
         ("Outputs:", "Exports:", "Outputs is missing"),
         ("RenderBucketName:", "Bucket:", "Outputs.RenderBucketName is missing (line "),
         ("CodeUri:", "Uri:", "Resources.RenderFunction.Properties has no CodeUri (line "),
@@ -112,7 +113,7 @@ fn a_template_that_cant_serve_is_told_by_file_and_field() {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from}");
         std::fs::write(&path, text.replace(from, to)).unwrap();
-        let of_file = format!("the template <dir>/repository/examples/aws-lambda/template.yaml: {told}");
+        let of_file = format!("the template <dir>/repository/examples/aws-lambda/template.yaml: {reported}");
         refuse(&test, &[&smoke[..], &["--skip-build"]].concat(), &of_file);
         refuse(&test, &["lambda-eval", "--fixtures", "f", "--skip-build", "--dry-run"], &of_file);
     }
@@ -126,8 +127,8 @@ fn a_checkout_without_the_scripts_of_its_handler_is_told_by_file_and_field() {
     let test = Test::checkout();
     let manifest = test.repository.root().join("packages/aws-lambda/package.json");
     std::fs::write(&manifest, r#"{"scripts": {"build:zip": "tsx build-zip.ts"}}"#).unwrap();
-    let told = "<dir>/repository/packages/aws-lambda/package.json: scripts.verify:zip-size is missing";
-    refuse(&test, &["lambda-smoke", "--fixture", "f"], told);
+    let reported = "<dir>/repository/packages/aws-lambda/package.json: scripts.verify:zip-size is missing";
+    refuse(&test, &["lambda-smoke", "--fixture", "f"], reported);
     test.smoke(&["--dry-run"]).exit(0);
 }
 

@@ -46,9 +46,9 @@ fn a_broken_asset_fails_its_fixture_alone() {
         .env("HYPERFRAMES_REPO_ROOT", repository.path())
         .output()
         .unwrap();
-    let told = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
-    println!("{told}");
-    assert_eq!(output.status.code(), Some(4), "{told}");
+    let reported = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
+    println!("{reported}");
+    assert_eq!(output.status.code(), Some(4), "{reported}");
     let read = |name: &str| serde_json::from_slice::<Value>(&fs::read(artifacts.join(name)).unwrap()).unwrap();
     let cases = read("results.json")["cases"].clone();
     let (broken, good) = (&cases[0], &cases[1]);
@@ -58,6 +58,6 @@ fn a_broken_asset_fails_its_fixture_alone() {
     assert!(good["usd"]["median"].as_f64().is_some_and(|usd| usd > 0.0), "{good}");
     let csv = fs::read_to_string(artifacts.join("results.csv")).unwrap();
     assert_eq!(csv.lines().count(), 3, "{csv}");
-    assert!(told.contains("broken N=4 #1 was not measured: render broken N=4 #1 FAILED: state"), "{told}");
+    assert!(reported.contains("broken N=4 #1 was not measured: render broken N=4 #1 FAILED: state"), "{reported}");
     assert_eq!(read("cleanup-verification.json")["clean"], true);
 }

@@ -29,8 +29,8 @@ fn the_first_age_of_checkouts_passes_as_it_is() {
     let zip = seed_zip();
     let checkout = Checkout::new("seed.yaml", &zip);
     // From inside of it, without being told which it is.
-    let told = checkout.smoke(&checkout.path("packages/producer/tests"), &[]);
-    assert!(told.contains("/aws/lambda/") && told.contains("which outlived the stack"), "{told}");
+    let reported = checkout.smoke(&checkout.path("packages/producer/tests"), &[]);
+    assert!(reported.contains("/aws/lambda/") && reported.contains("which outlived the stack"), "{reported}");
     let row = &checkout.results()[0];
     assert_eq!((&row["planProtocol"], &row["askedPlanProtocol"]), (&json!("v1"), &json!(null)));
     assert_eq!(row["toolchain"]["producer"], "0.7.48", "{row}");
@@ -42,8 +42,8 @@ fn the_later_age_passes_with_both_plan_protocols() {
     let zip = own_zip();
     let checkout = Checkout::new("later.yaml", &zip);
     let repo = checkout.dir.path().display().to_string();
-    let told = checkout.smoke(Path::new("/"), &["--repo", &repo, "--plan-protocol", "both"]);
-    assert!(told.contains("N=2: v1 and v2 are the same bytes"), "{told}");
+    let reported = checkout.smoke(Path::new("/"), &["--repo", &repo, "--plan-protocol", "both"]);
+    assert!(reported.contains("N=2: v1 and v2 are the same bytes"), "{reported}");
     let ran: Vec<Value> = checkout.results().iter().map(|row| row["planProtocol"].clone()).collect();
     assert_eq!(ran, ["v1", "v2"]);
 }
@@ -90,11 +90,12 @@ impl Checkout {
             .env_remove("HYPERFRAMES_REPO_ROOT")
             .output()
             .unwrap();
-        let told = format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-        println!("{told}");
-        assert_eq!(output.status.code(), Some(0), "{told}");
+        let reported =
+            format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        println!("{reported}");
+        assert_eq!(output.status.code(), Some(0), "{reported}");
         assert_eq!(self.json("cleanup-verification.json")["clean"], true);
-        told
+        reported
     }
 
     fn results(&self) -> Vec<Value> {

@@ -75,14 +75,14 @@ fn operations(document: &str) -> Vec<Row> {
 fn every_call_of_a_run_is_in_the_contract_and_the_contract_has_no_others() {
     let document = document();
     let rows = operations(&document);
-    let told: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("operation")).collect();
+    let reported: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("operation")).collect();
     let called: BTreeSet<&str> = recorded::run().keys().map(String::as_str).collect();
-    let missing: Vec<&&str> = called.difference(&told).collect();
+    let missing: Vec<&&str> = called.difference(&reported).collect();
     assert_eq!(missing, [&""; 0], "docs/aws-contract.md lacks these calls");
     let rare = BTreeSet::from(RARE);
-    let never: Vec<&str> = told.difference(&called).copied().filter(|call| !rare.contains(call)).collect();
+    let never: Vec<&str> = reported.difference(&called).copied().filter(|call| !rare.contains(call)).collect();
     assert_eq!(never, [""; 0], "no run makes these calls of docs/aws-contract.md");
-    let unknown: Vec<&&str> = rare.difference(&told).collect();
+    let unknown: Vec<&&str> = rare.difference(&reported).collect();
     assert_eq!(unknown, [&""; 0], "docs/aws-contract.md lacks these rare calls");
 }
 
@@ -102,9 +102,9 @@ fn the_contract_names_the_permission_of_every_call() {
             assert!(permissions().any(allowed), "{actions:?} of docs/aws-contract.md does not allow {call}");
         }
     }
-    let told: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("IAM action")).collect();
+    let reported: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("IAM action")).collect();
     let of_callers = permissions().filter(|right| right.needed_by != NeededBy::CloudFormation);
-    let untold: Vec<&str> = of_callers.map(|right| right.action).filter(|action| !told.contains(action)).collect();
+    let untold: Vec<&str> = of_callers.map(|right| right.action).filter(|action| !reported.contains(action)).collect();
     assert_eq!(untold, [""; 0], "docs/aws-contract.md lacks calls for these permissions");
 }
 
@@ -112,8 +112,8 @@ fn the_contract_names_the_permission_of_every_call() {
 fn the_contract_has_every_permission_that_cloudformation_needs() {
     let document = document();
     let rows = rows(&document, "resource type");
-    let told: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("IAM actions")).collect();
+    let reported: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("IAM actions")).collect();
     let of_it = permissions().filter(|right| right.needed_by == NeededBy::CloudFormation);
     let needed: BTreeSet<&str> = of_it.map(|right| right.action).collect();
-    assert_eq!(told, needed, "docs/aws-contract.md beside lambda-policy");
+    assert_eq!(reported, needed, "docs/aws-contract.md beside lambda-policy");
 }

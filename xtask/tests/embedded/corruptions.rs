@@ -261,14 +261,14 @@ fn the_figures_are_ffmpegs_own() {
     let lab = Lab::of_fixture(FIXTURE);
     for (crf, blur) in [("18", "0.2"), ("28", "1.5"), ("40", "0.2")] {
         let file = corrupt(&lab, crf, &format!("-i base.mp4 -vf gblur=sigma={blur} -c:v libx264 -crf {crf} -c:a copy"));
-        let told = Command::new(tool("ffmpeg"))
+        let reported = Command::new(tool("ffmpeg"))
             .args(["-nostdin", "-hide_banner", "-i"])
             .args([lab.path(&file).as_os_str(), "-i".as_ref(), lab.path("base.mp4").as_os_str()])
             .args(["-lavfi", "psnr", "-f", "null", "-"])
             .output()
             .unwrap();
-        let told = String::from_utf8_lossy(&told.stderr).into_owned();
-        let average = told.split("average:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+        let reported = String::from_utf8_lossy(&reported.stderr).into_owned();
+        let average = reported.split("average:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
         let average: f64 = average.parse().unwrap();
         let Level::Db(ours) = lab.compare("base.mp4", &file).unwrap().picture().unwrap().psnr.from_mean_mse else {
             panic!("finite")

@@ -37,13 +37,13 @@ fn the_published_handler_renders_the_in_process_frames_to_the_byte() {
         .env("HYPERFRAMES_REPO_ROOT", &repository)
         .output()
         .unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-    println!("{told}");
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let reported = format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    println!("{reported}");
+    assert_eq!(output.status.code(), Some(0), "{reported}");
     let rows = fs::read(dir.path().join("artifacts/results.json")).unwrap();
     let rows: Value = serde_json::from_slice(&rows).unwrap();
-    let told = |row: &Value| (row["plannedChunkCount"].clone(), row["exact"]["identicalFrames"].clone());
-    let rows: Vec<_> = rows.as_array().unwrap().iter().map(told).collect();
+    let reported = |row: &Value| (row["plannedChunkCount"].clone(), row["exact"]["identicalFrames"].clone());
+    let rows: Vec<_> = rows.as_array().unwrap().iter().map(reported).collect();
     assert_eq!(rows, [(json!(1), json!(6)), (json!(3), json!(6))]);
     assert!(dir.path().join("artifacts/renders/N3-output.tar.gz").is_file());
     // The frames show something that moves.

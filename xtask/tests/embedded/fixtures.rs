@@ -60,9 +60,10 @@ fn h265_and_frames_pass_against_what_the_in_process_renderer_makes() {
             .env("HYPERFRAMES_REPO_ROOT", &repository)
             .env("HYPERFRAMES_STATE_DIR", dir.path().join("state"));
         let output = command.output().unwrap();
-        let told = format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-        println!("{told}");
-        assert_eq!(output.status.code(), Some(0), "{told}");
+        let reported =
+            format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+        println!("{reported}");
+        assert_eq!(output.status.code(), Some(0), "{reported}");
         output
     };
     for name in ["frames", "h265"] {

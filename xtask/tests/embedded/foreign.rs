@@ -28,16 +28,16 @@ fn a_foreign_stack_is_refused_before_any_change() {
     let runner = Runner::new(&repository, &emulator.endpoint);
     let before = listing(&emulator);
 
-    let (code, told) = run(runner.smoke(&["--stack-name", "production"]));
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("stack production exists already and is left untouched"), "{told}");
+    let (code, reported) = run(runner.smoke(&["--stack-name", "production"]));
+    assert_eq!(code, Some(1), "{reported}");
+    assert!(reported.contains("stack production exists already and is left untouched"), "{reported}");
 
-    let (code, told) = run(runner.teardown(&["production"]));
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("is not a run's and is left untouched"), "{told}");
+    let (code, reported) = run(runner.teardown(&["production"]));
+    assert_eq!(code, Some(1), "{reported}");
+    assert!(reported.contains("is not a run's and is left untouched"), "{reported}");
 
-    let (code, told) = run(runner.teardown(&["production", "--force"]));
-    assert_eq!(code, Some(1), "{told}");
+    let (code, reported) = run(runner.teardown(&["production", "--force"]));
+    assert_eq!(code, Some(1), "{reported}");
     assert_eq!(listing(&emulator), before);
     let precious =
         "import boto3; print(boto3.client('s3').get_object(Bucket='production-data', Key='precious')['ContentLength'])";
@@ -51,8 +51,8 @@ fn force_with_yes_deletes_what_has_no_tag() {
     python(&emulator, FOREIGN_STACK, &[]);
     let repository = Repository::new(json!({}));
     let runner = Runner::new(&repository, &emulator.endpoint);
-    let (code, told) = run(runner.teardown(&["production", "--force", "--yes"]));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, reported) = run(runner.teardown(&["production", "--force", "--yes"]));
+    assert_eq!(code, Some(0), "{reported}");
     assert_eq!(listing(&emulator), before);
 }
 
@@ -64,8 +64,8 @@ fn two_smokes_side_by_side_are_both_green_and_clean() {
     let runners = [Runner::new(&repository, &emulator.endpoint), Runner::new(&repository, &emulator.endpoint)];
     let children = runners.each_ref().map(|runner| runner.smoke(&[]).spawn().unwrap());
     for child in children {
-        let (code, told) = finish(child);
-        assert_eq!(code, Some(0), "{told}");
+        let (code, reported) = finish(child);
+        assert_eq!(code, Some(0), "{reported}");
     }
     assert_eq!(listing(&emulator), before);
 }
@@ -75,17 +75,17 @@ fn a_kept_stack_is_removed_by_name_from_another_clone() {
     let emulator = Emulator::start();
     let repository = Repository::new(json!({}));
     let before = listing(&emulator);
-    let (code, told) =
+    let (code, reported) =
         run(Runner::new(&repository, &emulator.endpoint).smoke(&["--keep-stack", "--stack-name", "kept"]));
-    assert_eq!(code, Some(0), "{told}");
+    assert_eq!(code, Some(0), "{reported}");
     assert_ne!(listing(&emulator), before);
 
     // Another state folder, as on another machine: only the tags are there.
     let elsewhere = Runner::new(&repository, &emulator.endpoint);
-    let (code, told) = run(elsewhere.teardown(&["kept"]));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, reported) = run(elsewhere.teardown(&["kept"]));
+    assert_eq!(code, Some(0), "{reported}");
     assert_eq!(listing(&emulator), before);
-    let (code, told) = run(elsewhere.teardown(&["kept"]));
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("neither AWS"), "{told}");
+    let (code, reported) = run(elsewhere.teardown(&["kept"]));
+    assert_eq!(code, Some(1), "{reported}");
+    assert!(reported.contains("neither AWS"), "{reported}");
 }

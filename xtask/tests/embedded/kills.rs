@@ -61,12 +61,12 @@ fn kill_at(repository: &Repository, stages: &[(&str, &'static str)], signal: Sig
         let after = listing(&emulator);
         let leaks: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
         println!("{:?} {stage:<22} -> {} leaks", signal, leaks.len());
-        let told = ended.unwrap_or_else(|wrong| {
+        let reported = ended.unwrap_or_else(|wrong| {
             failures.push(format!("{signal:?} {stage}: {wrong}"));
             String::new()
         });
         if after != before {
-            failures.push(format!("{signal:?} {stage}: {leaks:?}\n{told}"));
+            failures.push(format!("{signal:?} {stage}: {leaks:?}\n{reported}"));
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
@@ -84,16 +84,20 @@ fn kill_one(
     proxy.at(operation, 1, Fault::Signal(signal));
     let child = runner.smoke(&["--stack-name", "to-be-killed"]).spawn().unwrap();
     proxy.watch(child.id());
-    let (code, told) = finish(child);
+    let (code, reported) = finish(child);
     if !proxy.unmet().is_empty() {
-        return Err(format!("{operation} was never called:\n{told}"));
+        return Err(format!("{operation} was never called:\n{reported}"));
     }
     if signal == Signal::KILL {
-        let (code, told) = run(runner.teardown(&["to-be-killed"]));
-        return if code == Some(0) { Ok(told) } else { Err(format!("lambda-teardown ended with {code:?}:\n{told}")) };
+        let (code, reported) = run(runner.teardown(&["to-be-killed"]));
+        return if code == Some(0) {
+            Ok(reported)
+        } else {
+            Err(format!("lambda-teardown ended with {code:?}:\n{reported}"))
+        };
     }
     let expected = Some(128 + signal.as_raw());
-    if code == expected { Ok(told) } else { Err(format!("ended with {code:?}, not {expected:?}:\n{told}")) }
+    if code == expected { Ok(reported) } else { Err(format!("ended with {code:?}, not {expected:?}:\n{reported}")) }
 }
 
 #[test]
@@ -107,18 +111,18 @@ fn a_second_signal_prints_the_command_that_finishes_the_clean_up() {
     proxy.at("DeleteStack", 1, Fault::Signal(Signal::INT));
     let child = runner.smoke(&["--stack-name", "twice"]).spawn().unwrap();
     proxy.watch(child.id());
-    let (code, told) = finish(child);
-    assert_eq!(code, Some(130), "{told}");
-    assert!(told.contains("finish the clean-up with: cargo xtask lambda-teardown twice"), "{told}");
+    let (code, reported) = finish(child);
+    assert_eq!(code, Some(130), "{reported}");
+    assert!(reported.contains("finish the clean-up with: cargo xtask lambda-teardown twice"), "{reported}");
 
-    let (_, told) = run(runner.smoke(&["--chunk-size", "0"]));
-    assert!(!told.contains("did not clean up"), "a wrong flag is told alone:\n{told}");
-    let (code, told) = run(runner.finish_all());
-    assert_eq!(code, Some(0), "{told}");
+    let (_, reported) = run(runner.smoke(&["--chunk-size", "0"]));
+    assert!(!reported.contains("did not clean up"), "a wrong flag is told alone:\n{reported}");
+    let (code, reported) = run(runner.finish_all());
+    assert_eq!(code, Some(0), "{reported}");
     assert_eq!(listing(&emulator), before);
-    let (code, told) = run(runner.teardown(&["twice"]));
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("nothing is left of twice"), "{told}");
+    let (code, reported) = run(runner.teardown(&["twice"]));
+    assert_eq!(code, Some(0), "{reported}");
+    assert!(reported.contains("nothing is left of twice"), "{reported}");
 }
 
 #[test]
@@ -131,9 +135,9 @@ fn the_next_run_mentions_an_unfinished_one() {
     let child = runner.smoke(&["--stack-name", "lost"]).spawn().unwrap();
     proxy.watch(child.id());
     finish(child);
-    let (code, told) = run(runner.smoke(&[]));
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("did not clean up; finish it with: cargo xtask lambda-teardown lost"), "{told}");
+    let (code, reported) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(0), "{reported}");
+    assert!(reported.contains("did not clean up; finish it with: cargo xtask lambda-teardown lost"), "{reported}");
     assert_eq!(run(runner.teardown(&["lost"])).0, Some(0));
 }
 
@@ -170,9 +174,9 @@ fn throttling_refused_keys_and_lost_connections_are_survived_in_every_phase() {
         .collect();
     for proxy in &runs {
         let runner = Runner::new(&repository, &proxy.endpoint);
-        let (code, told) = run(runner.smoke(&[]));
-        assert_eq!(code, Some(0), "{told}");
-        assert_eq!(proxy.unmet(), Vec::<&str>::new(), "these faults were not met:\n{told}");
+        let (code, reported) = run(runner.smoke(&[]));
+        assert_eq!(code, Some(0), "{reported}");
+        assert_eq!(proxy.unmet(), Vec::<&str>::new(), "these faults were not met:\n{reported}");
     }
     assert_eq!(listing(&emulator), before);
 }
@@ -186,11 +190,11 @@ fn a_key_that_may_not_be_deleted_is_a_leak_with_the_command_to_finish() {
     let runner = Runner::new(&repository, &proxy.endpoint);
     // Once in each of the three tries.
     proxy.at("DeleteObjects", 3, Fault::KeyError("AccessDenied"));
-    let (code, told) = run(runner.smoke(&["--stack-name", "denied"]));
-    assert_eq!(code, Some(7), "{told}");
-    assert!(told.contains("AccessDenied") && told.contains("lambda-teardown denied"), "{told}");
-    let (code, told) = run(runner.teardown(&["denied"]));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, reported) = run(runner.smoke(&["--stack-name", "denied"]));
+    assert_eq!(code, Some(7), "{reported}");
+    assert!(reported.contains("AccessDenied") && reported.contains("lambda-teardown denied"), "{reported}");
+    let (code, reported) = run(runner.teardown(&["denied"]));
+    assert_eq!(code, Some(0), "{reported}");
     assert_eq!(listing(&emulator), before);
     assert!(proxy.calls("DeleteObjects") > 1);
 }

@@ -77,8 +77,8 @@ impl Lab {
     /// How a render compares with `baseline`, or why it can't be measured.
     pub(crate) fn compare(&self, baseline: &str, render: &str) -> Result<Comparison, String> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let told = runtime.block_on(measure(&self.path(baseline), &self.path(render)));
-        told.map_err(|error| format!("{error:#}"))
+        let reported = runtime.block_on(measure(&self.path(baseline), &self.path(render)));
+        reported.map_err(|error| format!("{error:#}"))
     }
 
     /// What the gate says of a render of `baseline`: its findings, or why it can't be measured.

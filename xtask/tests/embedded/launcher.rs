@@ -15,7 +15,7 @@ fn every_repair_restores_what_aws_does() {
         .env("PATH", path)
         .output()
         .unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    assert!(told.contains("Ran ") && !told.contains("Ran 0 tests"), "{told}");
+    let reported = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{reported}");
+    assert!(reported.contains("Ran ") && !reported.contains("Ran 0 tests"), "{reported}");
 }

@@ -15,9 +15,9 @@ fn a_green_run_tells_its_story_and_leaves_the_account_as_it_was() {
     let repository = Repository::new(json!({}));
     let runner = Runner::new(&repository, &emulator.endpoint);
     let before = listing(&emulator);
-    let (code, told) = run(runner.smoke(&["--chunk-counts", "2,4"]));
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("PASS  2 of 2 renders equal enough; clean-up verified"), "{told}");
+    let (code, reported) = run(runner.smoke(&["--chunk-counts", "2,4"]));
+    assert_eq!(code, Some(0), "{reported}");
+    assert!(reported.contains("PASS  2 of 2 renders equal enough; clean-up verified"), "{reported}");
     let rows = runner.json("results.json");
     let planned: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["plannedChunkCount"].clone()).collect();
     assert_eq!(planned, [2, 4]);
@@ -29,8 +29,8 @@ fn a_green_run_tells_its_story_and_leaves_the_account_as_it_was() {
     assert_eq!(listing(&emulator), before);
 
     // The version before: the same composition by the first plan protocol.
-    let (code, told) = run(runner.smoke(&["--plan-protocol", "v1"]));
-    assert_eq!(code, Some(0), "{told}");
+    let (code, reported) = run(runner.smoke(&["--plan-protocol", "v1"]));
+    assert_eq!(code, Some(0), "{reported}");
     assert_eq!(runner.json("results.json")[0]["planProtocol"], "v1");
 }
 
@@ -40,12 +40,12 @@ fn a_handler_that_throws_is_named_with_state_error_and_cause() {
     let repository = Repository::new(json!({"throwIn": "assemble"}));
     let runner = Runner::new(&repository, &emulator.endpoint);
     let before = listing(&emulator);
-    let (code, told) = run(runner.smoke(&[]));
-    assert_eq!(code, Some(4), "{told}");
+    let (code, reported) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(4), "{reported}");
     for line in
         ["  state    AssembleV2, attempt 5 of 5", "  cause    asked to fail in assemble", "the end of /aws/lambda/"]
     {
-        assert!(told.contains(line), "{line:?} is not in\n{told}");
+        assert!(reported.contains(line), "{line:?} is not in\n{reported}");
     }
     assert_eq!(runner.json("run.json")["executionFailure"]["error"], "STAND_IN_FAILURE");
     assert_eq!(runner.json("renders/N2-execution.json")["status"], "FAILED");
@@ -63,9 +63,9 @@ fn another_video_fails_the_gate_and_is_torn_down() {
         let repository = Repository::new(stand_in);
         let runner = Runner::new(&repository, &emulator.endpoint);
         let before = listing(&emulator);
-        let (code, told) = run(runner.smoke(&[]));
-        assert_eq!(code, Some(5), "{told}");
-        assert!(told.contains(finding), "{told}");
+        let (code, reported) = run(runner.smoke(&[]));
+        assert_eq!(code, Some(5), "{reported}");
+        assert!(reported.contains(finding), "{reported}");
         assert_eq!(listing(&emulator), before);
     }
 }
@@ -75,9 +75,9 @@ fn records_that_contradict_the_video_are_a_semantic_mismatch() {
     let emulator = Emulator::start();
     let repository = Repository::new(json!({"framesEncoded": 59}));
     let runner = Runner::new(&repository, &emulator.endpoint);
-    let (code, told) = run(runner.smoke(&[]));
-    assert_eq!(code, Some(6), "{told}");
-    assert!(told.contains("Assemble reported 59 frames, the delivered video has 60"), "{told}");
+    let (code, reported) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(6), "{reported}");
+    assert!(reported.contains("Assemble reported 59 frames, the delivered video has 60"), "{reported}");
 }
 
 #[test]
@@ -86,12 +86,12 @@ fn a_replaced_baseline_is_found_before_or_at_the_gate() {
     let repository = Repository::new(json!({}));
     let runner = Runner::new(&repository, &emulator.endpoint);
     video("mandelbrot=size=64x36:rate=30", &repository.baseline());
-    let (code, told) = run(runner.smoke(&[]));
-    assert_eq!(code, Some(5), "{told}");
+    let (code, reported) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(5), "{reported}");
     std::fs::write(repository.baseline(), b"\0\0\0\x20ftypisom but no video").unwrap();
-    let (code, told) = run(runner.smoke(&[]));
-    assert_eq!(code, Some(1), "{told}");
-    assert!(told.contains("the baseline of f can't be measured"), "{told}");
+    let (code, reported) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(1), "{reported}");
+    assert!(reported.contains("the baseline of f can't be measured"), "{reported}");
 }
 
 #[test]
@@ -100,8 +100,8 @@ fn a_hyperframes_checkout_with_its_own_template_leaves_nothing_either() {
     let repository = Repository::checkout(json!({}));
     let runner = Runner::new(&repository, &emulator.endpoint);
     let before = listing(&emulator);
-    let (code, told) = run(runner.smoke(&["--chunk-counts", "3"]));
-    assert_eq!(code, Some(0), "{told}");
-    assert!(told.contains("which outlived the stack"), "its function's log group is nobody's:\n{told}");
+    let (code, reported) = run(runner.smoke(&["--chunk-counts", "3"]));
+    assert_eq!(code, Some(0), "{reported}");
+    assert!(reported.contains("which outlived the stack"), "its function's log group is nobody's:\n{reported}");
     assert_eq!(listing(&emulator), before);
 }

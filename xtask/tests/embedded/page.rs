@@ -25,9 +25,9 @@ fn root() -> PathBuf {
 /// Opens a page and asserts that nothing is wrong with it; prints how long it took.
 #[track_caller]
 pub(crate) fn assert_sound(report: &Path) {
-    let told = &opened(&[report])[0];
-    assert_eq!(told["wrong"], json!([]), "{}", report.display());
-    println!("{} opens in {} ms", report.display(), told["openMs"]);
+    let reported = &opened(&[report])[0];
+    assert_eq!(reported["wrong"], json!([]), "{}", report.display());
+    println!("{} opens in {} ms", report.display(), reported["openMs"]);
 }
 
 /// What a browser meets in each of some pages.
@@ -124,8 +124,8 @@ fn what_is_wrong_with_a_page_is_found() {
         (fault, file)
     });
     let paths: Vec<&Path> = pages.iter().map(|(_, file)| file.path()).collect();
-    for ((fault, _), told) in pages.iter().zip(opened(&paths)) {
-        let wrong = told["wrong"].to_string();
+    for ((fault, _), reported) in pages.iter().zip(opened(&paths)) {
+        let wrong = reported["wrong"].to_string();
         assert!(wrong.contains(fault), "{fault} was not found: {wrong}");
     }
 }

@@ -17,10 +17,10 @@ fn smoke(args: &[&str]) -> (String, tempfile::TempDir) {
         .env_remove("HYPERFRAMES_REPO_ROOT")
         .output()
         .unwrap();
-    let told = format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
-    println!("{told}");
-    assert_eq!(output.status.code(), Some(0), "{told}");
-    (told, dir)
+    let reported = format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    println!("{reported}");
+    assert_eq!(output.status.code(), Some(0), "{reported}");
+    (reported, dir)
 }
 
 fn read(dir: &tempfile::TempDir, name: &str) -> Value {
@@ -29,13 +29,13 @@ fn read(dir: &tempfile::TempDir, name: &str) -> Value {
 
 #[test]
 fn lambda_smoke_local_passes_at_2_4_and_8_chunks() {
-    let (told, dir) = smoke(&[]);
+    let (reported, dir) = smoke(&[]);
     let rows = read(&dir, "results.json");
     let rows = rows.as_array().unwrap();
     let counts: Vec<&Value> = rows.iter().map(|row| &row["plannedChunkCount"]).collect();
     assert_eq!(counts, [2, 4, 8]);
-    assert!(rows.iter().all(|row| row["psnrAvgDb"].as_f64().is_some_and(|db| db > 40.0)), "{told}");
-    assert!(rows.iter().all(|row| row["toolchain"]["chromium"].is_string()), "{told}");
+    assert!(rows.iter().all(|row| row["psnrAvgDb"].as_f64().is_some_and(|db| db > 40.0)), "{reported}");
+    assert!(rows.iter().all(|row| row["toolchain"]["chromium"].is_string()), "{reported}");
     assert_eq!(read(&dir, "cleanup-verification.json")["clean"], true);
     assert_eq!(read(&dir, "run.json")["exitCode"], 0);
     crate::page::assert_sound(&dir.path().join("artifacts/report.html"));
@@ -44,8 +44,8 @@ fn lambda_smoke_local_passes_at_2_4_and_8_chunks() {
 #[test]
 fn both_plan_protocols_render_the_same_bytes() {
     let fixture = ["--fixture", "tone-and-text", "--chunk-counts", "2"];
-    let (told, dir) = smoke(&[&fixture[..], &["--plan-protocol", "both", "--require-encoded-sha-equal"]].concat());
-    assert!(told.contains("N=2: v1 and v2 are the same bytes"), "{told}");
+    let (reported, dir) = smoke(&[&fixture[..], &["--plan-protocol", "both", "--require-encoded-sha-equal"]].concat());
+    assert!(reported.contains("N=2: v1 and v2 are the same bytes"), "{reported}");
     let compared = &read(&dir, "semantic-comparisons.json")[0];
     assert_eq!((&compared["semanticallyEqual"], &compared["encodedShaEqual"]), (&json!(true), &json!(true)));
     assert_eq!((&compared["frames"], &compared["differingFrames"]), (&json!([60, 60]), &json!(0)));

@@ -19,10 +19,10 @@ pub(crate) fn run() -> &'static BTreeMap<String, usize> {
         let proxy = Proxy::new(&emulator.endpoint);
         let repository = Repository::new(json!({}));
         let runner = Runner::new(&repository, &proxy.endpoint);
-        let (status, told) = ran(runner.smoke(&["--keep-stack", "--stack-name", "recorded"]));
-        assert_eq!(status, Some(0), "{told}");
-        let (status, told) = ran(runner.teardown(&["recorded"]));
-        assert_eq!(status, Some(0), "{told}");
+        let (status, reported) = ran(runner.smoke(&["--keep-stack", "--stack-name", "recorded"]));
+        assert_eq!(status, Some(0), "{reported}");
+        let (status, reported) = ran(runner.teardown(&["recorded"]));
+        assert_eq!(status, Some(0), "{reported}");
         let calls = proxy.counted();
         println!("{} operations, {} calls: {calls:?}", calls.len(), calls.values().sum::<usize>());
         assert!(calls.len() > 20, "{calls:?}");

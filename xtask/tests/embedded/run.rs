@@ -75,15 +75,15 @@ impl<'a> Runner<'a> {
 
 /// Everything a command printed, with its exit status.
 pub(crate) fn finish(child: Child) -> (Option<i32>, String) {
-    told(&child.wait_with_output().unwrap())
+    reported(&child.wait_with_output().unwrap())
 }
 
 /// Everything a command printed, with its exit status.
 pub(crate) fn run(mut command: Command) -> (Option<i32>, String) {
-    told(&command.output().unwrap())
+    reported(&command.output().unwrap())
 }
 
-fn told(output: &Output) -> (Option<i32>, String) {
+fn reported(output: &Output) -> (Option<i32>, String) {
     let text = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
     (output.status.code(), text)
 }

@@ -20,16 +20,16 @@ fn sizes(args: &[&str]) -> (Vec<(String, u64)>, serde_json::Value) {
 
 #[test]
 fn a_fixtures_own_comes_before_the_usual_one() {
-    let (sent, told) = sizes(&[]);
+    let (sent, reported) = sizes(&[]);
     assert_eq!(sent, [("f.tar.gz".to_owned(), 20), ("other-fixture.tar.gz".to_owned(), 60)]);
-    assert_eq!(told, json!(null));
+    assert_eq!(reported, json!(null));
 }
 
 #[test]
 fn a_flag_comes_before_a_fixtures_own() {
-    let (sent, told) = sizes(&["--chunk-size", "45"]);
+    let (sent, reported) = sizes(&["--chunk-size", "45"]);
     assert_eq!(sent, [("f.tar.gz".to_owned(), 45), ("other-fixture.tar.gz".to_owned(), 45)]);
-    assert_eq!(told, json!(45));
+    assert_eq!(reported, json!(45));
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn one_stack_serves_all_and_every_composition_is_uploaded_once() {
     let ran = test.eval(&[&TWO[..], &["--iterations", "2"]].concat());
     assert_snapshot!(ran.exit(0).stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    [<s>] preflight 3 tools fit
+    [<s>] preflight all 3 tools found, in versions that work
     [<s>] baseline  f: 60 frames, 64x36, 30 fps, no sound
     [<s>] baseline  other-fixture: 60 frames, 64x36, 30 fps, no sound
     [<s>] build     handler ZIP 0.0 MiB, 1.0 MiB unzipped (as found: --skip-build)

@@ -23,7 +23,7 @@ fn a_fixture_without_baseline_is_refused() {
 
 #[test]
 fn wrong_values_are_told_with_their_flag() {
-    for (flag, value, told) in [
+    for (flag, value, reported) in [
         ("--fixtures", "f,f", "fixture f is listed twice"),
         ("--iterations", "0", "is not a number of iterations (1 to 100)"),
         ("--warmup", "x", "is not a number of warm-up rounds (0 to 100)"),
@@ -34,7 +34,7 @@ fn wrong_values_are_told_with_their_flag() {
         ("--prices", "/nowhere", "--prices /nowhere"),
     ] {
         let test = Test::new();
-        test.eval(&["--skip-local", flag, value]).exit(1).warns(told);
+        test.eval(&["--skip-local", flag, value]).exit(1).warns(reported);
         test.assert_nothing_happened();
     }
 }

@@ -56,18 +56,18 @@ fn a_video_below_the_gate_is_exit_5() {
 fn json_has_everything() {
     let noise = Video { audio_tracks: 1, samples: "AAAAAA\u{1}\u{1}", ..Video::default() };
     let (_, ran) = compare(&noise, &["--json"]);
-    let told: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
-    assert_eq!((&told["passed"], &told["audioStatus"]), (&json!(false), &json!("DRIFT")));
-    assert_eq!(told["findings"][0]["gate"], "audio-residual");
-    assert_eq!(told["psnr"]["frames"], 60);
-    assert!(told["ssim"]["mean"].is_number() && told["render"]["codec"] == "h264");
+    let reported: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
+    assert_eq!((&reported["passed"], &reported["audioStatus"]), (&json!(false), &json!("DRIFT")));
+    assert_eq!(reported["findings"][0]["gate"], "audio-residual");
+    assert_eq!(reported["psnr"]["frames"], 60);
+    assert!(reported["ssim"]["mean"].is_number() && reported["render"]["codec"] == "h264");
 }
 
 #[test]
 fn another_shape_is_told_without_figures() {
     let (_, ran) = compare(&Video { width: 128, ..Video::default() }, &["--json"]);
-    let told: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
-    assert_eq!((&told["psnr"], &told["findings"][0]["gate"]), (&json!(null), &json!("structure")));
+    let reported: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
+    assert_eq!((&reported["psnr"], &reported["findings"][0]["gate"]), (&json!(null), &json!("structure")));
 }
 
 #[test]

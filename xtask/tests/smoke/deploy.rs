@@ -66,7 +66,7 @@ fn a_template_is_checked_once_for_each_content_of_it() {
     let test = Test::new();
     let checks = |test: &Test| test.tools.calls().iter().filter(|call| call.starts_with("sam validate")).count();
     test.smoke(&[]).exit(0);
-    test.smoke(&[]).exit(0).warns("validate  the template was found valid before, by this version of sam");
+    test.smoke(&[]).exit(0).warns("validate  skipped: this version of sam has validated this template before");
     assert_eq!(checks(&test), 1);
     let path = test.repository.root().join("examples/aws-lambda/template.yaml");
     let text = std::fs::read_to_string(&path).unwrap();

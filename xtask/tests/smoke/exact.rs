@@ -125,7 +125,7 @@ fn lost_or_other_sound_is_exit_5() {
 fn what_is_no_whole_archive_of_frames_is_exit_4() {
     let whole = Frames::of(60).tar_gz();
     let cut = "can't be read to its end: it is not a tar.gz, or it is truncated or damaged";
-    for (bytes, told) in [
+    for (bytes, reported) in [
         (whole[..whole.len() / 2].to_vec(), cut),
         (whole[..whole.len() - 4].to_vec(), cut),
         (Vec::new(), cut),
@@ -138,7 +138,7 @@ fn what_is_no_whole_archive_of_frames_is_exit_4() {
     ] {
         let test = world().render(|render| render.video = bytes);
         let ran = test.smoke(&["--exact"]);
-        ran.exit(4).warns("the archive of frames <dir>/artifacts/renders/N2-output.tar.gz").warns(told);
+        ran.exit(4).warns("the archive of frames <dir>/artifacts/renders/N2-output.tar.gz").warns(reported);
         ran.says("FAIL  a render failed (exit 4); clean-up verified");
         let unpacked = |file: &&String| file.contains("frame_") && !file.starts_with("renders/exact-baseline/");
         assert_eq!(test.files().iter().find(unpacked), None);
@@ -148,14 +148,14 @@ fn what_is_no_whole_archive_of_frames_is_exit_4() {
 
 #[test]
 fn an_in_process_render_that_can_not_be_compared_with_is_exit_4() {
-    for (frames, told) in [
+    for (frames, reported) in [
         (Frames::of(0), "it contains no frames"),
         (Frames::of(60).without(20), "frame_000021.png is missing"),
         (Frames::of(60).with(name(7), *b"<html>"), "frame_000008.png is not a frame: it is not a PNG file"),
     ] {
         let test = world().in_process(&frames);
         let ran = test.smoke(&["--exact"]);
-        ran.exit(4).warns("error: the in-process render can't be compared with: ").warns(told);
+        ran.exit(4).warns("error: the in-process render can't be compared with: ").warns(reported);
         assert!(!test.aws.calls().iter().any(|call| call == "StartExecution"));
         test.assert_account_clean();
     }

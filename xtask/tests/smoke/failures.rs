@@ -9,16 +9,16 @@ use crate::support::{
 };
 
 /// The lines from the error to its end, of a run whose chunk fails with `error` and `message`.
-fn told(test: Test, error: &'static str, message: &'static str) -> String {
+fn reported(test: Test, error: &'static str, message: &'static str) -> String {
     let test = test.render(|render| render.end = End::Fails(error, message));
     let ran = test.smoke(&[]);
     let lines = ran.exit(4).stderr.lines().skip_while(|line| !line.starts_with("error: "));
-    let told = lines.take_while(|line| !line.starts_with('[')).collect::<Vec<_>>().join("\n");
+    let reported = lines.take_while(|line| !line.starts_with('[')).collect::<Vec<_>>().join("\n");
     // One line goes to the records.
     let failure = test.artifact("run.json")["failure"].as_str().unwrap().to_owned();
     assert!(failure.starts_with("render N=2 FAILED: state RenderChunk failed with ") && !failure.contains('\n'));
     test.assert_account_clean();
-    told
+    reported
 }
 
 /// With a function that has logged: which of its instances, and what.
@@ -33,7 +33,7 @@ fn an_error_that_the_handler_throws() {
         ("other", &["START RequestId: 1", "another chunk", "END RequestId: 1"]),
         ("failing", &["START RequestId: 2", "ERROR the plan has another hash", "END RequestId: 2"]),
     ]);
-    assert_snapshot!(told(test, "PLAN_HASH_MISMATCH", "the plan has another hash"), @r"
+    assert_snapshot!(reported(test, "PLAN_HASH_MISMATCH", "the plan has another hash"), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1: this error is not repeated
       error    PLAN_HASH_MISMATCH
@@ -55,7 +55,7 @@ fn a_call_that_takes_too_long() {
         ("busy", &["START RequestId: 7d7", "frame 118 of 240"]),
         ("busy", &["2026-01-01T00:00:00.000Z 7d7 Task timed out after 900.00 seconds"]),
     ]);
-    assert_snapshot!(told(test, "Sandbox.Timedout", cause), @r"
+    assert_snapshot!(reported(test, "Sandbox.Timedout", cause), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1
       error    Sandbox.Timedout
@@ -72,7 +72,7 @@ fn a_call_that_takes_too_long() {
 
 #[test]
 fn a_font_that_can_t_be_fetched() {
-    assert_snapshot!(told(Test::new(), "FONT_FETCH_UNAVAILABLE", "fonts.googleapis.com: getaddrinfo ENOTFOUND"), @r"
+    assert_snapshot!(reported(Test::new(), "FONT_FETCH_UNAVAILABLE", "fonts.googleapis.com: getaddrinfo ENOTFOUND"), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1
       error    FONT_FETCH_UNAVAILABLE
@@ -86,7 +86,7 @@ fn a_font_that_can_t_be_fetched() {
 #[test]
 fn a_call_that_is_throttled() {
     let cause = "Rate Exceeded. (Service: Lambda, Status Code: 429, Request ID: 1)";
-    assert_snapshot!(told(Test::new(), "Lambda.TooManyRequestsException", cause), @r"
+    assert_snapshot!(reported(Test::new(), "Lambda.TooManyRequestsException", cause), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1
       error    Lambda.TooManyRequestsException
@@ -99,7 +99,7 @@ fn a_call_that_is_throttled() {
 
 #[test]
 fn an_error_that_nobody_knows() {
-    assert_snapshot!(told(Test::new(), "TypeError", "Cannot read properties of undefined\n  at plan\n  at handler"), @r"
+    assert_snapshot!(reported(Test::new(), "TypeError", "Cannot read properties of undefined\n  at plan\n  at handler"), @r"
     error: render N=2 FAILED
       state    RenderChunk, attempt 1 of 1
       error    TypeError
@@ -116,15 +116,15 @@ fn an_error_that_nobody_knows() {
 fn a_log_that_can_t_be_read_is_left_out_soon() {
     let test =
         logged(&[("failing", &["BOOM"])]).fault("FilterLogEvents", 9, Fault::Error(403, "AccessDeniedException"));
-    assert!(!told(test, "BOOM", "it broke").contains("the end of"));
+    assert!(!reported(test, "BOOM", "it broke").contains("the end of"));
 }
 
 #[test]
 fn what_is_told_is_recorded() {
     let test = Test::new().render(|render| render.end = End::Fails("BOOM", "it broke"));
     test.smoke(&[]).exit(4);
-    let told = json!({"state": "RenderChunk", "error": "BOOM", "cause": "it broke", "attempts": 1});
-    assert_eq!(test.artifact("run.json")["executionFailure"], told);
+    let reported = json!({"state": "RenderChunk", "error": "BOOM", "cause": "it broke", "attempts": 1});
+    assert_eq!(test.artifact("run.json")["executionFailure"], reported);
 }
 
 #[test]

@@ -15,9 +15,9 @@ fn smoke_of(meta: &serde_json::Value, args: &[&str]) -> (Test, Ran) {
 
 /// A run that is refused before any tool or service is called.
 #[track_caller]
-fn assert_refused(meta: &serde_json::Value, told: &str) {
+fn assert_refused(meta: &serde_json::Value, reported: &str) {
     let (test, ran) = smoke_of(meta, &[]);
-    ran.exit(1).warns(told);
+    ran.exit(1).warns(reported);
     assert_eq!((test.tools.calls(), test.aws.calls()), (vec![], vec![]));
 }
 
@@ -50,9 +50,9 @@ fn what_only_the_in_process_harness_reads_does_not_reach_the_handler() {
 #[test]
 fn a_rate_that_plan_protocol_v2_refuses_is_rendered_by_v1() {
     let meta = json!({"renderConfig": {"fps": 25}});
-    let told = "fixture f: renderConfig.fps is 25, and plan protocol v2 takes 24, 30 or 60 frames a second only; \
+    let reported = "fixture f: renderConfig.fps is 25, and plan protocol v2 takes 24, 30 or 60 frames a second only; \
                 lambda-smoke --plan-protocol v1 renders it";
-    assert_refused(&meta, told);
+    assert_refused(&meta, reported);
     let (test, ran) = smoke_of(&meta, &["--plan-protocol", "v1"]);
     ran.exit(0);
     assert_eq!(test.aws.account().executions.values().next().unwrap().input["Config"]["fps"], 25);
@@ -68,10 +68,10 @@ fn a_template_without_a_choice_shows_by_its_execution_which_rates_it_takes() {
 
 #[test]
 fn high_dynamic_range_is_refused_before_anything_is_created() {
-    let told = "error: fixture f: renderConfig.hdr is true, and every handler refuses";
-    assert_refused(&json!({"renderConfig": {"hdr": true}}), told);
+    let reported = "error: fixture f: renderConfig.hdr is true, and every handler refuses";
+    assert_refused(&json!({"renderConfig": {"hdr": true}}), reported);
     let test = Test::new().fixture_file("meta.json", json!({"renderConfig": {"hdr": true}}).to_string());
-    test.eval(&["--skip-local"]).exit(1).warns(told);
+    test.eval(&["--skip-local"]).exit(1).warns(reported);
 }
 
 #[test]
@@ -84,8 +84,8 @@ fn a_fixtures_chunk_size_is_sent_and_the_chunk_count_runs() {
     sent.sort_by_key(serde_json::Value::as_u64);
     assert_eq!(sent, [15, 20]);
     let rows = test.artifact("results.json");
-    let told = |row: &serde_json::Value| (row["plannedChunkCount"].clone(), row["chunkSize"].clone());
-    assert_eq!([told(&rows[0]), told(&rows[1])], [(json!(2), json!(30)), (json!(4), json!(15))]);
+    let reported = |row: &serde_json::Value| (row["plannedChunkCount"].clone(), row["chunkSize"].clone());
+    assert_eq!([reported(&rows[0]), reported(&rows[1])], [(json!(2), json!(30)), (json!(4), json!(15))]);
 }
 
 #[test]
@@ -128,10 +128,10 @@ fn formats_with_alpha_are_rendered_where_ffmpeg_can() {
 #[test]
 fn a_zip_whose_ffmpeg_decodes_no_png_is_not_built_for_formats_with_alpha() {
     let lacking = |format| with_alpha(format).tool("ffmpeg -decoders", "echo ' V....D mjpeg  MJPEG'; exit");
-    let told = "error: fixture f: the renderer hands ffmpeg the frames of a webm as PNG, for their alpha, and the ffmpeg of \
+    let reported = "error: fixture f: the renderer hands ffmpeg the frames of a webm as PNG, for their alpha, and the ffmpeg of \
                 this repository's handler ZIP, <dir>/toolbox/media/ffmpeg, decodes none";
     let test = lacking("webm");
-    test.build_and_smoke(&[]).exit(1).warns(told).says("nothing was created");
+    test.build_and_smoke(&[]).exit(1).warns(reported).says("nothing was created");
     assert!(!test.aws.calls().iter().any(|call| call.starts_with("Create")), "{:?}", test.aws.calls());
     let test = lacking("mov");
     test.eval(&["--skip-local"]).exit(0);
@@ -139,6 +139,6 @@ fn a_zip_whose_ffmpeg_decodes_no_png_is_not_built_for_formats_with_alpha() {
     test.smoke(&[]).exit(0);
     // Frames are not encoded.
     lacking("mov").in_process(&Frames::of(60)).delivers(&Frames::of(60)).build_and_smoke(&["--exact"]).exit(0);
-    let told = "error: the in-process renderer hands ffmpeg the frames of a mov as PNG, for their alpha, and <dir>/toolbox/bin/ffmpeg";
-    lacking("mov").run(&["lambda-baseline", "f"]).exit(4).warns(told);
+    let reported = "error: the in-process renderer hands ffmpeg the frames of a mov as PNG, for their alpha, and <dir>/toolbox/bin/ffmpeg";
+    lacking("mov").run(&["lambda-baseline", "f"]).exit(4).warns(reported);
 }

@@ -20,7 +20,7 @@ fn every_stage_is_told_and_nothing_is_left() {
     ");
     assert_snapshot!(ran.stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    [<s>] preflight 3 tools fit
+    [<s>] preflight all 3 tools found, in versions that work
     [<s>] baseline  f: 60 frames, 64x36, 30 fps, no sound
     [<s>] build     handler ZIP 0.0 MiB, 1.0 MiB unzipped (as found: --skip-build)
     [<s>] deploy    sam deploy smoke-test

@@ -40,8 +40,8 @@ fn acts_with(test: &Test, args: &[&str], id: &str, others: &[&str]) {
         "{seen:?}"
     );
     let artifacts = test.files().into_iter().map(|name| fs::read(test.artifacts().join(name)).unwrap());
-    let told = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(SECRET);
-    assert!(!artifacts.into_iter().any(told), "the secret is in the artifacts");
+    let reported = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).contains(SECRET);
+    assert!(!artifacts.into_iter().any(reported), "the secret is in the artifacts");
 }
 
 #[test]

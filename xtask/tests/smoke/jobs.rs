@@ -39,6 +39,6 @@ fn one_render_after_the_other_is_usual_and_not_mentioned() {
     test.smoke(&["--chunk-counts", "2,4"]).exit(0).never_says("at once");
     test.smoke(&["--jobs", "4"]).exit(0).never_says("at once");
     test.smoke(&["--jobs", "0"]).exit(1).warns("\"0\" is not a number of renders at once (1 to 16)");
-    let told = "--max-cost-usd counts one render after the other, so it can't be combined with --jobs";
-    test.smoke(&["--jobs", "2", "--max-cost-usd", "1"]).exit(1).warns(told);
+    let reported = "--max-cost-usd counts one render after the other, so it can't be combined with --jobs";
+    test.smoke(&["--jobs", "2", "--max-cost-usd", "1"]).exit(1).warns(reported);
 }

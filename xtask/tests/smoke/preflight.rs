@@ -124,7 +124,7 @@ fn a_stack_that_exists_is_left_untouched() {
     let ran = test.smoke(&["--stack-name", "production"]);
     assert_snapshot!(ran.exit(1).stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    [<s>] preflight 3 tools fit
+    [<s>] preflight all 3 tools found, in versions that work
     [<s>] baseline  f: 60 frames, 64x36, 30 fps, no sound
     error: stack production exists already and is left untouched; a run creates its own stack: choose another --stack-name, or none, or, if it is a run's that is not going on any more, anywhere: cargo xtask lambda-teardown production --region us-east-1 --endpoint-url <endpoint>
     ");
@@ -169,8 +169,8 @@ fn a_claim_without_a_stack_of_its_own_is_not_kept() {
     let rival = |rival| Test::new().account(|account| account.rival = Some(rival));
     for test in [rival(Rival::Deploys(STACK)), rival(Rival::Claims)] {
         test.smoke(&["--keep-stack"]).exit(1).says("clean-up verified").never_says("is kept");
-        let claims = |name: &&String| name.starts_with("hyperframes-smoke-") && !name.ends_with("ffffffffffff");
-        assert_eq!(test.aws.account().buckets.keys().filter(claims).count(), 0);
+        let name_locks = |name: &&String| name.starts_with("hyperframes-smoke-") && !name.ends_with("ffffffffffff");
+        assert_eq!(test.aws.account().buckets.keys().filter(name_locks).count(), 0);
         assert!(test.journals()[0].ends_with("{\"record\":\"finished\",\"kept\":false}\n"));
     }
 }
@@ -179,7 +179,7 @@ fn a_claim_without_a_stack_of_its_own_is_not_kept() {
 fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
     let test = Test::new().account(|account| account.rival = Some(Rival::Claims));
     let ran = test.smoke(&[]);
-    ran.exit(1).warns("another run claimed the stack name smoke-test at the same time").says("clean-up verified");
+    ran.exit(1).warns("another run took the stack name smoke-test at the same time").says("clean-up verified");
     let buckets: Vec<String> = test.aws.account().buckets.keys().cloned().collect();
     assert_eq!(buckets, ["hyperframes-smoke-a222bf3f-ffffffffffff", "prod-123456789012"]);
 }
@@ -194,7 +194,7 @@ fn a_claim_that_is_listed_late_ends_the_deployment_too() {
     let other = "hyperframes-smoke-a222bf3f-ffffffffffff";
     test.aws.account().buckets.insert(other.to_owned(), Default::default());
     let ran = test.finish(child);
-    ran.exit(1).warns("another run claimed the stack name smoke-test at the same time").says("clean-up verified");
+    ran.exit(1).warns("another run took the stack name smoke-test at the same time").says("clean-up verified");
     assert!(test.aws.account().buckets.contains_key(other));
 }
 

@@ -24,7 +24,7 @@ fn run_json_tells_who_what_and_how_it_ended() {
     let test = Test::new();
     test.smoke(&[]).exit(0);
     let run = test.artifact("run.json");
-    let told = [
+    let reported = [
         "exitCode",
         "account",
         "region",
@@ -37,9 +37,9 @@ fn run_json_tells_who_what_and_how_it_ended() {
         "verdict",
         "failure",
     ];
-    let told: Value =
-        told.iter().map(|key| ((*key).to_owned(), run[*key].clone())).collect::<serde_json::Map<_, _>>().into();
-    assert_json_snapshot!(told, @r#"
+    let reported: Value =
+        reported.iter().map(|key| ((*key).to_owned(), run[*key].clone())).collect::<serde_json::Map<_, _>>().into();
+    assert_json_snapshot!(reported, @r#"
     {
       "exitCode": 0,
       "account": "123456789012",

@@ -31,8 +31,8 @@ fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
     let history = test.artifact("renders/N4-history.json");
     assert_eq!(history["events"].as_array().unwrap().last().unwrap()["type"], "ExecutionFailed");
     let run = test.artifact("run.json");
-    let told = json!({"state": "RenderChunk", "error": "PLAN_HASH_MISMATCH", "cause": "the plan has another hash", "attempts": 1});
-    assert_eq!(run["executionFailure"], told);
+    let reported = json!({"state": "RenderChunk", "error": "PLAN_HASH_MISMATCH", "cause": "the plan has another hash", "attempts": 1});
+    assert_eq!(run["executionFailure"], reported);
     test.assert_account_clean();
 }
 

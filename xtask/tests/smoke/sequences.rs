@@ -222,7 +222,7 @@ fn what_is_no_whole_archive_is_exit_4() {
 #[test]
 fn a_baseline_that_is_no_sequence_is_refused_before_anything_is_created() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
-    for (baseline, told) in [
+    for (baseline, reported) in [
         (Frames::of(0), "output/frames has no frames, such as frame_000001.png"),
         (Frames::of(60).without(20), "frame_000021.png is missing"),
         (Frames::of(60).with(name(3), *b"<html>"), "frame_000004.png is not a frame: it is not a PNG file"),
@@ -230,7 +230,7 @@ fn a_baseline_that_is_no_sequence_is_refused_before_anything_is_created() {
         (Frames::of(60).with("cover.png", png(0, "")), "cover.png is not the name of a frame"),
     ] {
         let test = Test::new().sequence(&baseline);
-        test.smoke(&[]).exit(1).warns(told);
+        test.smoke(&[]).exit(1).warns(reported);
         test.assert_account_clean();
         assert!(!test.aws.calls().iter().any(|call| call.starts_with("Create")), "{:?}", test.aws.calls());
     }
@@ -272,11 +272,11 @@ fn any_two_sequences_are_compared() {
     PASS  equal enough
     ");
     let other = file("other.tar.gz", Frames::of(60).with(name(30), png(200, "")).tar_gz());
-    let told = test.run(&["lambda-compare", &other, &baseline, "--fps", "10", "--json"]).exit(5).stdout.clone();
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    assert_eq!((&told["render"]["frames"], &told["baseline"]["width"]), (&json!(60), &json!(64)));
+    let reported = test.run(&["lambda-compare", &other, &baseline, "--fps", "10", "--json"]).exit(5).stdout.clone();
+    let reported: serde_json::Value = serde_json::from_str(&reported).unwrap();
+    assert_eq!((&reported["render"]["frames"], &reported["baseline"]["width"]), (&json!(60), &json!(64)));
     assert!(
-        told["findings"]
+        reported["findings"]
             .as_array()
             .unwrap()
             .iter()

@@ -58,7 +58,7 @@ fn a_dry_run_of_a_length_that_is_not_told_says_so() {
     let test = Test::new().fixture_file("src/index.html", html);
     let ran = test.smoke(&["--dry-run"]);
     ran.exit(0).says("cost: not known, as the composition does not say how long it is");
-    ran.says("N=2: its baseline tells how many frames it has");
+    ran.says("N=2: the number of frames follows from its baseline");
     test.assert_nothing_happened();
 }
 

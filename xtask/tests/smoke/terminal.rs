@@ -69,13 +69,13 @@ fn a_terminal_may_be_resized_whether_it_breaks_lines_or_cuts_them() {
         run.resize(120);
         let (status, recording) = run.finish();
         assert_eq!(status, Some(0));
-        let told = "a terminal that cuts lines cuts permanent ones too";
+        let reported = "a terminal that cuts lines cuts permanent ones too";
         if reflows {
             assert_never_torn(&test, &recording, &expected, reflows);
         } else {
             let screen = recording.replay(reflows, |_, _| {});
             let lines: Vec<String> = screen.lines().iter().map(|(line, _)| test.redact(line)).collect();
-            assert!(lines.len() >= expected.len() && screen.is_restored(), "{told}: {lines:#?}");
+            assert!(lines.len() >= expected.len() && screen.is_restored(), "{reported}: {lines:#?}");
         }
     }
 }

@@ -32,7 +32,7 @@ fn kill_one(test: &Test, stack: &str) {
 }
 
 /// A world in which a run was killed when it had claimed the name, and had no stack yet.
-fn claimed() -> Test {
+fn locked() -> Test {
     let test = Test::new().fault("PutPublicAccessBlock", 1, Fault::Signal(Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);
     assert!(left(&test).len() == 1 && left(&test)[0].starts_with("bucket hyperframes-smoke-"));

@@ -5,7 +5,7 @@ use std::fs;
 use insta::assert_snapshot;
 
 use crate::{
-    claimed, kill_one, killed, left,
+    kill_one, killed, left, locked,
     support::{STACK, Test},
 };
 
@@ -45,7 +45,9 @@ fn leftovers_beside_a_foreign_stack_go_and_the_stack_stays() {
     fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
     test.aws.account().add_foreign(STACK, "theirs");
     let ran = test.teardown(&[STACK]);
-    ran.exit(1).says("what runs left beside smoke-test is gone").warns("stack smoke-test is not a run's");
+    ran.exit(1)
+        .says("everything that runs left next to stack smoke-test is gone")
+        .warns("stack smoke-test is not a run's");
     let left = left(&test);
     assert!(
         left.contains(&format!("stack {STACK}")) && left.contains(&"bucket theirs-123456789012 (1 objects)".to_owned())
@@ -55,7 +57,7 @@ fn leftovers_beside_a_foreign_stack_go_and_the_stack_stays() {
 
 #[test]
 fn force_takes_leftovers_and_the_stack_beside_them() {
-    let test = claimed();
+    let test = locked();
     test.aws.account().add_foreign(STACK, "theirs");
     test.teardown(&[STACK, "--force", "--yes"]).exit(0).warns("smoke-test: forced by the caller");
     test.assert_account_clean();
@@ -63,7 +65,7 @@ fn force_takes_leftovers_and_the_stack_beside_them() {
 
 #[test]
 fn a_stack_made_by_others_after_a_claim_is_left() {
-    let test = claimed();
+    let test = locked();
     test.aws.account().add_foreign(STACK, "theirs");
     let theirs: Vec<String> =
         left(&test).into_iter().filter(|line| !line.starts_with("bucket hyperframes-smoke-")).collect();
@@ -75,7 +77,7 @@ fn a_stack_made_by_others_after_a_claim_is_left() {
 
 #[test]
 fn a_change_set_that_was_never_executed_goes_with_the_claim_on_its_name() {
-    let test = claimed();
+    let test = locked();
     test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
     test.teardown(&[STACK]).exit(0).warns("it is a change set that was never executed, and a run claimed its name");
     test.assert_account_clean();
@@ -105,7 +107,7 @@ fn a_stack_that_is_protected_keeps_its_data() {
 
 #[test]
 fn a_claim_of_another_region_is_left() {
-    let test = claimed();
+    let test = locked();
     let before = left(&test);
     test.teardown(&[STACK, "--region", "eu-central-1"])
         .exit(1)

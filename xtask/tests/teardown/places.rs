@@ -77,7 +77,7 @@ fn a_run_whose_aws_is_gone_can_be_forgotten() {
     test.run(&["lambda-teardown", STACK]).exit(1).warns(hint);
     test.run(&["lambda-teardown", "--unfinished"]).exit(7).warns(hint);
     let ran = test.run(&["lambda-teardown", STACK, "--forget"]);
-    assert_snapshot!(ran.exit(0).stdout, @"1 run of smoke-test forgotten; whether anything is left of it was not looked at");
+    assert_snapshot!(ran.exit(0).stdout, @"1 run of smoke-test: the journal is closed; AWS was not checked for leftovers");
     test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
     let again = test.run(&["lambda-teardown", STACK, "--forget"]);
     again.exit(1).only_error("no journal here knows an unfinished run on stack smoke-test");

@@ -27,7 +27,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct StateFolder(pub(crate) PathBuf);
 
-/// A run that a journal tells of.
+/// A run that a journal knows.
 #[derive(Debug, Clone)]
 pub struct Known {
     /// What the journal comes to.

@@ -219,7 +219,7 @@ pub(crate) fn stretches(shape: &MediaShape, stretch: &Range<u64>, distance: u64)
 /// reads both files and fills all outputs at one pace: else it would keep one file's
 /// frames in memory.
 pub(crate) fn by_index(shape: &MediaShape) -> String {
-    // At the frames' rate: sound goes out beside them, by the clock.
+    // At the frames' rate: audio is written next to them, by the clock.
     format!("settb={},setpts=N", shape.fps.inverted())
 }
 

@@ -47,9 +47,9 @@ fn many_versions(place: &Place) {
         place.mark_deleted(&bucket, &keys);
     }
     place.put(&bucket, &keys);
-    let told = Cell::new(0);
-    let emptied = place.run(emptying::empty(&place.clients, &bucket, &|n| told.set(n))).unwrap();
-    assert_eq!((emptied.versions, emptied.uploads, told.get()), (2300, 0, 2300));
+    let reported = Cell::new(0);
+    let emptied = place.run(emptying::empty(&place.clients, &bucket, &|n| reported.set(n))).unwrap();
+    assert_eq!((emptied.versions, emptied.uploads, reported.get()), (2300, 0, 2300));
     is_gone(place, &bucket);
 }
 

@@ -43,40 +43,42 @@ impl Account {
     }
 
     /// Hears of an answer, and gives what is told instead.
-    pub(crate) fn instead(&mut self, operation: &str, request: &Request, told: String) -> String {
+    pub(crate) fn instead(&mut self, operation: &str, request: &Request, reported: String) -> String {
         let (_, target) = request.method_and_target();
         let bucket = || target.trim_matches('/').split(['/', '?']).next().unwrap_or_default().to_owned();
         match operation {
             "StartExecution" => {
-                let answer: Value = serde_json::from_str(&told).unwrap_or_default();
+                let answer: Value = serde_json::from_str(&reported).unwrap_or_default();
                 if let Some(arn) = answer["executionArn"].as_str() {
                     self.started.entry(arn.to_owned()).or_insert_with(Instant::now);
                 }
             }
             "CreateBucket" => drop(self.created.insert(bucket(), Instant::now())),
             "DeleteBucket" => drop(self.deleted.insert(bucket(), Instant::now())),
-            "ListBuckets" => return self.listed(told),
+            "ListBuckets" => return self.listed(reported),
             _ => {}
         }
-        told
+        reported
     }
 
-    fn listed(&self, told: String) -> String {
+    fn listed(&self, reported: String) -> String {
         let lately = |of: &HashMap<String, Instant>| -> Vec<String> {
             of.iter().filter(|(_, at)| at.elapsed() < LISTED_LATE).map(|(name, _)| name.clone()).collect()
         };
-        let mut told = told;
+        let mut reported = reported;
         for name in lately(&self.created) {
-            let Some(at) = told.find(&format!("<Name>{name}</Name>")) else { continue };
-            let (Some(from), Some(to)) = (told[..at].rfind("<Bucket>"), told[at..].find("</Bucket>")) else { continue };
-            told.replace_range(from..at + to + "</Bucket>".len(), "");
+            let Some(at) = reported.find(&format!("<Name>{name}</Name>")) else { continue };
+            let (Some(from), Some(to)) = (reported[..at].rfind("<Bucket>"), reported[at..].find("</Bucket>")) else {
+                continue;
+            };
+            reported.replace_range(from..at + to + "</Bucket>".len(), "");
         }
         for name in lately(&self.deleted) {
             let listed = format!(
                 "<Buckets><Bucket><Name>{name}</Name><CreationDate>2026-01-01T00:00:00.000Z</CreationDate></Bucket>"
             );
-            told = told.replacen("<Buckets/>", "<Buckets></Buckets>", 1).replacen("<Buckets>", &listed, 1);
+            reported = reported.replacen("<Buckets/>", "<Buckets></Buckets>", 1).replacen("<Buckets>", &listed, 1);
         }
-        told
+        reported
     }
 }

@@ -115,14 +115,14 @@ impl fmt::Display for Mix {
         if self.passing > 0.0 {
             words.push(format!("{} % transient errors", self.passing * 100.0));
         }
-        let told = [
+        let reported = [
             (self.busy, "busy account"),
             (self.stale, "stale"),
             (self.not_empty_again, "not empty again"),
             (self.event == Event::DeletionFails, "DELETE_FAILED"),
             (self.event == Event::RollsBack, "ROLLBACK_COMPLETE"),
         ];
-        words.extend(told.into_iter().filter(|(is, _)| *is).map(|(_, word)| word.to_owned()));
+        words.extend(reported.into_iter().filter(|(is, _)| *is).map(|(_, word)| word.to_owned()));
         if self.stack_takes > Duration::ZERO {
             words.push(format!("stack +{:.1} s", self.stack_takes.as_secs_f64()));
         }

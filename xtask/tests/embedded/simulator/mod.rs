@@ -137,8 +137,8 @@ impl Shared {
         thread::sleep(self.mix.delay(&operation, nth));
         let passing = self.mix.passing(&operation, nth);
         let refusal = self.world.lock().unwrap().refuses(&self.mix, &operation, request, passing);
-        if let Some((refusal, told)) = refusal {
-            self.world.lock().unwrap().meet(told);
+        if let Some((refusal, reported)) = refusal {
+            self.world.lock().unwrap().meet(reported);
             return Fate::Answered(refusal.answer(service, head));
         }
         if passing == Some(Passing::Reset) {
@@ -173,14 +173,14 @@ impl Shared {
         let bytes = forward(&self.upstream, request);
         let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { return bytes };
         let (head, body) = (String::from_utf8_lossy(&bytes[..end + 4]).into_owned(), &bytes[end + 4..]);
-        let Ok(told) = String::from_utf8(body.to_vec()) else { return bytes };
+        let Ok(reported) = String::from_utf8(body.to_vec()) else { return bytes };
         let mut world = self.world.lock().unwrap();
         if !head.starts_with("HTTP/1.1 2") && operation != "DescribeStacks" {
             return bytes;
         }
-        let instead = world.stack.instead(operation, told.clone());
+        let instead = world.stack.instead(operation, reported.clone());
         let instead = if self.mix.stale { world.account.instead(operation, request, instead) } else { instead };
-        if instead == told {
+        if instead == reported {
             return bytes;
         }
         world.meet("outdated");

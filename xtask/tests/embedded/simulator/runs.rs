@@ -69,9 +69,9 @@ fn within(limit: Duration, child: Child) -> (Option<i32>, String) {
             let _ = kill_process(pid, Signal::TERM);
         }
     });
-    let told = finish(child);
+    let reported = finish(child);
     let _ = done.send(());
-    told
+    reported
 }
 
 /// The first seed of each event.
@@ -98,21 +98,21 @@ fn simulated(emulator: &Emulator, repository: &Repository, seed: u64) -> (String
     let simulator = Simulator::new(&emulator.endpoint, mix.clone());
     let runner = Runner::new(repository, &simulator.endpoint);
     let started = Instant::now();
-    let (code, told) = within(TOO_LONG, runner.smoke(&["--stack-name", "simulated"]).spawn().unwrap());
+    let (code, reported) = within(TOO_LONG, runner.smoke(&["--stack-name", "simulated"]).spawn().unwrap());
     let took = started.elapsed();
     let mut wrong = Vec::new();
     let code = code.unwrap_or(-1);
     if env::var_os("SIMULATED_TOLD").is_some() {
-        println!("{told}");
+        println!("{reported}");
     }
-    if let Err(why) = judged(&mix, &simulator, code, &told, &runner) {
+    if let Err(why) = judged(&mix, &simulator, code, &reported, &runner) {
         wrong.push(why);
     }
     if matches!(mix.event, Event::Expires(_)) && code > 1 {
         simulator.renew();
-        let (code, told) = run(runner.teardown(&["simulated"]));
+        let (code, reported) = run(runner.teardown(&["simulated"]));
         if code != Some(0) {
-            wrong.push(format!("lambda-teardown ended with {code:?}:\n{told}"));
+            wrong.push(format!("lambda-teardown ended with {code:?}:\n{reported}"));
         }
     }
     let after = listing(emulator);
@@ -127,14 +127,14 @@ fn simulated(emulator: &Emulator, repository: &Repository, seed: u64) -> (String
     });
     let line =
         format!("| {seed} | {mix} | {} | {met} | {code} | {:.0} | {left} |", simulator.calls(), took.as_secs_f64());
-    let result = if wrong.is_empty() { Ok(()) } else { Err(format!("{line}\n{}\n{told}", wrong.join("\n"))) };
+    let result = if wrong.is_empty() { Ok(()) } else { Err(format!("{line}\n{}\n{reported}", wrong.join("\n"))) };
     (line, result)
 }
 
 /// Whether a run ended as it should.
-fn judged(mix: &Mix, simulator: &Simulator, code: i32, told: &str, runner: &Runner<'_>) -> Result<(), String> {
+fn judged(mix: &Mix, simulator: &Simulator, code: i32, reported: &str, runner: &Runner<'_>) -> Result<(), String> {
     let expect = |codes: &[i32], words: &[&str]| {
-        let missing: Vec<&&str> = words.iter().filter(|word| !told.contains(**word)).collect();
+        let missing: Vec<&&str> = words.iter().filter(|word| !reported.contains(**word)).collect();
         match codes.contains(&code) && missing.is_empty() {
             true => Ok(()),
             false => Err(format!("ended with {code}, not one of {codes:?}, or does not tell {missing:?}")),

@@ -52,7 +52,7 @@ type Told = (u16, &'static str, String);
 impl Refusal {
     /// The whole answer to a call of `service`; what answers HEAD has no body.
     pub(crate) fn answer(self, service: Service, head: bool) -> Vec<u8> {
-        let (status, code, message) = self.told(service);
+        let (status, code, message) = self.reported(service);
         let body = match service {
             _ if head => String::new(),
             Service::S3 => {
@@ -79,7 +79,7 @@ impl Refusal {
         .into_bytes()
     }
 
-    fn told(self, service: Service) -> Told {
+    fn reported(self, service: Service) -> Told {
         let plain = |status, code, message: &str| (status, code, message.to_owned());
         match (self, service) {
             (Self::Throttled, Service::S3) => plain(503, "SlowDown", "Please reduce your request rate."),

@@ -41,7 +41,7 @@ impl Stack {
     }
 
     /// What is told instead of the emulator's answer.
-    pub(crate) fn instead(&mut self, operation: &str, told: String) -> String {
+    pub(crate) fn instead(&mut self, operation: &str, reported: String) -> String {
         let at_work = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() < self.takes);
         match operation {
             "ExecuteChangeSet" => self.executed = Some(Instant::now()),
@@ -51,27 +51,27 @@ impl Stack {
                 self.deleted = Some(Instant::now());
             }
             "DescribeStacks" => {
-                let there = told.contains("<StackStatus>");
+                let there = reported.contains("<StackStatus>");
                 if there {
-                    self.known.clone_from(&told);
+                    self.known.clone_from(&reported);
                 }
                 return match () {
-                    () if self.deletion_failed && there => with_status(&told, "DELETE_FAILED", Some(STUCK)),
+                    () if self.deletion_failed && there => with_status(&reported, "DELETE_FAILED", Some(STUCK)),
                     () if self.rolled_back() && there => {
                         let status = if at_work(self.executed) { "ROLLBACK_IN_PROGRESS" } else { "ROLLBACK_COMPLETE" };
-                        with_status(&told, status, None)
+                        with_status(&reported, status, None)
                     }
                     () if at_work(self.deleted) && !self.known.is_empty() => {
                         with_status(&self.known, "DELETE_IN_PROGRESS", None)
                     }
-                    () if at_work(self.executed) && self.deleted.is_none() => created_later(&told),
-                    () => told,
+                    () if at_work(self.executed) && self.deleted.is_none() => created_later(&reported),
+                    () => reported,
                 };
             }
-            "DescribeStackEvents" if self.deleted.is_none() => return self.events_in_time(&told),
+            "DescribeStackEvents" if self.deleted.is_none() => return self.events_in_time(&reported),
             _ => {}
         }
-        told
+        reported
     }
 
     /// Whether this was told of, so that a run can't have missed it.
@@ -80,11 +80,11 @@ impl Stack {
     }
 
     /// Resources are complete when the stack is, and not before.
-    fn events_in_time(&self, told: &str) -> String {
-        let Some(executed) = self.executed.filter(|_| self.takes > Duration::ZERO) else { return told.to_owned() };
+    fn events_in_time(&self, reported: &str) -> String {
+        let Some(executed) = self.executed.filter(|_| self.takes > Duration::ZERO) else { return reported.to_owned() };
         let done = SystemTime::now() - executed.elapsed() + self.takes;
         let over = executed.elapsed() >= self.takes;
-        let mut parts = told.split("<member>");
+        let mut parts = reported.split("<member>");
         let mut all = parts.next().unwrap_or_default().to_owned();
         for part in parts {
             // What follows the last event stays.
@@ -104,14 +104,14 @@ impl Stack {
     }
 }
 
-fn created_later(told: &str) -> String {
-    told.replace("CREATE_COMPLETE", "CREATE_IN_PROGRESS")
+fn created_later(reported: &str) -> String {
+    reported.replace("CREATE_COMPLETE", "CREATE_IN_PROGRESS")
 }
 
-fn with_status(told: &str, status: &str, reason: Option<&str>) -> String {
-    let told = with_text(told, "StackStatus", status);
-    let Some(why) = reason else { return told };
-    told.replacen("</StackStatus>", &format!("</StackStatus><StackStatusReason>{why}</StackStatusReason>"), 1)
+fn with_status(reported: &str, status: &str, reason: Option<&str>) -> String {
+    let reported = with_text(reported, "StackStatus", status);
+    let Some(why) = reason else { return reported };
+    reported.replacen("</StackStatus>", &format!("</StackStatus><StackStatusReason>{why}</StackStatusReason>"), 1)
 }
 
 /// The first element of this name with another text.
