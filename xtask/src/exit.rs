@@ -28,23 +28,23 @@ pub enum ExitCode {
     Signal(i32),
 }
 
-/// The documented table: code, meaning. The README and `--help` print it.
+/// The documented table: code, meaning. docs/reference.md has it, and `--help` prints it.
 pub const TABLE: &[(&str, &str)] = &[
     ("0", "every planned render was measured and passed; nothing is left behind"),
     (
         "1",
         "wrong arguments or configuration, or a failed pre-flight check; at most the run's bucket was created, and it was deleted again",
     ),
-    ("2", "the handler ZIP could not be built, or is over its size budget"),
+    ("2", "the handler ZIP could not be built, or exceeds its size budget"),
     ("3", "sam validate or sam deploy failed"),
-    ("4", "a render failed, timed out or could not be measured"),
+    ("4", "a render failed, timed out, or could not be measured"),
     (
         "5",
-        "a render is not equal enough to its baseline (structure, PSNR, frames, audio), left its record, or regressed",
+        "a render is not equal enough to its baseline (structure, PSNR, frames, or audio), deviates from the known-good metrics, or a regression exceeds the limit",
     ),
-    ("6", "semantic mismatch: the history contradicts the video, or v1 and v2 rendered different ones"),
-    ("7", "resources leaked, or could not be proved gone, after an otherwise green run"),
-    ("128+n", "ended by signal n (130: Ctrl-C), after cleaning up"),
+    ("6", "semantic mismatch: the execution's history contradicts the video, or v1 and v2 rendered different videos"),
+    ("7", "after an otherwise successful run, resources were left behind, or could not be proved gone"),
+    ("128+n", "ended by signal n (130 for Ctrl-C), after cleaning up"),
 ];
 
 impl ExitCode {

@@ -1,7 +1,7 @@
 //! The table of AWS resources that a run creates. Pure.
 //!
 //! Inventory, teardown, journal, proof and policy iterate over [`Resource::ALL`]. A new kind of resource is a
-//! variant here, its permissions in `permissions.rs`, and the calls that look for it in `teardown/resources.rs`.
+//! variant here, its permissions in `policy.rs`, and the calls that look for it in `teardown/proof.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 

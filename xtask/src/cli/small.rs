@@ -135,7 +135,7 @@ pub struct ReportOptions {
     pub artifacts: PathBuf,
     /// Artifact folder of an earlier run to compare with.
     ///
-    /// report.md ends with what is faster, dearer or less equal now than before.
+    /// report.md ends with what is faster, more expensive or less similar than before.
     #[arg(long, value_name = "BEFORE")]
     pub compare: Option<PathBuf>,
     /// How much slower or more expensive a median may be, as 10%.

@@ -33,7 +33,7 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
     let fixture = Fixture::load(&repo, &args.fixture).or_exit(ExitCode::Preflight)?;
     fixture.check_files().or_exit(ExitCode::Preflight)?;
     context::provision(session).await.or_exit(ExitCode::Preflight)?;
-    // Beside the old one, so that replacing it is a rename; removed with the folder's guard.
+    // Next to the old one, so that replacing it is a rename; removed with the folder's guard.
     let out = fixture.dir.join("output");
     fs::create_dir_all(&out).with_context(|| format!("{}", out.display())).or_exit(ExitCode::Preflight)?;
     let scratch = tempfile::Builder::new().prefix(".rendering-").tempdir_in(&out).context("a scratch folder");

@@ -169,7 +169,7 @@ impl Console {
     }
 }
 
-/// Tells how far one activity is.
+/// Shows how far one activity is.
 #[derive(Debug, Clone)]
 pub struct Teller(Option<(Console, Id)>);
 

@@ -280,7 +280,7 @@ const ADVICE: [(&str, &str); 5] = [
     ("is not authorized to perform", "these credentials lack a right; `cargo xtask lambda-policy` prints all of them"),
     (
         "security token included in the request is expired",
-        "the credentials expired; log in again, as with `aws sso login`",
+        "the credentials expired; log in again, for example with `aws sso login`",
     ),
     ("already exists", "the template names something that is there already, and not this run's"),
 ];

@@ -145,5 +145,5 @@ fn a_right_that_is_missing_is_told_with_the_policy() {
     ran.says("clean-up verified");
     // Before anything is created, the same of keys that run out.
     let test = Test::new().fault("ListBuckets", 99, Fault::Error(400, "ExpiredToken"));
-    test.smoke(&[]).exit(1).warns("renew them, as with `aws sso login`").says("nothing was created");
+    test.smoke(&[]).exit(1).warns("renew them, for example with `aws sso login`").says("nothing was created");
 }

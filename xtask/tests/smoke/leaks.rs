@@ -92,11 +92,11 @@ fn keys_that_expire_are_told_once_with_what_to_do() {
     let ran = test.smoke(&[]);
     ran.exit(7)
         .warns("error: clean-up: emptying bucket smoke-test-<run>-123456789012")
-        .warns("renew them, as with `aws sso login`");
+        .warns("renew them, for example with `aws sso login`");
     ran.says("finish the clean-up with: cargo xtask lambda-teardown smoke-test");
     assert!(!ran.stderr.contains("once more"), "what expired is not asked again: {}", ran.stderr);
     // The same from the command that finishes it, until someone logs in.
-    test.teardown(&[STACK]).exit(7).warns("renew them, as with `aws sso login`");
+    test.teardown(&[STACK]).exit(7).warns("renew them, for example with `aws sso login`");
     test.aws.faults().clear();
     test.teardown(&[STACK]).exit(0);
     test.assert_account_clean();
