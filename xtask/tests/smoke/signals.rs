@@ -140,7 +140,7 @@ fn a_second_signal_ends_the_clean_up_and_tells_how_to_finish_it() {
 #[test]
 fn a_signal_in_the_clean_up_of_a_green_run_lets_it_end_and_is_no_success() {
     let test = Test::new().fault("DeleteObjects", 1, Fault::Signal(Signal::TERM));
-    test.smoke(&[]).exit(143).says("STOPPED  clean-up verified").warns("SIGTERM: the clean-up goes on");
+    test.smoke(&[]).exit(143).says("STOPPED  clean-up verified").warns("SIGTERM: the clean-up continues");
     test.assert_account_clean();
 }
 
