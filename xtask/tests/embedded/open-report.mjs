@@ -100,7 +100,8 @@ async function print(address, told) {
     return plots.filter((plot) => !plot.checkVisibility({ contentVisibilityAuto: true })).length;
   });
   if (folded) wrong.push(`print: ${folded} plots are folded away`);
-  const pdf = await page.pdf({ format: "A4" });
+  // A page of a thousand chunks takes half a minute to print on two cores, and a time is no assertion.
+  const pdf = await page.pdf({ format: "A4", timeout: 180_000 });
   if (pdf.length < 10_000) wrong.push(`print: the PDF has ${pdf.length} bytes`);
   await page.close();
 }
