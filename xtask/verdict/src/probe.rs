@@ -110,13 +110,14 @@ impl Tracks {
     /// Parses ffprobe's JSON of streams and format.
     ///
     /// # Errors
-    /// When there is no audio track, or a field is missing.
+    /// When there is no audio track, one begins very late, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
         let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let tracks = report.streams.iter().filter(|stream| stream.codec_type == "audio").map(audio);
         let tracks = tracks.collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!tracks.is_empty(), "there is no audio track");
         let duration_s = report.format.duration.as_ref().and_then(|text| text.parse().ok());
+        refuse_late_audio(&report, None)?;
         Ok(Self { audio: tracks, duration_s: duration_s.context("it has no duration")? })
     }
 }
@@ -129,7 +130,7 @@ impl Headers {
     /// Parses ffprobe's JSON of streams and format.
     ///
     /// # Errors
-    /// When there is no video stream, or a field is missing.
+    /// When there is no video stream, its sound is not near it in time, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
         let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
@@ -137,6 +138,7 @@ impl Headers {
         let duration =
             video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
         let count = |kind: &str| report.streams.iter().filter(|stream| stream.codec_type == kind).count() as u64;
+        refuse_late_audio(&report, video.duration.as_deref())?;
         let matrix = video.side_data_list.iter().find_map(|data| data.displaymatrix.as_deref());
         Ok(Self(MediaShape {
             frames: 0,
@@ -250,6 +252,32 @@ impl Color {
     }
 }
 
+/// How far sound may be from the picture before it is no longer decoded, in seconds. Silence is filled in up to
+/// the first sample and in gaps, so one wrong time stamp of a small file could fill a disk.
+pub const FARTHEST_AUDIO_S: f64 = 120.0;
+
+/// Refuses sound that begins, or by the file's duration ends, far from the picture, as after a broken time stamp.
+fn refuse_late_audio(report: &Report, picture: Option<&str>) -> anyhow::Result<()> {
+    let seconds = |text: Option<&str>| text.and_then(|text| text.parse::<f64>().ok());
+    let audio = report.streams.iter().filter(|stream| stream.codec_type == "audio");
+    for (track, stream) in audio.enumerate() {
+        let start_s = seconds(stream.start_time.as_deref()).unwrap_or_default();
+        ensure!(
+            start_s.abs() <= FARTHEST_AUDIO_S,
+            "its audio track {track} begins at {start_s:.1} s, so its time stamps are broken; it is not decoded"
+        );
+        let (file, picture) = (seconds(report.format.duration.as_deref()), seconds(picture));
+        if let (Some(file_s), Some(picture_s)) = (file, picture) {
+            ensure!(
+                file_s - picture_s <= FARTHEST_AUDIO_S,
+                "the file lasts {file_s:.1} s and its picture {picture_s:.1} s, so the time stamps of its sound are \
+                 broken; it is not decoded"
+            );
+        }
+    }
+    Ok(())
+}
+
 fn audio(stream: &Stream) -> anyhow::Result<AudioShape> {
     let rate = stream.sample_rate.as_deref().context("an audio track has no sample rate")?;
     Ok(AudioShape {
@@ -287,6 +315,7 @@ struct Stream {
     #[serde(flatten)]
     color: Color,
     duration: Option<String>,
+    start_time: Option<String>,
     sample_rate: Option<String>,
     channels: Option<u64>,
     #[serde(default)]

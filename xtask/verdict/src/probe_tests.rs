@@ -101,6 +101,20 @@ proptest::proptest! {
 }
 
 #[test]
+fn sound_far_from_the_picture_is_refused_by_the_headers() {
+    let error = |report: &str| Headers::from_ffprobe(report).unwrap_err().to_string();
+    let late = REPORT.replace(r#""channels":2"#, r#""channels":2,"start_time":"40000.0""#);
+    assert!(error(&late).starts_with("its audio track 0 begins at 40000.0 s"), "{}", error(&late));
+    let long = REPORT.replace("2.002000", "40002.0");
+    assert!(error(&long).starts_with("the file lasts 40002.0 s and its picture 0.1 s"), "{}", error(&long));
+    let near = REPORT.replace(r#""channels":2"#, r#""channels":2,"start_time":"-0.021""#);
+    assert!(Headers::from_ffprobe(&near).is_ok());
+    let alone = r#"{"streams":[{"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2,
+        "start_time":"40000.0"}],"format":{"duration":"40002"}}"#;
+    assert!(Tracks::from_ffprobe(alone).is_err());
+}
+
+#[test]
 fn audio_tracks_need_no_video() {
     let json = r#"{"streams":[{"index":0,"codec_type":"audio","codec_name":"aac","sample_rate":"48000","channels":2}],
         "format":{"duration":"2.005"}}"#;

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use render_verdict::{
     audio::{
         self, RATE, Sound,
@@ -19,7 +19,7 @@ use render_verdict::{
         archive::FrameSource,
         sequence::{FileHash, FrameSequence},
     },
-    probe::{AudioShape, Tracks},
+    probe::{AudioShape, FARTHEST_AUDIO_S, Tracks},
     shape::{self, Difference},
     showinfo::Video,
 };
@@ -36,11 +36,29 @@ struct Pcm {
     channels: u64,
 }
 
-/// The filters that make a track what is compared.
-pub(crate) fn filters() -> String {
+/// The filters that make a track what is compared. What it writes ends [`longest_s`] after the beginning.
+pub(crate) fn filters(duration_s: f64) -> String {
     // Silence before the first sample and in gaps is kept, so shifted sound is a difference.
     // A second at a time: ffmpeg passes each piece through four threads.
-    format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0,asetnsamples=n={RATE}:p=0")
+    let end = longest_s(duration_s);
+    format!("aresample={RATE}:async=1:min_hard_comp=0.01:first_pts=0,asetnsamples=n={RATE}:p=0,atrim=end={end:.3}")
+}
+
+/// How much sound is written at most, in seconds, where the baseline has `duration_s`. Headers may not show a gap
+/// in the sound of a render, and gaps are filled with silence.
+fn longest_s(duration_s: f64) -> f64 {
+    duration_s + 2.0 * FARTHEST_AUDIO_S
+}
+
+/// Refuses sound that was cut off at [`longest_s`]: what follows would not be compared.
+fn refuse_cut(pcm: &Pcm, duration_s: f64) -> anyhow::Result<()> {
+    let bytes = fs::metadata(&pcm.path).with_context(|| format!("{}", pcm.path.display()))?.len();
+    let seconds = bytes as f64 / (pcm.channels.max(1) * 2) as f64 / f64::from(RATE);
+    ensure!(
+        seconds < longest_s(duration_s) - 0.5,
+        "it lasts more than {seconds:.0} s, where the baseline has {duration_s:.0} s: its time stamps are broken"
+    );
+    Ok(())
 }
 
 /// Where a pass leaves the sound of a track.
@@ -53,13 +71,13 @@ pub(crate) fn file_name(video: Video, track: usize) -> String {
 }
 
 impl Pass {
-    /// What is left of an audio track when the baseline's is taken from it.
+    /// What is left of an audio track when the baseline's is taken from it. The baseline's picture has `duration_s`.
     ///
     /// # Errors
-    /// When neither has a sample.
-    pub(crate) fn sound(&self, track: usize, channels: u64) -> anyhow::Result<Sound> {
+    /// When neither has a sample, or one was cut off.
+    pub(crate) fn sound(&self, track: usize, channels: u64, duration_s: f64) -> anyhow::Result<Sound> {
         let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
-        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s);
         sound.with_context(|| format!("comparing the sound of {}", self.render()))
     }
 }
@@ -73,11 +91,11 @@ impl Media {
         &self,
         render: &Path,
         baseline: &Path,
-        track: usize,
-        channels: u64,
+        (track, channels): (usize, u64),
+        duration_s: f64,
     ) -> anyhow::Result<Sound> {
         let dir = tempfile::tempdir().context("a temporary folder for sound")?;
-        let (sh, ffmpeg, filters) = (&self.runner.sh, &self.ffmpeg, filters());
+        let (sh, ffmpeg, filters) = (&self.runner.sh, &self.ffmpeg, filters(duration_s));
         let map = format!("0:a:{track}");
         for (video, file) in [(Video::Render, render), (Video::Baseline, baseline)] {
             let what = || format!("decoding the sound of {}", file.display());
@@ -90,12 +108,14 @@ impl Media {
             self.run(decode).cwd(dir.path()).await.with_context(what)?;
         }
         let pcm = |video| Pcm { path: dir.path().join(file_name(video, track)), channels };
-        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render));
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s);
         sound.with_context(|| format!("comparing the sound of {}", render.display()))
     }
 }
 
-fn compare(baseline: &Pcm, render: &Pcm) -> anyhow::Result<Sound> {
+fn compare(baseline: &Pcm, render: &Pcm, duration_s: f64) -> anyhow::Result<Sound> {
+    refuse_cut(baseline, duration_s).context("the baseline's sound")?;
+    refuse_cut(render, duration_s).context("the render's sound")?;
     let mut sound = audio::compare(baseline.from(0)?, render.from(0)?, baseline.channels)?;
     sound.lag = match sound.whole {
         Residual::Silent => None,
@@ -230,7 +250,9 @@ impl Media {
         let mut sounds = Vec::new();
         for ((of_render, _), (of_baseline, tracks)) in render.sounding().zip(baseline.sounding()) {
             for (track, shape) in tracks.audio.iter().enumerate() {
-                sounds.push(self.sound_alone(&of_render.path, &of_baseline.path, track, shape.channels).await?);
+                let (render, baseline) = (&of_render.path, &of_baseline.path);
+                let of_track = (track, shape.channels);
+                sounds.push(self.sound_alone(render, baseline, of_track, tracks.duration_s).await?);
             }
         }
         Ok(sounds)

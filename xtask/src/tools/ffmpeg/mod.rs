@@ -61,9 +61,13 @@ impl Media {
         baseline_shape: &MediaShape,
         gate: &Limits,
     ) -> anyhow::Result<(MediaShape, Comparison)> {
-        // A render usually has its baseline's shape; ffprobe checks that at the same time.
+        let headers = self.headers(render);
         let pass = self.pass(render, baseline, baseline_shape, gate.db(&MEAN_PSNR));
-        let (headers, pass) = tokio::join!(self.headers(render), pass);
+        // Headers show sound that would fill the disk with silence, so they are read before sound is decoded.
+        let (headers, pass) = match baseline_shape.audio.is_empty() {
+            true => tokio::join!(headers, pass),
+            false => (Ok(headers.await?), pass.await),
+        };
         let headers = headers?;
         let unlike = differences(baseline_shape, &headers.with_frames_of(baseline_shape));
         let pass = match pass {
@@ -84,7 +88,8 @@ impl Media {
             return Ok((shape, Comparison::Unlike(unlike)));
         }
         let picture = Box::new(pass.picture(&shape, gate.db(&MEAN_PSNR))?);
-        let audio = shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels));
+        let audio =
+            shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels, baseline_shape.duration_s));
         let audio = audio.collect::<anyhow::Result<_>>()?;
         Ok((shape, Comparison::Alike { picture, audio }))
     }

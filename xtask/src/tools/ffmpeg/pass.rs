@@ -64,7 +64,7 @@ impl Media {
         let tracks = (0..shape.audio.len()).flat_map(|track| [(0, Video::Render, track), (1, Video::Baseline, track)]);
         let sound = tracks.flat_map(|(input, video, track)| {
             let (map, pcm) = (format!("{input}:a:{track}"), audio::file_name(video, track));
-            ["-map".into(), map, "-af".into(), audio::filters(), "-f".into(), "s16le".into(), pcm]
+            ["-map".into(), map, "-af".into(), audio::filters(shape.duration_s), "-f".into(), "s16le".into(), pcm]
         });
         // -copyts keeps the files' own clocks, which picture and sound share: otherwise each track would begin at 0.
         // The first output takes both pictures; ffmpeg reads the files for such filters one at a time, and for the
