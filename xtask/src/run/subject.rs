@@ -21,7 +21,7 @@ use crate::{
         fixture::{
             Fixture,
             format::{LambdaFps, RenderFormat},
-            staging::tar_gz,
+            staging::{litter_of, tar_gz},
         },
         plan::{Extent, RenderPlan, RenderSettings, Sizing, planned_renders},
         repo::Repo,
@@ -238,6 +238,11 @@ impl Packed {
         let (to, log) = (run.artifacts.path("packed").join(&fixture.name), run.artifacts.logs().join("staging.log"));
         let staged = in_process::staged(&run.session, &run.repo, fixture, &env, &to, &log).await;
         let project = staged.or_exit(ExitCode::Preflight)?;
+        for left_out in litter_of(&fixture.src()).or_exit(ExitCode::Preflight)? {
+            run.session
+                .console
+                .command(&format!("left out of the composition, as of an editor: {}", left_out.display()));
+        }
         let packing = project.clone();
         let packed = tokio::task::spawn_blocking(move || tar_gz(&packing)).await;
         let tar_gz = packed.context("packing the composition").or_exit(ExitCode::Preflight)?;

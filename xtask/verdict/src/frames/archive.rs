@@ -2,9 +2,12 @@
 //! renderer. Archives are not unpacked, so that no path in them can do harm.
 
 use std::{
+    cell::Cell,
+    ffi::OsStr,
     fs::{self, File},
-    io::{BufReader, Read},
+    io::{self, BufReader, Read},
     path::{Component, Path, PathBuf},
+    rc::Rc,
 };
 
 use anyhow::{Context, bail, ensure};
@@ -74,25 +77,82 @@ impl FrameArchive {
     fn visit(&self, mut take: impl FnMut(&str, Vec<u8>) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let damaged =
             || format!("{} can't be read to its end: it is not a tar.gz, or it is truncated or damaged", self.what());
-        let file = File::open(&self.path).with_context(|| self.what())?;
-        let mut archive = Archive::new(GzDecoder::new(BufReader::new(file)));
-        for entry in archive.entries().with_context(damaged)? {
+        let file = open_regular(&self.path).with_context(|| self.what())?;
+        let left = Rc::new(Cell::new(MOST_BETWEEN));
+        let unpacked = Bounded { inner: GzDecoder::new(BufReader::new(file)), left: left.clone() };
+        let mut archive = Archive::new(unpacked);
+        for (count, entry) in archive.entries().with_context(damaged)?.enumerate() {
             let mut entry = entry.with_context(damaged)?;
+            ensure!(count < MOST_FILES, "{} has more than {MOST_FILES} files", self.what());
             let kind = entry.header().entry_type();
             let path = entry.path().with_context(damaged)?.into_owned();
             let Some(name) = file_name(&path, kind).with_context(|| self.what())? else { continue };
+            let size = entry.size();
+            ensure!(size <= MOST_BYTES, "{}: {name} has {size} bytes, more than {MOST_BYTES}", self.what());
+            left.set(size + MOST_BETWEEN);
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes).with_context(damaged)?;
-            ensure!(bytes.len() as u64 == entry.size(), "{}", damaged());
+            ensure!(bytes.len() as u64 == size, "{}", damaged());
             take(&name, bytes).with_context(|| self.what())?;
+            left.set(MOST_BETWEEN);
         }
-        let mut gzip = archive.into_inner();
-        std::io::copy(&mut gzip, &mut std::io::sink()).with_context(damaged)?;
+        let mut unpacked = archive.into_inner();
+        io::copy(&mut unpacked, &mut io::sink()).with_context(damaged)?;
         let mut after = Vec::new();
-        gzip.into_inner().take(1).read_to_end(&mut after).with_context(damaged)?;
+        unpacked.inner.into_inner().take(1).read_to_end(&mut after).with_context(damaged)?;
         ensure!(after.is_empty(), "{}: data follows its end", self.what());
         Ok(())
     }
+}
+
+// An archive of a few megabytes may unpack to any size: what is in memory at one time is bounded.
+
+/// The largest file, in bytes: more than a frame of 8K with 16 bits a sample, uncompressed.
+const MOST_BYTES: u64 = 320 << 20;
+
+/// What the archive may have between two files, in bytes: headers, long names and padding.
+const MOST_BETWEEN: u64 = 4 << 20;
+
+/// The most files: more frames than a name of six digits numbers.
+const MOST_FILES: usize = 1_100_000;
+
+/// A reader that fails after a number of bytes.
+struct Bounded<R> {
+    inner: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        let left = self.left.get().checked_sub(read as u64);
+        self.left.set(left.ok_or_else(|| io::Error::other("it unpacks to far more than frames"))?);
+        Ok(read)
+    }
+}
+
+/// Opens a file, and nothing else: reading a pipe would wait for its other end, which may never come.
+///
+/// # Errors
+/// When it is no regular file, or can't be opened.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let regular = |found: fs::Metadata| match found.is_file() {
+        true => Ok(()),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+    };
+    // Before opening, which would already wait; and after, because it may have been replaced.
+    regular(fs::metadata(path)?)?;
+    let file = File::open(path)?;
+    regular(file.metadata()?)?;
+    Ok(file)
+}
+
+/// Whether editors, file managers and systems leave files with this name in the folders that people look at.
+pub fn is_litter(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let swap = name.starts_with('.') && [".swp", ".swo", ".swx"].iter().any(|end| name.ends_with(end));
+    let emacs = name.starts_with(".#") || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'));
+    swap || emacs || name.starts_with("._") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name.as_ref())
 }
 
 /// The name of a file in the archive's top folder; `None` for that folder itself.
@@ -126,7 +186,7 @@ impl FrameFolder {
         Self { dir: dir.to_owned() }
     }
 
-    /// Reads and hashes every file.
+    /// Reads and hashes every file; those of editors are left out.
     ///
     /// # Errors
     /// When the folder can't be read, has no frames, or contains misnumbered files, incomplete PNG files, or
@@ -137,6 +197,9 @@ impl FrameFolder {
         for entry in fs::read_dir(&self.dir).with_context(in_folder)? {
             let entry = entry.with_context(in_folder)?;
             let name = entry.file_name();
+            if is_litter(&name) {
+                continue;
+            }
             let name = name.to_string_lossy();
             ensure!(entry.file_type().with_context(in_folder)?.is_file(), "{}: {name} is not a file", in_folder());
             let bytes = fs::read(entry.path()).with_context(|| format!("{}", entry.path().display()))?;
@@ -317,6 +380,46 @@ mod tests {
             assert!(Packed::bytes(&damaged).read().is_err(), "byte {at}");
         }
         assert!(Packed::bytes(b"<html>").read().unwrap_err().contains("it is not a tar.gz"));
+    }
+
+    #[test]
+    fn an_archive_that_unpacks_to_far_more_than_frames_is_refused_early() {
+        /// A header that promises `size` zeros, and some of them.
+        fn bomb(name: &str, kind: EntryType, size: u64) -> Vec<u8> {
+            let mut header = tar::Header::new_gnu();
+            header.set_path(name).unwrap();
+            header.set_entry_type(kind);
+            header.set_size(size);
+            header.set_cksum();
+            let mut gz = GzEncoder::new(Vec::new(), Compression::fast());
+            io::Write::write_all(&mut gz, header.as_bytes()).unwrap();
+            io::copy(&mut io::repeat(0).take(8 << 20), &mut gz).unwrap();
+            gz.finish().unwrap()
+        }
+        let error = Packed::bytes(&bomb("frame_000001.png", FILE, 6 << 30)).read().unwrap_err();
+        assert!(error.contains("frame_000001.png has 6442450944 bytes"), "{error}");
+        let error = Packed::bytes(&bomb("long", EntryType::GNULongName, 6 << 30)).read().unwrap_err();
+        assert!(error.ends_with("it unpacks to far more than frames"), "{error}");
+    }
+
+    #[test]
+    fn editors_files_are_no_part_of_a_sequence_and_pipes_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("frame_000001.png"), rgba(&[1; 8], "")).unwrap();
+        for litter in [".DS_Store", "._frame_000001.png", "Thumbs.db", ".frame.swp", "#x#"] {
+            std::fs::write(dir.path().join(litter), "").unwrap();
+        }
+        std::os::unix::fs::symlink("me@host.1:2", dir.path().join(".#frame_000001.png")).unwrap();
+        assert!(FrameFolder::at(dir.path()).read().unwrap().others().is_empty());
+        assert!(!is_litter(OsStr::new("audio.m4a")) && !is_litter(OsStr::new(".htaccess")));
+        assert!(open_regular(Path::new("/dev/null")).is_err() && open_regular(dir.path()).is_err());
+    }
+
+    #[test]
+    fn a_git_lfs_pointer_is_called_one() {
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n";
+        let error = Packed::bytes(&tar_gz(&[("frame_000001.png", FILE, pointer)])).read().unwrap_err();
+        assert!(error.ends_with("it is a git-LFS pointer, not the file itself; run `git lfs pull`"), "{error}");
     }
 
     #[test]

@@ -6,6 +6,12 @@ use anyhow::{Context, ensure};
 use flate2::Crc;
 use serde::Serialize;
 
+/// A picture of more pixels is not decoded: a few kilobytes may claim any size. Two pictures of 8K have as many.
+const MOST_PIXELS: u64 = 1 << 26;
+
+/// The beginnings of git-LFS pointers; the second is from before git-LFS got its name.
+pub const POINTERS: [&[u8]; 2] = [b"version https://git-lfs", b"version https://hawser"];
+
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 /// A picture's size in pixels, from its PNG header.
@@ -69,6 +75,8 @@ pub struct Header {
 /// When it is not a PNG file, is truncated or damaged, or has data after its end.
 pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     ensure!(!file.is_empty(), "it is empty");
+    let pointer = file.len() < 1024 && POINTERS.iter().any(|beginning| file.starts_with(beginning));
+    ensure!(!pointer, "it is a git-LFS pointer, not the file itself; run `git lfs pull`");
     let mut rest = file.strip_prefix(SIGNATURE).context("it is not a PNG file")?;
     let mut found = None;
     loop {
@@ -110,6 +118,8 @@ fn header(data: &[u8]) -> anyhow::Result<Header> {
     let number = |at: usize| u32::from_be_bytes([data[at], data[at + 1], data[at + 2], data[at + 3]]);
     let size = PictureSize { width: number(0), height: number(4) };
     ensure!(size.width > 0 && size.height > 0, "its picture is {size} pixels");
+    let pixels = u64::from(size.width) * u64::from(size.height);
+    ensure!(pixels <= MOST_PIXELS, "its picture is {size} pixels, more than {MOST_PIXELS} in all");
     Ok(Header { size, format: PixelFormat { bits: data[8], color: data[9], transparent: false } })
 }
 
@@ -229,6 +239,15 @@ pub(crate) mod tests {
         let gray = png(png::ColorType::Grayscale, png::BitDepth::Sixteen, &[0; 4], "");
         let format = header_of_whole(&gray).unwrap().format;
         assert_eq!((format.to_string().as_str(), format.has_alpha()), ("16-bit gray", false));
+    }
+
+    #[test]
+    fn a_picture_that_claims_to_be_huge_is_not_decoded() {
+        let mut data = [0x00, 0x01, 0, 0, 0x00, 0x01, 0, 0, 8, 6, 0, 0, 0];
+        assert!(header(&data).unwrap_err().to_string().contains("65536x65536 pixels, more than"));
+        (data[1], data[5]) = (0, 0);
+        (data[2], data[6]) = (0x10, 0x10);
+        assert!(header(&data).is_ok());
     }
 
     #[test]
