@@ -114,6 +114,8 @@ const END: [u8; 4] = *b"PK\x05\x06";
 
 const ENTRY: [u8; 4] = *b"PK\x01\x02";
 
+const FILE: [u8; 4] = *b"PK\x03\x04";
+
 const END_LEN: usize = 22;
 
 const ENTRY_LEN: usize = 46;
@@ -144,11 +146,16 @@ fn read(path: &Path) -> anyhow::Result<ZipSizes> {
     file.seek(SeekFrom::Start(offset.into()))?;
     let mut directory = vec![0; size as usize];
     file.read_exact(&mut directory)?;
+    ensure!(files > 0, "it has no files");
     let (mut at, mut unzipped) = (0, 0);
     for _ in 0..files {
         let entry = directory.get(at..at + ENTRY_LEN).context("its directory is too short")?;
         ensure!(entry[..4] == ENTRY, "its directory is damaged");
         unzipped += u64::from(u32_at(entry, 24));
+        let mut begins = [0; 4];
+        file.seek(SeekFrom::Start(u32_at(entry, 42).into()))?;
+        file.read_exact(&mut begins).context("its files are cut off")?;
+        ensure!(begins == FILE, "its directory leads to something else than its files");
         at += ENTRY_LEN + [28, 30, 32].iter().map(|&field| usize::from(u16_at(entry, field))).sum::<usize>();
     }
     Ok(ZipSizes { zipped, unzipped, files: files.into() })
@@ -234,7 +241,9 @@ mod zip_file_tests {
         let path = dir.path().join("z.zip");
         std::fs::write(&path, zip()).unwrap();
         assert_eq!(sizes(&path).unwrap(), ZipSizes { zipped: zip().len() as u64, unzipped: 10, files: 1 });
-        for broken in [&zip()[..60], &zip()[5..], b"", b"not a zip"] {
+        let none = [&END[..], &[0; END_LEN - 4]].concat();
+        let overwritten = [b"<html>", &zip()[6..]].concat();
+        for broken in [&zip()[..60], &zip()[5..], b"", b"not a zip", &none, &overwritten] {
             std::fs::write(&path, broken).unwrap();
             assert!(sizes(&path).is_err());
         }
