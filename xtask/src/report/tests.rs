@@ -1,4 +1,4 @@
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -247,4 +247,49 @@ fn a_failed_sample_is_not_a_render() {
     });
     let report = RunReport::of(&files).unwrap();
     assert_eq!((report.renders.len(), report.local[0].outcome.failure()), (7, Some("no browser")));
+}
+
+/// Every number in a value, by its JSON pointer; of an array the first element stands for all.
+fn numbers(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Number(_) => found.push(at.to_owned()),
+        Value::Array(values) => values.iter().take(1).for_each(|value| numbers(value, &format!("{at}/0"), found)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                numbers(value, &format!("{at}/{}", name.replace('~', "~0").replace('/', "~1")), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn extreme_figures_are_refused_or_shown_and_never_panic() {
+    let huge = [json!(u64::MAX), json!(i64::MIN), json!(1e308), json!("NaN"), json!([1])];
+    let odd = [json!(0), json!(-1), json!(999_999_999_999_999_u64), json!(-1e14), json!(1e-300)];
+    for (run, file) in [("smoke", "run.json"), ("smoke", "results.json"), ("eval-sweep", "results.json")] {
+        let text: Value = serde_json::from_str(files(run).text(file).unwrap()).unwrap();
+        let mut pointers = Vec::new();
+        numbers(&text, "", &mut pointers);
+        assert!(pointers.len() > 5, "{run}/{file}");
+        for pointer in pointers {
+            for value in &huge {
+                let extreme = changed(run, file, |json| *json.pointer_mut(&pointer).unwrap() = value.clone());
+                let read = RunReport::of(&extreme);
+                assert!(read.is_err() || !value.is_number(), "{run}/{file}{pointer} {value} was taken");
+            }
+            for value in &odd {
+                let extreme = changed(run, file, |json| *json.pointer_mut(&pointer).unwrap() = value.clone());
+                let Ok(report) = RunReport::of(&extreme) else { continue };
+                let drawn = std::panic::catch_unwind(|| {
+                    (
+                        page::page(&report, &page::frames::Pictures::default()),
+                        markdown::markdown(&report),
+                        junit::junit(&report),
+                    )
+                });
+                assert!(drawn.is_ok(), "{run}/{file}{pointer} {value}");
+            }
+        }
+    }
 }
