@@ -192,7 +192,7 @@ impl Access {
             builder = builder.http_client(client(proxies(&self.target)));
         }
         builder
-            .retry_config(RetryConfig::standard().with_max_attempts(5))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_PAUSE))
             .timeout_config(timeouts())
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(Duration::from_secs(30)).build(),
@@ -201,12 +201,34 @@ impl Access {
     }
 }
 
+/// With the pauses in between, refused connections are tried again for 20 s on average.
+const ATTEMPTS: u32 = 8;
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// How long one try of a call may take.
+pub(crate) const ATTEMPT: Duration = Duration::from_secs(20);
+
+/// How long a call may take with all its tries.
+pub(crate) const CALL: Duration = Duration::from_secs(60);
+
 /// The SDK's default has no attempt time-out: a connection that dies silently would hang a run.
 fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(5))
+        .read_timeout(ATTEMPT)
+        .operation_attempt_timeout(ATTEMPT)
+        .operation_timeout(CALL)
+        .build()
+}
+
+/// For calls that send a file: the answer comes only after the last byte of it.
+pub(crate) fn transfers() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
         .read_timeout(Duration::from_secs(60))
         .operation_attempt_timeout(Duration::from_secs(90))
+        .operation_timeout(Duration::from_secs(300))
         .build()
 }
 
@@ -225,10 +247,8 @@ fn client(proxies: ProxyConfig) -> SharedHttpClient {
 
 /// A connector for single calls.
 pub(crate) fn single(proxies: ProxyConfig) -> Connector {
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(Duration::from_secs(5))
-        .read_timeout(Duration::from_secs(30))
-        .build();
+    let settings =
+        HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(5)).read_timeout(ATTEMPT).build();
     connector(&settings, proxies)
 }
 

@@ -30,6 +30,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{
     aws::{
+        access::transfers,
         clients::Clients,
         faults::{self, Fault, settling},
         region::Region,
@@ -174,7 +175,7 @@ fn conflicting<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bo
 
 /// A bucket's configurations are eventually consistent.
 fn not_settled<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
-    matches!(faults::of(error), Fault::Absent | Fault::Transient)
+    matches!(faults::of(error), Fault::Absent | Fault::Transient | Fault::Unanswered)
 }
 
 /// Uploads bytes.
@@ -187,6 +188,7 @@ pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) 
         .body(ByteStream::from(bytes))
         .customize()
         .interceptor(Outgoing { teller: clients.console.teller() })
+        .config_override(aws_sdk_s3::config::Builder::new().timeout_config(transfers()))
         .send()
         .await
         .map_err(faults::as_error)

@@ -76,12 +76,10 @@ impl Clients {
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
         let owner = BucketOwner::default();
         s3.push_interceptor(SharedInterceptor::new(owner.clone()));
-        if console.logs_calls() {
-            let logger = SharedInterceptor::new(RequestLogger { console: console.clone() });
-            s3.push_interceptor(logger.clone());
-            sfn.push_interceptor(logger.clone());
-            sts.push_interceptor(logger);
-        }
+        let logger = SharedInterceptor::new(RequestLogger { console: console.clone() });
+        s3.push_interceptor(logger.clone());
+        sfn.push_interceptor(logger.clone());
+        sts.push_interceptor(logger);
         Self {
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
             owner,
@@ -139,6 +137,25 @@ fn lasts(keys: &Credentials, now: SystemTime) -> bool {
     keys.expiry().is_none_or(|expiry| expiry > now + SPARE)
 }
 
+/// An attempt that took so long and got no answer is reported to everyone: what follows is another wait.
+const LONG: Duration = Duration::from_secs(5);
+
+/// Reports one attempt.
+pub(crate) fn report_call(
+    console: &Console,
+    operation: &str,
+    started: Instant,
+    answer: impl FnOnce() -> Result<(u16, String), String>,
+) {
+    if console.logs_calls() {
+        let answer = answer();
+        let answer = answer.as_ref().map(|(status, body)| (*status, body.as_str())).map_err(Clone::clone);
+        console.call(&call_line(operation, started, answer));
+    } else if started.elapsed() >= LONG && answer().is_err() {
+        console.step("network", &format!("no answer to {operation} within {} s", started.elapsed().as_secs()));
+    }
+}
+
 /// The line for one attempt: operation, status, time, and the error's code.
 pub(crate) fn call_line(operation: &str, started: Instant, answer: Result<(u16, &str), String>) -> String {
     let ms = started.elapsed().as_millis();
@@ -188,18 +205,16 @@ impl Intercept for RequestLogger {
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().map_or("call", Metadata::name);
         let started = config.load::<Started>().map_or_else(Instant::now, |started| started.0);
-        let answer = match context.response() {
+        report_call(&self.console, operation, started, || match context.response() {
             Some(response) => {
                 let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
-                call_line(operation, started, Ok((response.status().as_u16(), &body)))
+                Ok((response.status().as_u16(), body.into_owned()))
             }
             None => {
                 let error = context.output_or_error().and_then(Result::err).map(|error| format!("{error:?}"));
-                let error: String = error.unwrap_or_default().chars().take(200).collect();
-                call_line(operation, started, Err(error))
+                Err(error.unwrap_or_default().chars().take(200).collect())
             }
-        };
-        self.console.call(&answer);
+        });
         Ok(())
     }
 }

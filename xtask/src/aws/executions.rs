@@ -82,21 +82,37 @@ fn execution_arn(machine: &str, name: &str) -> String {
 /// How long a fresh execution may be unknown: DescribeExecution is eventually consistent.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
+/// How long an endpoint may be silent before it counts as gone: an emulator, and AWS, to which the way may be interrupted.
+const SILENCE: [Duration; 2] = [Duration::from_secs(45), Duration::from_secs(300)];
+
 /// Polls until the execution has ended, densely at first. Throttling and
-/// dropped connections are waited out. At its cap the execution is stopped, and has
+/// short outages are waited out. At its cap the execution is stopped, and has
 /// ended as aborted.
 ///
 /// # Errors
-/// When the service gives an error that won't pass.
+/// When the service gives an error that won't pass, or no answer for too long.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
+    let silence = SILENCE[usize::from(clients.config.endpoint_url().is_none())];
+    let mut silent_since = None;
     let ended = faults::until(faults::watching(clients.notice), async || {
         if started.elapsed() > cap.after {
             return Some(Ok(None));
         }
-        match describe(clients, arn).await {
+        let asked = Instant::now();
+        let described = describe(clients, arn).await;
+        if !matches!(described, Err((Fault::Unanswered, _))) {
+            silent_since = None;
+        }
+        match described {
             Ok(Some(ended)) => Some(Ok(Some(ended))),
             Ok(None) | Err((Fault::Transient, _)) => None,
+            Err((Fault::Unanswered, error)) => {
+                let silent = silent_since.get_or_insert(asked).elapsed();
+                let place = clients.config.endpoint_url().unwrap_or("AWS");
+                let gone = || format!("{place} has not answered for {} s, while execution {arn} ran", silent.as_secs());
+                (silent > silence).then(|| Err(error.context(gone())))
+            }
             Err((Fault::Absent, _)) if started.elapsed() < UNKNOWN_GRACE => None,
             Err((_, error)) => Some(Err(error.context(format!("watching execution {arn}")))),
         }
@@ -258,7 +274,7 @@ pub async fn stop(clients: &Clients, arn: &str, cause: &str) -> anyhow::Result<(
         Ok(_) => {}
         Err(error) if faults::is_absent(&error) => return Ok(()),
         // One that has just ended can't be stopped; whether it has is seen below.
-        Err(error) if matches!(faults::of(&error), Fault::Other | Fault::Transient) => {}
+        Err(error) if matches!(faults::of(&error), Fault::Other | Fault::Transient | Fault::Unanswered) => {}
         Err(error) => return Err(faults::as_error(error).context(format!("stopping execution {arn}"))),
     }
     let deadline = Instant::now() + Duration::from_secs(60);

@@ -16,8 +16,10 @@ use crate::aws::access::Target;
 pub enum Fault {
     /// The thing is not there.
     Absent,
-    /// Throttled, a dropped connection, a time-out, a 5xx: the same call may succeed later.
+    /// Throttled, or a 5xx: the same call may succeed later.
     Transient,
+    /// A connection that is refused or dropped, or a time-out, several times in a row.
+    Unanswered,
     /// Keys that are missing, wrong or out of date.
     Credentials,
     /// The caller's clock is further off than the service takes.
@@ -118,8 +120,8 @@ fn of_answer(status: u16, code: Option<&str>, message: Option<&str>) -> Fault {
 pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
     match error {
         SdkError::ConstructionFailure(_) => Fault::Other,
-        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Fault::Transient,
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Fault::Transient,
+        SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Fault::Unanswered,
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Fault::Unanswered,
         SdkError::DispatchFailure(_) => Fault::Credentials,
         SdkError::ServiceError(service) => {
             of_answer(service.raw().status().as_u16(), service.err().code(), service.err().message())
@@ -139,7 +141,7 @@ pub fn is_absent<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> 
     of(error) == Fault::Absent
 }
 
-/// Whether the same call may succeed later.
+/// Whether the same call may succeed later. What was not answered was repeated by the SDK, for as long as it is worth it.
 pub fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     of(error) == Fault::Transient
 }
@@ -217,7 +219,7 @@ pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option
             _ => "the credentials are no longer accepted; renew them, for example with `aws sso login` or new keys in the environment".to_owned(),
         }),
         Fault::Denied => Some("these credentials lack a right; `cargo xtask lambda-policy` prints all that a run needs".to_owned()),
-        Fault::Absent | Fault::Transient | Fault::Other => None,
+        Fault::Absent | Fault::Transient | Fault::Unanswered | Fault::Other => None,
     }
 }
 

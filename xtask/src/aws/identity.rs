@@ -63,7 +63,7 @@ fn advice(target: &Target, fault: Fault, shown: &str) -> String {
             format!("sts GetCallerIdentity failed: {shown}; {}", clock_remedy(shown, SystemTime::now()))
         }
         (Target::Account { .. }, _) => format!("sts GetCallerIdentity failed: {shown}"),
-        (Target::Endpoint { url } | Target::Embedded { url }, Fault::Transient) => {
+        (Target::Endpoint { url } | Target::Embedded { url }, Fault::Transient | Fault::Unanswered) => {
             format!("nothing answers at {url}: {shown}; is the emulator running (`cargo xtask local-aws`)?")
         }
         (Target::Endpoint { url } | Target::Embedded { url }, _) => {

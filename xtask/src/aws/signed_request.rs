@@ -16,8 +16,8 @@ use backon::BackoffBuilder;
 use serde_json::Value;
 
 use crate::aws::{
-    access::single,
-    clients::{Clients, call_line},
+    access::{ATTEMPT, CALL, single},
+    clients::{Clients, report_call},
     faults::{self, Fault, Refused},
 };
 
@@ -44,30 +44,38 @@ pub(crate) enum Body {
 /// Throttled or failing reads are tried this often.
 const TRIES: usize = 5;
 
+/// Calls without an answer are tried this often, for 20 s where connections are refused at once.
+const TRIES_UNANSWERED: usize = 7;
+
 impl Call<'_> {
     /// Sends the call, again where that may help; gives status and body.
     ///
     /// # Errors
     /// When there are no credentials, or nobody answers.
     pub(crate) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
+        let started = Instant::now();
         let mut answer = self.send_once(clients).await;
-        for pause in faults::retrying(TRIES - 1).build() {
-            if answer.as_ref().is_ok_and(|(status, body)| !passes(*status, body)) {
+        for (tried, pause) in (1..).zip(faults::retrying(TRIES_UNANSWERED - 1).build()) {
+            let again = match &answer {
+                Ok((status, body)) => passes(*status, body) && tried < TRIES,
+                Err(_) => started.elapsed() + ATTEMPT <= CALL,
+            };
+            if !again {
                 break;
             }
             tokio::time::sleep(pause).await;
             answer = self.send_once(clients).await;
         }
-        answer
+        answer.with_context(|| format!("calling {}", self.operation()))
     }
 
     async fn send_once(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let started = Instant::now();
         let answer = self.answer(clients).await;
-        if clients.console.logs_calls() {
-            let answer = answer.as_ref().map(|(status, body)| (*status, body.as_str()));
-            clients.console.call(&call_line(self.operation(), started, answer.map_err(|e| format!("{e:#}"))));
-        }
+        report_call(&clients.console, self.operation(), started, || match &answer {
+            Ok(answer) => Ok(answer.clone()),
+            Err(error) => Err(format!("{error:#}")),
+        });
         answer
     }
 
@@ -114,10 +122,15 @@ impl Call<'_> {
             request = request.header(name, value);
         }
         let request = HttpRequest::try_from(request.body(SdkBody::from(content))?)?;
-        let response = single(clients.proxies.clone()).call(request).await.map_err(|e| anyhow!(e))?;
-        let status = response.status().as_u16();
-        let body = read_all(response.into_body()).await?;
-        Ok((status, body))
+        let connector = single(clients.proxies.clone());
+        let answer = async {
+            let response = connector.call(request).await.map_err(|e| anyhow!(e))?;
+            let status = response.status().as_u16();
+            Ok((status, read_all(response.into_body()).await?))
+        };
+        // The body may stop coming, which the connector does not see.
+        let answer = tokio::time::timeout(ATTEMPT, answer).await;
+        answer.map_err(|_| anyhow!("no answer within {} s", ATTEMPT.as_secs()))?
     }
 
     fn content(&self, endpoint: &str) -> anyhow::Result<(String, Vec<(&'static str, String)>)> {

@@ -92,6 +92,16 @@ impl EmbeddedAws {
         drop(scratch);
     }
 
+    /// Why it is of no use any more, with the end of its log; `None` while it works.
+    pub fn failure(&mut self) -> Option<String> {
+        let status = match self.service.status() {
+            Ok(None) => return None,
+            Ok(Some(status)) => status.to_string(),
+            Err(error) => format!("{error:#}"),
+        };
+        Some(format!("the embedded AWS ended by itself ({status}); the end of its log:\n{}", tail(&self.log())))
+    }
+
     /// Waits until the emulator has ended by itself.
     ///
     /// # Errors

@@ -173,6 +173,9 @@ impl Cleaned {
                     ..Self::unfinished(cause, format!("the clean-up failed; {next}"), ExitCode::Leak, stand)
                 }
             }
+            CleanUp::AwsGone => {
+                Self::unfinished("the embedded AWS ended by itself".to_owned(), next, ExitCode::Leak, stand)
+            }
             CleanUp::Interrupted(signal) => {
                 let cause = format!("the clean-up was interrupted by {}", signal.name);
                 let phrase = format!("the clean-up was interrupted; {next}");

@@ -1,8 +1,8 @@
 //! The work of a run and its end: clean up, report how it went, and leave no process behind.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use futures_util::FutureExt;
 use render_verdict::verdict::Conclusion;
 
@@ -10,6 +10,7 @@ use crate::{
     console::text::counted,
     context,
     exit::{ExitCode, Failure, Signal, Signals},
+    local::emulator::EmbeddedAws,
     report::{
         artifacts, markdown,
         run_record::{TeardownRecord, VerdictRecord},
@@ -49,6 +50,7 @@ pub(crate) async fn with_cleanup(
     let mut ended = tokio::select! {
         biased;
         signal = signals.next() => Ended::Signalled(signal),
+        failure = emulator_failure(run) => Ended::Failed(failure),
         result = AssertUnwindSafe(work(&mut interim)).catch_unwind() => match result {
             Ok(Ok(conclusion)) => Ended::Concluded(conclusion),
             Ok(Err(failure)) => Ended::Failed(failure),
@@ -68,6 +70,19 @@ pub(crate) async fn with_cleanup(
     run.save_record();
     leave_reports(run);
     code
+}
+
+/// How often an emulator is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Waits until the run's own emulator has ended, which nothing that waits for its answers would soon see.
+async fn emulator_failure(run: &Run) -> Failure {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        if let Some(failure) = run.embedded.borrow_mut().as_mut().and_then(EmbeddedAws::failure) {
+            return Failure::new(ExitCode::Render, anyhow!(failure));
+        }
+    }
 }
 
 pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -146,6 +161,8 @@ pub(crate) enum CleanUp {
     },
     /// A second signal ended it.
     Interrupted(Signal),
+    /// There is nothing to clean up: the emulator ended by itself.
+    AwsGone,
 }
 
 /// Cleans up. The run's first signal, if it comes only now, lets the clean-up
@@ -153,6 +170,9 @@ pub(crate) enum CleanUp {
 pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanUp {
     if run.journal.get().is_none() {
         return CleanUp::Done(TeardownRecord::NothingCreated);
+    }
+    if run.embedded.borrow_mut().as_mut().is_some_and(|embedded| embedded.failure().is_some()) {
+        return CleanUp::AwsGone;
     }
     let work = async {
         if run.options.keep_stack

@@ -1,11 +1,17 @@
 //! The tool is killed at every stage; then the account must be, or be made, as before.
 
-use rustix::process::Signal;
+use std::{
+    io::{BufRead, BufReader},
+    process::Child,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::{
     account::listing,
-    emulator::Emulator,
+    emulator::{Emulator, provision},
     proxy::{Fault, Proxy},
     repository::Repository,
     run::{Runner, finish, run},
@@ -123,6 +129,54 @@ fn a_second_signal_prints_the_command_that_finishes_the_clean_up() {
     let (code, reported) = run(runner.teardown(&["twice"]));
     assert_eq!(code, Some(0), "{reported}");
     assert!(reported.contains("nothing is left of twice"), "{reported}");
+}
+
+/// Reads what a run prints until a line has `text`, and gives that line.
+fn until(run: &mut Child, text: &str) -> String {
+    let mut lines = BufReader::new(run.stderr.as_mut().unwrap()).lines().map_while(Result::ok);
+    lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("{text:?} was not printed"))
+}
+
+/// The emulator that a run started.
+fn emulator_of(run: &Child) -> Pid {
+    let children = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", run.id())).unwrap();
+    let is_launcher =
+        |pid: &&str| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap().contains("launch.py");
+    let pid = children.split_whitespace().find(is_launcher).expect("an emulator runs");
+    Pid::from_raw(pid.parse().unwrap()).unwrap()
+}
+
+#[test]
+fn an_emulator_that_dies_ends_its_run_within_seconds() {
+    provision();
+    let repository = Repository::new(json!({"chunkMs": 60_000}));
+    let runner = Runner::new(&repository, "");
+    let mut child = runner.smoke_locally().spawn().unwrap();
+    until(&mut child, "render    N=2");
+    kill_process(emulator_of(&child), Signal::KILL).unwrap();
+    let killed = Instant::now();
+    let error = until(&mut child, "error: ");
+    assert!(error.contains("the embedded AWS ended by itself (signal: 9 (SIGKILL))"), "{error}");
+    let (code, reported) = finish(child);
+    assert_eq!(code, Some(4), "{reported}");
+    assert!(reported.contains("nothing is left, as the embedded AWS has ended"), "{reported}");
+    assert!(killed.elapsed() < Duration::from_secs(15), "{:?}", killed.elapsed());
+}
+
+#[test]
+fn an_endpoint_that_goes_away_ends_its_run_within_about_a_minute() {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({"chunkMs": 240_000}));
+    let runner = Runner::new(&repository, &emulator.endpoint);
+    let mut child = runner.smoke(&[]).spawn().unwrap();
+    until(&mut child, "render    N=2");
+    drop(emulator);
+    let gone = Instant::now();
+    let error = until(&mut child, "error: ");
+    assert!(error.contains(" has not answered for "), "{error}");
+    assert!(gone.elapsed() < Duration::from_secs(110), "{:?}", gone.elapsed());
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

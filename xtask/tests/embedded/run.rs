@@ -35,6 +35,14 @@ impl<'a> Runner<'a> {
         command
     }
 
+    /// The same on an emulator of its own.
+    pub(crate) fn smoke_locally(&self) -> Command {
+        let mut command = self.command("lambda-smoke");
+        command.args(["--local", "--fixture", "f", "--skip-build", "--chunk-counts", "2", "--artifacts"]);
+        command.arg(self.artifacts());
+        command
+    }
+
     /// `lambda-teardown` of one stack.
     pub(crate) fn teardown(&self, args: &[&str]) -> Command {
         let mut command = self.command("lambda-teardown");
