@@ -46,7 +46,7 @@ impl Session {
     /// # Errors
     /// As [`Runner::new`].
     pub fn of_process(env: Env, console: Console, repo: RepoChoice) -> anyhow::Result<Self> {
-        let (runner, toolbox) = (Runner::new(&env, &console)?, Toolbox::find(env.get(Toolbox::ENV)));
+        let (runner, toolbox) = (Runner::new(&env, &console)?, Toolbox::find(env.path(Toolbox::ENV)));
         Ok(Self { runner, console, toolbox, env, repo })
     }
 
@@ -161,9 +161,7 @@ pub fn tool_env(session: &Session, target: &Target) -> Env {
 
 /// The user's own tools, and the provisioned ones where those are missing.
 pub fn user_tools(session: &Session) -> Env {
-    let own = session.env.get("PATH").unwrap_or_default();
-    let path = format!("{own}:{}", session.toolbox.bin().display());
-    session.env.clone().with("PATH", path)
+    session.env.clone().with_path_last(&session.toolbox.bin())
 }
 
 /// The command that finishes the clean-up of a run.

@@ -13,7 +13,7 @@ use xtask::local::provisioning::Toolbox;
 /// # Panics
 /// When it can't be provisioned.
 pub(crate) fn tool(name: &str) -> PathBuf {
-    let path = Toolbox::find(std::env::var(Toolbox::ENV).ok().as_deref()).bin().join(name);
+    let path = Toolbox::find(std::env::var_os(Toolbox::ENV).map(Into::into)).bin().join(name);
     if !path.exists() {
         let status = Command::new(env!("CARGO_BIN_EXE_xtask")).arg("setup").status();
         assert!(status.is_ok_and(|status| status.success()), "`cargo xtask setup` failed");

@@ -24,7 +24,7 @@ pub struct RepoOptions {
 impl RepoOptions {
     /// What this command line, its environment and its working folder say.
     pub fn choice(&self, env: &Env) -> RepoChoice {
-        RepoChoice::new(self.repo.clone(), env.get(Repo::ENV), current_dir().ok())
+        RepoChoice::new(self.repo.clone(), env.path(Repo::ENV), current_dir().ok())
     }
 }
 

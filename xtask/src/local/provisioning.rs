@@ -19,7 +19,7 @@ use crate::{
     console::Console,
     local::system,
     project::repo::tool_root,
-    tools::{files, runner::Runner},
+    tools::{env::Child, files, runner::Runner},
 };
 
 /// The folder of provisioned tools.
@@ -39,7 +39,7 @@ impl Toolbox {
     }
 
     /// The toolbox in the folder that [`Toolbox::ENV`] names, or else this repository's.
-    pub fn find(from_env: Option<&str>) -> Self {
+    pub fn find(from_env: Option<PathBuf>) -> Self {
         let named = from_env.and_then(|dir| std::path::absolute(dir).ok());
         named.map_or_else(Self::of_repository, Self::in_folder)
     }
@@ -127,7 +127,7 @@ impl Toolbox {
             "{python} -m pip install --quiet --disable-pip-version-check --no-input
                 --no-deps --require-hashes --only-binary :all: --no-compile --target {folder} -r {list}"
         );
-        runner.run(install).limit(PIP_LIMIT).await.with_context(advice)?;
+        runner.run_as(Child::PackageManager, install).limit(PIP_LIMIT).await.with_context(advice)?;
         stamp.write()?;
         Ok(folder)
     }
@@ -167,7 +167,7 @@ impl Toolbox {
             "{python} -m pip install --quiet --disable-pip-version-check --no-input
                 --no-deps --require-hashes --only-binary :all: --no-compile -r {list}"
         );
-        runner.run(install).limit(PIP_LIMIT).await.with_context(advice)?;
+        runner.run_as(Child::PackageManager, install).limit(PIP_LIMIT).await.with_context(advice)?;
         stamp.write()
     }
 
@@ -185,7 +185,7 @@ impl Toolbox {
             "{python} -m pip download --quiet --disable-pip-version-check --no-input
                 --no-deps --require-hashes --only-binary :all: --platform manylinux2014_x86_64 -r {list} -d {to}"
         );
-        runner.run(fetch).limit(PIP_LIMIT).await.with_context(advice)?;
+        runner.run_as(Child::PackageManager, fetch).limit(PIP_LIMIT).await.with_context(advice)?;
         let wheel = only_file(download.path())?;
         runner.run(cmd!(sh, "{python} -m zipfile -e {wheel} {to}")).await.context("unpacking ffmpeg")?;
         fs::create_dir_all(self.media()).with_context(|| format!("{}", self.media().display()))?;
@@ -344,7 +344,7 @@ mod toolbox_tests {
         let (real, link) = (dir.path().join("tools"), dir.path().join("link"));
         fs::create_dir(&real).unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        let named = |path: &Path| Toolbox::find(path.to_str()).bin();
+        let named = |path: &Path| Toolbox::find(Some(path.to_owned())).bin();
         assert_eq!(named(&link), named(&real));
     }
 }

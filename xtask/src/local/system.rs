@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use rustix::process::geteuid;
 use xshell::{Cmd, cmd};
 
-use crate::tools::runner::Runner;
+use crate::tools::{env::Child, runner::Runner};
 
 /// The oldest Python that the locked packages run on.
 const OLDEST: (u32, u32) = (3, 11);
@@ -81,8 +81,11 @@ async fn apt_install(package: &str, runner: &Runner) -> anyhow::Result<()> {
         bail!("{package} is missing, and installing it needs root; {}", by_hand());
     }
     let sudo = sudo.filter(|_| !is_root);
-    let as_root =
-        |command: Cmd<'_>| runner.run(command.env("DEBIAN_FRONTEND", "noninteractive")).limit(Duration::from_secs(600));
+    let as_root = |command: Cmd<'_>| {
+        runner
+            .run_as(Child::PackageManager, command.env("DEBIAN_FRONTEND", "noninteractive"))
+            .limit(Duration::from_secs(600))
+    };
     let apt_get = |args: &[&str]| {
         as_root(match &sudo {
             Some(sudo) => cmd!(sh, "{sudo} -n {apt} {args...}"),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use xshell::cmd;
 
-use crate::tools::runner::Runner;
+use crate::tools::{env::Child, runner::Runner};
 
 /// A file that only a HyperFrames checkout has.
 const CHECKOUT_MARKER: &str = "packages/aws-lambda/package.json";
@@ -167,8 +167,7 @@ pub struct RepoChoice {
 
 impl RepoChoice {
     /// The choice, not checked yet.
-    pub fn new(flag: Option<PathBuf>, variable: Option<&str>, working_dir: Option<PathBuf>) -> Self {
-        let variable = variable.filter(|path| !path.is_empty()).map(PathBuf::from);
+    pub fn new(flag: Option<PathBuf>, variable: Option<PathBuf>, working_dir: Option<PathBuf>) -> Self {
         Self { flag, variable, working_dir }
     }
 
@@ -203,11 +202,40 @@ impl RepoChoice {
 
 // The state of a repository in git.
 
-/// The repository's commit, with `-dirty` if it has changes; `None` outside of git.
+/// Settings by which git starts no program that the repository's own configuration names.
+const NO_PROGRAMS: [&str; 9] = [
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.pager=cat",
+    "core.untrackedCache=false",
+    "credential.helper=",
+    "diff.external=",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+];
+
+/// The programs through which git reads a file to see whether it was changed.
+const FILTERS: &str = r"^filter\..*\.(clean|smudge|process)$";
+
+/// The repository's commit, with `-dirty` if it has changes; `None` outside of git. Where looking for changes would run
+/// filters that the repository's own configuration names, it is `-unchecked`.
 pub async fn commit(repo: &Repo, runner: &Runner) -> Option<String> {
-    let (sh, root) = (&runner.sh, repo.root());
-    let commit = runner.run(cmd!(sh, "git -C {root} rev-parse HEAD")).await.ok()?.stdout;
-    let changes = runner.run(cmd!(sh, "git -C {root} status --porcelain --untracked-files=no")).await.ok()?.stdout;
+    let git = async |args: &[&str]| {
+        let (sh, root) = (&runner.sh, repo.root());
+        let settings = NO_PROGRAMS.iter().flat_map(|setting| ["-c", setting]);
+        let git = cmd!(sh, "git {settings...} -C {root} {args...}");
+        let git = git.envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_TERMINAL_PROMPT", "0")]);
+        let printed = runner.run_as(Child::Git, git).any_status().await.ok()?;
+        Some((printed.status.success(), printed.stdout))
+    };
+    let (true, commit) = git(&["rev-parse", "HEAD"]).await? else { return None };
+    let (_, configured) = git(&["config", "--show-scope", "--includes", "--get-regexp", FILTERS]).await?;
+    if configured.lines().any(|line| !line.starts_with("global\t") && !line.starts_with("command\t")) {
+        return Some(format!("{}-unchecked", commit.trim_end()));
+    }
+    let status = ["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"];
+    let (true, changes) = git(&status).await? else { return None };
     let commit = commit.trim_end();
     Some(if changes.is_empty() { commit.to_owned() } else { format!("{commit}-dirty") })
 }
@@ -267,8 +295,8 @@ mod locate_tests {
         }
 
         fn located(&self, flag: Option<&str>, variable: Option<&str>, working_dir: &str) -> anyhow::Result<PathBuf> {
-            let variable = variable.map(|name| self.path(name).display().to_string());
-            let choice = RepoChoice::new(flag.map(|f| self.path(f)), variable.as_deref(), Some(self.path(working_dir)));
+            let [flag, variable] = [flag, variable].map(|name| name.map(|name| self.path(name)));
+            let choice = RepoChoice::new(flag, variable, Some(self.path(working_dir)));
             choice.locate().map(|repo| repo.root().to_owned())
         }
     }
@@ -282,7 +310,6 @@ mod locate_tests {
         assert_eq!(located(None, None, "checkout/packages/producer/tests/a"), folders.path("checkout"));
         assert_eq!(located(None, None, "own/examples"), folders.path("own"));
         assert_eq!(located(None, None, "elsewhere"), tool_root());
-        assert_eq!(RepoChoice::new(None, Some(""), None).locate().unwrap().root(), tool_root());
     }
 
     #[test]
@@ -304,5 +331,76 @@ mod locate_tests {
         std::fs::remove_file(folders.path("checkout/examples/aws-lambda/template.yaml")).unwrap();
         let error = folders.located(None, None, "checkout/packages").unwrap_err().to_string();
         assert!(error.contains("examples/aws-lambda/template.yaml"), "{error}");
+    }
+}
+
+#[cfg(test)]
+mod git_tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::{console::Console, tools::env::Env};
+
+    /// A repository with one commit, and a program that leaves `touched` where it is run.
+    struct Hostile(tempfile::TempDir);
+
+    impl Hostile {
+        fn new() -> Self {
+            let hostile = Self(tempfile::tempdir().unwrap());
+            let program = format!("#!/bin/sh\ntouch {}\ncat\n", hostile.path("touched").display());
+            std::fs::write(hostile.path("program"), program).unwrap();
+            let executable = std::fs::Permissions::from_mode(0o755);
+            std::fs::set_permissions(hostile.path("program"), executable).unwrap();
+            std::fs::create_dir_all(hostile.path("repo/examples/aws-lambda")).unwrap();
+            std::fs::write(hostile.path("repo/examples/aws-lambda/template.yaml"), "x").unwrap();
+            hostile.git(&["init", "-q"]);
+            hostile.git(&["add", "."]);
+            hostile.git(&["-c", "user.name=a", "-c", "user.email=a", "commit", "-q", "-m", "x"]);
+            hostile
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().join(name)
+        }
+
+        fn runner(&self) -> Runner {
+            let home = self.0.path().display().to_string();
+            Runner::new(&Env::from([("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", &home)]), &Console::default())
+                .unwrap()
+        }
+
+        fn block_on<T>(work: impl Future<Output = T>) -> T {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(work)
+        }
+
+        fn git(&self, args: &[&str]) {
+            let (runner, root) = (self.runner(), self.path("repo"));
+            let sh = &runner.sh;
+            Self::block_on(async { runner.run(cmd!(sh, "git -C {root} {args...}")).await }).unwrap();
+        }
+
+        fn commit(&self) -> String {
+            let repo = Repo::at(&self.path("repo")).unwrap();
+            let commit = Self::block_on(commit(&repo, &self.runner())).unwrap();
+            assert!(!self.path("touched").exists(), "git ran a program of the repository");
+            commit
+        }
+    }
+
+    #[test]
+    fn git_runs_no_program_that_the_repository_names() {
+        let hostile = Hostile::new();
+        let program = hostile.path("program").display().to_string();
+        assert_eq!(hostile.commit().len(), 40);
+        for key in ["core.fsmonitor", "core.pager", "core.sshCommand", "diff.external", "credential.helper"] {
+            hostile.git(&["config", key, &program]);
+        }
+        assert_eq!(hostile.commit().len(), 40);
+        std::fs::write(hostile.path("repo/examples/aws-lambda/template.yaml"), "y").unwrap();
+        assert!(hostile.commit().ends_with("-dirty"));
+        std::fs::write(hostile.path("repo/.git/info/attributes"), "* filter=f\n").unwrap();
+        hostile.git(&["config", "filter.f.clean", &program]);
+        assert!(hostile.commit().ends_with("-unchecked"));
     }
 }

@@ -50,12 +50,12 @@ pub fn publish(dir: &Path, report: &RunReport, appended: &str) -> anyhow::Result
 /// # Errors
 /// When the summary can't be written.
 pub fn append_step_summary(env: &Env, text: &str) -> anyhow::Result<()> {
-    let Some(file) = env.get(STEP_SUMMARY) else { return Ok(()) };
+    let Some(file) = env.path(STEP_SUMMARY) else { return Ok(()) };
     let append = || {
-        let mut summary = fs::OpenOptions::new().append(true).create(true).open(file)?;
-        writeln!(summary, "{text}")
+        let mut summary = fs::OpenOptions::new().append(true).create(true).open(&file)?;
+        writeln!(summary, "{}", text)
     };
-    append().with_context(|| format!("{STEP_SUMMARY} {file}"))
+    append().with_context(|| format!("{STEP_SUMMARY} {}", file.display()))
 }
 
 /// The report in GitHub's Markdown.

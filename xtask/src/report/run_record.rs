@@ -56,7 +56,7 @@ pub struct RunRecord {
     pub stack: StackName,
     /// The prices that costs are calculated from.
     pub prices: Prices,
-    /// The commit of this repository, with `-dirty` when it has changes.
+    /// The commit of this repository, with `-dirty` when it has changes, and `-unchecked` when that was not looked for.
     pub git_commit: Option<String>,
     /// The versions of the tools.
     pub tools: ToolVersions,

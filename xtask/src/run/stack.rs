@@ -265,8 +265,7 @@ impl Run {
 
 /// Where it is noted, a file each; `None` where there is no place for caches.
 fn cache(env: &Env) -> Option<PathBuf> {
-    let of_user = env.get("XDG_CACHE_HOME").map(PathBuf::from);
-    let of_user = of_user.or_else(|| Some(Path::new(env.get("HOME")?).join(".cache")))?;
+    let of_user = env.path("XDG_CACHE_HOME").or_else(|| Some(env.path("HOME")?.join(".cache")))?;
     Some(of_user.join("hyperframes-lambda/valid-templates"))
 }
 

@@ -18,6 +18,8 @@ use tokio::{
     process::{Child, ChildStdin},
 };
 
+use crate::tools::env::is_secret;
+
 /// The process groups that this process started and that have not ended. A terminal's
 /// Ctrl-C does not reach them, because each is a group of its own.
 #[derive(Debug, Clone, Default)]
@@ -250,11 +252,8 @@ pub(crate) fn command_line(command: &Command) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn is_secret(name: &str) -> bool {
-    ["SECRET", "TOKEN", "PASSWORD", "_auth", "ACCESS_KEY"].iter().any(|part| name.contains(part))
-}
-
-fn quoted(word: &str) -> String {
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%*".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -8,6 +8,14 @@ use std::{
 
 use anyhow::Context;
 
+/// Writes a path into JSON, whose strings are Unicode: other bytes become U+FFFD.
+///
+/// # Errors
+/// Those of the format.
+pub fn in_json<S: serde::Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&path.display())
+}
+
 const POLL: Duration = Duration::from_millis(100);
 
 /// Waits until no other process has the lock; says so first where it has to wait.

@@ -15,6 +15,7 @@ use xshell::cmd;
 use crate::{
     project::repo::{Layout, Repo},
     tools::{
+        env::Child,
         files,
         handler_zip::{self, ZipSizes, check_budget, sizes},
         runner::Runner,
@@ -37,6 +38,7 @@ pub struct BuildTools {
 #[serde(rename_all = "camelCase")]
 pub struct HandlerZip {
     /// Where it is.
+    #[serde(serialize_with = "files::in_json")]
     pub path: PathBuf,
     /// Its hash.
     pub sha256: String,
@@ -152,7 +154,7 @@ pub async fn install_packages(package: &Path, bun: &Path, runner: &Runner, log: 
     }
     console.step("build", "bun install (from the lockfile)");
     let install = cmd!(sh, "{bun} install --frozen-lockfile --ignore-scripts --no-progress");
-    runner.run(install).cwd(package).log(log).limit(BUILD_LIMIT).await?;
+    runner.run_as(Child::PackageManager, install).cwd(package).log(log).limit(BUILD_LIMIT).await?;
     fs::write(&stamp, lock).with_context(|| format!("{}", stamp.display()))
 }
 
@@ -209,7 +211,7 @@ pub(crate) async fn checkout_build(
     for script in CHECKOUT_SCRIPTS {
         runner.console.step("build", &format!("bun run {script}"));
         let build = cmd!(sh, "{bun} run --cwd {package} {script}");
-        runner.run(build).cwd(repo.root()).log(log).limit(BUILD_LIMIT).await?;
+        runner.run_as(Child::PackageManager, build).cwd(repo.root()).log(log).limit(BUILD_LIMIT).await?;
     }
     ensure!(
         target.is_file(),

@@ -17,7 +17,7 @@ use crate::{
         repo::{Layout, Repo},
     },
     tools::{
-        env::Env,
+        env::{Child, Env},
         in_process::{InProcess, Job, LIMIT, Renderer, check_built, check_platform},
         runner::Runner,
     },
@@ -73,7 +73,7 @@ impl Harness {
         let render = cmd!(sh, "{bun} run --silent --cwd {producer} {script} -- {name} --sequential --keep-temp");
         let render = render.envs(runner.env.only(&SETTINGS).iter()).env("TMPDIR", scratch.path());
         let started = Instant::now();
-        let rendered = runner.run(render).log(job.log).limit(LIMIT).await;
+        let rendered = runner.run_as(Child::Renderer, render).log(job.log).limit(LIMIT).await;
         let wall_ms = context::ms(started.elapsed());
         rendered.with_context(what)?;
         let left = scratch.path().join(RENDERS_TO).join(name);

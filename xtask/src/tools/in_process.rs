@@ -18,7 +18,7 @@ use crate::{
         repo::{Layout, Repo, tool_root},
     },
     tools::{
-        env::Env,
+        env::{Child, Env},
         handler::install_packages,
         runner::{Run, Runner},
     },
@@ -157,7 +157,7 @@ impl Renderer {
             "{node} --experimental-import-meta-resolve {script} --packages {package}
                 --project {project} --output {to} --fps {fps} --format {format} {variables...} {hdr...}"
         );
-        runner.run(render).limit(LIMIT)
+        runner.run_as(Child::Renderer, render).limit(LIMIT)
     }
 }
 
@@ -183,7 +183,7 @@ pub async fn staged(
     if !fixture.has_packages(&packages) {
         let lock = folder.join("bun.lock");
         ensure!(lock.is_file(), "fixture {} needs packages, but there is no {}", fixture.name, lock.display());
-        let bun = which::which_in("bun", env.get("PATH"), ".")
+        let bun = which::which_in("bun", env.os("PATH"), ".")
             .with_context(|| {
                 format!("fixture {} needs packages, but bun, which installs them, is not on PATH", fixture.name)
             })

@@ -18,7 +18,7 @@ use crate::{
     console::Console,
     tools::{
         children::{Children, Lines, Output, Service, command_line, copy, short},
-        env::Env,
+        env::{Child, Env},
     },
 };
 
@@ -70,23 +70,28 @@ impl Runner {
 
     /// Where a program is, if it is on PATH.
     pub fn find(&self, program: &str) -> Option<PathBuf> {
-        which::which_in(program, self.env.get("PATH"), ".").ok()
+        which::which_in(program, self.env.os("PATH"), ".").ok()
     }
 
-    /// A program to run to its end. It sees [`Env::for_child`] and the variables of the command.
+    /// A program to run to its end, which works on files: see [`Child::Tool`].
     pub fn run(&self, command: Cmd<'_>) -> Run<'_> {
-        let command = self.prepare(command);
+        self.run_as(Child::Tool, command)
+    }
+
+    /// A program of some kind to run to its end. It sees [`Env::for_child`] and the variables of the command.
+    pub fn run_as(&self, child: Child, command: Cmd<'_>) -> Run<'_> {
+        let command = self.prepare(child, command);
         let shown = short(&command);
         Run { runner: self, command, shown, log: None, input: None, limit: Self::DEFAULT_LIMIT }
     }
 
-    /// Starts a program that works until its standard input is closed, and then cleans up
+    /// Starts an emulator, which works until its standard input is closed, and then cleans up
     /// after itself; `log` gets what it prints.
     ///
     /// # Errors
     /// When it can't be started.
     pub fn start(&self, command: Cmd<'_>, log: &Path) -> anyhow::Result<Service> {
-        let mut command = self.prepare(command);
+        let mut command = self.prepare(Child::Emulator, command);
         let log = File::create(log).with_context(|| format!("{}", log.display()))?;
         // Without the parent's death signal, which would leave the program no time to clean up.
         command.stdin(Stdio::piped()).stdout(log.try_clone()?).stderr(log);
@@ -94,12 +99,12 @@ impl Runner {
     }
 
     /// The command with its environment, as the leader of a process group of its own.
-    fn prepare(&self, command: Cmd<'_>) -> Command {
+    fn prepare(&self, child: Child, command: Cmd<'_>) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::from(command);
         let own = command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())));
         let own: Vec<(OsString, OsString)> = own.collect();
-        command.env_clear().envs(self.env.for_child().iter()).envs(own).process_group(0);
+        command.env_clear().envs(self.env.for_child(child).iter()).envs(own).process_group(0);
         command
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     },
     project::names::{ArtifactBucketName, RunId, StackName},
     tools::{
-        env::Env,
+        env::{Child, Env},
         runner::{Run, Runner},
     },
 };
@@ -73,7 +73,7 @@ impl Sam {
         let mut env = access.child_env();
         if !matches!(access.target, Target::Account { .. }) {
             // An emulator answers at once, and a local run must not look for newer versions of sam.
-            env = env.with("SAM_CLI_POLL_DELAY", "0.1").with("__SAM_CLI_APP_DIR", sam_home.display().to_string());
+            env = env.with("SAM_CLI_POLL_DELAY", "0.1").with("__SAM_CLI_APP_DIR", sam_home);
         }
         let region = access.region.as_str().into();
         Ok(Self {
@@ -121,7 +121,7 @@ impl Sam {
 
     async fn run(&self, command: Cmd<'_>) -> anyhow::Result<Run<'_>> {
         let command = command.envs(self.env_now().await?.iter());
-        Ok(self.runner.run(command).cwd(&self.logs).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
+        Ok(self.runner.run_as(Child::Sam, command).cwd(&self.logs).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
     }
 
     /// The AWS variables, with keys that are valid now.

@@ -163,9 +163,12 @@ fn facts(report: &RunReport) -> Markup {
 fn commit(run: &RunRecord) -> String {
     match &run.git_commit {
         Some(commit) => {
-            let (hash, dirty) =
-                commit.strip_suffix("-dirty").map_or((commit.as_str(), ""), |hash| (hash, ", with changes"));
-            format!("{}{dirty}", hash.chars().take(12).collect::<String>())
+            let (hash, state) = match commit.split_once('-') {
+                Some((hash, "dirty")) => (hash, ", with changes"),
+                Some((hash, _)) => (hash, ", not checked for changes"),
+                None => (commit.as_str(), ""),
+            };
+            format!("{}{state}", hash.chars().take(12).collect::<String>())
         }
         None => "unknown".to_owned(),
     }

@@ -43,9 +43,9 @@ impl StateFolder {
     /// # Errors
     /// When none of the variables is set, or the current folder is gone.
     pub fn of(env: &Env) -> anyhow::Result<Self> {
-        let own = env.get("HYPERFRAMES_STATE_DIR").map(PathBuf::from);
-        let xdg = || env.get("XDG_STATE_HOME").map(|dir| Path::new(dir).join("hyperframes-lambda"));
-        let home = || env.get("HOME").map(|dir| Path::new(dir).join(".local/state/hyperframes-lambda"));
+        let own = env.path("HYPERFRAMES_STATE_DIR");
+        let xdg = || env.path("XDG_STATE_HOME").map(|dir| dir.join("hyperframes-lambda"));
+        let home = || env.path("HOME").map(|dir| dir.join(".local/state/hyperframes-lambda"));
         let dir = own.or_else(xdg).or_else(home);
         let dir = dir.context("there is no place for the journal: set HOME or HYPERFRAMES_STATE_DIR")?;
         Ok(Self(std::path::absolute(&dir).with_context(|| format!("the state folder {}", dir.display()))?))

@@ -53,6 +53,7 @@ pub struct Begin {
     /// The account.
     pub account: String,
     /// Its artifacts.
+    #[serde(serialize_with = "crate::tools::files::in_json")]
     pub artifacts: PathBuf,
     /// When it began, RFC 3339.
     pub started_at: String,

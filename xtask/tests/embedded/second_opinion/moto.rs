@@ -9,7 +9,10 @@ use std::{
 use xtask::{
     console::Console,
     local::provisioning::Toolbox,
-    tools::{env::Env, runner::Runner},
+    tools::{
+        env::{self, Env},
+        runner::Runner,
+    },
 };
 
 use crate::emulator::provision;
@@ -24,7 +27,7 @@ pub(super) struct Moto {
 impl Moto {
     pub(super) fn start() -> Self {
         let packages = packages();
-        let env = Env::of_process().for_child();
+        let env = Env::of_process().for_child(env::Child::PackageManager);
         let mut child = Command::new(Toolbox::of_repository().python())
             .arg("-c")
             .arg(include_str!("moto_server.py"))
