@@ -22,7 +22,7 @@ use crate::{
         names::{RunId, StackName},
         repo::{Repo, RepoChoice},
     },
-    tools::{env::Env, runner::Runner, sam::Sam},
+    tools::{children::quoted, env::Env, runner::Runner, sam::Sam},
 };
 
 /// The caller's environment, its programs, the terminal and the tools.
@@ -172,7 +172,9 @@ pub fn recovery(stack: &StackName, run: &RunId, target: &Target, region: &Region
 /// The flags that lead a command to a target.
 pub fn flags(target: &Target, region: &Region) -> String {
     match target {
-        Target::Account { profile: Some(profile) } => format!("--region {region} --profile {profile}"),
+        Target::Account { profile: Some(profile) } => {
+            format!("--region {region} --profile {}", quoted(profile.as_str()))
+        }
         Target::Account { profile: None } => format!("--region {region}"),
         Target::Endpoint { url } | Target::Embedded { url } => format!("--region {region} --endpoint-url {url}"),
     }

@@ -15,7 +15,7 @@ use aws_smithy_http_client::{
     tls::{Provider, rustls_provider::CryptoMode},
 };
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     aws::region::{Profile, Region},
@@ -45,13 +45,20 @@ pub enum Target {
     /// An emulator that someone else runs.
     Endpoint {
         /// Its address.
+        #[serde(deserialize_with = "endpoint")]
         url: String,
     },
     /// The emulator that this run started and will stop.
     Embedded {
         /// Its address.
+        #[serde(deserialize_with = "endpoint")]
         url: String,
     },
+}
+
+/// An endpoint of a journal or a record, which ends up in commands that a user is asked to run.
+fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    parse_endpoint(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 impl Target {
@@ -264,9 +271,12 @@ fn connector(settings: &HttpConnectorSettings, proxies: ProxyConfig) -> Connecto
 /// When it is anything else.
 pub fn parse_endpoint(text: &str) -> anyhow::Result<String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
-    let host = rest.with_context(|| format!("{text:?} does not start with http:// or https://"))?.trim_end_matches('/');
+    let host = rest.context("it does not start with http:// or https://")?.trim_end_matches('/');
+    // Neither here nor in what clap prints: it may be a password.
+    ensure!(!host.contains('@'), "it has a user or a password; keys of an endpoint are in AWS_ACCESS_KEY_ID");
+    let is_of_host = |c: char| c.is_ascii_alphanumeric() || "-._:[]%".contains(c);
     ensure!(
-        !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']),
+        !host.is_empty() && host.chars().all(is_of_host),
         "{text:?} is not the address of an endpoint, such as http://127.0.0.1:4566"
     );
     let port = host.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));
@@ -313,5 +323,9 @@ mod tests {
         for bad in ["", "localhost:4566", "http://", "http://x/y", "ftp://x", "http://x:99999", "http://x:port"] {
             assert!(parse_endpoint(bad).is_err(), "{bad:?} was taken");
         }
+        let error = parse_endpoint("http://me:s3cret@127.0.0.1:4566").unwrap_err().to_string();
+        assert!(error.contains("a password") && !error.contains("s3cret"), "{error}");
+        let hostile = r#"{"kind": "endpoint", "url": "http://x; touch y"}"#;
+        assert!(serde_json::from_str::<Target>(hostile).is_err());
     }
 }

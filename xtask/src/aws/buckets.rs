@@ -2,7 +2,6 @@
 
 use std::{
     convert::Infallible,
-    path::Path,
     pin::Pin,
     task::{self, Poll},
     time::Duration,
@@ -36,6 +35,7 @@ use crate::{
         region::Region,
     },
     console::Teller,
+    tools::folder::{Folder, Part},
 };
 
 /// Whether there is a bucket of this name.
@@ -203,18 +203,17 @@ const DOWNLOAD_TRIES: usize = 5;
 ///
 /// # Errors
 /// When the object is not there, or every try broke off.
-pub async fn download(clients: &Clients, bucket: &str, key: &str, to: &Path) -> anyhow::Result<u64> {
-    let part = to.with_extension("part");
+pub async fn download(clients: &Clients, bucket: &str, key: &str, folder: &Folder, name: &str) -> anyhow::Result<u64> {
     let again = faults::retrying(DOWNLOAD_TRIES - 1);
-    let once = || download_once(clients, bucket, key, &part);
-    let bytes = once.retry(again).when(|error| matches!(error, Broken::OnTheWay(_))).await;
-    let bytes = bytes.map_err(|error| match error {
+    let once = || download_once(clients, bucket, key, folder, name);
+    let downloaded = once.retry(again).when(|error| matches!(error, Broken::OnTheWay(_))).await;
+    let (part, bytes) = downloaded.map_err(|error| match error {
         Broken::ForGood(error) => error.context(format!("downloading s3://{bucket}/{key}")),
         Broken::OnTheWay(error) => {
             error.context(format!("downloading s3://{bucket}/{key} broke off {DOWNLOAD_TRIES} times"))
         }
     })?;
-    tokio::fs::rename(&part, to).await.with_context(|| format!("{}", to.display()))?;
+    part.finish()?;
     Ok(bytes)
 }
 
@@ -223,7 +222,13 @@ enum Broken {
     ForGood(anyhow::Error),
 }
 
-async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) -> Result<u64, Broken> {
+async fn download_once(
+    clients: &Clients,
+    bucket: &str,
+    key: &str,
+    folder: &Folder,
+    name: &str,
+) -> Result<(Part, u64), Broken> {
     let answer =
         clients.s3.get_object().bucket(bucket).key(key).send().await.map_err(|error| match faults::of(&error) {
             Fault::Transient => Broken::OnTheWay(faults::as_error(error)),
@@ -232,7 +237,8 @@ async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) 
     let promised = answer.content_length();
     let teller = clients.console.teller();
     let shown = |done| show(&teller, done, promised.and_then(|bytes| u64::try_from(bytes).ok()));
-    let written = write_body(answer.body, part, &shown).await;
+    let part = folder.begin(name).map_err(Broken::ForGood)?;
+    let written = write_body(answer.body, &part, &shown).await;
     let written =
         written.map_err(|error| if is_disk(&error) { Broken::ForGood(error) } else { Broken::OnTheWay(error) })?;
     let whole = || {
@@ -240,21 +246,22 @@ async fn download_once(clients: &Clients, bucket: &str, key: &str, part: &Path) 
         Ok(())
     };
     whole().map_err(Broken::OnTheWay)?;
-    Ok(written)
+    Ok((part, written))
 }
 
-async fn write_body(mut body: ByteStream, part: &Path, shown: &dyn Fn(u64)) -> anyhow::Result<u64> {
-    let mut file = tokio::fs::File::create(part).await.with_context(|| format!("{}", part.display()))?;
+async fn write_body(mut body: ByteStream, part: &Part, shown: &dyn Fn(u64)) -> anyhow::Result<u64> {
+    let file = part.file.try_clone().with_context(|| format!("{}", part.path().display()))?;
+    let mut file = tokio::fs::File::from_std(file);
     let mut written = 0;
     loop {
         let next = tokio::time::timeout(Duration::from_secs(60), body.try_next()).await;
         let next = next.map_err(|_| anyhow!("no byte came for a minute"))?;
         let Some(bytes) = next.map_err(|e| anyhow!(e))? else { break };
-        file.write_all(&bytes).await.with_context(|| format!("{}", part.display()))?;
+        file.write_all(&bytes).await.with_context(|| format!("{}", part.path().display()))?;
         written += bytes.len() as u64;
         shown(written);
     }
-    file.flush().await.with_context(|| format!("{}", part.display()))?;
+    file.flush().await.with_context(|| format!("{}", part.path().display()))?;
     Ok(written)
 }
 

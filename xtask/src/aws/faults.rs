@@ -9,7 +9,7 @@ use aws_sdk_s3::{
 use aws_smithy_types::{DateTime, date_time::Format};
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::aws::access::Target;
+use crate::{aws::access::Target, console::text::one_line};
 
 /// What an error means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,10 +164,10 @@ where
     }
 }
 
-/// A service's message up to where it quotes the request as it was signed, with the session's
+/// A service's message in one line, up to where it quotes the request as it was signed, with the session's
 /// token: a refusal of a signature may.
-fn without_request(message: &str) -> &str {
-    message.split("The Canonical String").next().unwrap_or_default().trim_end()
+fn without_request(message: &str) -> String {
+    one_line(message.split("The Canonical String").next().unwrap_or_default())
 }
 
 /// [`told`] as an error, to put context on: a [`Refused`].
@@ -192,8 +192,11 @@ impl Refused {
     /// An answer that is an error.
     pub fn new(status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         let message = message.map(without_request);
-        let words: Vec<&str> = code.into_iter().chain(message).filter(|words| !words.is_empty()).collect();
-        Self { fault: of_answer(status, code, message), reported: format!("{} (HTTP {status})", words.join(": ")) }
+        let words: Vec<&str> = code.into_iter().chain(message.as_deref()).filter(|words| !words.is_empty()).collect();
+        Self {
+            fault: of_answer(status, code, message.as_deref()),
+            reported: format!("{} (HTTP {status})", words.join(": ")),
+        }
     }
 
     /// The refusal at the bottom of an error.

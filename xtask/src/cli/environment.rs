@@ -116,6 +116,15 @@ pub(crate) fn with_advice(mut error: Error, args: &[OsString], declared: &Comman
             let nearest = nearest(given, &commands).into_iter().map(str::to_owned).collect();
             error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(nearest));
         }
+        // It may be a password, which is not printed.
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
+            if let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidValue)
+                && given.contains("://")
+                && given.contains('@')
+            {
+                error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+            }
+        }
         ErrorKind::UnknownArgument => {
             let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return error };
             let command = args.iter().filter_map(|arg| arg.to_str()).find(|arg| commands.contains(arg));

@@ -5,9 +5,8 @@ pub mod compare;
 pub mod doctor;
 pub mod report;
 
-use std::{ffi::OsString, path::Path};
+use std::{borrow::Cow, ffi::OsString, path::Path};
 
-use anyhow::Context;
 use clap::error::ErrorKind;
 use serde_json::json;
 
@@ -19,12 +18,13 @@ use crate::{
         help::{CompletionsOptions, script},
         small::LocalAwsOptions,
     },
+    console::{Console, text::harmless},
     context::{self, Session},
     eval,
     exit::{ExitCode, Failure, OrExit, Signals},
     local::emulator::{EmbeddedAws, Options},
     smoke, teardown,
-    tools::env::Env,
+    tools::{env::Env, folder::write_whole},
 };
 
 /// Parses the command line and does what it says.
@@ -34,7 +34,7 @@ pub fn main() -> ExitCode {
     let cli = match parse(&args, &env) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
+            refuse(&error);
             let asked_for = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
             return if asked_for { ExitCode::Success } else { ExitCode::Preflight };
         }
@@ -50,6 +50,17 @@ pub fn main() -> ExitCode {
             console.say(&format!("error: {failure}"));
             failure.code
         }
+    }
+}
+
+/// Prints what clap says, which quotes the command line and the environment.
+fn refuse(error: &clap::Error) {
+    let text = error.render().to_string();
+    match harmless(&text) {
+        // In color.
+        Cow::Borrowed(_) => _ = error.print(),
+        Cow::Owned(harmless) if harmless == text => _ = error.print(),
+        Cow::Owned(harmless) => Console::default().say(harmless.trim_end()),
     }
 }
 
@@ -104,7 +115,10 @@ async fn interruptible(
 fn completions(session: &Session, args: &CompletionsOptions) -> Result<ExitCode, Failure> {
     // Anywhere else they complete everything but the names of fixtures.
     let repo = session.repo().ok();
-    let fixtures = repo.map(|repo| repo.fixtures().into_iter().map(|(name, _)| name).collect()).unwrap_or_default();
+    // A shell evaluates the script, and a folder may have any name.
+    let is_plain = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let fixtures = repo.map(|repo| repo.fixtures().into_iter().map(|(name, _)| name).filter(is_plain).collect());
+    let fixtures = fixtures.unwrap_or_default();
     session.console.result(&script(args.shell, fixtures));
     Ok(ExitCode::Success)
 }
@@ -151,10 +165,8 @@ async fn local_aws(session: &Session, args: &LocalAwsOptions) -> Result<ExitCode
 }
 
 fn write_ready_file(file: &Path, embedded: &EmbeddedAws) -> anyhow::Result<()> {
-    let part = file.with_extension("part");
     let content = json!({ "endpoint": embedded.endpoint, "pid": embedded.pid });
-    std::fs::write(&part, format!("{content}\n")).with_context(|| format!("{}", part.display()))?;
-    std::fs::rename(&part, file).with_context(|| format!("{}", file.display()))
+    write_whole(file, format!("{content}\n"))
 }
 
 /// What a second terminal needs to use the emulator, with any AWS client.

@@ -12,6 +12,7 @@ use crate::{
         compare::{SideBySide, regression::MaxRegression},
         markdown,
     },
+    tools::folder::Folder,
 };
 
 /// Regenerates the reports of a run; with `--compare` they show how it differs from an earlier run.
@@ -23,7 +24,8 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
     let report = artifacts::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
     let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
     let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
-    markdown::publish(&args.artifacts, &report, &appended).or_exit(ExitCode::Preflight)?;
+    let folder = Folder::open(&args.artifacts).or_exit(ExitCode::Preflight)?;
+    markdown::publish(&folder, &report, &appended).or_exit(ExitCode::Preflight)?;
     if !appended.is_empty() {
         markdown::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
     }

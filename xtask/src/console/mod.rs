@@ -99,6 +99,7 @@ impl Console {
     pub fn step(&self, stage: &str, text: &str) {
         if self.0.verbosity > Verbosity::Quiet {
             let (clock, stage) = (self.0.started.elapsed().as_secs_f64(), format!("{stage:<9}"));
+            let text = text::harmless(text);
             self.0.print(Stream::Stderr, &format!("[{clock:7.1}s] {} {text}", self.0.on_stderr.stage(&stage)));
         }
     }
@@ -124,7 +125,7 @@ impl Console {
 
     /// A message: an error, a warning, a question.
     pub fn say(&self, text: &str) {
-        self.0.print(Stream::Stderr, &self.0.on_stderr.line(text));
+        self.0.print(Stream::Stderr, &self.0.on_stderr.line(&text::harmless(text)));
     }
 
     /// A message that a quiet run leaves out.
@@ -136,7 +137,7 @@ impl Console {
 
     /// A result, on stdout.
     pub fn result(&self, text: &str) {
-        self.0.print(Stream::Stdout, &self.0.on_stdout.line(text));
+        self.0.print(Stream::Stdout, &self.0.on_stdout.line(&text::harmless(text)));
     }
 
     /// Whether anybody sees [`Console::now`].

@@ -1,6 +1,9 @@
 //! Words for people that every part of the tool forms alike: numbers of things, columns.
 
-use std::fmt::Display;
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write},
+};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -84,7 +87,7 @@ pub(crate) fn plain(line: &str) -> String {
         match c {
             '\x1b' => skip_sequence(&mut chars),
             '\t' => shown.push(' '),
-            c if c.is_control() => {}
+            c if acts(c) || c == '\n' => {}
             c => shown.push(c),
         }
     }
@@ -97,6 +100,112 @@ fn skip_sequence(chars: &mut std::str::Chars<'_>) {
         Some('[') => _ = chars.find(|c| ('\x40'..='\x7e').contains(c)),
         Some(']') => _ = chars.find(|c| *c == '\x07' || *c == '\\'),
         _ => {}
+    }
+}
+
+// Text from outside: errors of AWS, causes of executions, journals, the output of programs, names of files. Whatever
+// is printed or written into a page goes through here last, so no place that forms a message has to think of it. Pure.
+
+/// Whether a character acts on a terminal, or on the order in which other characters are shown.
+fn acts(c: char) -> bool {
+    let orders = matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let ends_a_line = matches!(c, '\u{2028}' | '\u{2029}');
+    (c.is_control() && c != '\n' && c != '\t') || orders || ends_a_line
+}
+
+/// The text with every character that acts on a terminal or turns text around as an escape such as `\u001b`, which
+/// JSON has too: a JSON text stays the same.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    // The end of a line, in the words of other systems.
+    let text = text.replace("\r\n", "\n");
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match acts(c) {
+            true => _ = write!(shown, "\\u{:04x}", u32::from(c)),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Beginnings of commands to a CI, which some of them look for in the middle of a line.
+const COMMANDS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+
+/// The text as a terminal and the log of a CI may get it: [`visible`], without commands to the CI (lines that begin
+/// with `::`, and words such as `##[group]`), and without the user and password of an address.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let text = visible(text);
+    let commands = text.lines().any(|line| line.trim_start().starts_with("::")) || text.contains("##");
+    if !commands && !text.contains("://") {
+        return text;
+    }
+    let line = |line: &str| {
+        let line =
+            COMMANDS.iter().fold(without_user(line), |line, word| line.replace(word, &format!("#\\{}", &word[1..])));
+        let begins = line.len() - line.trim_start().len();
+        let (before, rest) = line.split_at(begins);
+        if rest.starts_with("::") { format!("{before}\\{rest}") } else { line }
+    };
+    Cow::Owned(text.split('\n').map(line).collect::<Vec<_>>().join("\n"))
+}
+
+/// Replaces what stands between the scheme and the host of every address.
+fn without_user(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        let end = after.find(|c: char| c.is_whitespace() || "/?#\"'`<>".contains(c)).unwrap_or(after.len());
+        let host = after[..end].rfind('@').map_or(0, |at| at + 1);
+        let hidden = if host > 0 { "***@" } else { "" };
+        let _ = write!(shown, "{before}://{hidden}");
+        rest = &after[host..];
+    }
+    shown + rest
+}
+
+/// A text of several lines in one, so that it can't pretend to be lines of this tool.
+pub(crate) fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod outside_tests {
+    use super::*;
+
+    #[test]
+    fn what_acts_on_a_terminal_is_shown_and_not_done() {
+        assert_eq!(harmless("\x1b]0;title\x07 \x1b[2J\u{9b}1m"), r"\u001b]0;title\u0007 \u001b[2J\u009b1m");
+        assert_eq!(harmless("a\u{202e}txt.exe\u{2066}"), r"a\u202etxt.exe\u2066");
+        assert_eq!(harmless("over\rwritten\r\nend\ttab"), "over\\u000dwritten\nend\ttab");
+        for plain in ["漢字 ü\n\tlist", "a:b::c", "# title", "http://127.0.0.1:1/a"] {
+            assert_eq!(harmless(plain), plain);
+        }
+    }
+
+    #[test]
+    fn a_json_text_means_the_same() {
+        let value = serde_json::json!({ "cause": "\u{9b}31m\u{202e}\x1b[0m\u{2028}" });
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        assert_ne!(visible(&text), text);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&visible(&text)).unwrap(), value);
+    }
+
+    #[test]
+    fn a_ci_gets_no_commands() {
+        assert_eq!(harmless("x\n  ::error file=a::b\n::add-mask::c"), "x\n  \\::error file=a::b\n\\::add-mask::c");
+        assert_eq!(harmless("see ##[group]x ##vso[task.complete]"), r"see #\#[group]x #\#vso[task.complete]");
+    }
+
+    #[test]
+    fn an_address_shows_no_password() {
+        assert_eq!(
+            harmless("to http://me:p@ss@host:1/x?a@b and ftp://t0ken@h"),
+            "to http://***@host:1/x?a@b and ftp://***@h"
+        );
+        assert_eq!(harmless("s3://bucket/key@1 http://"), "s3://bucket/key@1 http://");
     }
 }
 

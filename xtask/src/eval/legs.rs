@@ -1,11 +1,6 @@
 //! Taking one sample: an execution on Lambda, or a render by the in-process renderer on this machine.
 
-use std::{
-    fs,
-    num::NonZeroU64,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{num::NonZeroU64, path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
 use execution_history::chunking::RenderId;
@@ -151,9 +146,10 @@ impl Bench<'_> {
     pub(crate) async fn warm_up_locally(&self, fixture: usize, nth: u32) -> Result<(), Failure> {
         let name = self.name(fixture);
         self.eval.run.step("warm-up", &format!("{name}: in-process on this machine"));
-        let file = self.scratch(fixture);
+        let scratch = self.scratch(fixture);
+        let file = self.eval.run.artifacts.vacated(&scratch).or_exit(ExitCode::Render)?;
         let rendered = self.in_process(fixture, &file, &format!("{name}-local-w{nth}.log")).await;
-        remove(&file);
+        self.eval.run.artifacts.vacated(&scratch).or_exit(ExitCode::Render)?;
         rendered.or_exit(ExitCode::Render).map(drop)
     }
 
@@ -177,10 +173,11 @@ impl Bench<'_> {
         let (name, meta) = (&place.subject.fixture.name, &place.subject.fixture.meta);
         let output = meta.format.in_process_name(&format!("renders/{name}-local-{iteration}"));
         let keep = self.eval.options.local() == LocalLeg::Kept;
-        let file = if keep { run.artifacts.path(&output) } else { self.scratch(fixture) };
+        let scratch = self.scratch(fixture);
+        let file = run.artifacts.vacated(if keep { &output } else { &scratch })?;
         let rendered = self.in_process(fixture, &file, &format!("{name}-local-{iteration}.log")).await;
         if !keep {
-            remove(&file);
+            run.artifacts.vacated(&scratch)?;
         }
         let rendered = rendered?;
         let renderer_ms = rendered.renderer_ms();
@@ -216,18 +213,9 @@ impl Bench<'_> {
         renderer.render(&job).await
     }
 
-    /// The path of a render that is not kept.
-    fn scratch(&self, fixture: usize) -> PathBuf {
+    /// The name of a render that is not kept.
+    fn scratch(&self, fixture: usize) -> String {
         let fixture = &self.places[fixture].subject.fixture;
-        let stem = format!("renders/{}-local-not-kept", fixture.name);
-        self.eval.run.artifacts.path(&fixture.meta.format.in_process_name(&stem))
+        fixture.meta.format.in_process_name(&format!("renders/{}-local-not-kept", fixture.name))
     }
-}
-
-/// Removes a video or a folder of frames, if it exists.
-fn remove(render: &Path) {
-    let _ = match render.is_dir() {
-        true => fs::remove_dir_all(render),
-        false => fs::remove_file(render),
-    };
 }

@@ -11,12 +11,12 @@ use anyhow::{Context, anyhow, bail, ensure};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{project::names::RunId, report::RunReport};
+use crate::{console::text::visible, project::names::RunId, report::RunReport, tools::folder::Folder};
 
 /// The artifact folder of a run, locked while the run lives: it never contains the files of two runs.
 #[derive(Debug)]
 pub struct Artifacts {
-    dir: PathBuf,
+    folder: Folder,
     _lock: File,
     taken: Cell<bool>,
 }
@@ -60,7 +60,11 @@ impl Artifacts {
     pub fn default_in(dir: &Path, run: &RunId) -> anyhow::Result<Self> {
         match Self::open(dir)? {
             Some(artifacts) => Ok(artifacts),
-            None => Self::at(Path::new(&format!("{}-{run}", dir.display()))),
+            None => {
+                let mut beside = dir.as_os_str().to_owned();
+                beside.push(format!("-{run}"));
+                Self::at(Path::new(&beside))
+            }
         }
     }
 
@@ -68,12 +72,12 @@ impl Artifacts {
     fn open(dir: &Path) -> anyhow::Result<Option<Self>> {
         let context = || format!("the artifact folder {}", dir.display());
         refuse_foreign(dir)?;
-        fs::create_dir_all(dir).with_context(context)?;
-        let lock = File::create(dir.join(LOCK)).with_context(context)?;
+        let folder = Folder::create(dir).with_context(context)?;
+        let lock = folder.append(LOCK).with_context(context)?;
         if lock.try_lock().is_err() {
             return Ok(None);
         }
-        Ok(Some(Self { dir: dir.to_owned(), _lock: lock, taken: Cell::new(false) }))
+        Ok(Some(Self { folder, _lock: lock, taken: Cell::new(false) }))
     }
 
     /// Removes the files of an earlier run. Called once this run has something to
@@ -82,20 +86,11 @@ impl Artifacts {
     /// # Errors
     /// When a file can't be removed.
     pub fn take(&self) -> anyhow::Result<()> {
-        let context = || format!("the artifact folder {}", self.dir.display());
-        for name in OURS {
-            let path = self.dir.join(name);
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            match removed {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e).with_context(context),
-                _ => {}
-            }
-        }
-        for name in ["renders", "logs"] {
-            fs::create_dir_all(self.dir.join(name)).with_context(context)?;
-        }
+        let context = || format!("the artifact folder {}", self.dir().display());
+        OURS.iter().try_for_each(|name| self.folder.remove(name)).with_context(context)?;
+        ["renders", "logs"].iter().try_for_each(|name| self.folder.create_folder(name)).with_context(context)?;
         // The folder stays out of commits whatever the repository's own .gitignore says.
-        fs::write(self.dir.join(".gitignore"), "*\n").with_context(context)?;
+        self.folder.write(".gitignore", "*\n").with_context(context)?;
         self.taken.set(true);
         Ok(())
     }
@@ -105,19 +100,33 @@ impl Artifacts {
         self.taken.get()
     }
 
-    /// The folder.
+    /// The folder, through which everything is written.
+    pub fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Where the folder is.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.folder.path()
     }
 
-    /// The folder of logs.
+    /// The folder of logs, to which programs are logged by [`crate::tools::folder::open_log`].
     pub fn logs(&self) -> PathBuf {
-        self.dir.join("logs")
+        self.path("logs")
     }
 
-    /// A file in the folder.
+    /// A file in the folder, for programs that read it and for people.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+        self.dir().join(name)
+    }
+
+    /// The path at which a program makes a file or a folder of frames; nothing is there, not even a link.
+    ///
+    /// # Errors
+    /// When what was there can't be removed.
+    pub fn vacated(&self, name: &str) -> anyhow::Result<PathBuf> {
+        self.folder.remove(name)?;
+        Ok(self.path(name))
     }
 
     /// Writes a JSON file atomically.
@@ -126,7 +135,7 @@ impl Artifacts {
     /// When it can't be written.
     pub fn save(&self, name: &str, content: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(content).with_context(|| format!("{}", self.path(name).display()))?;
-        self.write(name, text + "\n")
+        self.write(name, visible(&(text + "\n")).as_bytes())
     }
 
     /// Writes a file atomically.
@@ -134,20 +143,8 @@ impl Artifacts {
     /// # Errors
     /// When it can't be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
-        write_whole(&self.path(name), content)
+        self.folder.write(name, content)
     }
-}
-
-/// Writes a file under a temporary name and renames it, so that it is complete or absent.
-///
-/// # Errors
-/// When it can't be written.
-pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    fs::write(&part, content).with_context(|| format!("{}", part.display()))?;
-    fs::rename(&part, path).with_context(|| format!("{}", path.display()))
 }
 
 /// A folder that is not empty is used only when a run created it.
@@ -156,9 +153,10 @@ fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     ensure!(dir.is_dir(), "--artifacts: {} is not a folder", dir.display());
-    let run_json = fs::read(dir.join("run.json")).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let folder = Folder::open(dir)?;
+    let run_json = folder.read(RUN_JSON).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let is_of_run = |run: Value| run["runId"].as_str().is_some_and(|id| id.parse::<RunId>().is_ok());
-    let made_by_run = dir.join(LOCK).exists() || run_json.is_some_and(is_of_run);
+    let made_by_run = folder.read(LOCK).is_ok() || run_json.is_some_and(is_of_run);
     let empty = fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.next().is_none();
     ensure!(
         made_by_run || empty,
@@ -183,7 +181,7 @@ pub fn read(dir: &Path) -> anyhow::Result<RunReport> {
         return Err(anyhow!(missing_run_json())).with_context(what);
     }
     let mut files = Files::default();
-    collect(dir, "", &mut files).with_context(what)?;
+    collect(&Folder::open(dir)?, "", &mut files).with_context(what)?;
     RunReport::of(&files).with_context(what)
 }
 
@@ -192,16 +190,20 @@ pub(crate) fn missing_run_json() -> String {
     format!("{RUN_JSON} is missing: this is not the artifact folder of a run")
 }
 
-fn collect(dir: &Path, prefix: &str, files: &mut Files) -> anyhow::Result<()> {
-    for entry in fs::read_dir(dir).with_context(|| format!("{}", dir.display()))? {
+fn collect(folder: &Folder, prefix: &str, files: &mut Files) -> anyhow::Result<()> {
+    let dir = folder.path().join(prefix);
+    for entry in fs::read_dir(&dir).with_context(|| format!("{}", dir.display()))? {
         let entry = entry.with_context(|| format!("{}", dir.display()))?;
-        let (path, name) = (entry.path(), format!("{prefix}{}", entry.file_name().to_string_lossy()));
-        // A link counts as a file: a run creates none, and links may form circles.
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        // A link counts as a file that can't be read: a run creates none, and links may form circles.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(&path, &format!("{name}/"), files)?;
+            collect(folder, &format!("{name}/"), files)?;
         } else {
-            let text = match is_part_of_reports(&name) {
-                true => Some(fs::read_to_string(&path).with_context(|| format!("{}", path.display()))?),
+            let is_plain = entry.file_name().to_str().is_some();
+            let text = match is_plain && is_part_of_reports(&name) {
+                true => {
+                    Some(String::from_utf8(folder.read(&name)?).with_context(|| entry.path().display().to_string())?)
+                }
                 false => None,
             };
             files.add(name, text);

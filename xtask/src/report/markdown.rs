@@ -2,22 +2,21 @@
 //!
 //! The texts are pure; [`publish`] and [`append_step_summary`] write them.
 
-use std::{fs, io::Write, path::Path};
+use std::{fs, io::Write};
 
 use anyhow::Context;
 
 use crate::{
-    console::text::counted,
+    console::text::{counted, harmless, visible},
     report::{
         RunReport, Unmeasured,
-        artifacts::write_whole,
         columns::{CASES, RENDERS, Table},
         junit::junit,
         page::{frames::Pictures, page},
         run_record::{Asked, Note, NoteKind, RunRecord, StageTiming, TeardownRecord},
         tables::{self, columns_of, plain},
     },
-    tools::env::Env,
+    tools::{env::Env, folder::Folder},
 };
 
 /// The report for people, as GitHub shows it.
@@ -37,11 +36,12 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 ///
 /// # Errors
 /// When a report can't be written.
-pub fn publish(dir: &Path, report: &RunReport, appended: &str) -> anyhow::Result<String> {
+pub fn publish(folder: &Folder, report: &RunReport, appended: &str) -> anyhow::Result<String> {
     let text = [markdown(report), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
-    write_whole(&dir.join(MARKDOWN), &text)?;
-    write_whole(&dir.join(JUNIT), junit(report))?;
-    write_whole(&dir.join(PAGE), page(report, &Pictures::read(dir, report)))?;
+    let text = harmless(&text).into_owned();
+    folder.write(MARKDOWN, &text)?;
+    folder.write(JUNIT, visible(&junit(report)).as_bytes())?;
+    folder.write(PAGE, visible(&page(report, &Pictures::read(folder, report))).as_bytes())?;
     Ok(text)
 }
 
@@ -53,7 +53,7 @@ pub fn append_step_summary(env: &Env, text: &str) -> anyhow::Result<()> {
     let Some(file) = env.path(STEP_SUMMARY) else { return Ok(()) };
     let append = || {
         let mut summary = fs::OpenOptions::new().append(true).create(true).open(&file)?;
-        writeln!(summary, "{}", text)
+        writeln!(summary, "{}", harmless(text))
     };
     append().with_context(|| format!("{STEP_SUMMARY} {}", file.display()))
 }

@@ -1,6 +1,6 @@
 //! `--max-cost-usd`: what a run has spent, what it may still spend, and what it is going to cost.
 
-use std::{cell::Cell, collections::BTreeMap, fmt, fs, path::Path, str::FromStr, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, fmt, path::Path, str::FromStr, time::Duration};
 
 use anyhow::{Context, ensure};
 use execution_history::{
@@ -8,6 +8,8 @@ use execution_history::{
     time_spent::median,
 };
 use serde_json::Value;
+
+use crate::tools::folder::Folder;
 
 /// An amount of money, above 0 USD.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -234,10 +236,10 @@ impl KnownTimes {
     /// Reads the results in these artifact folders; what can't be read is left out.
     pub fn read(folders: &[&Path]) -> Self {
         let results = |folder: &&Path| {
-            let file = folder.join("results.json");
-            let read = |file: &Path| serde_json::from_slice::<Value>(&fs::read(file).ok()?).ok();
-            let fixture = read(&folder.join("run.json")).and_then(|run| run["fixture"].as_str().map(str::to_owned));
-            let rows = match read(&file)? {
+            let (held, file) = (Folder::open(folder).ok()?, folder.join("results.json"));
+            let read = |name: &str| serde_json::from_slice::<Value>(&held.read(name).ok()?).ok();
+            let fixture = read("run.json").and_then(|run| run["fixture"].as_str().map(str::to_owned));
+            let rows = match read("results.json")? {
                 // Smoke's rows are of one fixture, which run.json names.
                 Value::Array(rows) => Value::Object(serde_json::Map::from_iter([(fixture?, Value::Array(rows))])),
                 eval => by_fixture(&eval),
@@ -368,8 +370,8 @@ mod estimate_tests {
 
     fn folder(run: &Value, results: &Value) -> tempfile::TempDir {
         let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("run.json"), run.to_string()).unwrap();
-        fs::write(dir.path().join("results.json"), results.to_string()).unwrap();
+        std::fs::write(dir.path().join("run.json"), run.to_string()).unwrap();
+        std::fs::write(dir.path().join("results.json"), results.to_string()).unwrap();
         dir
     }
 

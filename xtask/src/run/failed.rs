@@ -14,6 +14,7 @@ use crate::{
         resources::{Resource, function_log_group},
         signed_calls,
     },
+    console::text::one_line,
     exit::{Detailed, ExitCode, Failure},
     run::render::{Render, RenderNames},
 };
@@ -101,11 +102,6 @@ fn lines(headline: &str, failed: &Failed, log: Option<&(String, Vec<String>)>, s
     }
     say("more", see);
     lines.join("\n")
-}
-
-/// A text of several lines in one.
-fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).collect::<Vec<_>>().join(" ")
 }
 
 /// Which state of which chunk failed, in which of its attempts.

@@ -138,10 +138,10 @@ fn leave_reports(run: &Run) {
     if !run.artifacts.is_taken() {
         return;
     }
-    let dir = run.artifacts.dir();
+    let folder = run.artifacts.folder();
     let write = || {
-        let text = markdown::publish(dir, &artifacts::read(dir)?, "")?;
-        run.session.console.result(&format!("report: {}", dir.join(markdown::PAGE).display()));
+        let text = markdown::publish(folder, &artifacts::read(folder.path())?, "")?;
+        run.session.console.result(&format!("report: {}", run.artifacts.path(markdown::PAGE).display()));
         markdown::append_step_summary(&run.session.env, &text)
     };
     run.warn(write().context("some reports of this run could not be written"));

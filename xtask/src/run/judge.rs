@@ -1,7 +1,7 @@
 //! One delivered render: measured, held against the baseline, the fixture's record and the history;
 //! and what of it is kept to look at.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context, anyhow};
 use execution_history::rendered::Rendered;
@@ -67,8 +67,7 @@ impl Render<'_> {
         match self.reference {
             RunBaseline::Committed(baseline) => self.judge_measured(planned, reported, output, baseline).await,
             RunBaseline::InProcess(folder, frames) => {
-                let kept = self.run.artifacts.path(stem);
-                self.judge_frames(planned, reported, output, &kept, (folder, frames)).await
+                self.judge_frames(planned, reported, output, stem, (folder, frames)).await
             }
         }
     }
@@ -78,18 +77,18 @@ impl Render<'_> {
         planned: &PlannedRender,
         reported: &Rendered,
         output: &Path,
-        stem: &Path,
+        stem: &str,
         (folder, reference): (&FrameFolder, &GaplessFrames),
     ) -> anyhow::Result<Judgement> {
         let (archive, folder, reference) = (FrameArchive::at(output), folder.clone(), reference.clone());
         let fps = self.settings.fps.get();
-        let stem = stem.to_owned();
+        let (artifacts, stem) = (self.run.artifacts.folder().clone(), stem.to_owned());
         let compare = move || {
             let compared = frames::compare(&archive, &folder, &reference, fps)?;
             // The first frame that differs is kept as a file: one wants to see it.
             if let Some(first) = compared.first().filter(|first| first.why != Why::Missing) {
-                let kept = format!("{}-{}", stem.display(), first.frame.file_name());
-                archive.frames(&[first.frame], |_, bytes| fs::write(&kept, bytes).with_context(|| kept.clone()))?;
+                let kept = format!("{stem}-{}", first.frame.file_name());
+                archive.frames(&[first.frame], |_, bytes| artifacts.write(&kept, bytes))?;
             }
             anyhow::Ok(compared)
         };

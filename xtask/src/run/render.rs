@@ -111,7 +111,8 @@ impl Render<'_> {
         let output_file = format!("{stem}-output.{}", self.settings.format.extension());
         let output = run.artifacts.path(&output_file);
         let (clients, key) = (&run.connection().clients, &executed.output_key);
-        buckets::download(clients, &self.stack.bucket, key, &output).await.or_exit(ExitCode::Render)?;
+        let (bucket, folder) = (&self.stack.bucket, run.artifacts.folder());
+        buckets::download(clients, bucket, key, folder, &output_file).await.or_exit(ExitCode::Render)?;
         let judgement = self.judge(planned, &reported, &stem, &output).await.or_exit(ExitCode::Render)?;
         let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
         Ok(self.rendering(planned, executed, reported, judgement, evidence, output_file))

@@ -235,7 +235,8 @@ impl Packed {
     pub(crate) async fn of(run: &Run, subject: &Subject) -> Result<Self, Failure> {
         let fixture = &subject.fixture;
         let env = context::tool_env(&run.session, &run.connection().access.target);
-        let (to, log) = (run.artifacts.path("packed").join(&fixture.name), run.artifacts.logs().join("staging.log"));
+        let to = run.artifacts.vacated(&format!("packed/{}", fixture.name)).or_exit(ExitCode::Preflight)?;
+        let log = run.artifacts.logs().join("staging.log");
         let staged = in_process::staged(&run.session, &run.repo, fixture, &env, &to, &log).await;
         let project = staged.or_exit(ExitCode::Preflight)?;
         for left_out in litter_of(&fixture.src()).or_exit(ExitCode::Preflight)? {
@@ -291,7 +292,8 @@ impl RunBaseline {
         in_process::check_platform("--exact", is_linux_x86_64()).or_exit(ExitCode::Preflight)?;
         context::provision(&run.session).await.or_exit(ExitCode::Preflight)?;
         run.step("reference", &format!("rendering {} in-process as a png-sequence", fixture.name));
-        let (to, log) = (run.artifacts.path(FRAMES), run.artifacts.logs().join("in-process.log"));
+        let to = run.artifacts.vacated(FRAMES).or_exit(ExitCode::Render)?;
+        let log = run.artifacts.logs().join("in-process.log");
         let renderer = Renderer::prepare(&run.session, &run.repo, &log).await.or_exit(ExitCode::Preflight)?;
         let job = Job { fixture, project: &packed.project, format: RenderFormat::PngSequence, to: &to, log: &log };
         let reported = renderer.render(&job).await.or_exit(ExitCode::Render)?.reported;

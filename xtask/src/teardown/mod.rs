@@ -31,6 +31,7 @@ use crate::{
         rounds::{all_unfinished, forget, forgettable},
         target::{TeardownContext, target_of},
     },
+    tools::folder::Folder,
 };
 
 // `lambda-teardown`: a stack by name after any crash, or every unfinished run.
@@ -222,13 +223,13 @@ pub(crate) fn conclude(
 
 /// The proof goes to the run's artifacts too, while they are that run's.
 fn save_proof(known: &Known, proof: &Proof) {
-    let dir = &known.state.begin.artifacts;
-    let run_json = std::fs::read(dir.join("run.json")).unwrap_or_default();
+    let Ok(folder) = Folder::open(&known.state.begin.artifacts) else { return };
+    let run_json = folder.read("run.json").unwrap_or_default();
     let run: serde_json::Value = serde_json::from_slice(&run_json).unwrap_or_default();
     if run["runId"] == json!(known.state.begin.run)
         && let Ok(text) = serde_json::to_string_pretty(proof)
     {
-        let _ = std::fs::write(dir.join("cleanup-verification.json"), text + "\n");
+        let _ = folder.write("cleanup-verification.json", text + "\n");
     }
 }
 

@@ -102,7 +102,7 @@ fn take(left: &Path, job: &Job<'_>) -> anyhow::Result<()> {
 /// Copies a video, or a folder of frames.
 fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     if !from.is_dir() {
-        return fs::copy(from, to).map(drop);
+        return std::io::copy(&mut fs::File::open(from)?, &mut fs::File::create_new(to)?).map(drop);
     }
     fs::create_dir(to)?;
     for entry in fs::read_dir(from)? {

@@ -4,6 +4,7 @@ pub mod children;
 pub mod env;
 pub mod ffmpeg;
 pub mod files;
+pub mod folder;
 pub mod handler;
 pub mod handler_zip;
 pub mod harness;

@@ -19,6 +19,7 @@ use crate::{
     tools::{
         children::{Children, Lines, Output, Service, command_line, copy, short},
         env::{Child, Env},
+        folder,
     },
 };
 
@@ -223,7 +224,7 @@ fn open_input(path: Option<&Path>) -> io::Result<Stdio> {
 
 /// A log that can't be written, on a full disk, must not keep `sam delete` from running.
 fn open_log(path: &Path, shown: &str) -> Option<File> {
-    let mut log = File::options().create(true).append(true).open(path).ok()?;
+    let mut log = folder::open_log(path).ok()?;
     let _ = writeln!(log, "$ {shown}");
     Some(log)
 }

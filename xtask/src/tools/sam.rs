@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::{
@@ -14,7 +14,10 @@ use crate::{
         access::{Access, Target},
         clients::Keys,
     },
-    project::names::{ArtifactBucketName, RunId, StackName},
+    project::{
+        names::{ArtifactBucketName, RunId, StackName},
+        repo::tool_root,
+    },
     tools::{
         env::{Child, Env},
         runner::{Run, Runner},
@@ -58,7 +61,7 @@ impl Sam {
     /// acts as the same caller as the SDK: its own chain of credentials has another order.
     ///
     /// # Errors
-    /// When that folder can't be written to.
+    /// When the configuration of this repository is missing.
     pub fn new(
         program: &Path,
         access: &Access,
@@ -67,9 +70,9 @@ impl Sam {
         logs: &Path,
         keys: Option<Keys>,
     ) -> anyhow::Result<Self> {
-        // A samconfig.toml next to the template could add options that nobody asked for.
-        let no_config = logs.join("samconfig.toml");
-        std::fs::write(&no_config, "version = 0.1\n").with_context(|| format!("{}", no_config.display()))?;
+        // One next to the template could add options that nobody asked for.
+        let no_config = place().join("samconfig.toml");
+        ensure!(no_config.is_file(), "{} is missing; it is part of this repository", no_config.display());
         let mut env = access.child_env();
         if !matches!(access.target, Target::Account { .. }) {
             // An emulator answers at once, and a local run must not look for newer versions of sam.
@@ -121,7 +124,7 @@ impl Sam {
 
     async fn run(&self, command: Cmd<'_>) -> anyhow::Result<Run<'_>> {
         let command = command.envs(self.env_now().await?.iter());
-        Ok(self.runner.run_as(Child::Sam, command).cwd(&self.logs).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
+        Ok(self.runner.run_as(Child::Sam, command).cwd(&place()).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
     }
 
     /// The AWS variables, with keys that are valid now.
@@ -136,6 +139,11 @@ impl Sam {
             None => env.without("AWS_SESSION_TOKEN"),
         })
     }
+}
+
+/// Where sam runs, with its configuration: not in the artifact folder, where a run's files are.
+fn place() -> PathBuf {
+    tool_root().join("xtask/toolbox")
 }
 
 /// The call that validates a template; `options` say where.

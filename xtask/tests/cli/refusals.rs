@@ -53,6 +53,33 @@ fn every_wrong_value_of_smoke_is_told_before_anything_happens() {
 }
 
 #[test]
+fn a_password_is_refused_and_not_printed() {
+    let test = Test::new();
+    for url in ["http://me:s3cret@127.0.0.1:4566", "http://me:s3 cret/#?@h", "https://s3cret@h", "ftp://a:s3cret@h"] {
+        let ran = test.run(&["lambda-smoke", "--endpoint-url", url]);
+        assert!(!ran.stderr.contains("cret") && !ran.stdout.contains("cret"), "{url}\n{ran}");
+        ran.exit(1);
+    }
+}
+
+#[test]
+fn words_from_outside_act_on_no_terminal_and_no_ci() {
+    let test = Test::new();
+    let hostile = "/none\u{1b}[2J\n::error::forged\u{202e}";
+    for args in [
+        &["lambda-smoke", "--repo", hostile] as &[&str],
+        &["lambda-report", hostile],
+        &[hostile],
+        &["lambda-smoke", "--fixture", hostile],
+    ] {
+        let ran = test.run(args);
+        ran.exit(1);
+        assert!(!ran.stderr.contains(['\u{1b}', '\u{202e}']), "{args:?}\n{ran}");
+        assert!(!ran.stderr.lines().any(|line| line.trim_start().starts_with("::")), "{args:?}\n{ran}");
+    }
+}
+
+#[test]
 fn typos_are_told_with_what_was_meant() {
     let test = Test::new();
     for (args, meant) in [

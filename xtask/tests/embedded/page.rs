@@ -15,7 +15,7 @@ use xtask::{
         artifacts,
         page::{frames::Pictures, page},
     },
-    tools::{env::Env, handler::install_packages, runner::Runner},
+    tools::{env::Env, folder::Folder, handler::install_packages, runner::Runner},
 };
 
 fn root() -> PathBuf {
@@ -58,7 +58,7 @@ fn install(handler: &Path) {
 fn page_of(artifacts: &Path) -> tempfile::NamedTempFile {
     let report = artifacts::read(artifacts).unwrap();
     let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
-    fs::write(file.path(), page(&report, &Pictures::read(artifacts, &report))).unwrap();
+    fs::write(file.path(), page(&report, &Pictures::read(&Folder::open(artifacts).unwrap(), &report))).unwrap();
     file
 }
 

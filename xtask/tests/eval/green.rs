@@ -136,7 +136,6 @@ fn every_iterations_files_are_kept() {
             "journal.jsonl",
             "junit.xml",
             "logs/sam.log",
-            "logs/samconfig.toml",
             "renders/f-N4-1-frames.csv",
             "renders/f-N4-1-history.json",
             "renders/f-N4-1-output.mp4",

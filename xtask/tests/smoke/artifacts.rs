@@ -1,6 +1,6 @@
 //! The artifact folder: one run's, and nobody else's.
 
-use std::fs;
+use std::{fs, os::unix::fs::symlink};
 
 use crate::support::{
     Test,
@@ -53,6 +53,55 @@ fn a_folder_in_use_is_refused_and_the_default_one_is_shared_out() {
     beside.exit(0).says("artifacts: <dir>/repository/lambda-smoke-artifacts-<run>");
     crate::signals::send(&child, rustix::process::Signal::INT);
     test.finish(child).exit(130);
+    test.assert_account_clean();
+}
+
+#[test]
+fn links_in_the_folder_are_replaced_and_not_followed() {
+    let test = Test::new();
+    test.smoke(&["--chunk-counts", "2"]).exit(0);
+    let (dir, theirs) = (test.artifacts(), test.artifacts().with_file_name("theirs"));
+    fs::write(&theirs, "theirs").unwrap();
+    for name in [".gitignore", "run.json", "run.json.part", "report.md", "logs/sam.log"] {
+        let _ = fs::remove_file(dir.join(name));
+        symlink(&theirs, dir.join(name)).unwrap();
+    }
+    fs::remove_dir_all(dir.join("renders")).unwrap();
+    symlink(theirs.parent().unwrap(), dir.join("renders")).unwrap();
+    test.smoke(&["--stack-name", "second", "--chunk-counts", "2"]).exit(0);
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+    assert!(!dir.join("renders").is_symlink() && dir.join("renders/N2-output.mp4").is_file());
+    fs::remove_file(dir.join(".run.lock")).unwrap();
+    symlink(&theirs, dir.join(".run.lock")).unwrap();
+    test.smoke(&["--stack-name", "third", "--chunk-counts", "2"]).exit(1);
+    assert_eq!(fs::read_to_string(&theirs).unwrap(), "theirs");
+}
+
+#[test]
+fn its_name_need_not_be_unicode() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let test = Test::new();
+    let dir = test.artifacts().with_file_name(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&dir).unwrap();
+    test.smoke_in(&dir, &["--artifacts", "a"]).exit(0);
+    assert!(dir.join("a/run.json").is_file() && dir.join("a/report.html").is_file());
+}
+
+#[test]
+fn a_folder_that_takes_its_place_is_left_alone() {
+    let test = Test::new().render(|render| render.end = End::Never);
+    let child = test.spawn_smoke(&["--chunk-counts", "2"]);
+    test.aws.wait_for("DescribeExecution");
+    let dir = test.artifacts();
+    fs::rename(&dir, dir.with_file_name("moved")).unwrap();
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("run.json"), "theirs").unwrap();
+    crate::signals::send(&child, rustix::process::Signal::INT);
+    test.finish(child).exit(130);
+    assert_eq!(
+        (test.files(), fs::read_to_string(dir.join("run.json")).unwrap().as_str()),
+        (vec!["run.json".into()], "theirs")
+    );
     test.assert_account_clean();
 }
 

@@ -49,6 +49,25 @@ fn an_error_that_the_handler_throws() {
 }
 
 #[test]
+fn what_comes_from_outside_acts_on_nothing() {
+    let cause = "\u{1b}]0;owned\u{7}\u{202e}gnp\n::error::forged\nPASS  9 of 9 ##[group]x\u{9b}2J";
+    let test = Test::new().render(|render| render.end = End::Fails("BAD\u{1b}[2J", cause));
+    let ran = test.smoke(&[]);
+    let page = std::fs::read_to_string(test.artifacts().join("report.html")).unwrap();
+    let markdown = std::fs::read_to_string(test.artifacts().join("report.md")).unwrap();
+    let record = std::fs::read_to_string(test.artifacts().join("run.json")).unwrap();
+    let junit = std::fs::read_to_string(test.artifacts().join("junit.xml")).unwrap();
+    for text in [&ran.exit(4).stderr, &ran.stdout, &page, &markdown, &record, &junit] {
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\u{9b}']), "{text}");
+    }
+    for text in [&ran.stderr, &markdown] {
+        assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
+        assert!(!text.lines().any(|line| line.starts_with("PASS")) && !text.contains("##["), "{text}");
+    }
+    assert!(ran.stderr.contains(r"\u001b]0;owned\u0007\u202egnp"), "{}", ran.stderr);
+}
+
+#[test]
 fn a_call_that_takes_too_long() {
     let cause = "RequestId: 7d7 Error: Task timed out after 900.00 seconds";
     let test = logged(&[

@@ -43,7 +43,6 @@ fn every_stage_is_told_and_nothing_is_left() {
       "journal.jsonl",
       "junit.xml",
       "logs/sam.log",
-      "logs/samconfig.toml",
       "renders/N2-frames.csv",
       "renders/N2-history.json",
       "renders/N2-output.mp4",

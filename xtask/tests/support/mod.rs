@@ -193,6 +193,14 @@ impl Test {
         self.spawn_by(command, &self.smoke_args(&["--skip-build"]))
     }
 
+    /// Runs what [`Test::smoke`] does in another working folder.
+    #[track_caller]
+    pub(crate) fn smoke_in(&self, dir: &Path, args: &[&str]) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        command.current_dir(dir);
+        self.finish(self.spawn_by(command, &self.smoke_args(&[&["--skip-build"], args].concat())))
+    }
+
     /// Runs `lambda-smoke` with a build.
     #[track_caller]
     pub(crate) fn build_and_smoke(&self, args: &[&str]) -> Ran {
@@ -246,7 +254,10 @@ impl Test {
 
     fn spawn_by(&self, mut command: Command, args: &[impl AsRef<str>]) -> Child {
         let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
-        command.args(&args).env_clear().envs(coverage()).envs(&self.env).current_dir(self.dir.path());
+        command.args(&args).env_clear().envs(coverage()).envs(&self.env);
+        if command.get_current_dir().is_none() {
+            command.current_dir(self.dir.path());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.forced.set(self.forced.get() || (args.contains(&"--force") && args.contains(&"--yes")));
         let child = command.spawn().unwrap();

@@ -1,8 +1,7 @@
 //! The PSNR of every frame, with the limits, the chunk boundaries, and the worst frame.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
-use anyhow::Context;
 use maud::{Markup, html};
 use render_verdict::{
     decibels::Level,
@@ -10,13 +9,16 @@ use render_verdict::{
     picture::raster::Raster,
 };
 
-use crate::report::{
-    RunReport,
-    page::{
-        plot::{Marker, Plot, Side},
-        scale::{Scale, buckets},
+use crate::{
+    report::{
+        RunReport,
+        page::{
+            plot::{Marker, Plot, Side},
+            scale::{Scale, buckets},
+        },
+        render::{FrameSample, RenderReport},
     },
-    render::{FrameSample, RenderReport},
+    tools::folder::Folder,
 };
 
 /// The most points of a line: more than a screen can show is of no use.
@@ -209,7 +211,7 @@ pub struct Pictures(BTreeMap<String, Vec<u8>>);
 impl Pictures {
     /// Reads the images of a run, those of the worst renders first, until their size limit is
     /// reached. Files that can't be read are skipped.
-    pub fn read(dir: &Path, report: &RunReport) -> Self {
+    pub fn read(folder: &Folder, report: &RunReport) -> Self {
         let (mut pictures, mut left) = (BTreeMap::new(), BUDGET);
         let mut seen = Vec::new();
         for render in worst_first(report) {
@@ -221,7 +223,7 @@ impl Pictures {
             }
             seen.push(frame);
             let names = images.files();
-            let Ok(files) = names.iter().map(|name| small(&dir.join(name))).collect::<Result<Vec<_>, _>>() else {
+            let Ok(files) = names.iter().map(|name| small(folder, name)).collect::<Result<Vec<_>, _>>() else {
                 continue;
             };
             let bytes: usize = files.iter().map(Vec::len).sum();
@@ -245,9 +247,8 @@ impl Pictures {
 }
 
 /// The image of a PNG file, scaled down.
-fn small(file: &Path) -> anyhow::Result<Vec<u8>> {
-    let bytes = fs::read(file).with_context(|| format!("{}", file.display()))?;
-    Raster::from_png(&bytes)?.within(SIDE).png()
+fn small(folder: &Folder, name: &str) -> anyhow::Result<Vec<u8>> {
+    Raster::from_png(&folder.read(name)?)?.within(SIDE).png()
 }
 
 fn worst_first(report: &RunReport) -> Vec<&RenderReport> {

@@ -1,7 +1,10 @@
 use render_verdict::{frames::png::PictureSize, picture::raster::Raster};
 
 use super::*;
-use crate::report::tests::{changed, files, killed};
+use crate::{
+    report::tests::{changed, files, killed},
+    tools::folder::Folder,
+};
 
 fn page_of(files: &crate::report::artifacts::Files) -> String {
     page(&RunReport::of(files).unwrap(), &Pictures::default())
@@ -94,7 +97,7 @@ fn audio_and_worst_frames_are_shown_when_they_were_kept() {
     for part in ["baseline", "render", "difference"] {
         std::fs::write(dir.path().join(format!("renders/N2-worst-{part}.png")), &picture).unwrap();
     }
-    let embedded = page(&report, &Pictures::read(dir.path(), &report));
+    let embedded = page(&report, &Pictures::read(&Folder::open(dir.path()).unwrap(), &report));
     assert_eq!(embedded.matches("src=\"data:image/png;base64,").count(), 3);
 }
 

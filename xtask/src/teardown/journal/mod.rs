@@ -124,7 +124,8 @@ fn read(path: PathBuf) -> Result<Known, PathBuf> {
 pub fn complaint(path: &Path) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     // A stack's name has no dots, and a journal is named STACK.RUN.jsonl.
-    let todo = match name.strip_suffix(".jsonl").and_then(|name| name.split_once('.')) {
+    let stack = name.strip_suffix(".jsonl").and_then(|name| name.split_once('.'));
+    let todo = match stack.filter(|(stack, _)| stack.parse::<StackName>().is_ok()) {
         Some((stack, _)) => format!(
             "remove what its run left with `cargo xtask lambda-teardown {stack}` and the flags of that run, then delete the file"
         ),

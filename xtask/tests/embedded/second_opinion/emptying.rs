@@ -3,9 +3,12 @@
 use std::{cell::Cell, collections::BTreeSet};
 
 use aws_sdk_s3::{primitives::ByteStream, types::BucketVersioningStatus};
-use xtask::aws::{
-    buckets,
-    emptying::{self, Emptied},
+use xtask::{
+    aws::{
+        buckets,
+        emptying::{self, Emptied},
+    },
+    tools::folder::Folder,
 };
 
 use super::{Case, Exception, Place};
@@ -97,13 +100,13 @@ fn keys_of_lines(place: &Place) {
 fn up_down_and_away(place: &Place, bucket: &str, keys: BTreeSet<String>) {
     let bucket = place.bucket(bucket);
     let dir = tempfile::tempdir().unwrap();
-    let to = dir.path().join("file");
+    let folder = Folder::open(dir.path()).unwrap();
     for key in &keys {
         place.run(buckets::upload(&place.clients, &bucket, key, key.as_bytes().to_vec())).unwrap();
     }
     for key in &keys {
-        place.run(buckets::download(&place.clients, &bucket, key, &to)).unwrap();
-        assert_eq!(std::fs::read(&to).unwrap(), key.as_bytes(), "{key:?}");
+        place.run(buckets::download(&place.clients, &bucket, key, &folder, "file")).unwrap();
+        assert_eq!(folder.read("file").unwrap(), key.as_bytes(), "{key:?}");
     }
     place.begin_uploads(&bucket, &Vec::from_iter(keys.iter().cloned()));
     let emptied = place.empty(&bucket);

@@ -6,7 +6,10 @@ use aws_sdk_s3::{
     primitives::ByteStream,
     types::{CompletedMultipartUpload, CompletedPart},
 };
-use xtask::aws::{buckets, faults};
+use xtask::{
+    aws::{buckets, faults},
+    tools::folder::Folder,
+};
 
 use super::{Case, Place};
 
@@ -49,9 +52,9 @@ fn up_and_down(place: &Place, bucket: &str, length: usize) {
 /// What a download leaves, which is the file alone.
 fn comes_down(place: &Place, bucket: &str, key: &str) -> Vec<u8> {
     let dir = tempfile::tempdir().unwrap();
-    let to = dir.path().join("output.mp4");
-    let length = place.run(buckets::download(&place.clients, bucket, key, &to)).unwrap();
-    let bytes = std::fs::read(&to).unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    let length = place.run(buckets::download(&place.clients, bucket, key, &folder, "output.mp4")).unwrap();
+    let bytes = folder.read("output.mp4").unwrap();
     assert_eq!((length, files(dir.path())), (bytes.len() as u64, 1));
     bytes
 }
@@ -101,8 +104,8 @@ fn missing_bucket(place: &Place) {
 
 fn refused(place: &Place, bucket: &str, code: &str) {
     let dir = tempfile::tempdir().unwrap();
-    let to = dir.path().join("n2.mp4");
-    let download = buckets::download(&place.clients, bucket, "renders/n2.mp4", &to);
+    let folder = Folder::open(dir.path()).unwrap();
+    let download = buckets::download(&place.clients, bucket, "renders/n2.mp4", &folder, "n2.mp4");
     let error = format!("{:#}", place.run(download).unwrap_err());
     assert!(error.contains(code) && error.contains(&format!("s3://{bucket}/renders/n2.mp4")), "{error}");
     assert!(!error.contains("broke off"), "{error}");
