@@ -254,6 +254,15 @@ pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()>
     Folder::open(folder)?.write(name, content)
 }
 
+/// Opens a file to append to it, in a folder that exists.
+///
+/// # Errors
+/// As [`Folder::append`].
+pub fn append(path: &Path) -> anyhow::Result<File> {
+    let (folder, name) = parts_of(path)?;
+    Folder::open(folder)?.append(name)
+}
+
 /// Opens a log to append to it, in a folder that exists and is no link.
 ///
 /// # Errors

@@ -62,7 +62,7 @@ fn links_in_the_folder_are_replaced_and_not_followed() {
     test.smoke(&["--chunk-counts", "2"]).exit(0);
     let (dir, theirs) = (test.artifacts(), test.artifacts().with_file_name("theirs"));
     fs::write(&theirs, "theirs").unwrap();
-    for name in [".gitignore", "run.json", "run.json.part", "report.md", "logs/sam.log"] {
+    for name in [".gitignore", "run.json", "run.json.part", "report.md", "journal.jsonl", "logs/sam.log"] {
         let _ = fs::remove_file(dir.join(name));
         symlink(&theirs, dir.join(name)).unwrap();
     }

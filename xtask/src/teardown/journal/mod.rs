@@ -13,11 +13,12 @@ use std::{
 };
 
 use anyhow::Context;
+use render_verdict::frames::archive::open_regular;
 
 use crate::{
     project::names::StackName,
     teardown::journal::record::{Begin, Entry, RunState},
-    tools::env::Env,
+    tools::{env::Env, folder},
 };
 
 // All journals of this user.
@@ -108,7 +109,9 @@ impl StateFolder {
 fn read(path: PathBuf) -> Result<Known, PathBuf> {
     let known = || {
         // What a crash left need not be text.
-        let state = RunState::replay(&String::from_utf8_lossy(&fs::read(&path).ok()?))?;
+        let mut text = Vec::new();
+        open_regular(&path).and_then(|mut file| file.read_to_end(&mut text)).ok()?;
+        let state = RunState::replay(&String::from_utf8_lossy(&text))?;
         let file = File::options().append(true).open(&path).ok()?;
         // Shared: two that look at once must not take each other for the run.
         let alive = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
@@ -171,14 +174,14 @@ impl Journal {
     ///
     /// # Errors
     /// When a file can't be written: without a journal nothing may be created.
-    pub fn begin(folder: &StateFolder, begin: Begin) -> anyhow::Result<Self> {
-        fs::create_dir_all(&folder.0).with_context(|| format!("the state folder {}", folder.0.display()))?;
+    pub fn begin(states: &StateFolder, begin: Begin) -> anyhow::Result<Self> {
+        fs::create_dir_all(&states.0).with_context(|| format!("the state folder {}", states.0.display()))?;
         let paths =
-            [folder.0.join(format!("{}.{}.jsonl", begin.stack, begin.run)), begin.artifacts.join("journal.jsonl")];
+            [states.0.join(format!("{}.{}.jsonl", begin.stack, begin.run)), begin.artifacts.join("journal.jsonl")];
         let mut files = Vec::new();
         for path in paths {
             let what = || format!("the journal {}", path.display());
-            let file = File::options().create(true).read(true).append(true).open(&path).with_context(what)?;
+            let file = folder::append(&path).with_context(what)?;
             // Nobody else has this run's number; who looks whether it lives is done at once.
             file.lock().with_context(what)?;
             sync_folder(&path).with_context(what)?;
