@@ -19,6 +19,7 @@ use crate::{
     },
     tools::{
         ffmpeg::Media,
+        folder::write_whole,
         in_process::{self, Job, Renderer},
     },
 };
@@ -117,5 +118,5 @@ fn replace(fixture: &Fixture, fresh: &Path, scratch: &Path, mut provenance: Valu
     fs::rename(fresh, &target).with_context(what)?;
     let path = target.with_file_name("provenance.json");
     let text = serde_json::to_string_pretty(&provenance).map_err(|e| anyhow!(e))? + "\n";
-    fs::write(&path, text).with_context(|| format!("{}", path.display()))
+    write_whole(&path, text)
 }

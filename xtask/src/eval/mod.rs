@@ -15,6 +15,7 @@ use render_verdict::verdict::{Conclusion, Measured, Verdict};
 use crate::{
     aws::identity,
     cli::eval::EvalOptions,
+    console::text::visible,
     context::{self, Session},
     eval::{
         prepare::{Leg, Round, Scope, Turn},
@@ -255,7 +256,8 @@ impl Samples {
         }
         let json = EvalResults::of(&results, &measured, &run.prices);
         run.artifacts.save("results.json", &json).or_exit(ExitCode::Render)?;
-        run.artifacts.write("results.csv", tables::csv(&results.cases)).or_exit(ExitCode::Render)
+        let csv = tables::csv(&results.cases);
+        run.artifacts.write("results.csv", visible(&csv).as_bytes()).or_exit(ExitCode::Render)
     }
 
     /// The verdict on all planned executions, as far as they are measured.

@@ -16,6 +16,7 @@ use anyhow::Context;
 use render_verdict::frames::archive::open_regular;
 
 use crate::{
+    console::text::visible,
     project::names::StackName,
     teardown::journal::record::{Begin, Entry, RunState},
     tools::{env::Env, folder},
@@ -217,7 +218,8 @@ pub(crate) fn append(mut file: &File, path: &Path, entry: &Entry) -> anyhow::Res
     if ends_in_the_middle_of_a_line(file) {
         line.push(b'\n');
     }
-    serde_json::to_writer(&mut line, entry).context("a journal record")?;
+    let record = serde_json::to_string(entry).context("a journal record")?;
+    line.extend_from_slice(visible(&record).as_bytes());
     line.push(b'\n');
     let written = file.write_all(&line).and_then(|()| file.sync_data());
     written.with_context(|| format!("the journal {}", path.display()))
