@@ -28,6 +28,7 @@ REPAIRS = {
     "states-map": states_map.install,
     "stack-names": stack_names.install,
     "stack-updatable": stack_changes.install_updatable,
+    "stack-review": stack_changes.install_review,
     "stack-capabilities": stack_changes.install_capabilities,
     "stack-deletion": stack_deletion.install,
     "stack-resources": stack_deletion.install_resources,

@@ -1,5 +1,6 @@
 """What CreateChangeSet, and so `sam deploy`, refuses."""
 
+from ministack.services import cloudformation
 from ministack.services.cloudformation import changesets, handlers
 from ministack.services.cloudformation.helpers import _error, _p
 
@@ -43,3 +44,41 @@ def install_capabilities(settings: Settings) -> None:
     Emulator: asks for them under IAM enforcement only.
     """
     replace(handlers, "_capabilities_enforced", lambda: True)
+
+
+def install_review(settings: Settings) -> None:
+    """A change set of type CREATE makes a stack in REVIEW_IN_PROGRESS, or joins the one that is there.
+
+    AWS: further change sets keep that stack and its ID. Its tags come with the execution. Any other stack of the
+    name refuses it: "already exists and cannot be created again with the changeSet".
+    Emulator: each change set makes the stack again, with another ID, and tags it; one takes the place of a stack in
+    ROLLBACK_COMPLETE.
+    """
+    stock_create = changesets._create_change_set
+
+    def create_change_set(params):
+        name = _p(params, "StackName")
+        if _p(params, "ChangeSetType", "UPDATE") != "CREATE":
+            return stock_create(params)
+        before = cloudformation._stacks.get(name)
+        if before and before["StackStatus"] == "DELETE_COMPLETE":
+            before = None
+        if before and before["StackStatus"] != "REVIEW_IN_PROGRESS":
+            refused = f"Stack [{name}] already exists and cannot be created again with the changeSet"
+            return _error("ValidationError", f"{refused} [{_p(params, 'ChangeSetName')}].")
+        status, headers, body = stock_create(params)
+        made = cloudformation._stacks.get(name)
+        if before and made is not before:
+            cloudformation._stacks[name] = before
+        if status != 200:
+            return status, headers, body
+        if not before:
+            made["Tags"] = []
+            return status, headers, body
+        cloudformation._stack_events.pop(made["StackId"], None)
+        for change_set in cloudformation._change_sets.values():
+            if change_set["StackId"] == made["StackId"]:
+                change_set["StackId"] = before["StackId"]
+        return status, headers, body.replace(made["StackId"].encode(), before["StackId"].encode())
+
+    replace(changesets, "_create_change_set", create_change_set)

@@ -97,10 +97,10 @@ class DeletedResources(RepairCase):
 
 
 class ChangeSets(RepairCase):
-    def change_set(self, stack: str, resources: dict, kind: str = "CREATE") -> str:
+    def change_set(self, stack: str, resources: dict, kind: str = "CREATE", name: str = "first", **more) -> str:
         return self.client("cloudformation").create_change_set(
-            StackName=stack, ChangeSetName="first", ChangeSetType=kind,
-            TemplateBody=json.dumps({"Resources": resources}),
+            StackName=stack, ChangeSetName=name, ChangeSetType=kind,
+            TemplateBody=json.dumps({"Resources": resources}), **more,
         )["Id"]
 
 
@@ -115,6 +115,39 @@ class Updatable(ChangeSets):
         )
         self.assertTrue(message.endswith("is in ROLLBACK_COMPLETE state and can not be updated."), message)
         self.change_set("holder", {"Bucket": RETAINED}, kind="UPDATE")
+
+
+class Review(ChangeSets):
+    repair = "stack-review"
+
+    def described(self, stack: str) -> dict:
+        return self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+
+    def test_further_change_sets_keep_the_stack_and_its_id(self):
+        tags = [{"Key": "k", "Value": "v"}]
+        self.change_set("taken", {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}, Tags=tags)
+        taken = self.described("taken")
+        self.assertEqual((taken["StackStatus"], taken["Tags"]), ("REVIEW_IN_PROGRESS", []))
+        self.assert_refused("ValidationError", self.change_set, stack="taken", resources={"A": {"Type": "No::Such::Type"}}, name="bad")
+        second = self.change_set("taken", {"Bucket": RETAINED}, name="second", Tags=tags)
+        cloudformation = self.client("cloudformation")
+        self.assertEqual(cloudformation.describe_change_set(ChangeSetName=second)["StackId"], taken["StackId"])
+        listed = cloudformation.list_change_sets(StackName="taken")["Summaries"]
+        self.assertEqual({each["StackId"] for each in listed}, {taken["StackId"]})
+        self.assertEqual(len(listed), 2)
+        cloudformation.execute_change_set(ChangeSetName=second)
+        self.assertEqual(self.settled("taken"), "CREATE_COMPLETE")
+        self.assertEqual((self.described("taken")["StackId"], self.described("taken")["Tags"]), (taken["StackId"], tags))
+        self.assertEqual(cloudformation.list_change_sets(StackName="taken")["Summaries"][0]["ChangeSetName"], "second")
+
+    def test_a_stack_that_is_there_is_not_created_again(self):
+        self.stack("owner", {"Named": function_resource("owned")})
+        self.assertEqual(self.stack("rolled-back", {"Named": function_resource("owned")}), "ROLLBACK_COMPLETE")
+        for stack in ("owner", "rolled-back"):
+            before = self.described(stack)
+            message = self.assert_refused("ValidationError", self.change_set, stack=stack, resources={"Bucket": RETAINED})
+            self.assertEqual(message, f"Stack [{stack}] already exists and cannot be created again with the changeSet [first].")
+            self.assertEqual(self.described(stack), before)
 
 
 class Capabilities(ChangeSets):
