@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod buckets;
+pub mod change_sets;
 pub mod clients;
 pub mod emptying;
 pub mod executions;

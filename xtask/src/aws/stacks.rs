@@ -136,18 +136,25 @@ fn read(xml: &str) -> anyhow::Result<Option<Stack>> {
     let stacks = stacks.context("DescribeStacks gave no list of stacks")?;
     let Some(stack) = stacks.member() else { return Ok(None) };
     let text = |name| stack.text_of(name).with_context(|| format!("DescribeStacks gave no {name}"));
-    let pairs = |list, key, value| {
-        let members = stack.child(list).into_iter().flat_map(|n| n.children());
-        members.filter_map(move |n| Some((n.text_of(key)?, n.text_of(value)?)))
-    };
     Ok(Some(Stack {
         id: text("StackId")?,
         status: text("StackStatus")?,
         created_ms: stack.text_of("CreationTime").and_then(|time| millis(&time)),
-        tags: pairs("Tags", "Key", "Value").collect(),
-        outputs: pairs("Outputs", "OutputKey", "OutputValue").collect(),
+        tags: pairs(stack, "Tags", "Key", "Value").collect(),
+        outputs: pairs(stack, "Outputs", "OutputKey", "OutputValue").collect(),
         protected: stack.text_of("EnableTerminationProtection").as_deref() == Some("true"),
     }))
+}
+
+/// The members of a list in `node`, as keys and values.
+pub(crate) fn pairs<'a>(
+    node: Node<'a, 'a>,
+    list: &'static str,
+    key: &'static str,
+    value: &'static str,
+) -> impl Iterator<Item = (String, String)> {
+    let members = node.child(list).into_iter().flat_map(|n| n.children());
+    members.filter_map(move |n| Some((n.text_of(key)?, n.text_of(value)?)))
 }
 
 fn millis(time: &str) -> Option<i64> {
@@ -170,7 +177,7 @@ fn read_resources(xml: &str) -> anyhow::Result<Vec<StackResource>> {
 }
 
 /// Elements by their local names: the namespace is always the service's.
-trait ByName<'a> {
+pub(crate) trait ByName<'a> {
     fn has_tag_name_of(&self, name: &str) -> bool;
     fn child(&self, name: &str) -> Option<Node<'a, 'a>>;
     fn member(&self) -> Option<Node<'a, 'a>>;

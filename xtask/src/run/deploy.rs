@@ -1,10 +1,11 @@
 //! From a proof that the names are unused to a stack that is proved ours.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 
 use crate::{
     aws::{
         buckets::{self, BucketState, LISTED},
+        change_sets,
         clients::Clients,
         executions,
         resources::{Resource, ResourceNames},
@@ -25,7 +26,7 @@ use crate::{
             Journal,
             record::{Begin, Creation, Entry},
         },
-        ours::StackContents,
+        ours::{StackContents, run_of},
     },
 };
 
@@ -105,6 +106,7 @@ pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     let expected = expected_names(run);
     run.resources.replace(expected.clone());
     run.journal(Entry::Intent { resource: Creation::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
+    let stack_id = create_stack(run).await.or_exit(ExitCode::Deploy)?;
     let deployment = names.deployment(&run.template, &run.given);
     let deployed = tokio::select! {
         biased;
@@ -113,11 +115,30 @@ pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
         rival = late_rival(run) => return Err(rival),
     };
     if let Err(by_sam) = deployed {
-        return Err(Failure::new(ExitCode::Deploy, explained(run, by_sam).await));
+        return Err(Failure::new(ExitCode::Deploy, explained(run, &stack_id, by_sam).await));
     }
-    let stack = read_stack(run).await.or_exit(ExitCode::Deploy)?;
+    let stack = read_stack(run, &stack_id).await.or_exit(ExitCode::Deploy)?;
     run.step("deploy", &format!("bucket {}", stack.bucket));
     Ok(stack)
+}
+
+/// Creates the stack, without anything in it, and gives its ARN. sam takes a stack in review for none, so without
+/// this it would update a stack that someone else creates while it uploads.
+async fn create_stack(run: &Run) -> anyhow::Result<String> {
+    let (names, clients) = (&run.names, &run.connection().clients);
+    let taken = change_sets::take_name(clients, &names.stack, &names.run).await?;
+    let change_sets = change_sets::of_stack(clients, &taken.stack).await?;
+    if change_sets.first().is_some_and(|first| run_of(&first.tags).as_ref() != Some(&names.run)) {
+        change_sets::delete(clients, &taken).await?;
+        bail!(
+            "someone else created stack {} at this moment, so it is left alone; choose another --stack-name",
+            names.stack
+        );
+    }
+    let mut resources = run.resources.borrow_mut();
+    resources.add(Resource::Stack, [taken.stack.clone()]);
+    run.journal(Entry::Created { resource: Creation::Stack { facts: Some(resources.clone()) } })?;
+    Ok(taken.stack)
 }
 
 /// What will be in the stack by names that are this run's alone: a run that is killed
@@ -215,12 +236,18 @@ fn exists(run: &Run) -> String {
 }
 
 /// Reads what was deployed. Nothing is used before it is proved to be in this run's stack.
-async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
+async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<DeployedStack> {
     let (names, clients) = (&run.names, &run.connection().clients);
     let there = stacks::describe(clients, names.stack.as_str()).await?;
     let there = there.with_context(|| format!("stack {} is not there after its deployment", names.stack))?;
-    let is_tagged = there.tags.iter().any(|(key, value)| key == RunId::TAG && value == names.run.as_str());
+    let is_tagged = run_of(&there.tags).as_ref() == Some(&names.run);
     ensure!(is_tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
+    ensure!(
+        there.id == stack_id,
+        "stack {} is {}, and this run created {stack_id}: someone replaced it, so it is left alone",
+        names.stack,
+        there.id
+    );
     let contents = StackContents::read(clients, there).await?;
     let bucket = contents.output("RenderBucketName", Resource::Bucket)?;
     let arn = contents.output("RenderStateMachineArn", Resource::StateMachine)?;
@@ -244,10 +271,10 @@ async fn read_stack(run: &Run) -> anyhow::Result<DeployedStack> {
 // Why a stack could not be deployed, and what to do about it.
 
 /// sam's error with what CloudFormation's events tell, and with advice where there is some.
-pub(crate) async fn explained(run: &Run, by_sam: anyhow::Error) -> anyhow::Error {
+pub(crate) async fn explained(run: &Run, stack_id: &str, by_sam: anyhow::Error) -> anyhow::Error {
     let clients = &run.connection().clients;
     // Where they can't be read, there is what sam said.
-    let causes = stack_events::failed(clients, run.names.stack.as_str(), Doing::Creation).await.unwrap_or_default();
+    let causes = stack_events::failed(clients, stack_id, Doing::Creation).await.unwrap_or_default();
     let reported = reported(&causes);
     let advice = advice(&format!("{reported} {by_sam:#}"));
     let by_sam = if reported.is_empty() { by_sam } else { by_sam.context(reported) };

@@ -218,7 +218,8 @@ async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
     let known = run.resources.borrow().clone();
     let hints = Hints { runs: std::slice::from_ref(&names.run), known: &known };
     let (found, _) = deleter.survey(&names.stack, Some(&names.run), hints).await?;
-    if found.run_of_stack().as_ref() != Some(&names.run) {
+    let holds_something = found.stack().is_some_and(|stack| !stack.in_review());
+    if found.run_of_stack().as_ref() != Some(&names.run) || !holds_something {
         return Ok(None);
     }
     // Of a stack that is still being made the machine may come up later, but nothing starts it.

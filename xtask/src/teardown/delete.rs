@@ -255,7 +255,7 @@ impl Deleter {
     /// something else is left: it is what proves the run to own that.
     async fn remove_artifacts(&self, bucket: &FoundArtifacts, is_all_gone: bool) -> anyhow::Result<u64> {
         let name = bucket.name.as_str();
-        let ours = Ours { runs: vec![bucket.name.run()], stacks: Vec::new() };
+        let ours = Ours { runs: vec![bucket.name.run()], ..Ours::default() };
         match (bucket.is_tagged, is_all_gone) {
             (true, true) => self.remove(name, &ours).await,
             (true, false) => self.empty(name, &ours).await,

@@ -30,6 +30,15 @@ pub struct Hints<'a> {
     pub known: &'a ResourceNames,
 }
 
+impl Hints<'_> {
+    /// Whether this run created a stack, and not this one. Where someone replaced the run's stack while sam was at
+    /// work, sam gave its tags to the other one.
+    fn know_another(&self, run: &RunId, stack: &Stack) -> bool {
+        let mut created = self.known.of(Resource::Stack).filter(|name| name.starts_with("arn:")).peekable();
+        self.runs.contains(run) && created.peek().is_some() && !created.any(|id| *id == stack.id)
+    }
+}
+
 /// Everything that was found of one stack's name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
@@ -76,7 +85,9 @@ pub async fn take(clients: &Clients, place: Place<'_>, hints: Hints<'_>) -> anyh
     let (described, names) = (described?, names?);
     let mut found = Inventory::default();
     if let Some(stack) = described {
-        found.contents = Some(StackContents::read(clients, stack).await?);
+        let mut contents = StackContents::read(clients, stack).await?;
+        contents.run = contents.run.filter(|run| !hints.know_another(run, &contents.stack));
+        found.contents = Some(contents);
     }
     artifact_buckets(clients, place, &names, hints.runs, &mut found).await?;
     let mut runs: Vec<RunId> = found.artifact_buckets.iter().map(|bucket| bucket.name.run()).collect();
@@ -216,10 +227,12 @@ impl Inventory {
     pub fn evidence(&self) -> Evidence {
         let stack = match self.stack() {
             None => StackEvidence::Absent,
-            Some(stack) => match run_of(&stack.tags) {
+            Some(stack) => match self.run_of_stack() {
                 Some(run) => StackEvidence::Tagged(run),
-                None if stack.in_review() => StackEvidence::InReview,
-                None => StackEvidence::Untagged,
+                None => StackEvidence::Unproved(match run_of(&stack.tags) {
+                    Some(_) => "it is not the stack that the run created, although it has the run's tag".to_owned(),
+                    None => format!("it has no tag {}", RunId::TAG),
+                }),
             },
         };
         Evidence {
@@ -234,9 +247,9 @@ impl Inventory {
         self.contents.as_ref().map(|contents| &contents.stack)
     }
 
-    /// The run that the stack is tagged with.
+    /// The run that is proved to have created the stack.
     pub fn run_of_stack(&self) -> Option<RunId> {
-        run_of(&self.stack()?.tags)
+        self.contents.as_ref()?.run.clone()
     }
 
     fn all_contents(&self) -> impl Iterator<Item = &StackContents> {
@@ -245,9 +258,12 @@ impl Inventory {
 
     /// What proves resources to be these runs', and those of the stack itself where it `is_deleted` too.
     pub(crate) fn ours(&self, runs: &[RunId], is_deleted: bool) -> Ours {
-        let of_runs = |contents: &&StackContents| run_of(&contents.stack.tags).is_some_and(|run| runs.contains(&run));
+        let of_runs = |contents: &&StackContents| contents.run.as_ref().is_some_and(|run| runs.contains(run));
         let standing = self.contents.iter().filter(|contents| is_deleted || of_runs(contents));
-        Ours { runs: runs.to_vec(), stacks: standing.chain(self.deleted.iter().filter(of_runs)).cloned().collect() }
+        let stacks: Vec<StackContents> = standing.chain(self.deleted.iter().filter(of_runs)).cloned().collect();
+        let is_ours = |there: &StackContents| stacks.iter().any(|ours| ours.stack.id == there.stack.id);
+        let foreign = self.contents.clone().filter(|there| !is_ours(there));
+        Ours { runs: runs.to_vec(), foreign, stacks }
     }
 
     /// The names of what is in the stacks that are ours, with the log groups that their machine and functions use.

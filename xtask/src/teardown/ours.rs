@@ -7,6 +7,7 @@ use anyhow::{Context, ensure};
 
 use crate::{
     aws::{
+        change_sets,
         clients::Clients,
         resources::{Resource, function_log_group},
         signed_calls::LogGroup,
@@ -29,6 +30,8 @@ pub(crate) fn run_of(tags: &Tags) -> Option<RunId> {
 pub struct StackContents {
     /// The stack; a deleted one too.
     pub stack: Stack,
+    /// The run that is proved to have created it.
+    pub run: Option<RunId>,
     resources: Vec<StackResource>,
 }
 
@@ -38,7 +41,8 @@ impl StackContents {
     /// # Errors
     /// When CloudFormation gives no clear answer.
     pub async fn read(clients: &Clients, stack: Stack) -> anyhow::Result<Self> {
-        Ok(Self { resources: stacks::resources(clients, &stack).await?, stack })
+        let run = if stack.in_review() { run_in_review(clients, &stack).await? } else { run_of(&stack.tags) };
+        Ok(Self { run, resources: stacks::resources(clients, &stack).await?, stack })
     }
 
     /// The names of its resources of one kind. One whose creation failed is not among them: that its name was taken
@@ -52,7 +56,7 @@ impl StackContents {
     /// Whether the stack created it. What is deleted may have failed before, and the name be someone else's; only the
     /// log groups are of interest then, where the name has the run's random id.
     fn created(&self, resource: Resource, found: &StackResource) -> bool {
-        let names_the_run = || run_of(&self.stack.tags).is_some_and(|run| found.physical_id.contains(run.as_str()));
+        let names_the_run = || self.run.as_ref().is_some_and(|run| found.physical_id.contains(run.as_str()));
         EXISTING.contains(&found.status.as_str())
             || (found.status == "DELETE_COMPLETE"
                 && matches!(resource, Resource::Function | Resource::LogGroup)
@@ -83,6 +87,15 @@ impl StackContents {
     }
 }
 
+/// The run of a stack that is nothing but its change sets, which show the tags that it will have: each has to be of
+/// this one run.
+async fn run_in_review(clients: &Clients, stack: &Stack) -> anyhow::Result<Option<RunId>> {
+    let change_sets = change_sets::of_stack(clients, &stack.id).await?;
+    let mut runs: Vec<Option<RunId>> = change_sets.iter().map(|change_set| run_of(&change_set.tags)).collect();
+    runs.dedup();
+    Ok(if let [Some(run)] = runs.as_slice() { Some(run.clone()) } else { None })
+}
+
 /// The states in which CloudFormation has created a resource; a retained one of a deleted stack is skipped.
 const EXISTING: [&str; 8] = [
     "CREATE_COMPLETE",
@@ -107,6 +120,8 @@ pub struct Ours {
     pub runs: Vec<RunId>,
     /// Their stacks, and one whose deletion is forced.
     pub stacks: Vec<StackContents>,
+    /// The stack that has the name and is not theirs.
+    pub foreign: Option<StackContents>,
 }
 
 impl Ours {
@@ -114,8 +129,12 @@ impl Ours {
         self.stacks.iter().any(|stack| stack.has(resource, name))
     }
 
-    /// Whether a bucket or a state machine with these tags is ours. The tag of another run speaks against it.
+    /// Whether a bucket or a state machine with these tags is ours. The tag of another run speaks against it. So does
+    /// membership in a foreign stack: if sam updated that one, its resources have the run's tag.
     pub(crate) fn is_tagged_or_listed(&self, resource: Resource, name: &str, tags: &Tags) -> bool {
+        if self.foreign.as_ref().is_some_and(|stack| stack.has(resource, name)) {
+            return false;
+        }
         match run_of(tags) {
             Some(run) => self.runs.contains(&run),
             None => self.has(resource, name),
@@ -162,11 +181,8 @@ pub enum StackEvidence {
     Absent,
     /// There is one, and it carries this run's tag.
     Tagged(RunId),
-    /// There is one, without a run's tag.
-    Untagged,
-    /// There is only a change set that was never executed. It holds nothing,
-    /// and may not show its tags yet.
-    InReview,
+    /// There is one that is not proved to be a run's, for this reason.
+    Unproved(String),
 }
 
 /// Whose leave there is to delete.
@@ -237,11 +253,8 @@ pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
             runs.push(run.clone());
             (StackOwnership::Owned, format!("it has the tag {}={run}", RunId::TAG))
         }
-        StackEvidence::InReview if evidence.name_locks.iter().any(|run| wanted(&run)) => {
-            (StackOwnership::Owned, "it is a change set that was never executed, and a run claimed its name".to_owned())
-        }
         StackEvidence::Tagged(run) => foreign(format!("it belongs to run {run}")),
-        StackEvidence::Untagged | StackEvidence::InReview => foreign(format!("it has no tag {}", RunId::TAG)),
+        StackEvidence::Unproved(why) => foreign(why.clone()),
     };
     runs.sort();
     runs.dedup();
@@ -283,6 +296,7 @@ mod ours_tests {
                 outputs: outputs.collect(),
                 protected: false,
             },
+            run: None,
             resources: vec![resource("AWS::S3::Bucket", "b"), resource("AWS::Lambda::Function", "f")],
         }
     }
@@ -293,17 +307,21 @@ mod ours_tests {
 
     #[test]
     fn a_bucket_is_ours_by_its_tag_or_by_its_stack_and_never_by_its_name() {
-        let ours = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_COMPLETE", &[])] };
+        let ours = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_COMPLETE", &[])], ..Ours::default() };
         let is_ours = |name, tags: &Tags| ours.is_tagged_or_listed(Resource::Bucket, name, tags);
         assert!(is_ours("anything", &tagged(&run("a"))) && is_ours("b", &[]));
         assert!(!is_ours("anything", &[]) && !is_ours("b", &tagged(&run("b"))));
-        let failed = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_FAILED", &[])] };
+        let failed = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_FAILED", &[])], ..Ours::default() };
         assert!(!failed.is_tagged_or_listed(Resource::Bucket, "b", &[]), "its name was taken");
+        let foreign = Some(contents("CREATE_COMPLETE", &[]));
+        let replaced = Ours { runs: vec![run("a")], foreign, ..Ours::default() };
+        let is_ours = |name| replaced.is_tagged_or_listed(Resource::Bucket, name, &tagged(&run("a")));
+        assert!(is_ours("a") && !is_ours("b"), "sam gave the run's tag to someone else's stack");
     }
 
     #[test]
     fn a_log_group_is_ours_by_the_function_and_not_older_than_the_stack() {
-        let ours = Ours { runs: Vec::new(), stacks: vec![contents("CREATE_COMPLETE", &[])] };
+        let ours = Ours { stacks: vec![contents("CREATE_COMPLETE", &[])], ..Ours::default() };
         let is_ours = |name, created_ms| ours.is_log_group(name, LogGroup { created_ms });
         assert!(is_ours("/aws/lambda/f", Some(1000)));
         assert!(!is_ours("/aws/lambda/f", Some(999)) && !is_ours("/aws/lambda/f", None));
@@ -334,6 +352,10 @@ mod ownership_tests {
         Evidence { stack, name_locks: name_locks.to_vec(), tagged_buckets: vec![] }
     }
 
+    fn untagged() -> StackEvidence {
+        StackEvidence::Unproved("it has no tag".to_owned())
+    }
+
     fn stack_ownership(decision: &Decision) -> Option<&StackOwnership> {
         if let Decision::Owned(ownership) = decision { Some(&ownership.stack) } else { None }
     }
@@ -344,18 +366,13 @@ mod ownership_tests {
         assert!(
             matches!(owned, Decision::Owned(ownership) if ownership.stack == StackOwnership::Owned && ownership.runs == [run('a')])
         );
-        assert!(matches!(decide(&evidence(StackEvidence::Untagged, &[]), None), Decision::Foreign(_)));
-        assert!(matches!(decide(&evidence(StackEvidence::InReview, &[]), None), Decision::Foreign(_)));
+        assert!(matches!(decide(&evidence(untagged(), &[]), None), Decision::Foreign(_)));
     }
 
     #[test]
-    fn a_claim_on_a_name_owns_no_stack_but_a_change_set() {
-        let untagged = decide(&evidence(StackEvidence::Untagged, &[run('a')]), None);
-        assert!(matches!(stack_ownership(&untagged), Some(StackOwnership::Foreign(_))), "{untagged:?}");
-        let in_review = decide(&evidence(StackEvidence::InReview, &[run('a')]), None);
-        assert_eq!(stack_ownership(&in_review), Some(&StackOwnership::Owned));
-        let of_another = decide(&evidence(StackEvidence::InReview, &[run('b')]), Some(&run('a')));
-        assert!(matches!(of_another, Decision::Foreign(_)));
+    fn a_claim_on_a_name_owns_no_stack() {
+        let unproved = decide(&evidence(untagged(), &[run('a')]), None);
+        assert!(matches!(stack_ownership(&unproved), Some(StackOwnership::Foreign(_))), "{unproved:?}");
     }
 
     #[test]

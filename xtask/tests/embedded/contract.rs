@@ -10,9 +10,9 @@ use crate::recorded;
 const RARE: [&str; 11] = [
     // Of runs that fail or were killed.
     "AbortMultipartUpload",
+    "DeleteChangeSet",
     "DeleteLogGroup",
     "FilterLogEvents",
-    "ListChangeSets",
     "StopExecution",
     // Of sam, with a ZIP of more than 8 MiB.
     "CompleteMultipartUpload",

@@ -6,7 +6,8 @@ use crate::recorded;
 
 /// What only some runs need, or what belongs to another call: versions of objects are
 /// deleted by DeleteObjects.
-const RARELY_USED: [&str; 5] = [
+const RARELY_USED: [&str; 6] = [
+    "cloudformation:DeleteChangeSet",
     "s3:AbortMultipartUpload",
     "s3:DeleteObjectVersion",
     "states:StopExecution",

@@ -1,6 +1,6 @@
 //! Deployments that go wrong.
 
-use crate::support::{STACK, Test, fake_aws::Fault};
+use crate::support::{FOREIGN, STACK, Test, fake_aws::Fault};
 
 #[test]
 fn a_template_that_is_not_valid_is_exit_3_and_nothing_is_created() {
@@ -43,6 +43,62 @@ fn a_stack_that_someone_else_deployed_meanwhile_is_left_alone() {
     assert!(listing.contains(&format!("stack {STACK}")) && listing.contains(&"function theirs-render".to_owned()));
     assert!(!listing.iter().any(|line| line.starts_with("bucket hyperframes-smoke-")), "{listing:?}");
     assert!(!test.tools.calls().iter().any(|call| call.starts_with("sam delete")));
+}
+
+/// What is in the account apart from what it always holds.
+fn left(test: &Test) -> Vec<String> {
+    test.aws.account().listing().into_iter().filter(|line| !FOREIGN.contains(&line.as_str())).collect()
+}
+
+#[test]
+fn a_stack_that_someone_creates_right_before_the_run_does_stays_as_it_is() {
+    let test = Test::new();
+    test.aws.before("CreateChangeSet", 1, |account| account.add_foreign(STACK, "theirs"));
+    let ran = test.smoke(&[]);
+    ran.exit(3).warns("Stack [smoke-test] already exists and cannot be created again").says("clean-up verified");
+    assert!(!test.tools.calls().iter().any(|call| call.starts_with("sam deploy")));
+    assert_eq!(left(&test).len(), 6, "{:?}", left(&test));
+    assert!(left(&test).contains(&"bucket theirs-123456789012 (1 objects)".to_owned()));
+}
+
+#[test]
+fn a_stack_in_review_that_someone_creates_right_before_the_run_does_is_left_to_them() {
+    let test = Test::new();
+    test.aws.before("CreateChangeSet", 1, |account| account.add_change_set(STACK, "theirs", ""));
+    test.smoke(&[]).exit(3).warns("someone else created stack smoke-test at this moment").says("clean-up verified");
+    assert!(!test.tools.calls().iter().any(|call| call.starts_with("sam deploy")));
+    assert_eq!(left(&test), [format!("stack {STACK}")]);
+    let names: Vec<String> = test.aws.account().change_sets.iter().map(|set| set.name.clone()).collect();
+    assert_eq!(names, ["theirs"]);
+}
+
+/// sam works by name, so it updates whatever stack has the name by then, and gives the run's tag to all that is in it.
+#[test]
+fn a_stack_that_replaced_the_runs_is_neither_used_nor_deleted_although_it_has_the_runs_tag() {
+    let test = Test::new();
+    test.aws.before("DescribeStacks", 3, |account| {
+        let run = account.stack(STACK).unwrap().1.run;
+        account.delete_stack(STACK);
+        account.buckets.retain(|name, _| !name.starts_with(STACK));
+        account.add_stack(STACK, &format!("project=theirs\nrun={run}\n"));
+        account.buckets.get_mut("theirs-123456789012").unwrap().put("precious", "null", b"data");
+    });
+    let ran = test.smoke(&[]);
+    ran.exit(3).warns("someone replaced it, so it is left alone").says("clean-up verified");
+    ran.warns("it is not the stack that the run created, although it has the run's tag");
+    let theirs = left(&test);
+    assert!(theirs.contains(&"bucket theirs-123456789012 (1 objects)".to_owned()) && theirs.len() == 6, "{theirs:?}");
+    // The command that deletes by name knows it too.
+    test.teardown(&[STACK]).exit(1).warns("is not the stack that the run created");
+    test.run(&["lambda-teardown", "--unfinished"]).exit(0);
+    assert_eq!(left(&test), theirs);
+}
+
+#[test]
+fn a_lost_answer_to_the_creation_of_the_stack_is_survived() {
+    let test = Test::new().fault("CreateChangeSet", 1, Fault::Reset);
+    test.smoke(&[]).exit(0);
+    test.assert_account_clean().assert_faults_met();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::{Test, fake_aws::Fault};
 
 /// Every operation of a green run, in the phase where it comes first.
-const OPERATIONS: [&str; 21] = [
+const OPERATIONS: [&str; 24] = [
     "GetCallerIdentity",
     "ListBuckets",
     "HeadBucket",
@@ -11,6 +11,9 @@ const OPERATIONS: [&str; 21] = [
     "CreateBucket",
     "PutBucketTagging",
     "PutPublicAccessBlock",
+    "CreateChangeSet",
+    "DescribeChangeSet",
+    "ListChangeSets",
     "DescribeStateMachine",
     "ListTagsForResource",
     "PutObject",

@@ -3,10 +3,11 @@
 use std::fs;
 
 use insta::assert_snapshot;
+use rustix::process::Signal;
 
 use crate::{
     kill_one, killed, left, locked,
-    support::{STACK, Test},
+    support::{STACK, Test, fake_aws::Fault},
 };
 
 #[test]
@@ -76,17 +77,33 @@ fn a_stack_made_by_others_after_a_claim_is_left() {
 }
 
 #[test]
-fn a_change_set_that_was_never_executed_goes_with_the_claim_on_its_name() {
-    let test = locked();
-    test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
-    test.teardown(&[STACK]).exit(0).warns("it is a change set that was never executed, and a run claimed its name");
+fn a_stack_in_review_is_deleted_by_the_tags_of_its_change_sets_and_not_by_a_claim_on_its_name() {
+    // A run that was killed as soon as it had created its stack.
+    let test = Test::new().fault("CreateChangeSet", 1, Fault::Signal(Signal::KILL));
+    assert_eq!(test.smoke(&[]).status, None);
+    assert!(left(&test).contains(&format!("stack {STACK}")));
+    test.teardown(&[STACK]).exit(0).warns("it has the tag HyperframesSmokeRun=<run>");
     test.assert_account_clean();
+    // Someone else's change sets, next to a claim, or next to one of the run.
+    for with_one_of_the_run in [false, true] {
+        let test = locked();
+        let run = left(&test)[0].chars().filter(|c| *c != ' ').collect::<String>();
+        let run = run.split("a222bf3f-").nth(1).unwrap()[..12].to_owned();
+        test.aws.account().add_change_set(STACK, "theirs", "");
+        if with_one_of_the_run {
+            test.aws.account().add_change_set(STACK, "sam", &run);
+        }
+        let ran = test.teardown(&[STACK]);
+        ran.exit(1).says("everything that runs left next to stack smoke-test is gone");
+        ran.warns("stack smoke-test is not a run's and is left untouched: it has no tag HyperframesSmokeRun");
+        assert_eq!(left(&test), [format!("stack {STACK}")]);
+    }
 }
 
 #[test]
 fn a_change_set_of_nobodys_run_is_left() {
     let test = Test::new();
-    test.aws.account().add_stack(STACK, "status=REVIEW_IN_PROGRESS\n");
+    test.aws.account().add_change_set(STACK, "theirs", "");
     test.teardown(&[STACK]).exit(1).warns("stack smoke-test is not a run's and is left untouched");
     assert_eq!(left(&test), [format!("stack {STACK}")]);
 }

@@ -49,7 +49,22 @@ pub(crate) struct Account {
     /// Deleted stacks, by ARN, with their names.
     deleted_stacks: BTreeMap<String, (String, Stack)>,
     stacks_created: usize,
+    /// The change sets of stacks in review, oldest first.
+    pub(crate) change_sets: Vec<ChangeSet>,
 }
+
+/// A change set that was not executed.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeSet {
+    pub(crate) name: String,
+    /// The run whose tag it has; none, where empty.
+    pub(crate) run: String,
+    /// The ARN of its stack.
+    pub(crate) stack: String,
+}
+
+/// The status of a stack that is nothing but its change sets.
+pub(crate) const IN_REVIEW: &str = "REVIEW_IN_PROGRESS";
 
 /// Who is at work at the same moment as a run.
 #[derive(Debug, Clone, Copy)]
@@ -103,16 +118,25 @@ impl Account {
         for name in gone {
             let stack = self.stacks.remove(&name).expect("its name was listed");
             self.remove(&name, &stack);
+            self.change_sets.retain(|set| set.stack != stack.id);
             self.deleted_stacks.insert(stack.id.clone(), (name, stack));
         }
         for (name, mut stack) in there {
-            if !self.stacks.contains_key(&name) {
-                self.stacks_created += 1;
-                let nth = self.stacks_created;
-                stack.id = format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/{nth}");
-                self.create(&name, &stack);
-                self.stacks.insert(name, stack);
+            match self.stacks.get(&name) {
+                // The execution of a change set keeps the stack, and takes the others.
+                Some(there) if there.status == IN_REVIEW && stack.status != IN_REVIEW => {
+                    stack.id.clone_from(&there.id);
+                    self.change_sets.retain(|set| set.stack != stack.id);
+                }
+                Some(_) => continue,
+                None => {
+                    self.stacks_created += 1;
+                    let nth = self.stacks_created;
+                    stack.id = format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/{nth}");
+                }
             }
+            self.create(&name, &stack);
+            self.stacks.insert(name, stack);
         }
     }
 
@@ -198,6 +222,15 @@ impl Account {
             let (name, stack) = self.deleted_stacks.get(asked)?.clone();
             Some((name, Stack { status: "DELETE_COMPLETE".to_owned(), ..stack }))
         })
+    }
+
+    /// Adds a change set to a stack in review, which it creates where there is none.
+    pub(crate) fn add_change_set(&mut self, stack: &str, name: &str, run: &str) {
+        if !self.stacks.contains_key(stack) {
+            self.add_stack(stack, &format!("status={IN_REVIEW}\n"));
+        }
+        let stack = self.stacks[stack].id.clone();
+        self.change_sets.push(ChangeSet { name: name.to_owned(), run: run.to_owned(), stack });
     }
 
     /// Deletes a stack with what is in it.

@@ -96,6 +96,10 @@ impl Request {
             "DescribeStackResources",
             "DescribeStackEvents",
             "DeleteStack",
+            "CreateChangeSet",
+            "DescribeChangeSet",
+            "ListChangeSets",
+            "DeleteChangeSet",
         ] {
             if self.body.starts_with(format!("Action={action}").as_bytes()) {
                 return action;
@@ -147,7 +151,11 @@ impl Response {
             | "DescribeStacks"
             | "DescribeStackResources"
             | "DescribeStackEvents"
-            | "DeleteStack" => {
+            | "DeleteStack"
+            | "CreateChangeSet"
+            | "DescribeChangeSet"
+            | "ListChangeSets"
+            | "DeleteChangeSet" => {
                 return Self::coded(status, code, message);
             }
             _ if request.header("x-amz-target").is_some() || request.path.starts_with("/201") => {

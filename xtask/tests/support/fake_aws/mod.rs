@@ -36,8 +36,12 @@ pub(crate) struct FakeAws {
 struct Shared {
     account: Mutex<Account>,
     faults: Faults,
+    changes: Mutex<Vec<Change>>,
     calls: Mutex<Vec<String>>,
 }
+
+/// What someone else does right before a call of an operation, when it was called so many times.
+type Change = (&'static str, usize, Box<dyn FnOnce(&mut Account) + Send>);
 
 impl FakeAws {
     /// A fake whose stacks are the files in `stacks`.
@@ -45,7 +49,8 @@ impl FakeAws {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let account = Mutex::new(Account::new(stacks.to_owned()));
-        let shared = Arc::new(Shared { account, faults: Faults::default(), calls: Mutex::default() });
+        let shared =
+            Arc::new(Shared { account, faults: Faults::default(), changes: Mutex::default(), calls: Mutex::default() });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
@@ -65,6 +70,22 @@ impl FakeAws {
 
     pub(crate) fn faults(&self) -> &Faults {
         &self.shared.faults
+    }
+
+    /// Someone else changes the account right before a call of `operation`, counted from 1.
+    pub(crate) fn before(
+        &self,
+        operation: &'static str,
+        call: usize,
+        change: impl FnOnce(&mut Account) + Send + 'static,
+    ) {
+        let called = self.calls().iter().filter(|called| *called == operation).count();
+        self.shared.changes.lock().unwrap().push((operation, called + call, Box::new(change)));
+    }
+
+    /// Whether all those changes were made.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.shared.changes.lock().unwrap().is_empty()
     }
 
     /// The operations that were called, in order.
@@ -91,7 +112,8 @@ impl Shared {
         while let Some(request) = Request::read(&mut reader) {
             let operation = request.operation().to_owned();
             let fault = self.faults.next(&operation);
-            self.calls.lock().unwrap().push(operation);
+            self.calls.lock().unwrap().push(operation.clone());
+            self.change(&operation);
             let answer = match fault {
                 Some(Fault::Error(status, code)) => Response::error(&request, status, code),
                 Some(Fault::EveryKey(code)) => s3::every_key_refused(&request, code),
@@ -111,6 +133,17 @@ impl Shared {
                 let _ = stream.shutdown(Shutdown::Both);
                 return;
             }
+        }
+    }
+
+    fn change(&self, operation: &str) {
+        let called = self.calls.lock().unwrap().iter().filter(|called| *called == operation).count();
+        let mut changes = self.changes.lock().unwrap();
+        while let Some(due) = changes.iter().position(|(at, call, _)| *at == operation && *call == called) {
+            let mut account = self.account.lock().unwrap();
+            account.follow_stacks();
+            (changes.remove(due).2)(&mut account);
+            account.follow_stacks();
         }
     }
 

@@ -1,7 +1,7 @@
 //! What the fake CloudFormation says of the stacks that the fake sam makes.
 
 use super::{
-    account::{ACCOUNT, Account, Stack},
+    account::{ACCOUNT, Account, ChangeSet, IN_REVIEW, Stack},
     http::{Request, Response},
 };
 
@@ -9,6 +9,9 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
     let operation = request.operation();
     match operation {
         "DescribeStacks" | "DescribeStackResources" | "DeleteStack" => {}
+        "CreateChangeSet" | "DescribeChangeSet" | "ListChangeSets" | "DeleteChangeSet" => {
+            return Some(change_sets(account, request));
+        }
         "DescribeStackEvents" => return Some(Response::ok(events(account))),
         _ => return None,
     }
@@ -27,6 +30,53 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
         "DescribeStackResources" => Response::ok(resources(account, &stack)),
         _ => Response::ok(described(&name, &stack)),
     })
+}
+
+fn change_sets(account: &mut Account, request: &Request) -> Response {
+    let (asked, name) = (request.field("StackName"), request.field("ChangeSetName"));
+    let stack = account.stack(&asked).filter(|(_, stack)| stack.status != DELETED);
+    let is_of_stack = |set: &&ChangeSet| stack.as_ref().is_some_and(|(_, stack)| set.stack == stack.id);
+    let id_of = |set: &ChangeSet| format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:changeSet/{}/1", set.name);
+    let is_asked = |set: &&ChangeSet| is_of_stack(set) && (set.name == name || id_of(set) == name);
+    let found = account.change_sets.iter().position(|set| is_asked(&set));
+    match (request.operation(), found) {
+        ("CreateChangeSet", Some(_)) => Response::coded(400, "AlreadyExistsException", "said the fake AWS"),
+        ("CreateChangeSet", None) if stack.as_ref().is_some_and(|(_, stack)| stack.status != IN_REVIEW) => {
+            let message =
+                format!("Stack [{asked}] already exists and cannot be created again with the changeSet [{name}].");
+            Response::coded(400, "ValidationError", &message)
+        }
+        ("CreateChangeSet", None) => {
+            assert_eq!(request.field("Tags.member.1.Key"), "HyperframesSmokeRun");
+            account.add_change_set(&asked, &name, &request.field("Tags.member.1.Value"));
+            Response::ok("<CreateChangeSetResponse/>")
+        }
+        ("ListChangeSets", _) => {
+            let ids = account.change_sets.iter().filter(is_of_stack).map(id_of);
+            let members: String = ids.map(|id| format!("<member><ChangeSetId>{id}</ChangeSetId></member>")).collect();
+            Response::ok(format!(
+                "<R><ListChangeSetsResult><Summaries>{members}</Summaries></ListChangeSetsResult></R>"
+            ))
+        }
+        (_, None) => Response::coded(404, "ChangeSetNotFound", "said the fake AWS"),
+        ("DeleteChangeSet", Some(nth)) => {
+            account.change_sets.remove(nth);
+            Response::ok("<DeleteChangeSetResponse/>")
+        }
+        (_, Some(nth)) => {
+            let set = &account.change_sets[nth];
+            let tags = match set.run.as_str() {
+                "" => String::new(),
+                run => format!("<member><Key>HyperframesSmokeRun</Key><Value>{run}</Value></member>"),
+            };
+            Response::ok(format!(
+                "<R><DescribeChangeSetResult><ChangeSetId>{}</ChangeSetId><StackId>{}</StackId>\
+                 <CreationTime>{nth:03}</CreationTime><Tags>{tags}</Tags></DescribeChangeSetResult></R>",
+                id_of(set),
+                set.stack
+            ))
+        }
+    }
 }
 
 const DELETED: &str = "DELETE_COMPLETE";
