@@ -21,7 +21,7 @@ use crate::{
     report::row::{Deletions, Proof},
     teardown::{
         inventory::{self, FoundArtifacts, Hints, Inventory},
-        ours::{Decision, Ours, Ownership, StackOwnership, decide},
+        ours::{Decision, Ours, Ownership, StackOwnership, Tags, decide, run_of},
         proof::{self, artifact_buckets, expected},
     },
     tools::sam::Sam,
@@ -239,12 +239,33 @@ impl Deleter {
             return Ok(0);
         }
         let running = executions::running(&self.clients, arn).await?;
-        if !running.is_empty() {
-            self.console.step("teardown", &format!("stopping {}", counted(running.len(), "running execution")));
+        if running.is_empty() {
+            return Ok(0);
         }
+        let Some(now) = executions::machine(&self.clients, arn).await? else { return Ok(0) };
+        self.ensure_still_ours(Resource::StateMachine, arn, &now.tags, ours).await?;
+        self.console.step("teardown", &format!("stopping {}", counted(running.len(), "running execution")));
         let stops = running.iter().map(|arn| executions::stop(&self.clients, arn, "the run is being torn down"));
         try_join_all(stops).await?;
         Ok(running.len())
+    }
+
+    /// Proves once more, right before something is stopped or emptied, that it is ours: by its tags as they are now,
+    /// or else by what its stack lists now.
+    async fn ensure_still_ours(
+        &self,
+        resource: Resource,
+        name: &str,
+        tags: &Tags,
+        ours: &Ours,
+    ) -> anyhow::Result<()> {
+        let is_ours = match run_of(tags) {
+            Some(_) => ours.is_tagged_or_listed(resource, name, tags),
+            None => ours.read_again(&self.clients).await?.is_tagged_or_listed(resource, name, tags),
+        };
+        let kind = resource.kind();
+        ensure!(is_ours, "{kind} {name} is not proved to be a run's any more, so it is left alone");
+        Ok(())
     }
 
     fn place<'a>(&'a self, stack: &'a StackName) -> Place<'a> {
@@ -280,10 +301,7 @@ impl Deleter {
     /// Empties a bucket that is ours, which is proved once more right before.
     async fn empty(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
         let Some(tags) = buckets::bucket_tags(&self.clients, bucket).await? else { return Ok(0) };
-        ensure!(
-            ours.is_tagged_or_listed(Resource::Bucket, bucket, &tags),
-            "bucket {bucket} is not proved to be a run's any more, so it is left alone"
-        );
+        self.ensure_still_ours(Resource::Bucket, bucket, &tags, ours).await?;
         let shown = Cell::new(0);
         let progress = |total: u64| {
             self.console.now(&format!("{} deleted from {bucket}", counted(total, "object")));

@@ -141,6 +141,18 @@ impl Ours {
         }
     }
 
+    /// The same by what CloudFormation lists now.
+    pub(crate) async fn read_again(&self, clients: &Clients) -> anyhow::Result<Self> {
+        let mut stacks = Vec::new();
+        for before in &self.stacks {
+            if let Some(stack) = stacks::describe_even_deleted(clients, &before.stack.id).await? {
+                let now = StackContents::read(clients, stack).await?;
+                stacks.extend((now.run == before.run).then_some(now));
+            }
+        }
+        Ok(Self { stacks, ..self.clone() })
+    }
+
     /// Whether a log group was there before one of the stacks: then none of them created it.
     pub(crate) fn is_older(&self, group: LogGroup) -> bool {
         let created = |contents: &StackContents| contents.stack.created_ms;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    killed, left,
+    kill_one, killed, left,
     support::{STACK, Test},
 };
 
@@ -94,4 +94,28 @@ fn a_log_group_that_is_older_than_the_stack_is_left_alone() {
     test.smoke(&[]).exit(3).warns("is left alone: it is older than the stack");
     let left = left(&test);
     assert!(left.len() == 2 && left.iter().all(|line| line.starts_with("logGroup ")), "{left:?}");
+}
+
+#[test]
+fn a_state_machine_that_is_another_runs_by_the_time_of_stopping_goes_on() {
+    let test = killed();
+    test.aws.before("ListTagsForResource", 2, |account| {
+        let machines = account.machines.iter_mut().filter(|(arn, _)| arn.contains(STACK));
+        machines.for_each(|(_, machine)| machine.tags = vec![("HyperframesSmokeRun".to_owned(), "b".repeat(12))]);
+    });
+    test.teardown(&[STACK]).exit(7).warns("-render is not proved to be a run's any more, so it is left alone");
+    assert!(test.aws.is_changed() && left(&test).iter().any(|line| line.starts_with("running execution")));
+}
+
+#[test]
+fn a_bucket_without_tags_that_has_left_the_stack_by_the_time_of_emptying_keeps_its_objects() {
+    let test = Test::new().account(|account| account.tags_buckets = false);
+    kill_one(&test, STACK);
+    let bucket = test.aws.account().buckets.keys().find(|name| name.starts_with(STACK)).unwrap().clone();
+    let (unlisted, line) = (bucket.clone(), format!("bucket {bucket} (1 objects)"));
+    assert!(left(&test).contains(&line));
+    // The artifact bucket and this one are looked at before.
+    test.aws.before("GetBucketTagging", 3, move |account| _ = account.unlisted.insert(unlisted));
+    test.teardown(&[STACK]).exit(7).warns("is not proved to be a run's any more, so it is left alone");
+    assert!(test.aws.is_changed() && left(&test).contains(&line), "{:?}", left(&test));
 }

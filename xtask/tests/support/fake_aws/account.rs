@@ -41,6 +41,8 @@ pub(crate) struct Account {
     pub(crate) log_groups_linger: bool,
     /// Someone else has the name of a stack's bucket by the time that the stack is created.
     pub(crate) bucket_is_taken: bool,
+    /// What stacks no longer list, by physical id.
+    pub(crate) unlisted: BTreeSet<String>,
     /// What happens when an artifact bucket is created.
     pub(crate) rival: Option<Rival>,
     /// The stacks that the fake sam has made, a file each.
@@ -73,6 +75,10 @@ pub(crate) enum Rival {
     Claims,
     /// Someone who deploys a stack of this name.
     Deploys(&'static str),
+    /// Someone else in this account, who creates this very bucket a moment earlier, and puts something into it.
+    Fills,
+    /// The same, who tags it.
+    Tags,
 }
 
 /// A bucket.

@@ -76,6 +76,14 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
 
 fn create_bucket(account: &mut Account, request: &Request) -> Response {
     let (bucket, _) = request.place();
+    match account.rival {
+        Some(Rival::Fills) => account.buckets.entry(bucket.to_owned()).or_default().put("precious", "null", b"data"),
+        Some(Rival::Tags) => {
+            let tags = vec![("Owner".to_owned(), "someone".to_owned())];
+            account.buckets.entry(bucket.to_owned()).or_default().tags = tags;
+        }
+        _ => {}
+    }
     // In us-east-1 one's own bucket may be created again.
     if account.buckets.contains_key(bucket) && !request.body.is_empty() {
         return Response::error(request, 409, "BucketAlreadyOwnedByYou");
@@ -87,7 +95,7 @@ fn create_bucket(account: &mut Account, request: &Request) -> Response {
             account.buckets.insert(rival, Bucket::default());
         }
         Some(Rival::Deploys(stack)) => account.add_foreign(stack, "theirs"),
-        None => {}
+        _ => {}
     }
     Response::empty(200)
 }

@@ -100,6 +100,7 @@ fn resources(account: &Account, stack: &Stack) -> String {
     if !account.bucket_comes_late {
         resources.push(("AWS::S3::Bucket", format!("{project}-{ACCOUNT}"), of_bucket));
     }
+    resources.retain(|(_, id, _)| !account.unlisted.contains(id));
     let member = |(kind, id, status): &(&str, String, &str)| {
         format!(
             "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
