@@ -31,6 +31,7 @@ use crate::{
     aws::{
         access::transfers,
         clients::Clients,
+        emptying,
         faults::{self, Fault, settling},
         region::Region,
     },
@@ -64,10 +65,10 @@ pub async fn bucket_state(clients: &Clients, bucket: &str) -> anyhow::Result<Buc
     }
 }
 
-/// Creates a private bucket and tags it.
+/// Creates a private bucket, of a name that was proved unused, and tags it.
 ///
 /// # Errors
-/// When the name is taken or a call is refused.
+/// When someone created it meanwhile, the name is taken or a call is refused.
 pub async fn create_bucket(
     clients: &Clients,
     bucket: &str,
@@ -81,13 +82,19 @@ pub async fn create_bucket(
             .create_bucket_configuration(CreateBucketConfiguration::builder().location_constraint(place).build());
     }
     match (|| request.clone().send()).retry(settling()).when(conflicting).await {
-        // The answer to an earlier try was lost. Only the caller's own buckets give
-        // this error, and nobody else has a name with this run's random id.
+        // The answer to an earlier try was lost, or someone else in this account created it. In us-east-1 S3 reports
+        // neither.
         Err(error) if error.code() == Some("BucketAlreadyOwnedByYou") => {}
         created => {
             created.map_err(faults::as_error).with_context(|| format!("creating bucket {bucket}"))?;
         }
     }
+    let (tagged, is_empty) = tokio::join!(bucket_tags(clients, bucket), emptying::is_empty(clients, bucket));
+    // One that is not visible yet is new.
+    ensure!(
+        tagged?.is_none_or(|tags| tags.is_empty()) && is_empty?,
+        "bucket {bucket} has tags or content, so someone else in this account created it; it is left alone: run this again"
+    );
     let tag = |(key, value): &(&str, &str)| Tag::builder().key(*key).value(*value).build();
     let set = tags.iter().map(tag).collect::<Result<Vec<_>, _>>().context("tags")?;
     let tagging = Tagging::builder().set_tag_set(Some(set)).build().context("tags")?;

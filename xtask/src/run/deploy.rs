@@ -48,9 +48,10 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let clients = &connection.clients;
     let StackNames { function, bucket, .. } = names_in_stack(run);
     let looked = async {
-        let (stack, name_locks, bucket_state, function_state) = tokio::join!(
+        let (stack, name_locks, lock_state, bucket_state, function_state) = tokio::join!(
             stacks::describe(clients, names.stack.as_str()),
             name_locks(run),
+            buckets::bucket_state(clients, names.artifact_bucket.as_str()),
             bucket_state(clients, bucket.as_deref()),
             function_presence(clients, function.as_deref()),
         );
@@ -69,6 +70,7 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
             others.join("; ")
         );
         let exists = |what: &str, name: Option<String>| format!("{what} {} exists already", name.unwrap_or_default());
+        ensure!(lock_state? == BucketState::Absent, exists("bucket", Some(names.artifact_bucket.to_string())));
         ensure!(bucket_state? == BucketState::Absent, exists("bucket", bucket));
         ensure!(function_state? == Presence::Absent, exists("function", function));
         anyhow::Ok(())

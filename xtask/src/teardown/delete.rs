@@ -114,7 +114,7 @@ impl Deleter {
         for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.name.run())) {
             objects_deleted += self.remove_artifacts(bucket, proof.clean).await?;
         }
-        let of_runs = artifact_buckets(self.place(stack), &ownership.runs);
+        let of_runs = artifact_buckets(self.place(stack), found, &ownership.runs);
         let proof = proof.and(proof::verify(&of_runs, &self.clients).await);
         Ok(Deletions {
             runs: ownership.runs.clone(),
@@ -141,7 +141,7 @@ impl Deleter {
         let ownership = Ownership { runs: runs.to_vec(), stack: stack_ownership, evidence: String::new() };
         let expected = expected(self.place(stack), found, &ownership, known);
         let proof = proof::verify(&expected, &self.clients).await;
-        proof.and(proof::verify(&artifact_buckets(self.place(stack), runs), &self.clients).await)
+        proof.and(proof::verify(&artifact_buckets(self.place(stack), found, runs), &self.clients).await)
     }
 
     /// The owned buckets once their stack is gone, with those that came up after the first look: a
@@ -252,13 +252,7 @@ impl Deleter {
 
     /// Proves once more, right before something is stopped or emptied, that it is ours: by its tags as they are now,
     /// or else by what its stack lists now.
-    async fn ensure_still_ours(
-        &self,
-        resource: Resource,
-        name: &str,
-        tags: &Tags,
-        ours: &Ours,
-    ) -> anyhow::Result<()> {
+    async fn ensure_still_ours(&self, resource: Resource, name: &str, tags: &Tags, ours: &Ours) -> anyhow::Result<()> {
         let is_ours = match run_of(tags) {
             Some(_) => ours.is_tagged_or_listed(resource, name, tags),
             None => ours.read_again(&self.clients).await?.is_tagged_or_listed(resource, name, tags),

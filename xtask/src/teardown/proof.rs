@@ -126,11 +126,11 @@ pub(crate) fn expected(
     expected
 }
 
-/// The artifact buckets of these runs.
-pub(crate) fn artifact_buckets(place: Place<'_>, runs: &[RunId]) -> ResourceNames {
+/// The artifact buckets of these runs, apart from someone else's.
+pub(crate) fn artifact_buckets(place: Place<'_>, found: &Inventory, runs: &[RunId]) -> ResourceNames {
     let mut expected = ResourceNames::default();
-    let name = |run| ArtifactBucketName::new(place.stack, place.region, run).to_string();
-    expected.add(Resource::Bucket, runs.iter().map(name));
+    let names = runs.iter().map(|run| ArtifactBucketName::new(place.stack, place.region, run).to_string());
+    expected.add(Resource::Bucket, names.filter(|name| !found.unproved.contains(name)));
     expected
 }
 
@@ -211,8 +211,11 @@ mod expected_tests {
     fn each_runs_artifact_bucket_must_be_gone() {
         let (stack, region): (StackName, Region) = ("s".parse().unwrap(), "eu-west-1".parse().unwrap());
         let place = Place { stack: &stack, account: "1", region: &region };
-        let expected = artifact_buckets(place, &[run("a"), run("b")]);
+        let of = |found: &Inventory| artifact_buckets(place, found, &[run("a"), run("b")]);
+        let expected = of(&Inventory::default());
         let buckets: Vec<&String> = expected.of(Resource::Bucket).collect();
         assert!(buckets.len() == 2 && buckets.iter().any(|name| name.ends_with(run("b").as_str())), "{buckets:?}");
+        let found = Inventory { unproved: vec![buckets[0].clone()], ..Inventory::default() };
+        assert_eq!(of(&found).of(Resource::Bucket).collect::<Vec<_>>(), [buckets[1]]);
     }
 }

@@ -1,6 +1,9 @@
 //! Deployments that go wrong.
 
-use crate::support::{FOREIGN, STACK, Test, fake_aws::Fault};
+use crate::support::{
+    FOREIGN, STACK, Test,
+    fake_aws::{Fault, Rival},
+};
 
 #[test]
 fn a_template_that_is_not_valid_is_exit_3_and_nothing_is_created() {
@@ -114,6 +117,19 @@ fn an_artifact_bucket_that_cant_be_made_is_exit_3() {
         let test = Test::new().fault(operation, 99, Fault::Error(403, "AccessDenied"));
         test.smoke(&[]).exit(3).warns("AccessDenied").says("clean-up verified");
         test.assert_account_clean();
+    }
+}
+
+#[test]
+fn an_artifact_bucket_that_someone_else_created_meanwhile_is_left_alone() {
+    for (rival, objects, region) in
+        [(Rival::Fills, 1, "us-east-1"), (Rival::Tags, 0, "us-east-1"), (Rival::Fills, 1, "eu-west-1")]
+    {
+        let test = Test::new().account(|account| account.rival = Some(rival));
+        let ran = test.smoke(&["--region", region]);
+        ran.exit(3).warns("someone else in this account created it; it is left alone").says("clean-up verified");
+        let theirs = left(&test);
+        assert!(theirs.len() == 1 && theirs[0].ends_with(&format!("({objects} objects)")), "{rival:?} {theirs:?}");
     }
 }
 
