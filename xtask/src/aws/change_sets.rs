@@ -7,7 +7,7 @@ use crate::{
     aws::{
         clients::Clients,
         signed_request::{Body, Call, error_in, refusal},
-        stacks::{ByName, pairs},
+        stacks::{ByName, name_in, pairs},
     },
     project::names::{RunId, StackName},
 };
@@ -62,7 +62,7 @@ pub async fn take_name(clients: &Clients, stack: &StackName, run: &RunId) -> any
 pub async fn of_stack(clients: &Clients, stack: &str) -> anyhow::Result<Vec<ChangeSet>> {
     let what = || format!("reading the change sets of stack {stack}");
     // The embedded AWS takes no ARN here; which stack a change set is of, is read below.
-    let name = stack.split('/').nth(1).unwrap_or(stack);
+    let name = name_in(stack);
     let (status, body) = call(clients, "ListChangeSets", name, "", &[]).await.with_context(what)?;
     if status != 200 {
         return Err(refusal(status, &body)).with_context(what);

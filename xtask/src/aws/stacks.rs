@@ -1,4 +1,4 @@
-//! What CloudFormation says of a stack, and deleting one that sam can't delete.
+//! What CloudFormation says of a stack, and its deletion.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -33,6 +33,11 @@ pub struct Stack {
     pub outputs: BTreeMap<String, String>,
     /// Whether it is protected from being deleted.
     pub protected: bool,
+}
+
+/// The name in a stack's ARN, `arn:aws:cloudformation:region:account:stack/NAME/ID`.
+pub(crate) fn name_in(arn: &str) -> &str {
+    arn.split('/').nth(1).unwrap_or(arn)
 }
 
 /// What is known of a stack by its name or its ARN (DescribeStacks). `None`
@@ -111,16 +116,6 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// How long `sam` may take to see by itself that the stack is gone.
-const SEEN_BY_SAM: Duration = Duration::from_secs(2);
-
-/// Waits until a stack is gone, and a moment more. What can't be read meanwhile is read again.
-pub async fn gone(clients: &Clients, stack: &Stack) {
-    let is_gone = async || matches!(describe(clients, &stack.id).await, Ok(None)).then_some(());
-    faults::until(faults::polling(), is_gone).await;
-    tokio::time::sleep(SEEN_BY_SAM).await;
 }
 
 async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u16, String)> {
@@ -203,6 +198,11 @@ impl<'a> ByName<'a> for Node<'a, 'a> {
 }
 
 impl Stack {
+    /// Its name, which is in its ARN.
+    pub fn name(&self) -> &str {
+        name_in(&self.id)
+    }
+
     /// Whether it is only a change set that was never executed: it holds nothing.
     pub fn in_review(&self) -> bool {
         self.status == "REVIEW_IN_PROGRESS"

@@ -231,7 +231,6 @@ async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
 fn deleter(run: &Run) -> Deleter {
     let connection = run.connection();
     Deleter {
-        sam: run.sam().clone(),
         clients: connection.clients.clone(),
         account: connection.account.clone(),
         region: connection.access.region.clone(),

@@ -176,7 +176,6 @@ impl Preview<'_> {
     }
 
     fn calls(&self) -> Vec<String> {
-        let RunNames { stack, artifact_bucket, .. } = &self.names;
         let package = self.sources.repo.handler_package();
         let build = match (self.options.skip_build, self.sources.repo.layout()) {
             (true, _) => {
@@ -193,11 +192,7 @@ impl Preview<'_> {
         };
         let deployment = self.names.deployment(&self.sources.template, &self.given);
         let (sh, program) = (self.sh, Path::new("sam"));
-        let sam = [
-            sam::validate(sh, program, &[], deployment.template),
-            sam::deploy(sh, program, &[], &deployment),
-            sam::delete(sh, program, &[], stack, artifact_bucket),
-        ];
+        let sam = [sam::validate(sh, program, &[], deployment.template), sam::deploy(sh, program, &[], &deployment)];
         let sam = sam.map(|call| format!("{call} --region {}", self.options.target.region));
         build.into_iter().chain(sam).collect()
     }

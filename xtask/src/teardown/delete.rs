@@ -10,21 +10,19 @@ use crate::{
     aws::{
         buckets::{self, Deleted, LISTED},
         clients::Clients,
-        emptying, executions,
-        faults::{self, Refused},
+        emptying, executions, faults,
         region::Region,
         resources::{Place, Resource, ResourceNames},
         signed_calls, stacks,
     },
     console::{Console, text::counted},
-    project::names::{ArtifactBucketName, RunId, StackName},
+    project::names::{RunId, StackName},
     report::row::{Deletions, Proof},
     teardown::{
         inventory::{self, FoundArtifacts, Hints, Inventory},
         ours::{Decision, Ours, Ownership, StackOwnership, Tags, decide, run_of},
         proof::{self, artifact_buckets, expected},
     },
-    tools::sam::Sam,
 };
 
 /// How often S3 may still report an emptied bucket as not empty.
@@ -33,8 +31,6 @@ const STILL_FULL: usize = 5;
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
 pub struct Deleter {
-    /// The SAM CLI.
-    pub sam: Sam,
     /// The SDK.
     pub clients: Clients,
     /// The account that is swept.
@@ -86,9 +82,9 @@ impl Deleter {
         let executions_stopped = self.stop_executions(found, &ours).await?;
         // What is not proved ours loses no data before it is sure that the stack may go.
         let forced = ownership.stack == StackOwnership::Forced;
-        let gone = forced && self.delete_stack(stack, found, ownership).await.is_ok();
+        let gone = forced && self.delete_stack(found, ownership).await.is_ok();
         if forced && !gone {
-            self.may_go_on(stack).await?;
+            self.may_go_on(found).await?;
         }
         // Before the stack goes: a template may let CloudFormation delete its
         // bucket, which only works when it is empty.
@@ -97,7 +93,7 @@ impl Deleter {
             objects_deleted += self.empty(bucket, &ours).await?;
         }
         if ownership.stack.deletes() && !gone {
-            self.delete_stack(stack, found, ownership).await?;
+            self.delete_stack(found, ownership).await?;
         }
         let buckets = self.outlived(stack, ownership, known, buckets).await?;
         // Once more, since functions may have written up to their deletion.
@@ -168,39 +164,30 @@ impl Deleter {
         Ok(buckets)
     }
 
-    /// `sam delete`; where sam can't, as without a change set to read or a bucket
-    /// to look into, CloudFormation itself. So where no run is proved to have made the
-    /// stack: sam deletes uploads with it, and those may be anyone's.
-    async fn delete_stack(&self, stack: &StackName, found: &Inventory, ownership: &Ownership) -> anyhow::Result<()> {
+    /// Deletes the stack by its ARN, if its tags still prove what they did.
+    async fn delete_stack(&self, found: &Inventory, ownership: &Ownership) -> anyhow::Result<()> {
         let Some(there) = found.stack() else { return Ok(()) };
-        // The name may be another stack's by now.
-        let now = stacks::describe(&self.clients, stack.as_str()).await?;
-        let Some(now) = now else { return Ok(()) };
+        let Some(now) = stacks::describe(&self.clients, &there.id).await? else { return Ok(()) };
+        let is_unchanged = now.tags == there.tags && now.in_review() == there.in_review();
         ensure!(
-            now.id == there.id && now.tags == there.tags,
-            "stack {stack} is not the one that was proved before, so it is left alone"
+            is_unchanged || run_of(&now.tags).is_some_and(|run| ownership.runs.contains(&run)),
+            "stack {} is not as it was proved to be, so it is left alone",
+            there.id
         );
-        let Some(run) = found.run_of_stack().filter(|run| ownership.runs.contains(run)) else {
-            self.console.step("teardown", &format!("CloudFormation deletes {stack}"));
-            return stacks::delete(&self.clients, there).await;
-        };
-        self.console.step("teardown", &format!("sam delete {stack}"));
-        let artifacts = ArtifactBucketName::new(stack, &self.region, &run);
-        let by_sam = self.sam.delete(stack, &artifacts, stacks::gone(&self.clients, there)).await;
-        let Err(by_sam) = by_sam else { return Ok(()) };
-        self.console.step("teardown", &format!("sam could not, so CloudFormation deletes {stack}"));
-        // What both say is shown once.
-        let joined = |error| if Refused::for_good(&error) { error } else { by_sam.context(format!("{error:#}")) };
-        stacks::delete(&self.clients, there).await.map_err(joined)
+        self.console.step("teardown", &format!("deleting stack {}", there.name()));
+        stacks::delete(&self.clients, there).await
     }
 
     /// Whether a forced deletion that did not succeed was allowed: then it met something
     /// that emptying the buckets may clear.
-    async fn may_go_on(&self, stack: &StackName) -> anyhow::Result<()> {
-        let status = stacks::describe(&self.clients, stack.as_str()).await?.map(|there| there.status);
-        match status.as_deref() {
+    async fn may_go_on(&self, found: &Inventory) -> anyhow::Result<()> {
+        let Some(there) = found.stack() else { return Ok(()) };
+        let now = stacks::describe(&self.clients, &there.id).await?;
+        match now.as_ref().map(|now| now.status.as_str()) {
             None | Some("DELETE_FAILED") => Ok(()),
-            Some(status) => bail!("stack {stack} may not be deleted (it is {status}), so its buckets were not touched"),
+            Some(status) => {
+                bail!("stack {} may not be deleted (it is {status}), so its buckets were not touched", there.name())
+            }
         }
     }
 

@@ -131,7 +131,7 @@ async fn site_of(
         true => error,
         false => forgettable(&error, stack),
     });
-    TeardownContext::at(session, connection.or_exit(ExitCode::Preflight)?).await.or_exit(ExitCode::Preflight).map(Some)
+    Ok(Some(TeardownContext::at(session, connection.or_exit(ExitCode::Preflight)?)))
 }
 
 /// Says what may be left of the same name where this did not look.

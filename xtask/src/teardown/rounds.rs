@@ -136,7 +136,7 @@ async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
         return known.finish();
     }
     let connection = context::connect(session, begin.target.clone(), &begin.region).await;
-    let site = TeardownContext::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?).await?;
+    let site = TeardownContext::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?);
     if !site.is_home_of(known) {
         bail!("its run was in account {}, these credentials are of {}", begin.account, site.deleter.account);
     }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 
 use crate::{
     aws::{
@@ -11,47 +11,35 @@ use crate::{
         region::Region,
     },
     cli::teardown::TeardownOptions,
-    context::{self, Connection, Session},
+    context::{Connection, Session},
     exit::{ExitCode, Failure},
     project::names::StackName,
     teardown::{
         delete::Deleter,
         journal::{Known, record::Begin},
     },
-    tools::preflight::{self, Purpose},
 };
 
 /// What one teardown works with.
 pub(crate) struct TeardownContext {
     pub(crate) deleter: Deleter,
-    // Holds the log folder as long as sam may write to it.
-    _logs: tempfile::TempDir,
     pub(crate) flags: String,
     target: Target,
 }
 
 impl TeardownContext {
-    /// With the tools that a teardown needs.
-    ///
-    /// # Errors
-    /// When a tool is missing.
-    pub(crate) async fn at(session: &Session, connection: Connection) -> anyhow::Result<Self> {
-        let runner = session.runner.with_env(&context::tool_env(session, &connection.access.target));
-        let tools = preflight::check(Purpose::Teardown, &runner).await;
-        let tools = tools.map_err(|problems| anyhow!("pre-flight: {}", problems.join("; ")))?;
-        let logs = tempfile::tempdir().context("a temporary folder for logs")?;
-        let sam = connection.sam(session, tools.path("sam"), logs.path())?;
+    /// At the other end of a connection.
+    pub(crate) fn at(session: &Session, connection: Connection) -> Self {
         session.console.step("target", &connection.describe());
         let flags = connection.flags();
         let target = connection.access.target.clone();
         let deleter = Deleter {
-            sam,
             clients: connection.clients,
             account: connection.account,
             region: connection.access.region.clone(),
             console: session.console.clone(),
         };
-        Ok(Self { deleter, _logs: logs, flags, target })
+        Self { deleter, flags, target }
     }
 
     /// Whether a run was on this target.

@@ -74,8 +74,6 @@ pub enum Purpose {
     BuildAndRender,
     /// Deploy what is built, and measure.
     Render,
-    /// Tear down.
-    Teardown,
     /// Compare two videos.
     Compare,
 }
@@ -96,7 +94,6 @@ pub async fn check(purpose: Purpose, runner: &Runner) -> Result<Tools, Vec<Strin
     let needs: &[Need] = match purpose {
         Purpose::BuildAndRender => &[SAM, BUN, FFMPEG, FFPROBE, ZIP],
         Purpose::Render => &[SAM, FFMPEG, FFPROBE],
-        Purpose::Teardown => &[SAM],
         Purpose::Compare => &[FFMPEG, FFPROBE],
     };
     let results = join_all(needs.iter().map(|need| check_one(need, runner))).await;

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsString,
     fs::File,
-    future::{IntoFuture, pending},
+    future::IntoFuture,
     io::{self, Write},
     path::{Path, PathBuf},
     pin::Pin,
@@ -140,7 +140,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When it can't be started or takes too long.
     pub async fn any_status(self) -> anyhow::Result<Output> {
-        Ok(self.finish(Stdio::piped(), pending()).await?.expect("only its end ends it"))
+        self.finish(Stdio::piped()).await
     }
 
     /// Runs the program; its standard output goes to `stdout`.
@@ -148,20 +148,11 @@ impl<'a> Run<'a> {
     /// # Errors
     /// When it can't be started, takes too long, or fails.
     pub async fn into(self, stdout: impl Into<Stdio>) -> anyhow::Result<()> {
-        let output = self.finish(stdout.into(), pending()).await?.expect("only its end ends it");
-        output.successful().map(drop)
+        self.finish(stdout.into()).await?.successful().map(drop)
     }
 
-    /// Runs the program, but stops it as soon as `enough` is ready.
-    ///
-    /// # Errors
-    /// When it can't be started, takes too long, or fails.
-    pub async fn until(self, enough: impl Future<Output = ()>) -> anyhow::Result<()> {
-        self.finish(Stdio::piped(), enough).await?.map_or(Ok(()), |output| output.successful().map(drop))
-    }
-
-    /// What the program left; `None` if there was `enough` before its end.
-    async fn finish(self, stdout: Stdio, enough: impl Future<Output = ()>) -> anyhow::Result<Option<Output>> {
+    /// What the program left.
+    async fn finish(self, stdout: Stdio) -> anyhow::Result<Output> {
         let Self { runner: Runner { console, children, .. }, mut command, shown, log, input, limit } = self;
         console.command(&format!("$ {}", command_line(&command)));
         console.now(&shown);
@@ -187,25 +178,19 @@ impl<'a> Run<'a> {
             tokio::try_join!(copy_stdout, copy(stderr, &mut tail, log_file.as_ref(), &show))?;
             child.wait().await
         };
-        let too_long = tokio::select! {
+        tokio::select! {
             status = done => {
                 registered.ended();
                 let status = status.with_context(|| format!("waiting for {shown}"))?;
                 console.command(&format!("  {shown}: {:.1} s, {status}", started.elapsed().as_secs_f64()));
-                return Ok(Some(Output { status, stdout: all.text(), stderr_tail: tail.text(), command: shown, log }));
+                return Ok(Output { status, stdout: all.text(), stderr_tail: tail.text(), command: shown, log });
             }
-            () = tokio::time::sleep(limit) => true,
-            () = enough => false,
-        };
+            () = tokio::time::sleep(limit) => {}
+        }
         // At the same time, because a child that nobody waits for stays in its group.
         let _ = tokio::join!(registered.stop(), child.wait());
-        if too_long {
-            let hint = log.map(|log| format!("; its log is {}", log.display())).unwrap_or_default();
-            bail!("{shown} took more than {} s and was stopped{hint}", limit.as_secs());
-        }
-        let elapsed_s = started.elapsed().as_secs_f64();
-        console.command(&format!("  {shown}: {elapsed_s:.1} s, stopped: it had nothing more to do"));
-        Ok(None)
+        let hint = log.map(|log| format!("; its log is {}", log.display())).unwrap_or_default();
+        bail!("{shown} took more than {} s and was stopped{hint}", limit.as_secs());
     }
 }
 
@@ -222,7 +207,7 @@ fn open_input(path: Option<&Path>) -> io::Result<Stdio> {
     path.map_or_else(|| Ok(Stdio::null()), |path| File::open(path).map(Stdio::from))
 }
 
-/// A log that can't be written, on a full disk, must not keep `sam delete` from running.
+/// A log that can't be written, on a full disk, must not keep `sam deploy` from running.
 fn open_log(path: &Path, shown: &str) -> Option<File> {
     let mut log = folder::open_log(path).ok()?;
     let _ = writeln!(log, "$ {shown}");

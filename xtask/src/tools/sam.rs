@@ -1,4 +1,4 @@
-//! The SAM CLI: validating, deploying and deleting a stack.
+//! The SAM CLI: validating a template and deploying a stack.
 
 use std::{
     ffi::OsString,
@@ -54,8 +54,6 @@ const VALIDATE_LIMIT: Duration = Duration::from_secs(3 * 60);
 
 const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
 
-const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
-
 impl Sam {
     /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With `keys` sam
     /// acts as the same caller as the SDK: its own chain of credentials has another order.
@@ -107,21 +105,6 @@ impl Sam {
         self.run(command).await?.limit(DEPLOY_LIMIT).await.map(drop)
     }
 
-    /// Deletes a stack; waits until it is `gone`, for which sam itself looks every 30 s.
-    /// A stack that does not exist is fine.
-    ///
-    /// # Errors
-    /// When the deletion fails.
-    pub async fn delete(
-        &self,
-        stack: &StackName,
-        artifacts: &ArtifactBucketName,
-        gone: impl Future<Output = ()>,
-    ) -> anyhow::Result<()> {
-        let command = delete(&self.runner.sh, &self.program, &self.options, stack, artifacts);
-        self.run(command).await?.limit(DELETE_LIMIT).until(gone).await
-    }
-
     async fn run(&self, command: Cmd<'_>) -> anyhow::Result<Run<'_>> {
         let command = command.envs(self.env_now().await?.iter());
         Ok(self.runner.run_as(Child::Sam, command).cwd(&place()).log(&self.logs.join("sam.log")).limit(VALIDATE_LIMIT))
@@ -165,19 +148,6 @@ pub(crate) fn deploy<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], deploy
             --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar
             --parameter-overrides {overrides...} --tags {tag}={run}"
     )
-}
-
-/// The call that deletes a stack and what was uploaded for it. Without a bucket sam would take
-/// the one of the first uploaded thing in the template, whoever owns it, and all under its prefix.
-pub(crate) fn delete<'a>(
-    sh: &'a Shell,
-    sam: &Path,
-    options: &[OsString],
-    stack: &StackName,
-    bucket: &ArtifactBucketName,
-) -> Cmd<'a> {
-    let (stack, bucket) = (stack.as_str(), bucket.as_str());
-    cmd!(sh, "{sam} delete {options...} --no-prompts --stack-name {stack} --s3-bucket {bucket} --s3-prefix {stack}")
 }
 
 /// Variables by which sam could come to act as someone else.

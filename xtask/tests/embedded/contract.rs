@@ -7,11 +7,12 @@ use xtask::aws::policy::{NeededBy, permissions};
 use crate::recorded;
 
 /// What only some runs call.
-const RARE: [&str; 11] = [
+const RARE: [&str; 12] = [
     // Of runs that fail or were killed.
     "AbortMultipartUpload",
     "DeleteChangeSet",
     "DeleteLogGroup",
+    "DeleteObject",
     "FilterLogEvents",
     "StopExecution",
     // Of sam, with a ZIP of more than 8 MiB.

@@ -18,15 +18,16 @@ use crate::{
 };
 
 /// Each stage, and the call during which it is.
-const STAGES: [(&str, &str); 8] = [
+const STAGES: [(&str, &str); 9] = [
     ("bucket creation", "CreateBucket"),
     ("after bucket creation", "PutPublicAccessBlock"),
+    ("stack creation", "CreateChangeSet"),
     ("during sam deploy", "ExecuteChangeSet"),
     ("after deploy", "PutObject"),
     ("during an execution", "DescribeExecution"),
     ("during download", "GetObject"),
     ("during purge", "DeleteObjects"),
-    ("during sam delete", "DeleteStack"),
+    ("during stack deletion", "DeleteStack"),
 ];
 
 #[test]

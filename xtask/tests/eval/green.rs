@@ -60,7 +60,7 @@ fn one_stack_serves_all_and_every_composition_is_uploaded_once() {
     [<s>] render    f N=4 #2: 60 frames a chunk
     [<s>] render    f N=4 #2: 1 chunk in 6.1 s, PSNR 45.48 dB, worst frame 44.25 dB (warm)
     [<s>] teardown  6 objects deleted from smoke-test-<run>-123456789012
-    [<s>] teardown  sam delete smoke-test
+    [<s>] teardown  deleting stack smoke-test
     [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
     [<s>] teardown  verified: 7 resources gone
     ");

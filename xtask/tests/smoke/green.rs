@@ -30,7 +30,7 @@ fn every_stage_is_told_and_nothing_is_left() {
     [<s>] render    N=4: 15 frames a chunk
     [<s>] render    N=4: 4 chunks in 6.1 s, PSNR 45.48 dB, worst frame 44.25 dB
     [<s>] teardown  3 objects deleted from smoke-test-<run>-123456789012
-    [<s>] teardown  sam delete smoke-test
+    [<s>] teardown  deleting stack smoke-test
     [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
     [<s>] teardown  verified: 7 resources gone
     ");

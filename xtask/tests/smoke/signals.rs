@@ -1,6 +1,13 @@
 //! Signals, and what they leave: nothing, or a command that finishes it.
 
-use std::process::Child;
+use std::{
+    fs,
+    process::Child,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use insta::assert_snapshot;
 use rustix::process::{Pid, Signal, kill_process};
@@ -45,7 +52,7 @@ fn ctrl_c_says_what_it_does() {
     [<s>] render    N=2: 30 frames a chunk
     SIGINT: stopping; then cleaning up stack smoke-test and its buckets. A second signal ends that too, and prints the command that finishes it.
     [<s>] teardown  2 objects deleted from smoke-test-<run>-123456789012
-    [<s>] teardown  sam delete smoke-test
+    [<s>] teardown  deleting stack smoke-test
     [<s>] teardown  1 object deleted from hyperframes-smoke-a222bf3f-<run>
     [<s>] teardown  verified: 7 resources gone
     ");
@@ -90,10 +97,13 @@ fn a_signal_during_sam_deploy_ends_sam_before_what_it_made_is_deleted() {
     let stopped = r#"exec 2> /dev/null; trap 'echo sam was stopped >> "$dir/calls"; exit 143' TERM"#;
     let test = Test::new()
         .tool("sam deploy", &format!("{stopped}\nmake_stack; kill -INT $PPID; while :; do sleep 0.05; done"));
-    test.smoke(&[]).exit(130).says("STOPPED  clean-up verified").warns("sam delete smoke-test");
-    let calls = test.tools.calls();
-    let position = |text: &str| calls.iter().position(|call| call.starts_with(text));
-    assert!(position("sam was stopped").is_some() && position("sam was stopped") < position("sam delete"), "{calls:?}");
+    let (calls, was_stopped) = (test.tools.stacks().with_file_name("calls"), Arc::new(AtomicBool::new(false)));
+    let noted = Arc::clone(&was_stopped);
+    test.aws.before("DeleteStack", 1, move |_| {
+        noted.store(fs::read_to_string(calls).unwrap().contains("sam was stopped"), Ordering::SeqCst);
+    });
+    test.smoke(&[]).exit(130).says("STOPPED  clean-up verified").warns("deleting stack smoke-test");
+    assert!(was_stopped.load(Ordering::SeqCst));
     test.assert_account_clean();
 }
 
@@ -232,7 +242,7 @@ fn a_stack_that_turns_up_after_the_first_look_is_found() {
     std::thread::sleep(std::time::Duration::from_secs(1));
     let run = test.artifact("run.json")["runId"].as_str().unwrap().to_owned();
     test.aws.account().add_change_set(STACK, &format!("run-{run}"), &run);
-    test.finish(child).exit(130).warns("sam delete smoke-test").says("clean-up verified");
+    test.finish(child).exit(130).warns("deleting stack smoke-test").says("clean-up verified");
     test.assert_account_clean();
 }
 

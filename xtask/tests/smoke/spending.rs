@@ -26,7 +26,6 @@ fn a_dry_run_tells_everything_and_does_nothing() {
       zip -X -D -q -@ <staging folder>/handler.zip
       sam validate --lint --template-file <dir>/repository/examples/aws-lambda/template.yaml --region us-east-1
       sam deploy --template-file <dir>/repository/examples/aws-lambda/template.yaml --stack-name smoke-test --s3-bucket hyperframes-smoke-a222bf3f-<run> --s3-prefix smoke-test --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar --parameter-overrides ProjectName=smoke-test-<run> ChromeSource=sparticuz ReservedConcurrency=16 --tags HyperframesSmokeRun=<run> --region us-east-1
-      sam delete --no-prompts --stack-name smoke-test --s3-bucket hyperframes-smoke-a222bf3f-<run> --s3-prefix smoke-test --region us-east-1
 
     render
       N=2: 60 frames in 2 chunks, 30 frames each at most

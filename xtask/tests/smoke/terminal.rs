@@ -14,7 +14,6 @@ fn slow() -> Test {
         .env("TERM", "xterm-256color")
         .tool("sam validate", "sleep 0.4")
         .tool("sam deploy", &format!("for i in 1 2 3 4 5; do {line} $i-{far}; sleep 0.2; done"))
-        .tool("sam delete", "sleep 0.4")
         .render(|render| render.polls = 25)
 }
 

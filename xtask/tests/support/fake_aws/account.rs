@@ -150,7 +150,7 @@ impl Account {
         let files = fs::read_dir(&self.stack_files).expect("the folder of stacks is there").flatten();
         files
             .filter_map(|file| {
-                // One that sam deletes at this moment is gone; others are whole, as they are renamed.
+                // One that is deleted at this moment is gone; others are whole, as they are renamed.
                 let text = fs::read_to_string(file.path()).ok()?;
                 let field = |name: &str| {
                     text.lines()

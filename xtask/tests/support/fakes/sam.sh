@@ -21,6 +21,5 @@ case $verb in
   --version) echo "SAM CLI, version 1.150.0" ;;
   validate) echo "$file is a valid SAM Template" ;;
   deploy) make_stack ;;
-  delete) rm -f "$file" ;;
   *) echo "the fake sam has no $verb" >&2; exit 64 ;;
 esac
