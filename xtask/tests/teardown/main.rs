@@ -1,12 +1,14 @@
 //! `lambda-teardown`: what it deletes, what it refuses, and what it proves.
 
 #![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
+#![expect(clippy::print_stdout, reason = "counts that `cargo test -- --nocapture` shows")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
 mod deletion;
 mod foreign;
 mod ownership;
 mod places;
+mod replaced;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -88,6 +88,11 @@ impl FakeAws {
         self.shared.changes.lock().unwrap().is_empty()
     }
 
+    /// From now on nobody changes anything. Whether all changes were made.
+    pub(crate) fn forget_changes(&self) -> bool {
+        std::mem::take(&mut *self.shared.changes.lock().unwrap()).is_empty()
+    }
+
     /// The operations that were called, in order.
     pub(crate) fn calls(&self) -> Vec<String> {
         self.shared.calls.lock().unwrap().clone()
