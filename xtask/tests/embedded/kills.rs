@@ -96,6 +96,8 @@ fn kill_one(
         return Err(format!("{operation} was never called:\n{reported}"));
     }
     if signal == Signal::KILL {
+        // The call that was on its way arrives sooner than anyone can type the command.
+        std::thread::sleep(std::time::Duration::from_secs(1));
         let (code, reported) = run(runner.teardown(&["to-be-killed"]));
         return if code == Some(0) {
             Ok(reported)
