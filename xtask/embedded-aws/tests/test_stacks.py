@@ -141,9 +141,9 @@ class Review(ChangeSets):
         self.assertEqual(cloudformation.list_change_sets(StackName="taken")["Summaries"][0]["ChangeSetName"], "second")
 
     def test_a_stack_that_is_there_is_not_created_again(self):
-        self.stack("owner", {"Named": function_resource("owned")})
-        self.assertEqual(self.stack("rolled-back", {"Named": function_resource("owned")}), "ROLLBACK_COMPLETE")
-        for stack in ("owner", "rolled-back"):
+        self.stack("standing", {"Named": function_resource("standing")})
+        self.assertEqual(self.stack("rolled-back", {"Named": function_resource("standing")}), "ROLLBACK_COMPLETE")
+        for stack in ("standing", "rolled-back"):
             before = self.described(stack)
             message = self.assert_refused("ValidationError", self.change_set, stack=stack, resources={"Bucket": RETAINED})
             self.assertEqual(message, f"Stack [{stack}] already exists and cannot be created again with the changeSet [first].")
