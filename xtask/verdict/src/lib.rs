@@ -13,6 +13,7 @@ pub mod fraction;
 pub mod frames;
 pub mod gates;
 pub mod known_good;
+pub mod mp4;
 pub mod picture;
 pub mod probe;
 pub mod protocols;

@@ -50,6 +50,9 @@ pub struct MediaShape {
     pub video_tracks: u64,
     /// The audio tracks, in stream order.
     pub audio: Vec<AudioShape>,
+    /// Everything unusual that an MP4 file tells players, in words.
+    #[serde(skip)]
+    pub instructions: Vec<String>,
     /// Subtitle tracks and attached files.
     #[serde(skip)]
     pub other_tracks: OtherTracks,
@@ -135,8 +138,9 @@ impl Headers {
         let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
         let video = videos().next().context("there is no video stream")?;
-        let duration =
-            video.duration.as_ref().or(report.format.duration.as_ref()).context("the video has no duration")?;
+        let whole = || report.format.duration.as_ref()?.parse().ok();
+        let own = video.duration.as_ref().and_then(|text| text.parse().ok()).or_else(|| video.duration_tag());
+        let duration_s = own.or_else(whole).context("the video has no duration")?;
         let count = |kind: &str| report.streams.iter().filter(|stream| stream.codec_type == kind).count() as u64;
         refuse_late_audio(&report, video.duration.as_deref())?;
         let matrix = video.side_data_list.iter().find_map(|data| data.displaymatrix.as_deref());
@@ -154,8 +158,9 @@ impl Headers {
             color: video.color.known(),
             frame_color: Color::default(),
             alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
-            duration_s: duration.parse().ok().with_context(|| format!("duration {duration:?}"))?,
-            file_duration_s: report.format.duration.as_ref().and_then(|text| text.parse().ok()).unwrap_or(0.0),
+            duration_s,
+            file_duration_s: whole().unwrap_or(0.0),
+            instructions: Vec::new(),
             frame_format: String::new(),
             field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
             video_tracks: videos().count() as u64,
@@ -178,6 +183,12 @@ impl Headers {
             frame_times_s: frames.iter().map(|frame| frame.time_s).collect(),
             ..self.0.clone()
         })
+    }
+
+    /// The same headers of a file with [instructions](crate::mp4::instructions) for players.
+    #[must_use]
+    pub fn with_instructions(self, instructions: Vec<String>) -> Self {
+        Self(MediaShape { instructions, ..self.0 })
     }
 
     /// The shape of a video with these headers and the frames of another video.
@@ -324,6 +335,17 @@ struct Stream {
     tags: std::collections::BTreeMap<String, String>,
     #[serde(default)]
     side_data_list: Vec<SideData>,
+}
+
+impl Stream {
+    /// The track's own duration in seconds, which Matroska and WebM have in a tag such as `00:00:02.033000000`: the
+    /// duration of the file is that of its longest track.
+    fn duration_tag(&self) -> Option<f64> {
+        let (_, text) = self.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case("duration"))?;
+        let parts: Vec<f64> = text.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
+        let [hours, minutes, seconds] = parts[..] else { return None };
+        Some(hours * 3600.0 + minutes * 60.0 + seconds)
+    }
 }
 
 #[derive(Deserialize, Default)]

@@ -31,6 +31,18 @@ fn headers_and_frames_make_a_shape() {
 }
 
 #[test]
+fn a_track_in_matroska_has_its_own_duration() {
+    let of = |tag: &str| {
+        let report = REPORT.replace(r#""duration":"0.066667","#, "");
+        let report = report.replace(r#""tags":{"#, &format!(r#""tags":{{"DURATION":"{tag}","#));
+        Headers::from_ffprobe(&report).unwrap().0.duration_s
+    };
+    assert_eq!(of("00:01:02.500000000"), 62.5);
+    // The file's, for want of a better one.
+    assert_eq!(of("62.5"), 2.002);
+}
+
+#[test]
 fn all_values_of_a_property_that_changes_are_listed() {
     let frames = [frame(0.0, "640x360 yuv420p", Some("bt709")), frame(0.1, "320x180 yuv420p", Some("bt470bg"))];
     let shape = Headers::from_ffprobe(REPORT).unwrap().with(&frames).unwrap();

@@ -50,7 +50,9 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     if b.rotation == r.rotation {
         found.unless_equal("display matrix", &b.display_matrix, &r.display_matrix);
     }
-    found.unless_equal("frames a second", b.fps, r.fps);
+    if !near(r.fps.value() / b.fps.value(), 1.0, SAME_RATE) {
+        found.unless_equal("frames a second", b.fps, r.fps);
+    }
     found.unless_equal("codec", &b.codec, &r.codec);
     found.unless_equal("codec profile", b.profile(), r.profile());
     found.unless_equal("pixel format", &b.pixel_format, &r.pixel_format);
@@ -82,6 +84,9 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     }
     found.unless_equal("video tracks", b.video_tracks, r.video_tracks);
     audio(&mut found, &b.audio, &r.audio, "");
+    let instructions =
+        |s: &MediaShape| if s.instructions.is_empty() { "none".to_owned() } else { s.instructions.join(", ") };
+    found.unless_equal("instructions for players", instructions(b), instructions(r));
     found.unless_equal("subtitle tracks", b.other_tracks.subtitles, r.other_tracks.subtitles);
     found.unless_equal("attached files", b.other_tracks.attachments, r.other_tracks.attachments);
     found.0
@@ -110,6 +115,10 @@ fn audio(found: &mut Found, baseline: &[AudioShape], render: &[AudioShape], of: 
 fn near(a: f64, b: f64, within: f64) -> bool {
     (a - b).abs() < within
 }
+
+/// Containers round times, and so the rates that are computed from them. The times of the frames are compared as
+/// well; 24 and 23.976 differ by twice this.
+const SAME_RATE: f64 = 0.0005;
 
 /// Containers round times to a millisecond, so the durations of frames may differ by two.
 const ROUNDING_S: f64 = 0.0025;
@@ -212,8 +221,17 @@ pub(crate) mod tests {
             video_tracks: 1,
             audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels: 2 }],
             other_tracks: OtherTracks::default(),
+            instructions: Vec::new(),
             frame_times_s: (0..60).map(|i| f64::from(i) / 30.0).collect(),
         }
+    }
+
+    #[test]
+    fn rates_that_containers_round_are_equal() {
+        let rate = |fps: &str| MediaShape { fps: fps.parse().unwrap(), ..shape() };
+        assert_eq!(differences(&rate("30000/1001"), &rate("19001/634")), []);
+        let of_film = differences(&rate("24"), &rate("24000/1001"));
+        assert_eq!(of_film[0].to_string(), "frames a second: 24000/1001 in the render, 24 in the baseline");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use anyhow::Context;
 use render_verdict::{
     Comparison,
     gates::{Limits, MEAN_PSNR},
+    mp4,
     probe::{Headers, MediaShape},
     shape::differences,
     showinfo::{self, Video},
@@ -99,10 +100,12 @@ impl Media {
     /// # Errors
     /// When it is no video.
     async fn headers(&self, video: &Path) -> anyhow::Result<Headers> {
-        let read = async |decoder: Option<&str>| {
+        let read = async |decoder: Option<&str>| -> anyhow::Result<Headers> {
             let output = self.probe(video, decoder).await;
             let output = output.with_context(|| format!("{} can't be read as a video", video.display()))?;
-            Headers::from_ffprobe(&output.stdout).with_context(|| format!("{}", video.display()))
+            let what = || format!("{}", video.display());
+            let instructions = fs::File::open(video).and_then(mp4::instructions).with_context(what)?;
+            Ok(Headers::from_ffprobe(&output.stdout).with_context(what)?.with_instructions(instructions))
         };
         let headers = read(None).await?;
         match headers.declared().alpha_decoder() {
