@@ -9,8 +9,16 @@ use serde::Serialize;
 /// A picture of more pixels is not decoded: a few kilobytes may claim any size. Two pictures of 8K have as many.
 const MOST_PIXELS: u64 = 1 << 26;
 
-/// The beginnings of git-LFS pointers; the second is from before git-LFS got its name.
-pub const POINTERS: [&[u8]; 2] = [b"version https://git-lfs", b"version https://hawser"];
+/// Pointers of git-LFS are smaller than this, in bytes (git-LFS's own limit).
+pub const POINTER_BYTES: usize = 1024;
+
+/// The beginnings of pointers; the second is from before git-LFS got its name.
+const POINTERS: [&[u8]; 2] = [b"version https://git-lfs", b"version https://hawser"];
+
+/// Whether a file's content, or its first [`POINTER_BYTES`], is a pointer of git-LFS.
+pub fn is_lfs_pointer(content: &[u8]) -> bool {
+    content.len() < POINTER_BYTES && POINTERS.iter().any(|beginning| content.starts_with(beginning))
+}
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -75,8 +83,7 @@ pub struct Header {
 /// When it is not a PNG file, is truncated or damaged, or has data after its end.
 pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     ensure!(!file.is_empty(), "it is empty");
-    let pointer = file.len() < 1024 && POINTERS.iter().any(|beginning| file.starts_with(beginning));
-    ensure!(!pointer, "it is a git-LFS pointer, not the file itself; run `git lfs pull`");
+    ensure!(!is_lfs_pointer(file), "it is a git-LFS pointer, not the file itself; run `git lfs pull`");
     let mut rest = file.strip_prefix(SIGNATURE).context("it is not a PNG file")?;
     let mut found = None;
     loop {
