@@ -7,8 +7,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// The greatest header of a file that is read, in bytes. An hour of video has less than a tenth of it.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// Everything unusual that a player is told, in words, in the order of the tracks. Empty for a usual file, and for one
-/// that is no MP4 file.
+/// Everything unusual that a file asks of players, in words, in the order of the tracks. Empty for a usual file, and for
+/// one that is no MP4 file.
 ///
 /// # Errors
 /// When the file can't be read.
@@ -16,9 +16,9 @@ pub fn instructions(mut file: impl Read + Seek) -> io::Result<Vec<String>> {
     let mut at = 0;
     loop {
         file.seek(SeekFrom::Start(at))?;
-        let mut head = [0; 16];
-        let read = read_up_to(&mut file, &mut head)?;
-        let Some((kind, header, size)) = box_head(&head[..read]) else { return Ok(Vec::new()) };
+        let mut head = Vec::new();
+        file.by_ref().take(16).read_to_end(&mut head)?;
+        let Some((kind, header, size)) = box_head(&head) else { return Ok(Vec::new()) };
         if kind == *b"moov" {
             file.seek(SeekFrom::Start(at + header))?;
             let mut movie = Vec::new();
@@ -32,17 +32,6 @@ pub fn instructions(mut file: impl Read + Seek) -> io::Result<Vec<String>> {
         let Some(next) = at.checked_add(size) else { return Ok(Vec::new()) };
         at = next;
     }
-}
-
-fn read_up_to(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut read = 0;
-    while read < buffer.len() {
-        match file.read(&mut buffer[read..])? {
-            0 => break,
-            count => read += count,
-        }
-    }
-    Ok(read)
 }
 
 /// The kind of a box, the size of its header, and its own size.

@@ -119,9 +119,8 @@ impl Tracks {
         let tracks = report.streams.iter().filter(|stream| stream.codec_type == "audio").map(audio);
         let tracks = tracks.collect::<anyhow::Result<Vec<_>>>()?;
         ensure!(!tracks.is_empty(), "there is no audio track");
-        let duration_s = report.format.duration.as_ref().and_then(|text| text.parse().ok());
         refuse_late_audio(&report, None)?;
-        Ok(Self { audio: tracks, duration_s: duration_s.context("it has no duration")? })
+        Ok(Self { audio: tracks, duration_s: report.format.duration_s().context("it has no duration")? })
     }
 }
 
@@ -138,11 +137,12 @@ impl Headers {
         let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
         let video = videos().next().context("there is no video stream")?;
-        let whole = || report.format.duration.as_ref()?.parse().ok();
-        let own = video.duration.as_ref().and_then(|text| text.parse().ok()).or_else(|| video.duration_tag());
-        let duration_s = own.or_else(whole).context("the video has no duration")?;
+        let declared = video.duration.as_ref().map(|text| text.parse().with_context(|| format!("duration {text:?}")));
+        let declared = declared.transpose()?;
+        let whole = report.format.duration_s();
+        let duration_s = declared.or_else(|| video.duration_tag()).or(whole).context("the video has no duration")?;
         let count = |kind: &str| report.streams.iter().filter(|stream| stream.codec_type == kind).count() as u64;
-        refuse_late_audio(&report, video.duration.as_deref())?;
+        refuse_late_audio(&report, declared)?;
         let matrix = video.side_data_list.iter().find_map(|data| data.displaymatrix.as_deref());
         Ok(Self(MediaShape {
             frames: 0,
@@ -159,7 +159,7 @@ impl Headers {
             frame_color: Color::default(),
             alpha: video.tags.iter().any(|(key, value)| key.eq_ignore_ascii_case("alpha_mode") && *value == "1"),
             duration_s,
-            file_duration_s: whole().unwrap_or(0.0),
+            file_duration_s: whole.unwrap_or(0.0),
             instructions: Vec::new(),
             frame_format: String::new(),
             field_order: known(video.field_order.as_deref(), "N/A").unwrap_or("progressive").to_owned(),
@@ -268,17 +268,15 @@ impl Color {
 pub const FARTHEST_AUDIO_S: f64 = 120.0;
 
 /// Refuses sound that begins, or by the file's duration ends, far from the picture, as after a broken time stamp.
-fn refuse_late_audio(report: &Report, picture: Option<&str>) -> anyhow::Result<()> {
-    let seconds = |text: Option<&str>| text.and_then(|text| text.parse::<f64>().ok());
+fn refuse_late_audio(report: &Report, picture_s: Option<f64>) -> anyhow::Result<()> {
     let audio = report.streams.iter().filter(|stream| stream.codec_type == "audio");
     for (track, stream) in audio.enumerate() {
-        let start_s = seconds(stream.start_time.as_deref()).unwrap_or_default();
+        let start_s = stream.start_time.as_ref().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
         ensure!(
             start_s.abs() <= FARTHEST_AUDIO_S,
             "its audio track {track} begins at {start_s:.1} s, so its time stamps are broken; it is not decoded"
         );
-        let (file, picture) = (seconds(report.format.duration.as_deref()), seconds(picture));
-        if let (Some(file_s), Some(picture_s)) = (file, picture) {
+        if let (Some(file_s), Some(picture_s)) = (report.format.duration_s(), picture_s) {
             ensure!(
                 file_s - picture_s <= FARTHEST_AUDIO_S,
                 "the file lasts {file_s:.1} s and its picture {picture_s:.1} s, so the time stamps of its sound are \
@@ -307,6 +305,13 @@ struct Report {
 #[derive(Deserialize)]
 struct Format {
     duration: Option<String>,
+}
+
+impl Format {
+    /// The duration of the whole file, in seconds.
+    fn duration_s(&self) -> Option<f64> {
+        self.duration.as_ref()?.parse().ok()
+    }
 }
 
 #[derive(Deserialize)]

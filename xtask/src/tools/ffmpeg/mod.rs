@@ -100,18 +100,18 @@ impl Media {
     /// # Errors
     /// When it is no video.
     async fn headers(&self, video: &Path) -> anyhow::Result<Headers> {
-        let read = async |decoder: Option<&str>| -> anyhow::Result<Headers> {
+        let what = || format!("{}", video.display());
+        let read = async |decoder: Option<&str>| {
             let output = self.probe(video, decoder).await;
             let output = output.with_context(|| format!("{} can't be read as a video", video.display()))?;
-            let what = || format!("{}", video.display());
-            let instructions = fs::File::open(video).and_then(mp4::instructions).with_context(what)?;
-            Ok(Headers::from_ffprobe(&output.stdout).with_context(what)?.with_instructions(instructions))
+            Headers::from_ffprobe(&output.stdout).with_context(what)
         };
-        let headers = read(None).await?;
-        match headers.declared().alpha_decoder() {
-            Some(decoder) => read(Some(decoder)).await,
-            None => Ok(headers),
+        let mut headers = read(None).await?;
+        if let Some(decoder) = headers.declared().alpha_decoder() {
+            headers = read(Some(decoder)).await?;
         }
+        let instructions = fs::File::open(video).and_then(mp4::instructions).with_context(what)?;
+        Ok(headers.with_instructions(instructions))
     }
 
     /// The shape of a video, which is decoded with its sound from end to end.
