@@ -82,8 +82,11 @@ fn execution_arn(machine: &str, name: &str) -> String {
 /// How long a fresh execution may be unknown: DescribeExecution is eventually consistent.
 const UNKNOWN_GRACE: Duration = Duration::from_secs(20);
 
-/// How long an endpoint may be silent before it counts as gone: an emulator, and AWS, to which the way may be interrupted.
-const SILENCE: [Duration; 2] = [Duration::from_secs(45), Duration::from_secs(300)];
+/// How long an emulator may be silent before it counts as gone.
+const SILENCE_OF_EMULATOR: Duration = Duration::from_secs(45);
+
+/// The same for AWS, to which the way may be interrupted.
+const SILENCE_OF_AWS: Duration = Duration::from_secs(300);
 
 /// Polls until the execution has ended, densely at first. Throttling and
 /// short outages are waited out. At its cap the execution is stopped, and has
@@ -93,7 +96,10 @@ const SILENCE: [Duration; 2] = [Duration::from_secs(45), Duration::from_secs(300
 /// When the service gives an error that won't pass, or no answer for too long.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let silence = SILENCE[usize::from(clients.config.endpoint_url().is_none())];
+    let (place, silence) = match clients.config.endpoint_url() {
+        Some(url) => (url, SILENCE_OF_EMULATOR),
+        None => ("AWS", SILENCE_OF_AWS),
+    };
     let mut silent_since = None;
     let ended = faults::until(faults::watching(clients.notice), async || {
         if started.elapsed() > cap.after {
@@ -109,7 +115,6 @@ pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<End
             Ok(None) | Err((Fault::Transient, _)) => None,
             Err((Fault::Unanswered, error)) => {
                 let silent = silent_since.get_or_insert(asked).elapsed();
-                let place = clients.config.endpoint_url().unwrap_or("AWS");
                 let gone = || format!("{place} has not answered for {} s, while execution {arn} ran", silent.as_secs());
                 (silent > silence).then(|| Err(error.context(gone())))
             }

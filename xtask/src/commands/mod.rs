@@ -5,7 +5,7 @@ pub mod compare;
 pub mod doctor;
 pub mod report;
 
-use std::{borrow::Cow, ffi::OsString, path::Path};
+use std::{ffi::OsString, path::Path};
 
 use clap::error::ErrorKind;
 use serde_json::json;
@@ -56,11 +56,12 @@ pub fn main() -> ExitCode {
 /// Prints what clap says, which quotes the command line and the environment.
 fn refuse(error: &clap::Error) {
     let text = error.render().to_string();
-    match harmless(&text) {
+    let shown = harmless(&text);
+    if shown == text {
         // In color.
-        Cow::Borrowed(_) => _ = error.print(),
-        Cow::Owned(harmless) if harmless == text => _ = error.print(),
-        Cow::Owned(harmless) => Console::default().say(harmless.trim_end()),
+        let _ = error.print();
+    } else {
+        Console::default().say(shown.trim_end());
     }
 }
 

@@ -61,9 +61,9 @@ impl Artifacts {
         match Self::open(dir)? {
             Some(artifacts) => Ok(artifacts),
             None => {
-                let mut beside = dir.as_os_str().to_owned();
-                beside.push(format!("-{run}"));
-                Self::at(Path::new(&beside))
+                let mut own = dir.as_os_str().to_owned();
+                own.push(format!("-{run}"));
+                Self::at(Path::new(&own))
             }
         }
     }

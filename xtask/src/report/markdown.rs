@@ -38,8 +38,7 @@ const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// When a report can't be written.
 pub fn publish(folder: &Folder, report: &RunReport, appended: &str) -> anyhow::Result<String> {
     let text = [markdown(report), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
-    let text = harmless(&text).into_owned();
-    folder.write(MARKDOWN, &text)?;
+    folder.write(MARKDOWN, harmless(&text).as_bytes())?;
     folder.write(JUNIT, visible(&junit(report)).as_bytes())?;
     folder.write(PAGE, visible(&page(report, &Pictures::read(folder, report))).as_bytes())?;
     Ok(text)
