@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::Child,
+    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -170,9 +171,15 @@ fn an_emulator_that_dies_ends_its_run_within_seconds() {
 fn an_endpoint_that_goes_away_ends_its_run_within_about_a_minute() {
     let emulator = Emulator::start();
     let repository = Repository::new(json!({"chunkMs": 240_000}));
-    let runner = Runner::new(&repository, &emulator.endpoint);
+    let proxy = Proxy::new(&emulator.endpoint);
+    proxy.at("DescribeExecution", 1, Fault::Signal(Signal::CONT));
+    let runner = Runner::new(&repository, &proxy.endpoint);
     let mut child = runner.smoke(&[]).spawn().unwrap();
+    proxy.watch(child.id());
     until(&mut child, "render    N=2");
+    while !proxy.unmet().is_empty() {
+        sleep(Duration::from_millis(50));
+    }
     drop(emulator);
     let gone = Instant::now();
     let error = until(&mut child, "error: ");

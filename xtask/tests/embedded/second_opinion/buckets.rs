@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_s3::types::{BucketLocationConstraint, PublicAccessBlockConfiguration};
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, PublicAccessBlockConfiguration};
 use xtask::aws::{
     buckets::{self, BucketState},
     clients::Clients,
@@ -51,11 +51,21 @@ fn made_in(place: &Place, clients: &Clients, region: &str, name: &str) {
 fn made_again(place: &Place) {
     for region in [HOME, "eu-central-1"] {
         let (clients, name) = (place.clients_in(region), format!("again-in-{region}"));
-        for _ in 0..2 {
-            place.run(buckets::create_bucket(&clients, &name, &region.parse().unwrap(), &TAGS)).unwrap();
-        }
+        let make = |tags| place.run(buckets::create_bucket(&clients, &name, &region.parse().unwrap(), tags));
+        place
+            .run(clients.s3.create_bucket().bucket(&name).set_create_bucket_configuration(within(region)).send())
+            .unwrap();
+        make(&TAGS).unwrap();
         assert_eq!(place.run(buckets::bucket_tags(&clients, &name)).unwrap().unwrap().len(), TAGS.len());
+        let refused = make(&[("Owner", "someone else")]).unwrap_err().to_string();
+        assert!(refused.contains("someone else in this account created it"), "{refused}");
     }
+}
+
+/// What CreateBucket has to be told outside us-east-1.
+fn within(region: &str) -> Option<CreateBucketConfiguration> {
+    let constraint = (region != HOME).then(|| BucketLocationConstraint::from(region))?;
+    Some(CreateBucketConfiguration::builder().location_constraint(constraint).build())
 }
 
 fn state(place: &Place) {
