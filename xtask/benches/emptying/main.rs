@@ -114,7 +114,7 @@ fn ours(emulator: &Emulator) -> (f64, u64, f64) {
     // Resets the mark of the most memory that was resident to what is.
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let (resident, cpu, started) = (peak_kib("self").unwrap(), cpu_s(Whose::Own), Instant::now());
-    let emptied = runtime.block_on(emptying::empty(&clients, "ours", &|_| ())).unwrap();
+    let emptied = runtime.block_on(emptying::empty(&clients, "ours", async || Ok(()), &|_| ())).unwrap();
     let took = started.elapsed().as_secs_f64();
     assert_eq!(emptied.versions, COUNT);
     (COUNT as f64 / took, peak_kib("self").unwrap() - resident, cpu_s(Whose::Own) - cpu)

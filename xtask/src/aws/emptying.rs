@@ -36,19 +36,27 @@ const IN_FLIGHT: usize = 4;
 const MOST_PASSES: usize = 30;
 
 /// Deletes everything in a bucket, pass after pass until one finds nothing.
-/// `progress` hears of every batch, with the total so far. A bucket that is
-/// not there is empty.
+/// `prove` is asked between the listing of a page and its deletion, so that what
+/// took the bucket's place is not deleted. `progress` hears of every batch, with
+/// the total so far. A bucket that is not there is empty.
 ///
 /// # Errors
-/// When a key can't be deleted for good, or the bucket keeps filling.
-pub async fn empty(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<Emptied> {
+/// When a key can't be deleted for good, the bucket keeps filling, or `prove` fails.
+pub async fn empty(
+    clients: &Clients,
+    bucket: &str,
+    prove: impl AsyncFn() -> anyhow::Result<()>,
+    progress: &dyn Fn(u64),
+) -> anyhow::Result<Emptied> {
     let mut emptied = Emptied::default();
     for pause in faults::polling().with_max_times(MOST_PASSES).build() {
         emptied.passes += 1;
         let done = emptied.versions;
         let reported = |n| progress(done + n);
-        let (versions, uploads) =
-            tokio::try_join!(delete_versions(clients, bucket, &reported), abort_uploads(clients, bucket))?;
+        let (versions, uploads) = tokio::try_join!(
+            delete_versions(clients, bucket, &prove, &reported),
+            abort_uploads(clients, bucket, &prove)
+        )?;
         emptied.versions += versions;
         emptied.uploads += uploads;
         if versions == 0 && uploads == 0 {
@@ -70,7 +78,12 @@ pub async fn is_empty(clients: &Clients, bucket: &str) -> anyhow::Result<bool> {
 }
 
 /// One pass: listing runs ahead while up to [`IN_FLIGHT`] batches are deleted.
-async fn delete_versions(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)) -> anyhow::Result<u64> {
+async fn delete_versions(
+    clients: &Clients,
+    bucket: &str,
+    prove: &impl AsyncFn() -> anyhow::Result<()>,
+    progress: &dyn Fn(u64),
+) -> anyhow::Result<u64> {
     let deleted = Cell::new(0);
     let pages = stream::try_unfold(Some(Marker::default()), |from| async move {
         let Some(from) = from else { return Ok(None) };
@@ -78,7 +91,10 @@ async fn delete_versions(clients: &Clients, bucket: &str, progress: &dyn Fn(u64)
     });
     pages
         .try_filter(|page| std::future::ready(!page.is_empty()))
-        .map_ok(|page| delete_page(clients, bucket, page))
+        .map_ok(|page| async move {
+            prove().await?;
+            delete_page(clients, bucket, page).await
+        })
         .try_buffer_unordered(IN_FLIGHT)
         .try_for_each(|batch| {
             deleted.set(deleted.get() + batch);
@@ -198,7 +214,11 @@ fn left_over(errors: &[aws_sdk_s3::types::Error]) -> anyhow::Result<Vec<ObjectId
     Ok(again)
 }
 
-async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
+async fn abort_uploads(
+    clients: &Clients,
+    bucket: &str,
+    prove: &impl AsyncFn() -> anyhow::Result<()>,
+) -> anyhow::Result<u64> {
     let mut aborted = 0;
     let (mut key, mut id) = (None, None);
     loop {
@@ -210,6 +230,9 @@ async fn abort_uploads(clients: &Clients, bucket: &str) -> anyhow::Result<u64> {
                 return Err(faults::as_error(error).context(format!("listing the uploads to bucket {bucket}")));
             }
         };
+        if !page.uploads().is_empty() {
+            prove().await?;
+        }
         for upload in page.uploads() {
             let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
             let key = listed(key, page.encoding_type())?;

@@ -279,10 +279,14 @@ impl Deleter {
         bail!("bucket {bucket} is reported as not empty, although its listing is empty");
     }
 
-    /// Empties a bucket that is ours, which is proved once more right before.
+    /// Empties a bucket that is ours, which is proved once more before, and after each page of its listing.
     async fn empty(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
-        let Some(tags) = buckets::bucket_tags(&self.clients, bucket).await? else { return Ok(0) };
-        self.ensure_still_ours(Resource::Bucket, bucket, &tags, ours).await?;
+        let prove = async || match buckets::bucket_tags(&self.clients, bucket).await? {
+            Some(tags) => self.ensure_still_ours(Resource::Bucket, bucket, &tags, ours).await,
+            // There is nothing to be deleted.
+            None => Ok(()),
+        };
+        prove().await?;
         let shown = Cell::new(0);
         let progress = |total: u64| {
             self.console.now(&format!("{} deleted from {bucket}", counted(total, "object")));
@@ -291,7 +295,7 @@ impl Deleter {
                 self.console.step("teardown", &format!("{} deleted from {bucket}", counted(total, "object")));
             }
         };
-        let emptied = emptying::empty(&self.clients, bucket, &progress).await;
+        let emptied = emptying::empty(&self.clients, bucket, prove, &progress).await;
         let emptied = emptied.with_context(|| format!("emptying bucket {bucket}"))?;
         if emptied.versions > 0 {
             self.console.step("teardown", &format!("{} deleted from {bucket}", counted(emptied.versions, "object")));

@@ -28,7 +28,7 @@ fn a_hundred_thousand_versions_and_markers_are_emptied() {
     let emulator = Emulator::start();
     python(&emulator, include_str!("fill_bucket.py"), &["full", &COUNT.to_string()]);
     let clients = clients(&emulator);
-    let emptied = runtime().block_on(emptying::empty(&clients, "full", &|_| ())).unwrap();
+    let emptied = runtime().block_on(emptying::empty(&clients, "full", async || Ok(()), &|_| ())).unwrap();
     assert_eq!((emptied.versions, emptied.uploads), (COUNT, 1));
     assert_eq!(emptied.passes, 2, "the second pass finds nothing");
     runtime().block_on(xtask::aws::buckets::delete_bucket(&clients, "full")).unwrap();

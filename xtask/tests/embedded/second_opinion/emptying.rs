@@ -51,7 +51,7 @@ fn many_versions(place: &Place) {
     }
     place.put(&bucket, &keys);
     let reported = Cell::new(0);
-    let emptied = place.run(emptying::empty(&place.clients, &bucket, &|n| reported.set(n))).unwrap();
+    let emptied = place.run(emptying::empty(&place.clients, &bucket, async || Ok(()), &|n| reported.set(n))).unwrap();
     assert_eq!((emptied.versions, emptied.uploads, reported.get()), (2300, 0, 2300));
     is_gone(place, &bucket);
 }

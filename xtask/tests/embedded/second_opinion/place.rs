@@ -96,7 +96,7 @@ impl Place {
 
     /// Empties a bucket as the tool does.
     pub(super) fn empty(&self, bucket: &str) -> Emptied {
-        self.run(emptying::empty(&self.clients, bucket, &|_| ())).unwrap()
+        self.run(emptying::empty(&self.clients, bucket, async || Ok(()), &|_| ())).unwrap()
     }
 
     /// How many versions, delete markers and unfinished uploads a first page lists.
