@@ -83,7 +83,11 @@ impl FrameArchive {
         let mut archive = Archive::new(unpacked);
         for (count, entry) in archive.entries().with_context(damaged)?.enumerate() {
             let mut entry = entry.with_context(damaged)?;
-            ensure!(count < MOST_FILES, "{} has more than {MOST_FILES} files", self.what());
+            ensure!(
+                count < MOST_FILES,
+                "{} has more than {MOST_FILES} files; unpack it, and name the folder in its place",
+                self.what()
+            );
             let kind = entry.header().entry_type();
             let path = entry.path().with_context(damaged)?.into_owned();
             let Some(name) = file_name(&path, kind).with_context(|| self.what())? else { continue };
@@ -113,7 +117,7 @@ const MOST_BYTES: u64 = 320 << 20;
 /// What the archive may have between two files, in bytes: headers, long names and padding.
 const MOST_BETWEEN: u64 = 4 << 20;
 
-/// The most files: more frames than a name of six digits numbers.
+/// The most files: five hours at 60 frames a second.
 const MOST_FILES: usize = 1_100_000;
 
 /// A reader that fails after a number of bytes.
