@@ -53,9 +53,9 @@ impl Deleter {
         hints: Hints<'_>,
     ) -> anyhow::Result<(Inventory, Decision)> {
         let found = inventory::take(&self.clients, self.place(stack), hints).await?;
-        for bucket in &found.unproved {
-            self.console
-                .step("teardown", &format!("bucket {bucket} is left alone: nothing proves that a run created it"));
+        for (resource, name) in found.unproved.iter() {
+            let reported = format!("{} {name} is left alone: nothing proves that a run created it", resource.kind());
+            self.console.step("teardown", &reported);
         }
         let decision = decide(&found.evidence(), only);
         Ok((found, decision))

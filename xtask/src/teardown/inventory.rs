@@ -15,7 +15,7 @@ use crate::{
         stacks::{self, Stack},
     },
     project::names::{ArtifactBucketName, RunId, StackName},
-    teardown::ours::{Evidence, Ours, StackContents, StackEvidence, Tags, run_of},
+    teardown::ours::{Evidence, Ours, STACK_ID_TAG, StackContents, StackEvidence, Tags, run_of},
 };
 
 /// The tag on artifact buckets that names the stack they were made for.
@@ -52,8 +52,8 @@ pub struct Inventory {
     pub artifact_buckets: Vec<FoundArtifacts>,
     /// Buckets that may be a stack's render buckets, with their tags.
     pub render_buckets: Vec<FoundBucket>,
-    /// Buckets with a name that a run's might have, and nothing that proves them a run's.
-    pub unproved: Vec<String>,
+    /// Buckets and a state machine with a name that a run's might have, and nothing that proves them a run's.
+    pub unproved: ResourceNames,
 }
 
 /// A run's artifact bucket.
@@ -96,7 +96,7 @@ pub async fn take(clients: &Clients, place: Place<'_>, hints: Hints<'_>) -> anyh
     runs.dedup();
     render_buckets(clients, place, &names, &runs, &mut found).await?;
     found.deleted = deleted_stacks(clients, &found, hints.known).await?;
-    found.machine = machine(clients, place, &found, &runs).await?;
+    machine(clients, place, runs, &mut found).await?;
     Ok(found)
 }
 
@@ -131,7 +131,7 @@ async fn artifact_buckets(
         if is_tagged || (tags.is_empty() && emptying::is_empty(clients, name.as_str()).await?) {
             found.artifact_buckets.push(FoundArtifacts { name, is_tagged });
         } else {
-            found.unproved.push(name.to_string());
+            found.unproved.add(Resource::Bucket, [name.to_string()]);
         }
     }
     Ok(())
@@ -147,21 +147,31 @@ fn has(tags: &Tags, key: &str, value: &str) -> bool {
     tags.iter().any(|(k, v)| k == key && v == value)
 }
 
-/// The state machine in the stack, or one that has the name of a run's.
+/// Finds the state machine in the stack, or one that has the name of a run's.
 async fn machine(
     clients: &Clients,
     place: Place<'_>,
-    found: &Inventory,
-    runs: &[RunId],
-) -> anyhow::Result<Option<(String, Machine)>> {
+    mut runs: Vec<RunId>,
+    found: &mut Inventory,
+) -> anyhow::Result<()> {
     let listed = found.all_contents().flat_map(|contents| contents.names(Resource::StateMachine)).map(str::to_owned);
     let derived = runs.iter().flat_map(|run| Resource::StateMachine.names_for(place, run));
-    for arn in listed.chain(derived) {
-        if let Some(machine) = executions::machine(clients, &arn).await? {
-            return Ok(Some((arn, machine)));
+    let candidates: BTreeSet<String> = listed.chain(derived).collect();
+    runs.extend(found.all_contents().filter_map(|contents| contents.run.clone()));
+    for arn in candidates {
+        let Some(machine) = executions::machine(clients, &arn).await? else { continue };
+        let is_listed = |contents: &StackContents| contents.vouches_for(Resource::StateMachine, &arn, &machine.tags);
+        let may_be_a_runs = match run_of(&machine.tags) {
+            Some(run) => runs.contains(&run),
+            None => machine.tags.is_empty() || found.all_contents().any(is_listed),
+        };
+        if !may_be_a_runs {
+            found.unproved.add(Resource::StateMachine, [arn]);
+        } else if found.machine.is_none() || run_of(&machine.tags).is_some() {
+            found.machine = Some((arn, machine));
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// Finds the buckets in the stack and those that have the names of a run's, with their tags.
@@ -186,13 +196,15 @@ async fn render_buckets(
             tags => tags.with_context(|| format!("reading whose bucket {name} is"))?,
         };
         let Some(tags) = tags else { continue };
-        let is_of_a_run = run_of(&tags).is_some_and(|run| {
-            runs.contains(&run) || has(&tags, "aws:cloudformation:stack-name", place.stack.as_str())
-        });
-        if is_of_a_run || in_stack.contains(&name) {
+        let is_listed = |contents: &StackContents| contents.vouches_for(Resource::Bucket, &name, &tags);
+        let may_be_a_runs = match run_of(&tags) {
+            Some(run) => runs.contains(&run) || has(&tags, "aws:cloudformation:stack-name", place.stack.as_str()),
+            None => found.contents.as_ref().is_some_and(is_listed),
+        };
+        if may_be_a_runs {
             found.render_buckets.push(FoundBucket { name, tags });
-        } else if derived.contains(&name) && !tags.is_empty() {
-            found.unproved.push(name);
+        } else if is_sought && !tags.is_empty() {
+            found.unproved.add(Resource::Bucket, [name]);
         }
     }
     Ok(())
@@ -205,7 +217,7 @@ async fn deleted_stacks(
     known: &ResourceNames,
 ) -> anyhow::Result<Vec<StackContents>> {
     let by_tag = found.render_buckets.iter().flat_map(|bucket| &bucket.tags);
-    let by_tag = by_tag.filter(|(key, _)| key == "aws:cloudformation:stack-id").map(|(_, id)| id);
+    let by_tag = by_tag.filter(|(key, _)| key == STACK_ID_TAG).map(|(_, id)| id);
     let ids: BTreeSet<&String> =
         known.of(Resource::Stack).filter(|name| name.starts_with("arn:")).chain(by_tag).collect();
     let mut deleted = Vec::new();

@@ -20,6 +20,9 @@ use crate::{
 /// The tags of a resource, as keys and values.
 pub(crate) type Tags = [(String, String)];
 
+/// The tag that CloudFormation gives to what it creates: the ARN of the stack.
+pub(crate) const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
+
 /// The run whose tag is among these.
 pub(crate) fn run_of(tags: &Tags) -> Option<RunId> {
     tags.iter().find(|(key, _)| key == RunId::TAG).and_then(|(_, value)| value.parse().ok())
@@ -66,6 +69,13 @@ impl StackContents {
     /// Whether a resource of this name is in the stack.
     pub fn has(&self, resource: Resource, name: &str) -> bool {
         self.names(resource).any(|found| found == name)
+    }
+
+    /// Whether the stack lists it, and its tags do not say that something else took its place: CloudFormation tags
+    /// what it creates with the stack's ARN. What has no tags at all is of an emulator that gives none.
+    pub(crate) fn vouches_for(&self, resource: Resource, name: &str, tags: &Tags) -> bool {
+        let stack = tags.iter().find(|(key, _)| key == STACK_ID_TAG);
+        self.has(resource, name) && stack.map_or(tags.is_empty(), |(_, id)| *id == self.stack.id)
     }
 
     /// What an output names, which has to be in the stack.
@@ -125,10 +135,6 @@ pub struct Ours {
 }
 
 impl Ours {
-    fn has(&self, resource: Resource, name: &str) -> bool {
-        self.stacks.iter().any(|stack| stack.has(resource, name))
-    }
-
     /// Whether a bucket or a state machine with these tags is ours. The tag of another run speaks against it. So does
     /// membership in a foreign stack: if sam updated that one, its resources have the run's tag.
     pub(crate) fn is_tagged_or_listed(&self, resource: Resource, name: &str, tags: &Tags) -> bool {
@@ -137,7 +143,7 @@ impl Ours {
         }
         match run_of(tags) {
             Some(run) => self.runs.contains(&run),
-            None => self.has(resource, name),
+            None => self.stacks.iter().any(|stack| stack.vouches_for(resource, name, tags)),
         }
     }
 
@@ -323,6 +329,10 @@ mod ours_tests {
         let is_ours = |name, tags: &Tags| ours.is_tagged_or_listed(Resource::Bucket, name, tags);
         assert!(is_ours("anything", &tagged(&run("a"))) && is_ours("b", &[]));
         assert!(!is_ours("anything", &[]) && !is_ours("b", &tagged(&run("b"))));
+        let of_stack =
+            |id: &str| vec![("Owner".to_owned(), "team".to_owned()), (STACK_ID_TAG.to_owned(), id.to_owned())];
+        assert!(is_ours("b", &of_stack("arn:s/1")) && !is_ours("b", &of_stack("arn:s/2")));
+        assert!(!is_ours("b", &of_stack("arn:s/1")[..1]), "another bucket took its place");
         let failed = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_FAILED", &[])], ..Ours::default() };
         assert!(!failed.is_tagged_or_listed(Resource::Bucket, "b", &[]), "its name was taken");
         let foreign = Some(contents("CREATE_COMPLETE", &[]));

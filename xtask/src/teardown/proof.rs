@@ -120,8 +120,8 @@ pub(crate) fn expected(
             expected.add(resource, of_run);
         }
     }
-    for bucket in &found.unproved {
-        expected.remove(Resource::Bucket, bucket);
+    for (resource, name) in found.unproved.iter() {
+        expected.remove(resource, name);
     }
     expected
 }
@@ -130,7 +130,8 @@ pub(crate) fn expected(
 pub(crate) fn artifact_buckets(place: Place<'_>, found: &Inventory, runs: &[RunId]) -> ResourceNames {
     let mut expected = ResourceNames::default();
     let names = runs.iter().map(|run| ArtifactBucketName::new(place.stack, place.region, run).to_string());
-    expected.add(Resource::Bucket, names.filter(|name| !found.unproved.contains(name)));
+    let is_unproved = |name: &String| found.unproved.of(Resource::Bucket).any(|unproved| unproved == name);
+    expected.add(Resource::Bucket, names.filter(|name| !is_unproved(name)));
     expected
 }
 
@@ -174,7 +175,8 @@ mod expected_tests {
     /// What must be gone of stack `s` and run a, of which a bucket was found, and one of another run.
     fn lines(stack: StackOwnership) -> String {
         let render_buckets = vec![bucket("of-a", "a"), bucket("of-b", "b")];
-        let unproved = vec!["theirs-aaaaaaaaaaaa".to_owned()];
+        let mut unproved = ResourceNames::default();
+        unproved.add(Resource::Bucket, ["theirs-aaaaaaaaaaaa".to_owned()]);
         let found = Inventory { render_buckets, unproved, ..Inventory::default() };
         let ownership = Ownership { runs: vec![run("a")], stack, evidence: String::new() };
         let mut known = ResourceNames::default();
@@ -215,7 +217,8 @@ mod expected_tests {
         let expected = of(&Inventory::default());
         let buckets: Vec<&String> = expected.of(Resource::Bucket).collect();
         assert!(buckets.len() == 2 && buckets.iter().any(|name| name.ends_with(run("b").as_str())), "{buckets:?}");
-        let found = Inventory { unproved: vec![buckets[0].clone()], ..Inventory::default() };
+        let mut found = Inventory::default();
+        found.unproved.add(Resource::Bucket, [buckets[0].clone()]);
         assert_eq!(of(&found).of(Resource::Bucket).collect::<Vec<_>>(), [buckets[1]]);
     }
 }

@@ -4,11 +4,11 @@
 #![expect(clippy::print_stdout, reason = "counts that `cargo test -- --nocapture` shows")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
+mod attacks;
 mod deletion;
 mod foreign;
 mod ownership;
 mod places;
-mod replaced;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -17,9 +17,8 @@ pub(crate) struct Account {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) functions: BTreeSet<String>,
-    pub(crate) log_groups: BTreeSet<String>,
-    /// Whether they are older than any stack.
-    pub(crate) every_log_group_is_old: bool,
+    /// When each was created, milliseconds since 1970.
+    pub(crate) log_groups: BTreeMap<String, i64>,
     /// What functions have logged: the instance, and what it said.
     pub(crate) function_log: Vec<(&'static str, String)>,
     pub(crate) executions: BTreeMap<String, Execution>,
@@ -39,15 +38,15 @@ pub(crate) struct Account {
     pub(crate) functions_linger: bool,
     /// Log groups outlive their stack.
     pub(crate) log_groups_linger: bool,
-    /// Someone else has the name of a stack's bucket by the time that the stack is created.
-    pub(crate) bucket_is_taken: bool,
+    /// CloudFormation has rolled back what it failed to create.
+    pub(crate) rolls_back: bool,
     /// What stacks no longer list, by physical id.
     pub(crate) unlisted: BTreeSet<String>,
     /// What happens when an artifact bucket is created.
     pub(crate) rival: Option<Rival>,
     /// The stacks that the fake sam has made, a file each.
     stack_files: PathBuf,
-    stacks: BTreeMap<String, Stack>,
+    pub(super) stacks: BTreeMap<String, Stack>,
     /// Deleted stacks, by ARN, with their names.
     deleted_stacks: BTreeMap<String, (String, Stack)>,
     stacks_created: usize,
@@ -108,9 +107,16 @@ pub(crate) struct Stack {
     pub(crate) protected: bool,
     /// What its outputs name, where that is not what is in it: bucket, function, state machine.
     pub(crate) outputs: [String; 3],
+    /// The ids of what it failed to create, as the names were taken.
+    pub(crate) taken: BTreeSet<String>,
+    /// What it lists besides its own: type, id and status.
+    pub(crate) listed: Vec<[String; 3]>,
     /// Its ARN.
     pub(crate) id: String,
 }
+
+/// When the log groups of stacks are created: after any stack.
+const NOW_MS: i64 = 1_900_000_000_000;
 
 impl Account {
     pub(crate) fn new(stack_files: PathBuf) -> Self {
@@ -141,7 +147,7 @@ impl Account {
                     stack.id = format!("arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/{name}/{nth}");
                 }
             }
-            self.create(&name, &stack);
+            self.create(&name, &mut stack);
             self.stacks.insert(name, stack);
         }
     }
@@ -165,19 +171,21 @@ impl Account {
                     status: field("status"),
                     protected: field("protected") == "true",
                     outputs: ["bucket", "function", "machine"].map(field),
-                    id: String::new(),
+                    ..Stack::default()
                 };
                 Some((file.file_name().to_string_lossy().into_owned(), stack))
             })
             .collect()
     }
 
-    fn create(&mut self, name: &str, stack: &Stack) {
-        let project = &stack.project;
+    fn create(&mut self, name: &str, stack: &mut Stack) {
+        let project = stack.project.clone();
         if project.is_empty() {
             return;
         }
         let tags = tags_of(stack);
+        stack.taken =
+            stack.ids().into_iter().filter(|(kind, id)| self.is_taken(kind, id, &tags)).map(|(_, id)| id).collect();
         if !self.bucket_comes_late {
             let bucket = self.bucket_of(name, stack);
             self.buckets.entry(format!("{project}-{ACCOUNT}")).or_insert(bucket);
@@ -186,38 +194,48 @@ impl Account {
             artifacts.put("stack/handler.zip", "null", b"zip");
         }
         let log_group = format!("/aws/vendedlogs/states/{project}-render");
-        self.log_groups.extend([log_group.clone(), format!("/aws/lambda/{project}-render")]);
+        for log_group in [log_group.clone(), format!("/aws/lambda/{project}-render")] {
+            self.log_groups.entry(log_group).or_insert(NOW_MS);
+        }
         self.functions.insert(format!("{project}-render"));
-        self.machines.insert(machine_arn(project), Machine { tags, log_group });
+        self.machines.entry(machine_arn(&project)).or_insert(Machine { tags, log_group });
+    }
+
+    /// Whether something that a stack with these tags did not create has the name.
+    fn is_taken(&self, kind: &str, id: &str, tags: &[(String, String)]) -> bool {
+        match kind {
+            "AWS::S3::Bucket" => self.buckets.get(id).is_some_and(|bucket| !bucket.tags.starts_with(tags)),
+            "AWS::Lambda::Function" => self.functions.contains(id),
+            "AWS::StepFunctions::StateMachine" => self.machines.contains_key(id),
+            _ => self.log_groups.contains_key(id),
+        }
     }
 
     fn bucket_of(&self, name: &str, stack: &Stack) -> Bucket {
         let mut bucket = Bucket::default();
-        if self.bucket_is_taken {
-            bucket.tags = vec![("Owner".to_owned(), "someone".to_owned())];
-            bucket.put("precious", "null", b"data");
-        } else if self.tags_buckets {
+        if self.tags_buckets {
             bucket.tags = tags_of(stack);
             bucket.tags.push(("aws:cloudformation:stack-name".to_owned(), name.to_owned()));
+            bucket.tags.push(("aws:cloudformation:stack-id".to_owned(), stack.id.clone()));
         }
         bucket
     }
 
     /// What a template whose bucket is retained lets go.
     fn remove(&mut self, name: &str, stack: &Stack) {
-        let project = &stack.project;
         if self.bucket_comes_late {
             let mut bucket = self.bucket_of(name, stack);
             bucket.put("projects/late", "null", b"data");
             self.buckets.insert(format!("{name}-renderbucket-1x2y3z"), bucket);
         }
-        if !self.log_groups_linger {
-            self.log_groups.retain(|name| !name.ends_with(&format!("/{project}-render")));
+        for (kind, id) in stack.ids().into_iter().filter(|(_, id)| !stack.taken.contains(id)) {
+            match kind {
+                "AWS::Logs::LogGroup" if !self.log_groups_linger => _ = self.log_groups.remove(&id),
+                "AWS::Lambda::Function" if !self.functions_linger => _ = self.functions.remove(&id),
+                "AWS::StepFunctions::StateMachine" => _ = self.machines.remove(&id),
+                _ => {}
+            }
         }
-        if !self.functions_linger {
-            self.functions.remove(&format!("{project}-render"));
-        }
-        self.machines.remove(&machine_arn(project));
     }
 
     /// A stack and its name, as CloudFormation knows it by its name or its ARN.
@@ -228,6 +246,11 @@ impl Account {
             let (name, stack) = self.deleted_stacks.get(asked)?.clone();
             Some((name, Stack { status: "DELETE_COMPLETE".to_owned(), ..stack }))
         })
+    }
+
+    /// Changes a stack that stands.
+    pub(crate) fn change_stack(&mut self, name: &str, change: impl FnOnce(&mut Stack)) {
+        change(self.stacks.get_mut(name).unwrap());
     }
 
     /// Adds a change set to a stack in review, which it creates where there is none.
@@ -265,7 +288,7 @@ impl Account {
         lines.extend(self.buckets.iter().map(|(name, bucket)| format!("bucket {name} ({} objects)", objects(bucket))));
         lines.extend(self.machines.keys().map(|arn| format!("stateMachine {arn}")));
         lines.extend(self.functions.iter().map(|name| format!("function {name}")));
-        lines.extend(self.log_groups.iter().map(|name| format!("logGroup {name}")));
+        lines.extend(self.log_groups.keys().map(|name| format!("logGroup {name}")));
         lines.extend(
             self.executions.values().filter(|e| e.is_running()).map(|e| format!("running execution {}", e.name)),
         );
@@ -278,6 +301,23 @@ fn tags_of(stack: &Stack) -> Vec<(String, String)> {
     match stack.run.as_str() {
         "" => Vec::new(),
         run => vec![("HyperframesSmokeRun".to_owned(), run.to_owned())],
+    }
+}
+
+impl Stack {
+    /// Types and physical ids of what it has.
+    pub(crate) fn ids(&self) -> Vec<(&'static str, String)> {
+        let project = &self.project;
+        if project.is_empty() {
+            return Vec::new();
+        }
+        vec![
+            ("AWS::Lambda::Function", format!("{project}-render")),
+            ("AWS::StepFunctions::StateMachine", machine_arn(project)),
+            ("AWS::Logs::LogGroup", format!("/aws/lambda/{project}-render")),
+            ("AWS::Logs::LogGroup", format!("/aws/vendedlogs/states/{project}-render")),
+            ("AWS::S3::Bucket", format!("{project}-{ACCOUNT}")),
+        ]
     }
 }
 
@@ -297,6 +337,6 @@ impl Bucket {
     }
 }
 
-fn machine_arn(project: &str) -> String {
+pub(super) fn machine_arn(project: &str) -> String {
     format!("arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{project}-render")
 }

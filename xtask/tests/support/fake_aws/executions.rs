@@ -26,6 +26,26 @@ pub(crate) struct Execution {
 const PAGE: usize = 7;
 
 impl Execution {
+    /// One of someone else, which does not end by itself.
+    pub(super) fn of_someone(machine: &str, nth: usize) -> Self {
+        let render = Render { end: End::Never, ..Render::default() };
+        let (name, input) = ("theirs".to_owned(), Value::Null);
+        Self {
+            nth,
+            name,
+            input,
+            machine: machine.to_owned(),
+            events: Vec::new(),
+            render,
+            polls_left: 0,
+            stopped: false,
+        }
+    }
+
+    pub(crate) fn arn(&self) -> String {
+        execution_arn(&self.machine, &self.name)
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         self.status() == "RUNNING"
     }

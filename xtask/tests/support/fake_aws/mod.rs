@@ -10,6 +10,7 @@ pub(crate) mod identities;
 mod render;
 mod s3;
 mod stacks;
+mod theirs;
 
 use std::{
     io::BufReader,
@@ -26,6 +27,7 @@ pub(crate) use faults::Fault;
 use faults::Faults;
 use http::{Request, Response};
 pub(crate) use render::{End, Render};
+pub(crate) use theirs::Thing;
 
 /// The running fake; it serves until the test process ends.
 pub(crate) struct FakeAws {
@@ -187,7 +189,7 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
         "FilterLogEvents" => {
             let input = request.json();
             let group = input["logGroupName"].as_str().unwrap_or_default();
-            if account.function_log.is_empty() || !account.log_groups.contains(group) {
+            if account.function_log.is_empty() || !account.log_groups.contains_key(group) {
                 return Some(Response::error(request, 400, "ResourceNotFoundException"));
             }
             // A page without a match comes first, as the service may send one.
@@ -207,9 +209,9 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
             if input.get("nextToken").is_none() {
                 return Some(Response::ok(json!({"logGroups": [], "nextToken": "more"}).to_string()));
             }
-            let found = account.log_groups.iter().filter(|name| name.starts_with(prefix));
-            let created = if account.every_log_group_is_old { 1 } else { 1_900_000_000_000_u64 };
-            let groups: Vec<_> = found.map(|name| json!({"logGroupName": name, "creationTime": created})).collect();
+            let found = account.log_groups.iter().filter(|(name, _)| name.starts_with(prefix));
+            let group = |(name, created): (&String, &i64)| json!({"logGroupName": name, "creationTime": created});
+            let groups: Vec<_> = found.map(group).collect();
             Some(Response::ok(json!({"logGroups": groups}).to_string()))
         }
         _ => None,
@@ -220,8 +222,8 @@ fn delete_log_group(account: &mut Account, request: &Request) -> Option<Response
     (request.operation() == "DeleteLogGroup").then(|| {
         let name = request.json()["logGroupName"].as_str().unwrap_or_default().to_owned();
         match account.log_groups.remove(&name) {
-            true => Response::empty(200),
-            false => Response::error(request, 400, "ResourceNotFoundException"),
+            Some(_) => Response::empty(200),
+            None => Response::error(request, 400, "ResourceNotFoundException"),
         }
     })
 }

@@ -83,31 +83,27 @@ const DELETED: &str = "DELETE_COMPLETE";
 
 /// What a template makes that retains its bucket.
 fn resources(account: &Account, stack: &Stack) -> String {
-    let (project, is_deleted) = (&stack.project, stack.status == DELETED);
-    let created = if is_deleted { DELETED } else { "CREATE_COMPLETE" };
-    let of_bucket = match is_deleted {
-        _ if account.bucket_is_taken => "CREATE_FAILED",
-        true => "DELETE_SKIPPED",
-        false => "CREATE_COMPLETE",
+    let is_deleted = stack.status == DELETED;
+    let status = |kind: &str, id: &String| match kind {
+        _ if stack.taken.contains(id) && !is_deleted && !account.rolls_back => "CREATE_FAILED",
+        _ if stack.taken.contains(id) => DELETED,
+        "AWS::S3::Bucket" if is_deleted => "DELETE_SKIPPED",
+        _ if is_deleted => DELETED,
+        _ => "CREATE_COMPLETE",
     };
-    let machine = format!("arn:aws:states:us-east-1:{ACCOUNT}:stateMachine:{project}-render");
-    let mut resources = vec![
-        ("AWS::Lambda::Function", format!("{project}-render"), created),
-        ("AWS::StepFunctions::StateMachine", machine, created),
-        ("AWS::Logs::LogGroup", format!("/aws/lambda/{project}-render"), created),
-        ("AWS::Logs::LogGroup", format!("/aws/vendedlogs/states/{project}-render"), created),
-    ];
-    if !account.bucket_comes_late {
-        resources.push(("AWS::S3::Bucket", format!("{project}-{ACCOUNT}"), of_bucket));
-    }
-    resources.retain(|(_, id, _)| !account.unlisted.contains(id));
-    let member = |(kind, id, status): &(&str, String, &str)| {
+    let own = stack.ids().into_iter().map(|(kind, id)| [kind.to_owned(), id.clone(), status(kind, &id).to_owned()]);
+    let is_listed = |[kind, id, _]: &[String; 3]| {
+        let is_late = account.bucket_comes_late && kind == "AWS::S3::Bucket";
+        !is_late && !account.unlisted.contains(id)
+    };
+    let resources: Vec<[String; 3]> = own.filter(is_listed).chain(stack.listed.clone()).collect();
+    let member = |[kind, id, status]: &[String; 3]| {
         format!(
             "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
              <ResourceStatus>{status}</ResourceStatus></member>"
         )
     };
-    let members: String = resources.iter().filter(|_| !project.is_empty()).map(member).collect();
+    let members: String = resources.iter().map(member).collect();
     format!(
         "<DescribeStackResourcesResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
          <DescribeStackResourcesResult><StackResources>{members}</StackResources></DescribeStackResourcesResult>\
