@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::timeline::{Attempt, Step, Timeline};
+use crate::{
+    cost::Functions,
+    timeline::{Attempt, Step, Timeline},
+};
 
 /// Where the time of one execution went, ms each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -14,7 +17,14 @@ pub struct TimeSpent {
     pub plan_ms: u64,
     /// From the end of Plan to the end of the last chunk.
     pub chunks_ms: u64,
-    /// From the end of the last chunk to the execution's end.
+    /// From the end of the last chunk to the end of another step that Assemble waited for, such as mixing the sound;
+    /// 0 if it waited for chunks alone.
+    #[serde(default)]
+    pub other_ms: u64,
+    /// The state of that step.
+    #[serde(default)]
+    pub other_state: Option<String>,
+    /// From there to the execution's end.
     pub assemble_ms: u64,
     /// The longest chunk, from its first scheduling to its end, including retries and the waits between them.
     pub slowest_chunk_ms: u64,
@@ -65,12 +75,16 @@ impl TimeSpent {
         let plan_ms = of_step(Step::Plan).filter_map(|attempt| attempt.ended_ms).max().unwrap_or(0);
         let overheads: Vec<u64> = timeline.attempts.iter().filter_map(Attempt::overhead_ms).collect();
         let chunks_ms = last.2.saturating_sub(plan_ms);
+        let awaited = awaited(timeline, last.2);
+        let parts_end = awaited.map_or(last.2, |(_, end)| end);
         let busy_ms: f64 = durations.iter().sum();
         let most = |of: fn(&Attempt) -> u64| timeline.attempts.iter().map(of).max().unwrap_or(0);
         Some(Self {
             plan_ms,
             chunks_ms,
-            assemble_ms: timeline.duration_ms.saturating_sub(last.2),
+            other_ms: parts_end - last.2,
+            other_state: awaited.map(|(attempt, _)| attempt.state.clone()),
+            assemble_ms: timeline.duration_ms.saturating_sub(parts_end),
             slowest_chunk_ms: took(&slowest),
             slowest_chunk: slowest.0,
             median_chunk_ms: median,
@@ -86,16 +100,59 @@ impl TimeSpent {
     }
 }
 
+impl TimeSpent {
+    /// A note if Assemble waited for another step than chunks.
+    pub fn awaited(&self) -> Option<String> {
+        let (state, s) = (self.other_state.as_ref()?, self.other_ms as f64 / 1000.0);
+        Some(format!("{state} ended {s:.1} s after the last chunk, and Assemble waited for it"))
+    }
+}
+
+/// Another step that Assemble waited for after the last chunk, which ended at `chunks_end` ms, and its end, ms.
+fn awaited(timeline: &Timeline, chunks_end: u64) -> Option<(&Attempt, u64)> {
+    let assembly = timeline.attempts.iter().find(|attempt| attempt.step == Step::Assemble)?.scheduled_ms;
+    let others = timeline.attempts.iter().filter(|attempt| attempt.step == Step::Other);
+    let ended = others.filter_map(|attempt| Some((attempt, attempt.ended_ms?)));
+    ended.filter(|(_, end)| (chunks_end + 1..=assembly).contains(end)).max_by_key(|(_, end)| *end)
+}
+
+/// The calls that make up the duration, each with its part of it, from and to, ms: Plan, the chunk that ends last,
+/// another step that Assemble waited for longer, and Assemble. Each begins where the previous one ends.
+pub fn critical_path(timeline: &Timeline) -> Vec<(&Attempt, (u64, u64))> {
+    let end = |attempt: &Attempt| attempt.ended_ms.unwrap_or(timeline.duration_ms);
+    let last_of = |is: fn(Step) -> bool| timeline.attempts.iter().filter(|a| is(a.step)).max_by_key(|a| end(a));
+    let chunk = last_of(|step| matches!(step, Step::Chunk(_)));
+    let steps = [
+        last_of(|step| step == Step::Plan),
+        chunk,
+        awaited(timeline, chunk.map_or(0, end)).map(|(attempt, _)| attempt),
+        last_of(|step| step == Step::Assemble),
+    ];
+    let mut from = 0;
+    let mut path = Vec::new();
+    for last in steps.into_iter().flatten() {
+        path.push((last, (from, end(last))));
+        from = end(last);
+    }
+    // The time after the last call belongs to that call, because the execution is not over before.
+    if let Some((_, stretch)) = path.last_mut() {
+        stretch.1 = stretch.1.max(timeline.duration_ms);
+    }
+    path
+}
+
 /// A call that takes more than this share of the timeout is reported.
 const CLOSE: f64 = 0.8;
 
-/// A note if the longest call came close to the function's timeout of `timeout_s` seconds.
-pub fn close_to_timeout(timeline: &Timeline, timeout_s: u64) -> Option<String> {
-    let longest = timeline.attempts.iter().max_by_key(|attempt| attempt.run_ms())?;
-    let took_s = longest.run_ms() as f64 / 1000.0;
-    if took_s <= CLOSE * timeout_s as f64 {
+/// A note if a call came close to the timeout of its function.
+pub fn close_to_timeout(timeline: &Timeline, functions: &Functions) -> Option<String> {
+    let timeout_s = |attempt: &Attempt| functions.called(attempt).timeout_s;
+    let share = |attempt: &Attempt| attempt.run_ms() as f64 / 1000.0 / timeout_s(attempt).max(1) as f64;
+    let longest = timeline.attempts.iter().max_by(|a, b| share(a).total_cmp(&share(b)))?;
+    if share(longest) <= CLOSE {
         return None;
     }
+    let (took_s, timeout_s) = (longest.run_ms() as f64 / 1000.0, timeout_s(longest));
     let (what, advice) = match longest.step {
         Step::Chunk(index) => (format!("chunk {index}"), "use more chunks"),
         Step::Plan | Step::Assemble | Step::Other => (longest.state.clone(), "a longer call would fail"),
@@ -130,12 +187,11 @@ mod time_spent_tests {
     fn attempt(step: Step, scheduled: u64, ended: u64) -> Attempt {
         Attempt {
             step,
-            state: String::new(),
             scheduled_ms: scheduled,
             started_ms: Some(scheduled + 5),
             ended_ms: Some(ended),
-            error: None,
             handler_ms: Some(ended - scheduled - 105),
+            ..Attempt::default()
         }
     }
 
@@ -156,6 +212,23 @@ mod time_spent_tests {
         assert_eq!((spent.last_chunk, spent.retries, spent.longest_queue_ms), (1, 1, 5));
         assert_eq!((spent.cold_starts, (spent.busy_share * 15.0).round()), (Some(0), 10.0));
         assert_eq!((spent.longest_overhead_ms, (spent.imbalance * 3.0).round()), (100, 5.0));
+    }
+
+    #[test]
+    fn a_step_next_to_the_chunks_is_on_the_critical_path_if_it_ends_after_them() {
+        let timeline = crate::timeline::timeline(&crate::tests::recorded("two-functions-n2")).unwrap();
+        let spent = TimeSpent::of(&timeline).unwrap();
+        assert_eq!((spent.plan_ms, spent.chunks_ms, spent.other_ms, spent.assemble_ms), (578, 455, 276, 64));
+        assert_eq!(spent.awaited().unwrap(), "MixAudio ended 0.3 s after the last chunk, and Assemble waited for it");
+        let path = |timeline: &Timeline| {
+            let states = critical_path(timeline).into_iter().map(|(attempt, _)| attempt.state.clone());
+            states.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(path(&timeline), "Plan RenderChunk MixAudio Assemble");
+        let mut short = timeline;
+        short.attempts[1].ended_ms = Some(900);
+        assert_eq!(path(&short), "Plan RenderChunk Assemble");
+        assert_eq!(TimeSpent::of(&short).unwrap().awaited(), None);
     }
 
     #[test]
@@ -185,7 +258,7 @@ mod time_spent_tests {
 #[cfg(test)]
 mod close_to_timeout_tests {
     use super::*;
-    use crate::timeline::Attempt;
+    use crate::cost::FunctionSize;
 
     /// An execution in which Plan, two chunks, and Assemble took this long, seconds.
     fn timeline(took_s: [u64; 4]) -> Timeline {
@@ -195,8 +268,7 @@ mod close_to_timeout_tests {
             scheduled_ms: 1000,
             started_ms: Some(2000),
             ended_ms: Some(2000 + 1000 * took_s),
-            error: None,
-            handler_ms: None,
+            ..Attempt::default()
         };
         let steps = [Step::Plan, Step::Chunk(0), Step::Chunk(1), Step::Assemble];
         Timeline {
@@ -208,15 +280,17 @@ mod close_to_timeout_tests {
 
     #[test]
     fn the_longest_call_is_reported_if_it_is_close_to_the_timeout() {
-        assert_eq!(close_to_timeout(&timeline([1, 720, 3, 4]), 900), None);
-        let note = |took_s| close_to_timeout(&timeline(took_s), 900).unwrap();
+        let functions = Functions { main: FunctionSize::LARGEST, by_name: BTreeMap::new() };
+        assert_eq!(close_to_timeout(&timeline([1, 720, 3, 4]), &functions), None);
+        let note = |took_s| close_to_timeout(&timeline(took_s), &functions).unwrap();
         let of_chunk = "chunk 1 took 721 s, close to the function's timeout of 900 s; use more chunks";
         assert_eq!(note([1, 2, 721, 4]), of_chunk);
         assert_eq!(
             note([1, 2, 3, 800]),
             "Assemble took 800 s, close to the function's timeout of 900 s; a longer call would fail"
         );
-        assert_eq!(close_to_timeout(&Timeline { duration_ms: 1, transitions: 0, attempts: Vec::new() }, 900), None);
+        let empty = Timeline { duration_ms: 1, transitions: 0, attempts: Vec::new() };
+        assert_eq!(close_to_timeout(&empty, &functions), None);
     }
 }
 

@@ -19,14 +19,18 @@ pub struct Timeline {
     pub transitions: u64,
 }
 
-/// One call of the function.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// One call of a function.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// The step that it belongs to.
     pub step: Step,
     /// The state's name.
     pub state: String,
+    /// The name of the function that was called; null if the history does not tell.
+    pub function: Option<String>,
+    /// The action that was requested of it; null if the history does not tell.
+    pub action: Option<String>,
     /// When it was scheduled, ms.
     pub scheduled_ms: u64,
     /// When it was started, ms; null if it never was.
@@ -40,7 +44,7 @@ pub struct Attempt {
 }
 
 /// The step that a call of the function belongs to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Step {
     /// Planning.
@@ -49,7 +53,8 @@ pub enum Step {
     Chunk(u64),
     /// Joining the chunks.
     Assemble,
-    /// A step that this tool does not know.
+    /// Another step, such as mixing the sound; its state and action say which.
+    #[default]
     Other,
 }
 
@@ -107,7 +112,7 @@ pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
                 // A second attempt of one state is a retry, which is charged as a transition.
                 timeline.transitions += u64::from(place.attempt.is_some());
                 place.attempt = Some(timeline.attempts.len());
-                timeline.attempts.push(place.scheduled(at_ms));
+                timeline.attempts.push(place.scheduled(Call::of(event), at_ms));
             }
             "TaskStarted" | "LambdaFunctionStarted" => {
                 if let Some(attempt) = place.attempt.and_then(|i| timeline.attempts.get_mut(i)) {
@@ -147,23 +152,55 @@ struct Place {
 }
 
 impl Place {
-    fn scheduled(&self, at_ms: u64) -> Attempt {
-        let step = match (self.chunk, self.state.as_str()) {
-            (Some(index), _) => Step::Chunk(index),
-            (None, name) if name.starts_with("Plan") => Step::Plan,
-            (None, name) if name.starts_with("Assemble") => Step::Assemble,
-            (None, _) => Step::Other,
+    /// The action decides which step a call belongs to. Where the history has none, place and name of the state do.
+    fn scheduled(&self, call: Call, at_ms: u64) -> Attempt {
+        let step = match (call.action.as_deref(), call.chunk.or(self.chunk)) {
+            (Some("plan"), _) => Step::Plan,
+            (Some("assemble"), _) => Step::Assemble,
+            (Some("renderChunk") | None, Some(index)) => Step::Chunk(index),
+            (Some(_), _) => Step::Other,
+            (None, None) if self.state.starts_with("Plan") => Step::Plan,
+            (None, None) if self.state.starts_with("Assemble") => Step::Assemble,
+            (None, None) => Step::Other,
         };
         Attempt {
             step,
             state: self.state.clone(),
+            function: call.function,
+            action: call.action,
             scheduled_ms: at_ms,
-            started_ms: None,
-            ended_ms: None,
-            error: None,
-            handler_ms: None,
+            ..Attempt::default()
         }
     }
+}
+
+/// What an event says about the call that it schedules.
+#[derive(Debug, Default)]
+struct Call {
+    function: Option<String>,
+    action: Option<String>,
+    chunk: Option<u64>,
+}
+
+impl Call {
+    fn of(event: &Value) -> Self {
+        let parsed = |text: &Value| text.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let direct = &event["lambdaFunctionScheduledEventDetails"];
+        let parameters = parsed(&event["taskScheduledEventDetails"]["parameters"]).unwrap_or_default();
+        let payload = parsed(&direct["input"]).or_else(|| parameters.get("Payload").cloned()).unwrap_or_default();
+        let named = direct["resource"].as_str().or(parameters["FunctionName"].as_str());
+        Self {
+            function: named.map(|name| function_name(name).to_owned()),
+            action: payload["Action"].as_str().map(str::to_owned),
+            chunk: payload["ChunkIndex"].as_u64(),
+        }
+    }
+}
+
+/// The name in what names a function: an ARN, `account:function:name`, or `name:version`.
+pub fn function_name(named: &str) -> &str {
+    let name = named.rsplit(":function:").next().unwrap_or(named);
+    name.split(':').next().unwrap_or(name)
 }
 
 /// How an attempt ended.

@@ -66,6 +66,51 @@ fn a_task_with_an_unknown_name_is_another_step() {
 }
 
 #[test]
+fn the_history_says_which_function_was_called_with_which_action() {
+    let found = recorded("two-functions-n2");
+    let line = |attempt: &Attempt| {
+        let function = attempt.function.as_deref().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
+        format!("{} {:?} {function} {}", attempt.state, attempt.step, attempt.action.as_deref().unwrap_or_default())
+    };
+    let lines: Vec<String> = found.attempts.iter().map(line).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    Plan Plan render plan
+    MixAudio Other render mixAudio
+    RenderChunk Chunk(0) chunk renderChunk
+    RenderChunk Chunk(1) chunk renderChunk
+    Assemble Assemble render assemble
+    ");
+    assert_eq!(found.transitions, 8);
+}
+
+#[test]
+fn the_action_decides_whatever_the_state_is_called() {
+    let step = |state: &str, action: &str| {
+        let entered = json!({"id": 1, "type": "TaskStateEntered", "timestamp": "2026-01-31T12:00:00+00:00",
+            "stateEnteredEventDetails": {"name": state}});
+        let parameters = json!({"FunctionName": "f", "Payload": {"Action": action, "ChunkIndex": 2}}).to_string();
+        let scheduled = json!({"id": 2, "previousEventId": 1, "type": "TaskScheduled",
+            "timestamp": "2026-01-31T12:00:00+00:00", "taskScheduledEventDetails": {"parameters": parameters}});
+        timeline(&json!({"events": [entered, scheduled]})).unwrap().attempts[0].step
+    };
+    assert_eq!((step("Draw", "renderChunk"), step("Draw", "plan")), (Step::Chunk(2), Step::Plan));
+    assert_eq!((step("Draw", "assemble"), step("PlanAudio", "mixAudio")), (Step::Assemble, Step::Other));
+}
+
+#[test]
+fn a_function_is_named_in_each_way_that_lambda_takes() {
+    for named in
+        ["f", "f:2", "1:function:f", "arn:aws:lambda:eu-west-1:1:function:f", "arn:aws:lambda:x:1:function:f:live"]
+    {
+        assert_eq!(function_name(named), "f", "{named}");
+    }
+    let event = json!({"lambdaFunctionScheduledEventDetails":
+        {"resource": "arn:aws:lambda:eu-west-1:1:function:f", "input": r#"{"Action": "mix", "ChunkIndex": 3}"#}});
+    let call = Call::of(&event);
+    assert_eq!((call.function.as_deref(), call.action.as_deref(), call.chunk), (Some("f"), Some("mix"), Some(3)));
+}
+
+#[test]
 fn calls_and_their_run_times_are_summed() {
     let failed = recorded("failed-chunk");
     let took = (4024 - 154) + (7840 - 4026) + (5364 - 4036) + (12_086 - 4037) + (12_577 - 4044) + 10 + 2 + 1 + 1;

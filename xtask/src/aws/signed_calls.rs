@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
+use execution_history::cost::{Architecture, FunctionSize};
 use serde_json::{Value, json};
 
 use crate::aws::{
@@ -33,29 +34,24 @@ pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence>
     }
 }
 
-/// What a function may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FunctionLimits {
-    /// Memory, MB.
-    pub memory_mb: u64,
-    /// The longest that a call may take, seconds.
-    pub timeout_s: u64,
-}
-
-/// Reads a function's limits (Lambda GetFunctionConfiguration); `None` when it does not tell.
+/// Reads a function's size (Lambda GetFunctionConfiguration); `None` when it does not tell.
 ///
 /// # Errors
 /// When the call is refused.
-pub async fn function_limits(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionLimits>> {
+pub async fn function_size(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionSize>> {
     let (status, body) = configuration(clients, name).await.with_context(|| format!("reading function {name}"))?;
     if status != 200 {
         return Err(refusal(status, &body)).with_context(|| format!("reading function {name}"));
     }
     let reported: Value = serde_json::from_str(&body).with_context(|| format!("reading function {name}"))?;
-    let limits = || {
-        Some(FunctionLimits { memory_mb: reported["MemorySize"].as_u64()?, timeout_s: reported["Timeout"].as_u64()? })
+    let size = || {
+        Some(FunctionSize {
+            memory_mb: reported["MemorySize"].as_u64()?,
+            timeout_s: reported["Timeout"].as_u64()?,
+            architecture: reported["Architectures"][0].as_str().map_or(Ok(Architecture::X86), str::parse).ok()?,
+        })
     };
-    Ok(limits())
+    Ok(size())
 }
 
 async fn configuration(clients: &Clients, name: &str) -> anyhow::Result<(u16, String)> {
@@ -112,6 +108,15 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<L
             return Ok(None);
         }
     }
+}
+
+/// Whether a log group of exactly this name is there.
+///
+/// # Errors
+/// When the service gives no clear answer.
+pub async fn log_group_presence(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
+    let found = log_group(clients, name).await?;
+    Ok(if found.is_some() { Presence::Present } else { Presence::Absent })
 }
 
 /// Deletes a log group (Logs DeleteLogGroup). One that is gone is fine.

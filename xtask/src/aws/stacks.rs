@@ -1,6 +1,6 @@
 //! What CloudFormation says of a stack, and its deletion.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
@@ -29,8 +29,6 @@ pub struct Stack {
     pub created_ms: Option<i64>,
     /// Its tags.
     pub tags: Vec<(String, String)>,
-    /// Its outputs; none before it is complete.
-    pub outputs: BTreeMap<String, String>,
     /// Whether it is protected from being deleted.
     pub protected: bool,
 }
@@ -68,6 +66,8 @@ pub async fn describe_even_deleted(clients: &Clients, stack: &str) -> anyhow::Re
 /// A resource in a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackResource {
+    /// Its name in the template.
+    pub logical_id: String,
     /// Such as `AWS::S3::Bucket`.
     pub kind: String,
     /// Its name or ARN.
@@ -136,7 +136,6 @@ fn read(xml: &str) -> anyhow::Result<Option<Stack>> {
         status: text("StackStatus")?,
         created_ms: stack.text_of("CreationTime").and_then(|time| millis(&time)),
         tags: pairs(stack, "Tags", "Key", "Value").collect(),
-        outputs: pairs(stack, "Outputs", "OutputKey", "OutputValue").collect(),
         protected: stack.text_of("EnableTerminationProtection").as_deref() == Some("true"),
     }))
 }
@@ -162,6 +161,7 @@ fn read_resources(xml: &str) -> anyhow::Result<Vec<StackResource>> {
     let list = list.context("DescribeStackResources gave no list")?;
     let resources = list.children().filter_map(|member| {
         Some(StackResource {
+            logical_id: member.text_of("LogicalResourceId")?,
             kind: member.text_of("ResourceType")?,
             // Empty as long as the resource does not exist.
             physical_id: member.text_of("PhysicalResourceId").filter(|id| !id.is_empty())?,
@@ -228,9 +228,8 @@ mod tests {
 
     const ANSWER: &str = r#"<?xml version="1.0"?><DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/">
       <DescribeStacksResult><Stacks><member><StackName>s</StackName><StackId>arn:s/1</StackId><StackStatus>CREATE_COMPLETE</StackStatus>
-      <CreationTime>1970-01-01T00:00:01.500Z</CreationTime><Outputs><member><OutputKey>RenderBucketName</OutputKey><OutputValue>b &amp; c</OutputValue></member></Outputs>
-      <EnableTerminationProtection>true</EnableTerminationProtection>
-      <Tags><member><Key>HyperframesSmokeRun</Key><Value>0123456789ab</Value></member><member><Key>x</Key><Value/></member></Tags>
+      <CreationTime>1970-01-01T00:00:01.500Z</CreationTime><EnableTerminationProtection>true</EnableTerminationProtection>
+      <Tags><member><Key>HyperframesSmokeRun</Key><Value>0123456789ab</Value></member><member><Key>x &amp; y</Key><Value/></member></Tags>
       </member></Stacks></DescribeStacksResult></DescribeStacksResponse>"#;
 
     #[test]
@@ -239,7 +238,7 @@ mod tests {
         assert_eq!((stack.id.as_str(), stack.status.as_str(), stack.protected), ("arn:s/1", "CREATE_COMPLETE", true));
         assert_eq!(stack.created_ms, Some(1500));
         assert_eq!(stack.tags[0], ("HyperframesSmokeRun".to_owned(), "0123456789ab".to_owned()));
-        assert_eq!((stack.tags.len(), stack.outputs["RenderBucketName"].as_str()), (2, "b & c"));
+        assert_eq!(stack.tags[1], ("x & y".to_owned(), String::new()));
         assert!(stack.deletable(&"s".parse().unwrap()).is_err());
     }
 
@@ -247,7 +246,7 @@ mod tests {
     fn reads_the_resources_that_are_there() {
         let resource = |id: &str, status: &str| {
             format!(
-                "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>AWS::S3::Bucket</ResourceType>\
+                "<member><LogicalResourceId>B</LogicalResourceId><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>AWS::S3::Bucket</ResourceType>\
                  <ResourceStatus>{status}</ResourceStatus></member>"
             )
         };

@@ -105,11 +105,17 @@ fn describe(template: &Template) -> String {
         OfferedProtocols::Fixed(None) => "no choice of plan protocol".to_owned(),
     };
     let states = counted(machine.states.len(), "state");
-    format!("{}: {states} from {}, {protocols}, {} MB", path.display(), machine.start_at, template.memory_mb(None))
+    let defaults = template.values(template.parameters.defaults());
+    let functions = template.functions_of(&defaults).map(|function| {
+        let size = function.size(&defaults);
+        format!("{} with {} MB, {}", function.logical_id, size.memory_mb, size.architecture)
+    });
+    let functions: Vec<String> = functions.collect();
+    format!("{}: {states} from {}, {protocols}; {}", path.display(), machine.start_at, functions.join("; "))
 }
 
 fn handler_zip(template: &Template) -> Checkup {
-    let (what, path) = ("handler ZIP".to_owned(), &template.function.code);
+    let (what, path) = ("handler ZIP".to_owned(), &template.code);
     if !path.is_file() {
         return Checkup { what, health: Health::Note("not built yet; a run builds it".to_owned()) };
     }

@@ -119,7 +119,7 @@ impl Case {
         let local_walls = local_wall_clocks(local);
         let renderer: Vec<f64> =
             local.iter().filter_map(|s| s.outcome.done()?.renderer_ms).map(|ms| ms as f64).collect();
-        let usd: Vec<f64> = done.iter().filter_map(|e| e.render.cost).map(|cost| cost.usd).collect();
+        let usd: Vec<f64> = done.iter().filter_map(|e| e.render.cost.as_ref()).map(|cost| cost.usd).collect();
         let failed = iterations.saturating_sub(done.len());
         Self {
             fixture: fixture.to_owned(),

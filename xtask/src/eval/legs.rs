@@ -106,7 +106,12 @@ impl Bench<'_> {
         if let Some(likeness) = &against_local {
             run.step("render", &format!("{id} compared with the local render: {likeness}"));
         }
-        let observed = |frames| Observation::of(timeline.as_ref()?, frames, start == Start::Cold);
+        let observed = |frames| {
+            let (timeline, functions) = (timeline.as_ref()?, self.stack.functions.as_ref());
+            let took = functions.map(|functions| functions.equivalent_ms(timeline, &run.prices));
+            let function_ms = took.unwrap_or_else(|| timeline.function_ms());
+            Observation::of(timeline, frames, start == Start::Cold, function_ms)
+        };
         let observation = NonZeroU64::new(place.plan.settings.frames).and_then(observed);
         Ok((Execution { start, render: row, against_local, observation }, measured))
     }

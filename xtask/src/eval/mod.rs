@@ -237,8 +237,9 @@ impl Samples {
     /// Saves results.json and results.csv with everything measured so far, and updates the interim result.
     fn save(&self, bench: &Bench<'_>, interim: &mut Option<Interim>) -> Result<(), Failure> {
         let Eval { run, options, scope, .. } = bench.eval;
+        let functions = bench.stack.functions.as_ref();
         let rates =
-            bench.stack.function.map(|limits| Rates { memory_mb: limits.memory_mb, prices: run.prices.clone() });
+            functions.map(|functions| Rates { memory_mb: functions.main.memory_mb, prices: run.prices.clone() });
         let measured = Measurements {
             fixtures: bench.eval.fixture_names(),
             scope,

@@ -50,6 +50,8 @@ pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
     let spent = TimeSpent {
         plan_ms: wall_clock_ms / 10,
         chunks_ms: wall_clock_ms * 8 / 10,
+        other_ms: 0,
+        other_state: None,
         assemble_ms: wall_clock_ms / 10,
         slowest_chunk_ms: wall_clock_ms * 8 / 10,
         slowest_chunk: 1,

@@ -159,7 +159,9 @@ pub const RENDERS: &[OfRender] = &[
     OfRender::figure("slowest chunk", &[Markdown, Page], |row| {
         row.time_spent.as_ref().map_or(Cell::Unmeasured, |spent| Cell::Ms(spent.slowest_chunk_ms as f64))
     }),
-    OfRender::figure("USD", &[Markdown, Page], |row| row.cost.map_or(Cell::Unmeasured, |cost| Cell::Usd(cost.usd))),
+    OfRender::figure("USD", &[Markdown, Page], |row| {
+        row.cost.as_ref().map_or(Cell::Unmeasured, |cost| Cell::Usd(cost.usd))
+    }),
     OfRender::figure("PSNR mean", &[Terminal, Markdown, Page], |row| match &row.exact {
         Some(_) => text("exact"),
         None => row.psnr_avg_db.map_or(Cell::Unmeasured, Cell::Db),

@@ -192,7 +192,7 @@ impl RunReport {
 
     /// The cost of all measured executions without S3 and logs, USD; `None` when no cost is known.
     pub fn total_usd(&self) -> Option<f64> {
-        let costs: Vec<f64> = self.renders.iter().filter_map(|render| Some(render.row.cost?.usd)).collect();
+        let costs: Vec<f64> = self.renders.iter().filter_map(|render| Some(render.row.cost.as_ref()?.usd)).collect();
         (!costs.is_empty()).then(|| costs.iter().sum())
     }
 

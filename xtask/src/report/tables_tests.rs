@@ -100,7 +100,7 @@ fn cases_in_the_terminal() {
     Scaling of f: no model, because one count was measured
 
     * f N=4: the plan has 2 chunks
-    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are not included
+    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
     speed-up: time of the process on this machine / time of the execution; renderer: time of the renderer within that process / time of the execution
     note: f N=1, f N=4: ffmpeg 7.1, baseline n8.1.2
     note: 20 chunks exceed the reserved concurrency of the function, 16: the others are throttled and wait, which makes the times longer; --reserved-concurrency 20 or 0 helps

@@ -4,12 +4,12 @@ use std::{cell::Cell, collections::BTreeMap, fmt, path::Path, str::FromStr, time
 
 use anyhow::{Context, ensure};
 use execution_history::{
-    cost::{Prices, gb_seconds},
+    cost::{FunctionSize, Prices},
     time_spent::median,
 };
 use serde_json::Value;
 
-use crate::tools::folder::Folder;
+use crate::{project::template::functions::Sizes, tools::folder::Folder};
 
 /// An amount of money, above 0 USD.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -63,11 +63,12 @@ impl Budget {
         Ok(())
     }
 
-    /// How long an execution of so many chunks may run until it could pass the ceiling: all
-    /// its chunks running all the time, which is the most that it can spend. `None` without a ceiling.
-    pub fn time_left(&self, chunks: u64, memory_mb: u64, prices: &Prices) -> Option<Duration> {
+    /// How long an execution of so many chunks may run until it could pass the ceiling: all its chunks and other
+    /// steps running all the time, which is the most that it can spend. `None` without a ceiling.
+    pub fn time_left(&self, chunks: u64, sizes: &Sizes, prices: &Prices) -> Option<Duration> {
         let left = (self.ceiling?.0 - self.spent_usd.get()).max(0.0);
-        let per_second = prices.usd(gb_seconds(memory_mb, 1000.0) * chunks.max(1) as f64, 0.0, 0.0);
+        let others: f64 = sizes.others.iter().map(|size| size.usd(1000.0, prices)).sum();
+        let per_second = sizes.chunk.usd(1000.0, prices) * chunks.max(1) as f64 + others;
         Duration::try_from_secs_f64(left / per_second).ok()
     }
 }
@@ -177,19 +178,30 @@ pub struct Estimate {
 const FIXED_TRANSITIONS: u64 = 4;
 
 impl Estimate {
-    /// Of executions that split like this, of a function with `memory_mb` MB.
-    pub fn of(splits: &[Split], times: &CallTimes, memory_mb: u64, prices: &Prices) -> Self {
-        let run_ms = |split: &Split| {
-            if let Some(ms) = times.of_splits.get(split) {
-                return *ms;
+    /// Of executions that split like this, by functions of these sizes. Another step counts like an assembly.
+    pub fn of(splits: &[Split], times: &CallTimes, sizes: &Sizes, prices: &Prices) -> Self {
+        let others = sizes.others.len() as u64;
+        let of_split = |split: &Split| {
+            let chunks_ms = split.chunks as f64 * times.chunk_start_ms + split.frames as f64 * times.per_frame_ms;
+            let (mut plan_ms, mut assemble_ms) = (times.plan_ms, times.assemble_ms);
+            let mut of_chunks = chunks_ms;
+            // Of what all calls took together, what is neither Plan's nor an assembly's is the chunks'.
+            if let Some(all) = times.of_splits.get(split) {
+                plan_ms = plan_ms.min(*all);
+                assemble_ms = assemble_ms.min((all - plan_ms) / (others + 1) as f64);
+                of_chunks = all - plan_ms - assemble_ms * (others + 1) as f64;
             }
-            let chunks = split.chunks as f64 * times.chunk_start_ms + split.frames as f64 * times.per_frame_ms;
-            times.plan_ms + chunks + times.assemble_ms
+            let parts = [(sizes.plan, plan_ms), (sizes.chunk, of_chunks), (sizes.assemble, assemble_ms)];
+            let parts = parts.into_iter().chain(sizes.others.iter().map(|size| (*size, assemble_ms)));
+            let (requests, transitions) = (split.chunks + 2 + others, split.chunks + FIXED_TRANSITIONS + others);
+            let of_calls = prices.of_calls(requests as f64, transitions as f64);
+            let of_parts = |(gb, usd): (f64, f64), (size, ms): (FunctionSize, f64)| {
+                (gb + size.gb_seconds(ms), usd + size.usd(ms, prices))
+            };
+            let (gb_seconds, usd) = parts.fold((0.0, of_calls), of_parts);
+            Self { gb_seconds, requests, transitions, usd }
         };
-        let gb_seconds = gb_seconds(memory_mb, splits.iter().map(run_ms).sum());
-        let requests = splits.iter().map(|split| split.chunks + 2).sum();
-        let transitions = splits.iter().map(|split| split.chunks + FIXED_TRANSITIONS).sum();
-        Self { gb_seconds, requests, transitions, usd: prices.usd(gb_seconds, requests as f64, transitions as f64) }
+        splits.iter().map(of_split).sum()
     }
 }
 
@@ -304,15 +316,19 @@ mod budget_tests {
         let prices = Prices { gb_second_usd: 0.01, ..Prices::default() };
         let budget = Budget::new(Some("1".parse().unwrap()));
         // 4 chunks of 10 GB: 0.4 USD a second.
-        assert_eq!(budget.time_left(4, 10_240, &prices), Some(Duration::from_millis(2500)));
+        let sizes = Sizes::all(FunctionSize::LARGEST);
+        assert_eq!(budget.time_left(4, &sizes, &prices), Some(Duration::from_millis(2500)));
+        let with_sound = Sizes { others: vec![FunctionSize::LARGEST], ..sizes.clone() };
+        assert_eq!(budget.time_left(4, &with_sound, &prices), Some(Duration::from_millis(2000)));
         budget.spend(2.0);
-        assert_eq!(budget.time_left(4, 10_240, &prices), Some(Duration::ZERO));
-        assert_eq!(Budget::new(None).time_left(4, 10_240, &prices), None);
+        assert_eq!(budget.time_left(4, &sizes, &prices), Some(Duration::ZERO));
+        assert_eq!(Budget::new(None).time_left(4, &sizes, &prices), None);
     }
 }
 
 #[cfg(test)]
 mod estimate_tests {
+    use execution_history::cost::Architecture;
     use serde_json::json;
 
     use super::*;
@@ -328,12 +344,20 @@ mod estimate_tests {
             source: String::new(),
         };
         let splits = [Split { frames: 60, chunks: 2 }, Split { frames: 60, chunks: 4 }];
-        let estimate = Estimate::of(&splits, &times, 10_240, &Prices::default());
+        let sizes = Sizes::all(FunctionSize::LARGEST);
+        let estimate = Estimate::of(&splits, &times, &sizes, &Prices::default());
         // (1 + 2 x 2 + 0.6 + 0.5) s and (1 + 4 x 2 + 0.6 + 0.5) s, 10 GB.
         assert!((estimate.gb_seconds - 10.0 * (6.1 + 10.1)).abs() < 1e-9);
         assert_eq!((estimate.requests, estimate.transitions), (4 + 6, 6 + 8));
         let usd = 162.0 * 0.000_016_666_7 + 10.0 * 0.000_000_2 + 14.0 * 0.000_025;
         assert!((estimate.usd - usd).abs() < 1e-12);
+        // Chunks on 4 GB of arm64, and the sound by the first function: half a second like the assembly.
+        let chunk = FunctionSize { memory_mb: 4096, architecture: Architecture::Arm, ..FunctionSize::LARGEST };
+        let sizes = Sizes { chunk, others: vec![FunctionSize::LARGEST], ..sizes };
+        let estimate = Estimate::of(&splits[..1], &times, &sizes, &Prices::default());
+        assert_eq!((estimate.requests, estimate.transitions), (5, 7));
+        let usd = 10.0 * 2.0 * 0.000_016_666_7 + 4.0 * 4.6 * 0.000_013_333_4 + 5.0 * 0.000_000_2 + 7.0 * 0.000_025;
+        assert!((estimate.usd - usd).abs() < 1e-12, "{estimate}");
     }
 
     #[test]
@@ -357,7 +381,8 @@ mod estimate_tests {
         let times = CallTimes::of_rows(&rows.iter().collect::<Vec<_>>(), String::new()).unwrap();
         let gb_seconds = |frames, chunks| {
             let split = Split { frames, chunks };
-            Estimate::of(&[split], &times, 1024, &Prices::default()).gb_seconds
+            let size = FunctionSize { memory_mb: 1024, ..FunctionSize::LARGEST };
+            Estimate::of(&[split], &times, &Sizes::all(size), &Prices::default()).gb_seconds
         };
         assert_eq!((gb_seconds(60, 2), gb_seconds(60, 4)), (10.0, 38.0));
         // Others by their parts: plan and assembly by default, 2 s a chunk, and the median frame.

@@ -1,6 +1,10 @@
 //! From a proof that the names are unused to a stack that is proved ours.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail, ensure};
+use execution_history::cost::Functions;
+use futures_util::future::join_all;
 
 use crate::{
     aws::{
@@ -8,8 +12,8 @@ use crate::{
         change_sets,
         clients::Clients,
         executions,
-        resources::{Resource, ResourceNames},
-        signed_calls::{self, FunctionLimits, Presence},
+        resources::{Resource, ResourceNames, function_log_group},
+        signed_calls::{self, Presence},
         stack_events::{self, Doing, FailedResource},
         stacks,
     },
@@ -36,8 +40,8 @@ pub(crate) struct DeployedStack {
     pub bucket: String,
     /// The state machine's ARN.
     pub machine: String,
-    /// What the function may use, where that is known.
-    pub function: Option<FunctionLimits>,
+    /// The sizes of its functions, where all of them are known.
+    pub functions: Option<Functions>,
 }
 
 /// Proves that nothing of the run's names is there. An existing stack would be
@@ -46,14 +50,15 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     let names = &run.names;
     let connection = run.connection();
     let clients = &connection.clients;
-    let StackNames { function, bucket, .. } = names_in_stack(run);
+    let StackNames { functions, bucket, log_groups, .. } = names_in_stack(run);
     let looked = async {
-        let (stack, name_locks, lock_state, bucket_state, function_state) = tokio::join!(
+        let (stack, name_locks, lock_state, bucket_state, functions, groups) = tokio::join!(
             stacks::describe(clients, names.stack.as_str()),
             name_locks(run),
             buckets::bucket_state(clients, names.artifact_bucket.as_str()),
             bucket_state(clients, bucket.as_deref()),
-            function_presence(clients, function.as_deref()),
+            join_all(functions.iter().map(|name| present(name, signed_calls::function(clients, name)))),
+            join_all(log_groups.iter().map(|name| present(name, signed_calls::log_group_presence(clients, name)))),
         );
         ensure!(stack?.is_none(), "{}", exists(run));
         let name_locks = name_locks?;
@@ -69,10 +74,15 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
             name_locks.join(", "),
             others.join("; ")
         );
-        let exists = |what: &str, name: Option<String>| format!("{what} {} exists already", name.unwrap_or_default());
-        ensure!(lock_state? == BucketState::Absent, exists("bucket", Some(names.artifact_bucket.to_string())));
-        ensure!(bucket_state? == BucketState::Absent, exists("bucket", bucket));
-        ensure!(function_state? == Presence::Absent, exists("function", function));
+        ensure!(lock_state? == BucketState::Absent, "bucket {} exists already", names.artifact_bucket);
+        ensure!(bucket_state? == BucketState::Absent, "bucket {} exists already", bucket.unwrap_or_default());
+        for (kind, found) in
+            functions.into_iter().map(|f| ("function", f)).chain(groups.into_iter().map(|g| ("log group", g)))
+        {
+            if let Some(name) = found? {
+                bail!("{kind} {name} exists already");
+            }
+        }
         anyhow::Ok(())
     };
     looked.await.or_exit(ExitCode::Preflight)
@@ -81,7 +91,8 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
 /// The names of the stack's resources, as far as the template determines them.
 fn names_in_stack(run: &Run) -> StackNames {
     let connection = run.connection();
-    run.template.names(&run.names.values(&run.given, &connection.account, &connection.access.region))
+    let values = run.names.values(&run.given, &connection.account, &connection.access.region);
+    run.template.names(&run.template.values(values))
 }
 
 /// A name that CloudFormation is going to make up is nobody's yet.
@@ -92,11 +103,9 @@ async fn bucket_state(clients: &Clients, name: Option<&str>) -> anyhow::Result<B
     }
 }
 
-async fn function_presence(clients: &Clients, name: Option<&str>) -> anyhow::Result<Presence> {
-    match name {
-        Some(name) => signed_calls::function(clients, name).await,
-        None => Ok(Presence::Absent),
-    }
+/// The name, if something has it.
+async fn present(name: &str, look: impl Future<Output = anyhow::Result<Presence>>) -> anyhow::Result<Option<&str>> {
+    Ok((look.await? == Presence::Present).then_some(name))
 }
 
 /// Claims the stack's name, deploys, and proves that what is there is this run's.
@@ -146,14 +155,14 @@ async fn create_stack(run: &Run) -> anyhow::Result<String> {
 /// What will be in the stack by names that are this run's alone: a run that is killed
 /// while it deploys knows what it may have left. Names without the run's id may be anyone's.
 fn expected_names(run: &Run) -> ResourceNames {
-    let StackNames { function, bucket, machine, log_groups } = names_in_stack(run);
+    let StackNames { functions, bucket, machine, log_groups } = names_in_stack(run);
     let connection = run.connection();
     let own = |name: &String| name.contains(run.names.run.as_str());
     let arn = |name: String| executions::machine_arn(&connection.access.region, &connection.account, &name);
     let mut names = ResourceNames::default();
     names.add(Resource::Bucket, bucket.filter(own));
     names.add(Resource::StateMachine, machine.filter(own).map(arn));
-    names.add(Resource::Function, function.filter(own));
+    names.add(Resource::Function, functions.into_iter().filter(own));
     names.add(Resource::LogGroup, log_groups.into_iter().filter(own));
     names
 }
@@ -251,23 +260,32 @@ async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<DeployedStack> 
         there.id
     );
     let contents = StackContents::read(clients, there).await?;
-    let bucket = contents.output("RenderBucketName", Resource::Bucket)?;
-    let arn = contents.output("RenderStateMachineArn", Resource::StateMachine)?;
-    let function = contents.output("RenderFunctionArn", Resource::Function)?;
-    // Only figures outside of the verdict depend on the limits.
-    let limits = async { signed_calls::function_limits(clients, &function).await.ok().flatten() };
-    let (machine, limits) = tokio::join!(executions::new_machine(clients, &arn), limits);
+    let bucket = contents.named(&run.template.bucket.logical_id, Resource::Bucket)?;
+    let arn = contents.named(&run.template.machine.logical_id, Resource::StateMachine)?;
+    let planner = contents.named(&run.template.planner, Resource::Function)?;
+    let functions: Vec<&str> = contents.names(Resource::Function).collect();
+    let (machine, sizes) =
+        tokio::join!(executions::new_machine(clients, &arn), sizes(clients, &planner, functions.iter().copied()));
     let machine = machine?.with_context(|| format!("state machine {arn} is not there"))?;
     let mut resources = ResourceNames::default();
     resources.add(Resource::Stack, [contents.stack.id.clone()]);
     resources.add(Resource::Bucket, [bucket.clone()]);
     resources.add(Resource::StateMachine, [arn.clone()]);
-    resources.add(Resource::Function, [function]);
+    resources.add(Resource::Function, functions.iter().copied().map(str::to_owned));
+    resources.add(Resource::LogGroup, functions.iter().copied().map(function_log_group));
     resources.add(Resource::LogGroup, run.resources.borrow().of(Resource::LogGroup).cloned());
     resources.add(Resource::LogGroup, machine.log_groups);
     run.journal(Entry::Created { resource: Creation::Stack { facts: Some(resources.clone()) } })?;
     *run.resources.borrow_mut() = resources;
-    Ok(DeployedStack { bucket, machine: arn, function: limits })
+    Ok(DeployedStack { bucket, machine: arn, functions: sizes })
+}
+
+/// The sizes of the functions, if all are readable: only figures outside of the verdict depend on them.
+async fn sizes(clients: &Clients, planner: &str, functions: impl Iterator<Item = &str>) -> Option<Functions> {
+    let size = async |name| Some((String::from(name), signed_calls::function_size(clients, name).await.ok()??));
+    let by_name: Option<BTreeMap<_, _>> = join_all(functions.map(size)).await.into_iter().collect();
+    let by_name = by_name?;
+    Some(Functions { main: *by_name.get(planner)?, by_name })
 }
 
 // Why a stack could not be deployed, and what to do about it.

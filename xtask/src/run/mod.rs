@@ -34,7 +34,7 @@ use crate::{
         names::{ArtifactBucketName, ProjectName, RunId, StackName},
         plan::RenderPlan,
         repo::Repo,
-        template::{Template, expression::Values, parameters::Given},
+        template::{Template, expression::Values, functions::Sizes, parameters::Given},
     },
     report::{
         artifacts::Artifacts,
@@ -185,15 +185,15 @@ impl Run {
         access.map(|access| recovery(&self.names.stack, run, &access.target, &access.region)).unwrap_or_default()
     }
 
-    /// The function's memory as the run asks for it, MB.
-    pub(crate) fn memory_mb(&self) -> u64 {
-        self.template.memory_mb(self.options.memory)
+    /// The sizes of the functions as the run requests them, by what they do.
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.template.sizes(&self.template.values(self.given.values()))
     }
 
     /// What the renders of one fixture are going to cost.
     pub(crate) fn estimate(&self, subject: &Subject, plan: &RenderPlan) -> Estimate {
         let times = self.known.of(&subject.fixture.name);
-        Estimate::of(&plan.splits(), &times, self.memory_mb(), &self.prices)
+        Estimate::of(&plan.splits(), &times, &self.sizes(), &self.prices)
     }
 
     /// Whether the run's AWS ends with it.

@@ -14,7 +14,12 @@ use crate::{
     project::{
         plan::RenderPlan,
         repo::Layout,
-        template::{Template, parameters::Given},
+        template::{
+            StackNames, Template,
+            expression::Values,
+            functions::{Call, Code, Sizes},
+            parameters::Given,
+        },
     },
     run::{
         RunNames, Sources,
@@ -42,8 +47,9 @@ pub(crate) fn preview(
         let sources = Sources::find(session, options.skip_build)?;
         let plans = plans(&sources)?;
         let names = RunNames::draw(command, options)?;
-        let (renders, estimate) = planned(&sources, options, counts, rounds, &plans)?;
         let given = names.given(&sources.template, options)?;
+        let sizes = sources.template.sizes(&sources.template.values(given.values()));
+        let (renders, estimate) = planned(&sources, options, counts, rounds, &plans, &sizes)?;
         anyhow::Ok(Preview { sh: &session.runner.sh, command, sources, given, names, options, renders, estimate })
     };
     let preview = preview().or_exit(ExitCode::Preflight)?;
@@ -65,9 +71,9 @@ fn planned(
     counts: &ChunkCounts,
     rounds: Option<u64>,
     plans: &[(Subject, Option<RenderPlan>)],
+    sizes: &Sizes,
 ) -> anyhow::Result<(Vec<String>, Cost)> {
     let (known, prices) = (known_times(&sources.repo, options), prices(options)?);
-    let memory_mb = sources.template.memory_mb(options.memory);
     let (mut lines, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut known_by: Vec<String> = Vec::new();
     for (subject, plan) in plans {
@@ -88,7 +94,7 @@ fn planned(
             lines.push(format!("{label}: {frames} frames in {chunks}, {size} frames each at most"));
         }
         let times = known.of(name);
-        estimates.push(Estimate::of(&plan.splits(), &times, memory_mb, &prices));
+        estimates.push(Estimate::of(&plan.splits(), &times, sizes, &prices));
         if !known_by.contains(&times.source) {
             known_by.push(times.source);
         }
@@ -151,23 +157,17 @@ impl Preview<'_> {
     fn created(&self) -> Vec<String> {
         let RunNames { stack, artifact_bucket, .. } = &self.names;
         let Sources { template, .. } = &self.sources;
-        let reserved = match self.options.reserved_concurrency.get() {
-            _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
-            Some(reserved) => format!("reserved concurrency {reserved}"),
-            None => "no reserved concurrency".to_owned(),
-        };
         let values = self.names.values(&self.given, "<account>", &self.options.target.region);
-        let named = template.names(&values);
-        let name = |name: Option<String>| name.unwrap_or_else(|| "that CloudFormation names".to_owned());
-        let of_stack = [
-            format!("bucket {}", name(named.bucket)),
-            format!("function {}, {} MB, {reserved}", name(named.function), template.memory_mb(self.options.memory)),
-            format!("state machine {}", name(named.machine)),
-        ];
-        let left = template
-            .leaves_a_log_group(&values)
-            .then(|| "the function's log group, which Lambda makes and no stack deletes: the run does".to_owned());
-        let of_stack = of_stack.into_iter().chain(others(template)).map(|line| format!("  {line}"));
+        let values = template.values(values);
+        let StackNames { bucket, machine, .. } = template.names(&values);
+        let of_stack = std::iter::once(format!("bucket {}", named(bucket)))
+            .chain(self.functions(&values))
+            .chain([format!("state machine {}", named(machine))]);
+        let left = template.leaving_log_groups(&values).into_iter().map(|function| {
+            let id = &function.logical_id;
+            format!("the log group of {id}, which Lambda makes and no stack deletes: the run does")
+        });
+        let of_stack = of_stack.chain(others(template, &values)).map(|line| format!("  {line}"));
         let of_run = [
             format!("bucket {artifact_bucket}, for what sam uploads, tagged with run and stack"),
             format!("stack {stack}, from {}", self.sources.template.path.display()),
@@ -175,11 +175,42 @@ impl Preview<'_> {
         of_run.into_iter().chain(of_stack).chain(left).collect()
     }
 
+    /// A line for each function, with what the state machine calls it for, and one for each call of something else.
+    fn functions(&self, values: &Values) -> Vec<String> {
+        let template = &self.sources.template;
+        let reserved = match self.options.reserved_concurrency.get() {
+            _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
+            Some(reserved) => format!("reserved concurrency {reserved}"),
+            None => "no reserved concurrency".to_owned(),
+        };
+        let calls = template.calls(values);
+        let action = |call: &Call<'_>| call.action.clone().unwrap_or_else(|| format!("state {}", call.state));
+        let mut lines: Vec<String> = Vec::new();
+        for function in template.functions_of(values) {
+            let size = function.size(values);
+            let name = named(function.name.as_ref().and_then(|name| values.expand(name)));
+            let mut actions: Vec<String> = calls.iter().filter(|c| c.function == Some(function)).map(action).collect();
+            actions.sort();
+            actions.dedup();
+            let mut parts = vec![format!("function {name}, {} MB, {}", size.memory_mb, size.architecture)];
+            parts.extend((function.code == Code::Image).then(|| "from a container image".to_owned()));
+            parts.push(match actions.is_empty() {
+                true => "not called by the state machine".to_owned(),
+                false => format!("for {}", actions.join(", ")),
+            });
+            parts.extend(function.is_reserving.then(|| reserved.clone()));
+            lines.push(parts.join(", "));
+        }
+        let outside = calls.iter().filter(|call| call.function.is_none());
+        lines.extend(outside.map(|call| format!("state {} calls {}", call.state, call.other)));
+        lines
+    }
+
     fn calls(&self) -> Vec<String> {
         let package = self.sources.repo.handler_package();
         let build = match (self.options.skip_build, self.sources.repo.layout()) {
             (true, _) => {
-                vec![format!("no build: {} is deployed as it is", self.sources.template.function.code.display())]
+                vec![format!("no build: {} is deployed as it is", self.sources.template.code.display())]
             }
             (false, Layout::Own) => vec![
                 format!("bun install --frozen-lockfile --ignore-scripts (in {}, unless installed)", package.display()),
@@ -205,11 +236,20 @@ impl Preview<'_> {
     }
 }
 
-/// What a template declares in addition to bucket, function and state machine, in one line.
-fn others(template: &Template) -> Option<String> {
+/// A name, as far as the template determines it.
+fn named(name: Option<String>) -> String {
+    name.unwrap_or_else(|| "that CloudFormation names".to_owned())
+}
+
+/// What a template declares in addition to bucket, functions and state machine, in one line.
+fn others(template: &Template, values: &Values) -> Option<String> {
+    let functions = template.functions_of(values).count();
     let reported = template.resource_types().iter().filter_map(|(kind, count)| {
-        let own =
-            usize::from(kind.ends_with("::Bucket") || kind.ends_with("::Function") || kind.ends_with("::StateMachine"));
+        let own = match kind {
+            kind if kind.ends_with("::Bucket") || kind.ends_with("::StateMachine") => 1,
+            kind if kind.ends_with("::Function") => functions,
+            _ => 0,
+        };
         let rest = count - own.min(*count);
         (rest > 0).then(|| format!("{rest} x {kind}"))
     });

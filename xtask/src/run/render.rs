@@ -1,11 +1,11 @@
 //! One render: execute, download, read its history, measure, save.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use aws_sdk_sfn::types::ExecutionStatus;
 use execution_history::{
-    cost::Cost,
+    cost::{Cost, Functions},
     progress::{self, Pace, Progress, Tail},
     rendered::{self, Rendered},
     time_spent::{TimeSpent, close_to_timeout},
@@ -149,8 +149,8 @@ impl Render<'_> {
     ) -> Rendering {
         let Executed { arn, wall_clock_ms, client_wall_ms, history_file, timeline, .. } = executed;
         let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded, .. } = judgement;
-        let (time_spent, cost, close_to_timeout) =
-            timeline.as_ref().map_or((None, None, None), |timeline| self.spent(timeline));
+        let (time_spent, cost, took_long) =
+            timeline.as_ref().map_or((None, None, Vec::new()), |timeline| self.spent(timeline));
         let row = ResultRow {
             id: planned.id,
             planned_chunk_count: reported.plan.chunk_count,
@@ -172,7 +172,7 @@ impl Render<'_> {
             toolchain,
             passed: false,
             findings: Vec::new(),
-            notes: notes.into_iter().chain(close_to_timeout).collect(),
+            notes: notes.into_iter().chain(took_long).collect(),
             output,
             history: history_file,
             frames: evidence.frames,
@@ -193,12 +193,13 @@ impl Render<'_> {
         self.executed(planned, names).await.map(drop)
     }
 
-    /// What the execution's time went to, what it cost, and a warning about a chunk that came close to the timeout.
-    fn spent(&self, timeline: &Timeline) -> (Option<TimeSpent>, Option<Cost>, Option<String>) {
-        let (spent, limits) = (TimeSpent::of(timeline), self.stack.function);
-        let cost = limits.map(|limits| Cost::of(timeline, limits.memory_mb, &self.run.prices));
-        let close_to_timeout = limits.and_then(|limits| close_to_timeout(timeline, limits.timeout_s));
-        (spent, cost, close_to_timeout)
+    /// What the execution's time went to, what it cost, and notes on what took long.
+    fn spent(&self, timeline: &Timeline) -> (Option<TimeSpent>, Option<Cost>, Vec<String>) {
+        let (spent, functions) = (TimeSpent::of(timeline), self.stack.functions.as_ref());
+        let cost = functions.map(|functions| Cost::of(timeline, functions, &self.run.prices));
+        let awaited = spent.as_ref().and_then(TimeSpent::awaited);
+        let notes = awaited.into_iter().chain(functions.and_then(|functions| close_to_timeout(timeline, functions)));
+        (spent, cost, notes.collect())
     }
 
     async fn execute(&self, planned: &PlannedRender, name: &str, input: &Value) -> anyhow::Result<(String, Ended)> {
@@ -240,13 +241,13 @@ impl Render<'_> {
     /// What so many chunks are going to cost, at most as far as is known.
     pub(crate) fn estimate(&self, planned: &PlannedRender) -> Estimate {
         let times = self.run.known.of(&self.subject.fixture.name);
-        Estimate::of(&[planned.split(self.settings.frames)], &times, self.memory_mb(), &self.run.prices)
+        Estimate::of(&[planned.split(self.settings.frames)], &times, &self.run.sizes(), &self.run.prices)
     }
 
     /// When the execution is stopped: when it takes too long, or could cost too much.
     fn cap_of(&self, planned: &PlannedRender) -> Cap {
         let chunks = planned.split(self.settings.frames).chunks;
-        let time_left = self.run.budget.time_left(chunks, self.memory_mb(), &self.run.prices);
+        let time_left = self.run.budget.time_left(chunks, &self.run.sizes(), &self.run.prices);
         match (time_left, self.run.options.max_cost) {
             (Some(after), Some(most)) if after < self.cap => {
                 Cap { after, why: format!("the run could come to cost more than --max-cost-usd allows ({most})") }
@@ -255,14 +256,12 @@ impl Render<'_> {
         }
     }
 
-    fn memory_mb(&self) -> u64 {
-        self.stack.function.map_or_else(|| self.run.memory_mb(), |limits| limits.memory_mb)
-    }
-
-    /// Counts what an execution cost, whether it succeeded or not.
+    /// Counts what an execution cost, whether it succeeded or not. A function of unknown size counts as the largest.
     fn spend(&self, timeline: Option<&Timeline>) {
+        let unknown = || Functions { main: self.run.sizes().plan, by_name: BTreeMap::new() };
         if let Some(timeline) = timeline {
-            self.run.budget.spend(Cost::of(timeline, self.memory_mb(), &self.run.prices).usd);
+            let functions = self.stack.functions.clone().unwrap_or_else(unknown);
+            self.run.budget.spend(Cost::of(timeline, &functions, &self.run.prices).usd);
         }
     }
 }
@@ -302,8 +301,8 @@ impl Render<'_> {
     fn reported(&self, tail: &Tail, planned: &PlannedRender, started: Instant) -> (String, Option<f64>) {
         let progress = progress::progress(&tail.history(), context::ms(started.elapsed()));
         let Some(progress) = progress else { return ("started".to_owned(), None) };
-        let memory_mb = self.stack.function.map(|limits| limits.memory_mb);
-        let usd = memory_mb.map(|memory_mb| Cost::of(&progress.so_far, memory_mb, &self.run.prices).usd);
+        let functions = self.stack.functions.as_ref();
+        let usd = functions.map(|functions| Cost::of(&progress.so_far, functions, &self.run.prices).usd);
         let (frames, chunks) = (self.settings.frames, u64::from(planned.id.chunk_count.get()));
         let pace = self.run.paces.borrow().get(&self.subject.fixture.name).copied();
         let left = progress::left_ms(&progress, frames, chunks, pace.as_ref());

@@ -179,7 +179,7 @@ impl Run {
     async fn handler_zip(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
         let session = &self.session;
         if self.options.skip_build {
-            return handler::existing(&self.template.function.code).or_exit(ExitCode::Build);
+            return handler::existing(&self.template.code).or_exit(ExitCode::Build);
         }
         // A checkout's ZIP brings its own.
         if self.repo.layout() == Layout::Own {
@@ -191,7 +191,7 @@ impl Run {
             media: session.toolbox.media(),
         };
         let runner = session.runner.with_env(&context::tool_env(session, &self.connection().access.target));
-        let (code, logs) = (&self.template.function.code, self.artifacts.logs());
+        let (code, logs) = (&self.template.code, self.artifacts.logs());
         handler::build(&self.repo, code, &build_tools, &runner, &logs).await.or_exit(ExitCode::Build)
     }
 }

@@ -3,7 +3,7 @@
 //! A resource is ours when it is a physical resource of a stack that carries a run's tag, or when it carries that tag
 //! itself. A name, an output, a journal and a template prove nothing: they only say where to look.
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 
 use crate::{
     aws::{
@@ -51,9 +51,12 @@ impl StackContents {
     /// The names of its resources of one kind. One whose creation failed is not among them: that its name was taken
     /// is a reason to fail.
     pub fn names(&self, resource: Resource) -> impl Iterator<Item = &str> {
+        self.existing(resource).map(|found| found.physical_id.as_str())
+    }
+
+    fn existing(&self, resource: Resource) -> impl Iterator<Item = &StackResource> {
         let of_kind = move |found: &&StackResource| resource.types().contains(&found.kind.as_str());
-        let found = self.resources.iter().filter(of_kind).filter(move |found| self.created(resource, found));
-        found.map(|found| found.physical_id.as_str())
+        self.resources.iter().filter(of_kind).filter(move |found| self.created(resource, found))
     }
 
     /// Whether the stack created it. What is deleted may have failed before, and the name be someone else's; only the
@@ -78,22 +81,14 @@ impl StackContents {
         self.has(resource, name) && stack.map_or(tags.is_empty(), |(_, id)| *id == self.stack.id)
     }
 
-    /// What an output names, which has to be in the stack.
+    /// The name of the resource that has this logical ID in the template.
     ///
     /// # Errors
-    /// When there is no such output, or it names something outside of the stack.
-    pub fn output(&self, output: &str, resource: Resource) -> anyhow::Result<String> {
-        let value = self.stack.outputs.get(output).with_context(|| format!("the stack has no output {output}"))?;
-        let name = match resource {
-            Resource::Function => function_name(value),
-            _ => value,
-        };
-        ensure!(
-            self.has(resource, name),
-            "the output {output} names {value}, which is not a resource of the stack; a run uses nothing that its own \
-             stack did not create"
-        );
-        Ok(name.to_owned())
+    /// When the stack has not created it.
+    pub fn named(&self, logical_id: &str, resource: Resource) -> anyhow::Result<String> {
+        let found = self.existing(resource).find(|found| found.logical_id == logical_id);
+        let found = found.with_context(|| format!("the stack has no {} {logical_id}", resource.kind()))?;
+        Ok(found.physical_id.clone())
     }
 }
 
@@ -117,11 +112,6 @@ const EXISTING: [&str; 8] = [
     "DELETE_FAILED",
     "DELETE_SKIPPED",
 ];
-
-/// The name in a function's ARN, `arn:aws:lambda:region:account:function:name[:version]`.
-fn function_name(arn: &str) -> &str {
-    arn.split(":function:").nth(1).and_then(|name| name.split(':').next()).unwrap_or(arn)
-}
 
 /// What proves resources ours: the tags of these runs, and membership in these stacks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -297,21 +287,20 @@ mod ours_tests {
         digit.repeat(12).parse().unwrap()
     }
 
-    /// A stack of 1970-01-01T00:00:01Z with a bucket, a function and what its outputs name.
-    fn contents(status: &str, outputs: &[(&str, &str)]) -> StackContents {
+    /// A stack of 1970-01-01T00:00:01Z with a bucket and a function.
+    fn contents(status: &str) -> StackContents {
         let resource = |kind: &str, id: &str| StackResource {
+            logical_id: id.to_uppercase(),
             kind: kind.to_owned(),
             physical_id: id.to_owned(),
             status: status.to_owned(),
         };
-        let outputs = outputs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
         StackContents {
             stack: Stack {
                 id: "arn:s/1".to_owned(),
                 status: "CREATE_COMPLETE".to_owned(),
                 created_ms: Some(1000),
                 tags: Vec::new(),
-                outputs: outputs.collect(),
                 protected: false,
             },
             run: None,
@@ -325,7 +314,7 @@ mod ours_tests {
 
     #[test]
     fn a_bucket_is_ours_by_its_tag_or_by_its_stack_and_never_by_its_name() {
-        let ours = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_COMPLETE", &[])], ..Ours::default() };
+        let ours = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_COMPLETE")], ..Ours::default() };
         let is_ours = |name, tags: &Tags| ours.is_tagged_or_listed(Resource::Bucket, name, tags);
         assert!(is_ours("anything", &tagged(&run("a"))) && is_ours("b", &[]));
         assert!(!is_ours("anything", &[]) && !is_ours("b", &tagged(&run("b"))));
@@ -333,9 +322,9 @@ mod ours_tests {
             |id: &str| vec![("Owner".to_owned(), "team".to_owned()), (STACK_ID_TAG.to_owned(), id.to_owned())];
         assert!(is_ours("b", &of_stack("arn:s/1")) && !is_ours("b", &of_stack("arn:s/2")));
         assert!(!is_ours("b", &of_stack("arn:s/1")[..1]), "another bucket took its place");
-        let failed = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_FAILED", &[])], ..Ours::default() };
+        let failed = Ours { runs: vec![run("a")], stacks: vec![contents("CREATE_FAILED")], ..Ours::default() };
         assert!(!failed.is_tagged_or_listed(Resource::Bucket, "b", &[]), "its name was taken");
-        let foreign = Some(contents("CREATE_COMPLETE", &[]));
+        let foreign = Some(contents("CREATE_COMPLETE"));
         let replaced = Ours { runs: vec![run("a")], foreign, ..Ours::default() };
         let is_ours = |name| replaced.is_tagged_or_listed(Resource::Bucket, name, &tagged(&run("a")));
         assert!(is_ours("a") && !is_ours("b"), "sam gave the run's tag to someone else's stack");
@@ -343,7 +332,7 @@ mod ours_tests {
 
     #[test]
     fn a_log_group_is_ours_by_the_function_and_not_older_than_the_stack() {
-        let ours = Ours { stacks: vec![contents("CREATE_COMPLETE", &[])], ..Ours::default() };
+        let ours = Ours { stacks: vec![contents("CREATE_COMPLETE")], ..Ours::default() };
         let is_ours = |name, created_ms| ours.is_log_group(name, LogGroup { created_ms });
         assert!(is_ours("/aws/lambda/f", Some(1000)));
         assert!(!is_ours("/aws/lambda/f", Some(999)) && !is_ours("/aws/lambda/f", None));
@@ -351,14 +340,13 @@ mod ours_tests {
     }
 
     #[test]
-    fn an_output_names_a_resource_of_the_stack() {
-        let function = "arn:aws:lambda:us-east-1:1:function:f:live";
-        let contents = contents("CREATE_COMPLETE", &[("B", "b"), ("Other", "shared"), ("F", function)]);
-        assert_eq!(contents.output("B", Resource::Bucket).unwrap(), "b");
-        assert_eq!(contents.output("F", Resource::Function).unwrap(), "f");
-        let error = |output| contents.output(output, Resource::Bucket).unwrap_err().to_string();
-        assert!(error("Other").starts_with("the output Other names shared, which is not a resource of the stack"));
-        assert_eq!(error("None"), "the stack has no output None");
+    fn a_resource_is_found_by_its_logical_id_and_its_kind() {
+        let named = |status, id, kind| contents(status).named(id, kind).map_err(|error| error.to_string());
+        assert_eq!(named("CREATE_COMPLETE", "B", Resource::Bucket), Ok("b".to_owned()));
+        assert_eq!(named("CREATE_COMPLETE", "F", Resource::Function), Ok("f".to_owned()));
+        let missing = Err("the stack has no bucket F".to_owned());
+        assert_eq!(named("CREATE_COMPLETE", "F", Resource::Bucket), missing);
+        assert!(named("CREATE_FAILED", "B", Resource::Bucket).is_err(), "its name was taken");
     }
 }
 

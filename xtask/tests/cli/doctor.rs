@@ -19,7 +19,7 @@ fn the_doctor_looks_at_everything_a_run_needs() {
     ok    ffprobe             7.0-fake
     ok    sam                 1.150.0
     ok    zip                 Zip 3.0
-    ok    template            <dir>/repository/examples/aws-lambda/template.yaml: 10 states from SelectPlanProtocol, plan protocol v1 or v2 by choice, 10240 MB
+    ok    template            <dir>/repository/examples/aws-lambda/template.yaml: 10 states from SelectPlanProtocol, plan protocol v1 or v2 by choice; RenderFunction with 10240 MB, x86_64
     ok    handler ZIP         <dir>/repository/examples/aws-lambda/handler/dist/handler.zip
     ok    fixtures            f, other-fixture
     ok    journals            can be written

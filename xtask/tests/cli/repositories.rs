@@ -101,8 +101,7 @@ fn a_composition_with_git_lfs_pointers_is_refused_by_every_command_that_renders_
 fn a_template_that_cant_serve_is_told_by_file_and_field() {
     let smoke = ["lambda-smoke", "--fixture", "f"];
     for (from, to, reported) in [
-        ("Outputs:", "Exports:", "Outputs is missing"),
-        ("RenderBucketName:", "Bucket:", "Outputs.RenderBucketName is missing (line "),
+        ("Value: !Ref RenderBucket }", "Val: !Ref RenderBucket }", "Outputs.RenderBucketName.Value is missing (line "),
         ("CodeUri:", "Uri:", "Resources.RenderFunction.Properties has no CodeUri (line "),
         ("Definition:", "Definitions:", "Resources.RenderStateMachine.Properties has no Definition (line "),
         ("ProjectName: {", "Project: {", "Parameters.ProjectName is missing"),

@@ -41,7 +41,7 @@ fn sigkill_leaves_nothing_that_lambda_teardown_does_not_remove() {
 fn sigkill_in_a_checkout_leaves_nothing_either() {
     let stages = ["ExecuteChangeSet", "DescribeExecution", "DeleteObjects", "DeleteStack"];
     let stages: Vec<_> = STAGES.into_iter().filter(|(_, operation)| stages.contains(operation)).collect();
-    kill_at(&Repository::checkout(json!({"chunkMs": 1500})), &stages, Signal::KILL);
+    kill_at(&Repository::checkout("seed", json!({"chunkMs": 1500})), &stages, Signal::KILL);
 }
 
 #[test]

@@ -8,6 +8,7 @@
 #![expect(clippy::print_stdout, reason = "tables and rates that `cargo test -- --nocapture` shows")]
 
 mod account;
+mod ages;
 mod benchmark;
 mod broken_videos;
 mod checkouts;

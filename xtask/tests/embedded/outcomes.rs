@@ -97,7 +97,7 @@ fn a_replaced_baseline_is_found_before_or_at_the_gate() {
 #[test]
 fn a_hyperframes_checkout_with_its_own_template_leaves_nothing_either() {
     let emulator = Emulator::start();
-    let repository = Repository::checkout(json!({}));
+    let repository = Repository::checkout("seed", json!({}));
     let runner = Runner::new(&repository, &emulator.endpoint);
     let before = listing(&emulator);
     let (code, reported) = run(runner.smoke(&["--chunk-counts", "3"]));

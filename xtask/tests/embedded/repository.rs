@@ -28,9 +28,9 @@ impl Repository {
         Self::laid_out(stand_in, "fixtures/f", "examples/aws-lambda/handler", &own)
     }
 
-    /// The same in the layout and with the template of a HyperFrames checkout.
-    pub(crate) fn checkout(stand_in: Value) -> Self {
-        let template = xtask::project::repo::tool_root().join("xtask/tests/data/checkout/seed.yaml");
+    /// The same in the layout of a HyperFrames checkout, with the template of one of its ages.
+    pub(crate) fn checkout(age: &str, stand_in: Value) -> Self {
+        let template = xtask::project::repo::tool_root().join(format!("xtask/tests/data/checkout/{age}.yaml"));
         Self::laid_out(stand_in, "packages/producer/tests/distributed/f", "packages/aws-lambda", &template)
     }
 

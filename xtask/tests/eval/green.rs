@@ -30,7 +30,7 @@ fn one_look_tells_how_long_for_what_money_and_how_equal() {
 
     * f N=4: the plan has 1 chunk
     * other-fixture N=4: the plan has 1 chunk
-    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1, x86); S3, logs, data transfer and the free tier are not included
+    USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
 
     PASS  6 of 6 renders equal enough; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
@@ -120,7 +120,7 @@ fn results_json_has_every_sample_with_its_row() {
     assert_eq!((&second["render"]["wallClockMs"], &second["render"]["passed"]), (&json!(6125), &json!(true)));
     assert_eq!(second["render"]["history"], "renders/f-N4-2-history.json");
     assert_eq!(second["render"]["picture"]["framesUnlikeFirst"], 0);
-    assert_eq!(results["prices"]["asOf"], "2026-11, us-east-1, x86");
+    assert_eq!(results["prices"]["asOf"], "2026-11, us-east-1");
 }
 
 #[test]

@@ -105,9 +105,9 @@ fn a_lost_answer_to_the_creation_of_the_stack_is_survived() {
 }
 
 #[test]
-fn a_stack_without_its_outputs_is_exit_3() {
+fn a_stack_without_its_resources_is_exit_3() {
     let test = Test::new().tool("sam deploy", "project= make_stack; exit 0");
-    test.smoke(&[]).exit(3).warns("the stack has no output RenderBucketName").says("clean-up verified");
+    test.smoke(&[]).exit(3).warns("the stack has no bucket RenderBucket").says("clean-up verified");
     test.assert_account_clean();
 }
 

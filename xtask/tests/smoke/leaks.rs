@@ -64,7 +64,12 @@ fn a_log_group_that_outlives_its_stack_is_deleted() {
 
 #[test]
 fn what_cant_be_seen_is_exit_7() {
-    let test = Test::new().fault("DescribeLogGroups", 999, Fault::Error(400, "AccessDeniedException"));
+    let denied = Fault::Error(400, "AccessDeniedException");
+    let test = Test::new().fault("DescribeLogGroups", 1, denied);
+    test.smoke(&[]).exit(1).warns("looking for log group /aws/").says("nothing was created");
+    // After the proof that both names are unused, two pages each.
+    let test = Test::new();
+    test.aws.faults().add("DescribeLogGroups", 5..=999, denied);
     let ran = test.smoke(&[]);
     ran.exit(7).says("  leaked: logGroup /aws/lambda/smoke-test-<run>-render (Unverifiable: logs DescribeLogGroups: ");
     ran.says("AccessDeniedException").says("3 resources leaked or not proved gone");

@@ -10,10 +10,11 @@ use crate::support::{
 };
 
 /// The calls that only look.
-const READS: [&str; 9] = [
+const READS: [&str; 10] = [
     "GetCallerIdentity",
     "HeadBucket",
     "DescribeStacks",
+    "DescribeLogGroups",
     "ListBuckets",
     "GetAccountSettings",
     "GetFunctionConfiguration",

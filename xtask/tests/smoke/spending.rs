@@ -16,7 +16,7 @@ fn a_dry_run_tells_everything_and_does_nothing() {
       bucket hyperframes-smoke-a222bf3f-<run>, for what sam uploads, tagged with run and stack
       stack smoke-test, from <dir>/repository/examples/aws-lambda/template.yaml
         bucket smoke-test-<run>-<account>
-        function smoke-test-<run>-render, 10240 MB, reserved concurrency 16
+        function smoke-test-<run>-render, 10240 MB, x86_64, for assemble, plan, renderChunk, reserved concurrency 16
         state machine smoke-test-<run>-render
         4 x AWS::CloudWatch::Alarm, 2 x AWS::IAM::Role, 2 x AWS::Logs::LogGroup
 

@@ -141,6 +141,7 @@ fn rows() -> Vec<Row> {
                 (END | FAILED, "GetBucketTagging" | "ListObjectVersions") => 1,
                 (END, "DescribeStackResources" | "ListTagsForResource") => 1,
                 (END, "DescribeStateMachine") => 2,
+                (END | FAILED, "DescribeLogGroups") => 4,
                 _ => 0,
             };
             let at = (operation, call + earlier);

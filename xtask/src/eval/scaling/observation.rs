@@ -19,7 +19,7 @@ pub struct Observation {
     pub wall_ms: u64,
     /// From the execution's start to the end of Plan, ms.
     pub plan_ms: u64,
-    /// From the end of Plan to the end of the last chunk, ms.
+    /// From the end of Plan to the end of the last chunk, and of what Assemble waited for after it, ms.
     pub chunks_ms: u64,
     /// The longest chunk, ms.
     pub slowest_chunk_ms: u64,
@@ -27,7 +27,7 @@ pub struct Observation {
     pub median_chunk_ms: f64,
     /// From the end of the last chunk to the execution's end, ms.
     pub assemble_ms: u64,
-    /// The run time of all calls, including failed ones, ms.
+    /// The run time of all calls, including failed ones, ms, as if the function that plans had done all at equal cost.
     pub function_ms: u64,
     /// Calls of the function.
     pub requests: u64,
@@ -38,8 +38,8 @@ pub struct Observation {
 }
 
 impl Observation {
-    /// Reads a timeline; `None` when it has no chunk, or more than a plan can have.
-    pub fn of(timeline: &Timeline, frames: NonZeroU64, cold: bool) -> Option<Self> {
+    /// Reads a timeline whose calls took `function_ms`; `None` when it has no chunk, or more than a plan can have.
+    pub fn of(timeline: &Timeline, frames: NonZeroU64, cold: bool, function_ms: u64) -> Option<Self> {
         let spent = TimeSpent::of(timeline)?;
         let mut chunks: Vec<u64> = timeline.attempts.iter().filter_map(chunk_index).collect();
         chunks.sort_unstable();
@@ -49,11 +49,11 @@ impl Observation {
             frames,
             wall_ms: timeline.duration_ms,
             plan_ms: spent.plan_ms,
-            chunks_ms: spent.chunks_ms,
+            chunks_ms: spent.chunks_ms + spent.other_ms,
             slowest_chunk_ms: spent.slowest_chunk_ms,
             median_chunk_ms: spent.median_chunk_ms,
             assemble_ms: spent.assemble_ms,
-            function_ms: timeline.function_ms(),
+            function_ms,
             requests: timeline.requests(),
             transitions: timeline.transitions,
             cold,
@@ -76,12 +76,10 @@ mod tests {
     fn an_observation_is_read_from_a_timeline() {
         let attempt = |step, scheduled_ms, ended_ms| Attempt {
             step,
-            state: String::new(),
             scheduled_ms,
             started_ms: Some(scheduled_ms + 10),
             ended_ms: Some(ended_ms),
-            error: None,
-            handler_ms: None,
+            ..Attempt::default()
         };
         let attempts = vec![
             attempt(Step::Plan, 0, 1000),
@@ -106,7 +104,7 @@ mod tests {
             transitions: 7,
             cold: true,
         };
-        assert_eq!(Observation::of(&timeline, frames, true), Some(expected));
-        assert_eq!(Observation::of(&Timeline { attempts: vec![], ..timeline }, frames, true), None);
+        assert_eq!(Observation::of(&timeline, frames, true, timeline.function_ms()), Some(expected));
+        assert_eq!(Observation::of(&Timeline { attempts: vec![], ..timeline }, frames, true, 0), None);
     }
 }

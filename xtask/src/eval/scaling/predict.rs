@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 
 use execution_history::{
     chunking::{ChunkCount, ChunkSize},
-    cost::gb_seconds,
+    cost::FunctionSize,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +107,8 @@ impl Parts {
 
 impl Rates {
     fn usd(&self, function_ms: f64, requests: f64, transitions: f64) -> f64 {
-        self.prices.usd(gb_seconds(self.memory_mb, function_ms), requests, transitions)
+        let size = FunctionSize { memory_mb: self.memory_mb, ..FunctionSize::LARGEST };
+        size.usd(function_ms, &self.prices) + self.prices.of_calls(requests, transitions)
     }
 
     /// The cost of an execution at a measured count, USD.

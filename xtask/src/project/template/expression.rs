@@ -4,23 +4,72 @@ use std::collections::BTreeMap;
 
 use crate::project::template::yaml::{Node, Value};
 
-/// The values of parameters and pseudo parameters.
+/// How deep conditions refer to each other at most.
+const MOST_NESTED: usize = 32;
+
+/// The values of parameters and pseudo parameters, and the conditions that depend on them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Values(BTreeMap<String, String>);
+pub struct Values {
+    named: BTreeMap<String, String>,
+    conditions: Vec<(String, Node)>,
+}
 
 impl Values {
     /// These values and one more.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.insert(name.to_owned(), value.into());
+        self.named.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// These values with the conditions of a template.
+    #[must_use]
+    pub(crate) fn with_conditions(mut self, conditions: &[(String, Node)]) -> Self {
+        self.conditions = conditions.to_vec();
+        self
+    }
+
+    /// Whether a condition of the template holds; `None` if that is known only after the deployment.
+    pub(crate) fn holds(&self, condition: &str) -> Option<bool> {
+        self.is_true(&self.conditions.iter().find(|(name, _)| name == condition)?.1, MOST_NESTED)
+    }
+
+    /// `depth` limits conditions that refer to themselves.
+    fn is_true(&self, node: &Node, depth: usize) -> Option<bool> {
+        let depth = depth.checked_sub(1)?;
+        let all = || node.elements().iter().map(|node| self.is_true(node, depth)).collect::<Option<Vec<bool>>>();
+        match (node.function.as_deref()?, &node.value) {
+            ("Equals", Value::List(sides)) => {
+                let [a, b] = sides.as_slice() else { return None };
+                Some(self.expand(a)? == self.expand(b)?)
+            }
+            ("Not", Value::List(_)) => all()?.first().map(|one| !one),
+            ("And", Value::List(_)) => Some(!all()?.contains(&false)),
+            ("Or", Value::List(_)) => Some(all()?.contains(&true)),
+            ("Condition", Value::Scalar(name)) => {
+                self.is_true(&self.conditions.iter().find(|(known, _)| known == name)?.1, depth)
+            }
+            _ => None,
+        }
+    }
+
+    /// The branch of an `If` that its condition selects, or the node itself if it is no `If`, or one that is not known.
+    pub(crate) fn chosen<'a>(&self, node: &'a Node) -> &'a Node {
+        let [condition, then, otherwise] = node.elements() else { return node };
+        let condition = condition.literal().filter(|_| node.function.as_deref() == Some("If"));
+        match condition.and_then(|name| self.holds(name)) {
+            Some(true) => self.chosen(then),
+            Some(false) => self.chosen(otherwise),
+            None => node,
+        }
     }
 
     /// The value of an expression; `None` if it is known only after the deployment.
     pub(crate) fn expand(&self, node: &Node) -> Option<String> {
+        let node = self.chosen(node);
         match (node.function.as_deref(), &node.value) {
             (None, Value::Scalar(text)) => Some(text.clone()),
-            (Some("Ref"), Value::Scalar(name)) => self.0.get(name).cloned(),
+            (Some("Ref"), Value::Scalar(name)) => self.named.get(name).cloned(),
             (Some("Sub"), Value::Scalar(text)) => self.fill(text),
             (Some("Sub"), Value::List(arguments)) => {
                 let [text, own] = arguments.as_slice() else { return None };
@@ -46,7 +95,7 @@ impl Values {
             let (name, rest) = part.split_once('}')?;
             match name.strip_prefix('!') {
                 Some(literal) => filled.push_str(&format!("${{{literal}}}")),
-                None => filled.push_str(self.0.get(name.trim())?),
+                None => filled.push_str(self.named.get(name.trim())?),
             }
             filled.push_str(rest);
         }
@@ -94,6 +143,21 @@ mod tests {
             ("[a]", None),
         ] {
             assert_eq!(values.expand(&node(text)).as_deref(), expanded, "{text}");
+        }
+    }
+
+    #[test]
+    fn conditions_are_evaluated() {
+        let text = "A: !Equals [!Ref P, '']\nB: !Not [{Condition: A}]\nC: !And [{Condition: A}, {Condition: B}]\n\
+                    D: !Or [{Condition: A}, {Condition: B}]\nE: {Condition: E}\nF: !Equals [!Ref Q, x]\n";
+        let conditions = Node::parse(text).unwrap();
+        let values = Values::default().with("P", "image").with_conditions(conditions.entries());
+        let holds = ["A", "B", "C", "D", "E", "F", "G"].map(|name| values.holds(name));
+        assert_eq!(holds, [Some(false), Some(true), Some(false), Some(true), None, None, None]);
+        for (text, chosen) in
+            [("!If [A, x, y]", Some("y")), ("!If [A, x, !If [B, z, y]]", Some("z")), ("!If [F, x, y]", None)]
+        {
+            assert_eq!(values.expand(&node(text)).as_deref(), chosen, "{text}");
         }
     }
 

@@ -5,7 +5,10 @@ use std::path::Path;
 use anyhow::Context;
 use execution_history::chunking::PlanProtocol;
 
-use crate::project::template::yaml::{At, Node, Value};
+use crate::project::template::{
+    expression::{self, Values},
+    yaml::{At, Node, Value},
+};
 
 /// A state machine as the template defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +21,34 @@ pub struct Machine {
     pub start_at: String,
     /// All states, including nested ones, in the template's order.
     pub states: Vec<String>,
+    /// The states that call something.
+    pub tasks: Vec<Task>,
+    /// What the names in the definition stand for.
+    substitutions: Vec<(String, Node)>,
     /// The plan protocols that it offers.
     pub protocols: OfferedProtocols,
+}
+
+/// A state that calls a function, or another service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// Its name.
+    pub state: String,
+    /// The action that it requests; `None` if it depends on the input, or there is none.
+    pub action: Option<String>,
+    /// The expression of the function, or of the service.
+    called: Node,
+}
+
+/// What a task calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Called {
+    /// A resource of the template, by its logical id.
+    Resource(String),
+    /// A function by its name, or a service by its ARN.
+    Named(String),
+    /// It is known only after the deployment.
+    Unknown,
 }
 
 /// The plan protocols that a state machine offers.
@@ -57,8 +86,45 @@ impl Machine {
         let mut states = Vec::new();
         collect(top.node, &mut states);
         let protocols = protocols(top.node, &states);
+        let tasks = states.iter().filter_map(|(name, state)| Task::read(name, state)).collect();
         let states = states.into_iter().map(|(name, _)| name.to_owned()).collect();
-        Ok(Self { logical_id: logical_id.to_owned(), name, start_at, states, protocols })
+        let substitutions = properties.find("DefinitionSubstitutions").map(|at| at.node.entries().to_vec());
+        let of_string = properties.find("DefinitionString").and_then(|at| Some(at.node.elements().get(1)?.entries()));
+        let substitutions =
+            substitutions.into_iter().flatten().chain(of_string.into_iter().flatten().cloned()).collect();
+        Ok(Self { logical_id: logical_id.to_owned(), name, start_at, states, tasks, substitutions, protocols })
+    }
+
+    /// What a task calls, given the values of the parameters.
+    pub(crate) fn called(&self, task: &Task, values: &Values) -> Called {
+        let node = values.chosen(&task.called);
+        // `${Name}` or `${Name.Arn}`, perhaps with a version behind it.
+        let inner = node.literal().and_then(|text| text.strip_prefix("${")?.split_once('}')).map(|(name, _)| name);
+        let node = match inner {
+            None => node,
+            Some(name) => match self.substitutions.iter().find(|(known, _)| known == name) {
+                Some((_, node)) => values.chosen(node),
+                None => return Called::Resource(name.split('.').next().unwrap_or(name).to_owned()),
+            },
+        };
+        match expression::resource(node) {
+            Some(id) => Called::Resource(id.to_owned()),
+            None => values.expand(node).map_or(Called::Unknown, Called::Named),
+        }
+    }
+}
+
+impl Task {
+    fn read(name: &str, state: &Node) -> Option<Self> {
+        if state.get("Type").and_then(Node::literal) != Some("Task") {
+            return None;
+        }
+        let resource = state.get("Resource")?;
+        let given = state.get("Parameters").or_else(|| state.get("Arguments"));
+        let integrated = given.and_then(|given| given.get("FunctionName"));
+        let payload = given.and_then(|given| given.get("Payload").filter(|_| integrated.is_some()).or(Some(given)));
+        let action = payload.and_then(|payload| payload.get("Action")?.literal()).map(str::to_owned);
+        Some(Self { state: name.to_owned(), action, called: integrated.unwrap_or(resource).clone() })
     }
 }
 
@@ -182,6 +248,55 @@ mod tests {
     fn offered(states: &str) -> OfferedProtocols {
         let indented: String = states.lines().map(|line| format!("      {line}\n")).collect();
         read(&format!("  Definition:\n    StartAt: A\n    States:\n{indented}")).unwrap().protocols
+    }
+
+    /// Which state calls what with which action, in a definition with these substitutions.
+    fn called(substitutions: &str, states: &str) -> Vec<String> {
+        let indented: String = states.lines().map(|line| format!("      {line}\n")).collect();
+        let machine = read(&format!(
+            "  DefinitionSubstitutions: {substitutions}\n  Definition:\n    StartAt: A\n    States:\n{indented}"
+        ));
+        let machine = machine.unwrap();
+        let conditions = Node::parse("ByImage: !Equals [!Ref Image, yes]").unwrap();
+        let values = Values::default().with("P", "p").with("Image", "yes").with_conditions(conditions.entries());
+        let line = |task: &Task| {
+            let called = machine.called(task, &values);
+            format!("{} {called:?} {}", task.state, task.action.as_deref().unwrap_or("-"))
+        };
+        machine.tasks.iter().map(line).collect()
+    }
+
+    #[test]
+    fn each_task_says_what_it_calls_however_it_is_written() {
+        let lines = called(
+            "{Fn: !GetAtt Plans.Arn, Chunks: !If [ByImage, !GetAtt Image.Arn, !Ref Zip]}",
+            "\
+A: {Type: Task, Resource: 'arn:aws:states:::lambda:invoke', Parameters: {FunctionName: '${Fn}', Payload: {Action: plan}}}
+B:
+  Type: Parallel
+  Branches:
+    - States:
+        C:
+          Type: Map
+          ItemProcessor:
+            States:
+              D: {Type: Task, Resource: '${Chunks}', Parameters: {Action: renderChunk}}
+    - States:
+        E: {Type: Task, Resource: !GetAtt Mixes.Arn, Arguments: {Action: '{% $a %}'}}
+        F: {Type: Task, Resource: 'arn:aws:states:::lambda:invoke', Arguments: {FunctionName: !Sub '${P}-mix:live', Payload: {Action.$: $.a}}}
+G: {Type: Task, Resource: 'arn:aws:states:::lambda:invoke', Parameters: {FunctionName: '${Assembles.Arn}', Payload: {Action: assemble}}}
+H: {Type: Task, Resource: 'arn:aws:states:::sqs:sendMessage', Parameters: {QueueUrl: q}}
+I: {Type: Pass}
+",
+        );
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        A Resource("Plans") plan
+        D Resource("Image") renderChunk
+        E Resource("Mixes") {% $a %}
+        F Named("p-mix:live") -
+        G Resource("Assembles") assemble
+        H Named("arn:aws:states:::sqs:sendMessage") -
+        "#);
     }
 
     const CHOICE: &str = "\

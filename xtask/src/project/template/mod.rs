@@ -2,6 +2,7 @@
 //! protocols.
 
 pub mod expression;
+pub mod functions;
 pub mod machine;
 pub mod parameters;
 pub mod yaml;
@@ -13,12 +14,13 @@ use std::{
     str::FromStr,
 };
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, ensure};
 
 use crate::{
-    aws::resources::Resource,
+    aws::resources::{Resource, function_log_group},
     project::template::{
         expression::Values,
+        functions::Function,
         machine::Machine,
         parameters::Parameters,
         yaml::{At, Node},
@@ -32,12 +34,17 @@ pub struct Template {
     pub path: PathBuf,
     /// Its parameters.
     pub parameters: Parameters,
-    /// The function that renders.
-    pub function: Function,
+    /// All functions, in its order.
+    pub functions: Vec<Function>,
+    /// The function that plans, by its logical id.
+    pub planner: String,
+    /// The ZIP that is deployed as the code of its functions.
+    pub code: PathBuf,
     /// The bucket that everything travels through.
     pub bucket: Bucket,
     /// The state machine. Each of its executions is a render.
     pub machine: Machine,
+    conditions: Vec<(String, Node)>,
     log_groups: Vec<LogGroup>,
     types: BTreeMap<String, usize>,
 }
@@ -45,13 +52,13 @@ pub struct Template {
 /// The names of a stack's resources that are known before its deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StackNames {
-    /// The name of the function.
-    pub function: Option<String>,
+    /// The names of the functions, as far as they are known.
+    pub functions: Vec<String>,
     /// The name of the bucket.
     pub bucket: Option<String>,
     /// The name of the state machine.
     pub machine: Option<String>,
-    /// The names of the log groups, including the one that Lambda creates for its function.
+    /// The names of the log groups, including those that Lambda creates for its functions.
     pub log_groups: Vec<String>,
 }
 
@@ -85,51 +92,58 @@ impl Template {
     ) -> anyhow::Result<Self> {
         let document = Node::parse(text)?;
         let root = At::root(&document);
-        let found = Found::by_outputs(&root)?;
-        let types = root
-            .get("Resources")?
-            .entries()?
-            .into_iter()
-            .filter_map(|(_, at)| at.node.get("Type").and_then(Node::literal).map(str::to_owned));
-        Ok(Self {
+        let resources = root.get("Resources")?;
+        let bucket = by_output(&root, "RenderBucketName", Resource::Bucket)?;
+        let machine = by_output(&root, "RenderStateMachineArn", Resource::StateMachine)?;
+        let functions = resources_of(&resources, Resource::Function)?;
+        let functions: anyhow::Result<Vec<Function>> =
+            functions.iter().map(|(id, at)| Function::read(id, at, &root, dir)).collect();
+        let kinds = resources.entries()?.into_iter();
+        let kinds = kinds.filter_map(|(_, at)| at.node.get("Type").and_then(Node::literal).map(str::to_owned));
+        let mut template = Self {
             path: path.to_owned(),
             parameters: Parameters::read(&root)?,
-            function: Function::read(&found.function.0, &found.function.1, &root, dir)?,
-            bucket: Bucket::read(&found.bucket.0, &found.bucket.1),
-            machine: Machine::read(&found.machine.0, &found.machine.1, file)?,
-            log_groups: log_groups(&root),
-            types: types.fold(BTreeMap::new(), |mut types, kind| {
+            functions: functions?,
+            planner: String::new(),
+            code: PathBuf::new(),
+            bucket: Bucket::read(&bucket.0, &bucket.1),
+            machine: Machine::read(&machine.0, &machine.1, file)?,
+            conditions: root.find("Conditions").map(|at| at.node.entries().to_vec()).unwrap_or_default(),
+            log_groups: log_groups(&resources)?,
+            types: kinds.fold(BTreeMap::new(), |mut types, kind| {
                 *types.entry(kind).or_default() += 1;
                 types
             }),
-        })
+        };
+        template.planner = match template.planner_by_definition() {
+            Some(id) => id,
+            None => by_output(&root, "RenderFunctionArn", Resource::Function)?.0,
+        };
+        template.code = template.zip()?;
+        Ok(template)
     }
 
-    /// The function's memory in MB, given the requested one. Lambda's maximum of 10,240 is assumed if neither that
-    /// nor the template's defaults say.
-    pub fn memory_mb(&self, asked: Option<MemoryMb>) -> u64 {
-        if let Some(asked) = asked {
-            return asked.get().into();
-        }
-        let by_function = self.function.memory_mb(&self.parameters.defaults());
-        by_function.or_else(|| self.parameters.memory_mb()).unwrap_or(10_240)
+    /// These values with the conditions of this template.
+    #[must_use]
+    pub fn values(&self, values: Values) -> Values {
+        values.with_conditions(&self.conditions)
     }
 
     /// The names that its stack will have, if they do not depend on the deployment.
     pub fn names(&self, values: &Values) -> StackNames {
         let expand = |node: &Option<Node>| values.expand(node.as_ref()?);
-        let function = expand(&self.function.name);
+        let functions: Vec<String> = self.functions_of(values).filter_map(|function| expand(&function.name)).collect();
         let declared = self.log_groups.iter().filter_map(|group| expand(&group.name));
-        let of_function = function.iter().map(|name| format!("/aws/lambda/{name}"));
-        let mut log_groups: Vec<String> = declared.chain(of_function).collect();
+        let mut log_groups: Vec<String> =
+            declared.chain(functions.iter().map(|name| function_log_group(name))).collect();
         log_groups.sort();
         log_groups.dedup();
-        StackNames { bucket: expand(&self.bucket.name), machine: expand(&self.machine.name), function, log_groups }
+        StackNames { bucket: expand(&self.bucket.name), machine: expand(&self.machine.name), functions, log_groups }
     }
 
-    /// Whether Lambda creates the function's log group, so that deleting the stack does not delete it.
-    pub fn leaves_a_log_group(&self, values: &Values) -> bool {
-        !self.function.logs_to(&self.log_groups, values)
+    /// The functions whose log groups Lambda creates, so that deleting the stack does not delete them.
+    pub fn leaving_log_groups<'a>(&'a self, values: &'a Values) -> Vec<&'a Function> {
+        self.functions_of(values).filter(|function| !function.logs_to(&self.log_groups, values)).collect()
     }
 
     /// The number of resources of each type.
@@ -139,21 +153,6 @@ impl Template {
 }
 
 // The resources that a run uses.
-
-/// The function that renders.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Function {
-    /// Its name in the template.
-    pub logical_id: String,
-    /// The expression of its name; without it CloudFormation chooses one.
-    pub(crate) name: Option<Node>,
-    /// The ZIP that is deployed as its code.
-    pub code: PathBuf,
-    /// The expression of its memory.
-    memory: Option<Node>,
-    /// The log group that it is configured to write to, by logical id or name.
-    log_group: Option<Node>,
-}
 
 /// The bucket that everything travels through.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,91 +172,31 @@ pub(crate) struct LogGroup {
     pub name: Option<Node>,
 }
 
-/// The resources that a template's outputs refer to.
-pub(crate) struct Found<'a> {
-    pub function: (String, At<'a>),
-    pub bucket: (String, At<'a>),
-    pub machine: (String, At<'a>),
-}
-
-impl<'a> Found<'a> {
-    /// Finds the resources of the outputs that a run reads.
-    pub(crate) fn by_outputs(root: &At<'a>) -> anyhow::Result<Self> {
-        let resources = root.get("Resources")?;
-        let outputs = root.get("Outputs")?;
-        let follow = |output: &str, resource: Resource| follow(&outputs, output, &resources, resource.types());
-        Ok(Self {
-            bucket: follow("RenderBucketName", Resource::Bucket)?,
-            function: follow("RenderFunctionArn", Resource::Function)?,
-            machine: follow("RenderStateMachineArn", Resource::StateMachine)?,
-        })
+/// The resource of a kind that an output leads to, by its logical id. Where a template has no such output, or computes
+/// it, that is the only resource of its kind.
+fn by_output<'a>(root: &At<'a>, output: &str, kind: Resource) -> anyhow::Result<(String, At<'a>)> {
+    let resources = root.get("Resources")?;
+    let (of_kind, types) = (resources_of(&resources, kind)?, kind.types().join(" or "));
+    let value = root.find("Outputs").and_then(|outputs| outputs.find(output)).map(|at| at.get("Value")).transpose()?;
+    if let Some((value, id)) = value.as_ref().and_then(|value| Some((value, expression::resource(value.node)?))) {
+        let found = of_kind.into_iter().find(|(known, _)| known == id);
+        // A parameter, for example, may name a bucket that is not the stack's own.
+        return found.ok_or_else(|| value.fault(&format!("leads to {id}, which is not an {types} of this template")));
+    }
+    let count = of_kind.len();
+    let mut of_kind = of_kind.into_iter();
+    match (of_kind.next(), count) {
+        (Some(only), 1) => Ok(only),
+        _ => Err(resources.fault(&format!("has {count} {types}, and Outputs.{output} does not lead to one of them"))),
     }
 }
 
-fn follow<'a>(outputs: &At<'a>, output: &str, resources: &At<'a>, types: &[&str]) -> anyhow::Result<(String, At<'a>)> {
-    let value = outputs.get(output)?.get("Value")?;
-    let of_type = |at: &At<'a>| at.node.get("Type").and_then(Node::literal).is_some_and(|kind| types.contains(&kind));
-    if let Some(id) = expression::resource(value.node) {
-        return match resources.find(id) {
-            Some(at) if of_type(&at) => Ok((id.to_owned(), at)),
-            // A parameter, for example, may name a bucket that is not the stack's own.
-            _ => Err(value.fault(&format!("leads to {id}, which is not an {} of this template", types.join(" or ")))),
-        };
-    }
-    // Computed in another way: then it must be the only resource of its type.
-    let all = resources.entries()?;
-    let mut candidates = all.into_iter().filter(|(_, at)| of_type(at));
-    match (candidates.next(), candidates.next()) {
-        (Some((id, at)), None) => Ok((id.to_owned(), at)),
-        _ => Err(value.fault(&format!("leads to no {} of this template", types.join(" or ")))),
-    }
-}
-
-impl Function {
-    /// Parses a resource of the template in the folder `dir`.
-    pub(crate) fn read(logical_id: &str, resource: &At<'_>, root: &At<'_>, dir: &Path) -> anyhow::Result<Self> {
-        let properties = resource.get("Properties")?;
-        let globals = root.find("Globals").and_then(|at| at.find("Function"));
-        let property = |key: &str| properties.find(key).or_else(|| globals.as_ref()?.find(key));
-        let code = property("CodeUri").or_else(|| property("Code"));
-        let code = code.ok_or_else(|| properties.fault("has no CodeUri"))?;
-        let path = code.literal()?;
-        if path.contains("://") {
-            return Err(code.fault(&format!("is {path}; a run deploys only a local ZIP that was checked")));
-        }
-        if !path.ends_with(".zip") {
-            return Err(code.fault(&format!("is {path}, which is not a ZIP; a run deploys the handler's ZIP")));
-        }
-        Ok(Self {
-            logical_id: logical_id.to_owned(),
-            name: properties.find("FunctionName").map(|at| at.node.clone()),
-            code: normal(&dir.join(path))?,
-            memory: property("MemorySize").map(|at| at.node.clone()),
-            log_group: property("LoggingConfig").and_then(|at| at.find("LogGroup")).map(|at| at.node.clone()),
-        })
-    }
-
-    /// Its memory in MB, if it is known before a deployment.
-    pub(crate) fn memory_mb(&self, values: &Values) -> Option<u64> {
-        values.expand(self.memory.as_ref()?)?.parse().ok()
-    }
-
-    /// Whether its log group is one of these, which are deleted with the stack.
-    pub(crate) fn logs_to(&self, declared: &[LogGroup], values: &Values) -> bool {
-        if let Some(configured) = &self.log_group {
-            return expression::resource(configured)
-                .is_some_and(|id| declared.iter().any(|group| group.logical_id == id));
-        }
-        let Some(own) = self.name.as_ref().and_then(|name| values.expand(name)) else { return false };
-        let own = format!("/aws/lambda/{own}");
-        let name = |group: &LogGroup| values.expand(group.name.as_ref()?);
-        // Its name may also be computed from the function itself.
-        let of_function = |group: &LogGroup| {
-            let texts = group.name.as_ref().map(Node::texts).unwrap_or_default();
-            texts.iter().any(|text| *text == format!("/aws/lambda/${{{}}}", self.logical_id))
-        };
-        declared.iter().any(|group| name(group).as_ref() == Some(&own) || of_function(group))
-    }
+/// The resources of a kind, by their logical ids.
+fn resources_of<'a>(resources: &At<'a>, kind: Resource) -> anyhow::Result<Vec<(String, At<'a>)>> {
+    let is_of_kind =
+        |at: &At<'a>| at.node.get("Type").and_then(Node::literal).is_some_and(|t| kind.types().contains(&t));
+    let all = resources.entries()?.into_iter().filter(|(_, at)| is_of_kind(at));
+    Ok(all.map(|(id, at)| (id.to_owned(), at)).collect())
 }
 
 impl Bucket {
@@ -270,35 +209,10 @@ impl Bucket {
 }
 
 /// All declared log groups.
-pub(crate) fn log_groups(root: &At<'_>) -> Vec<LogGroup> {
-    let resources = root.node.get("Resources").map(Node::entries).unwrap_or_default();
-    let of_type = |node: &Node| {
-        node.get("Type").and_then(Node::literal).is_some_and(|kind| Resource::LogGroup.types().contains(&kind))
-    };
+fn log_groups(resources: &At<'_>) -> anyhow::Result<Vec<LogGroup>> {
     let name = |node: &Node| node.get("Properties")?.get("LogGroupName").cloned();
-    let groups = resources.iter().filter(|(_, node)| of_type(node));
-    groups.map(|(id, node)| LogGroup { logical_id: id.clone(), name: name(node) }).collect()
-}
-
-/// The path without `.` and `..`; symbolic links are not resolved.
-fn normal(path: &Path) -> anyhow::Result<PathBuf> {
-    use std::path::Component;
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::ParentDir => {
-                if !normal.pop() {
-                    bail!("{} leads outside of the file system", path.display());
-                }
-            }
-            Component::CurDir => {}
-            part => normal.push(part),
-        }
-    }
-    match normal.as_os_str().is_empty() {
-        true => Err(anyhow!("{} is not a path", path.display())),
-        false => Ok(normal),
-    }
+    let groups = resources_of(resources, Resource::LogGroup)?.into_iter();
+    Ok(groups.map(|(logical_id, at)| LogGroup { logical_id, name: name(at.node) }).collect())
 }
 
 /// What a run requests for its function, in place of the template's defaults.

@@ -108,11 +108,6 @@ impl Parameters {
         Ok(given)
     }
 
-    /// The default of the parameter with the usual name for the function's memory, MB.
-    pub(crate) fn memory_mb(&self) -> Option<u64> {
-        self.find(MEMORY)?.default.as_ref()?.parse().ok()
-    }
-
     /// All defaults.
     pub(crate) fn defaults(&self) -> Values {
         self.0.iter().fold(Values::default(), |values, parameter| match &parameter.default {
@@ -225,7 +220,6 @@ mod tests {
             few.values(),
             Values::default().with("ProjectName", "smoke-0123456789ab").with("LambdaMemoryMb", "2048")
         );
-        assert_eq!(parameters(USUAL).memory_mb(), Some(2048));
     }
 
     #[test]

@@ -8,6 +8,17 @@ fn values() -> Values {
     Values::default().with("ProjectName", "p-1").with("AWS::AccountId", "123456789012").with("AWS::Region", "us-east-1")
 }
 
+/// The values of a template's parameters without a run's.
+fn values_of(template: &Template) -> Values {
+    template.values(template.parameters.defaults())
+}
+
+/// The functions whose log groups outlive the stack.
+fn leaving(template: &Template) -> Vec<String> {
+    let values = template.values(values());
+    template.leaving_log_groups(&values).iter().map(|function| function.logical_id.clone()).collect()
+}
+
 fn of_checkout(age: &str) -> Template {
     let path = tool_root().join("xtask/tests/data/checkout").join(age);
     Template::read(&path).unwrap()
@@ -24,12 +35,12 @@ fn this_projects_template_is_read() {
     let own = Template::read(&tool_root().join("examples/aws-lambda/template.yaml")).unwrap();
     assert_eq!(own.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
     assert_eq!((own.machine.start_at.as_str(), own.machine.states.len()), ("SelectPlanProtocol", 10));
-    assert_eq!((own.memory_mb(None), own.bucket.is_retained), (10_240, true));
-    assert_eq!(own.function.code, tool_root().join("examples/aws-lambda/handler/dist/handler.zip"));
-    assert!(!own.leaves_a_log_group(&values()));
+    assert_eq!((own.sizes(&values_of(&own)).chunk.memory_mb, own.bucket.is_retained), (10_240, true));
+    assert_eq!(own.code, tool_root().join("examples/aws-lambda/handler/dist/handler.zip"));
+    assert_eq!(leaving(&own), [""; 0]);
     let names = own.names(&values());
     assert_eq!(names.bucket.as_deref(), Some("p-1-123456789012"));
-    assert_eq!((names.function.as_deref(), names.machine.as_deref()), (Some("p-1-render"), Some("p-1-render")));
+    assert_eq!((names.functions, names.machine.as_deref()), (vec!["p-1-render".to_owned()], Some("p-1-render")));
     assert_eq!(names.log_groups, ["/aws/lambda/p-1-render", "/aws/vendedlogs/states/p-1-render"]);
 }
 
@@ -38,8 +49,8 @@ fn the_first_age_of_checkouts_has_no_choice_and_leaves_a_log_group() {
     let seed = of_checkout("seed.yaml");
     assert_eq!(seed.machine.protocols, OfferedProtocols::Fixed(Some(PlanProtocol::V1)));
     assert_eq!((seed.machine.start_at.as_str(), seed.machine.states.len()), ("Plan", 4));
-    assert_eq!(seed.function.code, tool_root().join("xtask/tests/packages/aws-lambda/dist/handler.zip"));
-    assert!(seed.leaves_a_log_group(&values()));
+    assert_eq!(seed.code, tool_root().join("xtask/tests/packages/aws-lambda/dist/handler.zip"));
+    assert_eq!(leaving(&seed), ["RenderFunction"]);
     let names = seed.names(&values());
     assert_eq!((names.bucket, names.machine.as_deref()), (None, Some("p-1-state-machine")));
     assert_eq!(names.log_groups, ["/aws/lambda/p-1-render"]);
@@ -50,13 +61,37 @@ fn the_later_age_has_a_choice_and_its_properties_in_globals() {
     let later = of_checkout("later.yaml");
     assert_eq!(later.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
     assert_eq!((later.machine.start_at.as_str(), later.machine.states.len()), ("SelectPlanProtocol", 14));
-    assert_eq!(later.memory_mb(None), 10_240);
-    assert!(later.leaves_a_log_group(&values()));
+    assert_eq!(later.sizes(&values_of(&later)).plan.memory_mb, 10_240);
+    assert_eq!(leaving(&later), ["RenderFunction"]);
     assert_eq!(later.names(&values()).log_groups, ["/aws/lambda/p-1-render", "/aws/states/p-1-render"]);
     assert_eq!(later.resource_types()["AWS::CloudWatch::Alarm"], 2);
     let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
     let given = later.parameters.given(&project, Capacity::default()).unwrap();
     assert_eq!(given.overrides.last().unwrap(), &("ReservedConcurrency".to_owned(), "-1".to_owned()));
+}
+
+#[test]
+fn a_template_of_today_has_a_second_function_for_chunks_and_a_step_for_the_sound() {
+    let today = of_checkout("today.yaml");
+    assert_eq!(today.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V2]));
+    assert_eq!((today.planner.as_str(), today.machine.states.len()), ("RenderFunction", 8));
+    let values = values_of(&today);
+    let line = |call: &functions::Call<'_>| {
+        let function = call.function.map(|function| function.logical_id.as_str()).unwrap_or_default();
+        format!("{} {function} {}", call.state, call.action.as_deref().unwrap_or_default())
+    };
+    let calls: Vec<String> = today.calls(&values).iter().map(line).collect();
+    insta::assert_snapshot!(calls.join("\n"), @r"
+    Plan RenderFunction plan
+    RenderChunk ChunkFunction renderChunk
+    MixAudio RenderFunction mixAudio
+    Assemble RenderFunction assemble
+    ");
+    let sizes = today.sizes(&values);
+    assert_eq!((sizes.plan.memory_mb, sizes.chunk.memory_mb, sizes.others.len()), (10_240, 4096, 1));
+    assert_eq!(leaving(&today), ["ChunkFunction"]);
+    assert_eq!(today.names(&self::values()).functions, ["p-1-render", "p-1-chunk"]);
+    assert_eq!(today.names(&self::values()).log_groups, ["/aws/lambda/p-1-chunk", "/aws/lambda/p-1-render"]);
 }
 
 /// A template as short as one can be.
@@ -77,27 +112,42 @@ Outputs:
 fn what_cloudformation_names_is_not_known_before() {
     let short = parse(SHORT).unwrap();
     assert_eq!(short.names(&values()), StackNames::default());
-    assert!(short.leaves_a_log_group(&values()));
-    assert_eq!((short.memory_mb(None), short.bucket.is_retained), (10_240, false));
-    assert_eq!(short.function.code, Path::new("/r/examples/aws-lambda/handler.zip"));
+    assert_eq!(leaving(&short), ["F"]);
+    assert_eq!((short.sizes(&values()).plan.memory_mb, short.bucket.is_retained), (10_240, false));
+    assert_eq!(short.code, Path::new("/r/examples/aws-lambda/handler.zip"));
 }
 
 #[test]
 fn an_output_that_is_computed_leads_to_the_only_one_of_its_kind() {
     let computed = SHORT.replace("!GetAtt F.Arn", "!Sub \"arn:aws:lambda:x:y:function:${ProjectName}\"");
-    assert_eq!(parse(&computed).unwrap().function.logical_id, "F");
-    let two = computed.replace("  M: {", "  F2: {Type: AWS::Lambda::Function}\n  M: {");
-    let told = parse(&two).unwrap_err();
-    assert!(told.starts_with("Outputs.RenderFunctionArn.Value leads to no AWS::Serverless::Function"), "{told}");
+    assert_eq!(parse(&computed).unwrap().planner, "F");
+    let two = computed.replace("  M: {", "  F2: {Type: AWS::Lambda::Function, Properties: {}}\n  M: {");
+    let error = parse(&two).unwrap_err();
+    let expected = "Resources has 2 AWS::Serverless::Function or AWS::Lambda::Function, and Outputs.RenderFunctionArn";
+    assert!(error.starts_with(expected), "{error}");
+    // The definition says which one plans.
+    let task = "P: {Type: Task, Resource: !GetAtt F2.Arn, Parameters: {Action: plan}}";
+    let by_definition = two.replace("P: {Type: Pass}", task).replace("Properties: {}", "Properties: {Code: x.zip}");
+    assert_eq!(parse(&by_definition).unwrap().planner, "F2");
+}
+
+#[test]
+fn outputs_may_have_other_names_where_there_is_one_of_a_kind() {
+    for output in ["RenderBucketName", "RenderFunctionArn", "RenderStateMachineArn"] {
+        let template = parse(&SHORT.replace(output, "Other")).unwrap();
+        assert_eq!((template.planner.as_str(), template.machine.logical_id.as_str()), ("F", "M"));
+        assert_eq!(template.bucket.logical_id, "B");
+    }
+    let two = SHORT.replace("  F: {", "  B2: {Type: AWS::S3::Bucket}\n  F: {");
+    assert_eq!(parse(&two).unwrap().bucket.logical_id, "B");
+    let error = parse(&two.replace("RenderBucketName", "Other")).unwrap_err();
+    assert!(error.starts_with("Resources has 2 AWS::S3::Bucket, and Outputs.RenderBucketName"), "{error}");
 }
 
 #[test]
 fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
     for (from, to, told) in [
-        ("Outputs:", "Output:", "Outputs is missing"),
         ("Resources:", "Resource:", "Resources is missing"),
-        ("RenderBucketName", "BucketName", "Outputs.RenderBucketName is missing (line 8)"),
-        ("RenderFunctionArn", "FunctionArn", "Outputs.RenderFunctionArn is missing (line 8)"),
         (
             "RenderStateMachineArn: {Value",
             "RenderStateMachineArn: {Val",

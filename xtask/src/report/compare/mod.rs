@@ -102,7 +102,7 @@ impl Pair {
         Some(Self {
             name: name(key),
             wall_ms: change(|render| Some(render.row.wall_clock_ms as f64))?,
-            usd: change(|render| Some(render.row.cost?.usd)),
+            usd: change(|render| Some(render.row.cost.as_ref()?.usd)),
             psnr_db: least(|render| render.row.psnr_avg_db),
             worst_frame: worst(&now).zip(worst(&before)).map(|(now, before)| Both { now, before }),
             same_frames: hash(&now).zip(hash(&before)).map(|(now, before)| now == before),

@@ -88,7 +88,7 @@ fn sweep<'a>(report: &'a RunReport, fixture: &'a str) -> Sweep<'a> {
     for render in report.renders.iter().filter(|render| render.fixture == fixture) {
         counts.entry(render.row.planned_chunk_count.max(1)).or_default().push(Sample {
             wall_ms: render.row.wall_clock_ms as f64,
-            usd: render.row.cost.map(|cost| cost.usd),
+            usd: render.row.cost.as_ref().map(|cost| cost.usd),
             cold: render.start == Start::Cold,
         });
     }

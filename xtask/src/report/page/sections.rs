@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use execution_history::cost::Cost;
+use execution_history::cost::{Cost, FunctionUse};
 use maud::{Markup, html};
 
 use crate::report::{
@@ -43,8 +43,8 @@ struct Charge {
 
 /// The cost of the measured executions: all together, then each.
 pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
-    let costs: Vec<(&str, Cost)> =
-        report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost?))).collect();
+    let costs: Vec<(&str, &Cost)> =
+        report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost.as_ref()?))).collect();
     let charges = charges(report, &costs);
     let total: f64 = charges.iter().map(|charge| charge.usd).sum();
     let rows = html! {
@@ -65,31 +65,34 @@ pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
     let content = html! {
         (page::table("Charges", "All measured executions together", &head, &rows))
         p.small {
-            "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD per GB-second, "
+            "Prices of " (report.run.prices.as_of) ": " (report.run.prices.gb_second_usd) " USD per GB-second on x86_64, "
+            (report.run.prices.arm_gb_second_usd) " USD on arm64, "
             (report.run.prices.request_usd) " USD per request, " (report.run.prices.transition_usd) " USD per state transition. "
             "Not included: S3, logs, data transfer, X-Ray, the free tier, warm-ups, and executions that failed."
         }
+        (function_table(&costs))
         details { summary { "Each execution" } (cost_table(&costs)) }
     };
     (!costs.is_empty()).then_some(Section { id: "cost", title: "Cost on AWS", content })
 }
 
-fn charges(report: &RunReport, costs: &[(&str, Cost)]) -> [Charge; 3] {
+fn charges(report: &RunReport, costs: &[(&str, &Cost)]) -> [Charge; 3] {
     let prices = &report.run.prices;
     let gb_seconds: f64 = costs.iter().map(|(_, cost)| cost.gb_seconds).sum();
     let requests: u64 = costs.iter().map(|(_, cost)| cost.requests).sum();
     let transitions: u64 = costs.iter().map(|(_, cost)| cost.transitions).sum();
+    let of_calls = prices.of_calls(requests as f64, transitions as f64);
     [
         Charge {
-            what: "GB-seconds of the function",
+            what: "GB-seconds",
             amount: format!("{gb_seconds:.1}"),
-            usd: prices.usd(gb_seconds, 0.0, 0.0),
+            usd: costs.iter().map(|(_, cost)| cost.usd).sum::<f64>() - of_calls,
         },
-        Charge { what: "Requests", amount: requests.to_string(), usd: prices.usd(0.0, requests as f64, 0.0) },
+        Charge { what: "Requests", amount: requests.to_string(), usd: prices.of_calls(requests as f64, 0.0) },
         Charge {
             what: "State transitions",
             amount: transitions.to_string(),
-            usd: prices.usd(0.0, 0.0, transitions as f64),
+            usd: prices.of_calls(0.0, transitions as f64),
         },
     ]
 }
@@ -107,7 +110,36 @@ pub(crate) fn bar(share: f64) -> Markup {
     }
 }
 
-fn cost_table(costs: &[(&str, Cost)]) -> Markup {
+/// What each function did in all executions together.
+fn function_table(costs: &[(&str, &Cost)]) -> Markup {
+    let mut sums: Vec<FunctionUse> = Vec::new();
+    for one in costs.iter().flat_map(|(_, cost)| &cost.functions) {
+        match sums.iter_mut().find(|sum| sum.function == one.function) {
+            Some(sum) => sum.join(one),
+            None => sums.push(one.clone()),
+        }
+    }
+    let rows = html! {
+        tbody {
+            @for sum in &sums {
+                tr {
+                    th scope="row" { (sum.function.as_deref().unwrap_or("not told by the history")) }
+                    td { (sum.states.join(", ")) }
+                    td.number { (sum.memory_mb) " MB, " (sum.architecture) }
+                    td.number { (sum.requests) }
+                    td.number { (sum.cold_starts.map_or("–".to_owned(), |count| count.to_string())) }
+                    td.number { (page::seconds(sum.function_ms as f64)) }
+                    td.number { (page::usd(sum.usd)) }
+                }
+            }
+        }
+    };
+    let figures = ["Size", "Requests", "Cold starts", "Run time", "Cost"].map(Number);
+    let head = [&[Name("Function"), Name("States")], &figures[..]].concat();
+    html! { @if !sums.is_empty() { (page::table("Functions", "", &head, &rows)) } }
+}
+
+fn cost_table(costs: &[(&str, &Cost)]) -> Markup {
     let rows = html! {
         tbody {
             @for (label, cost) in costs {

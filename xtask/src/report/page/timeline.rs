@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use execution_history::timeline::{Attempt, Step, Timeline};
+use execution_history::{
+    time_spent::critical_path,
+    timeline::{Attempt, Step, Timeline},
+};
 use maud::{Markup, html};
 
 use crate::report::page::{
@@ -69,7 +72,7 @@ fn draw(label: &str, ran: &Timeline, lanes: &[Lane]) -> Markup {
         @for (value, text) in x.labelled_ticks(6) { (tick(x.at(value), top, &format!("{text} s"), false)) }
         @for (lane, at) in lanes.iter().zip(&tops) {
             @if is_labelled(lane.step, at.1) {
-                text.tick x="-6" y=(pixels(at.0 + at.1 / 2.0 + 4.0)) text-anchor="end" { (name(lane.step)) }
+                text.tick x="-6" y=(pixels(at.0 + at.1 / 2.0 + 4.0)) text-anchor="end" { (lane.name) }
             }
             @for bar in &lane.bars { (draw_bar(bar, *at, &x)) }
         }
@@ -116,7 +119,8 @@ fn draw_bar(bar: &Bar, (top, height): (f64, f64), x: &Scale) -> Markup {
 fn rail(lanes: &[Lane], tops: &[(f64, f64)], x: &Scale) -> Markup {
     let bottom = |(top, height): (f64, f64)| top + height - 1.0;
     let on_path = lanes.iter().zip(tops).filter_map(|(lane, at)| Some((lane.critical?, bottom(*at))));
-    let path: Vec<((u64, u64), f64)> = on_path.collect();
+    let mut path: Vec<((u64, u64), f64)> = on_path.collect();
+    path.sort_by_key(|(stretch, _)| *stretch);
     let share = |ms: u64| percent(x.at(ms as f64 / 1000.0));
     html! {
         @for ((from, to), y) in &path {
@@ -139,7 +143,7 @@ fn call(attempt: &Attempt) -> Markup {
     let or_dash = |ms: Option<u64>| ms.map_or("–".to_owned(), |ms| page::seconds(ms as f64));
     html! {
         tr {
-            th scope="row" { (name(attempt.step)) }
+            th scope="row" { (name(attempt.step, &attempt.state)) }
             td.number { (page::seconds(attempt.scheduled_ms as f64)) }
             td.number { (page::seconds(attempt.queue_ms() as f64)) }
             td.number { (or_dash(attempt.overhead_ms())) }
@@ -161,6 +165,8 @@ fn call(attempt: &Attempt) -> Markup {
 pub(crate) struct Lane {
     /// The step.
     pub step: Step,
+    /// Its name.
+    pub name: String,
     /// In chronological order.
     pub bars: Vec<Bar>,
     /// Its part of the critical path: from and to, ms.
@@ -193,55 +199,33 @@ pub(crate) enum BarKind {
     Failed,
 }
 
-/// The name of a step.
-pub(crate) fn name(step: Step) -> String {
+/// The name of a step; that of its state, if it is none that every execution has.
+pub(crate) fn name(step: Step, state: &str) -> String {
     match step {
         Step::Plan => "plan".to_owned(),
         Step::Chunk(index) => format!("chunk {index}"),
         Step::Assemble => "assemble".to_owned(),
-        Step::Other => "other".to_owned(),
+        Step::Other => state.to_owned(),
     }
 }
 
 /// The lanes: Plan, the chunks by index, Assemble, and other states.
 pub(crate) fn lanes(timeline: &Timeline) -> Vec<Lane> {
     let critical = critical_path(timeline);
-    let mut of_steps: BTreeMap<Step, Vec<Bar>> = BTreeMap::new();
+    let key = |attempt: &Attempt| (attempt.step, name(attempt.step, &attempt.state));
+    let mut of_steps: BTreeMap<(Step, String), Vec<Bar>> = BTreeMap::new();
     for attempt in &timeline.attempts {
-        of_steps.entry(attempt.step).or_default().extend(bars(attempt, timeline.duration_ms));
+        of_steps.entry(key(attempt)).or_default().extend(bars(attempt, timeline.duration_ms));
     }
-    let lane = |(step, bars)| Lane {
-        step,
-        bars,
-        critical: critical.iter().find(|(of, _)| *of == step).map(|(_, stretch)| *stretch),
+    let lane = |((step, name), bars)| {
+        let critical = critical.iter().find(|(of, _)| key(of) == (step, String::clone(&name)));
+        Lane { step, bars, critical: critical.map(|(_, stretch)| *stretch), name }
     };
     of_steps.into_iter().map(lane).collect()
 }
 
-/// Plan, the chunk that ends last, and Assemble: each begins where the previous one ends.
-fn critical_path(timeline: &Timeline) -> Vec<(Step, (u64, u64))> {
-    let end = |attempt: &Attempt| attempt.ended_ms.unwrap_or(timeline.duration_ms);
-    let last_of = |is: fn(Step) -> bool| timeline.attempts.iter().filter(|a| is(a.step)).max_by_key(|a| end(a));
-    let steps = [
-        last_of(|step| step == Step::Plan),
-        last_of(|step| matches!(step, Step::Chunk(_))),
-        last_of(|step| step == Step::Assemble),
-    ];
-    let mut from = 0;
-    let mut path = Vec::new();
-    for last in steps.into_iter().flatten() {
-        path.push((last.step, (from, end(last))));
-        from = end(last);
-    }
-    // The time after the last call belongs to that call, because the execution is not over before.
-    if let Some((_, stretch)) = path.last_mut() {
-        stretch.1 = stretch.1.max(timeline.duration_ms);
-    }
-    path
-}
-
 fn bars(attempt: &Attempt, duration_ms: u64) -> Vec<Bar> {
-    let name = name(attempt.step);
+    let name = name(attempt.step, &attempt.state);
     let started = attempt.started_ms.unwrap_or(attempt.ended_ms.unwrap_or(duration_ms));
     let ended = attempt.ended_ms.unwrap_or(duration_ms).max(started);
     let mut bars = Vec::new();
@@ -295,12 +279,12 @@ mod tests {
     fn attempt(step: Step, times: (u64, u64, u64), handler_ms: Option<u64>, error: Option<&str>) -> Attempt {
         Attempt {
             step,
-            state: String::new(),
             scheduled_ms: times.0,
             started_ms: Some(times.1),
             ended_ms: Some(times.2),
             error: error.map(str::to_owned),
             handler_ms,
+            ..Attempt::default()
         }
     }
 
@@ -315,7 +299,7 @@ mod tests {
         ];
         let lanes = lanes(&Timeline { duration_ms: 6500, attempts, transitions: 9 });
         assert_eq!(
-            lanes.iter().map(|lane| name(lane.step)).collect::<Vec<_>>(),
+            lanes.iter().map(|lane| lane.name.as_str()).collect::<Vec<_>>(),
             ["plan", "chunk 0", "chunk 1", "assemble"]
         );
         let critical: Vec<_> = lanes.iter().map(|lane| lane.critical).collect();
@@ -334,6 +318,24 @@ mod tests {
                 "assemble: call 0.40 s",
             ]
         );
+    }
+
+    #[test]
+    fn a_step_next_to_the_chunks_has_a_lane_of_its_own_name() {
+        let mix = |state: &str, times| Attempt { state: state.to_owned(), ..attempt(Step::Other, times, None, None) };
+        let attempts = vec![
+            attempt(Step::Plan, (0, 0, 1000), None, None),
+            attempt(Step::Chunk(0), (1000, 1000, 3000), None, None),
+            mix("MixAudio", (1000, 1000, 4000)),
+            mix("Thumbnail", (1000, 1000, 2000)),
+            attempt(Step::Assemble, (4000, 4000, 5000), None, None),
+        ];
+        let lanes = lanes(&Timeline { duration_ms: 5000, attempts, transitions: 9 });
+        let named: Vec<_> = lanes.iter().map(|lane| (lane.name.as_str(), lane.critical)).collect();
+        let critical = |from, to| Some((from, to));
+        assert_eq!(named[..2], [("plan", critical(0, 1000)), ("chunk 0", critical(1000, 3000))]);
+        let rest = [("assemble", critical(4000, 5000)), ("MixAudio", critical(3000, 4000)), ("Thumbnail", None)];
+        assert_eq!(named[2..], rest);
     }
 
     #[test]

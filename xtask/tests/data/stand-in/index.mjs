@@ -3,6 +3,7 @@
 // ZIP serves every test:
 //   {"throwIn": "renderChunk"}   that action throws STAND_IN_FAILURE
 //   {"chunkMs": 5000}            every chunk takes that long
+//   {"audioMs": 5000}            mixing the sound takes that long
 //   {"video": "other.mp4"}       another video of the ZIP is delivered
 //   {"framesEncoded": 59}        what Assemble claims
 import fs from "node:fs";
@@ -40,6 +41,12 @@ const actions = {
     await put(uri, "chunk");
     const FramesEncoded = Math.min(chunkSize, frames - event.ChunkIndex * chunkSize);
     return { ChunkS3Uri: uri, ChunkIndex: event.ChunkIndex, Sha256: "0".repeat(64), FramesEncoded };
+  },
+  async mixAudio(event) {
+    const { standIn } = await planOf(event);
+    misbehave("mixAudio", standIn);
+    await new Promise((done) => setTimeout(done, standIn.audioMs ?? 0));
+    return { AudioS3Uri: null };
   },
   async assemble(event) {
     const { standIn, frames } = await planOf(event);

@@ -98,8 +98,10 @@ fn resources(account: &Account, stack: &Stack) -> String {
     };
     let resources: Vec<[String; 3]> = own.filter(is_listed).chain(stack.listed.clone()).collect();
     let member = |[kind, id, status]: &[String; 3]| {
+        let logical_id = logical_id(kind);
         format!(
-            "<member><PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
+            "<member><LogicalResourceId>{logical_id}</LogicalResourceId>\
+             <PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
              <ResourceStatus>{status}</ResourceStatus></member>"
         )
     };
@@ -109,6 +111,16 @@ fn resources(account: &Account, stack: &Stack) -> String {
          <DescribeStackResourcesResult><StackResources>{members}</StackResources></DescribeStackResourcesResult>\
          </DescribeStackResourcesResponse>"
     )
+}
+
+/// What a template calls the resource of a kind.
+fn logical_id(kind: &str) -> &'static str {
+    match kind {
+        "AWS::S3::Bucket" => "RenderBucket",
+        "AWS::Lambda::Function" => "RenderFunction",
+        "AWS::StepFunctions::StateMachine" => "RenderStateMachine",
+        _ => "Another",
+    }
 }
 
 fn described(name: &str, stack: &Stack) -> String {

@@ -1,0 +1,254 @@
+//! The functions of a template: their code and sizes, and which state calls which of them with which action.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+use execution_history::{cost::FunctionSize, timeline::function_name};
+
+use crate::{
+    aws::resources::function_log_group,
+    project::template::{
+        LogGroup, Template,
+        expression::{self, Values},
+        machine::{Called, Task},
+        yaml::{At, Node},
+    },
+};
+
+/// The actions of the handler that every age has.
+const PLAN: &str = "plan";
+const RENDER_CHUNK: &str = "renderChunk";
+const ASSEMBLE: &str = "assemble";
+
+/// A function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Function {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// The expression of its name; without it CloudFormation chooses one.
+    pub(crate) name: Option<Node>,
+    /// Its code.
+    pub code: Code,
+    /// Whether a part of the account's concurrency may be reserved for it.
+    pub is_reserving: bool,
+    /// The condition without which there is no such function.
+    pub condition: Option<String>,
+    memory: Option<Node>,
+    timeout: Option<Node>,
+    architecture: Option<Node>,
+    /// The log group that it is configured to write to, by logical id or name.
+    log_group: Option<Node>,
+}
+
+/// The code of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// A ZIP on this machine.
+    Zip(PathBuf),
+    /// A container image.
+    Image,
+    /// Something else, and why a run does not deploy it as a part of the renderer.
+    Other(String),
+}
+
+/// A state that calls something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The state.
+    pub state: String,
+    /// The requested action, if the definition says it.
+    pub action: Option<String>,
+    /// The function of the template.
+    pub function: Option<&'a Function>,
+    /// What is called, where that is no function of the template.
+    pub other: String,
+}
+
+impl Function {
+    /// Parses a resource of the template in the folder `dir`.
+    pub(crate) fn read(logical_id: &str, resource: &At<'_>, root: &At<'_>, dir: &Path) -> anyhow::Result<Self> {
+        let properties = resource.get("Properties")?;
+        let globals = root.find("Globals").and_then(|at| at.find("Function"));
+        let property = |key: &str| properties.find(key).or_else(|| globals.as_ref()?.find(key));
+        let node = |key: &str| property(key).map(|at| at.node.clone());
+        let is_image = property("PackageType").is_some_and(|at| at.node.literal() == Some("Image"));
+        let code = match is_image {
+            true => Code::Image,
+            false => code(&properties, property("CodeUri").or_else(|| property("Code")), dir),
+        };
+        Ok(Self {
+            logical_id: logical_id.to_owned(),
+            name: properties.find("FunctionName").map(|at| at.node.clone()),
+            code,
+            is_reserving: property("ReservedConcurrentExecutions").is_some(),
+            condition: resource.find("Condition").and_then(|at| at.node.literal().map(str::to_owned)),
+            memory: node("MemorySize"),
+            timeout: node("Timeout"),
+            architecture: property("Architectures").and_then(|at| at.node.elements().first().cloned()),
+            log_group: property("LoggingConfig").and_then(|at| at.node.get("LogGroup").cloned()),
+        })
+    }
+
+    /// Whether its log group is one of these, which are deleted with the stack.
+    pub(crate) fn logs_to(&self, declared: &[LogGroup], values: &Values) -> bool {
+        if let Some(configured) = &self.log_group {
+            return expression::resource(configured)
+                .is_some_and(|id| declared.iter().any(|group| group.logical_id == id));
+        }
+        let Some(own) = self.name.as_ref().and_then(|name| values.expand(name)) else { return false };
+        let own = function_log_group(&own);
+        let name = |group: &LogGroup| values.expand(group.name.as_ref()?);
+        // Its name may also be computed from the function itself.
+        let of_function = |group: &LogGroup| {
+            let texts = group.name.as_ref().map(Node::texts).unwrap_or_default();
+            texts.iter().any(|text| *text == format!("/aws/lambda/${{{}}}", self.logical_id))
+        };
+        declared.iter().any(|group| name(group).as_ref() == Some(&own) || of_function(group))
+    }
+
+    /// Its size. What is not known before the deployment is the largest.
+    pub fn size(&self, values: &Values) -> FunctionSize {
+        let number = |node: &Option<Node>| values.expand(node.as_ref()?)?.parse().ok();
+        let architecture = self.architecture.as_ref().and_then(|node| values.expand(node)?.parse().ok());
+        FunctionSize {
+            memory_mb: number(&self.memory).unwrap_or(FunctionSize::LARGEST.memory_mb),
+            timeout_s: number(&self.timeout).unwrap_or(FunctionSize::LARGEST.timeout_s),
+            architecture: architecture.unwrap_or_default(),
+        }
+    }
+}
+
+fn code(properties: &At<'_>, code: Option<At<'_>>, dir: &Path) -> Code {
+    let Some(code) = code else { return Code::Other(properties.fault("has no CodeUri").to_string()) };
+    let path = match code.literal() {
+        Ok(path) => path,
+        Err(fault) => return Code::Other(fault.to_string()),
+    };
+    let refused = |why: &str| Code::Other(code.fault(&format!("is {path}{why}")).to_string());
+    if path.contains("://") {
+        return refused("; a run deploys only a local ZIP that was checked");
+    }
+    if !path.ends_with(".zip") {
+        return refused(", which is not a ZIP; a run deploys the handler's ZIP");
+    }
+    normal(&dir.join(path)).map_or_else(|error| Code::Other(error.to_string()), Code::Zip)
+}
+
+/// The path without `.` and `..`; symbolic links are not resolved.
+fn normal(path: &Path) -> anyhow::Result<PathBuf> {
+    use std::path::Component;
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                if !normal.pop() {
+                    bail!("{} leads outside of the file system", path.display());
+                }
+            }
+            Component::CurDir => {}
+            part => normal.push(part),
+        }
+    }
+    match normal.as_os_str().is_empty() {
+        true => Err(anyhow!("{} is not a path", path.display())),
+        false => Ok(normal),
+    }
+}
+
+impl Template {
+    /// The functions that its stack has with these values.
+    pub fn functions_of<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = &'a Function> {
+        let exists = |function: &&Function| {
+            function.condition.as_ref().and_then(|condition| values.holds(condition)).unwrap_or(true)
+        };
+        self.functions.iter().filter(exists)
+    }
+
+    /// Which state calls what with which action, in the template's order.
+    pub fn calls(&self, values: &Values) -> Vec<Call<'_>> {
+        let by_id = |id: &str| self.functions.iter().find(|function| function.logical_id == id);
+        let by_name = |named: &str| {
+            let expanded = |function: &&Function| values.expand(function.name.as_ref()?);
+            self.functions.iter().find(|function| expanded(function).as_deref() == Some(function_name(named)))
+        };
+        let call = |task: &Task| {
+            let (function, other) = match self.machine.called(task, values) {
+                Called::Resource(id) => (by_id(&id), id),
+                Called::Named(name) => (by_name(&name), name),
+                Called::Unknown => (None, "something that is known only after the deployment".to_owned()),
+            };
+            Call { state: task.state.clone(), action: task.action.clone(), function, other }
+        };
+        self.machine.tasks.iter().map(call).collect()
+    }
+
+    /// The function that plans, by its logical id, as far as the definition says it.
+    pub(crate) fn planner_by_definition(&self) -> Option<String> {
+        let defaults = self.values(self.parameters.defaults());
+        let calls = self.calls(&defaults);
+        let plans = calls.iter().find(|call| call.action.as_deref() == Some(PLAN))?;
+        plans.function.map(|function| function.logical_id.clone())
+    }
+
+    fn planner(&self) -> Option<&Function> {
+        self.functions.iter().find(|function| function.logical_id == self.planner)
+    }
+
+    /// The ZIP of the function that plans.
+    ///
+    /// # Errors
+    /// When it has none, or another function that is called has a code that a run does not deploy.
+    pub(crate) fn zip(&self) -> anyhow::Result<PathBuf> {
+        let defaults = self.values(self.parameters.defaults());
+        let called = self.calls(&defaults).into_iter().filter_map(|call| call.function);
+        for function in called.chain(self.planner()) {
+            if let Code::Other(why) = &function.code {
+                bail!("{why}");
+            }
+        }
+        match self.planner().map(|planner| &planner.code) {
+            Some(Code::Zip(path)) => Ok(path.clone()),
+            _ => bail!("Resources.{} plans, and is not deployed from a ZIP, which a run builds", self.planner),
+        }
+    }
+
+    /// The sizes of the functions by what they do.
+    pub fn sizes(&self, values: &Values) -> Sizes {
+        let calls = self.calls(values);
+        let planner = self.planner().map_or(FunctionSize::LARGEST, |planner| planner.size(values));
+        let of_call = |call: &Call<'_>| call.function.map_or(FunctionSize::LARGEST, |function| function.size(values));
+        let of = |action: &str| {
+            let found = calls.iter().find(|call| call.action.as_deref() == Some(action));
+            found.map_or(planner, of_call)
+        };
+        let is_other = |call: &&Call<'_>| {
+            call.function.is_some() && ![PLAN, RENDER_CHUNK, ASSEMBLE].map(Some).contains(&call.action.as_deref())
+        };
+        Sizes {
+            plan: planner,
+            chunk: of(RENDER_CHUNK),
+            assemble: of(ASSEMBLE),
+            others: calls.iter().filter(is_other).map(of_call).collect(),
+        }
+    }
+}
+
+/// The sizes of the functions by what they do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sizes {
+    /// The one that plans.
+    pub plan: FunctionSize,
+    /// The one that renders chunks.
+    pub chunk: FunctionSize,
+    /// The one that joins them.
+    pub assemble: FunctionSize,
+    /// Those of other steps, such as mixing the sound.
+    pub others: Vec<FunctionSize>,
+}
+
+impl Sizes {
+    /// All steps by functions of one size.
+    pub fn all(size: FunctionSize) -> Self {
+        Self { plan: size, chunk: size, assemble: size, others: Vec::new() }
+    }
+}
