@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use self::{
     NeededBy::{CloudFormation, Sam, Tool},
     Scope::{
-        Alarms, Anything, ArtifactBuckets, ArtifactObjects, Executions, Functions, LogGroups, Machines, RenderBuckets,
-        RenderObjects, Roles, Stacks, Transform,
+        Alarms, Anything, ArtifactBuckets, ArtifactObjects, Executions, Functions, Images, LogGroups, Machines,
+        RenderBuckets, RenderObjects, Roles, Stacks, Transform,
     },
 };
 use crate::{
@@ -45,6 +45,8 @@ pub enum Scope {
     LogGroups,
     /// Alarms.
     Alarms,
+    /// Repositories of the container images that functions are created from.
+    Images,
     /// What IAM gives no narrower resource for.
     Anything,
 }
@@ -89,7 +91,7 @@ const IN_MADE_UP_NAMES: usize = 24;
 impl Holder {
     fn resources(&self, scope: Scope) -> Vec<String> {
         let of = |service: &str, resource: &str| self.arn(service, resource);
-        let each = |make: &dyn Fn(&str) -> String| self.beginnings().iter().map(|name| make(name)).collect();
+        let each = |make: &dyn Fn(&str) -> String| self.all_beginnings().iter().map(|name| make(name)).collect();
         match scope {
             Scope::Anything => vec!["*".to_owned()],
             Scope::Stacks => {
@@ -107,6 +109,7 @@ impl Holder {
             Scope::Machines => each(&|name| of("states", &format!("stateMachine:{name}*"))),
             Scope::Executions => each(&|name| of("states", &format!("execution:{name}*:*"))),
             Scope::Functions => each(&|name| of("lambda", &format!("function:{name}*"))),
+            Scope::Images => vec![of("ecr", "repository/*")],
             Scope::Alarms => each(&|name| of("cloudwatch", &format!("alarm:{name}*"))),
             // CloudFormation names roles after the stack, whose name it cuts off; they belong to no region.
             Scope::Roles => self
@@ -120,7 +123,7 @@ impl Holder {
                 let of_group = |name: &String| {
                     groups.map(|group| of("logs", &format!("log-group:{group}{name}*"))).into_iter().collect::<Vec<_>>()
                 };
-                self.beginnings().iter().flat_map(of_group).collect()
+                self.all_beginnings().iter().flat_map(of_group).collect()
             }
         }
     }
@@ -140,6 +143,17 @@ impl Holder {
             name.chars().take(IN_NAMES).collect::<String>().trim_end_matches('-').to_owned() + "-"
         };
         self.stacks().into_iter().map(begins).collect()
+    }
+
+    /// The same, and what names begin with that CloudFormation makes up for a template that does not name its functions.
+    fn all_beginnings(&self) -> Vec<String> {
+        let made_up = self.stack.iter().map(|stack| {
+            let kept = cut(stack.as_str());
+            if kept == stack.as_str() { kept + "-" } else { kept }
+        });
+        let named = self.beginnings();
+        let new = made_up.filter(|name| !named.iter().any(|known| name.starts_with(known))).collect::<Vec<_>>();
+        named.into_iter().chain(new).collect()
     }
 
     /// What the names of buckets begin with, also where CloudFormation makes them up: in lower case.
@@ -305,6 +319,11 @@ const FUNCTION: &[Permission] = &[
     right(CloudFormation, Functions, "lambda:ListTags"),
     right(CloudFormation, Functions, "lambda:TagResource"),
     right(Tool, Anything, "lambda:GetAccountSettings"),
+    // Of functions that are container images: Lambda reads the image with these credentials.
+    right(CloudFormation, Images, "ecr:BatchGetImage"),
+    right(CloudFormation, Images, "ecr:GetDownloadUrlForLayer"),
+    right(CloudFormation, Images, "ecr:GetRepositoryPolicy"),
+    right(CloudFormation, Images, "ecr:SetRepositoryPolicy"),
 ];
 
 /// Roles of the function and of the state machine.

@@ -52,6 +52,15 @@ fn names_of_any_run_are_covered_and_others_are_not() {
         assert!(covers(&of("LogGroups"), &group), "{group}");
         let function = format!("arn:aws:lambda:eu-west-1:123456789012:function:{project}-render");
         assert!(covers(&of("Functions"), &function), "{function}");
+        // As CloudFormation names one, and Lambda its log group.
+        let kept: String = stack.as_str().chars().take(24).collect();
+        let function = format!("{kept}-ChunkFunction-A1b2C3d4E5f6");
+        assert!(
+            covers(&of("Functions"), &format!("arn:aws:lambda:eu-west-1:123456789012:function:{function}")),
+            "{function}"
+        );
+        let group = format!("arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/{function}:*");
+        assert!(covers(&of("LogGroups"), &group), "{group}");
         let role = format!("arn:aws:iam::123456789012:role/{stack}-RenderFunctionRole-X");
         assert!(covers(&of("Roles"), &role), "{role}");
         let stack = format!("arn:aws:cloudformation:eu-west-1:123456789012:stack/{stack}/x");
