@@ -1,6 +1,6 @@
 //! Deleting what is owned, in the order that leaves nothing behind.
 
-use std::cell::Cell;
+use std::{cell::Cell, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use backon::BackoffBuilder;
@@ -20,13 +20,16 @@ use crate::{
     report::row::{Deletions, Proof},
     teardown::{
         inventory::{self, FoundArtifacts, Hints, Inventory},
-        ours::{Decision, Ours, Ownership, StackOwnership, Tags, decide, run_of},
+        ours::{Decision, Ours, Ownership, StackContents, StackOwnership, Tags, decide, run_of},
         proof::{self, artifact_buckets, expected},
     },
 };
 
 /// How often S3 may still report an emptied bucket as not empty.
 const STILL_FULL: usize = 5;
+
+/// How long Lambda may take to write the last lines of a function that was deleted.
+const LATE_LINES: Duration = Duration::from_secs(3);
 
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
@@ -102,7 +105,12 @@ impl Deleter {
         }
         let mut expected = expected(self.place(stack), found, ownership, known);
         expected.add(Resource::Bucket, buckets);
-        for older in self.delete_outlived_log_groups(&expected, &ours).await? {
+        let mut older = self.delete_outlived_log_groups(&expected, &ours).await?;
+        if ours.stacks.iter().any(StackContents::logs_undeclared) {
+            tokio::time::sleep(LATE_LINES).await;
+            older.extend(self.delete_outlived_log_groups(&expected, &ours).await?);
+        }
+        for older in older {
             expected.remove(Resource::LogGroup, &older);
         }
         let proof = proof::verify(&expected, &self.clients).await;
@@ -121,7 +129,11 @@ impl Deleter {
         })
     }
 
-    /// Proves that nothing of these runs is there, where nothing had to be deleted.
+    /// Proves that nothing of these runs is there, where nothing had to be deleted but log groups that late lines
+    /// brought back.
+    ///
+    /// # Errors
+    /// When such a log group can't be deleted.
     pub async fn prove_nothing(
         &self,
         stack: &StackName,
@@ -129,15 +141,18 @@ impl Deleter {
         runs: &[RunId],
         known: &ResourceNames,
         decision: &Decision,
-    ) -> Proof {
+    ) -> anyhow::Result<Proof> {
         let stack_ownership = match decision {
             Decision::Foreign(why) => StackOwnership::Foreign(why.clone()),
             _ => StackOwnership::Absent,
         };
         let ownership = Ownership { runs: runs.to_vec(), stack: stack_ownership, evidence: String::new() };
-        let expected = expected(self.place(stack), found, &ownership, known);
+        let mut expected = expected(self.place(stack), found, &ownership, known);
+        for older in self.delete_outlived_log_groups(&expected, &ownership.ours(found)).await? {
+            expected.remove(Resource::LogGroup, &older);
+        }
         let proof = proof::verify(&expected, &self.clients).await;
-        proof.and(proof::verify(&artifact_buckets(self.place(stack), found, runs), &self.clients).await)
+        Ok(proof.and(proof::verify(&artifact_buckets(self.place(stack), found, runs), &self.clients).await))
     }
 
     /// The owned buckets once their stack is gone, with those that came up after the first look: a

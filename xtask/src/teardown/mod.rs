@@ -90,6 +90,7 @@ async fn one_stack(
         }
         Decision::Nothing => {
             let proof = site.deleter.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
+            let proof = proof.map_err(|error| site.leak(stack, &error))?;
             let code = conclude(session, stack, &site, &journaled, None, &proof)?;
             mention(session, &elsewhere);
             return Ok(code);
@@ -166,7 +167,7 @@ async fn forced(
             bail!("--force asks for the stack's name to be typed, and there is no terminal; add --yes");
         }
         session.console.say(&format!(
-            "Stack {stack} is not a run's: {why}.\nThis deletes it with its buckets ({}) and its function's log group. \
+            "Stack {stack} is not a run's: {why}.\nThis deletes it with its buckets ({}) and the log groups of its functions. \
              Type its name to go on:",
             found.render_buckets.iter().map(|b| b.name.as_str()).collect::<Vec<_>>().join(", ")
         ));

@@ -60,13 +60,27 @@ impl StackContents {
     }
 
     /// Whether the stack created it. What is deleted may have failed before, and the name be someone else's; only the
-    /// log groups are of interest then, where the name has the run's random id.
+    /// log groups are of interest then, where the name has the run's random id, or is one that CloudFormation made up.
     fn created(&self, resource: Resource, found: &StackResource) -> bool {
         let names_the_run = || self.run.as_ref().is_some_and(|run| found.physical_id.contains(run.as_str()));
         EXISTING.contains(&found.status.as_str())
             || (found.status == "DELETE_COMPLETE"
                 && matches!(resource, Resource::Function | Resource::LogGroup)
-                && names_the_run())
+                && (names_the_run() || self.is_made_up(found)))
+    }
+
+    /// Whether CloudFormation made up the name, with a random end: `STACK-LOGICALID-RANDOM`, where it shortens each part.
+    fn is_made_up(&self, found: &StackResource) -> bool {
+        let begins = |text: &str| text.chars().take(KEPT_OF_NAMES).collect::<String>();
+        let rest = found.physical_id.strip_prefix(&begins(self.stack.name()));
+        let ends = |rest: &str| rest.rsplit_once('-').is_some_and(|(_, end)| end.len() >= RANDOM_OF_NAMES);
+        rest.is_some_and(|rest| rest.contains(&format!("-{}", begins(&found.logical_id))) && ends(rest))
+    }
+
+    /// Whether Lambda creates the log group of a function in it, because the template declares none: a line that comes
+    /// late creates it again.
+    pub(crate) fn logs_undeclared(&self) -> bool {
+        self.names(Resource::Function).any(|name| !self.has(Resource::LogGroup, &function_log_group(name)))
     }
 
     /// Whether a resource of this name is in the stack.
@@ -91,6 +105,12 @@ impl StackContents {
         Ok(found.physical_id.clone())
     }
 }
+
+/// How many characters of a stack's name and of a logical ID CloudFormation keeps at least in a name that it makes up.
+const KEPT_OF_NAMES: usize = 16;
+
+/// How many random characters it puts behind them at least.
+const RANDOM_OF_NAMES: usize = 12;
 
 /// The run of a stack that is nothing but its change sets, which show the tags that it will have: each has to be of
 /// this one run.
@@ -337,6 +357,23 @@ mod ours_tests {
         assert!(is_ours("/aws/lambda/f", Some(1000)));
         assert!(!is_ours("/aws/lambda/f", Some(999)) && !is_ours("/aws/lambda/f", None));
         assert!(!is_ours("/aws/lambda/other", Some(1000)));
+    }
+
+    #[test]
+    fn of_a_deleted_stack_only_names_that_nobody_else_can_have_are_known() {
+        let named = |name: &str| {
+            let mut deleted = contents("DELETE_COMPLETE");
+            deleted.stack.id = "arn:aws:cloudformation:us-east-1:1:stack/hyperframes-lambda-smoke-1/2".to_owned();
+            deleted.run = Some(run("a"));
+            for resource in &mut deleted.resources {
+                (resource.logical_id, resource.physical_id) = ("ChunkFunction".to_owned(), name.to_owned());
+            }
+            deleted.names(Resource::Function).count() == 1
+        };
+        assert!(named("p-aaaaaaaaaaaa-chunk") && named("hyperframes-lambda-smoke-ChunkFunction-A1b2C3d4E5f6"));
+        assert!(!named("chunk") && !named("hyperframes-lambda-smoke-ChunkFunction-live"));
+        assert!(!named("another-lambda-smoke-ChunkFunction-A1b2C3d4E5f6"));
+        assert!(!named("hyperframes-lambda-smoke-Other-A1b2C3d4E5f6"));
     }
 
     #[test]

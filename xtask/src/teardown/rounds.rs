@@ -89,7 +89,7 @@ async fn one_round(
             if let Decision::Foreign(why) = &decision {
                 left_alone(deleter, stack, why);
             }
-            Ok(deleter.prove_nothing(stack, &found, runs, known, &decision).await)
+            deleter.prove_nothing(stack, &found, runs, known, &decision).await
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     kill_one, killed, left,
     support::{
         STACK, Test,
-        fake_aws::{End, Fault},
+        fake_aws::{Account, End, Fault, NOW_MS},
     },
 };
 
@@ -29,6 +29,56 @@ fn everything_of_a_killed_run_is_deleted_and_proved_gone() {
     test.assert_account_clean();
     assert_eq!(test.artifact("cleanup-verification.json")["clean"], true);
     assert!(test.journals()[0].ends_with("{\"record\":\"finished\",\"kept\":false}\n"));
+}
+
+/// The log group of the second function that a stack has.
+const SECOND: &str = "/aws/lambda/smoke-test-ChunkFunction-A1b2C3d4E5f6";
+
+/// A world in which a run was killed whose stack has a second function.
+fn killed_with_two_functions() -> Test {
+    let test = Test::new().account(|account| account.has_second_function = true);
+    kill_one(&test, STACK);
+    assert!(left(&test).contains(&format!("logGroup {SECOND}")));
+    test
+}
+
+#[test]
+fn every_function_and_the_log_group_that_lambda_made_for_it_are_proved_gone() {
+    let test = killed_with_two_functions();
+    let ran = test.teardown(&[STACK]);
+    ran.exit(0).says("9 resources verified absent").warns(&format!("deleting log group {SECOND}, which outlived"));
+    test.assert_account_clean();
+    let proof = test.artifact("cleanup-verification.json");
+    let names: Vec<&str> =
+        proof["resources"].as_array().unwrap().iter().filter_map(|check| check["name"].as_str()).collect();
+    assert!(names.contains(&SECOND) && names.contains(&SECOND.trim_start_matches("/aws/lambda/")), "{names:?}");
+}
+
+#[test]
+fn a_run_that_is_killed_after_its_stack_is_gone_leaves_no_log_group() {
+    let test = Test::new().account(|account| account.has_second_function = true);
+    let test = test.fault("DeleteLogGroup", 1, Fault::Signal(Signal::KILL));
+    assert_eq!(test.smoke(&[]).status, None);
+    // The call that was on its way did not arrive.
+    test.aws.account().log_groups.insert(SECOND.to_owned(), NOW_MS);
+    assert!(!left(&test).contains(&format!("stack {STACK}")));
+    test.teardown(&[STACK]).exit(0);
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_log_group_that_late_lines_bring_back_goes_too() {
+    let test = killed_with_two_functions();
+    let back = |account: &mut Account| _ = account.log_groups.insert(SECOND.to_owned(), NOW_MS);
+    // After each of the three was looked for once.
+    test.aws.before("DescribeLogGroups", 4, back);
+    test.teardown(&[STACK]).exit(0);
+    assert!(test.aws.is_changed());
+    test.assert_account_clean();
+    // And after the end of the clean-up.
+    back(&mut test.aws.account());
+    test.teardown(&[STACK]).exit(0).says("nothing is left of smoke-test").warns("deleting log group");
+    test.assert_account_clean();
 }
 
 #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Account {
     pub(crate) bucket_comes_late: bool,
     /// Functions outlive their stack.
     pub(crate) functions_linger: bool,
+    /// Stacks have a second function, which CloudFormation names, and whose log group Lambda creates.
+    pub(crate) has_second_function: bool,
     /// Log groups outlive their stack.
     pub(crate) log_groups_linger: bool,
     /// CloudFormation has rolled back what it failed to create.
@@ -116,7 +118,7 @@ pub(crate) struct Stack {
 }
 
 /// When the log groups of stacks are created: after any stack.
-const NOW_MS: i64 = 1_900_000_000_000;
+pub(crate) const NOW_MS: i64 = 1_900_000_000_000;
 
 impl Account {
     pub(crate) fn new(stack_files: PathBuf) -> Self {
@@ -198,6 +200,10 @@ impl Account {
             self.log_groups.entry(log_group).or_insert(NOW_MS);
         }
         self.functions.insert(format!("{project}-render"));
+        if self.has_second_function {
+            self.functions.insert(second_function(name));
+            self.log_groups.insert(format!("/aws/lambda/{}", second_function(name)), NOW_MS);
+        }
         self.machines.entry(machine_arn(&project)).or_insert(Machine { tags, log_group });
     }
 
@@ -235,6 +241,9 @@ impl Account {
                 "AWS::StepFunctions::StateMachine" => _ = self.machines.remove(&id),
                 _ => {}
             }
+        }
+        if !self.functions_linger {
+            self.functions.remove(&second_function(name));
         }
     }
 
@@ -335,6 +344,11 @@ impl Bucket {
         self.objects.insert(("deleted".to_owned(), "v4".to_owned()), None);
         self.uploads.insert(("half + \u{1}".to_owned(), "upload-1".to_owned()));
     }
+}
+
+/// The name that CloudFormation makes up for the second function of a stack.
+pub(crate) fn second_function(stack: &str) -> String {
+    format!("{stack}-ChunkFunction-A1b2C3d4E5f6")
 }
 
 pub(super) fn machine_arn(project: &str) -> String {

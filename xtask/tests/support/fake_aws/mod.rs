@@ -22,7 +22,7 @@ use std::{
 
 use serde_json::json;
 
-pub(crate) use account::{ACCOUNT, Account, Rival};
+pub(crate) use account::{ACCOUNT, Account, NOW_MS, Rival};
 pub(crate) use faults::Fault;
 use faults::Faults;
 use http::{Request, Response};

@@ -1,7 +1,7 @@
 //! What the fake CloudFormation says of the stacks that the fake sam makes.
 
 use super::{
-    account::{ACCOUNT, Account, ChangeSet, IN_REVIEW, Stack},
+    account::{ACCOUNT, Account, ChangeSet, IN_REVIEW, Stack, second_function},
     http::{Request, Response},
 };
 
@@ -27,7 +27,7 @@ pub(super) fn answer(account: &mut Account, request: &Request) -> Option<Respons
             }
             Response::ok("<DeleteStackResponse/>".to_owned())
         }
-        "DescribeStackResources" => Response::ok(resources(account, &stack)),
+        "DescribeStackResources" => Response::ok(resources(account, &name, &stack)),
         _ => Response::ok(described(&name, &stack)),
     })
 }
@@ -81,8 +81,10 @@ fn change_sets(account: &mut Account, request: &Request) -> Response {
 
 const DELETED: &str = "DELETE_COMPLETE";
 
+const FUNCTION: &str = "AWS::Lambda::Function";
+
 /// What a template makes that retains its bucket.
-fn resources(account: &Account, stack: &Stack) -> String {
+fn resources(account: &Account, name: &str, stack: &Stack) -> String {
     let is_deleted = stack.status == DELETED;
     let status = |kind: &str, id: &String| match kind {
         _ if stack.taken.contains(id) && !is_deleted && !account.rolls_back => "CREATE_FAILED",
@@ -96,9 +98,12 @@ fn resources(account: &Account, stack: &Stack) -> String {
         let is_late = account.bucket_comes_late && kind == "AWS::S3::Bucket";
         !is_late && !account.unlisted.contains(id)
     };
-    let resources: Vec<[String; 3]> = own.filter(is_listed).chain(stack.listed.clone()).collect();
+    let second =
+        [FUNCTION.to_owned(), second_function(name), if is_deleted { DELETED } else { "CREATE_COMPLETE" }.to_owned()];
+    let second = Some(second).filter(|_| account.has_second_function && !stack.project.is_empty());
+    let resources: Vec<[String; 3]> = own.filter(is_listed).chain(second).chain(stack.listed.clone()).collect();
     let member = |[kind, id, status]: &[String; 3]| {
-        let logical_id = logical_id(kind);
+        let logical_id = if *id == second_function(name) { "ChunkFunction" } else { logical_id(kind) };
         format!(
             "<member><LogicalResourceId>{logical_id}</LogicalResourceId>\
              <PhysicalResourceId>{id}</PhysicalResourceId><ResourceType>{kind}</ResourceType>\
@@ -117,7 +122,7 @@ fn resources(account: &Account, stack: &Stack) -> String {
 fn logical_id(kind: &str) -> &'static str {
     match kind {
         "AWS::S3::Bucket" => "RenderBucket",
-        "AWS::Lambda::Function" => "RenderFunction",
+        FUNCTION => "RenderFunction",
         "AWS::StepFunctions::StateMachine" => "RenderStateMachine",
         _ => "Another",
     }
