@@ -59,7 +59,7 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
         });
     }
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
-    let sources = Sources::find(session, options.run.skip_build).or_exit(ExitCode::Preflight)?;
+    let sources = Sources::find(session, options.run.code()).or_exit(ExitCode::Preflight)?;
     let subject = subject(&sources, options).or_exit(ExitCode::Preflight)?;
     let asked = Asked::Smoke {
         fixture: subject.fixture.name.clone(),

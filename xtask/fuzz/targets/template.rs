@@ -16,7 +16,7 @@ fuzz_target!(|text: &str| {
     assert!(template.resource_types().values().sum::<usize>() >= 3);
     let project = ProjectName::new(&"smoke".parse().expect("a name"), &"0123456789ab".parse().expect("an id"));
     let capacity = Capacity { reserved_concurrency: Some(16), memory: None };
-    if let Ok(given) = template.parameters.given(&project, capacity) {
+    if let Ok(given) = template.parameters.given(&project, capacity, &[]) {
         let values = template.values(given.values());
         template.names(&values);
         template.leaving_log_groups(&values);

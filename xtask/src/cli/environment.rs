@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::{
-    Arg, ArgMatches, Command, CommandFactory, Error, FromArgMatches,
+    Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, FromArgMatches,
     builder::{Resettable, StyledStr},
     error::{ContextKind, ContextValue, ErrorKind},
     parser::ValueSource,
@@ -77,17 +77,20 @@ fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<V
             return Err(Error::raw(ErrorKind::ArgumentConflict, message));
         }
         let flag = format!("--{}", arg.get_long().expect("a flag with a variable has a long name"));
-        let argument = match (arg.get_action().takes_values(), value) {
-            (true, _) => format!("{flag}={value}"),
-            (false, "1" | "true") => flag.clone(),
-            (false, "0" | "false") => continue,
-            (false, _) => {
-                return Err(Error::raw(ErrorKind::InvalidValue, format!("{name}={value}: it is 1 or 0\n")));
-            }
+        let arguments: Vec<String> = match (arg.get_action(), value) {
+            (ArgAction::Append, _) => value.split_whitespace().map(|word| format!("{flag}={word}")).collect(),
+            (action, _) if action.takes_values() => vec![format!("{flag}={value}")],
+            (_, "1" | "true") => vec![flag.clone()],
+            (_, "0" | "false") => continue,
+            _ => return Err(Error::raw(ErrorKind::InvalidValue, format!("{name}={value}: it is 1 or 0\n"))),
         };
         set.push((arg, name));
-        let (name, value) = (name.to_owned(), value.to_owned());
-        variables.push(Variable { name, value, flag, argument: argument.into() });
+        variables.extend(arguments.into_iter().map(|argument| Variable {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            flag: flag.clone(),
+            argument: argument.into(),
+        }));
     }
     Ok(variables)
 }

@@ -12,9 +12,10 @@ use crate::{
     },
     project::{
         names::StackName,
-        template::{Capacity, MemoryMb},
+        template::{Capacity, MemoryMb, parameters::Assignment},
     },
     run::budget::Usd,
+    tools::release::{HandlerCode, Sha256Hex},
 };
 
 /// Flags for the stack and the artifacts.
@@ -37,6 +38,16 @@ pub struct RunOptions {
     /// A new account may allow 3008 at most.
     #[arg(long = "memory-mb", env = "LAMBDA_MEMORY_MB", value_name = "MB", allow_negative_numbers = true)]
     pub memory: Option<MemoryMb>,
+    /// Set a parameter of the template; repeatable.
+    ///
+    /// It is checked against the template before anything starts. The variable has several, separated by spaces.
+    #[arg(long = "parameter", env = "PARAMETERS", value_name = "NAME=VALUE")]
+    pub parameters: Vec<Assignment>,
+    /// Set the container image of a function; repeatable.
+    ///
+    /// NAME is the function, or the parameter for its image; URI is that of an image in ECR.
+    #[arg(long = "image", env = "IMAGES", value_name = "NAME=URI")]
+    pub images: Vec<Assignment>,
     /// Folder for results, renders and logs.
     ///
     /// [default: <command>-artifacts in the repository]
@@ -60,8 +71,16 @@ pub struct RunOptions {
     #[arg(long)]
     pub keep_stack: bool,
     /// Deploy the handler ZIP that is there.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "handler_zip")]
     pub skip_build: bool,
+    /// Deploy this handler ZIP, such as a release's; build none.
+    ///
+    /// Its SHA-256 comes from --sha256, or from a file next to it with `.sha256` behind its name.
+    #[arg(long, env = "HANDLER_ZIP", value_name = "FILE")]
+    pub handler_zip: Option<PathBuf>,
+    /// The SHA-256 that the file of --handler-zip must have.
+    #[arg(long, env = "HANDLER_ZIP_SHA256", value_name = "HASH", requires = "handler_zip", hide_short_help = true)]
+    pub sha256: Option<Sha256Hex>,
     /// Which AWS.
     #[command(flatten)]
     pub target: TargetOptions,
@@ -79,6 +98,15 @@ impl RunOptions {
              start `cargo xtask local-aws` and use --endpoint-url"
         );
         Ok(())
+    }
+
+    /// Which ZIP is deployed.
+    pub(crate) fn code(&self) -> HandlerCode<'_> {
+        match (&self.handler_zip, self.skip_build) {
+            (Some(file), _) => HandlerCode::Release(file, self.sha256.as_ref()),
+            (None, true) => HandlerCode::Existing,
+            (None, false) => HandlerCode::Built,
+        }
     }
 
     /// What the function is given.

@@ -23,7 +23,7 @@ pub struct SmokeOptions {
     pub chunk_size: Option<ChunkSize>,
     /// How the plan goes to the chunks: v1, v2 or both [default: v2].
     ///
-    /// With both, the renders are compared with each other too.
+    /// v1 is for templates that still offer it. With both, the renders are compared with each other too.
     // The default is the template's to choose: one that offers only v1 renders with v1.
     #[arg(long = "plan-protocol", env = "PLAN_PROTOCOL", value_name = "V")]
     pub plan_protocols: Option<PlanProtocols>,

@@ -30,7 +30,7 @@ use crate::{
 impl<'a> Eval<'a> {
     /// Checks everything that can be checked without starting anything.
     pub(crate) fn prepare(session: &Session, options: &'a EvalOptions) -> Result<Self, Failure> {
-        let sources = Sources::find(session, options.run.skip_build).or_exit(ExitCode::Preflight)?;
+        let sources = Sources::find(session, options.run.code()).or_exit(ExitCode::Preflight)?;
         let choice = PlanChoice::new(&sources.template, None).or_exit(ExitCode::Preflight)?;
         let subjects = subjects(&sources.repo, choice, options).or_exit(ExitCode::Preflight)?;
         let local_way = local_way(&sources.repo, options).or_exit(ExitCode::Preflight)?;

@@ -54,6 +54,9 @@ pub struct RunRecord {
     pub region: Region,
     /// The stack.
     pub stack: StackName,
+    /// The parameters of the template that the run set, without secrets.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// The prices that costs are calculated from.
     pub prices: Prices,
     /// The commit of this repository, with `-dirty` when it has changes, and `-unchecked` when that was not looked for.
@@ -120,6 +123,7 @@ impl RunRecord {
             account: None,
             region: region.clone(),
             stack: stack.clone(),
+            parameters: BTreeMap::new(),
             prices: prices.clone(),
             git_commit: None,
             tools: ToolVersions::new(),

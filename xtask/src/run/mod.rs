@@ -25,7 +25,7 @@ use execution_history::{cost::Prices, progress::Pace};
 use tokio::time::Instant;
 
 use crate::{
-    aws::{faults::remedy, region::Region, resources::ResourceNames},
+    aws::{access::TargetChoice, faults::remedy, region::Region, resources::ResourceNames},
     cli::run::RunOptions,
     context::{self, Connection, Session, recovery},
     exit::{ExitCode, Failure, OrExit},
@@ -34,7 +34,12 @@ use crate::{
         names::{ArtifactBucketName, ProjectName, RunId, StackName},
         plan::RenderPlan,
         repo::Repo,
-        template::{Template, expression::Values, functions::Sizes, parameters::Given},
+        template::{
+            Template,
+            expression::Values,
+            functions::{Code, Sizes},
+            parameters::Given,
+        },
     },
     report::{
         artifacts::Artifacts,
@@ -47,6 +52,7 @@ use crate::{
     teardown::journal::{Journal, StateFolder, record::Entry},
     tools::{
         handler,
+        release::{HandlerCode, Release},
         sam::{Deployment, Sam},
     },
 };
@@ -102,7 +108,8 @@ impl Run {
             None => Artifacts::default_in(&repo.artifacts(command), &names.run),
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
-        let record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
+        let mut record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
+        record.parameters = given.shown().into_iter().collect();
         let budget = Budget::new(options.max_cost);
         Ok(Self {
             record: RefCell::new(record),
@@ -278,8 +285,16 @@ impl RunNames {
     /// # Errors
     /// As [`Parameters::given`](crate::project::template::parameters::Parameters::given).
     pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
-        let given = template.parameters.given(&self.project, options.capacity());
-        given.with_context(|| format!("the template {}", template.path.display()))
+        let what = || format!("the template {}", template.path.display());
+        let mut asked = options.parameters.clone();
+        for image in &options.images {
+            asked.push(template.parameter_of_image(image).with_context(what)?);
+        }
+        let given = template.parameters.given(&self.project, options.capacity(), &asked).with_context(what)?;
+        if options.target.aws.choice() == TargetChoice::Local {
+            template.refuse_images(&template.values(given.values())).with_context(what)?;
+        }
+        Ok(given)
     }
 
     /// What `sam deploy` is given.
@@ -290,6 +305,7 @@ impl RunNames {
             run: &self.run,
             artifacts: &self.artifact_bucket,
             overrides: &given.overrides,
+            has_images: template.functions.iter().any(|function| function.code == Code::Image),
         }
     }
 
@@ -310,16 +326,19 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Finds them. Unless the ZIP is deployed as it is, the package must be one that can be built.
+    /// Finds them, and checks what the ZIP comes from: the package must be one that can be built, a release's ZIP
+    /// must be whole.
     ///
     /// # Errors
-    /// When there is no repository, its template lacks what a run needs, or its handler's
-    /// package has no script to build it by.
-    pub(crate) fn find(session: &Session, skip_build: bool) -> anyhow::Result<Self> {
+    /// When there is no repository, its template lacks what a run needs, its handler's package has no script to build
+    /// it by, or the release's ZIP is another one.
+    pub(crate) fn find(session: &Session, code: HandlerCode<'_>) -> anyhow::Result<Self> {
         let repo = session.repo()?;
         let template = Template::read(&repo.template())?;
-        if !skip_build {
-            handler::check_scripts(&repo)?;
+        match code {
+            HandlerCode::Built => handler::check_scripts(&repo)?,
+            HandlerCode::Existing => {}
+            HandlerCode::Release(file, sha256) => drop(Release::check(file, sha256)?),
         }
         Ok(Self { repo, template })
     }

@@ -27,7 +27,7 @@ use crate::{
         known_times, prices,
         subject::Subject,
     },
-    tools::{handler::CHECKOUT_SCRIPTS, sam},
+    tools::{handler::CHECKOUT_SCRIPTS, release::HandlerCode, sam},
 };
 
 /// Prints what a run of `command` would do, or what is wrong with what was asked for. `rounds` is how often an
@@ -44,7 +44,7 @@ pub(crate) fn preview(
     plans: impl FnOnce(&Sources) -> anyhow::Result<Vec<(Subject, Option<RenderPlan>)>>,
 ) -> Result<ExitCode, Failure> {
     let preview = || {
-        let sources = Sources::find(session, options.skip_build)?;
+        let sources = Sources::find(session, options.code())?;
         let plans = plans(&sources)?;
         let names = RunNames::draw(command, options)?;
         let given = names.given(&sources.template, options)?;
@@ -208,20 +208,26 @@ impl Preview<'_> {
 
     fn calls(&self) -> Vec<String> {
         let package = self.sources.repo.handler_package();
-        let build = match (self.options.skip_build, self.sources.repo.layout()) {
-            (true, _) => {
+        let build = match (self.options.code(), self.sources.repo.layout()) {
+            (HandlerCode::Release(file, _), _) => {
+                let code = self.sources.template.code.display();
+                vec![format!("no build: {} becomes {code}, and is deployed", file.display())]
+            }
+            (HandlerCode::Existing, _) => {
                 vec![format!("no build: {} is deployed as it is", self.sources.template.code.display())]
             }
-            (false, Layout::Own) => vec![
+            (HandlerCode::Built, Layout::Own) => vec![
                 format!("bun install --frozen-lockfile --ignore-scripts (in {}, unless installed)", package.display()),
                 "bun run bundle.ts <staging folder> (unless the ZIP is of these inputs)".to_owned(),
                 "zip -X -D -q -@ <staging folder>/handler.zip".to_owned(),
             ],
-            (false, Layout::HyperFrames) => {
+            (HandlerCode::Built, Layout::HyperFrames) => {
                 CHECKOUT_SCRIPTS.map(|script| format!("bun run --cwd {} {script}", package.display())).to_vec()
             }
         };
+        let shown = self.given.shown();
         let deployment = self.names.deployment(&self.sources.template, &self.given);
+        let deployment = sam::Deployment { overrides: &shown, ..deployment };
         let (sh, program) = (self.sh, Path::new("sam"));
         let sam = [sam::validate(sh, program, &[], deployment.template), sam::deploy(sh, program, &[], &deployment)];
         let sam = sam.map(|call| format!("{call} --region {}", self.options.target.region));

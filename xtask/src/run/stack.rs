@@ -29,6 +29,7 @@ use crate::{
         ffmpeg::Media,
         handler::{self, BuildTools, HandlerZip},
         preflight::{self, Purpose, Tools},
+        release::{HandlerCode, Release},
     },
 };
 
@@ -64,7 +65,8 @@ impl Run {
 
     async fn check(&self, target: Target) -> Result<Ready, Failure> {
         let session = &self.session;
-        let purpose = if self.options.skip_build { Purpose::Render } else { Purpose::BuildAndRender };
+        let is_built = self.options.code() == HandlerCode::Built;
+        let purpose = if is_built { Purpose::BuildAndRender } else { Purpose::Render };
         let runner = session.runner.with_env(&context::tool_env(session, &target));
         let (connection, tools) = tokio::join!(
             context::connect(session, target, &self.options.target.region),
@@ -107,7 +109,7 @@ impl Run {
     /// When its ffmpeg decodes no PNG, or can't be had.
     pub(crate) async fn check_encoder(&self, fixture: &Fixture) -> Result<(), Failure> {
         let format = fixture.meta.format;
-        let is_of_zip = self.repo.layout() == Layout::Own && !self.options.skip_build;
+        let is_of_zip = self.repo.layout() == Layout::Own && self.options.code() == HandlerCode::Built;
         // Elsewhere the function's ffmpeg does not run.
         if !format.is_encoded_from_png() || !is_of_zip || !is_linux_x86_64() {
             return Ok(());
@@ -149,7 +151,7 @@ impl Run {
         allowed?;
         let zip = zip?;
         valid.or_exit(ExitCode::Deploy)?;
-        self.step("build", &describe(&zip, self.options.skip_build));
+        self.step("build", &describe(&zip, self.options.code()));
         self.record.borrow_mut().handler = Some(zip);
         Ok(())
     }
@@ -178,8 +180,13 @@ impl Run {
 
     async fn handler_zip(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
         let session = &self.session;
-        if self.options.skip_build {
-            return handler::existing(&self.template.code).or_exit(ExitCode::Build);
+        match self.options.code() {
+            HandlerCode::Built => {}
+            HandlerCode::Existing => return handler::existing(&self.template.code).or_exit(ExitCode::Build),
+            HandlerCode::Release(file, sha256) => {
+                let release = Release::check(file, sha256).or_exit(ExitCode::Build)?;
+                return release.place(&self.template.code).or_exit(ExitCode::Build);
+            }
         }
         // A checkout's ZIP brings its own.
         if self.repo.layout() == Layout::Own {
@@ -196,16 +203,17 @@ impl Run {
     }
 }
 
-fn describe(zip: &HandlerZip, skipped: bool) -> String {
+fn describe(zip: &HandlerZip, code: HandlerCode<'_>) -> String {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     format!(
         "handler ZIP {:.1} MiB, {:.1} MiB unzipped ({})",
         mib(zip.sizes.zipped),
         mib(zip.sizes.unzipped),
-        match (skipped, zip.built) {
-            (true, _) => "as found: --skip-build",
-            (false, true) => "built",
-            (false, false) => "unchanged",
+        match (code, zip.built) {
+            (HandlerCode::Existing, _) => "as found: --skip-build".to_owned(),
+            (HandlerCode::Release(file, _), _) => format!("from {}, SHA-256 {}", file.display(), zip.sha256),
+            (HandlerCode::Built, true) => "built".to_owned(),
+            (HandlerCode::Built, false) => "unchanged".to_owned(),
         }
     )
 }

@@ -134,7 +134,12 @@ impl Subject {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PlanChoice {
     /// The input chooses.
-    Chosen(PlanProtocols),
+    Chosen {
+        /// The protocols to run.
+        protocols: PlanProtocols,
+        /// Whether the template offers the first protocol at all.
+        offers_v1: bool,
+    },
     /// The template has no choice. Its renders go by the newest protocol's name,
     /// which has no prefix; the one that must run, where it is known, may be another.
     Fixed(Option<PlanProtocol>),
@@ -157,7 +162,7 @@ impl PlanChoice {
                         newest(offered)
                     );
                 }
-                Ok(Self::Chosen(protocols))
+                Ok(Self::Chosen { protocols, offers_v1: offered.contains(&PlanProtocol::V1) })
             }
             OfferedProtocols::Fixed(known) => match (named, known) {
                 (Some(PlanProtocols::Both), _) => {
@@ -179,15 +184,16 @@ impl PlanChoice {
     /// When plan protocol v2 runs and does not take the rate.
     pub(crate) fn check_fps(self, fixture: &Fixture) -> anyhow::Result<()> {
         let fps = fixture.meta.fps;
-        let by_v2 = match self {
-            Self::Chosen(protocols) => protocols.each().contains(&PlanProtocol::V2),
-            Self::Fixed(known) => known == Some(PlanProtocol::V2),
+        let (by_v2, offers_v1) = match self {
+            Self::Chosen { protocols, offers_v1 } => (protocols.each().contains(&PlanProtocol::V2), offers_v1),
+            Self::Fixed(known) => (known == Some(PlanProtocol::V2), false),
         };
+        let way_out = if offers_v1 { "; lambda-smoke --plan-protocol v1 renders it" } else { "" };
         let [a, b, c] = LambdaFps::SUPPORTED_BY_V2;
         ensure!(
             !by_v2 || fps.is_supported_by_v2(),
-            "fixture {}: renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second only; \
-             lambda-smoke --plan-protocol v1 renders it",
+            "fixture {}: renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second \
+             only{way_out}",
             fixture.name
         );
         Ok(())
@@ -196,20 +202,20 @@ impl PlanChoice {
     /// The plan protocols to run.
     pub(crate) fn protocols(self) -> PlanProtocols {
         match self {
-            Self::Chosen(protocols) => protocols,
+            Self::Chosen { protocols, .. } => protocols,
             Self::Fixed(_) => PlanProtocols::One(PlanProtocol::V2),
         }
     }
 
     /// The protocol that goes into an execution's input: none where the template has no choice.
     pub(crate) fn asked(self, render: RenderId) -> Option<PlanProtocol> {
-        matches!(self, Self::Chosen(_)).then_some(render.protocol)
+        matches!(self, Self::Chosen { .. }).then_some(render.protocol)
     }
 
     /// The protocol that must have run, where that is known.
     pub(crate) fn required(self, render: RenderId) -> Option<PlanProtocol> {
         match self {
-            Self::Chosen(_) => Some(render.protocol),
+            Self::Chosen { .. } => Some(render.protocol),
             Self::Fixed(known) => known,
         }
     }

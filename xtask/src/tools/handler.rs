@@ -93,7 +93,8 @@ pub fn existing(path: &Path) -> anyhow::Result<HandlerZip> {
     Ok(zip)
 }
 
-fn read(path: PathBuf, built: bool) -> anyhow::Result<HandlerZip> {
+/// A ZIP that is there.
+pub(crate) fn read(path: PathBuf, built: bool) -> anyhow::Result<HandlerZip> {
     Ok(HandlerZip { sha256: sha256_of_file(&path)?, sizes: sizes(&path)?, path, built })
 }
 

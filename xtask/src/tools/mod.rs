@@ -10,5 +10,6 @@ pub mod handler_zip;
 pub mod harness;
 pub mod in_process;
 pub mod preflight;
+pub mod release;
 pub mod runner;
 pub mod sam;

@@ -48,6 +48,8 @@ pub struct Deployment<'a> {
     pub artifacts: &'a ArtifactBucketName,
     /// Name and value of each parameter that is set.
     pub overrides: &'a [(String, String)],
+    /// Whether a function of the template is a container image.
+    pub has_images: bool,
 }
 
 const VALIDATE_LIMIT: Duration = Duration::from_secs(3 * 60);
@@ -138,7 +140,8 @@ pub(crate) fn validate<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], temp
 pub(crate) fn deploy<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], deployment: &Deployment<'_>) -> Cmd<'a> {
     let Deployment { template, .. } = deployment;
     let (stack, bucket) = (deployment.stack.as_str(), deployment.artifacts.as_str());
-    let overrides = deployment.overrides.iter().map(|(name, value)| format!("{name}={value}"));
+    let overrides = deployment.overrides.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+    let images = deployment.has_images.then_some(["--image-repository", NO_REPOSITORY]).into_iter().flatten();
     let (tag, run) = (RunId::TAG, deployment.run.to_string());
     cmd!(
         sh,
@@ -146,8 +149,20 @@ pub(crate) fn deploy<'a>(sh: &'a Shell, sam: &Path, options: &[OsString], deploy
             --s3-bucket {bucket} --s3-prefix {stack}
             --capabilities CAPABILITY_IAM CAPABILITY_NAMED_IAM
             --no-confirm-changeset --no-fail-on-empty-changeset --no-progressbar
-            --parameter-overrides {overrides...} --tags {tag}={run}"
+            {images...} --parameter-overrides {overrides...} --tags {tag}={run}"
     )
+}
+
+/// A repository that sam demands where a template has images, and does not use: a run gives it no image to upload.
+const NO_REPOSITORY: &str = "000000000000.dkr.ecr.us-east-1.amazonaws.com/unused";
+
+/// A value as sam reads it: one that is empty or has other characters than names and addresses have needs quotes.
+fn quoted(value: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/:@+".contains(c);
+    match !value.is_empty() && value.chars().all(is_plain) {
+        true => value.to_owned(),
+        false => format!("\"{}\"", value.replace('"', "\\\"")),
+    }
 }
 
 /// Variables by which sam could come to act as someone else.

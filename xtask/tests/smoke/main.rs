@@ -18,6 +18,7 @@ mod jobs;
 mod journals;
 mod lambda_report;
 mod leaks;
+mod parameters;
 mod preflight;
 mod protocols;
 mod records;

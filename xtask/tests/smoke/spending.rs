@@ -47,7 +47,7 @@ fn a_function_with_less_memory_costs_less() {
     let ran = test.smoke(&["--dry-run", "--chunk-counts", "2,4", "--memory-mb", "3008"]);
     ran.exit(0).says("-render, 3008 MB, ").says("cost: about 0.00396 USD (216 GB-s, ");
     let ran = test.smoke(&["--dry-run", "--memory-mb", "128"]);
-    ran.exit(1).warns("Parameters.LambdaMemoryMb (line 17) accepts 1024 to 10240, not the 128 of --memory-mb");
+    ran.exit(1).warns("Parameters.LambdaMemoryMb (line 17) accepts 1024 to 10240, not 128, and --memory-mb gives it");
     test.assert_nothing_happened();
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use execution_history::{cost::FunctionSize, timeline::function_name};
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         LogGroup, Template,
         expression::{self, Values},
         machine::{Called, Task},
+        parameters::Assignment,
         yaml::{At, Node},
     },
 };
@@ -36,6 +37,8 @@ pub struct Function {
     memory: Option<Node>,
     timeout: Option<Node>,
     architecture: Option<Node>,
+    /// The expression of its container image.
+    image: Option<Node>,
     /// The log group that it is configured to write to, by logical id or name.
     log_group: Option<Node>,
 }
@@ -85,6 +88,7 @@ impl Function {
             memory: node("MemorySize"),
             timeout: node("Timeout"),
             architecture: property("Architectures").and_then(|at| at.node.elements().first().cloned()),
+            image: properties.find("ImageUri").map(|at| at.node.clone()),
             log_group: property("LoggingConfig").and_then(|at| at.node.get("LogGroup").cloned()),
         })
     }
@@ -188,6 +192,54 @@ impl Template {
         let calls = self.calls(&defaults);
         let plans = calls.iter().find(|call| call.action.as_deref() == Some(PLAN))?;
         plans.function.map(|function| function.logical_id.clone())
+    }
+
+    /// The parameter that an `--image` sets: it names that, or a function whose image it is.
+    ///
+    /// # Errors
+    /// When no function of the template takes its image from such a parameter, or the image is not one of ECR.
+    pub fn parameter_of_image(&self, asked: &Assignment) -> anyhow::Result<Assignment> {
+        let Assignment { name, value } = asked;
+        ensure!(
+            value.contains(".dkr.ecr.") && value.contains('/'),
+            "--image {name}={value}: Lambda takes container images from ECR alone, such as \
+             ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
+        );
+        let parameters: Vec<(&str, &str)> = self
+            .functions
+            .iter()
+            .filter_map(|function| {
+                Some((function.logical_id.as_str(), expression::resource(function.image.as_ref()?)?))
+            })
+            .collect();
+        let found = parameters.iter().find(|(function, parameter)| name == function || name == parameter);
+        let known = match parameters.iter().map(|(function, _)| *function).collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() => "it has no function that takes an image from a parameter".to_owned(),
+            names => format!("it has {names}"),
+        };
+        let (_, parameter) = found.with_context(|| format!("--image {name}: {known}"))?;
+        Ok(Assignment { name: (*parameter).to_owned(), value: value.clone() })
+    }
+
+    /// Refuses functions that are container images, which the embedded AWS can't run.
+    ///
+    /// # Errors
+    /// When the state machine calls one with these values; the message says which parameter avoids that.
+    pub fn refuse_images(&self, values: &Values) -> anyhow::Result<()> {
+        let image = |values: &Values| {
+            let called = self.calls(values).into_iter().filter_map(|call| call.function);
+            called.into_iter().find(|function| function.code == Code::Image).map(|function| function.logical_id.clone())
+        };
+        let Some(function) = image(values) else { return Ok(()) };
+        let names = self.parameters.names();
+        let avoiding =
+            names.flat_map(|name| self.parameters.candidates(name).into_iter().map(move |value| (name, value)));
+        let avoids = |(name, value): &(&str, String)| image(&values.clone().with(name, value.as_str())).is_none();
+        let advice = match avoiding.into_iter().find(avoids) {
+            Some((name, value)) => format!("with --parameter {name}={value} it is not called"),
+            None => "run on your own account".to_owned(),
+        };
+        bail!("Resources.{function} is a container image, which the embedded AWS can't run; {advice}")
     }
 
     fn planner(&self) -> Option<&Function> {

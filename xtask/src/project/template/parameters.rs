@@ -1,11 +1,14 @@
 //! A template's parameters, and the values that a run sets.
 
+use std::str::FromStr;
+
 use anyhow::{Context, bail, ensure};
+use regex_lite::Regex;
 
 use crate::project::{
     names::ProjectName,
     template::{
-        Capacity, MemoryMb,
+        Capacity,
         expression::Values,
         yaml::{At, Node},
     },
@@ -20,10 +23,36 @@ struct Parameter {
     name: String,
     default: Option<String>,
     allowed: Vec<String>,
-    max_length: Option<usize>,
+    pattern: Option<String>,
+    /// The minimum and the maximum of its length.
+    lengths: (Option<usize>, Option<usize>),
+    is_number: bool,
     /// The minimum and the maximum of a number.
-    bounds: (Option<u64>, Option<u64>),
+    bounds: (Option<i64>, Option<i64>),
+    /// Whether its value is a secret.
+    is_hidden: bool,
     line: usize,
+}
+
+/// A name and its value, such as `ChunkMemoryMb=4096`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The name.
+    pub name: String,
+    /// The value, which may be empty.
+    pub value: String,
+}
+
+impl FromStr for Assignment {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        let (name, value) = text.split_once('=').with_context(|| format!("{text:?} has no = (write NAME=VALUE)"))?;
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric());
+        ensure!(is_name, "{name:?} is not a name in a template (letters and digits)");
+        ensure!(!value.contains(char::is_control), "the value of {name} has a control character");
+        Ok(Self { name: name.to_owned(), value: value.to_owned() })
+    }
 }
 
 /// Everything in the stack is named after it; without it, two stacks of one account would collide.
@@ -40,43 +69,54 @@ const RESERVED_CONCURRENCY: &str = "ReservedConcurrency";
 /// The function's memory.
 const MEMORY: &str = "LambdaMemoryMb";
 
+/// The parameters that a run sets itself, and how to influence them.
+const OF_FLAGS: [(&str, &str); 3] = [
+    (PROJECT_NAME, "a run names everything in its stack with it; --stack-name is a part of that"),
+    (RESERVED_CONCURRENCY, "use --reserved-concurrency"),
+    (MEMORY, "use --memory-mb"),
+];
+
 impl Parameters {
     pub(crate) fn read(root: &At<'_>) -> anyhow::Result<Self> {
         let Some(section) = root.find("Parameters") else { return Ok(Self(Vec::new())) };
         let mut parameters = Vec::new();
         for (name, at) in section.entries()? {
-            at.get("Type")?;
+            let kind = at.get("Type")?;
             let text = |key: &str| at.node.get(key).and_then(|node| node.literal());
             let allowed = at.node.get("AllowedValues").map(Node::elements).unwrap_or_default();
             parameters.push(Parameter {
                 name: name.to_owned(),
                 default: text("Default").map(str::to_owned),
                 allowed: allowed.iter().filter_map(|node| node.literal()).map(str::to_owned).collect(),
-                max_length: text("MaxLength").and_then(|number| number.parse().ok()),
+                pattern: text("AllowedPattern").map(str::to_owned),
+                lengths: ["MinLength", "MaxLength"].map(|key| text(key)?.parse().ok()).into(),
+                is_number: kind.node.literal() == Some("Number"),
                 bounds: ["MinValue", "MaxValue"].map(|key| text(key)?.parse().ok()).into(),
+                is_hidden: text("NoEcho") == Some("true"),
                 line: at.node.line,
             });
         }
         Ok(Self(parameters))
     }
 
-    /// The values that a run sets, and the defaults of the other parameters.
+    /// The values that a run sets, those that were `asked` for, and the defaults of the other parameters.
     ///
     /// # Errors
-    /// When the template does not let the run name its resources, does not accept a value that the run must set,
-    /// or requires a value that a run does not have.
-    pub fn given(&self, project: &ProjectName, capacity: Capacity) -> anyhow::Result<Given> {
+    /// When the template does not let the run name its resources, does not have or accept a value that was asked for
+    /// or that the run must set, or requires a value that a run does not have.
+    pub fn given(&self, project: &ProjectName, capacity: Capacity, asked: &[Assignment]) -> anyhow::Result<Given> {
         let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
         let mut values = vec![
             (PROJECT_NAME, project.to_string()),
             (CHROME_SOURCE, SPARTICUZ.to_owned()),
             (RESERVED_CONCURRENCY, concurrency),
         ];
+        let is_asked = |name: &str| asked.iter().any(|one| one.name == name);
         if let Some(memory) = capacity.memory {
             let parameter = self
                 .find(MEMORY)
                 .with_context(|| format!("Parameters.{MEMORY} is missing, so --memory-mb {memory} has no effect"))?;
-            parameter.check_bounds(memory)?;
+            parameter.check(&memory.to_string(), "--memory-mb gives it")?;
             values.push((MEMORY, memory.to_string()));
         }
         ensure!(
@@ -84,20 +124,31 @@ impl Parameters {
             "Parameters.{PROJECT_NAME} is missing: a run names everything in its stack with it"
         );
         let mut given = Given::default();
-        for (name, value) in values {
+        for (name, value) in values.into_iter().filter(|(name, _)| !is_asked(name)) {
             match self.find(name) {
                 Some(parameter) => {
-                    parameter.check(&value)?;
+                    parameter.check(&value, "a run sets it")?;
                     given.overrides.push((name.to_owned(), value));
                 }
                 None => given.missing.push(name.to_owned()),
             }
         }
+        for Assignment { name, value } in asked {
+            if let Some((_, instead)) = OF_FLAGS.iter().find(|(known, _)| known == name) {
+                bail!("--parameter {name}={value}: {instead}");
+            }
+            ensure!(given.overrides.iter().all(|(known, _)| known != name), "--parameter {name} is given twice");
+            let parameter = self.find(name).with_context(|| self.unknown(name))?;
+            parameter.check(value, "--parameter gives it")?;
+            given.overrides.push((name.clone(), value.clone()));
+        }
+        given.hidden = self.0.iter().filter(|one| one.is_hidden).map(|one| one.name.clone()).collect();
         for parameter in &self.0 {
             let is_given = given.overrides.iter().any(|(name, _)| *name == parameter.name);
             match (&parameter.default, is_given) {
                 (None, false) => bail!(
-                    "Parameters.{} has no Default (line {}), and a run has no value for it",
+                    "Parameters.{0} has no Default (line {1}), and a run has no value for it; give one by --parameter \
+                     {0}=VALUE",
                     parameter.name,
                     parameter.line
                 ),
@@ -116,32 +167,70 @@ impl Parameters {
         })
     }
 
+    /// What is wrong with a name that no parameter has, with the nearest one.
+    fn unknown(&self, name: &str) -> String {
+        let nearest =
+            self.0.iter().min_by_key(|one| strsim::levenshtein(&one.name.to_lowercase(), &name.to_lowercase()));
+        let tip = nearest.map(|one| format!("; the nearest name is {}", one.name)).unwrap_or_default();
+        format!("--parameter {name}: the template has no parameter of this name{tip}")
+    }
+
+    /// The values that a parameter may have, as far as the template lists them: its default, those that are allowed,
+    /// and none.
+    pub(crate) fn candidates(&self, name: &str) -> Vec<String> {
+        let Some(parameter) = self.find(name) else { return Vec::new() };
+        let listed = parameter.default.iter().chain(&parameter.allowed).cloned();
+        listed.chain([String::new()]).filter(|value| parameter.check(value, "").is_ok()).collect()
+    }
+
+    /// The names of all of them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|parameter| parameter.name.as_str())
+    }
+
     fn find(&self, name: &str) -> Option<&Parameter> {
         self.0.iter().find(|parameter| parameter.name == name)
     }
 }
 
 impl Parameter {
-    fn check(&self, value: &str) -> anyhow::Result<()> {
-        let Self { name, allowed, max_length, line, .. } = self;
+    /// Compares a value with everything that the template demands of it; `source` says who gives the value.
+    fn check(&self, value: &str, source: &str) -> anyhow::Result<()> {
+        let Self { name, allowed, pattern, lengths: (least, most), line, .. } = self;
+        let shown = if self.is_hidden { "that value" } else { value };
         ensure!(
             allowed.is_empty() || allowed.iter().any(|one| one == value),
-            "Parameters.{name}.AllowedValues (line {line}) lacks {value}, which a run sets"
+            "Parameters.{name}.AllowedValues (line {line}) lacks {shown:?}, and {source}; it has {}",
+            allowed.join(", ")
         );
         ensure!(
-            max_length.is_none_or(|most| value.len() <= most),
-            "Parameters.{name}.MaxLength (line {line}) is less than the length of {value}; choose a shorter --stack-name"
+            most.is_none_or(|most| value.len() <= most),
+            "Parameters.{name}.MaxLength (line {line}) is less than the length of {shown}{}",
+            if name == PROJECT_NAME { "; choose a shorter --stack-name" } else { "" }
         );
-        Ok(())
-    }
-
-    fn check_bounds(&self, memory: MemoryMb) -> anyhow::Result<()> {
-        let (Self { name, bounds: (least, most), line, .. }, mb) = (self, u64::from(memory.get()));
         ensure!(
-            least.is_none_or(|least| mb >= least) && most.is_none_or(|most| mb <= most),
-            "Parameters.{name} (line {line}) accepts {} to {}, not the {mb} of --memory-mb",
-            least.unwrap_or(0),
-            most.unwrap_or(10_240)
+            least.is_none_or(|least| value.len() >= least),
+            "Parameters.{name}.MinLength (line {line}) is more than the length of {shown:?}"
+        );
+        // CloudFormation checks patterns that are written in Java's way only.
+        let regex = pattern.as_ref().and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok());
+        ensure!(
+            regex.is_none_or(|regex| regex.is_match(value)),
+            "Parameters.{name}.AllowedPattern (line {line}) is {}, and {shown:?} does not match it",
+            pattern.as_deref().unwrap_or_default()
+        );
+        let number = value.parse::<f64>().ok().filter(|number| number.is_finite());
+        ensure!(!self.is_number || number.is_some(), "Parameters.{name} (line {line}) is a number, not {shown:?}");
+        let (least, most) = self.bounds;
+        let is_within = |number: f64| {
+            least.is_none_or(|least| number >= least as f64) && most.is_none_or(|most| number <= most as f64)
+        };
+        let bound = |bound: Option<i64>| bound.map_or("any number".to_owned(), |number| number.to_string());
+        ensure!(
+            !self.is_number || number.is_some_and(is_within),
+            "Parameters.{name} (line {line}) accepts {} to {}, not {shown}, and {source}",
+            bound(least),
+            bound(most)
         );
         Ok(())
     }
@@ -156,9 +245,20 @@ pub struct Given {
     defaults: Vec<(String, String)>,
     /// The parameters that the run would set, but the template does not have.
     pub missing: Vec<String>,
+    /// The parameters whose values are secrets.
+    hidden: Vec<String>,
 }
 
 impl Given {
+    /// Name and value of each parameter that the run sets, without secrets.
+    pub fn shown(&self) -> Vec<(String, String)> {
+        let shown = |(name, value): &(String, String)| {
+            let value = if self.hidden.contains(name) { "***" } else { value };
+            (name.clone(), value.to_owned())
+        };
+        self.overrides.iter().map(shown).collect()
+    }
+
     /// The values of all parameters.
     pub fn values(&self) -> Values {
         let all = self.defaults.iter().chain(&self.overrides);
@@ -192,7 +292,7 @@ mod tests {
 
     fn given(text: &str) -> Result<Given, String> {
         let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
-        parameters(text).given(&project, capacity(None)).map_err(|error| error.to_string())
+        parameters(text).given(&project, capacity(None), &[]).map_err(|error| error.to_string())
     }
 
     fn capacity(memory: Option<&str>) -> Capacity {
@@ -227,9 +327,11 @@ mod tests {
         let told = given("Parameters: {}").unwrap_err();
         assert!(told.starts_with("Parameters.ProjectName is missing"), "{told}");
         let told = given(&format!("{USUAL}  VpcId: {{Type: String}}\n")).unwrap_err();
-        assert_eq!(told, "Parameters.VpcId has no Default (line 4), and a run has no value for it");
+        assert!(told.starts_with("Parameters.VpcId has no Default (line 4), and a run has no value for it"), "{told}");
         let told = given(&format!("{USUAL}  ChromeSource: {{Type: String, AllowedValues: [shell]}}\n")).unwrap_err();
-        assert_eq!(told, "Parameters.ChromeSource.AllowedValues (line 4) lacks sparticuz, which a run sets");
+        let expected =
+            "Parameters.ChromeSource.AllowedValues (line 4) lacks \"sparticuz\", and a run sets it; it has shell";
+        assert_eq!(told, expected);
         let told = given("Parameters:\n  ProjectName: {Type: String, MaxLength: 9}\n").unwrap_err();
         assert!(told.contains("Parameters.ProjectName.MaxLength (line 2)") && told.contains("--stack-name"), "{told}");
     }
@@ -238,18 +340,69 @@ mod tests {
     fn memory_must_be_within_the_parameters_bounds() {
         let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
         let given = |text: &str, memory| {
-            let given = parameters(text).given(&project, capacity(Some(memory)));
+            let given = parameters(text).given(&project, capacity(Some(memory)), &[]);
             given.map(|given| given.overrides.last().unwrap().clone()).map_err(|error| error.to_string())
         };
         let bounded = USUAL.replace("2048", "2048, MinValue: 1024, MaxValue: 4096");
         assert_eq!(given(&bounded, "3008"), Ok(("LambdaMemoryMb".to_owned(), "3008".to_owned())));
         for memory in ["1023", "4097"] {
             let told = given(&bounded, memory).unwrap_err();
-            assert!(told.contains("(line 3) accepts 1024 to 4096, not the ") && told.contains(memory), "{told}");
+            assert!(told.contains("(line 3) accepts 1024 to 4096, not ") && told.contains(memory), "{told}");
         }
         assert!(given(USUAL, "128").is_ok());
         let told = given("Parameters:\n  ProjectName: {Type: String}\n", "3008").unwrap_err();
         assert!(told.starts_with("Parameters.LambdaMemoryMb is missing, so --memory-mb 3008"), "{told}");
+    }
+
+    #[test]
+    fn parameters_that_are_asked_for_are_checked_against_the_template() {
+        let text = format!(
+            "{USUAL}  VpcId: {{Type: String, AllowedPattern: 'vpc-[0-9a-f]+', MaxLength: 12}}\n  \
+             ChunkMemoryMb: {{Type: Number, Default: 4096, MinValue: 2048, MaxValue: 10240}}\n  \
+             VideoArch: {{Type: String, Default: arm64, AllowedValues: [arm64, x86_64]}}\n  \
+             Token: {{Type: String, Default: '', NoEcho: true}}\n"
+        );
+        let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
+        let given = |asked: &[&str]| {
+            let asked: Vec<Assignment> = asked.iter().map(|text| text.parse().unwrap()).collect();
+            parameters(&text).given(&project, capacity(None), &asked).map_err(|error| error.to_string())
+        };
+        let all = given(&["VpcId=vpc-1a", "VideoArch=x86_64", "ChunkMemoryMb=3008", "Token=secret"]).unwrap();
+        let shown: Vec<String> = all.shown().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(shown[1..], ["VpcId=vpc-1a", "VideoArch=x86_64", "ChunkMemoryMb=3008", "Token=***"]);
+        assert_eq!(all.values(), all.values().with("Token", "secret").with("LambdaMemoryMb", "2048"));
+        for (asked, expected) in [
+            (
+                &[] as &[_],
+                "Parameters.VpcId has no Default (line 4), and a run has no value for it; give one by --parameter VpcId=VALUE",
+            ),
+            (
+                &["VpcID=vpc-1a"],
+                "--parameter VpcID: the template has no parameter of this name; the nearest name is VpcId",
+            ),
+            (&["VpcId=x"], "Parameters.VpcId.AllowedPattern (line 4) is vpc-[0-9a-f]+, and \"x\" does not match it"),
+            (
+                &["VpcId=vpc-0123456789"],
+                "Parameters.VpcId.MaxLength (line 4) is less than the length of vpc-0123456789",
+            ),
+            (
+                &["VideoArch=mips"],
+                "Parameters.VideoArch.AllowedValues (line 6) lacks \"mips\", and --parameter gives it; it has arm64, x86_64",
+            ),
+            (
+                &["ChunkMemoryMb=1024"],
+                "Parameters.ChunkMemoryMb (line 5) accepts 2048 to 10240, not 1024, and --parameter gives it",
+            ),
+            (&["ChunkMemoryMb=much"], "Parameters.ChunkMemoryMb (line 5) is a number, not \"much\""),
+            (&["VpcId=vpc-1", "VpcId=vpc-2"], "--parameter VpcId is given twice"),
+            (&["LambdaMemoryMb=3008"], "--parameter LambdaMemoryMb=3008: use --memory-mb"),
+        ] {
+            assert_eq!(given(asked).unwrap_err(), expected);
+        }
+        for wrong in ["VpcId", "=x", "Vpc-Id=x", "VpcId=a\nb"] {
+            assert!(wrong.parse::<Assignment>().is_err(), "{wrong:?} was accepted");
+        }
+        assert_eq!(parameters(&text).candidates("VideoArch"), ["arm64", "arm64", "x86_64"]);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn the_later_age_has_a_choice_and_its_properties_in_globals() {
     assert_eq!(later.names(&values()).log_groups, ["/aws/lambda/p-1-render", "/aws/states/p-1-render"]);
     assert_eq!(later.resource_types()["AWS::CloudWatch::Alarm"], 2);
     let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
-    let given = later.parameters.given(&project, Capacity::default()).unwrap();
+    let given = later.parameters.given(&project, Capacity::default(), &[]).unwrap();
     assert_eq!(given.overrides.last().unwrap(), &("ReservedConcurrency".to_owned(), "-1".to_owned()));
 }
 
