@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::{
     account::listing,
+    ages::AGES,
     emulator::{Emulator, provision},
     proxy::{Fault, Proxy},
     repository::Repository,
@@ -36,12 +37,14 @@ fn sigkill_leaves_nothing_that_lambda_teardown_does_not_remove() {
     kill_at(&own(), &STAGES, Signal::KILL);
 }
 
-/// CloudFormation names the bucket of a checkout's template, and Lambda makes its function's log group.
+/// CloudFormation names the buckets of checkouts' templates, and Lambda makes log groups of their functions.
 #[test]
-fn sigkill_in_a_checkout_leaves_nothing_either() {
-    let stages = ["ExecuteChangeSet", "DescribeExecution", "DeleteObjects", "DeleteStack"];
-    let stages: Vec<_> = STAGES.into_iter().filter(|(_, operation)| stages.contains(operation)).collect();
-    kill_at(&Repository::checkout("seed", json!({"chunkMs": 1500})), &stages, Signal::KILL);
+fn sigkill_in_a_checkout_of_any_age_leaves_nothing_either() {
+    let stages = ["ExecuteChangeSet", "DescribeExecution", "DeleteStack", "DeleteLogGroup"];
+    for (age, ..) in AGES {
+        println!("{age}");
+        kill_at(&Repository::checkout(age, json!({"chunkMs": 1500})), &stages.map(|name| (name, name)), Signal::KILL);
+    }
 }
 
 #[test]

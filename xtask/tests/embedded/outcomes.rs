@@ -93,15 +93,3 @@ fn a_replaced_baseline_is_found_before_or_at_the_gate() {
     assert_eq!(code, Some(1), "{reported}");
     assert!(reported.contains("the baseline of f can't be measured"), "{reported}");
 }
-
-#[test]
-fn a_hyperframes_checkout_with_its_own_template_leaves_nothing_either() {
-    let emulator = Emulator::start();
-    let repository = Repository::checkout("seed", json!({}));
-    let runner = Runner::new(&repository, &emulator.endpoint);
-    let before = listing(&emulator);
-    let (code, reported) = run(runner.smoke(&["--chunk-counts", "3"]));
-    assert_eq!(code, Some(0), "{reported}");
-    assert!(reported.contains("which outlived the stack"), "its function's log group is nobody's:\n{reported}");
-    assert_eq!(listing(&emulator), before);
-}

@@ -42,6 +42,11 @@ impl Repository {
         fs::write(package.join("package.json"), "{}").unwrap();
         fs::create_dir_all(repository.root().join("examples/aws-lambda")).unwrap();
         fs::copy(template, repository.root().join("examples/aws-lambda/template.yaml")).unwrap();
+        let definition = template.with_extension("asl.json");
+        if definition.is_file() {
+            let name = definition.file_name().unwrap();
+            fs::copy(&definition, repository.root().join("examples/aws-lambda").join(name)).unwrap();
+        }
         let fixture = repository.fixture();
         fs::create_dir_all(fixture.join("src")).unwrap();
         fs::create_dir_all(fixture.join("output")).unwrap();
