@@ -75,6 +75,58 @@ pub struct Header {
     pub size: PictureSize,
     /// The format of its samples.
     pub format: PixelFormat,
+    /// What else decides how it is shown.
+    pub display: Display,
+}
+
+/// The chunks that change how the same pixels are shown.
+const DISPLAY_CHUNKS: [&[u8; 4]; 9] = [b"gAMA", b"cHRM", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"eXIf", b"acTL"];
+
+/// For each of [`DISPLAY_CHUNKS`] its value, or its checksum; `None` when it is not there or has no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Display([Option<u32>; DISPLAY_CHUNKS.len()]);
+
+/// Such as `gAMA 100000, eXIf 6`, or `as sRGB`.
+impl std::fmt::Display for Display {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let with_value = DISPLAY_CHUNKS.iter().zip(self.0);
+        let there: Vec<String> =
+            with_value.filter_map(|(kind, value)| Some(format!("{} {}", kind.escape_ascii(), value?))).collect();
+        f.write_str(if there.is_empty() { "as sRGB" } else { "" })?;
+        f.write_str(&there.join(", "))
+    }
+}
+
+/// What a chunk changes in a picture of square pixels in sRGB, as a file without such chunks is shown.
+fn effect(kind: &[u8], data: &[u8]) -> Option<u32> {
+    const PRIMARIES: [u32; 8] = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+    let number = |at: usize| Some(u32::from_be_bytes(data.get(at..at + 4)?.try_into().ok()?));
+    let is_default = match kind {
+        b"gAMA" => return number(0).filter(|gamma| !(45_454..=45_456).contains(gamma)),
+        b"eXIf" => return orientation(data).filter(|&orientation| orientation != 1),
+        b"acTL" => return number(0).filter(|&frames| frames != 1),
+        b"cHRM" => PRIMARIES.iter().enumerate().all(|(i, &primary)| number(4 * i) == Some(primary)),
+        b"cICP" => data == [1, 13, 0, 1],
+        b"pHYs" => number(0) == number(4),
+        _ => false,
+    };
+    let mut checksum = Crc::new();
+    checksum.update(data);
+    (!is_default).then(|| checksum.sum())
+}
+
+/// The orientation in EXIF data, from 1 (upright) to 8.
+fn orientation(exif: &[u8]) -> Option<u32> {
+    const ORIENTATION: u16 = 0x0112;
+    let is_little = exif.starts_with(b"II");
+    let short = |at: usize| {
+        let bytes = exif.get(at..at.checked_add(2)?)?.try_into().ok()?;
+        Some(if is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) })
+    };
+    let halves = (u32::from(short(4)?), u32::from(short(6)?));
+    let directory = if is_little { halves.1 << 16 | halves.0 } else { halves.0 << 16 | halves.1 } as usize;
+    let entries = (0..usize::from(short(directory)?)).map(|i| directory + 2 + 12 * i);
+    entries.filter(|&entry| short(entry) == Some(ORIENTATION)).find_map(|entry| short(entry + 8)).map(u32::from)
 }
 
 /// The header of a PNG file. The file is checked to its end: every chunk is complete and has the right checksum.
@@ -97,13 +149,17 @@ pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
                 ensure!(rest.is_empty(), "{} bytes follow its end", rest.len());
                 return Ok(*header);
             }
-            _ => {}
+            (kind, Some(header)) => {
+                if let Some(i) = DISPLAY_CHUNKS.iter().position(|known| *known == kind) {
+                    header.display.0[i] = effect(kind, data);
+                }
+            }
         }
     }
 }
 
 /// The first chunk's kind and data, and the rest.
-fn chunk(from: &[u8]) -> anyhow::Result<(&[u8], &[u8], &[u8])> {
+fn chunk(from: &[u8]) -> anyhow::Result<(&[u8; 4], &[u8], &[u8])> {
     const CUT: &str = "it is truncated";
     let (length, from) = from.split_first_chunk().context(CUT)?;
     let length = u32::from_be_bytes(*length) as usize;
@@ -111,7 +167,7 @@ fn chunk(from: &[u8]) -> anyhow::Result<(&[u8], &[u8], &[u8])> {
     let (checksum, rest) = from.split_first_chunk().context(CUT)?;
     let mut crc = Crc::new();
     crc.update(checked);
-    let (kind, data) = checked.split_at(4);
+    let (kind, data) = checked.split_first_chunk().context(CUT)?;
     ensure!(
         crc.sum() == u32::from_be_bytes(*checksum),
         "its {} chunk is damaged: the checksum differs",
@@ -127,7 +183,8 @@ fn header(data: &[u8]) -> anyhow::Result<Header> {
     ensure!(size.width > 0 && size.height > 0, "its picture is {size} pixels");
     let pixels = u64::from(size.width) * u64::from(size.height);
     ensure!(pixels <= MOST_PIXELS, "its picture is {size} pixels, more than {MOST_PIXELS} in all");
-    Ok(Header { size, format: PixelFormat { bits: data[8], color: data[9], transparent: false } })
+    let format = PixelFormat { bits: data[8], color: data[9], transparent: false };
+    Ok(Header { size, format, display: Display::default() })
 }
 
 /// Whether two PNG files show the same pixels, as RGBA. Text in the files, compression and unused precision do
@@ -264,6 +321,53 @@ pub(crate) mod tests {
         assert!(header.format.has_alpha());
         assert!(!header_of_whole(&transparent_black(false)).unwrap().format.has_alpha());
         assert_eq!(Pixels::decode(&transparent_black(true)).unwrap().rgba[3..8], [0, 257, 257, 257, u16::MAX]);
+    }
+
+    /// A file with one more chunk after its header.
+    pub(crate) fn with_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+        let mut crc = Crc::new();
+        crc.update(kind);
+        crc.update(data);
+        let (file, length, sum) = (rgba(&SAMPLES, ""), data.len() as u32, crc.sum());
+        [&file[..33], &length.to_be_bytes(), kind, data, &sum.to_be_bytes(), &file[33..]].concat()
+    }
+
+    #[test]
+    fn chunks_that_change_the_display_are_known() {
+        let numbers = |numbers: &[u32]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<u8>>();
+        let exif = |orientation: u8| {
+            [b"MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0".to_vec(), vec![orientation, 0, 0]].concat()
+        };
+        let little = [b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0".to_vec()].concat();
+        let primaries = [31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000];
+        for (kind, data, shown) in [
+            (b"gAMA", numbers(&[45_455]), "as sRGB"),
+            (b"gAMA", numbers(&[100_000]), "gAMA 100000"),
+            (b"cHRM", numbers(&primaries), "as sRGB"),
+            (b"cICP", vec![1, 13, 0, 1], "as sRGB"),
+            (b"pHYs", [numbers(&[2835, 2835]), vec![1]].concat(), "as sRGB"),
+            (b"eXIf", exif(1), "as sRGB"),
+            (b"eXIf", exif(6), "eXIf 6"),
+            (b"eXIf", little, "eXIf 6"),
+            (b"eXIf", vec![b'I'; 9], "as sRGB"),
+            (b"acTL", numbers(&[2, 0]), "acTL 2"),
+            (b"sRGB", vec![0], "as sRGB"),
+            (b"tIME", vec![0; 7], "as sRGB"),
+        ] {
+            let header = header_of_whole(&with_chunk(kind, &data)).unwrap();
+            assert_eq!(header.display.to_string(), shown, "{} {data:?}", kind.escape_ascii());
+        }
+        for (kind, data) in [
+            (b"iCCP", b"p3".to_vec()),
+            (b"cICP", vec![9, 16, 0, 1]),
+            (b"pHYs", [numbers(&[2, 1]), vec![0]].concat()),
+            (b"cHRM", numbers(&[1; 8])),
+            (b"mDCV", vec![1; 24]),
+            (b"cLLI", vec![1; 8]),
+        ] {
+            let header = header_of_whole(&with_chunk(kind, &data)).unwrap();
+            assert_ne!(header.display, Display::default(), "{}", kind.escape_ascii());
+        }
     }
 
     #[test]

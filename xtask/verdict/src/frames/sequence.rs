@@ -230,7 +230,8 @@ pub fn differences(baseline: &GaplessFrames, render: &FrameSequence) -> Vec<Diff
     if let Some(index) = missing.filter(|index| last.is_some_and(|last| *index < last)) {
         differ(format!("frame {index}"), "present".to_owned(), "missing".to_owned());
     }
-    for (what, property) in [("size", size as fn(&Frame) -> String), ("pixel format", format)] {
+    let properties = [("size", size as fn(&Frame) -> String), ("pixel format", format), ("display", display)];
+    for (what, property) in properties {
         let unlike = baseline.frames().iter().find_map(|(index, of_baseline)| {
             let (a, b) = (property(of_baseline), property(render.frames().get(index)?));
             (a != b).then_some((*index, a, b))
@@ -262,6 +263,10 @@ fn format(frame: &Frame) -> String {
 /// The measurements of one frame.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameFigures {
+fn display(frame: &Frame) -> String {
+    frame.header.display.to_string()
+}
+
     /// PSNR against the baseline's frame with the same index.
     pub own: FramePsnr,
     /// SSIM against the same frame.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::frames::{
-    png::tests::{png, rgba, transparent_black},
+    png::tests::{png, rgba, transparent_black, with_chunk},
     sequence::frame_sequence_tests::read,
 };
 
@@ -35,6 +35,15 @@ fn each_difference_of_sequences_is_named() {
     let opaque = png(png::ColorType::Rgb, png::BitDepth::Eight, &[0; 6], "");
     let all_opaque = [(NAMES[0], opaque.as_slice()), (NAMES[1], &opaque), (NAMES[2], &opaque), sound];
     assert_eq!(messages(&all_opaque), ["pixel format: 8-bit rgb in the render, 8-bit rgba in the baseline"]);
+}
+
+#[test]
+fn what_changes_the_display_is_a_difference() {
+    let (plain, gamma) = (rgba(&[1; 8], ""), with_chunk(b"gAMA", &100_000u32.to_be_bytes()));
+    let baseline = GaplessFrames::new(read(&[(NAMES[0], &plain), (NAMES[1], &plain)]).unwrap()).unwrap();
+    let render = read(&[(NAMES[0], &plain), (NAMES[1], &gamma)]).unwrap();
+    let messages: Vec<_> = differences(&baseline, &render).iter().map(ToString::to_string).collect();
+    assert_eq!(messages, ["display of frame 1: gAMA 100000 in the render, as sRGB in the baseline"]);
 }
 
 #[test]
