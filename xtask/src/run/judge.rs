@@ -177,17 +177,27 @@ fn machine(run: &Run) -> Machine {
     match run.connection().access.target.host_on_this_machine() {
         Some(_) => Machine::Emulator {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            cpu: cpu_model().unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+            cpu: std::fs::read_to_string("/proc/cpuinfo")
+                .ok()
+                .and_then(|reported| cpu_model(&reported))
+                .unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         },
         None => Machine::Aws,
     }
 }
 
-/// The processor's model, as Linux reports it.
-fn cpu_model() -> Option<String> {
-    let reported = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let line = reported.lines().find_map(|line| line.strip_prefix("model name"))?;
-    Some(line.trim_start_matches([' ', '\t', ':']).to_owned())
+/// The processor's model in what Linux reports. Clouds call many generations by one name, and programs choose their
+/// arithmetic by the instruction set.
+fn cpu_model(reported: &str) -> Option<String> {
+    let field = |name: &str| {
+        let line = reported.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
+        Some(line.trim())
+    };
+    let flags = field("flags")?;
+    let has = |set: &&str| flags.split(' ').any(|flag| flag == *set);
+    let instructions = ["avx512f", "avx2", "avx", "sse4_2"].into_iter().find(has)?;
+    let (name, family, model) = (field("model name")?, field("cpu family")?, field("model")?);
+    Some(format!("{name} (family {family}, model {model}, {instructions})"))
 }
 
 /// The names of the files that were kept, relative to the artifact folder.
@@ -296,4 +306,20 @@ fn audio_csv(audio: &[Sound]) -> String {
         }
     }
     csv
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_of_one_name_are_told_apart() {
+        let reported = |model: u8, flags: &str| {
+            format!("cpu family\t: 25\nmodel\t\t: {model}\nmodel name\t: AMD EPYC\nflags\t\t: fpu {flags}\n")
+        };
+        let of = |model, flags| cpu_model(&reported(model, flags)).unwrap();
+        assert_eq!(of(1, "avx avx2"), "AMD EPYC (family 25, model 1, avx2)");
+        assert_eq!(of(17, "avx avx2 avx512f"), "AMD EPYC (family 25, model 17, avx512f)");
+        assert_eq!(cpu_model("processor\t: 0\nFeatures\t: fp asimd"), None);
+    }
 }
