@@ -6,7 +6,9 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use render_verdict::{Comparison, frames::archive::FrameFolder, gates::Limits, picture::hashes::sha256_of_file};
+use render_verdict::{
+    Comparison, audio::Sound, frames::archive::FrameFolder, gates::Limits, picture::hashes::sha256_of_file,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -24,8 +26,8 @@ use crate::{
     },
 };
 
-/// Renders the fixture and says how the new baseline differs from the old
-/// one, which is replaced only with `--update`.
+/// Renders the fixture and says how the new baseline differs from the old one, which is replaced only with
+/// `--update`. Without it, a baseline that is not what the renderer makes is exit 5.
 ///
 /// # Errors
 /// When the fixture is unknown (exit 1) or the render fails (exit 4).
@@ -49,8 +51,8 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
     let renderer = Renderer::prepare(session, &repo, &log).await.or_exit(ExitCode::Preflight)?;
     let job = Job { fixture: &fixture, project: &project, format, to: &fresh, log: &log };
     let provenance = renderer.render(&job).await.or_exit(ExitCode::Render)?.reported;
-    let report = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
-    for line in &report {
+    let Report { lines, is_alike } = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
+    for line in &lines {
         session.console.result(line);
     }
     if args.update {
@@ -59,18 +61,36 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
     } else {
         session.console.result("the committed baseline is unchanged; --update replaces it");
     }
-    Ok(ExitCode::Success)
+    match is_alike || args.update {
+        true => Ok(ExitCode::Success),
+        false => {
+            session.console.result("FAIL  the committed baseline is not what the renderer makes (exit 5)");
+            Ok(ExitCode::Quality)
+        }
+    }
 }
 
-/// How the fresh render differs from the committed baseline, a line each.
-async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::Result<Vec<String>> {
+/// How the fresh render differs from the committed baseline.
+struct Report {
+    lines: Vec<String>,
+    /// Whether it passes every gate.
+    is_alike: bool,
+}
+
+impl Report {
+    fn of(is_alike: bool, line: String) -> Self {
+        Self { lines: vec![line], is_alike }
+    }
+}
+
+async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::Result<Report> {
     let old: PathBuf = fixture.baseline();
     if let Err(error) = fixture.check_baseline() {
-        return Ok(vec![format!("there is no old baseline to compare with: {error:#}")]);
+        return Ok(Report::of(false, format!("there is no old baseline to compare with: {error:#}")));
     }
     let format = fixture.meta.format;
     if sha256(format, &old).is_ok_and(|of_old| sha256(format, fresh).is_ok_and(|of_fresh| of_old == of_fresh)) {
-        return Ok(vec!["the new render is the committed baseline to the byte".to_owned()]);
+        return Ok(Report::of(true, "the new render is the committed baseline to the byte".to_owned()));
     }
     let media = Media {
         ffmpeg: session.toolbox.bin().join("ffmpeg"),
@@ -79,23 +99,23 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
     };
     let baseline = match Baseline::read(&media, &old, format, fixture.meta.fps.get()).await {
         Ok(baseline) => baseline,
-        Err(error) => return Ok(vec![format!("the old baseline can't be measured: {error:#}")]),
+        Err(error) => return Ok(Report::of(false, format!("the old baseline can't be measured: {error:#}"))),
     };
-    Ok(match baseline.compare(&media, fresh, None, &Limits::default()).await?.comparison {
-        Comparison::Unlike(differences) => differences.iter().map(|d| format!("differs in {d}")).collect(),
-        Comparison::Exact(frames) => frames.findings().iter().map(ToString::to_string).collect(),
-        Comparison::Alike { picture, audio } => {
-            let psnr = &picture.psnr;
-            let mut lines = vec![format!(
-                "differs: PSNR {:.2} dB, worst frame {} dB (#{}), {} of {} frames identical",
-                psnr.mean_db, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
-            )];
-            lines.extend(
-                audio.iter().enumerate().map(|(i, sound)| format!("audio track {i}: residual {} dBFS", sound.whole)),
-            );
-            lines
-        }
-    })
+    let limits = Limits::new(&fixture.meta.limits)?;
+    let comparison = baseline.compare(&media, fresh, None, &limits).await?.comparison;
+    let mut lines = Vec::new();
+    if let Comparison::Alike { picture, audio } = &comparison {
+        let psnr = &picture.psnr;
+        lines.push(format!(
+            "differs: PSNR {:.2} dB, worst frame {} dB (#{}), {} of {} frames identical",
+            psnr.mean_db, psnr.worst, psnr.worst_frame, psnr.identical_frames, psnr.frames
+        ));
+        let track = |(i, sound): (usize, &Sound)| format!("audio track {i}: residual {} dBFS", sound.whole);
+        lines.extend(audio.iter().enumerate().map(track));
+    }
+    let findings = comparison.findings(&limits);
+    lines.extend(findings.iter().map(|finding| format!("  {finding}")));
+    Ok(Report { lines, is_alike: findings.is_empty() })
 }
 
 /// One hash for all of a render, in hex.

@@ -245,6 +245,7 @@ fn a_baseline_of_frames_is_rendered_and_replaced() {
         .says("differs: PSNR 99.")
         .says("59 of 60 frames identical")
         .says("is unchanged");
+        .says("FAIL  the committed baseline is not what the renderer makes (exit 5)")
     assert_eq!(std::fs::read(&frame).unwrap(), png(7, ""));
     test.run(&["lambda-baseline", "f", "--update"]).exit(0).says("output/frames is replaced");
     assert_eq!(std::fs::read(&frame).unwrap(), png(9, ""));
