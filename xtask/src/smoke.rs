@@ -189,7 +189,13 @@ impl Renders {
     fn add(&mut self, run: &Run, rendering: Rendering) {
         let Rendering { mut row, comparison, beside, recorded, .. } = rendering;
         row.notes.extend(self.disturbed.clone());
-        let measured = Measured { render: row.id, comparison, other_findings: beside, limits: self.gate };
+        let measured = Measured {
+            render: row.id,
+            comparison,
+            other_findings: beside,
+            limits: self.gate,
+            chunk_frames: row.chunk_size.get().into(),
+        };
         let first = self.measured.first().and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
         run.step("render", &format!("{}: {}", row.id, summary_line(&row, &measured.comparison)));

@@ -31,9 +31,11 @@ impl Args for LimitArgs {
 
 fn arg(limit: &'static Limit, flag: &'static Flag) -> Arg {
     let unit = match limit.unit {
-        Unit::Db => "DB",
+        Unit::Db | Unit::Relative => "DB",
         Unit::Dbfs => "DBFS",
         Unit::Frames => "N",
+        Unit::Levels => "LEVELS",
+        Unit::Shift => "FRAMES",
     };
     let help = format!("{} [default: {}]", flag.help, limit.default());
     let of_fixture = limit.meta.map(|name| format!("A fixture's own is {name} in its meta.json."));
@@ -45,7 +47,9 @@ fn arg(limit: &'static Limit, flag: &'static Flag) -> Arg {
         .value_name(unit)
         .help(help)
         .long_help(long)
-        .allow_negative_numbers(limit.unit != Unit::Frames)
+        // Hardly anyone sets these, and the short help has to fit a screen.
+        .hide_short_help(matches!(limit.unit, Unit::Levels | Unit::Shift | Unit::Relative))
+        .allow_negative_numbers(matches!(limit.unit, Unit::Db | Unit::Dbfs | Unit::Relative))
         .value_parser(move |text: &str| limit.parse(text))
         .env(flag.env.map_or(Resettable::Reset, |name| Resettable::Value(name.into())))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use render_verdict::{Comparison, audio::AudioStatus, finding::Finding, gates::Limits};
+use render_verdict::{Comparison, audio::AudioStatus, finding::Finding, gates::Limits, picture::local::LocalFigures};
 use serde_json::{Value, json};
 
 use crate::{
@@ -88,6 +88,7 @@ fn record(
         "baseline": baseline.shape().map_or_else(|| of_frames(baseline), |shape| json!(shape)),
         "psnr": null,
         "ssim": null,
+        "local": null,
         "framesSha256": null,
         "audioStatus": audio_status,
         "audio": [],
@@ -95,6 +96,7 @@ fn record(
     if let Comparison::Alike { picture, audio } = &compared.comparison {
         record["psnr"] = json!(picture.psnr);
         record["ssim"] = json!(picture.ssim);
+        record["local"] = json!(picture.local.figures());
         record["framesSha256"] = json!(picture.hashes.sha256());
         record["audio"] = json!(audio);
     }
@@ -124,6 +126,12 @@ fn summarize(comparison: &Comparison, status: AudioStatus, findings: &[Finding])
             psnr.frames, psnr.identical_frames, psnr.worst, psnr.worst_frame, picture.worst_at_s, psnr.percentile_1
         ));
         lines.push(format!("SSIM    mean {:.4}, worst {:.4} (#{})", ssim.mean, ssim.worst, ssim.worst_frame));
+        let LocalFigures { region_levels, tone_levels, detail_levels, sharpness_db, shift_frames } =
+            picture.local.figures();
+        lines.push(format!(
+            "local   at most: region {region_levels:.2}, tone {tone_levels:.2}, detail {detail_levels:.2} levels, \
+             sharpness {sharpness_db:.2} dB, shift {shift_frames:.2} frames"
+        ));
         for (track, sound) in audio.iter().enumerate() {
             let lag = sound.lag.map(|lag| format!("; lag {:+.2} ms, aligned {} dBFS", lag.ms, lag.aligned));
             lines.push(format!(

@@ -97,7 +97,13 @@ impl Bench<'_> {
             }
             None => None,
         };
-        let measured = Measured { render: id.clone(), comparison, other_findings: beside, limits: gate };
+        let measured = Measured {
+            render: id.clone(),
+            comparison,
+            other_findings: beside,
+            limits: gate,
+            chunk_frames: planned.chunk_size.get().into(),
+        };
         let is_same = |m: &&Measured<SampleId>| m.render.fixture == id.fixture && m.render.render == id.render;
         let first = before.iter().find(is_same).and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);

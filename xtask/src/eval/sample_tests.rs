@@ -73,6 +73,7 @@ pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
         percentile_1_db: Level::Db(44.0),
         planes: vec![],
         ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 41 },
+        local: None,
         frames_sha256: String::new(),
         frames_unlike_first: None,
     };

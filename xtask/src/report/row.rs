@@ -15,7 +15,7 @@ use render_verdict::{
     finding::Finding,
     frames::exact::ExactComparison,
     known_good::Toolchain,
-    picture::{psnr::Plane, ssim::VideoSsim},
+    picture::{local::LocalFigures, psnr::Plane, ssim::VideoSsim},
     probe::MediaShape,
 };
 use serde::{Deserialize, Serialize};
@@ -122,6 +122,9 @@ pub struct PictureRecord {
     pub planes: Vec<Plane>,
     /// The structural similarity.
     pub ssim: VideoSsim,
+    /// The greatest differences of regions, tone, detail, and time; `None` in runs from before they were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub local: Option<LocalFigures>,
     /// One hash over all decoded frames; for PNG sequences over their files.
     pub frames_sha256: String,
     /// Frames that differ from those of the run's first render; null in the first render.
@@ -147,6 +150,7 @@ impl PictureRecord {
             percentile_1_db: psnr.percentile_1,
             planes: psnr.planes.clone(),
             ssim: picture.ssim,
+            local: Some(picture.local.figures()),
             frames_sha256: picture.hashes.sha256(),
             frames_unlike_first: first.map(|first| picture.hashes.differing(&first.hashes)),
         }

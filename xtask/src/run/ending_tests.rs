@@ -5,6 +5,7 @@ use render_verdict::{
     gates::{HISTORY, Limits, RECORD},
     picture::{
         hashes::FrameHashes,
+        local::LocalPicture,
         psnr::{FramePsnr, VideoPsnr},
         ssim::VideoSsim,
     },
@@ -33,6 +34,7 @@ fn identical() -> Comparison {
         worst_at_s: 0.0,
         frames_per_second: 30,
         misplaced: vec![],
+        local: LocalPicture::default(),
     };
     Comparison::Alike { picture: Box::new(picture), audio: vec![] }
 }
@@ -44,6 +46,7 @@ fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
         comparison: identical(),
         other_findings: beside,
         limits: Limits::default(),
+        chunk_frames: 0,
     });
     Verdict::judge(&[2], measured.as_slice()).unwrap().conclusion(|_| None)
 }

@@ -241,24 +241,27 @@ impl Render<'_> {
         if let Some(file) = &audio_levels {
             artifacts.write(file, audio_csv(audio))?;
         }
+        // A region that fails is worth more than the frame with the lowest mean.
+        let findings = judgement.comparison.findings(&self.subject.gate);
+        let region = findings.iter().find_map(|finding| Some((finding.place.worst_frame?, finding.place.region?)));
+        let frame = region.map_or(picture.psnr.worst_frame, |(frame, _)| frame);
+        let outline = region.map(|(_, pixels)| pixels);
         let worst_frame_images = match picture.psnr.worst {
             Level::Identical => None,
-            Level::Db(_) => {
-                match self.keep_worst_frame(picture.psnr.worst_frame, baseline, judgement, output, stem).await {
-                    Ok(images) => Some(images),
-                    Err(error) => {
-                        self.run.warn(Err(error.context("the worst frame is not kept as a picture")));
-                        None
-                    }
+            Level::Db(_) => match self.keep_worst_frame((frame, outline), baseline, judgement, output, stem).await {
+                Ok(images) => Some(images),
+                Err(error) => {
+                    self.run.warn(Err(error.context("the worst frame is not kept as a picture")));
+                    None
                 }
-            }
+            },
         };
         Ok(Evidence { frames: Some(frames), audio_levels, worst_frame_images })
     }
 
     async fn keep_worst_frame(
         &self,
-        frame: u64,
+        (frame, outline): (u64, Option<[u64; 4]>),
         baseline: &Baseline,
         judgement: &Judgement,
         output: &Path,
@@ -267,7 +270,10 @@ impl Render<'_> {
         let (of_baseline, of_render) = baseline.stills(self.media, output, judgement.media.as_ref(), frame).await?;
         let encode = move || {
             let difference = of_baseline.difference(&of_render, AMPLIFIED_BY)?;
-            let png = |picture: &Raster| picture.within(SIDE).quick_png();
+            let png = |picture: &Raster| match outline {
+                Some(pixels) => picture.clone().outlined(pixels).within(SIDE).quick_png(),
+                None => picture.within(SIDE).quick_png(),
+            };
             std::thread::scope(|scope| {
                 let of_baseline = scope.spawn(|| png(&of_baseline));
                 let of_both = [png(&of_render)?, png(&difference)?];
@@ -313,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processors_of_one_name_are_told_apart() {
+    fn processors_of_one_name_differ_by_their_model() {
         let reported = |model: u8, flags: &str| {
             format!("cpu family\t: 25\nmodel\t\t: {model}\nmodel name\t: AMD EPYC\nflags\t\t: fpu {flags}\n")
         };

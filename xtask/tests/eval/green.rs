@@ -184,8 +184,16 @@ fn run_json_tells_what_was_asked_for() {
           "secondPsnrDb": 37.0,
           "framePsnrDb": 30.0,
           "maxFrameFailures": 0,
+          "regionLevels": 1.5,
+          "toneLevels": 0.6,
+          "detailLevels": 2.4,
+          "sharpnessDb": 2.4,
+          "shiftFrames": 0.35,
           "audioResidualDbfs": -50.0,
-          "audioWindowDbfs": -40.0
+          "audioWindowDbfs": -40.0,
+          "audioMomentDb": -12.0,
+          "audioClickDb": -6.0,
+          "audioBandDb": 6.0
         }
       },
       [

@@ -24,21 +24,9 @@ fn run_json_tells_who_what_and_how_it_ended() {
     let test = Test::new();
     test.smoke(&[]).exit(0);
     let run = test.artifact("run.json");
-    let reported = [
-        "exitCode",
-        "account",
-        "region",
-        "stack",
-        "fixture",
-        "chunkCounts",
-        "gate",
-        "gitCommit",
-        "tools",
-        "verdict",
-        "failure",
-    ];
+    let keys = "exitCode account region stack fixture chunkCounts gate gitCommit tools verdict failure";
     let reported: Value =
-        reported.iter().map(|key| ((*key).to_owned(), run[*key].clone())).collect::<serde_json::Map<_, _>>().into();
+        keys.split(' ').map(|key| (key.to_owned(), run[key].clone())).collect::<serde_json::Map<_, _>>().into();
     assert_json_snapshot!(reported, @r#"
     {
       "exitCode": 0,
@@ -54,8 +42,16 @@ fn run_json_tells_who_what_and_how_it_ended() {
         "secondPsnrDb": 37.0,
         "framePsnrDb": 30.0,
         "maxFrameFailures": 0,
+        "regionLevels": 1.5,
+        "toneLevels": 0.6,
+        "detailLevels": 2.4,
+        "sharpnessDb": 2.4,
+        "shiftFrames": 0.35,
         "audioResidualDbfs": -50.0,
-        "audioWindowDbfs": -40.0
+        "audioWindowDbfs": -40.0,
+        "audioMomentDb": -12.0,
+        "audioClickDb": -6.0,
+        "audioBandDb": 6.0
       },
       "gitCommit": "0123456789abcdef0123456789abcdef01234567",
       "tools": {

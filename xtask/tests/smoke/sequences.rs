@@ -77,8 +77,10 @@ fn a_ruined_frame_is_exit_5_and_kept_to_look_at() {
     chunks  planned  wall clock  PSNR mean   worst frame  audio
          2        2       6.1 s   98.37 dB  2.42 dB (#7)   none  FAIL
 
-      N=2: the second that starts at frame 0 has 17.19 dB by its mean squared error, below 37.00 dB
-      N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 7 (from 0, at 0.233 s) with 2.42 dB
+      N=2: the second that starts at frame 0 has 17.19 dB by its mean squared error, below 37.00 dB (chunk 0)
+      N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 7 (from 0, at 0.233 s) with 2.42 dB (chunk 0)
+      N=2: a region of 32x24 pixels at (0, 0) is 193.0 levels higher in plane r than in the baseline (1.5 are allowed there) in frame 7 (at 0.233 s) (chunk 0)
+      N=2: the whole of plane r is 193.00 levels higher than in the baseline in frame 7 (at 0.233 s): another brightness or color (chunk 0)
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
@@ -200,7 +202,7 @@ fn both_plan_protocols_must_deliver_the_same_frames() {
         .warns("v1 and v2 are the same bytes");
     let other = Frames::of(60).with(name(3), png(4, ""));
     let test = test.account(|account| account.renders.v1 = Some(other.tar_gz()));
-    test.smoke(&["--plan-protocol", "both", "--psnr-threshold", "30"])
+    test.smoke(&["--plan-protocol", "both", "--max-tone-difference", "2"])
         .exit(6)
         .says("decoded frames: 1 of 60 differ, the first is 3");
 }
@@ -241,11 +243,11 @@ fn a_baseline_of_frames_is_rendered_and_replaced() {
     let test = world().in_process(&Frames::of(60).with(name(7), png(9, "")));
     let frame = test.repository.fixture_file("output/frames/frame_000008.png");
     test.run(&["lambda-baseline", "f"])
-        .exit(0)
+        .exit(5)
         .says("differs: PSNR 99.")
+        .says("FAIL  the committed baseline is not what the renderer makes (exit 5)")
         .says("59 of 60 frames identical")
         .says("is unchanged");
-        .says("FAIL  the committed baseline is not what the renderer makes (exit 5)")
     assert_eq!(std::fs::read(&frame).unwrap(), png(7, ""));
     test.run(&["lambda-baseline", "f", "--update"]).exit(0).says("output/frames is replaced");
     assert_eq!(std::fs::read(&frame).unwrap(), png(9, ""));
@@ -269,6 +271,7 @@ fn any_two_sequences_are_compared() {
     PSNR    mean 100.00 dB (r 100.00, g 100.00, b 100.00, a 100.00), from mean MSE inf dB
     frames  60, 60 identical; worst inf dB (#0, at 0.000 s), 1st percentile inf dB
     SSIM    mean 1.0000, worst 1.0000 (#0)
+    local   at most: region 0.00, tone 0.00, detail 0.00 levels, sharpness 0.00 dB, shift 0.00 frames
     sound   no-audio-on-either
     PASS  equal enough
     ");

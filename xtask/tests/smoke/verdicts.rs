@@ -44,7 +44,7 @@ fn one_ruined_frame_is_exit_5_and_is_named() {
     let (_, ran) =
         smoke_of(&Video::levels(&[("50.000000", 41), ("5.000000", 1), ("50.000000", 18)]), &Video::default());
     ran.exit(5)
-        .says("  N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 41 (from 0, at 1.367 s) with 5.00 dB\n");
+        .says("  N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 41 (from 0, at 1.367 s) with 5.00 dB (chunk 1)\n");
     ran.says("49.25 dB  5.00 dB (#41)");
 }
 

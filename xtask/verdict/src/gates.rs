@@ -12,21 +12,29 @@ use crate::{
     audio::{self, Sound},
     decibels::Decibels,
     finding::{Finding, Place},
-    picture::{self, Picture},
+    picture::{self, Picture, local},
 };
 
 /// Every gate, in the order in which reports list them.
-pub const GATES: [&Gate; 14] = [
+pub const GATES: [&Gate; 22] = [
     &STRUCTURE,
     &PSNR_MEAN,
     &PSNR_PLANE,
     &PSNR_SECOND,
     &PSNR_FRAME,
     &FRAME_ORDER,
+    &REGION,
+    &TONE,
+    &DETAIL,
+    &SHARPNESS,
+    &TIMING,
     &FROZEN_CHUNKS,
     &AUDIO_RESIDUAL,
     &AUDIO_WINDOW,
     &AUDIO_LOST,
+    &AUDIO_MOMENT,
+    &AUDIO_CLICK,
+    &AUDIO_BAND,
     &RECORD,
     &EXACT,
     &HISTORY,
@@ -53,6 +61,22 @@ pub const PSNR_FRAME: Gate =
 /// No frame below the threshold matches a neighbor of its own frame better.
 pub const FRAME_ORDER: Gate = Gate { id: "frame-order", check: Check::Picture(picture::frame_order), limits: &[] };
 
+/// No region's mean differs from the baseline's.
+pub const REGION: Gate = Gate { id: "region", check: Check::Picture(local::region), limits: &[REGION_LIMIT] };
+
+/// No plane's mean differs from the baseline's.
+pub const TONE: Gate = Gate { id: "tone", check: Check::Picture(local::tone), limits: &[TONE_LIMIT] };
+
+/// No region's samples differ from the baseline's.
+pub const DETAIL: Gate = Gate { id: "detail", check: Check::Picture(local::detail), limits: &[DETAIL_LIMIT] };
+
+/// No region is blurred or sharpened.
+pub const SHARPNESS: Gate =
+    Gate { id: "sharpness", check: Check::Picture(local::sharpness), limits: &[SHARPNESS_LIMIT] };
+
+/// No stretch is late or early, swapped, repeated, or blended.
+pub const TIMING: Gate = Gate { id: "timing", check: Check::Picture(local::timing), limits: &[SHIFT_LIMIT] };
+
 /// No two chunks show the same frames if the baseline changes between them.
 pub const FROZEN_CHUNKS: Gate = Gate { id: "frozen-chunks", check: Check::Run, limits: &[] };
 
@@ -65,6 +89,15 @@ pub const AUDIO_WINDOW: Gate = Gate { id: "audio-window", check: Check::Audio(au
 
 /// No second of the baseline's audio is missing from the render.
 pub const AUDIO_LOST: Gate = Gate { id: "audio-lost", check: Check::Audio(audio::lost), limits: &[] };
+
+/// In no 5 to 100 ms does the residual stand out of the baseline's audio.
+pub const AUDIO_MOMENT: Gate = Gate { id: "audio-moment", check: Check::Audio(audio::moment), limits: &[MOMENT_LIMIT] };
+
+/// No sample of the residual stands out of the baseline's peaks.
+pub const AUDIO_CLICK: Gate = Gate { id: "audio-click", check: Check::Audio(audio::click), limits: &[CLICK_LIMIT] };
+
+/// In no band of the spectrum does the residual stand out of the baseline's audio.
+pub const AUDIO_BAND: Gate = Gate { id: "audio-band", check: Check::Audio(audio::band), limits: &[BAND_LIMIT] };
 
 /// The render matches the fixture's known-good metrics.
 pub const RECORD: Gate = Gate { id: "record", check: Check::Run, limits: &[] };
@@ -129,6 +162,83 @@ pub const MAX_FRAME_FAILURES: Limit = Limit {
     flag: Some(Flag { name: "max-frame-failures", env: None, help: "How many frames may be lower still", details: "" }),
 };
 
+/// How much the mean of a flat region of 32x32 samples may differ. A region of another size, or with contrast, may
+/// differ more: [`crate::picture::regions`].
+pub const REGION_LIMIT: Limit = Limit {
+    key: "regionLevels",
+    what: "difference of a region",
+    unit: Unit::Levels,
+    rule: Rule::Default(1.5),
+    meta: Some("maxRegionDifference"),
+    flag: Some(Flag {
+        name: "max-region-difference",
+        env: None,
+        help: "Greatest difference of a region in levels of 255",
+        details: "For a flat region of 32x32 samples; with contrast, and in smaller ones, it may differ more.",
+    }),
+};
+
+/// How much the mean of a whole plane may differ in a frame.
+pub const TONE_LIMIT: Limit = Limit {
+    key: "toneLevels",
+    what: "difference of a whole plane",
+    unit: Unit::Levels,
+    rule: Rule::Default(0.6),
+    meta: Some("maxToneDifference"),
+    flag: Some(Flag {
+        name: "max-tone-difference",
+        env: None,
+        help: "Greatest difference of a plane in levels of 255",
+        details: "",
+    }),
+};
+
+/// How much the samples of a flat region of 32x32 samples may differ, in the mean of their absolute difference.
+pub const DETAIL_LIMIT: Limit = Limit {
+    key: "detailLevels",
+    what: "difference of a region's samples",
+    unit: Unit::Levels,
+    rule: Rule::Default(2.4),
+    meta: Some("maxDetailDifference"),
+    flag: Some(Flag {
+        name: "max-detail-difference",
+        env: None,
+        help: "Greatest difference of single samples in levels",
+        details: "The mean absolute difference in levels of 255, for a flat region of 32x32 samples; with contrast and grain, they may differ more.",
+    }),
+};
+
+/// By how much a region of 32x32 samples may be less sharp than the baseline's, or sharper:
+/// [`crate::picture::sharpness`].
+pub const SHARPNESS_LIMIT: Limit = Limit {
+    key: "sharpnessDb",
+    what: "difference in sharpness",
+    unit: Unit::Relative,
+    rule: Rule::Default(2.4),
+    meta: Some("maxSharpnessDifference"),
+    flag: Some(Flag {
+        name: "max-sharpness-difference",
+        env: None,
+        help: "How much less sharp a region may be, in dB",
+        details: "By the fine detail in 32x32 samples, in every fourth frame. It may be sharpened 1.35 times as much.",
+    }),
+};
+
+/// By how many frames any stretch may be late or early, by the part of that which is more than noise.
+pub const SHIFT_LIMIT: Limit = Limit {
+    key: "shiftFrames",
+    what: "shift in time",
+    unit: Unit::Shift,
+    rule: Rule::Default(0.35),
+    meta: Some("maxShift"),
+    flag: Some(Flag {
+        name: "max-shift",
+        env: None,
+        help: "How many frames any stretch may be late or early",
+        details: "A fraction of a frame is a blend of two.",
+    }),
+};
+
 /// The loudest residual of an audio track over its whole length.
 pub const RESIDUAL_LIMIT: Limit = Limit {
     key: "audioResidualDbfs",
@@ -152,6 +262,51 @@ pub const WINDOW_LIMIT: Limit = Limit {
     rule: Rule::Above(&RESIDUAL_LIMIT, 10.0),
     meta: None,
     flag: None,
+};
+
+/// How loud the residual of 5 to 100 ms may be, relative to the baseline's audio around it.
+pub const MOMENT_LIMIT: Limit = Limit {
+    key: "audioMomentDb",
+    what: "audio residual in 5 to 100 ms",
+    unit: Unit::Relative,
+    rule: Rule::Default(-12.0),
+    meta: Some("maxAudioMoment"),
+    flag: Some(Flag {
+        name: "max-audio-moment",
+        env: None,
+        help: "Loudest residual of 5 to 100 ms, over the baseline",
+        details: "In silence, relative to -60 dBFS.",
+    }),
+};
+
+/// How high a peak of the residual may be, relative to the baseline's peaks around it.
+pub const CLICK_LIMIT: Limit = Limit {
+    key: "audioClickDb",
+    what: "peak of the audio residual",
+    unit: Unit::Relative,
+    rule: Rule::Default(-6.0),
+    meta: Some("maxAudioClick"),
+    flag: Some(Flag {
+        name: "max-audio-click",
+        env: None,
+        help: "Highest peak of the residual, over the baseline",
+        details: "In silence, relative to -40 dBFS.",
+    }),
+};
+
+/// How loud the residual may be in a band of the spectrum, relative to the baseline's audio in that band.
+pub const BAND_LIMIT: Limit = Limit {
+    key: "audioBandDb",
+    what: "audio residual in a band",
+    unit: Unit::Relative,
+    rule: Rule::Default(6.0),
+    meta: Some("maxAudioBand"),
+    flag: Some(Flag {
+        name: "max-audio-band",
+        env: None,
+        help: "Loudest residual of a band, over the baseline",
+        details: "In silence, relative to -70 dBFS.",
+    }),
 };
 
 /// A row of the table of gates.
@@ -208,6 +363,12 @@ pub enum Unit {
     Dbfs,
     /// A number of frames.
     Frames,
+    /// Levels of 255, whatever the depth of the samples.
+    Levels,
+    /// Decibels relative to the baseline; less is better.
+    Relative,
+    /// A distance in time, in frames and fractions of them.
+    Shift,
 }
 
 /// How a limit is computed. If it depends on another one, flags and fixtures set the margin.
@@ -259,7 +420,7 @@ impl Limit {
     /// If it is not a valid value.
     pub fn parse(&self, text: &str) -> anyhow::Result<f64> {
         let value = match self.unit {
-            Unit::Db | Unit::Dbfs => text.parse::<Decibels>()?.db(),
+            Unit::Db | Unit::Dbfs | Unit::Relative | Unit::Levels | Unit::Shift => text.parse::<Decibels>()?.db(),
             Unit::Frames => text.parse::<u64>()? as f64,
         };
         Settings::default().with(self, value)?;
@@ -269,9 +430,11 @@ impl Limit {
     /// A value with its unit.
     pub fn shown(&self, value: f64) -> String {
         match self.unit {
-            Unit::Db => format!("{value:.2} dB"),
+            Unit::Db | Unit::Relative => format!("{value:.2} dB"),
             Unit::Dbfs => format!("{value:.2} dBFS"),
             Unit::Frames => format!("{value}"),
+            Unit::Levels => format!("{value:.2} levels"),
+            Unit::Shift => format!("{value:.2} frames"),
         }
     }
 
@@ -295,6 +458,8 @@ impl Settings {
         let value = Decibels::new(value)?.db();
         let is_margin = !matches!(limit.rule, Rule::Default(_));
         ensure!(!is_margin || value >= 0.0, "the margin of the {} must be a number of dB, 0 or more", limit.what);
+        let is_distance = matches!(limit.unit, Unit::Levels | Unit::Shift);
+        ensure!(!is_distance || value >= 0.0, "the {} must be a number, 0 or more", limit.what);
         self.0.insert(limit.key, value);
         Ok(self)
     }
@@ -384,7 +549,7 @@ impl Serialize for Limits {
         serializer.collect_map(self.iter().map(|(limit, value)| {
             let value = match limit.unit {
                 Unit::Frames => serde_json::Value::from(value as u64),
-                Unit::Db | Unit::Dbfs => serde_json::Value::from(value),
+                _ => serde_json::Value::from(value),
             };
             (limit.key, value)
         }))
@@ -407,13 +572,17 @@ mod tests {
 
     #[test]
     fn limits_follow_from_settings() {
-        let limits = |settings: Settings| Limits::new(&settings).unwrap().0;
-        assert_eq!(limits(Settings::default()), [40.0, 37.0, 30.0, 0.0, -50.0, -40.0]);
+        let of = |settings: Settings| Limits::new(&settings).unwrap();
+        let picture = |limits: Limits| [&MEAN_PSNR, &SECOND_PSNR, &FRAME_PSNR].map(|limit| limits.value(limit));
+        let defaults = of(Settings::default());
+        assert_eq!((picture(defaults), defaults.frames(&MAX_FRAME_FAILURES)), ([40.0, 37.0, 30.0], 0));
         let set = Settings::default().with(&MEAN_PSNR, 33.0).unwrap().with(&FRAME_PSNR, 6.0).unwrap();
         let fixture = Settings::default().with(&MEAN_PSNR, 50.0).unwrap().with(&MAX_FRAME_FAILURES, 2.0).unwrap();
-        assert_eq!(limits(set.or(&fixture)), [33.0, 30.0, 27.0, 2.0, -50.0, -40.0]);
-        let louder = Settings::default().with(&RESIDUAL_LIMIT, -30.0).unwrap();
-        assert_eq!(limits(louder)[4..], [-30.0, -20.0]);
+        let both = of(set.or(&fixture));
+        assert_eq!((picture(both), both.frames(&MAX_FRAME_FAILURES)), ([33.0, 30.0, 27.0], 2));
+        let louder = of(Settings::default().with(&RESIDUAL_LIMIT, -30.0).unwrap());
+        assert_eq!([&RESIDUAL_LIMIT, &WINDOW_LIMIT].map(|limit| louder.value(limit)), [-30.0, -20.0]);
+        assert_eq!([&RESIDUAL_LIMIT, &WINDOW_LIMIT].map(|limit| defaults.value(limit)), [-50.0, -40.0]);
     }
 
     #[test]

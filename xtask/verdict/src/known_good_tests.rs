@@ -4,6 +4,7 @@ use crate::{
     audio::{Sound, compare},
     picture::{
         hashes::FrameHashes,
+        local::LocalPicture,
         psnr::{FramePsnr, VideoPsnr},
         ssim::VideoSsim,
     },
@@ -179,6 +180,7 @@ fn the_figures_of_a_comparison_are_rounded() {
             worst_at_s: 0.0,
             frames_per_second: 30,
             misplaced: vec![],
+            local: LocalPicture::default(),
         }),
         audio: vec![track, pcm_track(100, 100)],
     };

@@ -21,6 +21,8 @@ pub struct Measured<Id> {
     pub other_findings: Vec<Finding>,
     /// Its limits.
     pub limits: Limits,
+    /// The number of frames in each chunk; 0 if that is not known.
+    pub chunk_frames: u64,
 }
 
 /// The findings about one render.
@@ -113,7 +115,8 @@ impl<Id: Clone> Measured<Id> {
     /// All findings about this render.
     pub fn judge(&self) -> Judged<Id> {
         let findings = self.comparison.findings(&self.limits).into_iter().chain(self.other_findings.iter().cloned());
-        Judged { render: self.render.clone(), findings: findings.collect() }
+        let findings = findings.map(|finding| finding.in_chunks(self.chunk_frames)).collect();
+        Judged { render: self.render.clone(), findings }
     }
 }
 

@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Picture,
-    audio::{Lost, Sound, lag::Lag, residual::Residual},
+    audio::{Lost, Sound, lag::Lag, moments::Moments, residual::Residual},
     decibels::Level,
     gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, Settings},
     picture::{
         hashes::FrameHashes,
+        local::LocalPicture,
         psnr::{FramePsnr, Misplaced, VideoPsnr},
         ssim::VideoSsim,
     },
@@ -30,13 +31,14 @@ fn picture(levels: &[f64]) -> Picture {
         ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 0 },
         frames_per_second: 30,
         misplaced: vec![],
+        local: LocalPicture::default(),
         hashes: FrameHashes::from_framehash(hash).unwrap(),
     }
 }
 
 fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured<RenderId> {
     let comparison = Comparison::Alike { picture: Box::new(picture(levels)), audio };
-    Measured { render: id(count), comparison, other_findings: vec![], limits: Limits::default() }
+    Measured { render: id(count), comparison, other_findings: vec![], limits: Limits::default(), chunk_frames: 0 }
 }
 
 fn outcome(planned: &[RenderId], measured: &[Measured<RenderId>]) -> Outcome {
@@ -173,6 +175,7 @@ fn loud_residuals_fail() {
         tenths: Vec::new(),
         lag: None,
         lost,
+        moments: Moments::default(),
     };
     let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
     let late = Lag { ms: 21.0, correlation: 0.99, aligned: Residual::DbFs(-70.0) };

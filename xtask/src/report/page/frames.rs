@@ -160,9 +160,13 @@ fn db(level: Level) -> Option<f64> {
 /// when they were not kept.
 pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> Markup {
     let Some(images) = &render.row.worst_frame_images else { return html! {} };
-    let of_frame = render.row.picture.as_ref().map_or_else(String::new, |picture| {
-        format!(" #{}, {}", picture.worst_frame, picture.worst_frame_db.with_unit())
-    });
+    let caption = match &render.row.picture {
+        Some(picture) if picture.worst_frame != images.frame => {
+            format!("Frame #{}, with an outline around the region that differs", images.frame)
+        }
+        Some(picture) => format!("The worst frame #{}, {}", images.frame, picture.worst_frame_db.with_unit()),
+        None => "The worst frame".to_owned(),
+    };
     let three = [
         (&images.baseline, "Baseline".to_owned()),
         (&images.render, "Render".to_owned()),
@@ -170,7 +174,7 @@ pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> 
     ];
     html! {
         figure {
-            figcaption { "The worst frame" (of_frame) }
+            figcaption { (caption) }
             @if pictures.show(render) {
                 div.side-by-side {
                     @for (name, caption) in &three {

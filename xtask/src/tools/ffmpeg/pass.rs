@@ -1,7 +1,8 @@
 //! One ffmpeg that decodes a render and its baseline, each once, and measures all that takes both.
 
 use std::{
-    fs, io,
+    fs::{self, File, OpenOptions},
+    io,
     ops::Range,
     path::{Path, PathBuf},
 };
@@ -11,9 +12,14 @@ use render_verdict::{
     Picture,
     decibels::Decibels,
     picture::{
+        blocks::{self, BlockFormat, Layout, is_rgb},
         hashes::{self, FrameHashes},
+        local::LocalPicture,
         psnr::{self, LEVEL, VideoPsnr},
+        regions::{self, Region},
+        sharpness,
         ssim::VideoSsim,
+        timing::Clock,
     },
     probe::MediaShape,
     showinfo::{self, DecodedFrame, Video},
@@ -30,6 +36,8 @@ pub(crate) struct Pass {
     render: PathBuf,
     /// The render's own frames.
     hashes: FrameHashes,
+    /// Its blocks, without the times of its frames.
+    local: LocalPicture,
 }
 
 /// Frames as they are, to be hashed here: ffmpeg would copy each for that, and
@@ -76,6 +84,8 @@ impl Media {
                 {decoder...} -threads {threads} -noautorotate -i file:{second}
                 -filter_complex_threads {threads} -filter_complex {comparing}
                 -map [end] -fps_mode passthrough -f null /dev/null
+                -map [blocks] -fps_mode passthrough -f rawvideo {BLOCKS}
+                -map [sharpness] -fps_mode passthrough -f rawvideo {SHARPNESS}
                 -map 0:V:0 -filter:v {own_frames} -fps_mode passthrough {format...} pipe:1
                 -map 1:V:0 -filter:v {by_index} -fps_mode passthrough -f null /dev/null
                 {sound...}"
@@ -93,11 +103,62 @@ impl Media {
             hashes
         });
         let what = || format!("comparing the picture of {}", render.display());
+        let [blocks, sharpness] = [BLOCKS, SHARPNESS].map(|name| named_pipe(&dir.path().join(name)));
+        let ((blocks, blocks_end), (sharpness, sharpness_end)) =
+            (blocks.with_context(what)?, sharpness.with_context(what)?);
+        let (width, height) = (shape.width, shape.height);
+        let layout = Layout::new(width, height, BlockFormat::of(&shape.pixel_format));
+        let measuring = tokio::task::spawn_blocking(move || compared_blocks(blocks, &layout));
+        let of_sharpness = tokio::task::spawn_blocking(move || compared_sharpness(sharpness, width, height));
         let ran = self.run_with_log(compare, dir.path()).into(writer).await;
+        drop((blocks_end, sharpness_end));
         let hashes = hashing.await.context("hashing frames").with_context(what)?;
+        let local = measuring.await.context("comparing blocks").with_context(what)?;
+        let sharpness = of_sharpness.await.context("comparing sharpness").with_context(what)?;
         ran.with_context(what)?;
-        Ok(Pass { dir, render: render.to_owned(), hashes: hashes.with_context(what)? })
+        Ok(Pass {
+            dir,
+            render: render.to_owned(),
+            hashes: hashes.with_context(what)?,
+            local: LocalPicture { sharpness: sharpness.with_context(what)?, ..local.with_context(what)? },
+        })
     }
+}
+
+/// The pipes through which the means of blocks come, and the amount of detail in each.
+const BLOCKS: &str = "blocks";
+const SHARPNESS: &str = "sharpness";
+
+/// A pipe with a name, because ffmpeg's standard output is taken: its end for reading, and one for writing that
+/// keeps it open until ffmpeg has ended, whether or not it ever opened it.
+fn named_pipe(path: &Path) -> anyhow::Result<(File, File)> {
+    use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, mknodat};
+    use std::os::unix::fs::OpenOptionsExt;
+    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).context("creating a pipe")?;
+    let without_waiting = OFlags::NONBLOCK.bits() as i32;
+    let reading = OpenOptions::new().read(true).custom_flags(without_waiting).open(path).context("opening a pipe")?;
+    let writing = OpenOptions::new().write(true).open(path).context("opening a pipe")?;
+    fcntl_setfl(&reading, OFlags::empty()).context("opening a pipe")?;
+    Ok((reading, writing))
+}
+
+/// Compares the blocks of all frames in a stream.
+fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPicture> {
+    let (mut frames, mut clock) = (Vec::new(), Clock::new(layout));
+    let read = blocks::read(&mut stream, layout, |frame| {
+        frames.push(regions::differences(&frame, layout));
+        clock.push(frame);
+    });
+    // When they are not as they should be, ffmpeg still has to get to its end.
+    io::copy(&mut stream, &mut io::sink())?;
+    read.map(|()| LocalPicture { frames, timing: clock.finish(), ..LocalPicture::default() })
+}
+
+/// Compares the sharpness of all frames in a stream.
+fn compared_sharpness(mut stream: File, width: u64, height: u64) -> anyhow::Result<Vec<Region>> {
+    let read = sharpness::read(&mut stream, &sharpness::layout(width, height));
+    io::copy(&mut stream, &mut io::sink())?;
+    read
 }
 
 impl Pass {
@@ -131,7 +192,11 @@ impl Pass {
         let psnr = VideoPsnr::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = VideoSsim::from_stats(&self.read("ssim")?).with_context(what)?;
         let hashes = self.hashes.clone();
-        for (measure, frames) in [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashes.count() as u64)] {
+        let local = LocalPicture { times_s: shape.frame_times_s.clone(), ..self.local.clone() };
+        let (hashed, in_blocks) = (hashes.count() as u64, local.frames.len() as u64);
+        for (measure, frames) in
+            [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashed), ("compared blocks", in_blocks)]
+        {
             ensure!(
                 frames == shape.frames,
                 "{frames} of {} frames of {} have {measure}: not all were compared",
@@ -139,10 +204,17 @@ impl Pass {
                 self.render()
             );
         }
+        let sampled = shape.frames.div_ceil(sharpness::EVERY);
+        ensure!(
+            local.sharpness.len() as u64 == sampled,
+            "the sharpness of {} of {sampled} frames of {} is known",
+            local.sharpness.len(),
+            what()
+        );
         let worst = usize::try_from(psnr.worst_frame).context("a frame's index")?;
         let worst_at_s = shape.frame_times_s.get(worst).copied().unwrap_or_default();
         let frames_per_second = shape.fps.value().ceil() as u64;
-        Ok(Picture { psnr, ssim, hashes, worst_at_s, frames_per_second, misplaced })
+        Ok(Picture { psnr, ssim, hashes, worst_at_s, frames_per_second, misplaced, local })
     }
 
     /// What is done, for errors.
@@ -173,9 +245,15 @@ impl Pass {
 pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     let (same, opaque) = (same_terms(shape), opaque(&shape.pixel_format));
     let (before, after) = (printed("before"), printed("after"));
+    let planes = as_planes(&shape.pixel_format);
+    let means = block_means(BlockFormat::of(&shape.pixel_format).name);
+    let (of_render, of_baseline) = (detail("r"), detail("b"));
     // SSIM knows no alpha, which the others must see.
     format!(
-        "[0:V:0]{same}[r1];[1:V:0]{same},split=4[b1][b2][bb][ba];\
+        "[0:V:0]{same},split[r1][r5];[1:V:0]{same},split=5[b1][b2][b9][bb][ba];\
+         [r5]{planes},split=3[r6][r7][rd];[b9]{planes},split=3[b6][b7][bd];[r7][b7]blend=all_mode=difference:shortest=1,{means}[e8];\
+         [r6]{means}[r8];[b6]{means}[b8];[r8][b8][e8]vstack=inputs=3:shortest=1[blocks];\
+         [rd]{of_render}[rs];[bd]{of_baseline}[bs];[rs][bs]vstack=shortest=1[sharpness];\
          [bb]tpad=start=1:start_mode=clone,setpts=N[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N[b4];\
          [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\
          [r4][b5]ssim=stats_file=ssim:shortest=1[end];\
@@ -199,6 +277,37 @@ fn below(least: Decibels) -> String {
     let least = least.db() + 0.01;
     let passes = format!("if(lt(VALUE1,{least:.6})+gte(ld(0),{IN_A_ROW}),1+0*st(0,0),0*st(0,ld(0)+1))");
     format!("metadata=mode=select:key={LEVEL}:value=0:function=expr:expr='{passes}'")
+}
+
+/// Calls the planes of RGB those of YUV, because scaling converts RGB otherwise, and loses a little.
+fn as_planes(pixel_format: &str) -> String {
+    if !is_rgb(pixel_format) {
+        return "null".to_owned();
+    }
+    let planar = with_alpha(pixel_format).unwrap_or_else(|| match pixel_format {
+        _ if pixel_format.starts_with("gbrp") => pixel_format.to_owned(),
+        _ if pixel_format.contains("48") => "gbrp16le".to_owned(),
+        _ => "gbrp".to_owned(),
+    });
+    let map = if planar.starts_with("gbrap") { "0x00010203" } else { "0x000102" };
+    let called = planar.replace("gbrap", "yuva444p").replace("gbrp", "yuv444p");
+    format!("format={planar},mergeplanes={map}:{called}")
+}
+
+/// The means of the blocks of each plane in this format, see [`Layout`].
+fn block_means(format: &str) -> String {
+    let side = 2 * blocks::SIDE;
+    format!("scale=2*ceil(iw/{side}):2*ceil(ih/{side}):flags=area,format={format}")
+}
+
+/// How much fine detail the first plane has in each block: what a slight blur takes away. Its labels begin with
+/// `label`.
+fn detail(label: &str) -> String {
+    let (every, means) = (sharpness::EVERY, block_means("gray16le"));
+    format!(
+        "select='not(mod(n,{every}))',format=gray,split[{label}d1][{label}d2];[{label}d2]removegrain=11[{label}d3];\
+         [{label}d1][{label}d3]blend=all_mode=difference,{means}"
+    )
 }
 
 /// Writes each frame's index and PSNR into a file.

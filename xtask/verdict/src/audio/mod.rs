@@ -1,7 +1,9 @@
 //! Comparing two audio tracks: the residual when one is subtracted from the other.
 
 pub mod lag;
+pub mod moments;
 pub mod residual;
+mod spectrum;
 
 use std::{
     fmt,
@@ -12,9 +14,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Comparison,
-    audio::{lag::Lag, residual::Residual},
+    audio::{
+        lag::Lag,
+        moments::{Moment, Moments, MomentsReader},
+        residual::Residual,
+    },
     finding::{Finding, Place},
-    gates::{AUDIO_LOST, AUDIO_RESIDUAL, AUDIO_WINDOW, Limits, RESIDUAL_LIMIT, WINDOW_LIMIT},
+    gates::{
+        AUDIO_BAND, AUDIO_CLICK, AUDIO_LOST, AUDIO_MOMENT, AUDIO_RESIDUAL, AUDIO_WINDOW, BAND_LIMIT, CLICK_LIMIT, Gate,
+        Limit, Limits, MOMENT_LIMIT, RESIDUAL_LIMIT, WINDOW_LIMIT,
+    },
     probe::AudioShape,
 };
 
@@ -38,6 +47,9 @@ pub struct Sound {
     pub lag: Option<Lag>,
     /// Where the residual is as loud as the baseline, which is then missing from the render.
     pub lost: Option<Lost>,
+    /// Its worst short moments.
+    #[serde(default, skip_serializing_if = "Moments::is_empty")]
+    pub moments: Moments,
 }
 
 /// A tenth of a second of both tracks.
@@ -116,6 +128,39 @@ pub(crate) fn lost(track: usize, sound: &Sound, _: &Limits) -> Option<Finding> {
     Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
 }
 
+/// The finding if the residual of 5 to 100 ms stands out of the baseline's audio.
+pub(crate) fn moment(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    stands_out(track, &AUDIO_MOMENT, (&MOMENT_LIMIT, limits), sound.moments.level, "a short stretch differs")
+}
+
+/// The finding if there is a click that the baseline lacks.
+pub(crate) fn click(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    stands_out(track, &AUDIO_CLICK, (&CLICK_LIMIT, limits), sound.moments.peak, "there is a click")
+}
+
+/// The finding if a band of the spectrum differs, such as by a hum or a whine.
+pub(crate) fn band(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
+    stands_out(track, &AUDIO_BAND, (&BAND_LIMIT, limits), sound.moments.band, "a band of the spectrum differs")
+}
+
+fn stands_out(
+    track: usize,
+    gate: &Gate,
+    (limit, limits): (&Limit, &Limits),
+    moment: Option<Moment>,
+    what: &str,
+) -> Option<Finding> {
+    let moment = moment.filter(|moment| moment.above_db > limits.value(limit))?;
+    let Moment { from_s, to_s, channel, band_hz, residual, baseline, above_db } = moment;
+    let band = band_hz.map(|(from, to)| format!(" between {from:.0} and {to:.0} Hz")).unwrap_or_default();
+    let message = format!(
+        "audio track {track}: {what}{band} from {from_s:.3} s to {to_s:.3} s in channel {channel}: the residual has \
+         {residual} dBFS, the baseline's audio {baseline} dBFS"
+    );
+    let found = gate.finding(format!("{above_db:.1} dB"), limit.shown(limits.value(limit)), message);
+    Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
+}
+
 /// Subtracts two streams of interleaved s16le samples at [`RATE`]. The shorter one is padded with silence,
 /// so a lost tail counts in full.
 ///
@@ -125,6 +170,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
     let channels = channels.max(1) as usize;
     let (mut baseline, mut render) = (Samples::new(baseline, channels), Samples::new(render, channels));
     let (mut tenths, mut baseline_samples) = (Vec::new(), 0);
+    let mut moments = MomentsReader::new(channels);
     loop {
         let (of_baseline, of_render) = (baseline.tenth()?, render.tenth()?);
         if of_baseline.is_empty() && of_render.is_empty() {
@@ -132,6 +178,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
         }
         baseline_samples += of_baseline.len() as u64;
         tenths.push(Window::over(channels, &of_baseline, &of_render));
+        moments.push(&of_baseline, &of_render);
     }
     let mut whole = Window::of(channels);
     tenths.iter().for_each(|tenth| whole.join(tenth));
@@ -156,6 +203,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
         loudest_of_baseline_s: loudest(|tenth| tenth.of_tenth().baseline).0,
         tenths: tenths.iter().map(Window::of_tenth).collect(),
         lag: None,
+        moments: moments.finish(),
         lost: lost_second(&tenths, channels).or_else(|| whole.lost(HEARD_TRACK_DBFS, 0.0, length_s)),
     })
 }

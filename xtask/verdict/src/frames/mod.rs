@@ -27,9 +27,11 @@ use crate::{
         sequence::{Frame, FrameFigures, FrameIndex, FrameSequence, GaplessFrames},
     },
     picture::{
+        blocks::{FrameMeans, Layout},
         hashes::{FrameHashes, sha256_of_file},
         psnr::{FramePsnr, VideoPsnr},
         raster::Raster,
+        regions,
         ssim::{psnr, ssim},
     },
     protocols::Semantics,
@@ -168,6 +170,8 @@ impl BaselineFrames {
         let of_baseline = self.decoded(index)?;
         let own = psnr(&pixels, &of_baseline, alpha)?;
         let ssim = ssim(&pixels, &of_baseline)?;
+        let layout = Layout::of_frame(pixels.size, alpha);
+        let planes = regions::differences(&FrameMeans::of_pixels(&pixels, &of_baseline, &layout), &layout);
         drop(of_baseline);
         let of_neighbor = |neighbor: Option<u64>| -> anyhow::Result<Option<Level>> {
             let Some(neighbor) = neighbor.map(FrameIndex::new) else { return Ok(None) };
@@ -183,7 +187,7 @@ impl BaselineFrames {
             true => (of_neighbor(index.get().checked_sub(1))?, of_neighbor(Some(index.get() + 1))?),
             false => (None, None),
         };
-        Ok(FrameFigures { own, ssim, before, after })
+        Ok(FrameFigures { own, ssim, before, after, planes })
     }
 }
 

@@ -12,8 +12,11 @@ use crate::{
     frames::png::{Header, PictureSize, header_of_whole},
     picture::{
         hashes::FrameHashes,
+        local::LocalPicture,
         psnr::{self, BEST_DB, FramePsnr, Neighbors, VideoPsnr},
+        regions::PlaneDifference,
         ssim::{self, VideoSsim},
+        timing::Timing,
     },
     shape::Difference,
 };
@@ -260,13 +263,13 @@ fn format(frame: &Frame) -> String {
     frame.header.format.to_string()
 }
 
-/// The measurements of one frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FrameFigures {
 fn display(frame: &Frame) -> String {
     frame.header.display.to_string()
 }
 
+/// The measurements of one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameFigures {
     /// PSNR against the baseline's frame with the same index.
     pub own: FramePsnr,
     /// SSIM against the same frame.
@@ -275,12 +278,14 @@ fn display(frame: &Frame) -> String {
     pub before: Option<Level>,
     /// PSNR against the baseline's next frame, if it may matter.
     pub after: Option<Level>,
+    /// The blocks of each plane; nothing for identical frames.
+    pub planes: Vec<PlaneDifference>,
 }
 
 impl FrameFigures {
     /// The measurements of a frame that is identical to the baseline's.
     pub fn identical(alpha: bool) -> Self {
-        Self { own: ssim::identical(alpha), ssim: 1.0, before: None, after: None }
+        Self { own: ssim::identical(alpha), ssim: 1.0, before: None, after: None, planes: Vec::new() }
     }
 
     /// Whether a frame with this level may show a neighbor of its own frame. A frame that nearly matches its
@@ -304,6 +309,12 @@ pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> an
     let misplaced =
         psnr::misplaced(&own, &neighbors(|frame| frame.before), &neighbors(|frame| frame.after), nearly_its_own)?;
     let psnr = VideoPsnr::of(&own)?;
+    let local = LocalPicture {
+        frames: figures.iter().map(|frame| frame.planes.clone()).collect(),
+        times_s: (0..render.len()).map(|frame| FrameIndex::new(frame).seconds(fps)).collect(),
+        sharpness: Vec::new(),
+        timing: Timing::default(),
+    };
     let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
     Ok(Picture {
         worst_at_s: FrameIndex::new(psnr.worst_frame).seconds(fps),
@@ -312,6 +323,7 @@ pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> an
         hashes: FrameHashes::of_files(render),
         frames_per_second: u64::from(fps),
         misplaced,
+        local,
     })
 }
 

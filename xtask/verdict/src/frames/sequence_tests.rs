@@ -62,7 +62,7 @@ fn transparency_of_only_one_is_a_difference() {
 
 fn figures(own: Level, before: Option<Level>, after: Option<Level>) -> FrameFigures {
     let planes = ['r', 'g', 'b'].map(|plane| (plane, own)).to_vec();
-    FrameFigures { own: FramePsnr { all: own, planes }, ssim: 0.5, before, after }
+    FrameFigures { own: FramePsnr { all: own, planes }, ssim: 0.5, before, after, planes: Vec::new() }
 }
 
 #[test]

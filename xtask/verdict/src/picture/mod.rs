@@ -1,10 +1,15 @@
 //! The decoded picture compared with the baseline's: PSNR, SSIM, frame hashes, frozen chunks, and stills.
 
+pub mod blocks;
 pub mod frozen;
 pub mod hashes;
+pub mod local;
 pub mod psnr;
 pub mod raster;
+pub mod regions;
+pub mod sharpness;
 pub mod ssim;
+pub mod timing;
 
 use crate::{
     decibels::Level,
@@ -15,6 +20,7 @@ use crate::{
     },
     picture::{
         hashes::FrameHashes,
+        local::LocalPicture,
         psnr::{Misplaced, Plane, VideoPsnr, worst_stretch},
         ssim::VideoSsim,
     },
@@ -35,6 +41,8 @@ pub struct Picture {
     pub frames_per_second: u64,
     /// Frames that match the frame before or after their own better.
     pub misplaced: Vec<Misplaced>,
+    /// Its blocks.
+    pub local: LocalPicture,
 }
 
 // The gates of the picture.

@@ -66,6 +66,25 @@ impl Raster {
         Ok(Self { size: self.size, samples: difference(&self.samples, &other.samples, factor) })
     }
 
+    /// The picture with an outline around left, top, width and height.
+    #[must_use]
+    pub fn outlined(mut self, [left, top, width, height]: [u64; 4]) -> Self {
+        const MAGENTA: [u8; 3] = [255, 0, 255];
+        let PictureSize { width: columns, height: rows } = self.size;
+        let thickness = u64::from(columns.max(rows) / 320 + 1);
+        let (inner_x, inner_y) = (left..left + width, top..top + height);
+        let outer = |range: &std::ops::Range<u64>, end: u32| {
+            range.start.saturating_sub(thickness)..(range.end + thickness).min(end.into())
+        };
+        for y in outer(&inner_y, rows) {
+            for x in outer(&inner_x, columns).filter(|x| !(inner_x.contains(x) && inner_y.contains(&y))) {
+                let at = (y * u64::from(columns) + x) as usize * 3;
+                self.samples[at..at + 3].copy_from_slice(&MAGENTA);
+            }
+        }
+        self
+    }
+
     /// The picture scaled down so that its longer side has at most `side` pixels. Each pixel is the mean of
     /// those that it replaces.
     #[must_use]
@@ -161,6 +180,15 @@ mod raster_tests {
         assert_eq!(a.difference(&b, 8).unwrap(), raster(1, 1, &[16, 24, 255]));
         assert_eq!(b.difference(&a, 8).unwrap(), a.difference(&b, 8).unwrap());
         assert!(a.difference(&raster(1, 2, &[0; 6]), 8).is_err());
+    }
+
+    #[test]
+    fn an_outline_lies_around_its_region() {
+        let red = |picture: &Raster| picture.samples.chunks(3).map(|pixel| pixel[0]).collect::<Vec<u8>>();
+        let picture = || raster(4, 3, &[0; 36]);
+        assert_eq!(red(&picture().outlined([1, 1, 1, 1])), [255, 255, 255, 0, 255, 0, 255, 0, 255, 255, 255, 0]);
+        assert_eq!(red(&picture().outlined([0, 0, 4, 2])), [0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255]);
+        assert_eq!(picture().outlined([0, 0, 4, 3]), picture());
     }
 
     #[test]

@@ -1,0 +1,100 @@
+//! The energy of short pieces of audio in bands of the spectrum.
+
+use std::f32::consts::PI;
+
+/// Samples of a piece, 43 ms. The next one begins half a piece later.
+pub(crate) const PIECE: usize = 2048;
+
+/// The upper ends of the bands, in Hz. Codecs leave out or replace what lies above the last one.
+pub(crate) const BANDS_HZ: [f32; 9] = [60.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 9600.0, 14_000.0];
+
+/// Computes the energy of pieces in [`BANDS_HZ`].
+#[derive(Debug)]
+pub(crate) struct Spectrum {
+    window: Vec<f32>,
+    /// The powers of the root of unity.
+    twiddles: Vec<(f32, f32)>,
+    /// The ends of the bands among the frequencies.
+    ends: [usize; BANDS_HZ.len()],
+}
+
+impl Spectrum {
+    pub(crate) fn new(rate: u32) -> Self {
+        let turn = |i: usize| 2.0 * PI * i as f32 / PIECE as f32;
+        Self {
+            // Hann's, scaled so that a band's energy is that of the samples.
+            window: (0..PIECE).map(|i| (8.0f32 / 3.0).sqrt() * 0.5 * (1.0 - turn(i).cos())).collect(),
+            twiddles: (0..PIECE / 2).map(|i| (turn(i).cos(), -turn(i).sin())).collect(),
+            ends: BANDS_HZ.map(|hz| (hz * PIECE as f32 / rate as f32).round() as usize + 1),
+        }
+    }
+
+    /// The mean square of two pieces in each band, and that of their difference, `b` minus `a`.
+    pub(crate) fn energies(&self, a: &[f32], b: &[f32]) -> [[f32; 3]; BANDS_HZ.len()] {
+        // Both are real, so that one transform has both: a as the real part, b as the imaginary one.
+        let mut values: Vec<(f32, f32)> =
+            self.window.iter().zip(a.iter().zip(b)).map(|(w, (a, b))| (w * a, w * b)).collect();
+        self.transform(&mut values);
+        let mut bands = [[0.0; 3]; BANDS_HZ.len()];
+        let scale = 2.0 / (PIECE as f32 * PIECE as f32);
+        let mut from = 1;
+        for (band, end) in bands.iter_mut().zip(self.ends) {
+            for i in from..end {
+                let ((re, im), (other_re, other_im)) = (values[i], values[PIECE - i]);
+                let of_a = ((re + other_re) / 2.0, (im - other_im) / 2.0);
+                let of_b = ((im + other_im) / 2.0, (other_re - re) / 2.0);
+                let square = |(re, im): (f32, f32)| (re * re + im * im) * scale;
+                let parts = [of_a, of_b, (of_b.0 - of_a.0, of_b.1 - of_a.1)].map(square);
+                band.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+            }
+            from = end;
+        }
+        bands
+    }
+
+    /// The discrete Fourier transform in place (Cooley and Tukey, radix 2).
+    fn transform(&self, values: &mut [(f32, f32)]) {
+        let bits = PIECE.trailing_zeros();
+        for i in 0..PIECE {
+            let reversed = i.reverse_bits() >> (usize::BITS - bits);
+            if i < reversed {
+                values.swap(i, reversed);
+            }
+        }
+        let mut half = 1;
+        while half < PIECE {
+            let step = PIECE / (2 * half);
+            for group in values.chunks_exact_mut(2 * half) {
+                let (low, high) = group.split_at_mut(half);
+                for (i, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                    let (cos, sin) = self.twiddles[i * step];
+                    let product = (high.0 * cos - high.1 * sin, high.0 * sin + high.1 * cos);
+                    *high = (low.0 - product.0, low.1 - product.1);
+                    *low = (low.0 + product.0, low.1 + product.1);
+                }
+            }
+            half *= 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_has_its_energy_in_its_band() {
+        let spectrum = Spectrum::new(48_000);
+        let tone = |hz: f32, amplitude: f32| -> Vec<f32> {
+            (0..PIECE).map(|i| amplitude * (2.0 * PI * hz * i as f32 / 48_000.0).sin()).collect()
+        };
+        let bands = spectrum.energies(&tone(1000.0, 0.5), &tone(6000.0, 0.2));
+        let near = |value: f32, expected: f32| assert!((value - expected).abs() < 0.02 * expected, "{value}");
+        near(bands[4][0], 0.125);
+        near(bands[7][1], 0.02);
+        near(bands[4][2], 0.125);
+        near(bands[7][2], 0.02);
+        assert!(bands[4][1] < 1e-6 && bands[7][0] < 1e-6 && bands[1].iter().all(|&energy| energy < 1e-6));
+        assert_eq!(spectrum.energies(&tone(440.0, 0.1), &tone(440.0, 0.1)).map(|band| band[2] < 1e-9), [true; 9]);
+    }
+}

@@ -1,0 +1,229 @@
+//! What a mean over a frame hides: regions, tone, detail and time, compared by blocks. See docs/verdict.md.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Picture,
+    finding::{Finding, Place},
+    gates::{
+        DETAIL, DETAIL_LIMIT, Limit, Limits, MAX_FRAME_FAILURES, REGION, REGION_LIMIT, SHARPNESS, SHARPNESS_LIMIT,
+        SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
+    },
+    picture::{
+        regions::{PlaneDifference, Region},
+        sharpness,
+        timing::{Shifted, Timing},
+    },
+};
+
+/// The blocks of all frames compared with the baseline's.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LocalPicture {
+    /// Every frame, plane by plane; nothing for a frame that is identical to the baseline's.
+    pub frames: Vec<Vec<PlaneDifference>>,
+    /// When each is shown, in seconds.
+    pub times_s: Vec<f64>,
+    /// The sharpness of every [`sharpness::EVERY`]th frame, by the region that differs most, in dB. Not measured for a
+    /// PNG sequence, in which nothing blurs a frame but the renderer.
+    pub sharpness: Vec<Region>,
+    /// Whether they are shown at their time. Not measured for a PNG sequence, whose frames are compared one by one.
+    pub timing: Timing,
+}
+
+/// The greatest differences of a render, each in the unit of its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalFigures {
+    /// Of a region's mean, in levels of a flat region of 32x32 samples.
+    pub region_levels: f64,
+    /// Of a whole plane's mean, in levels.
+    pub tone_levels: f64,
+    /// Of a region's samples, in levels of a flat region.
+    pub detail_levels: f64,
+    /// Of a region's sharpness, in dB.
+    #[serde(default)]
+    pub sharpness_db: f64,
+    /// In time, in frames.
+    pub shift_frames: f64,
+}
+
+/// A region may differ less than its limit allows, except in as many frames as are allowed.
+pub(crate) fn region(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let found = picture.local.worst(limits, &REGION_LIMIT, |plane| plane.region.severity());
+    let finding = |(plane, frame, frames): (PlaneDifference, u64, (u64, u64))| {
+        let Region { pixels: [x, y, width, height], difference, allowance, .. } = plane.region;
+        let allowed = limits.value(&REGION_LIMIT) * f64::from(allowance);
+        let than = if difference > 0.0 { "higher" } else { "lower" };
+        let message = format!(
+            "a region of {width}x{height} pixels at ({x}, {y}) is {:.1} levels {than} in plane {} than in the baseline \
+             ({allowed:.1} are allowed there) {}{}",
+            difference.abs(),
+            plane.plane,
+            picture.local.when(frames, frame),
+            meaning(&plane.region),
+        );
+        let (value, limit) = (format!("{:.1} levels", difference.abs()), format!("{allowed:.1} levels"));
+        REGION.finding(value, limit, message).at(place(&plane, frame, frames, Some(plane.region.pixels)))
+    };
+    found.map(finding).into_iter().collect()
+}
+
+/// The mean of each plane of each frame is that of the baseline.
+pub(crate) fn tone(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let found = picture.local.worst(limits, &TONE_LIMIT, |plane| plane.tone.abs());
+    let finding = |(plane, frame, frames): (PlaneDifference, u64, (u64, u64))| {
+        let than = if plane.tone > 0.0 { "higher" } else { "lower" };
+        let message = format!(
+            "the whole of plane {} is {:.2} levels {than} than in the baseline {}: another brightness or color",
+            plane.plane,
+            plane.tone.abs(),
+            picture.local.when(frames, frame),
+        );
+        let (value, limit) = (format!("{:.2} levels", plane.tone.abs()), TONE_LIMIT.shown(limits.value(&TONE_LIMIT)));
+        TONE.finding(value, limit, message).at(place(&plane, frame, frames, None))
+    };
+    found.map(finding).into_iter().collect()
+}
+
+/// The samples of each region are those of the baseline, whatever their mean.
+pub(crate) fn detail(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let found = picture.local.worst(limits, &DETAIL_LIMIT, |plane| plane.error.severity());
+    let finding = |(plane, frame, frames): (PlaneDifference, u64, (u64, u64))| {
+        let Region { pixels: [x, y, width, height], difference, allowance, .. } = plane.error;
+        let allowed = limits.value(&DETAIL_LIMIT) * f64::from(allowance);
+        let message = format!(
+            "the samples of a region of {width}x{height} pixels at ({x}, {y}) differ by {difference:.1} levels each \
+             in plane {} ({allowed:.1} are allowed there) {}: detail is blurred, moved, or replaced",
+            plane.plane,
+            picture.local.when(frames, frame),
+        );
+        DETAIL.finding(format!("{difference:.1} levels"), format!("{allowed:.1} levels"), message).at(place(
+            &plane,
+            frame,
+            frames,
+            Some(plane.error.pixels),
+        ))
+    };
+    found.map(finding).into_iter().collect()
+}
+
+/// Each region is as sharp as the baseline's.
+pub(crate) fn sharpness(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let limit = limits.value(&SHARPNESS_LIMIT);
+    let measured = (0..).step_by(sharpness::EVERY as usize).zip(&picture.local.sharpness);
+    let holds = |region: &Region| f64::from(region.severity()) <= limit;
+    let missing: Vec<(u64, &Region)> = measured.filter(|(_, region)| !holds(region)).collect();
+    let worst = missing.iter().max_by(|a, b| a.1.severity().total_cmp(&b.1.severity()));
+    let Some(&(frame, region)) = worst.filter(|_| missing.len() as u64 > limits.frames(&MAX_FRAME_FAILURES)) else {
+        return Vec::new();
+    };
+    let Region { pixels: [x, y, width, height], difference, .. } = *region;
+    let (first, last) = (missing[0].0, missing[missing.len() - 1].0);
+    let message = format!(
+        "a region of {width}x{height} pixels at ({x}, {y}) is {:.1} dB {} than in the baseline {}",
+        difference.abs(),
+        if difference < 0.0 { "less sharp" } else { "sharper" },
+        picture.local.when((first, last), frame),
+    );
+    let place = Place {
+        frames: Some((first, last)),
+        worst_frame: Some(frame),
+        region: Some(region.pixels),
+        ..Place::default()
+    };
+    let allowed = SHARPNESS_LIMIT.shown(limit * f64::from(region.allowance));
+    vec![SHARPNESS.finding(format!("{:.1} dB", difference.abs()), allowed, message).at(place)]
+}
+
+/// Every stretch is shown at its time.
+pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let limit = limits.value(&SHIFT_LIMIT);
+    let worst = picture.local.timing.worst(limits.frames(&MAX_FRAME_FAILURES));
+    let finding = |Shifted { plane, frames, stride, late, .. }: Shifted| {
+        let which = if late > 0.0 { "late" } else { "early" };
+        let every = if stride == 2 { "every other one of " } else { "" };
+        let message = format!(
+            "plane {plane} is {:.1} frames {which} {}, by the blocks that move: frames are repeated, dropped, swapped, or \
+             blended",
+            late.abs(),
+            picture.local.when(frames, frames.0).replace("in frames", &format!("in {every}frames")),
+        );
+        let (value, limit) = (format!("{:.2} frames {which}", late.abs()), SHIFT_LIMIT.shown(limit));
+        let place = Place { plane: Some(plane), frames: Some(frames), ..Place::default() };
+        TIMING.finding(value, limit, message).at(place)
+    };
+    worst.filter(|worst| worst.at_least > limit).map(finding).into_iter().collect()
+}
+
+impl LocalPicture {
+    /// Its greatest differences.
+    pub fn figures(&self) -> LocalFigures {
+        let most = |measure: fn(&PlaneDifference) -> f32| {
+            self.frames.iter().map(|planes| f64::from(Self::most(planes, measure))).fold(0.0, f64::max)
+        };
+        LocalFigures {
+            region_levels: most(|plane| plane.region.severity()),
+            tone_levels: most(|plane| plane.tone.abs()),
+            detail_levels: most(|plane| plane.error.severity()),
+            sharpness_db: self.sharpness.iter().map(|region| f64::from(region.severity())).fold(0.0, f64::max),
+            shift_frames: self.timing.worst(0).map_or(0.0, |shifted| shifted.at_least.max(0.0)),
+        }
+    }
+
+    /// How bad a frame is at most, over its planes.
+    pub fn most(planes: &[PlaneDifference], measure: fn(&PlaneDifference) -> f32) -> f32 {
+        planes.iter().map(measure).fold(0.0, f32::max)
+    }
+
+    /// The worst plane and frame, and the range of frames around it that miss the limit too, if more frames miss it
+    /// than are allowed.
+    fn worst(
+        &self,
+        limits: &Limits,
+        limit: &Limit,
+        measure: fn(&PlaneDifference) -> f32,
+    ) -> Option<(PlaneDifference, u64, (u64, u64))> {
+        let value = limits.value(limit) as f32;
+        // Written so that NaN misses the limit.
+        let holds = |plane: &PlaneDifference| measure(plane) <= value;
+        let misses = |planes: &Vec<PlaneDifference>| !planes.iter().all(holds);
+        let missing = self.frames.iter().filter(|planes| misses(planes)).count() as u64;
+        if missing <= limits.frames(&MAX_FRAME_FAILURES) {
+            return None;
+        }
+        let planes = self.frames.iter().enumerate().flat_map(|(i, planes)| planes.iter().map(move |plane| (i, plane)));
+        // The first of equals.
+        let (frame, plane) = planes.rev().max_by(|a, b| measure(a.1).total_cmp(&measure(b.1)))?;
+        let before = self.frames[..frame].iter().rev().take_while(|planes| misses(planes)).count();
+        let after = self.frames[frame..].iter().take_while(|planes| misses(planes)).count();
+        Some((*plane, frame as u64, ((frame - before) as u64, (frame + after - 1) as u64)))
+    }
+
+    /// A range of frames with their times, and which of them is the worst.
+    fn when(&self, (first, last): (u64, u64), worst: u64) -> String {
+        let at_s = |frame: u64| self.times_s.get(frame as usize).copied().unwrap_or_default();
+        match first == last {
+            true => format!("in frame {first} (at {:.3} s)", at_s(first)),
+            false => {
+                let worst = if worst == first { String::new() } else { format!(", most in frame {worst}") };
+                format!("in frames {first} to {last} (from {:.3} s to {:.3} s{worst})", at_s(first), at_s(last))
+            }
+        }
+    }
+}
+
+fn place(plane: &PlaneDifference, worst: u64, frames: (u64, u64), region: Option<[u64; 4]>) -> Place {
+    let (plane, frames, worst_frame) = (Some(plane.plane), Some(frames), Some(worst));
+    Place { plane, frames, worst_frame, region, ..Place::default() }
+}
+
+/// What a region's contrast says about its difference.
+fn meaning(region: &Region) -> &'static str {
+    const MUCH: f32 = 3.0;
+    let Region { baseline_contrast: baseline, render_contrast: render, .. } = *region;
+    match () {
+        () if baseline > MUCH * render.max(2.0) => ": content is missing",
+        () if render > MUCH * baseline.max(2.0) => ": there is content that the baseline lacks",
+        () => "",
+    }
+}

@@ -1,0 +1,219 @@
+//! Where in the picture a render differs from its baseline: the tone of whole planes, and the worst region.
+
+use serde::{Deserialize, Serialize};
+
+use crate::picture::blocks::{FrameMeans, Layout, PlaneLayout, PlaneMeans};
+
+/// The windows that are compared: their side in blocks, and how much more their means may differ than those of
+/// the windows of 4 blocks. Small ones vary more from one encoding to another.
+const WINDOWS: [(usize, f32); 4] = [(1, 2.5), (2, 1.5), (4, 1.0), (8, 0.65)];
+
+/// The contrast, in levels, at which a window may differ twice as much as a flat one.
+const CONTRAST: f32 = 10.0;
+
+/// The same for the error of samples, which also grows with the mean error of the whole plane, as with grain.
+const CONTRAST_OF_ERRORS: f32 = 30.0;
+
+/// Chroma is encoded in coarser steps, which show less.
+const CHROMA_ERRORS: f32 = 1.5;
+
+/// The side of the windows in which the error of single samples is measured, in blocks.
+const ERROR_SIDE: usize = 4;
+
+/// One plane of a frame compared with the baseline's, in levels of 255.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PlaneDifference {
+    /// y, u, v, r, g, b or a.
+    pub plane: char,
+    /// How much brighter the render is in the mean over the whole plane.
+    pub tone: f32,
+    /// The window whose mean differs most, relative to what it may.
+    pub region: Region,
+    /// The window with the greatest error of its samples relative to what it may be, which need not show in any mean.
+    pub error: Region,
+}
+
+/// A window of a plane.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Region {
+    /// Left, top, width and height in pixels.
+    pub pixels: [u64; 4],
+    /// How much brighter the render is there in the mean, in levels; or the mean absolute difference.
+    pub difference: f32,
+    /// How many times the difference of a flat window of 4 by 4 blocks is allowed here.
+    pub allowance: f32,
+    /// The range of the blocks' means in the baseline, in levels.
+    pub baseline_contrast: f32,
+    /// The same in the render.
+    pub render_contrast: f32,
+}
+
+impl Region {
+    /// The difference in levels that a flat window of 4 by 4 blocks would need to be as bad.
+    pub fn severity(&self) -> f32 {
+        self.difference.abs() / self.allowance.max(f32::MIN_POSITIVE)
+    }
+}
+
+/// Compares all planes of a frame.
+pub fn differences(frame: &FrameMeans, layout: &Layout) -> Vec<PlaneDifference> {
+    let of = |(means, plane): (&PlaneMeans, &PlaneLayout)| {
+        let differences: Vec<f32> = means.render.iter().zip(&means.baseline).map(|(r, b)| r - b).collect();
+        let sum: f64 = differences.iter().map(|&d| f64::from(d)).sum();
+        PlaneDifference {
+            plane: plane.name,
+            tone: (sum / differences.len().max(1) as f64) as f32,
+            region: worst_region(means, &differences, layout, plane),
+            error: worst_error(means, layout, plane),
+        }
+    };
+    frame.0.iter().zip(&layout.planes).map(of).collect()
+}
+
+fn worst_region(means: &PlaneMeans, differences: &[f32], layout: &Layout, plane: &PlaneLayout) -> Region {
+    let (mut worst, mut severity) = (Region { allowance: 1.0, ..Region::default() }, 0.0);
+    let mut sums = differences.to_vec();
+    for (side, weight) in WINDOWS {
+        if side > 1 {
+            sums = doubled(&sums, plane, side / 2);
+        }
+        let count = (side * side) as f32;
+        for (column, row) in windows(plane, side) {
+            let difference = sums[row * plane.columns + column] / count;
+            // Contrast only makes it less severe, so that most windows need no look at it.
+            if difference.abs() / weight <= severity {
+                continue;
+            }
+            let [baseline_contrast, render_contrast] =
+                [&means.baseline, &means.render].map(|of| contrast(of, plane, (column, row), side));
+            let allowance = weight * (1.0 + baseline_contrast / CONTRAST);
+            if difference.abs() / allowance > severity {
+                severity = difference.abs() / allowance;
+                let pixels = layout.pixels(plane, (column, row), side);
+                worst = Region { pixels, difference, allowance, baseline_contrast, render_contrast };
+            }
+        }
+    }
+    worst
+}
+
+fn worst_error(means: &PlaneMeans, layout: &Layout, plane: &PlaneLayout) -> Region {
+    let side = side_within(plane, ERROR_SIDE);
+    let sums = sums(&means.error, plane, side);
+    let over_all = means.error.iter().sum::<f32>() / means.error.len().max(1) as f32;
+    let (mut worst, mut severity) = (Region { allowance: 1.0, ..Region::default() }, 0.0);
+    for (column, row) in windows(plane, side) {
+        let difference = sums[row * plane.columns + column] / (side * side) as f32;
+        if difference / (1.0 + over_all) <= severity {
+            continue;
+        }
+        let [baseline_contrast, render_contrast] =
+            [&means.baseline, &means.render].map(|of| contrast(of, plane, (column, row), side));
+        let of_chroma = if matches!(plane.name, 'u' | 'v') { CHROMA_ERRORS } else { 1.0 };
+        let allowance = of_chroma * (1.0 + over_all + baseline_contrast / CONTRAST_OF_ERRORS);
+        if difference / allowance > severity {
+            severity = difference / allowance;
+            let pixels = layout.pixels(plane, (column, row), side);
+            worst = Region { pixels, difference, allowance, baseline_contrast, render_contrast };
+        }
+    }
+    worst
+}
+
+/// The sums of windows that are twice as wide and high as those in `sums`, which have `side` blocks. Windows that
+/// reach over the edge have no meaning.
+fn doubled(sums: &[f32], plane: &PlaneLayout, side: usize) -> Vec<f32> {
+    let add = |a: &[f32], distance: usize| {
+        let mut sum = a.to_vec();
+        if let Some(shifted) = a.get(distance..) {
+            sum.iter_mut().zip(shifted).for_each(|(sum, other)| *sum += other);
+        }
+        sum
+    };
+    add(&add(sums, side), side * plane.columns)
+}
+
+/// `side`, or the greatest power of two that fits into a smaller plane.
+pub(crate) fn side_within(plane: &PlaneLayout, side: usize) -> usize {
+    side.min(1 << plane.columns.min(plane.rows).max(1).ilog2())
+}
+
+/// The sums of all windows of `side` blocks, a power of two.
+pub(crate) fn sums(of: &[f32], plane: &PlaneLayout, side: usize) -> Vec<f32> {
+    let (mut sums, mut length) = (of.to_vec(), 1);
+    while length < side {
+        sums = doubled(&sums, plane, length);
+        length *= 2;
+    }
+    sums
+}
+
+/// The places of all windows of a plane: column and row.
+pub(crate) fn windows(plane: &PlaneLayout, side: usize) -> impl Iterator<Item = (usize, usize)> {
+    let (columns, rows) = ((plane.columns + 1).saturating_sub(side), (plane.rows + 1).saturating_sub(side));
+    (0..rows).flat_map(move |row| (0..columns).map(move |column| (column, row)))
+}
+
+/// The range of the means in a window and one block around it.
+fn contrast(means: &[f32], plane: &PlaneLayout, (column, row): (usize, usize), side: usize) -> f32 {
+    let (mut least, mut greatest) = (f32::MAX, f32::MIN);
+    let columns = column.saturating_sub(1)..(column + side + 1).min(plane.columns);
+    for row in row.saturating_sub(1)..(row + side + 1).min(plane.rows) {
+        for &mean in &means[row * plane.columns..][columns.clone()] {
+            (least, greatest) = (least.min(mean), greatest.max(mean));
+        }
+    }
+    (greatest - least).max(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUT: (u64, u64) = (160, 96);
+
+    /// A plane of 20 by 12 blocks, whose render differs by `difference` in some of them.
+    fn compared(baseline: fn(usize, usize) -> f32, difference: impl Fn(usize, usize) -> f32) -> PlaneDifference {
+        let (columns, rows) = (20, 12);
+        let layout =
+            Layout { width: LAYOUT.0, height: LAYOUT.1, planes: vec![PlaneLayout { name: 'y', columns, rows }] };
+        let all = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
+        let baseline: Vec<f32> = all.clone().map(|(column, row)| baseline(column, row)).collect();
+        let error: Vec<f32> = all.map(|(column, row)| difference(column, row)).collect();
+        let render = baseline.iter().zip(&error).map(|(baseline, difference)| baseline + difference).collect();
+        let error = error.iter().map(|difference| difference.abs()).collect();
+        differences(&FrameMeans(vec![PlaneMeans { render, baseline, error }]), &layout)[0]
+    }
+
+    #[test]
+    fn the_worst_region_is_found_at_its_size() {
+        let square = compared(|_, _| 100.0, |x, y| if (4..8).contains(&x) && (2..6).contains(&y) { -3.0 } else { 0.0 });
+        let Region { pixels, difference, allowance, .. } = square.region;
+        assert_eq!((pixels, difference, allowance), ([32, 16, 32, 32], -3.0, 1.0));
+        assert!((square.tone + 3.0 * 16.0 / 240.0).abs() < 1e-5, "{}", square.tone);
+        assert_eq!((square.error.pixels, square.error.difference), ([32, 16, 32, 32], 3.0));
+        let block = compared(|_, _| 100.0, |x, y| if (x, y) == (19, 11) { 40.0 } else { 0.0 });
+        assert_eq!((block.region.pixels, block.region.severity()), ([152, 88, 8, 8], 16.0));
+        let all = compared(|_, _| 100.0, |_, _| 0.5);
+        assert_eq!((all.region.pixels[2..].to_vec(), all.tone), (vec![64, 64], 0.5));
+    }
+
+    #[test]
+    fn contrast_allows_for_more() {
+        let striped = |x: usize, _: usize| if x.is_multiple_of(2) { 0.0 } else { 90.0 };
+        let in_stripes = compared(striped, |_, _| 5.0).region;
+        let in_flat = compared(|_, _| 45.0, |_, _| 5.0).region;
+        assert!((in_flat.severity() / in_stripes.severity() - 10.0).abs() < 1e-3);
+        assert_eq!((in_stripes.baseline_contrast, in_flat.baseline_contrast), (90.0, 0.0));
+    }
+
+    #[test]
+    fn equal_and_tiny_planes_have_no_difference() {
+        assert_eq!(compared(|x, y| (x * y) as f32, |_, _| 0.0).region.severity(), 0.0);
+        let layout = Layout { width: 1, height: 1, planes: vec![PlaneLayout { name: 'a', columns: 1, rows: 1 }] };
+        let one = PlaneMeans { render: vec![7.0], baseline: vec![4.0], error: vec![3.0] };
+        let tiny = differences(&FrameMeans(vec![one]), &layout)[0];
+        assert_eq!((tiny.tone, tiny.region.difference, tiny.error.difference), (3.0, 3.0, 3.0));
+    }
+}

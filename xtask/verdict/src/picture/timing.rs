@@ -1,0 +1,278 @@
+//! Whether a render shows the baseline's frames at their time: the evidence of all moving blocks, added up over
+//! frames, finds a shift that no single frame shows.
+
+use std::collections::VecDeque;
+
+use crate::picture::blocks::{FrameMeans, Layout};
+
+/// The distances in time that are looked at, in frames; a positive one is a render that is late.
+pub const SHIFTS: [i32; 8] = [-8, -4, -2, -1, 1, 2, 4, 8];
+
+/// The greatest of them.
+const REACH: usize = 8;
+
+/// A block counts as moving if it changes by more than this, in levels. Less is the noise of encoding.
+const MOVING: f32 = 1.0;
+
+/// A block that changes by more than this, in levels, counts no more than one that changes by it: a cut must not
+/// outweigh everything else.
+const FULL: f32 = 16.0;
+
+/// The numbers of frames over which evidence is added up; the last one is the whole video.
+const STRETCHES: [usize; 5] = [1, 4, 15, 60, usize::MAX];
+
+/// By how much, in levels, an encoder may hold back a slow change over a few frames, in all blocks alike.
+const HELD_BACK: f64 = 0.4;
+
+/// Chroma is encoded in coarser steps.
+const HELD_BACK_IN_CHROMA: f64 = 4.0 * HELD_BACK;
+
+/// Over more frames than this, such errors cancel out: what is held back is caught up with.
+const HELD_FOR: f64 = 4.0;
+
+/// How many standard deviations of a level of noise in each moving block are not evidence.
+const DEVIATIONS: f64 = 3.0;
+
+/// For each plane and frame, and each of [`SHIFTS`]: how the render's difference from the baseline (r) follows the
+/// change that a shift would make (s).
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Timing {
+    planes: Vec<char>,
+    frames: Vec<Vec<[Evidence; SHIFTS.len()]>>,
+}
+
+/// Sums over moving blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+struct Evidence {
+    /// Of the products r s.
+    product: f32,
+    /// Of the squares of s.
+    square: f32,
+    /// Of the absolute values of s.
+    size: f32,
+}
+
+/// A stretch that is shown too late or too early.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shifted {
+    /// y, u, v, r, g, b or a.
+    pub plane: char,
+    /// Its first and its last frame, from 0.
+    pub frames: (u64, u64),
+    /// The distance between its frames: 1 for all of them, 2 for every other one.
+    pub stride: u64,
+    /// By how many frames it is late; a negative number is early.
+    pub late: f64,
+    /// The least number of frames that the evidence supports.
+    pub at_least: f64,
+}
+
+/// Collects [`Timing`] from frames in their order.
+#[derive(Debug)]
+pub struct Clock {
+    timing: Timing,
+    /// The last frames, at most [`REACH`] on each side of the one that is next.
+    recent: VecDeque<FrameMeans>,
+    /// The number of the first of them.
+    first: usize,
+}
+
+impl Clock {
+    /// A clock for pictures of this layout.
+    pub fn new(layout: &Layout) -> Self {
+        let planes = layout.planes.iter().map(|plane| plane.name).collect();
+        Self { timing: Timing { planes, frames: Vec::new() }, recent: VecDeque::new(), first: 0 }
+    }
+
+    /// Takes the next frame.
+    pub fn push(&mut self, frame: FrameMeans) {
+        self.recent.push_back(frame);
+        if self.first + self.recent.len() > self.timing.frames.len() + REACH {
+            self.weigh_next();
+        }
+    }
+
+    /// The evidence of all frames.
+    pub fn finish(mut self) -> Timing {
+        while self.timing.frames.len() < self.first + self.recent.len() {
+            self.weigh_next();
+        }
+        self.timing
+    }
+
+    fn weigh_next(&mut self) {
+        let next = self.timing.frames.len();
+        let own = &self.recent[next - self.first];
+        let of_plane = |plane: usize| {
+            SHIFTS.map(|shift| {
+                let shown = next as i64 - i64::from(shift) - self.first as i64;
+                let shown = usize::try_from(shown).ok().and_then(|i| self.recent.get(i));
+                shown.map_or_else(Evidence::default, |shown| {
+                    let own = &own.0[plane];
+                    evidence(&own.render, &own.baseline, &shown.0[plane].baseline)
+                })
+            })
+        };
+        self.timing.frames.push((0..self.timing.planes.len()).map(of_plane).collect());
+        if self.recent.len() > 2 * REACH {
+            self.recent.pop_front();
+            self.first += 1;
+        }
+    }
+}
+
+fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
+    // Independent sums, which a processor can compute in parallel.
+    const LANES: usize = 8;
+    let (mut product, mut square, mut sizes) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
+    let mut add = |lane: usize, r: f32, b: f32, other: f32| {
+        let (difference, change) = (r - b, other - b);
+        let size = change.abs();
+        let weight = if size < MOVING { 0.0 } else { (FULL / size.max(FULL)).powi(2) };
+        product[lane] += weight * difference * change;
+        square[lane] += weight * change * change;
+        sizes[lane] += weight * size;
+    };
+    let whole = render.len() / LANES * LANES;
+    for i in (0..whole).step_by(LANES) {
+        for lane in 0..LANES {
+            add(lane, render[i + lane], baseline[i + lane], shown[i + lane]);
+        }
+    }
+    for i in whole..render.len() {
+        add(i - whole, render[i], baseline[i], shown[i]);
+    }
+    Evidence { product: product.iter().sum(), square: square.iter().sum(), size: sizes.iter().sum() }
+}
+
+impl Timing {
+    /// The stretch with the strongest evidence of a shift, leaving out those of up to `ignored` frames.
+    pub fn worst(&self, ignored: u64) -> Option<Shifted> {
+        let all = self.frames.len();
+        let lengths = STRETCHES.map(|length| length.min(all));
+        let mut worst: Option<Shifted> = None;
+        for stride in [1, 2] {
+            for length in lengths.into_iter().filter(|&length| length as u64 > ignored && (stride == 1 || length > 1)) {
+                for (plane, &name) in self.planes.iter().enumerate() {
+                    for (i, shift) in SHIFTS.into_iter().enumerate() {
+                        // A few frames are no evidence of a small part of a long way.
+                        if shift.unsigned_abs() as usize > length {
+                            continue;
+                        }
+                        let found = self.strongest(plane, i, stride, length.div_ceil(stride));
+                        let Some((start, late, at_least)) = found else { continue };
+                        let (late, at_least) = (late * f64::from(shift), at_least * f64::from(shift.abs()));
+                        if worst.is_none_or(|worst| at_least > worst.at_least) {
+                            let last = (start + (length.div_ceil(stride) - 1) * stride).min(all - 1);
+                            let frames = (start as u64, last as u64);
+                            worst = Some(Shifted { plane: name, frames, stride: stride as u64, late, at_least });
+                        }
+                    }
+                }
+            }
+        }
+        worst
+    }
+
+    /// Among the stretches of `length` frames, each `stride` after the other: the one with the greatest part of a
+    /// shift that is more than noise. Its first frame, that part, and what of it is more than noise.
+    fn strongest(&self, plane: usize, shift: usize, stride: usize, length: usize) -> Option<(usize, f64, f64)> {
+        let of_plane = if matches!(self.planes[plane], 'u' | 'v') { HELD_BACK_IN_CHROMA } else { HELD_BACK };
+        let mut strongest: Option<(usize, f64, f64)> = None;
+        for phase in 0..stride {
+            let of: Vec<Evidence> =
+                self.frames.iter().skip(phase).step_by(stride).map(|planes| planes[plane][shift]).collect();
+            let length = length.min(of.len());
+            if length == 0 {
+                continue;
+            }
+            let held_back = of_plane * (HELD_FOR / length as f64).min(1.0);
+            for (start, window) in of.windows(length).enumerate() {
+                let mut sum = [0.0; 3];
+                for e in window {
+                    sum.iter_mut().zip([e.product, e.square, e.size]).for_each(|(sum, part)| *sum += f64::from(part));
+                }
+                let [product, square, size] = sum;
+                if square < 1.0 {
+                    continue;
+                }
+                let part = product / square;
+                let at_least = part - DEVIATIONS / square.sqrt() - held_back * size / square;
+                if strongest.is_none_or(|(.., best)| at_least > best) {
+                    strongest = Some((phase + start * stride, part, at_least));
+                }
+            }
+        }
+        strongest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::blocks::{PlaneLayout, PlaneMeans};
+
+    const FRAMES: usize = 60;
+
+    /// The evidence of a video in which a wave moves by `speed` levels a frame, and whose frame `t` shows that of
+    /// `shown(t)`.
+    fn timing(speed: f32, shown: impl Fn(usize) -> f32) -> Timing {
+        let layout = Layout { width: 0, height: 0, planes: vec![PlaneLayout { name: 'y', columns: 20, rows: 20 }] };
+        let mut clock = Clock::new(&layout);
+        let picture = |at: f32| -> Vec<f32> {
+            (0..400).map(|i| 100.0 + 20.0 * (i as f32 / 9.0 + at * speed / 20.0).sin()).collect()
+        };
+        for frame in 0..FRAMES {
+            let noise = |i: usize| 0.3 * (((i * 7919 + frame * 104_729) % 101) as f32 / 50.0 - 1.0);
+            let render = picture(shown(frame)).iter().enumerate().map(|(i, level)| level + noise(i)).collect();
+            clock.push(FrameMeans(vec![PlaneMeans { render, baseline: picture(frame as f32), error: vec![] }]));
+        }
+        clock.finish()
+    }
+
+    fn worst(speed: f32, shown: impl Fn(usize) -> f32) -> Shifted {
+        timing(speed, shown).worst(0).unwrap()
+    }
+
+    #[test]
+    fn what_is_shown_at_its_time_has_no_shift() {
+        for speed in [0.0, 0.1, 1.0, 8.0] {
+            let timing = timing(speed, |t| t as f32);
+            assert_eq!(timing.frames.len(), FRAMES);
+            assert!(timing.worst(0).is_none_or(|worst| worst.at_least < 0.1), "{speed}: {:?}", timing.worst(0));
+        }
+    }
+
+    #[test]
+    fn lateness_is_found_even_if_hardly_anything_moves() {
+        for speed in [0.2, 1.0, 4.0] {
+            let late = worst(speed, |t| t.saturating_sub(1) as f32);
+            assert!(late.at_least > 0.5 && (late.late - 1.0).abs() < 0.5, "{speed}: {late:?}");
+            let early = worst(speed, |t| t as f32 + 1.0);
+            assert!(early.at_least > 0.5 && (early.late + 1.0).abs() < 0.5, "{speed}: {early:?}");
+        }
+        let five = worst(1.0, |t| t.saturating_sub(5) as f32);
+        assert!(five.late > 4.0, "{five:?}");
+    }
+
+    #[test]
+    fn single_frames_and_every_other_one_are_found() {
+        let repeated = worst(4.0, |t| if t == 30 { 29.0 } else { t as f32 });
+        assert!(repeated.frames == (30, 30) && repeated.at_least > 0.5, "{repeated:?}");
+        let blended = worst(4.0, |t| if t == 30 { 29.5 } else { t as f32 });
+        assert!(blended.frames == (30, 30) && (blended.late - 0.5).abs() < 0.1, "{blended:?}");
+        let pairs = worst(1.5, |t| (t / 2 * 2) as f32);
+        assert!(pairs.stride == 2 && pairs.frames.0 % 2 == 1 && pairs.at_least > 0.5, "{pairs:?}");
+        let swapped = worst(1.5, |t| (t ^ 1) as f32);
+        assert!(swapped.stride == 2 && swapped.at_least > 0.5, "{swapped:?}");
+        let frozen = worst(1.5, |t| t.min(45) as f32);
+        assert!(frozen.frames.0 >= 45 && frozen.at_least > 0.5, "{frozen:?}");
+    }
+
+    #[test]
+    fn few_frames_may_be_ignored() {
+        let timing = timing(4.0, |t| if t == 30 { 29.0 } else { t as f32 });
+        assert!(timing.worst(3).is_none_or(|worst| worst.frames != (30, 30)));
+        assert_eq!(Clock::new(&Layout { width: 1, height: 1, planes: vec![] }).finish().worst(0), None);
+    }
+}
