@@ -5,7 +5,9 @@ use std::{
     process::Command,
 };
 
-use render_verdict::{Comparison, decibels::Level, finding::Finding, gates::Limits, protocols::Semantics};
+use render_verdict::{
+    Comparison, decibels::Level, finding::Finding, gates::Limits, probe::MediaShape, protocols::Semantics,
+};
 use xtask::{
     console::Console,
     project::baseline::Baseline,
@@ -72,6 +74,20 @@ impl Lab {
             let shape = media.shape_of_whole(&path).await.unwrap();
             media.semantics(&path, &shape, &[]).await.unwrap()
         })
+    }
+
+    /// The shape of a video.
+    pub(crate) fn shape(&self, video: &str) -> MediaShape {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(media().shape_of_whole(&self.path(video))).unwrap()
+    }
+
+    /// How a render compares with a baseline of this shape, or why it can't be measured.
+    pub(crate) fn compare_with(&self, shape: &MediaShape, baseline: &str, render: &str) -> Result<Comparison, String> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (baseline, render) = (self.path(baseline), self.path(render));
+        let compared = runtime.block_on(media().compare(&render, &baseline, shape, &Limits::default()));
+        compared.map(|(_, comparison)| comparison).map_err(|error| format!("{error:#}"))
     }
 
     /// How a render compares with `baseline`, or why it can't be measured.

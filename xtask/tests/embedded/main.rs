@@ -13,6 +13,7 @@ mod benchmark;
 mod broken_videos;
 mod checkouts;
 mod contract;
+mod corpus;
 mod corruptions;
 mod emulator;
 mod exact;
