@@ -109,7 +109,7 @@ impl Run {
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
         let mut record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
-        record.parameters = given.shown().into_iter().collect();
+        record.parameters = given.overrides.iter().cloned().collect();
         let budget = Budget::new(options.max_cost);
         Ok(Self {
             record: RefCell::new(record),

@@ -225,9 +225,7 @@ impl Preview<'_> {
                 CHECKOUT_SCRIPTS.map(|script| format!("bun run --cwd {} {script}", package.display())).to_vec()
             }
         };
-        let shown = self.given.shown();
         let deployment = self.names.deployment(&self.sources.template, &self.given);
-        let deployment = sam::Deployment { overrides: &shown, ..deployment };
         let (sh, program) = (self.sh, Path::new("sam"));
         let sam = [sam::validate(sh, program, &[], deployment.template), sam::deploy(sh, program, &[], &deployment)];
         let sam = sam.map(|call| format!("{call} --region {}", self.options.target.region));

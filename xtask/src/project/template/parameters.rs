@@ -30,7 +30,7 @@ struct Parameter {
     /// The minimum and the maximum of a number.
     bounds: (Option<i64>, Option<i64>),
     /// Whether its value is a secret.
-    is_hidden: bool,
+    is_secret: bool,
     line: usize,
 }
 
@@ -92,7 +92,7 @@ impl Parameters {
                 lengths: ["MinLength", "MaxLength"].map(|key| text(key)?.parse().ok()).into(),
                 is_number: kind.node.literal() == Some("Number"),
                 bounds: ["MinValue", "MaxValue"].map(|key| text(key)?.parse().ok()).into(),
-                is_hidden: text("NoEcho") == Some("true"),
+                is_secret: text("NoEcho") == Some("true"),
                 line: at.node.line,
             });
         }
@@ -139,10 +139,16 @@ impl Parameters {
             }
             ensure!(given.overrides.iter().all(|(known, _)| known != name), "--parameter {name} is given twice");
             let parameter = self.find(name).with_context(|| self.unknown(name))?;
+            // sam takes values on its command line and writes them into its output.
+            ensure!(
+                !parameter.is_secret || value.starts_with("{{resolve:"),
+                "Parameters.{name} (line {}) is NoEcho, and its value would be in the list of processes and in sam.log; \
+                 store the secret and give a reference to it, such as {{{{resolve:secretsmanager:NAME}}}}",
+                parameter.line
+            );
             parameter.check(value, "--parameter gives it")?;
             given.overrides.push((name.clone(), value.clone()));
         }
-        given.hidden = self.0.iter().filter(|one| one.is_hidden).map(|one| one.name.clone()).collect();
         for parameter in &self.0 {
             let is_given = given.overrides.iter().any(|(name, _)| *name == parameter.name);
             match (&parameter.default, is_given) {
@@ -197,30 +203,29 @@ impl Parameter {
     /// Compares a value with everything that the template demands of it; `source` says who gives the value.
     fn check(&self, value: &str, source: &str) -> anyhow::Result<()> {
         let Self { name, allowed, pattern, lengths: (least, most), line, .. } = self;
-        let shown = if self.is_hidden { "that value" } else { value };
         ensure!(
             allowed.is_empty() || allowed.iter().any(|one| one == value),
-            "Parameters.{name}.AllowedValues (line {line}) lacks {shown:?}, and {source}; it has {}",
+            "Parameters.{name}.AllowedValues (line {line}) lacks {value:?}, and {source}; it has {}",
             allowed.join(", ")
         );
         ensure!(
             most.is_none_or(|most| value.len() <= most),
-            "Parameters.{name}.MaxLength (line {line}) is less than the length of {shown}{}",
+            "Parameters.{name}.MaxLength (line {line}) is less than the length of {value}{}",
             if name == PROJECT_NAME { "; choose a shorter --stack-name" } else { "" }
         );
         ensure!(
             least.is_none_or(|least| value.len() >= least),
-            "Parameters.{name}.MinLength (line {line}) is more than the length of {shown:?}"
+            "Parameters.{name}.MinLength (line {line}) is more than the length of {value:?}"
         );
         // CloudFormation checks patterns that are written in Java's way only.
         let regex = pattern.as_ref().and_then(|pattern| Regex::new(&format!("^(?:{pattern})$")).ok());
         ensure!(
             regex.is_none_or(|regex| regex.is_match(value)),
-            "Parameters.{name}.AllowedPattern (line {line}) is {}, and {shown:?} does not match it",
+            "Parameters.{name}.AllowedPattern (line {line}) is {}, and {value:?} does not match it",
             pattern.as_deref().unwrap_or_default()
         );
         let number = value.parse::<f64>().ok().filter(|number| number.is_finite());
-        ensure!(!self.is_number || number.is_some(), "Parameters.{name} (line {line}) is a number, not {shown:?}");
+        ensure!(!self.is_number || number.is_some(), "Parameters.{name} (line {line}) is a number, not {value:?}");
         let (least, most) = self.bounds;
         let is_within = |number: f64| {
             least.is_none_or(|least| number >= least as f64) && most.is_none_or(|most| number <= most as f64)
@@ -228,7 +233,7 @@ impl Parameter {
         let bound = |bound: Option<i64>| bound.map_or("any number".to_owned(), |number| number.to_string());
         ensure!(
             !self.is_number || number.is_some_and(is_within),
-            "Parameters.{name} (line {line}) accepts {} to {}, not {shown}, and {source}",
+            "Parameters.{name} (line {line}) accepts {} to {}, not {value}, and {source}",
             bound(least),
             bound(most)
         );
@@ -245,20 +250,9 @@ pub struct Given {
     defaults: Vec<(String, String)>,
     /// The parameters that the run would set, but the template does not have.
     pub missing: Vec<String>,
-    /// The parameters whose values are secrets.
-    hidden: Vec<String>,
 }
 
 impl Given {
-    /// Name and value of each parameter that the run sets, without secrets.
-    pub fn shown(&self) -> Vec<(String, String)> {
-        let shown = |(name, value): &(String, String)| {
-            let value = if self.hidden.contains(name) { "***" } else { value };
-            (name.clone(), value.to_owned())
-        };
-        self.overrides.iter().map(shown).collect()
-    }
-
     /// The values of all parameters.
     pub fn values(&self) -> Values {
         let all = self.defaults.iter().chain(&self.overrides);
@@ -367,10 +361,11 @@ mod tests {
             let asked: Vec<Assignment> = asked.iter().map(|text| text.parse().unwrap()).collect();
             parameters(&text).given(&project, capacity(None), &asked).map_err(|error| error.to_string())
         };
-        let all = given(&["VpcId=vpc-1a", "VideoArch=x86_64", "ChunkMemoryMb=3008", "Token=secret"]).unwrap();
-        let shown: Vec<String> = all.shown().iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(shown[1..], ["VpcId=vpc-1a", "VideoArch=x86_64", "ChunkMemoryMb=3008", "Token=***"]);
-        assert_eq!(all.values(), all.values().with("Token", "secret").with("LambdaMemoryMb", "2048"));
+        let all =
+            given(&["VpcId=vpc-1a", "VideoArch=x86_64", "ChunkMemoryMb=3008", "Token={{resolve:ssm:t}}"]).unwrap();
+        let shown: Vec<String> = all.overrides.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(shown[1..], ["VpcId=vpc-1a", "VideoArch=x86_64", "ChunkMemoryMb=3008", "Token={{resolve:ssm:t}}"]);
+        assert_eq!(all.values(), all.values().with("Token", "{{resolve:ssm:t}}").with("LambdaMemoryMb", "2048"));
         for (asked, expected) in [
             (
                 &[] as &[_],
@@ -396,6 +391,11 @@ mod tests {
             (&["ChunkMemoryMb=much"], "Parameters.ChunkMemoryMb (line 5) is a number, not \"much\""),
             (&["VpcId=vpc-1", "VpcId=vpc-2"], "--parameter VpcId is given twice"),
             (&["LambdaMemoryMb=3008"], "--parameter LambdaMemoryMb=3008: use --memory-mb"),
+            (
+                &["Token=x"],
+                "Parameters.Token (line 7) is NoEcho, and its value would be in the list of processes and in sam.log; \
+                 store the secret and give a reference to it, such as {{resolve:secretsmanager:NAME}}",
+            ),
         ] {
             assert_eq!(given(asked).unwrap_err(), expected);
         }
