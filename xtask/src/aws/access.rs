@@ -208,8 +208,9 @@ impl Access {
     }
 }
 
-/// With the pauses in between, refused connections are tried again for 20 s on average.
-const ATTEMPTS: u32 = 8;
+/// With the pauses in between, which are random, refused connections are tried again for 28 s on average, and seldom
+/// for less than 10 s.
+const ATTEMPTS: u32 = 10;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 

@@ -1,8 +1,8 @@
 //! From a proof that the names are unused to a stack that is proved ours.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use execution_history::cost::Functions;
 use futures_util::future::join_all;
 
@@ -124,6 +124,7 @@ pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
         deployed = run.sam().deploy(&deployment) => deployed,
         // Its end stops sam, as that of any failure does.
         rival = late_rival(run) => return Err(rival),
+        replaced = deleted_meanwhile(run, &stack_id) => return Err(replaced),
     };
     if let Err(by_sam) = deployed {
         return Err(Failure::new(ExitCode::Deploy, explained(run, &stack_id, by_sam).await));
@@ -235,6 +236,28 @@ async fn late_rival(run: &Run) -> Failure {
         }
     }
     std::future::pending().await
+}
+
+/// How often a stack that sam has not filled yet is looked at.
+const LOOK: Duration = Duration::from_secs(3);
+
+/// Waits until someone has deleted the run's stack while it was empty. sam, which may upload for minutes, would update
+/// whatever has the name by then. What can't be seen is seen after the deployment.
+async fn deleted_meanwhile(run: &Run, stack_id: &str) -> Failure {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        match stacks::describe(&run.connection().clients, stack_id).await {
+            Ok(None) => {
+                let why = format!(
+                    "someone deleted stack {} while sam uploaded, so nothing is deployed; run this again",
+                    run.names.stack
+                );
+                return Failure::new(ExitCode::Deploy, anyhow!(why));
+            }
+            Ok(Some(stack)) if !stack.in_review() => return std::future::pending().await,
+            Ok(Some(_)) | Err(_) => {}
+        }
+    }
 }
 
 fn exists(run: &Run) -> String {

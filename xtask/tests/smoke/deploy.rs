@@ -97,6 +97,22 @@ fn a_stack_that_replaced_the_runs_is_neither_used_nor_deleted_although_it_has_th
     assert_eq!(left(&test), theirs);
 }
 
+/// Before it has created its change set, sam would update that stack.
+#[test]
+fn a_stack_that_is_deleted_while_sam_uploads_ends_sam_before_it_works_on_another_one() {
+    let stopped = r#"exec 2> /dev/null; trap 'echo sam was stopped >> "$dir/calls"; exit 143' TERM"#;
+    let test =
+        Test::new().tool("sam deploy", &format!("{stopped}\nfor i in $(seq 600); do sleep 0.05; done; make_stack"));
+    test.aws.before("DescribeStacks", 3, |account| {
+        account.delete_stack(STACK);
+        account.add_foreign(STACK, "theirs");
+    });
+    test.smoke(&[]).exit(3).warns("someone deleted stack smoke-test while sam uploaded").says("clean-up verified");
+    assert!(test.tools.calls().iter().any(|call| call == "sam was stopped"));
+    let theirs = left(&test);
+    assert!(theirs.contains(&"bucket theirs-123456789012 (1 objects)".to_owned()) && theirs.len() == 6, "{theirs:?}");
+}
+
 #[test]
 fn a_lost_answer_to_the_creation_of_the_stack_is_survived() {
     let test = Test::new().fault("CreateChangeSet", 1, Fault::Reset);

@@ -61,7 +61,9 @@ impl StateFolder {
         let write = || {
             fs::create_dir_all(&self.0)?;
             let path = self.0.join(format!(".writable-{}", std::process::id()));
-            fs::write(&path, "a journal's worth of bytes")?;
+            // What has the name, a link of someone else for example, is not written to.
+            let _ = fs::remove_file(&path);
+            File::options().write(true).create_new(true).open(&path)?.write_all(b"a journal's worth of bytes")?;
             fs::remove_file(&path)
         };
         write().with_context(|| {
@@ -230,4 +232,21 @@ fn ends_in_the_middle_of_a_line(mut file: &File) -> bool {
     let mut last = [b'\n'];
     let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
     read.is_ok() && last != [b'\n']
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proof_that_a_journal_can_be_written_follows_no_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, theirs) = (dir.path().join("state"), dir.path().join("theirs"));
+        fs::create_dir(&state).unwrap();
+        fs::write(&theirs, "precious").unwrap();
+        std::os::unix::fs::symlink(&theirs, state.join(format!(".writable-{}", std::process::id()))).unwrap();
+        StateFolder(state.clone()).check_writable().unwrap();
+        assert_eq!(fs::read_to_string(&theirs).unwrap(), "precious");
+        assert_eq!(fs::read_dir(&state).unwrap().count(), 0);
+    }
 }

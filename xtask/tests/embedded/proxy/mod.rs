@@ -16,6 +16,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::account::python_at;
 use http::{Request, forward, read_request};
 use operation::operation;
 
@@ -32,6 +33,8 @@ pub(crate) enum Fault {
     KeyError(&'static str),
     /// The process under test gets this signal, then the call is forwarded.
     Signal(Signal),
+    /// Someone runs this boto3 script, then the call is forwarded.
+    Someone(&'static str),
 }
 
 /// At which call what happens.
@@ -125,6 +128,10 @@ impl Shared {
                 }
                 Some(Fault::Signal(signal)) => {
                     self.send(signal);
+                    client.write_all(&forward(&self.upstream, &request)).is_ok()
+                }
+                Some(Fault::Someone(script)) => {
+                    python_at(&format!("http://{}", self.upstream), script, &[]);
                     client.write_all(&forward(&self.upstream, &request)).is_ok()
                 }
                 None => client.write_all(&forward(&self.upstream, &request)).is_ok(),
