@@ -105,7 +105,8 @@ impl Function {
         // Its name may also be computed from the function itself.
         let of_function = |group: &LogGroup| {
             let texts = group.name.as_ref().map(Node::texts).unwrap_or_default();
-            texts.iter().any(|text| *text == format!("/aws/lambda/${{{}}}", self.logical_id))
+            let of_this = function_log_group(&format!("${{{}}}", self.logical_id));
+            texts.iter().any(|text| *text == of_this)
         };
         declared.iter().any(|group| name(group).as_ref() == Some(&own) || of_function(group))
     }

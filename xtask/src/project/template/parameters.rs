@@ -318,16 +318,22 @@ mod tests {
 
     #[test]
     fn impossible_parameters_are_refused_with_name_and_line() {
-        let told = given("Parameters: {}").unwrap_err();
-        assert!(told.starts_with("Parameters.ProjectName is missing"), "{told}");
-        let told = given(&format!("{USUAL}  VpcId: {{Type: String}}\n")).unwrap_err();
-        assert!(told.starts_with("Parameters.VpcId has no Default (line 4), and a run has no value for it"), "{told}");
-        let told = given(&format!("{USUAL}  ChromeSource: {{Type: String, AllowedValues: [shell]}}\n")).unwrap_err();
+        let error = given("Parameters: {}").unwrap_err();
+        assert!(error.starts_with("Parameters.ProjectName is missing"), "{error}");
+        let error = given(&format!("{USUAL}  VpcId: {{Type: String}}\n")).unwrap_err();
+        assert!(
+            error.starts_with("Parameters.VpcId has no Default (line 4), and a run has no value for it"),
+            "{error}"
+        );
+        let error = given(&format!("{USUAL}  ChromeSource: {{Type: String, AllowedValues: [shell]}}\n")).unwrap_err();
         let expected =
             "Parameters.ChromeSource.AllowedValues (line 4) lacks \"sparticuz\", and a run sets it; it has shell";
-        assert_eq!(told, expected);
-        let told = given("Parameters:\n  ProjectName: {Type: String, MaxLength: 9}\n").unwrap_err();
-        assert!(told.contains("Parameters.ProjectName.MaxLength (line 2)") && told.contains("--stack-name"), "{told}");
+        assert_eq!(error, expected);
+        let error = given("Parameters:\n  ProjectName: {Type: String, MaxLength: 9}\n").unwrap_err();
+        assert!(
+            error.contains("Parameters.ProjectName.MaxLength (line 2)") && error.contains("--stack-name"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -340,12 +346,12 @@ mod tests {
         let bounded = USUAL.replace("2048", "2048, MinValue: 1024, MaxValue: 4096");
         assert_eq!(given(&bounded, "3008"), Ok(("LambdaMemoryMb".to_owned(), "3008".to_owned())));
         for memory in ["1023", "4097"] {
-            let told = given(&bounded, memory).unwrap_err();
-            assert!(told.contains("(line 3) accepts 1024 to 4096, not ") && told.contains(memory), "{told}");
+            let error = given(&bounded, memory).unwrap_err();
+            assert!(error.contains("(line 3) accepts 1024 to 4096, not ") && error.contains(memory), "{error}");
         }
         assert!(given(USUAL, "128").is_ok());
-        let told = given("Parameters:\n  ProjectName: {Type: String}\n", "3008").unwrap_err();
-        assert!(told.starts_with("Parameters.LambdaMemoryMb is missing, so --memory-mb 3008"), "{told}");
+        let error = given("Parameters:\n  ProjectName: {Type: String}\n", "3008").unwrap_err();
+        assert!(error.starts_with("Parameters.LambdaMemoryMb is missing, so --memory-mb 3008"), "{error}");
     }
 
     #[test]
@@ -408,7 +414,7 @@ mod tests {
     #[test]
     fn a_parameter_without_type_is_refused() {
         let node = Node::parse("Parameters:\n  ProjectName:\n    Default: x\n").unwrap();
-        let told = Parameters::read(&At::root(&node)).unwrap_err().to_string();
-        assert_eq!(told, "Parameters.ProjectName.Type is missing (line 3)");
+        let error = Parameters::read(&At::root(&node)).unwrap_err().to_string();
+        assert_eq!(error, "Parameters.ProjectName.Type is missing (line 3)");
     }
 }
