@@ -58,8 +58,7 @@ impl Lab {
 
     /// How alike stretches of a video, by their first frames, and those `distance` frames later are.
     pub(crate) fn apart(&self, video: &str, firsts: &[u64], frames: u64, distance: u64) -> Vec<Level> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        block_on(async {
             let (media, path) = (media(), self.path(video));
             let shape = Box::new(media.shape_of_whole(&path).await.unwrap());
             Baseline::Video { path, shape }.apart(&media, firsts, frames, distance).await.unwrap()
@@ -68,8 +67,7 @@ impl Lab {
 
     /// What a viewer gets of a video.
     pub(crate) fn semantics(&self, video: &str) -> Semantics {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
+        block_on(async {
             let (media, path) = (media(), self.path(video));
             let shape = media.shape_of_whole(&path).await.unwrap();
             media.semantics(&path, &shape, &[]).await.unwrap()
@@ -78,22 +76,19 @@ impl Lab {
 
     /// The shape of a video.
     pub(crate) fn shape(&self, video: &str) -> MediaShape {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(media().shape_of_whole(&self.path(video))).unwrap()
+        block_on(media().shape_of_whole(&self.path(video))).unwrap()
     }
 
     /// How a render compares with a baseline of this shape, or why it can't be measured.
     pub(crate) fn compare_with(&self, shape: &MediaShape, baseline: &str, render: &str) -> Result<Comparison, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let (baseline, render) = (self.path(baseline), self.path(render));
-        let compared = runtime.block_on(media().compare(&render, &baseline, shape, &Limits::default()));
+        let compared = block_on(media().compare(&render, &baseline, shape, &Limits::default()));
         compared.map(|(_, comparison)| comparison).map_err(|error| format!("{error:#}"))
     }
 
     /// How a render compares with `baseline`, or why it can't be measured.
     pub(crate) fn compare(&self, baseline: &str, render: &str) -> Result<Comparison, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let reported = runtime.block_on(measure(&self.path(baseline), &self.path(render)));
+        let reported = block_on(measure(&self.path(baseline), &self.path(render)));
         reported.map_err(|error| format!("{error:#}"))
     }
 
@@ -115,6 +110,10 @@ impl Lab {
         let error = self.judge(baseline, render).expect_err(render);
         assert!(error.contains(render), "{error}");
     }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 fn media() -> Media {
