@@ -187,12 +187,14 @@ impl Timing {
                 continue;
             }
             let held_back = of_plane * (HELD_FOR / length as f64).min(1.0);
-            for (start, window) in of.windows(length).enumerate() {
-                let mut sum = [0.0; 3];
-                for e in window {
-                    sum.iter_mut().zip([e.product, e.square, e.size]).for_each(|(sum, part)| *sum += f64::from(part));
-                }
-                let [product, square, size] = sum;
+            // Up to each frame, so that a stretch takes no longer than a frame.
+            let mut sums = vec![[0.0; 3]];
+            for e in &of {
+                let [product, square, size] = sums[sums.len() - 1];
+                sums.push([product + f64::from(e.product), square + f64::from(e.square), size + f64::from(e.size)]);
+            }
+            for (start, (from, to)) in sums.iter().zip(&sums[length..]).enumerate() {
+                let [product, square, size] = [0, 1, 2].map(|i| to[i] - from[i]);
                 if square < 1.0 {
                     continue;
                 }
