@@ -71,7 +71,7 @@ impl Media {
         };
         let headers = headers?;
         let unlike = differences(baseline_shape, &headers.with_frames_of(baseline_shape));
-        let pass = match pass {
+        let mut pass = match pass {
             Ok(pass) if unlike.is_empty() => pass,
             pass => {
                 // A render that does not decode is reported as such, and what changes from frame to frame as a difference.

@@ -36,7 +36,7 @@ pub(crate) struct Pass {
     render: PathBuf,
     /// The render's own frames.
     hashes: FrameHashes,
-    /// Its blocks, without the times of its frames.
+    /// Its blocks, without the times of its frames, until they are a part of the picture.
     local: LocalPicture,
 }
 
@@ -106,10 +106,10 @@ impl Media {
         let [blocks, sharpness] = [BLOCKS, SHARPNESS].map(|name| named_pipe(&dir.path().join(name)));
         let ((blocks, blocks_end), (sharpness, sharpness_end)) =
             (blocks.with_context(what)?, sharpness.with_context(what)?);
-        let (width, height) = (shape.width, shape.height);
-        let layout = Layout::new(width, height, BlockFormat::of(&shape.pixel_format));
+        let [layout, of_detail] = [BlockFormat::of(&shape.pixel_format), sharpness::FORMAT]
+            .map(|format| Layout::new(shape.width, shape.height, format));
         let measuring = tokio::task::spawn_blocking(move || compared_blocks(blocks, &layout));
-        let of_sharpness = tokio::task::spawn_blocking(move || compared_sharpness(sharpness, width, height));
+        let of_sharpness = tokio::task::spawn_blocking(move || compared_sharpness(sharpness, &of_detail));
         let ran = self.run_with_log(compare, dir.path()).into(writer).await;
         drop((blocks_end, sharpness_end));
         let hashes = hashing.await.context("hashing frames").with_context(what)?;
@@ -155,8 +155,8 @@ fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPic
 }
 
 /// Compares the sharpness of all frames in a stream.
-fn compared_sharpness(mut stream: File, width: u64, height: u64) -> anyhow::Result<Vec<Region>> {
-    let read = sharpness::read(&mut stream, &sharpness::layout(width, height));
+fn compared_sharpness(mut stream: File, layout: &Layout) -> anyhow::Result<Vec<Region>> {
+    let read = sharpness::read(&mut stream, layout);
     io::copy(&mut stream, &mut io::sink())?;
     read
 }
@@ -176,7 +176,8 @@ impl Pass {
     ///
     /// # Errors
     /// When not every frame was compared.
-    pub(crate) fn picture(&self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
+    pub(crate) fn picture(&mut self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
+        let local = LocalPicture { times_s: shape.frame_times_s.clone(), ..std::mem::take(&mut self.local) };
         let what = || self.what();
         let own = psnr::frames(&self.read("psnr")?).with_context(what)?;
         let has_alpha = own.iter().all(|f| f.planes.iter().any(|(name, _)| *name == 'a'));
@@ -192,7 +193,6 @@ impl Pass {
         let psnr = VideoPsnr::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = VideoSsim::from_stats(&self.read("ssim")?).with_context(what)?;
         let hashes = self.hashes.clone();
-        let local = LocalPicture { times_s: shape.frame_times_s.clone(), ..self.local.clone() };
         let (hashed, in_blocks) = (hashes.count() as u64, local.frames.len() as u64);
         for (measure, frames) in
             [("PSNR", psnr.frames), ("SSIM", ssim_frames), ("a hash", hashed), ("compared blocks", in_blocks)]
@@ -246,7 +246,7 @@ pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     let (same, opaque) = (same_terms(shape), opaque(&shape.pixel_format));
     let (before, after) = (printed("before"), printed("after"));
     let planes = as_planes(&shape.pixel_format);
-    let means = block_means(BlockFormat::of(&shape.pixel_format).name);
+    let means = block_means(BlockFormat::of(&shape.pixel_format));
     let (of_render, of_baseline) = (detail("r"), detail("b"));
     // SSIM knows no alpha, which the others must see.
     format!(
@@ -295,15 +295,15 @@ fn as_planes(pixel_format: &str) -> String {
 }
 
 /// The means of the blocks of each plane in this format, see [`Layout`].
-fn block_means(format: &str) -> String {
+fn block_means(format: BlockFormat) -> String {
     let side = 2 * blocks::SIDE;
-    format!("scale=2*ceil(iw/{side}):2*ceil(ih/{side}):flags=area,format={format}")
+    format!("scale=2*ceil(iw/{side}):2*ceil(ih/{side}):flags=area,format={}", format.name)
 }
 
 /// How much fine detail the first plane has in each block: what a slight blur takes away. Its labels begin with
 /// `label`.
 fn detail(label: &str) -> String {
-    let (every, means) = (sharpness::EVERY, block_means("gray16le"));
+    let (every, means) = (sharpness::EVERY, block_means(sharpness::FORMAT));
     format!(
         "select='not(mod(n,{every}))',format=gray,split[{label}d1][{label}d2];[{label}d2]removegrain=11[{label}d3];\
          [{label}d1][{label}d3]blend=all_mode=difference,{means}"
@@ -357,8 +357,7 @@ fn opaque(pixel_format: &str) -> String {
 fn same_terms(shape: &MediaShape) -> String {
     let full = shape.color.range.as_deref() == Some("pc") || shape.pixel_format.starts_with("yuvj");
     let range = if full { "full" } else { "limited" };
-    let rgb = ["rgb", "bgr", "gbr", "argb", "abgr"].iter().any(|prefix| shape.pixel_format.starts_with(prefix));
-    let space = if rgb { "gbr" } else { "bt709" };
+    let space = if is_rgb(&shape.pixel_format) { "gbr" } else { "bt709" };
     let format = with_alpha(&shape.pixel_format).map_or_else(String::new, |format| format!("format={format},"));
     let by_index = by_index(shape);
     format!("{format}{by_index},setparams=range={range}:color_primaries=bt709:color_trc=bt709:colorspace={space}")

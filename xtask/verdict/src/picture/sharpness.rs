@@ -6,7 +6,7 @@
 use std::io::Read;
 
 use crate::picture::{
-    blocks::{self, Layout, PlaneLayout},
+    blocks::{self, BlockFormat, Layout, PlaneLayout},
     regions::{self, Region},
 };
 
@@ -22,10 +22,8 @@ const FLOOR: f32 = 3.0;
 /// How many times as much a render may be sharper: an encoder that keeps more than the baseline's did is no worse.
 const SHARPER: f32 = 1.35;
 
-/// The layout of the stream in which the detail of the first plane comes.
-pub fn layout(width: u64, height: u64) -> Layout {
-    Layout::new(width, height, blocks::BlockFormat { name: "gray16le", planes: "y", chroma_shift: (0, 0) })
-}
+/// The format in which the detail of the first plane comes.
+pub const FORMAT: BlockFormat = BlockFormat { name: "gray16le", planes: "y", chroma_shift: (0, 0) };
 
 /// Reads the mean detail of all blocks of the render and, below it, of the baseline, frame by frame, and gives the
 /// region of each frame whose sharpness differs most.
@@ -64,7 +62,7 @@ mod tests {
 
     /// The worst region of one frame of 64x64 pixels, whose blocks have this detail.
     fn worst(render: impl Fn(usize) -> f32, baseline: impl Fn(usize) -> f32) -> Region {
-        let layout = layout(64, 64);
+        let layout = Layout::new(64, 64, FORMAT);
         let levels = (0..64).map(render).chain((0..64).map(baseline));
         let stream: Vec<u8> = levels.flat_map(|level| ((level * 256.0) as u16).to_le_bytes()).collect();
         let read = read(stream.as_slice(), &layout).unwrap();
@@ -90,7 +88,8 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_cut_off_is_an_error() {
-        assert!(read(&[0u8; 3][..], &layout(64, 64)).is_err());
-        assert_eq!(read(&[][..], &layout(64, 64)).unwrap(), []);
+        let layout = Layout::new(64, 64, FORMAT);
+        assert!(read(&[0u8; 3][..], &layout).is_err());
+        assert_eq!(read(&[][..], &layout).unwrap(), []);
     }
 }
