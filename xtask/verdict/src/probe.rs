@@ -166,7 +166,8 @@ impl Headers {
             video_tracks: videos().count() as u64,
             audio: report.streams.iter().filter(|s| s.codec_type == "audio").map(audio).collect::<Result<_, _>>()?,
             other_tracks: OtherTracks { subtitles: count("subtitle"), attachments: count("attachment") },
-            frame_times_s: Vec::new(),
+            // Of the first frame, as far as the headers know.
+            frame_times_s: video.start_s().into_iter().collect(),
         }))
     }
 
@@ -191,13 +192,15 @@ impl Headers {
         Self(MediaShape { instructions, ..self.0 })
     }
 
-    /// The shape of a video with these headers and the frames of another video.
+    /// The shape of a video with these headers and the frames of another video, which begin when these headers say.
     pub fn with_frames_of(&self, other: &MediaShape) -> MediaShape {
+        let begin = |of: &MediaShape| of.frame_times_s.first().copied();
+        let later = begin(&self.0).zip(begin(other)).map_or(0.0, |(own, other)| own - other);
         MediaShape {
             frames: other.frames,
             frame_color: other.frame_color.clone(),
             frame_format: other.frame_format.clone(),
-            frame_times_s: other.frame_times_s.clone(),
+            frame_times_s: other.frame_times_s.iter().map(|time| time + later).collect(),
             ..self.0.clone()
         }
     }
@@ -271,7 +274,7 @@ pub const FARTHEST_AUDIO_S: f64 = 120.0;
 fn refuse_late_audio(report: &Report, picture_s: Option<f64>) -> anyhow::Result<()> {
     let audio = report.streams.iter().filter(|stream| stream.codec_type == "audio");
     for (track, stream) in audio.enumerate() {
-        let start_s = stream.start_time.as_ref().and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+        let start_s = stream.start_s().unwrap_or_default();
         ensure!(
             start_s.abs() <= FARTHEST_AUDIO_S,
             "its audio track {track} begins at {start_s:.1} s, so its time stamps are broken; it is not decoded"
@@ -343,13 +346,18 @@ struct Stream {
 }
 
 impl Stream {
+    /// When its first frame or sample is shown or heard, in seconds.
+    fn start_s(&self) -> Option<f64> {
+        self.start_time.as_ref()?.parse().ok()
+    }
+
     /// The track's own duration in seconds, which Matroska and WebM have in a tag such as `00:00:02.033000000`: the
-    /// duration of the file is that of its longest track.
+    /// duration of the file is that of its longest track. The tag has the track's end.
     fn duration_tag(&self) -> Option<f64> {
         let (_, text) = self.tags.iter().find(|(key, _)| key.eq_ignore_ascii_case("duration"))?;
         let parts: Vec<f64> = text.split(':').map(str::parse).collect::<Result<_, _>>().ok()?;
         let [hours, minutes, seconds] = parts[..] else { return None };
-        Some(hours * 3600.0 + minutes * 60.0 + seconds)
+        Some(hours * 3600.0 + minutes * 60.0 + seconds - self.start_s().unwrap_or_default())
     }
 }
 

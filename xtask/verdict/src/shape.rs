@@ -62,21 +62,24 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     color(&mut found, "color", &b.color, &r.color);
     color(&mut found, "frames' color", &b.frame_color, &r.frame_color);
     let half_frame = 0.5 / b.fps.value();
+    let shift = shift_s(b, r);
     if !near(b.duration_s, r.duration_s, half_frame) {
         found.add("duration", seconds(b.duration_s), seconds(r.duration_s));
     }
     // The file's duration includes the audio codec's padding.
-    if !near(b.file_duration_s, r.file_duration_s, half_frame + CODEC_PADDING_S) {
+    if !near(b.file_duration_s, r.file_duration_s - shift, half_frame + CODEC_PADDING_S) {
         found.add("duration of the file", seconds(b.file_duration_s), seconds(r.file_duration_s));
     }
     if b.frames == r.frames {
         let times = b.frame_times_s.iter().zip(&r.frame_times_s);
-        if let Some((i, (of_b, of_r))) = times.enumerate().find(|(_, (x, y))| !near(**x, **y, half_frame)) {
+        if let Some((i, (of_b, of_r))) = times.enumerate().find(|(_, (x, y))| !near(**x, **y - shift, half_frame)) {
             found.add(&format!("time of frame {i}"), seconds(*of_b), seconds(*of_r));
         }
         let steps = |s: &MediaShape| s.frame_times_s.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<f64>>();
         let (steps_b, steps_r) = (steps(b), steps(r));
         let uneven = steps_b.iter().zip(&steps_r).position(|(x, y)| !near(*x, *y, ROUNDING_S.min(half_frame)));
+        // Where the times begin late, the first frame may be shown from 0 on.
+        let uneven = uneven.filter(|&i| i > 0 || shift == 0.0 || r.frame_times_s[0] != 0.0);
         if let Some(i) = uneven {
             let what = format!("how long frame {i} is shown");
             found.add(&what, milliseconds(steps_b[i]), milliseconds(steps_r[i]));
@@ -90,6 +93,18 @@ pub fn differences(baseline: &MediaShape, render: &MediaShape) -> Vec<Difference
     found.unless_equal("subtitle tracks", b.other_tracks.subtitles, r.other_tracks.subtitles);
     found.unless_equal("attached files", b.other_tracks.attachments, r.other_tracks.attachments);
     found.0
+}
+
+/// By how many seconds all of a render's times are later than its baseline's: some containers can't express that the
+/// first packets of audio are not heard, or that frames are decoded before they are shown, and begin that much later.
+/// The audio has to begin later by the same, see [`crate::audio`]. 0 if they begin so late that a viewer notices.
+pub fn shift_s(baseline: &MediaShape, render: &MediaShape) -> f64 {
+    let times = baseline.frame_times_s.iter().zip(&render.frame_times_s);
+    let mut later: Vec<f64> = times.map(|(of_baseline, of_render)| of_render - of_baseline).collect();
+    later.sort_by(f64::total_cmp);
+    let shift = later.get(later.len() / 2).copied().unwrap_or_default();
+    let most = DECODED_AHEAD / baseline.fps.value() + CODEC_PADDING_S;
+    if shift.abs() > SAME_TIME_S && shift.abs() < most { shift } else { 0.0 }
 }
 
 /// How the audio tracks of `name`, a file that accompanies frames, differ in shape.
@@ -119,6 +134,12 @@ fn near(a: f64, b: f64, within: f64) -> bool {
 /// Containers round times, and so the rates that are computed from them. The times of the frames are compared as
 /// well; 24 and 23.976 differ by twice this.
 const SAME_RATE: f64 = 0.0005;
+
+/// Times that are closer than this are equal.
+const SAME_TIME_S: f64 = 0.0001;
+
+/// How many frames an encoder decodes before it shows the first one.
+const DECODED_AHEAD: f64 = 2.0;
 
 /// Containers round times to a millisecond, so the durations of frames may differ by two.
 const ROUNDING_S: f64 = 0.0025;

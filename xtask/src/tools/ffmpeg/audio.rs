@@ -71,13 +71,14 @@ pub(crate) fn file_name(video: Video, track: usize) -> String {
 }
 
 impl Pass {
-    /// What is left of an audio track when the baseline's is taken from it. The baseline's picture has `duration_s`.
+    /// What is left of an audio track when the baseline's is taken from it. The baseline's picture has `duration_s`, and
+    /// the render's is shown `shift_s` later.
     ///
     /// # Errors
     /// When neither has a sample, or one was cut off.
-    pub(crate) fn sound(&self, track: usize, channels: u64, duration_s: f64) -> anyhow::Result<Sound> {
+    pub(crate) fn sound(&self, track: usize, channels: u64, duration_s: f64, shift_s: f64) -> anyhow::Result<Sound> {
         let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
-        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s);
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s, shift_s);
         sound.with_context(|| format!("comparing the sound of {}", self.render()))
     }
 }
@@ -108,21 +109,47 @@ impl Media {
             self.run(decode).cwd(dir.path()).await.with_context(what)?;
         }
         let pcm = |video| Pcm { path: dir.path().join(file_name(video, track)), channels };
-        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s);
+        let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s, 0.0);
         sound.with_context(|| format!("comparing the sound of {}", render.display()))
     }
 }
 
-fn compare(baseline: &Pcm, render: &Pcm, duration_s: f64) -> anyhow::Result<Sound> {
+fn compare(baseline: &Pcm, render: &Pcm, duration_s: f64, shift_s: f64) -> anyhow::Result<Sound> {
     refuse_cut(baseline, duration_s).context("the baseline's sound")?;
     refuse_cut(render, duration_s).context("the render's sound")?;
-    let mut sound = audio::compare(baseline.from(0)?, render.from(0)?, baseline.channels)?;
+    let compared = |shift: i64| -> anyhow::Result<Sound> {
+        let skip = |samples: i64| samples.max(0) as u64;
+        Ok(audio::compare(baseline.from(skip(-shift))?, render.from(skip(shift))?, baseline.channels)?)
+    };
+    let shift = (shift_s * f64::from(RATE)).round() as i64;
+    let mut sound = compared(shift)?;
+    if shift != 0 && sound.whole != Residual::Silent {
+        sound = compared(shift + rounded(baseline, render, shift, sound.loudest_of_baseline_s)?)?;
+    }
     sound.lag = match sound.whole {
         Residual::Silent => None,
         Residual::DbFs(_) => lag_of(baseline, render, sound.loudest_of_baseline_s)?,
     };
     Ok(sound)
 }
+
+/// How many samples later than `shift` the render's sound matches the baseline's best, where a container has rounded
+/// the times of the picture or of the sound.
+fn rounded(baseline: &Pcm, render: &Pcm, shift: i64, loudest_s: f64) -> anyhow::Result<i64> {
+    let start = ((loudest_s * f64::from(RATE)) as i64).max(ROUNDED_SAMPLES - shift);
+    let before = u64::try_from(start + shift - ROUNDED_SAMPLES).context("a time in the render")?;
+    let of_baseline = baseline.mono(start as u64, RATE.into())?;
+    let of_render = render.mono(before, u64::from(RATE) + 2 * ROUNDED_SAMPLES as u64)?;
+    let difference = |by: i64| -> f64 {
+        let later = of_render.iter().skip((by + ROUNDED_SAMPLES) as usize);
+        of_baseline.iter().zip(later).map(|(b, r)| f64::from(r - b).powi(2)).sum()
+    };
+    let all = (-ROUNDED_SAMPLES..=ROUNDED_SAMPLES).map(|by| (by, difference(by)));
+    Ok(all.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(by, _)| by))
+}
+
+/// Containers round times to a millisecond.
+const ROUNDED_SAMPLES: i64 = RATE as i64 / 1000;
 
 /// Where the baseline's loudest stretch is in the render, and what is left when it is moved there.
 fn lag_of(baseline: &Pcm, render: &Pcm, loudest_s: f64) -> anyhow::Result<Option<Lag>> {

@@ -17,7 +17,7 @@ use render_verdict::{
     gates::{Limits, MEAN_PSNR},
     mp4,
     probe::{Headers, MediaShape},
-    shape::differences,
+    shape::{differences, shift_s},
     showinfo::{self, Video},
 };
 use xshell::{Cmd, cmd};
@@ -89,8 +89,9 @@ impl Media {
             return Ok((shape, Comparison::Unlike(unlike)));
         }
         let picture = Box::new(pass.picture(&shape, gate.db(&MEAN_PSNR))?);
-        let audio =
-            shape.audio.iter().enumerate().map(|(track, of)| pass.sound(track, of.channels, baseline_shape.duration_s));
+        let shift = shift_s(baseline_shape, &shape);
+        let audio = shape.audio.iter().enumerate();
+        let audio = audio.map(|(track, of)| pass.sound(track, of.channels, baseline_shape.duration_s, shift));
         let audio = audio.collect::<anyhow::Result<_>>()?;
         Ok((shape, Comparison::Alike { picture, audio }))
     }

@@ -106,7 +106,7 @@ impl Media {
         let [blocks, sharpness] = [BLOCKS, SHARPNESS].map(|name| named_pipe(&dir.path().join(name)));
         let ((blocks, blocks_end), (sharpness, sharpness_end)) =
             (blocks.with_context(what)?, sharpness.with_context(what)?);
-        let [layout, of_detail] = [BlockFormat::of(&shape.pixel_format), sharpness::FORMAT]
+        let [layout, of_detail] = [block_format(&shape.pixel_format), sharpness::FORMAT]
             .map(|format| Layout::new(shape.width, shape.height, format));
         let measuring = tokio::task::spawn_blocking(move || compared_blocks(blocks, &layout));
         let of_sharpness = tokio::task::spawn_blocking(move || compared_sharpness(sharpness, &of_detail));
@@ -246,7 +246,7 @@ pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     let (same, opaque) = (same_terms(shape), opaque(&shape.pixel_format));
     let (before, after) = (printed("before"), printed("after"));
     let planes = as_planes(&shape.pixel_format);
-    let means = block_means(BlockFormat::of(&shape.pixel_format));
+    let means = block_means(block_format(&shape.pixel_format));
     let (of_render, of_baseline) = (detail("r"), detail("b"));
     // SSIM knows no alpha, which the others must see.
     format!(
@@ -281,10 +281,11 @@ fn below(least: Decibels) -> String {
 
 /// Calls the planes of RGB those of YUV, because scaling converts RGB otherwise, and loses a little.
 fn as_planes(pixel_format: &str) -> String {
-    if !is_rgb(pixel_format) {
+    let compared = with_alpha(pixel_format);
+    if !is_rgb(compared.as_deref().unwrap_or(pixel_format)) {
         return "null".to_owned();
     }
-    let planar = with_alpha(pixel_format).unwrap_or_else(|| match pixel_format {
+    let planar = compared.unwrap_or_else(|| match pixel_format {
         _ if pixel_format.starts_with("gbrp") => pixel_format.to_owned(),
         _ if pixel_format.contains("48") => "gbrp16le".to_owned(),
         _ => "gbrp".to_owned(),
@@ -292,6 +293,11 @@ fn as_planes(pixel_format: &str) -> String {
     let map = if planar.starts_with("gbrap") { "0x00010203" } else { "0x000102" };
     let called = planar.replace("gbrap", "yuva444p").replace("gbrp", "yuv444p");
     format!("format={planar},mergeplanes={map}:{called}")
+}
+
+/// The format of the blocks of pictures in `pixel_format`, as they are compared.
+fn block_format(pixel_format: &str) -> BlockFormat {
+    BlockFormat::of(with_alpha(pixel_format).as_deref().unwrap_or(pixel_format))
 }
 
 /// The means of the blocks of each plane in this format, see [`Layout`].
