@@ -85,7 +85,9 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
     let what = format!("quota in {region}");
     match signed_calls::unreserved_concurrency(&connection.clients).await {
         Ok(Some(unreserved)) => {
-            let concurrency = Concurrency { unreserved, reserved: options.reserved_concurrency.get() };
+            let for_chunks = options.reserved_concurrency.get();
+            let reserved = for_chunks.unwrap_or_default().into();
+            let concurrency = Concurrency { unreserved, reserved, for_chunks };
             Some(Checkup { what, health: concurrency.check().map_or_else(Health::Bad, Health::Good) })
         }
         Ok(None) => None,

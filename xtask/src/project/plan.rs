@@ -157,13 +157,15 @@ pub fn planned_renders(
 /// Concurrent executions that Lambda keeps unreserved in every account (Lambda's quotas).
 const KEPT_UNRESERVED: u64 = 100;
 
-/// An account's unreserved concurrency, and the part that a run wants to reserve.
+/// An account's unreserved concurrency, and the parts of it that a run reserves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Concurrency {
     /// Concurrent executions that nobody has reserved.
     pub unreserved: u64,
-    /// What the function reserves; with `None` it shares the unreserved part.
-    pub reserved: Option<u32>,
+    /// What all functions of the run reserve together; 0 for nothing.
+    pub reserved: u64,
+    /// What the function that renders chunks reserves; with `None` it shares the unreserved part.
+    pub for_chunks: Option<u32>,
 }
 
 impl Concurrency {
@@ -172,12 +174,12 @@ impl Concurrency {
     /// # Errors
     /// When so much can't be reserved. The message says what to do.
     pub fn check(self) -> Result<String, String> {
-        let Self { unreserved, reserved } = self;
-        let Some(reserved) = reserved else {
+        let Self { unreserved, reserved, .. } = self;
+        if reserved == 0 {
             return Ok(format!("{unreserved} executions at once, none of which is reserved"));
-        };
+        }
         match unreserved.checked_sub(KEPT_UNRESERVED) {
-            Some(free) if free >= u64::from(reserved) => {
+            Some(free) if free >= reserved => {
                 Ok(format!("{unreserved} executions at once, of which {reserved} can be reserved"))
             }
             _ => Err(format!(
@@ -189,19 +191,17 @@ impl Concurrency {
 
     /// How many chunks can be rendered at once. More are throttled, and Step Functions retries them.
     pub fn at_once(self) -> u64 {
-        self.reserved.map_or(self.unreserved, u64::from)
+        self.for_chunks.map_or(self.unreserved.saturating_sub(self.reserved), u64::from)
     }
 
     /// A warning if fewer than `chunks` chunks can be rendered at once.
     pub fn throttles(self, chunks: u32) -> Option<String> {
         let at_once = self.at_once();
+        let (whose, way_out) = match self.for_chunks {
+            Some(_) => ("the function's reserved concurrency", format!("--reserved-concurrency {chunks} or 0 helps")),
+            None => ("the account's quota", "a higher quota helps".to_owned()),
+        };
         (u64::from(chunks) > at_once).then(|| {
-            let whose =
-                if self.reserved.is_some() { "the function's reserved concurrency" } else { "the account's quota" };
-            let way_out = match self.reserved {
-                Some(_) => format!("--reserved-concurrency {chunks} or 0 helps"),
-                None => "a higher quota helps".to_owned(),
-            };
             format!(
                 "{chunks} chunks are more than {whose} of {at_once}: Lambda throttles the others; Step Functions \
                  retries those for a while, and then fails the render; {way_out}"
@@ -254,9 +254,14 @@ mod plan_tests {
 mod concurrency_tests {
     use super::*;
 
+    /// One function that reserves this, and renders the chunks too.
+    fn one_function(unreserved: u64, reserved: Option<u32>) -> Concurrency {
+        Concurrency { unreserved, reserved: reserved.unwrap_or_default().into(), for_chunks: reserved }
+    }
+
     #[test]
     fn an_account_of_ten_can_reserve_nothing() {
-        let check = |unreserved, reserved| Concurrency { unreserved, reserved }.check();
+        let check = |unreserved, reserved| one_function(unreserved, reserved).check();
         assert!(check(10, Some(16)).unwrap_err().contains("--reserved-concurrency 0"));
         assert!(check(115, Some(16)).is_err());
         assert!(check(116, Some(16)).is_ok());
@@ -265,10 +270,18 @@ mod concurrency_tests {
 
     #[test]
     fn chunks_beyond_the_ceiling_are_throttled() {
-        let warning = |unreserved, reserved, chunks| Concurrency { unreserved, reserved }.throttles(chunks);
+        let warning = |unreserved, reserved, chunks| one_function(unreserved, reserved).throttles(chunks);
         assert_eq!(warning(1000, Some(16), 16), None);
         assert!(warning(1000, Some(16), 17).unwrap().contains("--reserved-concurrency 17 or 0 helps"));
         assert_eq!(warning(10, None, 10), None);
         assert!(warning(10, None, 11).unwrap().contains("the account's quota of 10"));
+    }
+
+    #[test]
+    fn what_other_functions_reserve_is_not_left_for_the_chunks() {
+        let concurrency = Concurrency { unreserved: 132, reserved: 32, for_chunks: None };
+        assert!(concurrency.check().is_ok());
+        assert!(concurrency.throttles(101).unwrap().contains("the account's quota of 100"));
+        assert!(Concurrency { unreserved: 131, ..concurrency }.check().is_err());
     }
 }

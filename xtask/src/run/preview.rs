@@ -178,11 +178,6 @@ impl Preview<'_> {
     /// A line for each function, with what the state machine calls it for, and one for each call of something else.
     fn functions(&self, values: &Values) -> Vec<String> {
         let template = &self.sources.template;
-        let reserved = match self.options.reserved_concurrency.get() {
-            _ if !self.given.missing.is_empty() => "reserved concurrency as in the template".to_owned(),
-            Some(reserved) => format!("reserved concurrency {reserved}"),
-            None => "no reserved concurrency".to_owned(),
-        };
         let calls = template.calls(values);
         let action = |call: &Call<'_>| call.action.clone().unwrap_or_else(|| format!("state {}", call.state));
         let mut lines: Vec<String> = Vec::new();
@@ -198,7 +193,7 @@ impl Preview<'_> {
                 true => "not called by the state machine".to_owned(),
                 false => format!("for {}", actions.join(", ")),
             });
-            parts.extend(function.is_reserving.then(|| reserved.clone()));
+            parts.extend(function.reserved(values).map(|reserved| format!("reserved concurrency {reserved}")));
             lines.push(parts.join(", "));
         }
         let outside = calls.iter().filter(|call| call.function.is_none());

@@ -16,7 +16,6 @@ use crate::{
     local::system::{decodes_png, is_linux_x86_64},
     project::{
         fixture::Fixture,
-        plan::Concurrency,
         repo::{self, Layout},
     },
     run::{
@@ -226,7 +225,8 @@ fn describe(zip: &HandlerZip, code: HandlerCode<'_>) -> String {
 async fn allow_quota(run: &Run, chunks: u32) -> Result<(), Failure> {
     let asked = signed_calls::unreserved_concurrency(&run.connection().clients).await;
     let Ok(Some(unreserved)) = asked else { return Ok(()) };
-    let concurrency = Concurrency { unreserved, reserved: run.given.reserved_concurrency() };
+    let values = run.template.values(run.given.values());
+    let concurrency = run.template.concurrency(&values, unreserved);
     concurrency.check().map_err(Failure::preflight)?;
     if let Some(reported) = concurrency.throttles(chunks) {
         run.step("quota", &reported);

@@ -7,6 +7,7 @@ use execution_history::{cost::FunctionSize, timeline::function_name};
 
 use crate::{
     aws::resources::function_log_group,
+    project::plan::Concurrency,
     project::template::{
         LogGroup, Template,
         expression::{self, Values},
@@ -30,8 +31,8 @@ pub struct Function {
     pub(crate) name: Option<Node>,
     /// Its code.
     pub code: Code,
-    /// Whether a part of the account's concurrency may be reserved for it.
-    pub is_reserving: bool,
+    /// The concurrency that is reserved for it.
+    reserved: Option<Node>,
     /// The condition without which there is no such function.
     pub condition: Option<String>,
     memory: Option<Node>,
@@ -83,7 +84,7 @@ impl Function {
             logical_id: logical_id.to_owned(),
             name: properties.find("FunctionName").map(|at| at.node.clone()),
             code,
-            is_reserving: property("ReservedConcurrentExecutions").is_some(),
+            reserved: node("ReservedConcurrentExecutions"),
             condition: resource.find("Condition").and_then(|at| at.node.literal().map(str::to_owned)),
             memory: node("MemorySize"),
             timeout: node("Timeout"),
@@ -109,6 +110,12 @@ impl Function {
             texts.iter().any(|text| *text == of_this)
         };
         declared.iter().any(|group| name(group).as_ref() == Some(&own) || of_function(group))
+    }
+
+    /// The concurrent executions that are reserved for it with these values; `None` if there are none, or they are
+    /// known only after the deployment.
+    pub fn reserved(&self, values: &Values) -> Option<u32> {
+        values.expand(self.reserved.as_ref()?)?.parse().ok()
     }
 
     /// Its size. What is not known before the deployment is the largest.
@@ -262,6 +269,19 @@ impl Template {
         match self.planner().map(|planner| &planner.code) {
             Some(Code::Zip(path)) => Ok(path.clone()),
             _ => bail!("Resources.{} plans, and is not deployed from a ZIP, which a run builds", self.planner),
+        }
+    }
+
+    /// What its functions reserve of an account that has `unreserved` concurrent executions left.
+    pub fn concurrency(&self, values: &Values, unreserved: u64) -> Concurrency {
+        let reserved = self.functions_of(values).filter_map(|function| function.reserved(values));
+        let calls = self.calls(values);
+        let renders = calls.iter().find(|call| call.action.as_deref() == Some(RENDER_CHUNK));
+        let renders = renders.and_then(|call| call.function).or_else(|| self.planner());
+        Concurrency {
+            unreserved,
+            reserved: reserved.map(u64::from).sum(),
+            for_chunks: renders.and_then(|function| function.reserved(values)),
         }
     }
 

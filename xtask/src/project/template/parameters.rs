@@ -259,12 +259,6 @@ impl Given {
         all.fold(Values::default(), |values, (name, value)| values.with(name, value))
     }
 
-    /// The function's reserved concurrency, if the run sets one.
-    pub fn reserved_concurrency(&self) -> Option<u32> {
-        let given = self.overrides.iter().find(|(name, _)| name == RESERVED_CONCURRENCY);
-        given.and_then(|(_, value)| value.parse().ok())
-    }
-
     /// A note for each missing parameter that matters.
     pub fn notes(&self) -> Vec<String> {
         let note = |name: &String| {

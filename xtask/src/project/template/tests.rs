@@ -181,3 +181,22 @@ fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
         assert!(error.starts_with(told), "{from} -> {to}: {error}");
     }
 }
+
+#[test]
+fn the_concurrency_is_planned_for_each_function() {
+    let path = tool_root().join("xtask/tests/data/checkout/today.yaml");
+    let today = fs::read_to_string(path).unwrap();
+    let of = |text: &str, reserved: &str| {
+        let template = parse(text).unwrap();
+        let values = template.values(template.parameters.defaults().with("ReservedConcurrency", reserved));
+        let concurrency = template.concurrency(&values, 1000);
+        (concurrency.reserved, concurrency.for_chunks, concurrency.at_once())
+    };
+    assert_eq!(of(&today, "-1"), (0, None, 1000));
+    assert_eq!(of(&today, "16"), (16, Some(16), 16));
+    let both = today.replace("Runtime: nodejs22.x", "ReservedConcurrentExecutions: 7");
+    assert_eq!(of(&both, "16"), (23, Some(16), 16));
+    // The first function alone reserves something, so the chunks share the rest.
+    let first = today.replace("MemorySize: !Ref LambdaMemoryMb", "ReservedConcurrentExecutions: 7");
+    assert_eq!(of(&first, "-1"), (7, None, 993));
+}
