@@ -176,7 +176,9 @@ fn details(report: &RunReport) -> String {
     lines.extend(report.toolchains().into_iter().map(|text| ("rendered by", text)));
     if let Some(zip) = &run.handler {
         let short: String = zip.sha256.chars().take(12).collect();
-        lines.push(("handler ZIP", format!("{short}, {} bytes, {} unzipped", zip.sizes.zipped, zip.sizes.unzipped)));
+        let version = zip.version.as_ref().map(|version| format!("{version}, ")).unwrap_or_default();
+        let (zipped, unzipped) = (zip.sizes.zipped, zip.sizes.unzipped);
+        lines.push(("handler ZIP", format!("{version}{short}, {zipped} bytes, {unzipped} unzipped")));
     }
     lines.extend(run.tools.iter().map(|(tool, version)| (tool.as_str(), version.clone())));
     if let Some(usd) = report.total_usd() {

@@ -205,7 +205,8 @@ impl Run {
 fn describe(zip: &HandlerZip, code: HandlerCode<'_>) -> String {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     format!(
-        "handler ZIP {:.1} MiB, {:.1} MiB unzipped ({})",
+        "handler ZIP{} {:.1} MiB, {:.1} MiB unzipped ({})",
+        zip.version.as_ref().map(|version| format!(" of version {version},")).unwrap_or_default(),
         mib(zip.sizes.zipped),
         mib(zip.sizes.unzipped),
         match (code, zip.built) {

@@ -17,7 +17,7 @@ use crate::{
     tools::{
         env::Child,
         files,
-        handler_zip::{self, ZipSizes, check_budget, sizes},
+        handler_zip::{self, ZipSizes, check_budget, inspect},
         runner::Runner,
     },
 };
@@ -44,6 +44,9 @@ pub struct HandlerZip {
     pub sha256: String,
     /// Its sizes, in bytes.
     pub sizes: ZipSizes,
+    /// The version of the package that it was made from, if it says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// Whether this run built it, or found it built from the same inputs.
     pub built: bool,
 }
@@ -95,7 +98,8 @@ pub fn existing(path: &Path) -> anyhow::Result<HandlerZip> {
 
 /// A ZIP that is there.
 pub(crate) fn read(path: PathBuf, built: bool) -> anyhow::Result<HandlerZip> {
-    Ok(HandlerZip { sha256: sha256_of_file(&path)?, sizes: sizes(&path)?, path, built })
+    let (sizes, version) = inspect(&path)?;
+    Ok(HandlerZip { sha256: sha256_of_file(&path)?, sizes, version, path, built })
 }
 
 async fn build_own(

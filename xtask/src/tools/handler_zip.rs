@@ -10,8 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use flate2::read::DeflateDecoder;
 use render_verdict::picture::hashes::sha256_of_file;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use xshell::cmd;
 
@@ -116,20 +118,28 @@ const ENTRY: [u8; 4] = *b"PK\x01\x02";
 
 const FILE: [u8; 4] = *b"PK\x03\x04";
 
+const FILE_LEN: usize = 30;
+
 const END_LEN: usize = 22;
 
 const ENTRY_LEN: usize = 46;
 
-/// Reads the sizes. Format: APPNOTE.TXT 4.3.12 and 4.3.16; ZIP64, which
-/// starts at 4 GB, is far over what Lambda takes and is refused.
+/// The file in which the renderer's version is; the renderer itself reads it there.
+const PACKAGE: &[u8] = b"package.json";
+
+/// As much of that file is read at most.
+const LONGEST_PACKAGE: u64 = 1 << 20;
+
+/// Reads the sizes, and the version of the package that the ZIP was made from, if it says one. Format: APPNOTE.TXT
+/// 4.3.7, 4.3.12 and 4.3.16; ZIP64, which starts at 4 GB, is far over what Lambda takes and is refused.
 ///
 /// # Errors
 /// When the file is no ZIP.
-pub fn sizes(path: &Path) -> anyhow::Result<ZipSizes> {
+pub fn inspect(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
     read(path).with_context(|| format!("{} is not a ZIP that Lambda takes", path.display()))
 }
 
-fn read(path: &Path) -> anyhow::Result<ZipSizes> {
+fn read(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
     let mut file = File::open(path)?;
     let zipped = file.seek(SeekFrom::End(0))?;
     // The end record is followed by a comment of 64 KiB at most.
@@ -147,7 +157,7 @@ fn read(path: &Path) -> anyhow::Result<ZipSizes> {
     let mut directory = vec![0; size as usize];
     file.read_exact(&mut directory)?;
     ensure!(files > 0, "it has no files");
-    let (mut at, mut unzipped) = (0, 0);
+    let (mut at, mut unzipped, mut version) = (0, 0, None);
     for _ in 0..files {
         let entry = directory.get(at..at + ENTRY_LEN).context("its directory is too short")?;
         ensure!(entry[..4] == ENTRY, "its directory is damaged");
@@ -156,9 +166,33 @@ fn read(path: &Path) -> anyhow::Result<ZipSizes> {
         file.seek(SeekFrom::Start(u32_at(entry, 42).into()))?;
         file.read_exact(&mut begins).context("its files are cut off")?;
         ensure!(begins == FILE, "its directory leads to something else than its files");
+        let name = directory.get(at + ENTRY_LEN..at + ENTRY_LEN + usize::from(u16_at(entry, 28)));
+        if name == Some(PACKAGE) {
+            version = version_in(&mut file, entry);
+        }
         at += ENTRY_LEN + [28, 30, 32].iter().map(|&field| usize::from(u16_at(entry, field))).sum::<usize>();
     }
-    Ok(ZipSizes { zipped, unzipped, files: files.into() })
+    Ok((ZipSizes { zipped, unzipped, files: files.into() }, version))
+}
+
+/// The version in a stored or deflated package.json; `file` is right behind the first four bytes of its header.
+fn version_in(file: &mut File, entry: &[u8]) -> Option<String> {
+    let mut header = [0; FILE_LEN - FILE.len()];
+    file.read_exact(&mut header).ok()?;
+    // The fields are counted from behind the signature.
+    file.seek(SeekFrom::Current(i64::from(u16_at(&header, 22)) + i64::from(u16_at(&header, 24)))).ok()?;
+    let stored = file.take(u32_at(entry, 20).into());
+    let mut text = String::new();
+    match u16_at(entry, 10) {
+        0 => stored.take(LONGEST_PACKAGE).read_to_string(&mut text).ok()?,
+        8 => DeflateDecoder::new(stored).take(LONGEST_PACKAGE).read_to_string(&mut text).ok()?,
+        _ => return None,
+    };
+    let package: Value = serde_json::from_str(&text).ok()?;
+    let version = package.get("version")?.as_str()?;
+    // It is shown, so nothing else than a version is taken.
+    let is_version = version.len() <= 64 && version.chars().all(|c| c.is_ascii_alphanumeric() || ".-+".contains(c));
+    is_version.then(|| version.to_owned())
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -212,27 +246,34 @@ mod pack_tests {
 
 #[cfg(test)]
 mod zip_file_tests {
+    use flate2::{Compression, read::DeflateEncoder};
+
     use super::*;
 
-    /// `printf aaaaaaaaaa > a; zip -X z a`, by hand: one stored entry of 10 bytes.
-    fn zip() -> Vec<u8> {
-        let mut bytes = b"PK\x03\x04".to_vec();
-        bytes.resize(30, 0);
-        bytes.extend(b"aaaaaaaaaaa");
+    /// A ZIP of one file, by hand.
+    fn zip_of(name: &str, method: u8, unzipped: usize, stored: &[u8]) -> Vec<u8> {
+        let mut bytes = FILE.to_vec();
+        bytes.resize(FILE_LEN, 0);
+        bytes[26] = name.len() as u8;
+        bytes.extend([name.as_bytes(), stored].concat());
         let offset = bytes.len() as u32;
         let mut entry = ENTRY.to_vec();
         entry.resize(ENTRY_LEN, 0);
-        entry[24] = 10;
-        entry[28] = 1;
-        bytes.extend(&entry);
-        bytes.push(b'a');
+        entry[10] = method;
+        entry[20..24].copy_from_slice(&(stored.len() as u32).to_le_bytes());
+        entry[24..28].copy_from_slice(&(unzipped as u32).to_le_bytes());
+        entry[28] = name.len() as u8;
+        entry.extend(name.as_bytes());
         let mut end = END.to_vec();
         end.resize(END_LEN, 0);
         end[10] = 1;
-        end[12] = 47;
+        end[12] = entry.len() as u8;
         end[16..20].copy_from_slice(&offset.to_le_bytes());
-        bytes.extend(end);
-        bytes
+        [bytes, entry, end].concat()
+    }
+
+    fn zip() -> Vec<u8> {
+        zip_of("a", 0, 10, b"aaaaaaaaaa")
     }
 
     #[test]
@@ -240,12 +281,32 @@ mod zip_file_tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("z.zip");
         std::fs::write(&path, zip()).unwrap();
-        assert_eq!(sizes(&path).unwrap(), ZipSizes { zipped: zip().len() as u64, unzipped: 10, files: 1 });
+        assert_eq!(inspect(&path).unwrap(), (ZipSizes { zipped: zip().len() as u64, unzipped: 10, files: 1 }, None));
         let none = [&END[..], &[0; END_LEN - 4]].concat();
         let overwritten = [b"<html>", &zip()[6..]].concat();
         for broken in [&zip()[..60], &zip()[5..], b"", b"not a zip", &none, &overwritten] {
             std::fs::write(&path, broken).unwrap();
-            assert!(sizes(&path).is_err());
+            assert!(inspect(&path).is_err());
+        }
+    }
+
+    #[test]
+    fn the_version_is_read_from_a_stored_or_deflated_package() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("z.zip");
+        let version = |zip: Vec<u8>| {
+            fs::write(&path, zip).unwrap();
+            inspect(&path).unwrap().1
+        };
+        let package = format!(r#"{{"version": "0.9.66-rc.1", "x": "{}"}}"#, "a".repeat(500));
+        let mut deflated = Vec::new();
+        DeflateEncoder::new(package.as_bytes(), Compression::default()).read_to_end(&mut deflated).unwrap();
+        let stored = |name, text: &str| zip_of(name, 0, text.len(), text.as_bytes());
+        assert_eq!(version(stored("package.json", &package)).as_deref(), Some("0.9.66-rc.1"));
+        assert_eq!(version(zip_of("package.json", 8, package.len(), &deflated)).as_deref(), Some("0.9.66-rc.1"));
+        assert_eq!(version(stored("other.json", &package)), None);
+        for none in ["{}", "no JSON", r#"{"version": 1}"#, r#"{"version": "::error"}"#] {
+            assert_eq!(version(stored("package.json", none)), None, "{none}");
         }
     }
 

@@ -11,7 +11,7 @@ use render_verdict::picture::hashes::sha256_of_file;
 
 use crate::tools::{
     handler::HandlerZip,
-    handler_zip::{check_budget, sizes},
+    handler_zip::{check_budget, inspect},
 };
 
 /// Which ZIP a run deploys.
@@ -56,14 +56,15 @@ impl Release {
             Some(expected) => expected.clone(),
             None => next_to(file)?,
         };
-        let found = sha256_of_file(file).with_context(|| file.display().to_string())?;
+        let sha256 = sha256_of_file(file).with_context(|| file.display().to_string())?;
         ensure!(
-            found == expected.0,
-            "--handler-zip: {} has the SHA-256 {found}, and not {}; download it again",
+            sha256 == expected.0,
+            "--handler-zip: {} has the SHA-256 {sha256}, and not {}; download it again",
             file.display(),
             expected.0
         );
-        let zip = HandlerZip { sha256: found, sizes: sizes(file)?, path: file.to_owned(), built: false };
+        let (sizes, version) = inspect(file)?;
+        let zip = HandlerZip { sha256, sizes, version, path: file.to_owned(), built: false };
         check_budget(&zip.sizes)?;
         Ok(Self { zip })
     }

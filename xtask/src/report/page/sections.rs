@@ -171,6 +171,7 @@ pub(crate) fn environment_section(report: &RunReport) -> Option<Section> {
                     tr {
                         th scope="row" { "Handler ZIP" }
                         td {
+                            @if let Some(version) = &handler.version { (version) ", " }
                             (page::mebibytes(handler.sizes.zipped)) ", " (page::mebibytes(handler.sizes.unzipped))
                             " unzipped, " @if handler.built { "built by this run" } @else { "built earlier" }
                             br; "SHA-256 " code { (handler.sha256) }
