@@ -100,6 +100,11 @@ impl Run {
         for note in given.notes() {
             session.console.note(&note);
         }
+        for id in &template.left_behind {
+            session.console.note(&format!(
+                "the template retains Resources.{id}, so the clean-up can't delete it, and the run ends with exit 7"
+            ));
+        }
         mention_unfinished(session, &states);
         // Before this run's files take the place of the last one's.
         let known = known_times(&repo, &options);

@@ -113,13 +113,14 @@ impl Deleter {
         for older in older {
             expected.remove(Resource::LogGroup, &older);
         }
-        let proof = proof::verify(&expected, &self.clients).await;
+        let (proof, retained) =
+            tokio::join!(proof::verify(&expected, &self.clients), proof::retained(&ours, &self.clients));
         // The artifact buckets are the proof of ownership: they go when all else is gone.
         for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.name.run())) {
             objects_deleted += self.remove_artifacts(bucket, proof.clean).await?;
         }
         let of_runs = artifact_buckets(self.place(stack), found, &ownership.runs);
-        let proof = proof.and(proof::verify(&of_runs, &self.clients).await);
+        let proof = proof.and(proof::verify(&of_runs, &self.clients).await).and(retained?);
         Ok(Deletions {
             runs: ownership.runs.clone(),
             evidence: ownership.evidence.clone(),
@@ -148,10 +149,13 @@ impl Deleter {
         };
         let ownership = Ownership { runs: runs.to_vec(), stack: stack_ownership, evidence: String::new() };
         let mut expected = expected(self.place(stack), found, &ownership, known);
-        for older in self.delete_outlived_log_groups(&expected, &ownership.ours(found)).await? {
+        let ours = ownership.ours(found);
+        for older in self.delete_outlived_log_groups(&expected, &ours).await? {
             expected.remove(Resource::LogGroup, &older);
         }
-        let proof = proof::verify(&expected, &self.clients).await;
+        let (proof, retained) =
+            tokio::join!(proof::verify(&expected, &self.clients), proof::retained(&ours, &self.clients));
+        let proof = proof.and(retained?);
         Ok(proof.and(proof::verify(&artifact_buckets(self.place(stack), found, runs), &self.clients).await))
     }
 

@@ -69,6 +69,13 @@ impl StackContents {
                 && (names_the_run() || self.is_made_up(found)))
     }
 
+    /// What its template retained when it was deleted, apart from what a teardown looks for by other calls.
+    pub(crate) fn retained(&self) -> impl Iterator<Item = &StackResource> {
+        let looked_for = [Resource::Bucket, Resource::StateMachine, Resource::Function, Resource::LogGroup];
+        let is_looked_for = move |kind: &str| looked_for.iter().any(|resource| resource.types().contains(&kind));
+        self.resources.iter().filter(move |found| found.status == RETAINED && !is_looked_for(&found.kind))
+    }
+
     /// Whether CloudFormation made up the name, with a random end: `STACK-LOGICALID-RANDOM`, where it shortens each part.
     fn is_made_up(&self, found: &StackResource) -> bool {
         let begins = |text: &str| text.chars().take(KEPT_OF_NAMES).collect::<String>();
@@ -121,7 +128,10 @@ async fn run_in_review(clients: &Clients, stack: &Stack) -> anyhow::Result<Optio
     Ok(if let [Some(run)] = runs.as_slice() { Some(run.clone()) } else { None })
 }
 
-/// The states in which CloudFormation has created a resource; a retained one of a deleted stack is skipped.
+/// The state of a retained resource of a deleted stack.
+const RETAINED: &str = "DELETE_SKIPPED";
+
+/// The states in which CloudFormation has created a resource.
 const EXISTING: [&str; 8] = [
     "CREATE_COMPLETE",
     "UPDATE_IN_PROGRESS",
@@ -130,7 +140,7 @@ const EXISTING: [&str; 8] = [
     "UPDATE_ROLLBACK_COMPLETE",
     "DELETE_IN_PROGRESS",
     "DELETE_FAILED",
-    "DELETE_SKIPPED",
+    RETAINED,
 ];
 
 /// What proves resources ours: the tags of these runs, and membership in these stacks.

@@ -1,6 +1,6 @@
 //! The calls behind the table of resources: how each kind is looked for, and the proof that all are gone.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use anyhow::anyhow;
 use futures_util::future::join_all;
@@ -12,13 +12,13 @@ use crate::{
         executions, faults,
         resources::{Place, Resource, ResourceNames},
         signed_calls::{self, Presence},
-        stacks,
+        stacks::{self, StackResource},
     },
     project::names::{ArtifactBucketName, RunId},
     report::row::{Check, Proof, ResourceState},
     teardown::{
         inventory::Inventory,
-        ours::{Ownership, StackOwnership},
+        ours::{Ours, Ownership, StackContents, StackOwnership},
     },
 };
 
@@ -35,6 +35,22 @@ pub(crate) async fn verify(expected: &ResourceNames, clients: &Clients) -> Proof
         (is_settled || tokio::time::Instant::now() > deadline).then_some(proof)
     })
     .await
+}
+
+/// Lists what the templates of these stacks retained. No call looks for it again, so it counts as left.
+///
+/// # Errors
+/// When CloudFormation gives no clear answer.
+pub(crate) async fn retained(ours: &Ours, clients: &Clients) -> anyhow::Result<Proof> {
+    let ours = ours.read_again(clients).await?;
+    let check = |found: &StackResource| Check {
+        kind: Cow::Owned(found.kind.clone()),
+        name: found.physical_id.clone(),
+        state: ResourceState::Present,
+        evidence: "the template retains it; delete it by hand, and close the journal with --forget".to_owned(),
+        is_being_deleted: false,
+    };
+    Ok(Proof::of(ours.stacks.iter().flat_map(StackContents::retained).map(check).collect()))
 }
 
 enum Found {

@@ -89,7 +89,7 @@ boto3.client("iam").create_role(RoleName="taken", AssumeRolePolicyDocument=json.
 boto3.client("logs").create_log_group(logGroupName="/taken")
 "#;
 
-/// Adds a resource to a repository's template.
+/// Adds a resource to a repository's template, with more attributes than its properties in `kind`.
 fn add_resource(repository: &Repository, kind: &str, properties: &str) {
     let template = repository.root().join("examples/aws-lambda/template.yaml");
     let text = fs::read_to_string(&template).unwrap();
@@ -121,6 +121,22 @@ fn a_failed_deployment_of_each_age_leaves_nothing() {
     let (code, reported) = run(Runner::new(&repository, &emulator.endpoint).smoke(&[]));
     assert!(code == Some(1) && reported.contains("log group /taken exists already"), "{reported}");
     assert_eq!(listing(&emulator), before);
+}
+
+#[test]
+fn what_a_template_retains_is_said_before_and_reported_as_left() {
+    let emulator = Emulator::start();
+    let repository = Repository::checkout("today", json!({}));
+    add_resource(
+        &repository,
+        "AWS::SNS::Topic\n    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain",
+        "{TopicName: kept}",
+    );
+    let (code, reported) = run(Runner::new(&repository, &emulator.endpoint).smoke(&[]));
+    assert_eq!(code, Some(7), "{reported}");
+    assert!(reported.contains("note: the template retains Resources.Taken, so the clean-up can't"), "{reported}");
+    assert!(reported.contains("AWS::SNS::Topic arn:aws:sns:us-east-1:"), "{reported}");
+    assert!(reported.contains("the template retains it; delete it by hand"), "{reported}");
 }
 
 #[test]

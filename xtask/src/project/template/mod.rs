@@ -44,6 +44,8 @@ pub struct Template {
     pub bucket: Bucket,
     /// The state machine. Each of its executions is a render.
     pub machine: Machine,
+    /// The logical ids of what outlives its stack, and what no teardown deletes itself.
+    pub left_behind: Vec<String>,
     conditions: Vec<(String, Node)>,
     log_groups: Vec<LogGroup>,
     types: BTreeMap<String, usize>,
@@ -108,6 +110,11 @@ impl Template {
             code: PathBuf::new(),
             bucket: Bucket::read(&bucket.0, &bucket.1),
             machine: Machine::read(&machine.0, &machine.1, file)?,
+            left_behind: resources
+                .entries()?
+                .into_iter()
+                .filter_map(|(id, at)| is_left_behind(at.node).then(|| id.to_owned()))
+                .collect(),
             conditions: root.find("Conditions").map(|at| at.node.entries().to_vec()).unwrap_or_default(),
             log_groups: log_groups(&resources)?,
             types: kinds.fold(BTreeMap::new(), |mut types, kind| {
@@ -161,8 +168,6 @@ pub struct Bucket {
     pub logical_id: String,
     /// The expression of its name; without it CloudFormation chooses one.
     pub(crate) name: Option<Node>,
-    /// Whether it outlives its stack.
-    pub is_retained: bool,
 }
 
 /// A declared log group.
@@ -202,10 +207,24 @@ fn resources_of<'a>(resources: &At<'a>, kind: Resource) -> anyhow::Result<Vec<(S
 impl Bucket {
     /// Parses a resource.
     pub(crate) fn read(logical_id: &str, resource: &At<'_>) -> Self {
-        let policy = resource.node.get("DeletionPolicy").and_then(Node::literal);
         let name = resource.find("Properties").and_then(|at| at.find("BucketName")).map(|at| at.node.clone());
-        Self { logical_id: logical_id.to_owned(), name, is_retained: policy.is_some_and(|p| p.starts_with("Retain")) }
+        Self { logical_id: logical_id.to_owned(), name }
     }
+}
+
+/// Whether a resource outlives its stack, apart from buckets and log groups, which a teardown deletes. SAM retains the
+/// layers of functions unless they say otherwise.
+fn is_left_behind(resource: &Node) -> bool {
+    let text = |key: &str| resource.get(key).and_then(Node::literal);
+    let (kind, properties) = (text("Type").unwrap_or_default(), resource.get("Properties"));
+    let policy = match kind {
+        "AWS::Serverless::LayerVersion" => {
+            properties.and_then(|all| all.get("RetentionPolicy")?.literal()).or(Some("Retain"))
+        }
+        _ => text("DeletionPolicy"),
+    };
+    let is_deleted = [Resource::Bucket, Resource::LogGroup].iter().any(|resource| resource.types().contains(&kind));
+    !is_deleted && policy.is_some_and(|policy| policy.starts_with("Retain"))
 }
 
 /// All declared log groups.

@@ -35,7 +35,7 @@ fn this_projects_template_is_read() {
     let own = Template::read(&tool_root().join("examples/aws-lambda/template.yaml")).unwrap();
     assert_eq!(own.machine.protocols, OfferedProtocols::Chosen(vec![PlanProtocol::V1, PlanProtocol::V2]));
     assert_eq!((own.machine.start_at.as_str(), own.machine.states.len()), ("SelectPlanProtocol", 10));
-    assert_eq!((own.sizes(&values_of(&own)).chunk.memory_mb, own.bucket.is_retained), (10_240, true));
+    assert_eq!((own.sizes(&values_of(&own)).chunk.memory_mb, own.left_behind.len()), (10_240, 0));
     assert_eq!(own.code, tool_root().join("examples/aws-lambda/handler/dist/handler.zip"));
     assert_eq!(leaving(&own), [""; 0]);
     let names = own.names(&values());
@@ -113,7 +113,7 @@ fn what_cloudformation_names_is_not_known_before() {
     let short = parse(SHORT).unwrap();
     assert_eq!(short.names(&values()), StackNames::default());
     assert_eq!(leaving(&short), ["F"]);
-    assert_eq!((short.sizes(&values()).plan.memory_mb, short.bucket.is_retained), (10_240, false));
+    assert_eq!(short.sizes(&values()).plan.memory_mb, 10_240);
     assert_eq!(short.code, Path::new("/r/examples/aws-lambda/handler.zip"));
 }
 
@@ -199,4 +199,17 @@ fn the_concurrency_is_planned_for_each_function() {
     // The first function alone reserves something, so the chunks share the rest.
     let first = today.replace("MemorySize: !Ref LambdaMemoryMb", "ReservedConcurrentExecutions: 7");
     assert_eq!(of(&first, "-1"), (7, None, 993));
+}
+
+#[test]
+fn what_the_template_retains_is_known_before() {
+    let retained = "  Layer: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer/}}
+  DeletedLayer: {Type: AWS::Serverless::LayerVersion, Properties: {ContentUri: layer/, RetentionPolicy: Delete}}
+  Images: {Type: AWS::ECR::Repository, DeletionPolicy: RetainExceptOnCreate}
+  Topic: {Type: AWS::SNS::Topic, DeletionPolicy: Delete}
+  Group: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}
+Outputs:
+";
+    let template = parse(&SHORT.replace("Outputs:\n", retained)).unwrap();
+    assert_eq!(template.left_behind, ["Layer", "Images"]);
 }
