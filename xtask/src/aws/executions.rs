@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sfn::types::{ExecutionStatus, LoggingConfiguration, StateMachineStatus};
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -262,11 +262,16 @@ pub async fn running(clients: &Clients, machine: &str) -> anyhow::Result<Vec<Str
     while let Some(page) = pages.next().await {
         match page {
             Ok(page) => arns.extend(page.executions().iter().map(|e| e.execution_arn().to_owned())),
-            Err(error) if faults::is_absent(&error) => return Ok(arns),
+            Err(error) if faults::is_absent(&error) || is_express(&error) => return Ok(arns),
             Err(error) => return Err(faults::as_error(error).context(format!("listing the executions of {machine}"))),
         }
     }
     Ok(arns)
+}
+
+/// Whether the machine is an Express one: its executions can't be listed or stopped, and end within 5 minutes.
+fn is_express<E: ProvideErrorMetadata, R>(error: &SdkError<E, R>) -> bool {
+    error.as_service_error().and_then(ProvideErrorMetadata::code) == Some("StateMachineTypeNotSupported")
 }
 
 /// Stops an execution and waits until it has ended.

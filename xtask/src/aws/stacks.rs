@@ -1,6 +1,6 @@
 //! What CloudFormation says of a stack, and its deletion.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use anyhow::{Context, bail};
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
@@ -12,6 +12,7 @@ use crate::{
     aws::{
         clients::Clients,
         faults,
+        resources::Resource,
         signed_request::{Body, Call, refusal},
         stack_events::{self, Doing, FailedResource},
     },
@@ -76,13 +77,28 @@ pub struct StackResource {
     pub status: String,
 }
 
-/// The resources of a stack, by its ARN (DescribeStackResources); also those that a deleted stack had.
+/// The resources of a stack and of the stacks nested in it, by its ARN; also those that a deleted stack had. Its own come
+/// first.
 ///
 /// # Errors
 /// When the service gives no clear answer.
 pub async fn resources(clients: &Clients, stack: &Stack) -> anyhow::Result<Vec<StackResource>> {
-    let what = || format!("listing the resources of stack {}", stack.id);
-    let (status, body) = call(clients, "DescribeStackResources", &stack.id).await.with_context(what)?;
+    let (mut all, mut seen, mut stacks) = (Vec::new(), BTreeSet::new(), vec![stack.id.clone()]);
+    while let Some(id) = stacks.pop() {
+        if seen.insert(id.clone()) {
+            let found = resources_of(clients, &id).await?;
+            let nested = found.iter().filter(|found| Resource::Stack.types().contains(&found.kind.as_str()));
+            stacks.extend(nested.map(|found| found.physical_id.clone()));
+            all.extend(found);
+        }
+    }
+    Ok(all)
+}
+
+/// The resources of one stack (DescribeStackResources).
+async fn resources_of(clients: &Clients, stack: &str) -> anyhow::Result<Vec<StackResource>> {
+    let what = || format!("listing the resources of stack {stack}");
+    let (status, body) = call(clients, "DescribeStackResources", stack).await.with_context(what)?;
     match status {
         200 => read_resources(&body).with_context(what),
         400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(Vec::new()),

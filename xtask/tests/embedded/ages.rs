@@ -139,6 +139,24 @@ fn what_a_template_retains_is_said_before_and_reported_as_left() {
     assert!(reported.contains("the template retains it; delete it by hand"), "{reported}");
 }
 
+/// A stack nested in the run's.
+const NESTED: &str = "Resources: { Group: { Type: AWS::Logs::LogGroup, Properties: { LogGroupName: /nested } } }";
+
+#[test]
+fn what_is_in_a_nested_stack_is_proved_gone_too() {
+    let emulator = Emulator::start();
+    let before = listing(&emulator);
+    let repository = Repository::checkout("today", json!({}));
+    fs::write(repository.root().join("examples/aws-lambda/nested.yaml"), NESTED).unwrap();
+    add_resource(&repository, "AWS::CloudFormation::Stack", "{TemplateURL: nested.yaml}");
+    let runner = Runner::new(&repository, &emulator.endpoint);
+    let (code, reported) = run(runner.smoke(&[]));
+    assert_eq!(code, Some(0), "{reported}");
+    let proof = runner.json("cleanup-verification.json").to_string();
+    assert!(proof.contains("\"name\":\"/nested\""), "{proof}");
+    assert_eq!(listing(&emulator), before, "{reported}");
+}
+
 #[test]
 fn an_image_is_refused_on_the_embedded_aws_before_anything_is_created() {
     let repository = Repository::checkout("image", json!({}));

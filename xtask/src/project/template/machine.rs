@@ -77,6 +77,11 @@ impl Machine {
         file: &dyn Fn(&Path) -> anyhow::Result<String>,
     ) -> anyhow::Result<Self> {
         let properties = resource.get("Properties")?;
+        for key in ["Type", "StateMachineType"] {
+            if let Some(at) = properties.find(key).filter(|at| at.node.literal() == Some("EXPRESS")) {
+                return Err(at.fault("is EXPRESS, whose executions AWS can't list or describe; a run needs STANDARD"));
+            }
+        }
         let name = properties.find("Name").or_else(|| properties.find("StateMachineName")).map(|at| at.node.clone());
         let definition = definition(&properties, file)?;
         let root = At::root(&definition);
@@ -374,5 +379,6 @@ B: {Type: Pass, End: true}";
         assert!(error("  DefinitionUri: s3://b/m.json").starts_with("Properties.DefinitionUri can't be read"));
         assert_eq!(error("  Name: m"), "Properties has no Definition (line 2)");
         assert_eq!(error("  Definition: {StartAt: A}"), "the definition of M: States is missing");
+        assert!(error("  Type: EXPRESS\n  Definition: {}").starts_with("Properties.Type is EXPRESS, whose executions"));
     }
 }
