@@ -9,7 +9,7 @@ use crate::picture::blocks::{FrameMeans, Layout, PlaneLayout, PlaneMeans};
 const WINDOWS: [(usize, f32); 4] = [(1, 2.5), (2, 1.5), (4, 1.0), (8, 0.65)];
 
 /// The contrast, in levels, at which a window may differ twice as much as a flat one.
-const CONTRAST: f32 = 10.0;
+const CONTRAST: f32 = 20.0;
 
 /// The same for the error of samples, which also grows with the mean error of the whole plane, as with grain.
 const CONTRAST_OF_ERRORS: f32 = 30.0;
@@ -204,8 +204,16 @@ mod tests {
         let striped = |x: usize, _: usize| if x.is_multiple_of(2) { 0.0 } else { 90.0 };
         let in_stripes = compared(striped, |_, _| 5.0).region;
         let in_flat = compared(|_, _| 45.0, |_, _| 5.0).region;
-        assert!((in_flat.severity() / in_stripes.severity() - 10.0).abs() < 1e-3);
+        assert!((in_flat.severity() / in_stripes.severity() - 5.5).abs() < 1e-3);
         assert_eq!((in_stripes.baseline_contrast, in_flat.baseline_contrast), (90.0, 0.0));
+    }
+
+    #[test]
+    fn a_corner_that_is_square_shows_although_its_block_has_contrast() {
+        // A square of 110 levels on 220, and a corner of it that was round: a fifth of a block of 128 levels of contrast.
+        let square = |x: usize, y: usize| if x < 4 && y < 4 { 110.0 } else { 220.0 };
+        let corner = compared(square, |x, y| if (x, y) == (3, 3) { -27.5 } else { 0.0 }).region;
+        assert!(corner.severity() > 1.5, "{corner:?}");
     }
 
     #[test]
