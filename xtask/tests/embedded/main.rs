@@ -33,6 +33,7 @@ mod proxy;
 mod purge;
 mod real_render;
 mod recorded;
+mod renderer_faults;
 mod repository;
 mod run;
 mod second_opinion;

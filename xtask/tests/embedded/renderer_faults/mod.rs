@@ -1,0 +1,230 @@
+//! Faults of the renderer: named edits of the bundled handler, each deployed, rendered, and judged.
+//!
+//! `cargo test -p xtask --test embedded renderer_faults -- --ignored --nocapture` tries all of them, and prints which
+//! gate shows each one first. `FAULTS=name,name` tries some.
+
+mod faults;
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use self::faults::{CLIPS, CUTS, Fault, SDR, TONE, faults};
+use crate::{
+    account::python,
+    emulator::{Emulator, XTASK, provision},
+    repository::copy_all,
+};
+
+/// Prints the handler in a ZIP.
+const READ: &str = "import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read('index.mjs').decode())";
+
+/// How one fault ended.
+#[derive(Debug, Clone, Default)]
+struct Outcome {
+    exit: Option<i32>,
+    /// The gates that failed, in their order.
+    gates: Vec<String>,
+    /// One hash over all frames.
+    frames: String,
+    /// The audio's figures.
+    audio: String,
+    reported: String,
+}
+
+impl Outcome {
+    /// The first gate that needs no known-good metrics, or that the render itself failed.
+    fn by_gates_alone(&self) -> Option<&str> {
+        let gate = self.gates.iter().find(|gate| *gate != "record").map(String::as_str);
+        gate.or_else(|| (self.exit == Some(4)).then_some("execution"))
+    }
+
+    /// What shows it at all.
+    fn by_anything(&self) -> Option<&str> {
+        self.by_gates_alone().or_else(|| (!self.gates.is_empty()).then_some("record"))
+    }
+}
+
+/// A repository whose handler can be changed, and the emulator that runs it.
+struct Workshop {
+    dir: tempfile::TempDir,
+    emulator: Emulator,
+    /// The unchanged handler.
+    handler: String,
+    zip: PathBuf,
+}
+
+impl Workshop {
+    fn open() -> Self {
+        provision();
+        let own = xtask::project::repo::tool_root();
+        let emulator = Emulator::start();
+        // A run of its own builds the ZIP, if it is not there.
+        let built = own.join("examples/aws-lambda/handler/dist/handler.zip");
+        let workshop = Self {
+            dir: tempfile::tempdir().unwrap(),
+            emulator,
+            handler: String::new(),
+            zip: PathBuf::from("examples/aws-lambda/handler/dist/handler.zip"),
+        };
+        if !built.is_file() {
+            let artifacts = workshop.dir.path().join("first");
+            workshop.smoke(&own, SDR, &artifacts, &[]);
+        }
+        let root = workshop.dir.path().join("repository");
+        copy_all(&own.join("fixtures"), &root.join("fixtures"));
+        fs::create_dir_all(root.join("examples/aws-lambda/handler/dist")).unwrap();
+        fs::copy(own.join("examples/aws-lambda/template.yaml"), root.join("examples/aws-lambda/template.yaml"))
+            .unwrap();
+        fs::copy(
+            own.join("examples/aws-lambda/handler/package.json"),
+            root.join("examples/aws-lambda/handler/package.json"),
+        )
+        .unwrap();
+        let zip = root.join(&workshop.zip);
+        fs::copy(&built, &zip).unwrap();
+        let handler = python(&workshop.emulator, READ, &[zip.to_str().unwrap()]).join("\n");
+        Self { handler, zip, ..workshop }
+    }
+
+    fn root(&self) -> PathBuf {
+        self.dir.path().join("repository")
+    }
+
+    /// Puts another handler into the ZIP.
+    fn install(&self, handler: &str) {
+        fs::write(self.dir.path().join("index.mjs"), handler).unwrap();
+        let zipped =
+            Command::new("zip").args(["-q", "-1"]).arg(&self.zip).arg("index.mjs").current_dir(&self.dir).status();
+        assert!(zipped.unwrap().success());
+    }
+
+    fn smoke(&self, root: &Path, fixture: &str, artifacts: &Path, args: &[&str]) -> (Option<i32>, String) {
+        let output = Command::new(XTASK)
+            .args(["lambda-smoke", "--endpoint-url", &self.emulator.endpoint, "--fixture", fixture])
+            .args(["--chunk-counts", "2", "--artifacts"])
+            .arg(artifacts)
+            .args(args)
+            .env("HYPERFRAMES_REPO_ROOT", root)
+            .env("HYPERFRAMES_STATE_DIR", self.dir.path().join("state"))
+            .output()
+            .unwrap();
+        let reported = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
+        (output.status.code(), reported)
+    }
+
+    /// Renders with the handler that is installed, and reads the verdict.
+    fn judge(&self, fixture: &str) -> Outcome {
+        let artifacts = self.dir.path().join("artifacts");
+        let _ = fs::remove_dir_all(&artifacts);
+        let (exit, reported) = self.smoke(&self.root(), fixture, &artifacts, &["--skip-build"]);
+        let rows = fs::read(artifacts.join("results.json")).unwrap_or_default();
+        let rows: Value = serde_json::from_slice(&rows).unwrap_or_default();
+        let row = &rows[0];
+        let gates = row["findings"].as_array().into_iter().flatten();
+        Outcome {
+            exit,
+            gates: gates.filter_map(|finding| finding["gate"].as_str()).map(str::to_owned).collect(),
+            frames: row["picture"]["framesSha256"].to_string(),
+            audio: row["audio"].to_string(),
+            reported,
+        }
+    }
+
+    /// The handler with a fault in it.
+    fn with(&self, fault: &Fault) -> String {
+        let (from, to) = &fault.edit;
+        assert_eq!(self.handler.matches(from).count(), 1, "{}: its place is not found once", fault.name);
+        self.handler.replace(from, to)
+    }
+
+    /// The outcome of a fault.
+    fn try_out(&self, fault: &Fault) -> Outcome {
+        self.install(&self.with(fault));
+        self.judge(fault.fixture)
+    }
+}
+
+/// The faults that `FAULTS` names, or all.
+fn chosen() -> Vec<Fault> {
+    let named = std::env::var("FAULTS").unwrap_or_default();
+    let is_named = |fault: &Fault| named.is_empty() || named.split(',').any(|name| name == fault.name);
+    faults().into_iter().filter(is_named).collect()
+}
+
+#[test]
+fn each_fault_has_one_place_in_the_pinned_handler() {
+    let workshop = Workshop::open();
+    let mut names = std::collections::BTreeSet::new();
+    for fault in faults() {
+        assert_ne!(workshop.with(&fault), workshop.handler, "{}", fault.name);
+        assert!(names.insert(fault.name), "{} is there twice", fault.name);
+    }
+    // Two that were shipped, and one for the sound.
+    for name in ["a chunk's first frame is that of the whole", "a label is missing", "a hidden gain"] {
+        let fault = faults().into_iter().find(|fault| fault.name == name).unwrap();
+        let outcome = workshop.try_out(&fault);
+        assert!(outcome.exit == Some(5) && outcome.by_gates_alone().is_some(), "{name}: {}", outcome.reported);
+    }
+}
+
+#[test]
+#[ignore = "takes half an hour"]
+fn each_fault_is_shown_by_the_gates() {
+    let workshop = Workshop::open();
+    let faults = chosen();
+    let mut good = BTreeMap::new();
+    for fixture in [SDR, TONE, CUTS, CLIPS] {
+        if faults.iter().any(|fault| fault.fixture == fixture) {
+            workshop.install(&workshop.handler);
+            let outcome = workshop.judge(fixture);
+            println!("unchanged | {fixture} | exit {:?} | {}", outcome.exit, outcome.gates.join(", "));
+            good.insert(fixture, outcome);
+        }
+    }
+    println!("\n| fault | part | fixture | history | first gate | all gates |\n|---|---|---|---|---|---|");
+    let mut by_part: BTreeMap<&str, [usize; 4]> = BTreeMap::new();
+    for fault in &faults {
+        let outcome = workshop.try_out(fault);
+        let unchanged = &good[fault.fixture];
+        let is_equivalent = (&outcome.frames, &outcome.audio) == (&unchanged.frames, &unchanged.audio);
+        let first = match outcome.by_anything() {
+            Some(gate) => gate,
+            None if is_equivalent => "equivalent: the same frames and sound",
+            None => "NONE",
+        };
+        let history = fault.history.map(|number| format!("#{number}")).unwrap_or_default();
+        let mut gates = outcome.gates.clone();
+        gates.dedup();
+        println!(
+            "| {} | {} | {} | {history} | {first} | {} (exit {}) |",
+            fault.name,
+            fault.part,
+            fault.fixture,
+            gates.join(", "),
+            outcome.exit.map_or("none".to_owned(), |code| code.to_string())
+        );
+        let counts = by_part.entry(fault.part).or_default();
+        counts[0] += 1;
+        counts[1] += usize::from(outcome.by_anything().is_none() && is_equivalent);
+        counts[2] += usize::from(outcome.by_gates_alone().is_some());
+        counts[3] += usize::from(outcome.by_anything().is_some());
+    }
+    println!(
+        "\n| part | faults | equivalent | shown by gates alone | shown with known-good metrics |\n|---|---|---|---|---|"
+    );
+    let mut all = [0; 4];
+    for (part, counts) in &by_part {
+        println!("| {part} | {} |", counts.map(|count| count.to_string()).join(" | "));
+        (0..4).for_each(|at| all[at] += counts[at]);
+    }
+    println!("| all | {} |", all.map(|count| count.to_string()).join(" | "));
+    assert!(good.values().all(|outcome| outcome.exit == Some(0)), "the unchanged handler fails");
+    let (real, shown) = (all[0] - all[1], all[2]);
+    assert!(shown * 100 >= real * 97, "{shown} of {real} faults are shown by gates alone, fewer than 97 %");
+}
