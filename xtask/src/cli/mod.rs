@@ -23,13 +23,7 @@ use crate::cli::{
 
 /// Release gates for HyperFrames distributed rendering on AWS Lambda.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    version,
-    max_term_width = 110,
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 110)]
 #[command(after_help = help::OF_ALL, after_long_help = help::after(""))]
 pub struct Cli {
     /// What to do.

@@ -129,10 +129,10 @@ fn account(text: &str) -> Result<String, String> {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-report"))]
 pub struct ReportOptions {
-    /// The run's artifact folder, whose reports are regenerated.
+    /// The run's artifact folder; by default that of the newest run.
     ///
-    /// Of lambda-smoke or lambda-eval.
-    pub artifacts: PathBuf,
+    /// Of lambda-smoke or lambda-eval. Its reports are regenerated.
+    pub artifacts: Option<PathBuf>,
     /// Artifact folder of an earlier run to compare with.
     ///
     /// report.md ends with what is faster, more expensive or less similar than before.

@@ -1,6 +1,11 @@
 //! `lambda-report`: regenerates the reports of a run, and compares two runs.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
 
 use crate::{
     cli::small::ReportOptions,
@@ -21,15 +26,19 @@ use crate::{
 /// With exit code 1 when a folder is not the artifact folder of a run, or the runs have nothing in
 /// common; with 4 when this run did not measure a render that the limit applies to.
 pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure> {
-    let report = artifacts::read(&args.artifacts).or_exit(ExitCode::Preflight)?;
+    let folder = match &args.artifacts {
+        Some(folder) => folder.clone(),
+        None => newest(session).or_exit(ExitCode::Preflight)?,
+    };
+    let report = artifacts::read(&folder).or_exit(ExitCode::Preflight)?;
     let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
     let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
-    let folder = Folder::open(&args.artifacts).or_exit(ExitCode::Preflight)?;
-    markdown::publish(&folder, &report, &appended).or_exit(ExitCode::Preflight)?;
+    let opened = Folder::open(&folder).or_exit(ExitCode::Preflight)?;
+    markdown::publish(&opened, &report, &appended).or_exit(ExitCode::Preflight)?;
     if !appended.is_empty() {
         markdown::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
     }
-    session.console.result(&format!("regenerated the reports in {}", args.artifacts.display()));
+    session.console.result(&format!("regenerated the reports in {}", folder.display()));
     let Some(compared) = compared else { return Ok(ExitCode::Success) };
     session.console.result(&format!("\n{compared}\n"));
     if compared.pairs.is_empty() {
@@ -41,6 +50,18 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
         Some(limit) => gate(session, &report, &compared, limit),
         None => Ok(ExitCode::Success),
     }
+}
+
+/// The artifact folder of the repository's newest run.
+fn newest(session: &Session) -> anyhow::Result<PathBuf> {
+    let repo = session.repo()?;
+    let written = |folder: &PathBuf| fs::metadata(folder.join("run.json")).and_then(|file| file.modified()).ok();
+    let folders = ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command));
+    let found = folders.into_iter().filter_map(|folder| Some((written(&folder)?, folder))).max();
+    let (_, folder) = found.with_context(|| {
+        format!("there is no run in {} yet; name its artifact folder", repo.artifacts("lambda-smoke").display())
+    })?;
+    Ok(folder)
 }
 
 fn compare(report: &RunReport, before: &Path) -> Result<SideBySide, Failure> {

@@ -170,6 +170,7 @@ fn a_wrong_twin_is_told_with_its_name() {
         ("LAMBDA_MEMORY_MB", "3GB", r#"LAMBDA_MEMORY_MB=3GB: "3GB" is not a memory in MB"#),
         ("AWS_REGION", "Frankfurt", r#"AWS_REGION=Frankfurt: "Frankfurt" is not a region's name"#),
         ("FIXTURE", "nope", r#"there is no fixture "nope"; there are: f, other-fixture"#),
+        ("FIXTURE", "other_fixtur", "did you mean other-fixture? there are: f, other-fixture"),
     ] {
         refuse(&Test::new().env(name, value), &["lambda-smoke"], expected);
     }

@@ -37,6 +37,15 @@ fn regenerated_reports_are_unchanged() {
 }
 
 #[test]
+fn without_an_argument_the_newest_run_is_meant() {
+    let test = Test::new();
+    test.run(&["lambda-report"]).exit(1).warns("error: there is no run in <dir>/repository/lambda-smoke-artifacts yet");
+    let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--chunk-counts", "2", "--endpoint-url"];
+    test.run(&[&args[..], &[&test.aws.endpoint]].concat()).exit(0);
+    test.run(&["lambda-report"]).exit(0).says("regenerated the reports in <dir>/repository/lambda-smoke-artifacts");
+}
+
+#[test]
 fn a_slower_run_exceeds_the_limit_and_a_faster_one_does_not() {
     let test = smoke(smoke(Test::new(), "before", 0.0), "now", 1.5);
     let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
