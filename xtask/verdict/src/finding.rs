@@ -4,6 +4,8 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use crate::gates::{Check, Gate};
+
 /// A reason not to pass. [`crate::gates::Gate::finding`] makes one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -61,6 +63,29 @@ impl Finding {
         Self { place, ..self }
     }
 
+    /// Whether it is about the same part of another render: by the same gate, at about the same time and place.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let (a, b) = (&self.place, &other.place);
+        let both_or_none = |a: Option<bool>, a_is: bool, b_is: bool| a.unwrap_or(a_is == b_is);
+        let overlap = |(from, to): (f64, f64), (first, last): (f64, f64)| from <= last && first <= to;
+        let frames = |place: &Place| place.frames.map(|(from, to)| (from as f64, to as f64));
+        let meet = |a: Option<(f64, f64)>, b: Option<(f64, f64)>| {
+            both_or_none(a.zip(b).map(|(a, b)| overlap(a, b)), a.is_some(), b.is_some())
+        };
+        let side = |region: Option<[u64; 4]>, at: usize| {
+            region.map(|pixels| (pixels[at] as f64, (pixels[at] + pixels[at + 2]) as f64))
+        };
+        let measured =
+            matches!(Gate::named(&self.gate).map(|gate| gate.check), Some(Check::Picture(_) | Check::Audio(_)));
+        self.gate == other.gate
+            && (a.track, a.plane) == (b.track, b.plane)
+            && meet(frames(a), frames(b))
+            && meet(a.seconds, b.seconds)
+            && (0..2).all(|at| meet(side(a.region, at), side(b.region, at)))
+            // Figures differ a little from render to render. What has none must be the same.
+            && (measured || (&self.value, &self.limit) == (&other.value, &other.limit))
+    }
+
     /// The same finding with the chunks of its frames, if each chunk has this many frames.
     #[must_use]
     pub fn in_chunks(mut self, frames: u64) -> Self {
@@ -71,6 +96,12 @@ impl Finding {
         self.message = format!("{} ({which}{begins})", self.message);
         self.place.chunks = Some((from, to));
         self
+    }
+
+    /// The message without the chunks of its frames.
+    pub fn without_chunks(&self) -> &str {
+        let appended = self.place.frames.and(self.place.chunks).and_then(|_| self.message.rsplit_once(" (chunk"));
+        appended.map_or(&self.message, |(message, _)| message)
     }
 }
 
@@ -91,8 +122,30 @@ mod tests {
     }
 
     #[test]
+    fn findings_at_the_same_place_are_alike() {
+        let of = |gate: &crate::gates::Gate, value: &str, frames, region| {
+            gate.finding(value, "2", "it differs").at(Place { frames, region, ..Place::default() })
+        };
+        let region = &crate::gates::REGION;
+        let one = of(region, "3", Some((10, 20)), Some([0, 0, 32, 32]));
+        assert!(one.is_like(&of(region, "4", Some((20, 21)), Some([8, 8, 32, 32]))));
+        assert!(!one.is_like(&of(region, "3", Some((21, 22)), Some([0, 0, 32, 32]))));
+        assert!(!one.is_like(&of(region, "3", Some((10, 20)), Some([0, 64, 32, 32]))));
+        assert!(!one.is_like(&of(region, "3", Some((10, 20)), None)));
+        assert!(!one.is_like(&of(&crate::gates::TONE, "3", Some((10, 20)), Some([0, 0, 32, 32]))));
+        let structure = |value| of(&crate::gates::STRUCTURE, value, None, None);
+        assert!(structure("59").is_like(&structure("59")) && !structure("59").is_like(&structure("58")));
+    }
+
+    #[test]
     fn frames_have_their_chunks() {
         assert_eq!(in_chunks(Some((31, 31)), 30), ("it differs (chunk 1)".into(), Some((1, 1))));
+        let found = crate::gates::REGION.finding("1", "2", "it differs");
+        let found = found.at(Place { frames: Some((31, 31)), ..Place::default() });
+        assert_eq!(
+            (found.without_chunks(), found.clone().in_chunks(30).without_chunks()),
+            ("it differs", "it differs")
+        );
         assert_eq!(
             in_chunks(Some((30, 59)), 30),
             ("it differs (chunk 1, from its first frame on)".into(), Some((1, 1)))

@@ -134,12 +134,30 @@ pub struct Conclusion {
 }
 
 impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
+    /// All findings, a line each; those that are alike in several renders once, with the names of all of these.
+    fn distinct(&self) -> Vec<String> {
+        let mut groups: Vec<(Vec<String>, &Finding)> = Vec::new();
+        for judged in &self.judged {
+            let render = judged.render.to_string();
+            for finding in &judged.findings {
+                // Two in one render are two.
+                let group = groups.iter_mut().find(|(of, first)| !of.contains(&render) && first.is_like(finding));
+                match group {
+                    Some((of, _)) => of.push(render.clone()),
+                    None => groups.push((vec![render.clone()], finding)),
+                }
+            }
+        }
+        let line = |(of, finding): (Vec<String>, &Finding)| match of.as_slice() {
+            [render] => format!("{render}: {finding}"),
+            // Each render has other chunks.
+            renders => format!("{}: {}", renders.join(", "), finding.without_chunks()),
+        };
+        groups.into_iter().map(line).collect()
+    }
+
     /// The verdict in words. `cause` returns why a render was not measured, if that is known.
     pub fn conclusion(&self, cause: impl Fn(&Id) -> Option<String>) -> Conclusion {
-        let of_judged = |judged: &Judged<Id>| {
-            let render = judged.render.clone();
-            judged.findings.iter().map(move |finding| format!("{render}: {finding}")).collect::<Vec<_>>()
-        };
         let unmeasured: Vec<_> = self.unmeasured.iter().map(|render| (render.to_string(), cause(render))).collect();
         let missing = unmeasured.iter().map(|(render, cause)| match cause {
             Some(cause) => format!("{render} was not measured: {cause}"),
@@ -147,7 +165,7 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
         });
         Conclusion {
             outcome: self.outcome(),
-            findings: self.judged.iter().flat_map(of_judged).chain(missing).collect(),
+            findings: self.distinct().into_iter().chain(missing).collect(),
             measured: self.judged.len(),
             unmeasured,
         }

@@ -6,7 +6,8 @@ use crate::{
     Picture,
     audio::{Lost, Sound, lag::Lag, moments::Moments, residual::Residual},
     decibels::Level,
-    gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, Settings},
+    finding::Place,
+    gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, REGION, Settings},
     picture::{
         hashes::FrameHashes,
         local::LocalPicture,
@@ -137,6 +138,19 @@ fn a_conclusion_has_findings_and_causes() {
     assert_eq!(conclusion.findings().last().unwrap(), "N=4 was not measured: Plan failed");
     assert_eq!(conclusion.unmeasured(), [("N=4".to_owned(), Some("Plan failed".to_owned()))]);
     assert_eq!(verdict.conclusion(|_| None).unmeasured(), [("N=4".to_owned(), None)]);
+}
+
+#[test]
+fn what_is_alike_in_several_renders_is_reported_once() {
+    let of = |count, message: &str, frames| {
+        let found = REGION.finding("1", "2", message).at(Place { frames: Some(frames), ..Place::default() });
+        let render = measured(count, &[45.0], vec![]);
+        Measured { other_findings: vec![found], chunk_frames: 30 / u64::from(count), ..render }
+    };
+    let renders = [of(2, "a box is missing", (15, 20)), of(3, "a box is missing", (16, 20)), of(4, "a box", (1, 2))];
+    let verdict = Verdict::judge(&[id(2), id(3), id(4)], &renders).unwrap();
+    let lines = ["N=2, N=3: a box is missing", "N=4: a box (chunk 0)"];
+    assert_eq!(verdict.conclusion(|_| None).findings(), lines);
 }
 
 #[test]
