@@ -276,10 +276,11 @@ impl Renders {
             return Ok(());
         }
         let (record, changes) = KnownGood::updated(known.clone(), &subject.fixture_sha256, &self.recorded);
-        subject.fixture.write_known_good(&record).or_exit(ExitCode::Render)?;
+        // Before anything is written.
         for change in changes {
             run.step("record", &change);
         }
+        subject.fixture.write_known_good(&record).or_exit(ExitCode::Render)?;
         run.step("record", &format!("{} is rewritten", subject.fixture.known_good_path().display()));
         Ok(())
     }

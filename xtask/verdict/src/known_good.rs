@@ -170,7 +170,8 @@ fn deviates(what: &str, value: String, known: String) -> Finding {
 }
 
 fn not_comparable(why: &str) -> Finding {
-    let message = format!("the known-good metrics {why}; lambda-smoke --update-expected rewrites them");
+    let message =
+        format!("the known-good metrics {why}; if all other gates pass, lambda-smoke --update-expected rewrites them");
     RECORD.finding(format!("the known-good metrics {why}"), "known-good metrics of this render", message)
 }
 
@@ -257,8 +258,16 @@ impl KnownGood {
                 Some(known) if known == render => changes.push(format!("{id}: unchanged")),
                 Some(known) => {
                     let same = if known.frames_sha256 == render.frames_sha256 { "same" } else { "other" };
-                    let before = known.figures.psnr_avg_db;
-                    changes.push(format!("{id}: mean PSNR {before:.2} -> {avg:.2} dB, {same} frames"));
+                    let (of_known, of_render) = (&known.figures, &render.figures);
+                    changes.push(format!(
+                        "{id}: mean PSNR {:.2} -> {avg:.2} dB, worst frame {:.2} -> {:.2} dB, mean SSIM {:.4} -> {:.4}, \
+                         {same} frames",
+                        of_known.psnr_avg_db,
+                        of_known.worst_frame_db,
+                        of_render.worst_frame_db,
+                        of_known.ssim,
+                        of_render.ssim
+                    ));
                     *known = render.clone();
                 }
                 None => {

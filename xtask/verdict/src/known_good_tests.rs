@@ -220,7 +220,13 @@ fn an_update_keeps_other_renders_and_lists_the_changes() {
     let mut of_v1 = metrics(2, "n8.1.2", 44.0, "c");
     of_v1.made_by.protocol = PlanProtocol::V1;
     let (updated, changes) = KnownGood::updated(Some(known_good()), "f", &[metrics(2, "n8.1.2", 46.0, "b"), of_v1]);
-    assert_eq!(changes, ["N=2: mean PSNR 45.00 -> 46.00 dB, other frames", "v1 N=2: new, mean PSNR 44.00 dB"]);
+    assert_eq!(
+        changes,
+        [
+            "N=2: mean PSNR 45.00 -> 46.00 dB, worst frame 43.00 -> 44.00 dB, mean SSIM 0.9900 -> 0.9900, other frames",
+            "v1 N=2: new, mean PSNR 44.00 dB"
+        ]
+    );
     assert_eq!(updated.renders.len(), 2);
     let (again, changes) = KnownGood::updated(Some(updated.clone()), "f", &updated.renders);
     assert_eq!((again, changes), (updated.clone(), vec!["N=2: unchanged".into(), "v1 N=2: unchanged".into()]));
