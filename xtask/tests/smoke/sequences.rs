@@ -81,6 +81,7 @@ fn a_ruined_frame_is_exit_5_and_kept_to_look_at() {
       N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 7 (from 0, at 0.233 s) with 2.42 dB (chunk 0)
       N=2: a region of 32x24 pixels at (0, 0) is 193.0 levels higher in plane r than in the baseline (1.5 are allowed there) in frame 7 (at 0.233 s) (chunk 0)
       N=2: the whole of plane r is 193.00 levels higher than in the baseline in frame 7 (at 0.233 s): another brightness or color (chunk 0)
+      N=2: plane r is 4.0 frames early in every other one of frames 5 to 7 (from 0.167 s to 0.233 s), by the blocks that move: frames are repeated, dropped, swapped, or blended (chunk 0)
     FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
@@ -271,7 +272,7 @@ fn any_two_sequences_are_compared() {
     PSNR    mean 100.00 dB (r 100.00, g 100.00, b 100.00, a 100.00), from mean MSE inf dB
     frames  60, 60 identical; worst inf dB (#0, at 0.000 s), 1st percentile inf dB
     SSIM    mean 1.0000, worst 1.0000 (#0)
-    local   at most: region 0.00, tone 0.00, detail 0.00 levels, sharpness 0.00 dB, shift 0.00 frames
+    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames
     sound   no-audio-on-either
     PASS  equal enough
     ");

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Every gate, in the order in which reports list them.
-pub const GATES: [&Gate; 22] = [
+pub const GATES: [&Gate; 23] = [
     &STRUCTURE,
     &PSNR_MEAN,
     &PSNR_PLANE,
@@ -27,6 +27,7 @@ pub const GATES: [&Gate; 22] = [
     &TONE,
     &DETAIL,
     &SHARPNESS,
+    &HISTOGRAM,
     &TIMING,
     &FROZEN_CHUNKS,
     &AUDIO_RESIDUAL,
@@ -73,6 +74,10 @@ pub const DETAIL: Gate = Gate { id: "detail", check: Check::Picture(local::detai
 /// No region is blurred or sharpened.
 pub const SHARPNESS: Gate =
     Gate { id: "sharpness", check: Check::Picture(local::sharpness), limits: &[SHARPNESS_LIMIT] };
+
+/// No levels are missing, clipped, or lifted.
+pub const HISTOGRAM: Gate =
+    Gate { id: "histogram", check: Check::Picture(local::histogram), limits: &[HISTOGRAM_LIMIT] };
 
 /// No stretch is late or early, swapped, repeated, or blended.
 pub const TIMING: Gate = Gate { id: "timing", check: Check::Picture(local::timing), limits: &[SHIFT_LIMIT] };
@@ -214,13 +219,29 @@ pub const SHARPNESS_LIMIT: Limit = Limit {
     key: "sharpnessDb",
     what: "difference in sharpness",
     unit: Unit::Relative,
-    rule: Rule::Default(2.4),
+    rule: Rule::Default(2.6),
     meta: Some("maxSharpnessDifference"),
     flag: Some(Flag {
         name: "max-sharpness-difference",
         env: None,
         help: "How much less sharp a region may be, in dB",
         details: "By the fine detail in 32x32 samples, in every fourth frame. It may be sharpened 1.35 times as much.",
+    }),
+};
+
+/// By how much the levels of a frame may differ in the mean, by their rank. Their ends may differ six times as much:
+/// [`crate::picture::levels`].
+pub const HISTOGRAM_LIMIT: Limit = Limit {
+    key: "histogramLevels",
+    what: "difference of levels",
+    unit: Unit::Levels,
+    rule: Rule::Default(0.34),
+    meta: Some("maxHistogramDifference"),
+    flag: Some(Flag {
+        name: "max-histogram-difference",
+        env: None,
+        help: "Greatest difference of levels by their rank",
+        details: "The mean over the luma of every fourth frame, in levels of 255. The lowest and the highest thousandth may differ six times as much.",
     }),
 };
 

@@ -15,9 +15,9 @@ use render_verdict::{
         blocks::{self, BlockFormat, Layout, is_rgb},
         hashes::{self, FrameHashes},
         local::LocalPicture,
+        luma::{self, LumaDifference},
         psnr::{self, LEVEL, VideoPsnr},
-        regions::{self, Region},
-        sharpness,
+        regions,
         ssim::VideoSsim,
         timing::Clock,
     },
@@ -85,7 +85,7 @@ impl Media {
                 -filter_complex_threads {threads} -filter_complex {comparing}
                 -map [end] -fps_mode passthrough -f null /dev/null
                 -map [blocks] -fps_mode passthrough -f rawvideo {BLOCKS}
-                -map [sharpness] -fps_mode passthrough -f rawvideo {SHARPNESS}
+                -map [luma] -fps_mode passthrough -f rawvideo {LUMA}
                 -map 0:V:0 -filter:v {own_frames} -fps_mode passthrough {format...} pipe:1
                 -map 1:V:0 -filter:v {by_index} -fps_mode passthrough -f null /dev/null
                 {sound...}"
@@ -103,31 +103,30 @@ impl Media {
             hashes
         });
         let what = || format!("comparing the picture of {}", render.display());
-        let [blocks, sharpness] = [BLOCKS, SHARPNESS].map(|name| named_pipe(&dir.path().join(name)));
-        let ((blocks, blocks_end), (sharpness, sharpness_end)) =
-            (blocks.with_context(what)?, sharpness.with_context(what)?);
-        let [layout, of_detail] = [block_format(&shape.pixel_format), sharpness::FORMAT]
+        let [blocks, luma] = [BLOCKS, LUMA].map(|name| named_pipe(&dir.path().join(name)));
+        let ((blocks, blocks_end), (luma, luma_end)) = (blocks.with_context(what)?, luma.with_context(what)?);
+        let [layout, of_luma] = [block_format(&shape.pixel_format), luma::FORMAT]
             .map(|format| Layout::new(shape.width, shape.height, format));
         let measuring = tokio::task::spawn_blocking(move || compared_blocks(blocks, &layout));
-        let of_sharpness = tokio::task::spawn_blocking(move || compared_sharpness(sharpness, &of_detail));
+        let comparing_luma = tokio::task::spawn_blocking(move || compared_luma(luma, &of_luma));
         let ran = self.run_with_log(compare, dir.path()).into(writer).await;
-        drop((blocks_end, sharpness_end));
+        drop((blocks_end, luma_end));
         let hashes = hashing.await.context("hashing frames").with_context(what)?;
         let local = measuring.await.context("comparing blocks").with_context(what)?;
-        let sharpness = of_sharpness.await.context("comparing sharpness").with_context(what)?;
+        let luma = comparing_luma.await.context("comparing luma").with_context(what)?;
         ran.with_context(what)?;
         Ok(Pass {
             dir,
             render: render.to_owned(),
             hashes: hashes.with_context(what)?,
-            local: LocalPicture { sharpness: sharpness.with_context(what)?, ..local.with_context(what)? },
+            local: LocalPicture { luma: luma.with_context(what)?, ..local.with_context(what)? },
         })
     }
 }
 
-/// The pipes through which the means of blocks come, and the amount of detail in each.
+/// The pipes through which the means of blocks come, and the luma of some frames.
 const BLOCKS: &str = "blocks";
-const SHARPNESS: &str = "sharpness";
+const LUMA: &str = "luma";
 
 /// A pipe with a name, because ffmpeg's standard output is taken: its end for reading, and one for writing that
 /// keeps it open until ffmpeg has ended, whether or not it ever opened it.
@@ -154,9 +153,9 @@ fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPic
     read.map(|()| LocalPicture { frames, timing: clock.finish(), ..LocalPicture::default() })
 }
 
-/// Compares the sharpness of all frames in a stream.
-fn compared_sharpness(mut stream: File, layout: &Layout) -> anyhow::Result<Vec<Region>> {
-    let read = sharpness::read(&mut stream, layout);
+/// Compares the luma of all frames in a stream.
+fn compared_luma(mut stream: File, layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
+    let read = luma::read(&mut stream, layout);
     io::copy(&mut stream, &mut io::sink())?;
     read
 }
@@ -204,12 +203,12 @@ impl Pass {
                 self.render()
             );
         }
-        let sampled = shape.frames.div_ceil(sharpness::EVERY);
+        let sampled = shape.frames.div_ceil(luma::EVERY);
         ensure!(
-            local.sharpness.len() as u64 == sampled,
-            "the sharpness of {} of {sampled} frames of {} is known",
-            local.sharpness.len(),
-            what()
+            local.luma.len() as u64 == sampled,
+            "the luma of {} of {sampled} frames of {} was compared",
+            local.luma.len(),
+            self.render()
         );
         let worst = usize::try_from(psnr.worst_frame).context("a frame's index")?;
         let worst_at_s = shape.frame_times_s.get(worst).copied().unwrap_or_default();
@@ -247,13 +246,13 @@ pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     let (before, after) = (printed("before"), printed("after"));
     let planes = as_planes(&shape.pixel_format);
     let means = block_means(block_format(&shape.pixel_format));
-    let (of_render, of_baseline) = (detail("r"), detail("b"));
+    let luma = luma_of_some(&shape.pixel_format);
     // SSIM knows no alpha, which the others must see.
     format!(
         "[0:V:0]{same},split[r1][r5];[1:V:0]{same},split=5[b1][b2][b9][bb][ba];\
          [r5]{planes},split=3[r6][r7][rd];[b9]{planes},split=3[b6][b7][bd];[r7][b7]blend=all_mode=difference:shortest=1,{means}[e8];\
          [r6]{means}[r8];[b6]{means}[b8];[r8][b8][e8]vstack=inputs=3:shortest=1[blocks];\
-         [rd]{of_render}[rs];[bd]{of_baseline}[bs];[rs][bs]vstack=shortest=1[sharpness];\
+         [rd]{luma}[rl];[bd]{luma}[bl];[rl][bl]vstack=shortest=1[luma];\
          [bb]tpad=start=1:start_mode=clone,setpts=N[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N[b4];\
          [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\
          [r4][b5]ssim=stats_file=ssim:shortest=1[end];\
@@ -306,14 +305,13 @@ fn block_means(format: BlockFormat) -> String {
     format!("scale=2*ceil(iw/{side}):2*ceil(ih/{side}):flags=area,format={}", format.name)
 }
 
-/// How much fine detail the first plane has in each block: what a slight blur takes away. Its labels begin with
-/// `label`.
-fn detail(label: &str) -> String {
-    let (every, means) = (sharpness::EVERY, block_means(sharpness::FORMAT));
-    format!(
-        "select='not(mod(n,{every}))',format=gray,split[{label}d1][{label}d2];[{label}d2]removegrain=11[{label}d3];\
-         [{label}d1][{label}d3]blend=all_mode=difference,{means}"
-    )
+/// The first plane of every few frames, with 8 bits per sample.
+fn luma_of_some(pixel_format: &str) -> String {
+    let compared = with_alpha(pixel_format).unwrap_or_else(|| pixel_format.to_owned());
+    let planar = is_rgb(&compared) || ["yuv", "gray"].iter().any(|name| compared.starts_with(name));
+    // Scaling would stretch the limited range of others to the full one.
+    let plane = if planar { "extractplanes=y," } else { "" };
+    format!("select='not(mod(n,{}))',{plane}format={}", luma::EVERY, luma::FORMAT.name)
 }
 
 /// Writes each frame's index and PSNR into a file.

@@ -27,7 +27,7 @@ const TRACKS: [(&str, &str, f64); 5] = [
 
 /// What is done to each channel, as an expression of `v`, its samples, or a filter. Tracks that it does not change
 /// audibly are left out.
-const DAMAGES: [(&str, &str, &[&str]); 17] = [
+const DAMAGES: [(&str, &str, &[&str]); 22] = [
     ("a click of one sample", "v+0.5*eq(n\\,96000)", &[]),
     ("5 ms of silence", "v*(1-between(t\\,2.02\\,2.025))", &["quiet voice"]),
     ("20 ms of silence", "v*(1-between(t\\,2.02\\,2.04))", &[]),
@@ -45,6 +45,11 @@ const DAMAGES: [(&str, &str, &[&str]); 17] = [
     ("one channel inverted", "pan=stereo|c0=c0|c1=-1*c1", &[]),
     ("low-pass", "lowpass=f=500:p=2,lowpass=f=500:p=2", &["tones", "quiet bed"]),
     ("5 ms late", "adelay=5|5,atrim=end=4", &[]),
+    ("an echo after 1 ms", "aecho=1:1:1:0.3", &[]),
+    ("reverberation", "aecho=1:1:40|60:0.2|0.15", &[]),
+    ("faded in", "afade=t=in:d=0.3", &["quiet voice"]),
+    ("half a percent higher", "asetrate=48240,aresample=48000,apad=whole_dur=4", &[]),
+    ("50 ms shorter", "atempo=1.0125,apad=whole_dur=4", &[]),
 ];
 
 /// The encoder of the renderer.
@@ -83,14 +88,13 @@ fn damaged_audio_is_caught_and_good_audio_passes() {
             if inaudible.contains(&track) {
                 continue;
             }
-            let filter =
-                match change.starts_with("pan") || change.starts_with("lowpass") || change.starts_with("adelay") {
-                    true => change.to_owned(),
-                    false => {
-                        let change = change.replace("{peak}", &peak.to_string());
-                        format!("aeval={}|{}", change.replace('v', "val(0)"), change.replace('v', "val(1)"))
-                    }
-                };
+            let filter = match change.contains('=') {
+                true => change.to_owned(),
+                false => {
+                    let change = change.replace("{peak}", &peak.to_string());
+                    format!("aeval={}|{}", change.replace('v', "val(0)"), change.replace('v', "val(1)"))
+                }
+            };
             with_picture("damaged.mp4", &filter, ENCODER);
             let (found, above) = judged("damaged.mp4");
             println!("{track}: {damage}: {above:?} {}", found.first().map_or("MISSED", |finding| &finding.gate));

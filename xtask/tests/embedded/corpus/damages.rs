@@ -6,7 +6,7 @@
 /// `{chunk}` the frames of a chunk.
 pub(super) type Damage = (&'static str, &'static str, &'static str);
 
-pub(super) const PICTURE: [Damage; 47] = [
+pub(super) const PICTURE: [Damage; 62] = [
     ("region", "word missing", "delogo={x}:{y}:{w}:{h}"),
     ("region", "word missing from the middle on", "delogo={x}:{y}:{w}:{h}:enable='gte(n,{mid})'"),
     ("region", "word missing on every tenth frame", "delogo={x}:{y}:{w}:{h}:enable='not(mod(n+5,10))'"),
@@ -31,6 +31,30 @@ pub(super) const PICTURE: [Damage; 47] = [
     ("region", "gray box on five frames", "drawbox=8:8:40:24:gray:t=fill:enable='between(n,{n},{n}+4)'"),
     ("region", "corner cut off", "drawbox=0:0:16:16:black:t=fill"),
     ("region", "thin line", "drawbox=0:ih/2:iw:2:white:t=fill"),
+    ("region", "line of one pixel", "drawbox=0:ih/3:iw:1:gray:t=fill"),
+    ("region", "watermark of 5%", "drawbox={x}:{y}:{w}:{h}:white@0.05:t=fill"),
+    ("region", "cursor", "drawbox=iw/2:ih/2:3:8:white:t=fill"),
+    ("region", "word mirrored", "split[a][b];[b]crop={w}:{h}:{x}:{y},hflip[c];[a][c]overlay={x}:{y}:format=yuv420"),
+    (
+        "region",
+        "icon rotated",
+        "split[a][b];[b]crop={h}:{h}:{x}:{y},transpose=1[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word bolder",
+        "split[a][b];[b]crop={w}:{h}:{x}:{y},dilation=coordinates=24:threshold2=0:threshold3=0[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word one frame late",
+        "settb=1/{rate},setpts=N,split[a][b];[b]tpad=start=1:start_mode=clone,trim=end_frame=60,setpts=N,crop={w}:{h}:{x}:{y}[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "lower third shifted by a line",
+        "split[a][b];[b]crop=iw:ih/3:0:ih*2/3-1[c];[a][c]overlay=0:H-h:format=yuv420",
+    ),
     ("time", "one frame late", "tpad=start=1:start_mode=clone,trim=end_frame=60"),
     ("time", "five frames late", "tpad=start=5:start_mode=clone,trim=end_frame=60"),
     ("time", "one frame early", "trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N/{rate}/TB"),
@@ -58,9 +82,18 @@ pub(super) const PICTURE: [Damage; 47] = [
     (
         "time",
         "chroma one frame late",
-        "split[a][b];[b]tpad=start=1:start_mode=clone,trim=end_frame=60,extractplanes=u+v[u][v];[a]extractplanes=y[y];[y][u][v]mergeplanes=0x001020:yuv420p",
+        "settb=1/{rate},setpts=N,split[a][b];[b]tpad=start=1:start_mode=clone,trim=end_frame=60,setpts=N,extractplanes=u+v[u][v];[a]extractplanes=y[y];[y][u][v]mergeplanes=0x001020:yuv420p",
     ),
+    ("time", "first frames missing", "split[a][b];[a][b]freezeframes=first=0:last=4:replace=5"),
     ("tone", "luma 2 up", "lutyuv=y=val+2"),
+    ("tone", "chroma one sample aside", "chromashift=cbh=1:crh=1"),
+    ("tone", "blue 4 up", "format=gbrp,lutrgb=b=val+4"),
+    ("tone", "matrix of BT.601", "scale=in_color_matrix=bt601:out_color_matrix=bt709"),
+    (
+        "tone",
+        "full range in one chunk",
+        "split[a][b];[b]scale=out_range=full,setparams=range=limited[c];[a][c]overlay=enable='between(n,{mid},{mid}+{chunk}-1)':format=yuv420",
+    ),
     ("tone", "luma 2 down", "lutyuv=y=val-2"),
     ("tone", "chroma 2 up", "lutyuv=u=val+2"),
     ("tone", "luma 3 up in one chunk", "lutyuv=y=val+3:enable='gte(n,{mid})'"),
@@ -76,6 +109,8 @@ pub(super) const PICTURE: [Damage; 47] = [
     ("tone", "banding in steps of 4", "lutyuv=y=floor(val/4)*4+2"),
     ("tone", "full range in a limited file", "scale=out_range=full,setparams=range=limited"),
     ("detail", "blurred", "gblur=sigma=0.8"),
+    ("detail", "blurred a little", "gblur=sigma=0.6"),
+    ("detail", "half a pixel aside", "pad=iw+2:ih,scale=2*iw:ih,crop=iw-4:ih:1:0:exact=1,scale=iw/2:ih"),
     ("detail", "half resolution", "scale=iw/2:ih/2,scale=2*iw:2*ih"),
     ("detail", "noise", "noise=alls=14:allf=t:all_seed=9"),
     (

@@ -93,11 +93,13 @@ impl Stage {
 
     /// Encodes what a filter makes of the scene, and says whether it shows in the lossless picture.
     fn encode(&self, name: &str, filter: &str, encoder: &str) -> bool {
-        let at = format!("settb=1/{0},setpts=N", self.scene.rate);
+        let rate = self.scene.rate;
+        let at = format!("settb=1/{rate},setpts=N");
         self.lab.make(
             name,
             &format!(
-                "-i scene.mkv -i scene.mkv -filter_complex [0:v]{filter},format=yuv420p,setsar=1,{at},split[d][e];[1:v]{at}[s];\
+                "-i scene.mkv -i scene.mkv -filter_complex [0:v]{filter},format=yuv420p,setsar=1,{at},fps={rate},\
+                 setparams=color_primaries=bt709:color_trc=bt709,split[d][e];[1:v]{at}[s];\
                  [e][s]psnr=stats_file=visible:shortest=1[p] -map [p] -f null /dev/null -map [d] {encoder} {TAGS} -threads 1"
             ),
         );
@@ -112,7 +114,9 @@ impl Stage {
         let figures = comparison.picture().map(|picture| picture.local.figures());
         let row =
             Row { scene: self.scene.name, class, name, findings: comparison.findings(&Limits::default()), figures };
-        if (class == "good") != row.findings.is_empty() {
+        // A structure that differs shows nothing of the other gates.
+        let unlike = row.findings.first().is_some_and(|finding| finding.gate == "structure");
+        if (class == "good") != row.findings.is_empty() || unlike {
             println!("{}", row.line());
         }
         row
@@ -133,7 +137,11 @@ impl Stage {
 
 impl Row {
     fn line(&self) -> String {
-        let what = if self.class == "good" { "FALSE ALARM" } else { "MISSED" };
+        let what = match (self.class, self.findings.is_empty()) {
+            ("good", _) => "FALSE ALARM",
+            (_, true) => "MISSED",
+            (_, false) => "UNLIKE",
+        };
         let found = self.findings.first().map_or("", |finding| &finding.message);
         format!("{what}: {}: {}: {found} {:?}", self.scene, self.name, self.figures)
     }
@@ -202,21 +210,35 @@ fn print(rows: &[Row]) {
 
 /// The greatest figures of each scene.
 fn worst_figures<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<&'static str, String> {
-    let mut worst: BTreeMap<&'static str, [f64; 5]> = BTreeMap::new();
+    let mut worst: BTreeMap<&'static str, [f64; 6]> = BTreeMap::new();
     for row in rows {
-        let Some(LocalFigures { region_levels, tone_levels, detail_levels, sharpness_db, shift_frames }) = row.figures
+        let Some(LocalFigures {
+            region_levels,
+            tone_levels,
+            detail_levels,
+            sharpness_db,
+            histogram_levels,
+            shift_frames,
+        }) = row.figures
         else {
             continue;
         };
         let of_scene = worst.entry(row.scene).or_default();
-        for (worst, value) in
-            of_scene.iter_mut().zip([region_levels, tone_levels, detail_levels, sharpness_db, shift_frames])
-        {
+        for (worst, value) in of_scene.iter_mut().zip([
+            region_levels,
+            tone_levels,
+            detail_levels,
+            sharpness_db,
+            histogram_levels,
+            shift_frames,
+        ]) {
             *worst = worst.max(value);
         }
     }
-    let shown = |[region, tone, detail, sharpness, shift]: [f64; 5]| {
-        format!("region {region:.2} tone {tone:.2} detail {detail:.2} sharpness {sharpness:.2} shift {shift:.2}")
+    let shown = |[region, tone, detail, sharpness, levels, shift]: [f64; 6]| {
+        format!(
+            "region {region:.2} tone {tone:.2} detail {detail:.2} sharpness {sharpness:.2} levels {levels:.2} shift {shift:.2}"
+        )
     };
     worst.into_iter().map(|(scene, figures)| (scene, shown(figures))).collect()
 }
@@ -232,7 +254,7 @@ fn corpus() {
     let caught = damaged.iter().filter(|row| !row.findings.is_empty()).count();
     println!("{caught} of {} damages caught, {alarms} false alarms in {} good variants", damaged.len(), good.len());
     assert_eq!(alarms, 0);
-    assert!(caught * 100 >= damaged.len() * 94, "{caught} of {}", damaged.len());
+    assert!(caught * 100 >= damaged.len() * 95, "{caught} of {}", damaged.len());
 }
 
 #[test]
@@ -254,6 +276,24 @@ fn a_glow_that_pulses_at_the_seams_is_found() {
     let tone = found.iter().find(|finding| finding.gate == "tone").unwrap_or_else(|| panic!("{found:#?}"));
     let (first, last) = tone.place.frames.unwrap();
     assert!(first % 15 == 0 && (last + 1) % 15 == 0, "{tone:?}");
+}
+
+#[test]
+fn levels_and_fine_detail_that_are_lost_are_found() {
+    let lab = Lab::of_fixture("tone-and-text");
+    let encoded = |name: &str, filter: &str, crf: u8| {
+        lab.make(name, &format!("-i base.mp4 -vf {filter} -c:v libx264 -crf {crf} -c:a copy {TAGS}"));
+    };
+    encoded("good.mp4", "null", 18);
+    lab.passes("base.mp4", "good.mp4");
+    for (filter, finding) in [
+        ("lutyuv=y=min(val\\,215)", "the highest levels of luma are"),
+        ("lutyuv=y=floor(val/4)*4+2", "the levels of luma differ by"),
+        ("gblur=sigma=0.8", "less sharp than in the baseline"),
+    ] {
+        encoded("damaged.mp4", filter, 14);
+        lab.fails("base.mp4", "damaged.mp4", finding);
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ case $verb in
     each_frame ssim_line > ssim
     # The means of all blocks of 4:2:0, without a difference.
     head -c $((frames * 2 * ((width + 15) / 16) * 54)) /dev/zero > blocks
-    head -c $(((frames + 3) / 4 * 2 * ((width + 15) / 16) * 24)) /dev/zero > sharpness
+    head -c $(((frames + 3) / 4 * 2 * width * 36)) /dev/zero > luma
     echo "YUV4MPEG2 W$width H36 F30:1 C420jpeg"; each_frame raw_frame
     track=0
     for _ in $tracks; do

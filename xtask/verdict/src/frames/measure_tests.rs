@@ -117,3 +117,40 @@ fn stretches_of_the_baseline_are_compared_with_each_other() {
     assert_ne!(of_baseline, raster::Raster::over_gray(&Pixels::decode(&frame(0, "")).unwrap()).unwrap());
     assert!(baseline.stills(&FrameSource::at(baseline.folder.dir()), 6).is_err());
 }
+
+/// A wide wave that moves a little from frame to frame, with fine stripes of this height over it.
+fn wave(at: f32, stripes: u8) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut file, 96, 96);
+    encoder.set_color(::png::ColorType::Rgb);
+    let sample = |i: u32| {
+        let (x, y) = ((i / 3 % 96) as f32, (i / 3 / 96) as f32);
+        let level = 120.0 + 60.0 * ((x + y) / 20.0 + at / 25.0).sin();
+        level.round() as u8 + if i / 3 % 4 < 2 { stripes } else { 0 }
+    };
+    let samples: Vec<u8> = (0..96 * 96 * 3).map(sample).collect();
+    encoder.write_header().unwrap().write_image_data(&samples).unwrap();
+    file
+}
+
+/// What the gates say of a sequence of 30 frames that shows those of `shown`, with stripes of this height.
+fn gates(shown: impl Fn(usize) -> f32, stripes: impl Fn(usize) -> u8) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let (baseline, render) = (dir.path().join("b"), dir.path().join("r"));
+    write(&baseline, &(0..30).map(|i| wave(i as f32, 20)).collect::<Vec<_>>());
+    write(&render, &(0..30).map(|i| wave(shown(i), stripes(i))).collect::<Vec<_>>());
+    let baseline = BaselineFrames::read(FrameFolder::at(&baseline)).unwrap();
+    let measured = baseline.measure(&FrameSource::at(&render), 30).unwrap();
+    let compared = crate::Comparison::Alike { picture: measured.compared.unwrap(), audio: Vec::new() };
+    let findings = compared.findings(&crate::gates::Limits::default());
+    findings.into_iter().map(|finding| finding.gate.into_owned()).collect()
+}
+
+#[test]
+fn frames_that_are_late_or_less_sharp_are_found_by_gates_of_their_own() {
+    assert_eq!(gates(|i| i as f32, |_| 20), [""; 0]);
+    assert!(gates(|i| i.saturating_sub(1) as f32, |_| 20).contains(&"timing".to_owned()));
+    // From the middle on: the frames before, which are identical, are evidence too.
+    assert!(gates(|i| if i < 20 { i } else { i - 1 } as f32, |_| 20).contains(&"timing".to_owned()));
+    assert!(gates(|i| i as f32, |i| if i == 8 { 10 } else { 20 }).contains(&"sharpness".to_owned()));
+}

@@ -29,10 +29,12 @@ use crate::{
     picture::{
         blocks::{FrameMeans, Layout},
         hashes::{FrameHashes, sha256_of_file},
+        luma::{self, LumaDifference},
         psnr::{FramePsnr, VideoPsnr},
         raster::Raster,
         regions,
         ssim::{psnr, ssim},
+        timing::{Clock, Timing},
     },
     protocols::Semantics,
     shape::Difference,
@@ -82,13 +84,13 @@ impl BaselineFrames {
         }
         let open: Vec<FrameIndex> =
             self.pairs(&sequence).filter(|(_, a, b)| a.sha256 != b.sha256).map(|p| p.0).collect();
-        let mut measured = self.figures(render, &sequence, &open)?;
+        let (mut measured, timing) = self.figures(render, &sequence, &open)?;
         let figures = sequence.frames().keys().map(|index| match open.binary_search(index) {
             Ok(_) => measured.remove(index).with_context(|| format!("{} was not compared", index.file_name())),
             Err(_) => Ok(FrameFigures::identical(self.has_alpha())),
         });
         let figures = figures.collect::<anyhow::Result<Vec<_>>>()?;
-        let picture = sequence::picture(&figures, &sequence, fps)?;
+        let picture = sequence::picture(&figures, timing, &sequence, fps)?;
         Ok(MeasuredFrames { sequence, compared: Ok(Box::new(picture)) })
     }
 
@@ -133,20 +135,37 @@ impl BaselineFrames {
         decode(index, &self.folder.frame(index)?).context("the baseline")
     }
 
-    /// Measures the frames in `open`: one thread reads the render, the others decode and compare.
+    /// Measures the frames in `open`, and whether all are shown at their time, to which identical ones are evidence too:
+    /// one thread reads the render, the others decode and compare.
     fn figures(
         &self,
         render: &FrameSource,
         sequence: &FrameSequence,
         open: &[FrameIndex],
-    ) -> anyhow::Result<BTreeMap<FrameIndex, FrameFigures>> {
+    ) -> anyhow::Result<(BTreeMap<FrameIndex, FrameFigures>, Timing)> {
+        let Some(first) = open.first() else { return Ok((BTreeMap::new(), Timing::default())) };
         let workers = thread::available_parallelism().map_or(1, usize::from).min(open.len());
-        let (give, take) = mpsc::sync_channel::<(FrameIndex, Vec<u8>)>(workers);
+        let (give, take) = mpsc::sync_channel::<(FrameIndex, Option<Vec<u8>>)>(workers);
         let (take, found) = (Mutex::new(take), Mutex::new(Vec::new()));
+        let others: Vec<FrameIndex> =
+            sequence.frames().keys().copied().filter(|index| open.binary_search(index).is_err()).collect();
+        let size = self.decoded(*first)?.size;
+        let in_order =
+            InOrder { clock: Clock::new(&Layout::of_frame(size, self.has_alpha())), waiting: BTreeMap::new(), next: 0 };
+        let in_order = Mutex::new(in_order);
         let next = || take.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
         let work = || {
             while let Some((index, bytes)) = next() {
-                let figures = self.figures_of(index, &bytes, sequence);
+                let measured = match &bytes {
+                    Some(bytes) => {
+                        self.figures_of(index, bytes, sequence).map(|(figures, means)| (Some(figures), means))
+                    }
+                    None => self.means_of(index).map(|means| (None, means)),
+                };
+                let figures = measured.map(|(figures, means)| {
+                    in_order.lock().unwrap_or_else(PoisonError::into_inner).add(index, means);
+                    figures
+                });
                 found.lock().unwrap_or_else(PoisonError::into_inner).push((index, figures));
             }
         };
@@ -156,22 +175,44 @@ impl BaselineFrames {
             }
             // Dropped at the end, which ends the workers.
             let give = give;
-            match open {
-                [] => Ok(()),
-                open => render.frames(open, |index, bytes| give.send((index, bytes)).context("comparing frames")),
-            }
+            let mut identical = others.into_iter().peekable();
+            render.frames(open, |index, bytes| {
+                while let Some(before) = identical.next_if(|before| *before < index) {
+                    give.send((before, None)).context("comparing frames")?;
+                }
+                give.send((index, Some(bytes))).context("comparing frames")
+            })?;
+            identical.try_for_each(|index| give.send((index, None)).context("comparing frames"))
         })?;
         let found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
-        found.into_iter().map(|(index, figures)| Ok((index, figures?))).collect()
+        let mut figures = BTreeMap::new();
+        for (index, of_frame) in found {
+            of_frame?.map(|of_frame| figures.insert(index, of_frame));
+        }
+        let in_order = in_order.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((figures, in_order.clock.finish()))
     }
 
-    fn figures_of(&self, index: FrameIndex, bytes: &[u8], render: &FrameSequence) -> anyhow::Result<FrameFigures> {
+    /// The blocks of a frame that is identical in both.
+    fn means_of(&self, index: FrameIndex) -> anyhow::Result<FrameMeans> {
+        let pixels = self.decoded(index)?;
+        Ok(FrameMeans::of_pixels(&pixels, &pixels, &Layout::of_frame(pixels.size, self.has_alpha())))
+    }
+
+    fn figures_of(
+        &self,
+        index: FrameIndex,
+        bytes: &[u8],
+        render: &FrameSequence,
+    ) -> anyhow::Result<(FrameFigures, FrameMeans)> {
         let (pixels, alpha) = (decode(index, bytes)?, self.has_alpha());
         let of_baseline = self.decoded(index)?;
         let own = psnr(&pixels, &of_baseline, alpha)?;
         let ssim = ssim(&pixels, &of_baseline)?;
         let layout = Layout::of_frame(pixels.size, alpha);
-        let planes = regions::differences(&FrameMeans::of_pixels(&pixels, &of_baseline, &layout), &layout);
+        let means = FrameMeans::of_pixels(&pixels, &of_baseline, &layout);
+        let planes = regions::differences(&means, &layout);
+        let luma = index.get().is_multiple_of(luma::EVERY).then(|| luma_of(&pixels, &of_baseline));
         drop(of_baseline);
         let of_neighbor = |neighbor: Option<u64>| -> anyhow::Result<Option<Level>> {
             let Some(neighbor) = neighbor.map(FrameIndex::new) else { return Ok(None) };
@@ -187,8 +228,33 @@ impl BaselineFrames {
             true => (of_neighbor(index.get().checked_sub(1))?, of_neighbor(Some(index.get() + 1))?),
             false => (None, None),
         };
-        Ok(FrameFigures { own, ssim, before, after, planes })
+        Ok((FrameFigures { own, ssim, before, after, planes, luma: luma.unwrap_or_default() }, means))
     }
+}
+
+/// The blocks of frames, which are measured in any order, on their way to the clock.
+struct InOrder {
+    clock: Clock,
+    waiting: BTreeMap<FrameIndex, FrameMeans>,
+    next: u64,
+}
+
+impl InOrder {
+    fn add(&mut self, index: FrameIndex, means: FrameMeans) {
+        self.waiting.insert(index, means);
+        while let Some(means) = self.waiting.remove(&FrameIndex::new(self.next)) {
+            self.clock.push(means);
+            self.next += 1;
+        }
+    }
+}
+
+/// Green stands for luma, of which it is the greatest part.
+fn luma_of(render: &Pixels, baseline: &Pixels) -> LumaDifference {
+    let green =
+        |of: &Pixels| -> Vec<u8> { of.rgba.iter().skip(1).step_by(4).map(|level| (level >> 8) as u8).collect() };
+    let layout = Layout::new(render.size.width.into(), render.size.height.into(), luma::FORMAT);
+    luma::compare(&green(render), &green(baseline), &layout)
 }
 
 fn decode(index: FrameIndex, bytes: &[u8]) -> anyhow::Result<Pixels> {

@@ -13,6 +13,7 @@ use crate::{
     picture::{
         hashes::FrameHashes,
         local::LocalPicture,
+        luma::{self, LumaDifference},
         psnr::{self, BEST_DB, FramePsnr, Neighbors, VideoPsnr},
         regions::PlaneDifference,
         ssim::{self, VideoSsim},
@@ -280,12 +281,15 @@ pub struct FrameFigures {
     pub after: Option<Level>,
     /// The blocks of each plane; nothing for identical frames.
     pub planes: Vec<PlaneDifference>,
+    /// Its luma, in every [`luma::EVERY`]th frame.
+    pub luma: LumaDifference,
 }
 
 impl FrameFigures {
     /// The measurements of a frame that is identical to the baseline's.
     pub fn identical(alpha: bool) -> Self {
-        Self { own: ssim::identical(alpha), ssim: 1.0, before: None, after: None, planes: Vec::new() }
+        let (own, luma) = (ssim::identical(alpha), LumaDifference::default());
+        Self { own, ssim: 1.0, before: None, after: None, planes: Vec::new(), luma }
     }
 
     /// Whether a frame with this level may show a neighbor of its own frame. A frame that nearly matches its
@@ -295,11 +299,11 @@ impl FrameFigures {
     }
 }
 
-/// The picture of a render with this frame rate, whose frames pair with its baseline's.
+/// The picture of a render with this frame rate and timing, whose frames pair with its baseline's.
 ///
 /// # Errors
 /// When a frame has no figures: an incomplete measurement does not count.
-pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
+pub fn picture(figures: &[FrameFigures], timing: Timing, render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
     ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
     let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
     let neighbors = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbors {
@@ -312,8 +316,8 @@ pub fn picture(figures: &[FrameFigures], render: &FrameSequence, fps: u32) -> an
     let local = LocalPicture {
         frames: figures.iter().map(|frame| frame.planes.clone()).collect(),
         times_s: (0..render.len()).map(|frame| FrameIndex::new(frame).seconds(fps)).collect(),
-        sharpness: Vec::new(),
-        timing: Timing::default(),
+        luma: figures.iter().step_by(luma::EVERY as usize).map(|frame| frame.luma).collect(),
+        timing,
     };
     let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
     Ok(Picture {

@@ -62,7 +62,8 @@ fn transparency_of_only_one_is_a_difference() {
 
 fn figures(own: Level, before: Option<Level>, after: Option<Level>) -> FrameFigures {
     let planes = ['r', 'g', 'b'].map(|plane| (plane, own)).to_vec();
-    FrameFigures { own: FramePsnr { all: own, planes }, ssim: 0.5, before, after, planes: Vec::new() }
+    let own = FramePsnr { all: own, planes };
+    FrameFigures { own, ssim: 0.5, before, after, ..FrameFigures::identical(false) }
 }
 
 #[test]
@@ -74,16 +75,21 @@ fn a_picture_summarizes_its_frames() {
         figures(Level::Db(20.0), Some(Level::Identical), Some(Level::Db(21.0))),
         figures(Level::Db(95.0), None, None),
     ];
-    let picture = picture(&of, &render, 2).unwrap();
+    let picture = picture(&of, Timing::default(), &render, 2).unwrap();
     assert_eq!((picture.psnr.frames, picture.psnr.identical_frames, picture.psnr.worst_frame), (3, 1, 1));
     assert_eq!((picture.worst_at_s, picture.frames_per_second, picture.ssim.worst), (0.5, 2, 0.5));
     assert_eq!(picture.psnr.mean_db, (100.0 + 20.0 + 95.0) / 3.0);
     assert_eq!(picture.psnr.planes.len(), 3);
     let shown: Vec<_> = picture.misplaced.iter().map(|frame| (frame.frame, frame.shows)).collect();
     assert_eq!(shown, [(1, 0)]);
-    assert!(super::picture(&of[..2], &render, 2).unwrap_err().to_string().contains("2 of 3 frames were compared"));
+    assert!(
+        super::picture(&of[..2], Timing::default(), &render, 2)
+            .unwrap_err()
+            .to_string()
+            .contains("2 of 3 frames were compared")
+    );
     let alone = [of[0].clone(), figures(Level::Db(20.0), None, None), of[2].clone()];
-    let error = super::picture(&alone, &render, 2).unwrap_err().to_string();
+    let error = super::picture(&alone, Timing::default(), &render, 2).unwrap_err().to_string();
     assert_eq!(error, "frame 1 was not compared with the one before");
 }
 

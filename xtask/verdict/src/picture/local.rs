@@ -6,12 +6,13 @@ use crate::{
     Picture,
     finding::{Finding, Place},
     gates::{
-        DETAIL, DETAIL_LIMIT, Limit, Limits, MAX_FRAME_FAILURES, REGION, REGION_LIMIT, SHARPNESS, SHARPNESS_LIMIT,
-        SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
+        DETAIL, DETAIL_LIMIT, FRAME_PSNR, HISTOGRAM, HISTOGRAM_LIMIT, Limit, Limits, MAX_FRAME_FAILURES, REGION,
+        REGION_LIMIT, SHARPNESS, SHARPNESS_LIMIT, SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
     },
     picture::{
+        levels::{LevelsDifference, Part},
+        luma::{self, LumaDifference},
         regions::{PlaneDifference, Region},
-        sharpness,
         timing::{Shifted, Timing},
     },
 };
@@ -23,10 +24,9 @@ pub struct LocalPicture {
     pub frames: Vec<Vec<PlaneDifference>>,
     /// When each is shown, in seconds.
     pub times_s: Vec<f64>,
-    /// The sharpness of every [`sharpness::EVERY`]th frame, by the region that differs most, in dB. Not measured for a
-    /// PNG sequence, in which nothing blurs a frame but the renderer.
-    pub sharpness: Vec<Region>,
-    /// Whether they are shown at their time. Not measured for a PNG sequence, whose frames are compared one by one.
+    /// The luma of every [`luma::EVERY`]th frame.
+    pub luma: Vec<LumaDifference>,
+    /// Whether they are shown at their time.
     pub timing: Timing,
 }
 
@@ -43,6 +43,9 @@ pub struct LocalFigures {
     /// Of a region's sharpness, in dB.
     #[serde(default)]
     pub sharpness_db: f64,
+    /// Of the levels by their rank.
+    #[serde(default)]
+    pub histogram_levels: f64,
     /// In time, in frames.
     pub shift_frames: f64,
 }
@@ -109,16 +112,9 @@ pub(crate) fn detail(picture: &Picture, limits: &Limits) -> Vec<Finding> {
 
 /// Each region is as sharp as the baseline's.
 pub(crate) fn sharpness(picture: &Picture, limits: &Limits) -> Vec<Finding> {
-    let limit = limits.value(&SHARPNESS_LIMIT);
-    let measured = (0..).step_by(sharpness::EVERY as usize).zip(&picture.local.sharpness);
-    let holds = |region: &Region| f64::from(region.severity()) <= limit;
-    let missing: Vec<(u64, &Region)> = measured.filter(|(_, region)| !holds(region)).collect();
-    let worst = missing.iter().max_by(|a, b| a.1.severity().total_cmp(&b.1.severity()));
-    let Some(&(frame, region)) = worst.filter(|_| missing.len() as u64 > limits.frames(&MAX_FRAME_FAILURES)) else {
-        return Vec::new();
-    };
-    let Region { pixels: [x, y, width, height], difference, .. } = *region;
-    let (first, last) = (missing[0].0, missing[missing.len() - 1].0);
+    let found = picture.local.worst_luma(limits, &SHARPNESS_LIMIT, |luma| luma.sharpness.severity());
+    let Some((LumaDifference { sharpness: region, .. }, frame, (first, last))) = found else { return Vec::new() };
+    let Region { pixels: [x, y, width, height], difference, .. } = region;
     let message = format!(
         "a region of {width}x{height} pixels at ({x}, {y}) is {:.1} dB {} than in the baseline {}",
         difference.abs(),
@@ -131,14 +127,44 @@ pub(crate) fn sharpness(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         region: Some(region.pixels),
         ..Place::default()
     };
-    let allowed = SHARPNESS_LIMIT.shown(limit * f64::from(region.allowance));
+    let allowed = SHARPNESS_LIMIT.shown(limits.value(&SHARPNESS_LIMIT) * f64::from(region.allowance));
     vec![SHARPNESS.finding(format!("{:.1} dB", difference.abs()), allowed, message).at(place)]
+}
+
+/// The levels of each frame occur as often as in the baseline.
+pub(crate) fn histogram(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let found = picture.local.worst_luma(limits, &HISTOGRAM_LIMIT, |luma| luma.levels.severity());
+    let Some((LumaDifference { levels, .. }, frame, frames)) = found else { return Vec::new() };
+    let LevelsDifference { part, difference, allowance } = levels;
+    let than = if difference > 0.0 { "higher" } else { "lower" };
+    let (what, meaning) = match part {
+        Part::Darkest => {
+            (format!("the lowest levels of luma are {:.1} {than}", difference.abs()), "blacks are lifted or crushed")
+        }
+        Part::Brightest => (
+            format!("the highest levels of luma are {:.1} {than}", difference.abs()),
+            "whites are clipped or stretched",
+        ),
+        Part::All => (format!("the levels of luma differ by {difference:.2} in the mean"), "another tone, or banding"),
+    };
+    let when = picture.local.when(frames, frame);
+    let message =
+        format!("{what} than in the baseline {when}: {meaning}").replace("mean than in", "mean from those in");
+    let allowed = HISTOGRAM_LIMIT.shown(limits.value(&HISTOGRAM_LIMIT) * f64::from(allowance));
+    let place = Place { plane: Some('y'), frames: Some(frames), worst_frame: Some(frame), ..Place::default() };
+    vec![HISTOGRAM.finding(format!("{:.2} levels", difference.abs()), allowed, message).at(place)]
 }
 
 /// Every stretch is shown at its time.
 pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     let limit = limits.value(&SHIFT_LIMIT);
-    let worst = picture.local.timing.worst(limits.frames(&MAX_FRAME_FAILURES));
+    let (least, allowed) = (limits.db(&FRAME_PSNR), limits.frames(&MAX_FRAME_FAILURES));
+    // Damaged frames that the fixture allows say nothing about the others.
+    let damaged = picture.psnr.levels.iter().enumerate().filter(|(_, level)| !level.reaches(least)).map(|(i, _)| i);
+    let worst = match picture.psnr.frames_below(least) {
+        below if below > 0 && below <= allowed => picture.local.timing.without(damaged).worst(allowed),
+        _ => picture.local.timing.worst(allowed),
+    };
     let finding = |Shifted { plane, frames, stride, late, .. }: Shifted| {
         let which = if late > 0.0 { "late" } else { "early" };
         let every = if stride == 2 { "every other one of " } else { "" };
@@ -161,11 +187,15 @@ impl LocalPicture {
         let most = |measure: fn(&PlaneDifference) -> f32| {
             self.frames.iter().map(|planes| f64::from(Self::most(planes, measure))).fold(0.0, f64::max)
         };
+        let of_luma = |measure: fn(&LumaDifference) -> f32| {
+            self.luma.iter().map(|luma| f64::from(measure(luma))).fold(0.0, f64::max)
+        };
         LocalFigures {
             region_levels: most(|plane| plane.region.severity()),
             tone_levels: most(|plane| plane.tone.abs()),
             detail_levels: most(|plane| plane.error.severity()),
-            sharpness_db: self.sharpness.iter().map(|region| f64::from(region.severity())).fold(0.0, f64::max),
+            sharpness_db: of_luma(|luma| luma.sharpness.severity()),
+            histogram_levels: of_luma(|luma| luma.levels.severity()),
             shift_frames: self.timing.worst(0).map_or(0.0, |shifted| shifted.at_least.max(0.0)),
         }
     }
@@ -197,6 +227,23 @@ impl LocalPicture {
         let before = self.frames[..frame].iter().rev().take_while(|planes| misses(planes)).count();
         let after = self.frames[frame..].iter().take_while(|planes| misses(planes)).count();
         Some((*plane, frame as u64, ((frame - before) as u64, (frame + after - 1) as u64)))
+    }
+
+    /// The same for the luma of the frames that have it; the range ends with the last one.
+    fn worst_luma(
+        &self,
+        limits: &Limits,
+        limit: &Limit,
+        measure: fn(&LumaDifference) -> f32,
+    ) -> Option<(LumaDifference, u64, (u64, u64))> {
+        let value = limits.value(limit) as f32;
+        let measured = (0..).step_by(luma::EVERY as usize).zip(&self.luma);
+        // Written so that NaN misses the limit.
+        let holds = |luma: &LumaDifference| measure(luma) <= value;
+        let missing: Vec<(u64, &LumaDifference)> = measured.filter(|(_, luma)| !holds(luma)).collect();
+        let (&(first, _), &(last, _)) = (missing.first()?, missing.last()?);
+        let &(frame, luma) = missing.iter().rev().max_by(|a, b| measure(a.1).total_cmp(&measure(b.1)))?;
+        (missing.len() as u64 > limits.frames(&MAX_FRAME_FAILURES)).then_some((*luma, frame, (first, last)))
     }
 
     /// A range of frames with their times, and which of them is the worst.

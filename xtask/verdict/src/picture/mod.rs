@@ -3,7 +3,9 @@
 pub mod blocks;
 pub mod frozen;
 pub mod hashes;
+pub mod levels;
 pub mod local;
+pub mod luma;
 pub mod psnr;
 pub mod raster;
 pub mod regions;

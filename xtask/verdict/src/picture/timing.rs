@@ -18,6 +18,9 @@ const MOVING: f32 = 1.0;
 /// outweigh everything else.
 const FULL: f32 = 16.0;
 
+/// A block that differs by more than so many times its change shows something else.
+const FARTHEST: f32 = 2.0;
+
 /// The numbers of frames over which evidence is added up; the last one is the whole video.
 const STRETCHES: [usize; 5] = [1, 4, 15, 60, usize::MAX];
 
@@ -129,6 +132,7 @@ fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
         let (difference, change) = (r - b, other - b);
         let size = change.abs();
         let weight = if size < MOVING { 0.0 } else { (FULL / size.max(FULL)).powi(2) };
+        let difference = difference.clamp(-FARTHEST * size, FARTHEST * size);
         product[lane] += weight * difference * change;
         square[lane] += weight * change * change;
         sizes[lane] += weight * size;
@@ -146,6 +150,18 @@ fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
 }
 
 impl Timing {
+    /// The same without the evidence of some frames.
+    #[must_use]
+    pub fn without(&self, frames: impl IntoIterator<Item = usize>) -> Self {
+        let mut rest = self.clone();
+        for frame in frames {
+            if let Some(of_frame) = rest.frames.get_mut(frame) {
+                of_frame.fill([Evidence::default(); SHIFTS.len()]);
+            }
+        }
+        rest
+    }
+
     /// The stretch with the strongest evidence of a shift, leaving out those of up to `ignored` frames.
     pub fn worst(&self, ignored: u64) -> Option<Shifted> {
         let all = self.frames.len();
@@ -275,6 +291,8 @@ mod tests {
     fn few_frames_may_be_ignored() {
         let timing = timing(4.0, |t| if t == 30 { 29.0 } else { t as f32 });
         assert!(timing.worst(3).is_none_or(|worst| worst.frames != (30, 30)));
+        assert!(timing.worst(0).unwrap().at_least > 0.5);
+        assert!(timing.without([30]).worst(0).is_none_or(|worst| worst.at_least < 0.1));
         assert_eq!(Clock::new(&Layout { width: 1, height: 1, planes: vec![] }).finish().worst(0), None);
     }
 }

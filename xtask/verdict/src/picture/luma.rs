@@ -1,0 +1,159 @@
+//! The luma samples of some frames of both pictures: what the means of blocks can't tell, sharpness and levels.
+
+use std::io::Read;
+
+use anyhow::{Context, ensure};
+
+use crate::picture::{
+    blocks::{BlockFormat, Layout},
+    levels::{Histogram, LevelsDifference},
+    regions::Region,
+    sharpness,
+};
+
+/// Every fourth frame is looked at, because it takes a pass over all samples.
+pub const EVERY: u64 = 4;
+
+/// The format whose layout the blocks of luma have.
+pub const FORMAT: BlockFormat = BlockFormat { name: "gray", planes: "y", chroma_shift: (0, 0) };
+
+/// A difference of one level, in sixteenths, is no detail: it comes from rounding, and encoders change it at will.
+const STEP: u16 = 16;
+
+/// At least so many samples of a frame are counted by their level, as far as it has them.
+const COUNTED: usize = 130_000;
+
+/// How the luma of a frame differs.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LumaDifference {
+    /// The region whose sharpness differs most, in dB.
+    pub sharpness: Region,
+    /// The part of the levels that differs most.
+    pub levels: LevelsDifference,
+}
+
+/// Reads the luma of the render and, below it, of the baseline, frame by frame with 8 bits per sample, and compares
+/// them.
+///
+/// # Errors
+/// When the stream is cut off.
+pub fn read(mut stream: impl Read, layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
+    let samples = (layout.width * layout.height) as usize;
+    let (mut buffer, mut compared) = (Vec::with_capacity(2 * samples), Vec::new());
+    loop {
+        buffer.clear();
+        stream.by_ref().take(2 * samples as u64).read_to_end(&mut buffer).context("reading the luma of frames")?;
+        if buffer.is_empty() {
+            return Ok(compared);
+        }
+        ensure!(buffer.len() == 2 * samples, "the luma of the last frame is cut off");
+        let (render, baseline) = buffer.split_at(samples);
+        compared.push(compare(render, baseline, layout));
+    }
+}
+
+/// Compares the luma of one frame, row by row.
+pub fn compare(render: &[u8], baseline: &[u8], layout: &Layout) -> LumaDifference {
+    let sum: u64 = render.chunks(1 << 20).zip(baseline.chunks(1 << 20)).map(|(r, b)| difference(r, b)).sum();
+    let error = sum as f32 / render.len().max(1) as f32;
+    let [(detail, levels), (of_baseline, levels_of_baseline)] = [render, baseline].map(|of| measured(of, layout));
+    LumaDifference {
+        sharpness: sharpness::worst_region(&detail, &of_baseline, error, layout),
+        levels: Histogram::compare(&levels, &levels_of_baseline, error),
+    }
+}
+
+/// The sum of the absolute differences of fewer samples than overflow it.
+fn difference(a: &[u8], b: &[u8]) -> u64 {
+    a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>().into()
+}
+
+/// The mean absolute difference between samples and their blur over 3x3 ([1 2 1] in both directions) in each block, as
+/// far as it is more than a level, in levels; and the levels of the blurred picture.
+fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
+    let (width, height, plane) = (layout.width as usize, layout.height as usize, &layout.planes[0]);
+    let every = ((width * height / COUNTED) as f64).sqrt().max(1.0) as usize;
+    let (mut sums, mut histogram) = (vec![0u64; plane.columns * plane.rows], Histogram::default());
+    let starts: Vec<usize> = (0..=plane.columns).map(|column| (column * width).div_ceil(plane.columns)).collect();
+    // A column more on each side, which repeats the outermost one.
+    let (mut vertical, mut blurred) = (vec![0u16; width + 2], vec![0u16; width]);
+    let mut detail = vec![0u16; width];
+    for y in 0..height {
+        let row = |y: usize| &samples[y * width..][..width];
+        let (above, own, below) = (row(y.saturating_sub(1)), row(y), row((y + 1).min(height - 1)));
+        for (sum, ((a, o), b)) in vertical[1..=width].iter_mut().zip(above.iter().zip(own).zip(below)) {
+            *sum = u16::from(*a) + 2 * u16::from(*o) + u16::from(*b);
+        }
+        (vertical[0], vertical[width + 1]) = (vertical[1], vertical[width]);
+        let neighbors = vertical.iter().zip(&vertical[1..]).zip(&vertical[2..]);
+        for ((blur, detail), (((left, middle), right), own)) in
+            blurred.iter_mut().zip(&mut detail).zip(neighbors.zip(own))
+        {
+            *blur = left + 2 * middle + right;
+            *detail = (16 * u16::from(*own)).abs_diff(*blur).saturating_sub(STEP);
+        }
+        let of_row = &mut sums[y * plane.rows / height * plane.columns..][..plane.columns];
+        for (sum, bounds) in of_row.iter_mut().zip(starts.windows(2)) {
+            *sum += u64::from(detail[bounds[0]..bounds[1]].iter().map(|&d| u32::from(d)).sum::<u32>());
+        }
+        if y % every == 0 {
+            blurred.iter().step_by(every).for_each(|&level| histogram.count(level));
+        }
+    }
+    let mut rows = vec![0usize; plane.rows];
+    (0..height).for_each(|y| rows[y * plane.rows / height] += 1);
+    let mean = |(i, sum): (usize, &u64)| {
+        let (column, row) = (i % plane.columns, i / plane.columns);
+        let count = rows[row] * (starts[column + 1] - starts[column]);
+        *sum as f32 / count.max(1) as f32 / 16.0
+    };
+    (sums.iter().enumerate().map(mean).collect(), histogram)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::levels::Part;
+
+    fn layout() -> Layout {
+        Layout::new(64, 64, FORMAT)
+    }
+
+    /// Stripes with an edge every second sample.
+    fn stripes(low: u8, high: u8) -> Vec<u8> {
+        (0..64 * 64).map(|i| if i % 4 < 2 { low } else { high }).collect()
+    }
+
+    #[test]
+    fn the_detail_of_stripes_is_a_quarter_of_their_height_less_a_level() {
+        let (detail, _) = measured(&stripes(20, 100), &layout());
+        assert!(detail.iter().skip(1).step_by(8).all(|d| (d - 19.0).abs() < 1e-3), "{detail:?}");
+    }
+
+    #[test]
+    fn a_blur_has_less_detail_and_a_clip_other_levels() {
+        let compared = compare(&stripes(30, 90), &stripes(20, 100), &layout());
+        assert!((compared.sharpness.difference + 2.64).abs() < 0.1, "{compared:?}");
+        let white = |level: u8| -> Vec<u8> { (0..64 * 64).map(|i| if i < 64 * 8 { level } else { 100 }).collect() };
+        let clipped = compare(&white(215), &white(235), &layout()).levels;
+        assert_eq!((clipped.part, clipped.difference), (Part::Brightest, -20.0));
+        assert_eq!(compare(&white(215), &white(215), &layout()).levels.severity(), 0.0);
+    }
+
+    #[test]
+    fn sizes_of_any_kind_are_measured() {
+        for (width, height) in [(1, 1), (7, 3), (17, 16), (33, 65)] {
+            let layout = Layout::new(width, height, FORMAT);
+            let samples = vec![9; (width * height) as usize];
+            let compared = compare(&samples, &samples, &layout);
+            assert_eq!((compared.sharpness.severity(), compared.levels.severity()), (0.0, 0.0), "{width}x{height}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_off_is_an_error() {
+        assert!(read(&[0u8; 3][..], &layout()).is_err());
+        assert_eq!(read(&[][..], &layout()).unwrap(), []);
+        assert_eq!(read(&[7; 3 * 2 * 64 * 64][..], &layout()).unwrap().len(), 3);
+    }
+}
