@@ -40,6 +40,9 @@ pub struct CompareOptions {
     /// Print everything that was measured, as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Write a page, its pictures, and the JSON into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub report: Option<PathBuf>,
     /// What the render must reach.
     #[command(flatten)]
     pub limits: LimitArgs,

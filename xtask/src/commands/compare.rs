@@ -3,12 +3,18 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use render_verdict::{Comparison, audio::AudioStatus, finding::Finding, gates::Limits, picture::local::LocalFigures};
+use execution_history::chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
+use render_verdict::{
+    Comparison, audio::AudioStatus, finding::Finding, gates::Limits, known_good::Toolchain,
+    picture::local::LocalFigures,
+};
 use serde_json::{Value, json};
 
 use crate::{
     cli::small::CompareOptions,
+    console::text::visible,
     context::{self, Session},
+    eval::sample::Start,
     exit::{ExitCode, Failure, OrExit},
     project::{
         baseline::{Baseline, Compared},
@@ -19,8 +25,16 @@ use crate::{
         },
         plan::Extent,
     },
+    report::{
+        evidence::{self, Evidence},
+        markdown::PAGE,
+        page::{self, frames::Pictures},
+        render::{AudioSample, FrameSample, RenderReport},
+        row::ResultRow,
+    },
     tools::{
         ffmpeg::Media,
+        folder::Folder,
         preflight::{self, Purpose},
     },
 };
@@ -42,15 +56,105 @@ pub async fn run(session: &Session, args: &CompareOptions) -> Result<ExitCode, F
     let compared = baseline.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;
     let findings = compared.comparison.findings(&gate);
     let audio = compared.audio_status(&gate);
+    let record = record(&compared, &baseline, audio, &gate, &findings);
+    let record = serde_json::to_string_pretty(&record).context("the comparison").or_exit(ExitCode::Render)?;
+    if let Some(dir) = &args.report {
+        let report = Report { args, baseline: &baseline, compared: &compared, gate, findings: &findings, audio };
+        let written = report.write(session, &media, dir, &record).await;
+        written.with_context(|| format!("the report in {}", dir.display())).or_exit(ExitCode::Render)?;
+    }
     if args.json {
-        let record = record(&compared, &baseline, audio, &gate, &findings);
-        session
-            .console
-            .result(&serde_json::to_string_pretty(&record).context("the comparison").or_exit(ExitCode::Render)?);
+        session.console.result(&record);
     } else {
         summarize(&compared.comparison, audio, &findings).iter().for_each(|line| session.console.result(line));
     }
     Ok(if findings.is_empty() { ExitCode::Success } else { ExitCode::Quality })
+}
+
+/// What a page shows of a comparison.
+struct Report<'a> {
+    args: &'a CompareOptions,
+    baseline: &'a Baseline,
+    compared: &'a Compared,
+    gate: Limits,
+    findings: &'a [Finding],
+    audio: AudioStatus,
+}
+
+impl Report<'_> {
+    /// Writes the page, its pictures, and everything that was measured.
+    async fn write(&self, session: &Session, media: &Media, dir: &Path, record: &str) -> anyhow::Result<()> {
+        let folder = Folder::create(dir)?;
+        let Compared { comparison, media: shape, frame_times_s, .. } = self.compared;
+        let compared = evidence::Compared {
+            render: &self.args.render,
+            baseline: self.baseline,
+            comparison,
+            media: shape.as_ref(),
+            frame_times_s,
+            gate: &self.gate,
+        };
+        let kept = compared.keep(media, &folder, "render").await?;
+        if let Some(error) = &kept.without_images {
+            session.console.say(&format!("{error:#}"));
+        }
+        let text = |name: &Option<String>| match name {
+            Some(name) => String::from_utf8(folder.read(name)?).map(Some).context("a table of figures"),
+            None => Ok(None),
+        };
+        let [frames, levels] = [text(&kept.frames)?, text(&kept.audio_levels)?];
+        let render = RenderReport {
+            label: self.args.render.display().to_string(),
+            fixture: String::new(),
+            iteration: None,
+            start: Start::of(None),
+            row: self.row(kept)?,
+            gate: Some(self.gate),
+            against_local: None,
+            timeline: None,
+            frames: frames.map_or(Ok(Vec::new()), |csv| FrameSample::parse(&csv))?,
+            audio: levels.map_or(Ok(Vec::new()), |csv| AudioSample::parse(&csv))?,
+        };
+        folder.write("comparison.json", record)?;
+        let pictures = Pictures::read(&folder, std::slice::from_ref(&render));
+        let page = page::comparison(&render, &self.args.baseline.display().to_string(), &pictures);
+        folder.write(PAGE, visible(&page).as_bytes())
+    }
+
+    /// The row of a render that no execution made.
+    fn row(&self, kept: Evidence) -> anyhow::Result<ResultRow> {
+        let row = ResultRow {
+            id: RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(1)? },
+            planned_chunk_count: 1,
+            chunk_size: ChunkSize::USUAL,
+            plan_protocol: String::new(),
+            asked_plan_protocol: None,
+            wall_clock_ms: 0,
+            client_wall_ms: 0,
+            time_spent: None,
+            cost: None,
+            psnr_avg_db: None,
+            psnr_from_mean_mse_db: None,
+            picture: None,
+            exact: None,
+            audio_status: self.audio,
+            audio_residual_dbfs: Vec::new(),
+            audio: Vec::new(),
+            media: self.compared.media.clone(),
+            toolchain: Toolchain::default(),
+            passed: false,
+            findings: Vec::new(),
+            notes: Vec::new(),
+            output: String::new(),
+            history: String::new(),
+            frames: kept.frames,
+            audio_levels: kept.audio_levels,
+            worst_frame_images: kept.worst_frame_images,
+            execution_arn: String::new(),
+            chunks: Vec::new(),
+        };
+        Ok(row.compared(&self.compared.comparison, None).judged(self.findings))
+    }
 }
 
 /// What the two are, by the baseline: a folder is one of frames.

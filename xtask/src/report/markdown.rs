@@ -40,7 +40,7 @@ pub fn publish(folder: &Folder, report: &RunReport, appended: &str) -> anyhow::R
     let text = [markdown(report), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
     folder.write(MARKDOWN, harmless(&text).as_bytes())?;
     folder.write(JUNIT, visible(&junit(report)).as_bytes())?;
-    folder.write(PAGE, visible(&page(report, &Pictures::read(folder, report))).as_bytes())?;
+    folder.write(PAGE, visible(&page(report, &Pictures::read(folder, &report.renders))).as_bytes())?;
     Ok(text)
 }
 

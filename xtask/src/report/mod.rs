@@ -3,6 +3,7 @@
 pub mod artifacts;
 pub mod columns;
 pub mod compare;
+pub(crate) mod evidence;
 pub mod junit;
 pub mod markdown;
 pub mod page;

@@ -1,14 +1,13 @@
 //! One delivered render: measured, held against the baseline, the fixture's record and the history;
 //! and what of it is kept to look at.
 
-use std::{fmt::Write as _, path::Path};
+use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use execution_history::rendered::Rendered;
 use render_verdict::{
-    Comparison, Picture,
-    audio::{AudioStatus, Sound},
-    decibels::Level,
+    Comparison,
+    audio::AudioStatus,
     finding::Finding,
     frames::{
         self,
@@ -18,7 +17,7 @@ use render_verdict::{
     },
     gates::HISTORY,
     known_good::{Machine, MadeBy, RenderMetrics, Toolchain},
-    picture::{frozen::Chunks, raster::Raster},
+    picture::frozen::Chunks,
     probe::MediaShape,
 };
 
@@ -27,10 +26,7 @@ use crate::{
         baseline::{Baseline, Compared},
         plan::PlannedRender,
     },
-    report::{
-        render::{AudioSample, FrameSample},
-        row::WorstFrameImages,
-    },
+    report::evidence::{self, Evidence},
     run::{Run, contradictions::contradictions, render::Render, subject::RunBaseline},
 };
 
@@ -200,24 +196,6 @@ fn cpu_model(reported: &str) -> Option<String> {
     Some(format!("{name} (family {family}, model {model}, {instructions})"))
 }
 
-/// The names of the files that were kept, relative to the artifact folder.
-#[derive(Default)]
-pub(crate) struct Evidence {
-    /// Each frame's figures.
-    pub frames: Option<String>,
-    /// Each tenth of a second's.
-    pub audio_levels: Option<String>,
-    /// The worst frame.
-    pub worst_frame_images: Option<WorstFrameImages>,
-}
-
-/// How much the worst frame's difference is amplified: a step that a codec takes
-/// becomes visible, and a wrong picture white.
-const AMPLIFIED_BY: u8 = 8;
-
-/// The longer side of a kept frame, in pixels: small enough for a report, large enough to see where.
-const SIDE: u32 = 640;
-
 impl Render<'_> {
     /// Keeps what there is to keep of a comparison. Pictures that can't be made are
     /// only warned of: they decide nothing.
@@ -230,88 +208,21 @@ impl Render<'_> {
         output: &Path,
         stem: &str,
     ) -> anyhow::Result<Evidence> {
-        let (Comparison::Alike { picture, audio }, Some(baseline)) = (&judgement.comparison, self.reference.baseline())
-        else {
-            return Ok(Evidence::default());
+        let Some(baseline) = self.reference.baseline() else { return Ok(Evidence::default()) };
+        let compared = evidence::Compared {
+            render: output,
+            baseline,
+            comparison: &judgement.comparison,
+            media: judgement.media.as_ref(),
+            frame_times_s: &judgement.frame_times_s,
+            gate: &self.subject.gate,
         };
-        let artifacts = &self.run.artifacts;
-        let frames = format!("{stem}-frames.csv");
-        artifacts.write(&frames, frames_csv(picture, &judgement.frame_times_s))?;
-        let audio_levels = (!audio.is_empty()).then(|| format!("{stem}-audio.csv"));
-        if let Some(file) = &audio_levels {
-            artifacts.write(file, audio_csv(audio))?;
+        let mut kept = compared.keep(self.media, self.run.artifacts.folder(), stem).await?;
+        if let Some(error) = kept.without_images.take() {
+            self.run.warn(Err(error));
         }
-        // A region that fails is worth more than the frame with the lowest mean.
-        let findings = judgement.comparison.findings(&self.subject.gate);
-        let region = findings.iter().find_map(|finding| Some((finding.place.worst_frame?, finding.place.region?)));
-        let frame = region.map_or(picture.psnr.worst_frame, |(frame, _)| frame);
-        let outline = region.map(|(_, pixels)| pixels);
-        let worst_frame_images = match picture.psnr.worst {
-            Level::Identical => None,
-            Level::Db(_) => match self.keep_worst_frame((frame, outline), baseline, judgement, output, stem).await {
-                Ok(images) => Some(images),
-                Err(error) => {
-                    self.run.warn(Err(error.context("the worst frame is not kept as a picture")));
-                    None
-                }
-            },
-        };
-        Ok(Evidence { frames: Some(frames), audio_levels, worst_frame_images })
+        Ok(kept)
     }
-
-    async fn keep_worst_frame(
-        &self,
-        (frame, outline): (u64, Option<[u64; 4]>),
-        baseline: &Baseline,
-        judgement: &Judgement,
-        output: &Path,
-        stem: &str,
-    ) -> anyhow::Result<WorstFrameImages> {
-        let (of_baseline, of_render) = baseline.stills(self.media, output, judgement.media.as_ref(), frame).await?;
-        let encode = move || {
-            let difference = of_baseline.difference(&of_render, AMPLIFIED_BY)?;
-            let png = |picture: &Raster| match outline {
-                Some(pixels) => picture.clone().outlined(pixels).within(SIDE).quick_png(),
-                None => picture.within(SIDE).quick_png(),
-            };
-            std::thread::scope(|scope| {
-                let of_baseline = scope.spawn(|| png(&of_baseline));
-                let of_both = [png(&of_render)?, png(&difference)?];
-                let of_baseline = of_baseline.join().map_err(|_| anyhow!("encoding a picture panicked"))??;
-                let [of_render, difference] = of_both;
-                anyhow::Ok([of_baseline, of_render, difference])
-            })
-        };
-        let files = tokio::task::spawn_blocking(encode).await.context("encoding a frame")??;
-        let names = ["baseline", "render", "difference"].map(|what| format!("{stem}-worst-{what}.png"));
-        for (name, file) in names.iter().zip(&files) {
-            self.run.artifacts.write(name, file)?;
-        }
-        let [baseline, render, difference] = names;
-        Ok(WorstFrameImages { frame, baseline, render, difference, amplified_by: AMPLIFIED_BY })
-    }
-}
-
-/// Every frame's index, time, PSNR and hash, as CSV.
-fn frames_csv(picture: &Picture, frame_times_s: &[f64]) -> String {
-    let mut csv = format!("{}\n", FrameSample::HEADER);
-    let rows = picture.psnr.levels.iter().zip(frame_times_s).zip(picture.hashes.iter());
-    for (frame, ((level, time_s), hash)) in rows.enumerate() {
-        let _ = writeln!(csv, "{frame},{time_s:.6},{level},{hash}");
-    }
-    csv
-}
-
-/// Every tenth of a second of every track: when it begins, and both levels, as CSV.
-fn audio_csv(audio: &[Sound]) -> String {
-    let mut csv = format!("{}\n", AudioSample::HEADER);
-    for (track, sound) in audio.iter().enumerate() {
-        for (index, tenth) in sound.tenths.iter().enumerate() {
-            let at_s = index as f64 / 10.0;
-            let _ = writeln!(csv, "{track},{at_s:.1},{},{}", tenth.residual, tenth.baseline);
-        }
-    }
-    csv
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ fn install(handler: &Path) {
 fn page_of(artifacts: &Path) -> tempfile::NamedTempFile {
     let report = artifacts::read(artifacts).unwrap();
     let file = tempfile::Builder::new().suffix(".html").tempfile().unwrap();
-    fs::write(file.path(), page(&report, &Pictures::read(&Folder::open(artifacts).unwrap(), &report))).unwrap();
+    fs::write(file.path(), page(&report, &Pictures::read(&Folder::open(artifacts).unwrap(), &report.renders))).unwrap();
     file
 }
 

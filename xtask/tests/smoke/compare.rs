@@ -5,7 +5,9 @@ use std::{fs, path::PathBuf};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::support::{Ran, Test, video::Video};
+use crate::support::{Ran, Test, schemas::assert_valid, video::Video};
+
+const SCHEMA: &str = "comparison.v1.schema.json";
 
 /// Compares a render with the default video.
 fn compare(render: &Video, args: &[&str]) -> (Test, Ran) {
@@ -63,6 +65,25 @@ fn json_has_everything() {
     assert_eq!(reported["findings"][0]["gate"], "audio-residual");
     assert_eq!(reported["psnr"]["frames"], 60);
     assert!(reported["ssim"]["mean"].is_number() && reported["render"]["codec"] == "h264");
+    assert_valid(SCHEMA, &reported);
+}
+
+#[test]
+fn a_report_has_the_page_the_figures_and_the_json() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("report");
+    let args = ["--report", folder.to_str().unwrap()];
+    let (_, ran) = compare(&Video { audio_tracks: 1, ..Video::levels(&[("45.0", 59), ("12.0", 1)]) }, &args);
+    ran.exit(5);
+    let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    let page = read("report.html");
+    for part in ["frames below 30.00 dB: 1", "PSNR of every frame, dB", "lambda-compare", "FAIL", "Audio, track 1"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert_eq!(read("render-frames.csv").lines().count(), 61);
+    let reported: Value = serde_json::from_str(&read("comparison.json")).unwrap();
+    assert_valid(SCHEMA, &reported);
+    assert_eq!(reported["passed"], json!(false));
 }
 
 #[test]
@@ -70,6 +91,7 @@ fn another_shape_is_told_without_figures() {
     let (_, ran) = compare(&Video { width: 128, ..Video::default() }, &["--json"]);
     let reported: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
     assert_eq!((&reported["psnr"], &reported["findings"][0]["gate"]), (&json!(null), &json!("structure")));
+    assert_valid(SCHEMA, &reported);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use render_verdict::{
 
 use crate::{
     report::{
-        RunReport,
         page::{
             plot::{Marker, Plot, Side},
             scale::{Scale, buckets},
@@ -215,10 +214,10 @@ pub struct Pictures(BTreeMap<String, Vec<u8>>);
 impl Pictures {
     /// Reads the images of a run, those of the worst renders first, until their size limit is
     /// reached. Files that can't be read are skipped.
-    pub fn read(folder: &Folder, report: &RunReport) -> Self {
+    pub fn read(folder: &Folder, renders: &[RenderReport]) -> Self {
         let (mut pictures, mut left) = (BTreeMap::new(), BUDGET);
         let mut seen = Vec::new();
-        for render in worst_first(report) {
+        for render in worst_first(renders) {
             let Some(images) = &render.row.worst_frame_images else { continue };
             let frame =
                 (&render.fixture, render.row.picture.as_ref().map(|picture| picture.worst_frame), render.row.passed);
@@ -255,12 +254,12 @@ fn small(folder: &Folder, name: &str) -> anyhow::Result<Vec<u8>> {
     Raster::from_png(&folder.read(name)?)?.within(SIDE).png()
 }
 
-fn worst_first(report: &RunReport) -> Vec<&RenderReport> {
+fn worst_first(renders: &[RenderReport]) -> Vec<&RenderReport> {
     let level = |render: &RenderReport| match render.row.picture.as_ref().map(|picture| picture.worst_frame_db) {
         Some(Level::Db(db)) => db,
         Some(Level::Identical) | None => f64::INFINITY,
     };
-    let mut renders: Vec<&RenderReport> = report.renders.iter().collect();
+    let mut renders: Vec<&RenderReport> = renders.iter().collect();
     renders.sort_by(|a, b| a.row.passed.cmp(&b.row.passed).then(level(a).total_cmp(&level(b))));
     renders
 }

@@ -52,6 +52,48 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     .collect();
     let word = report.ending().word;
     let title = format!("{word}: {} {}", report.run.command(), report.run.fixtures().join(", "));
+    let top = html! { (timeline::definitions()) (header(report)) };
+    let written = html! { "Written by cargo xtask " (report.run.command()) ", run " code { (report.run.run_id) } "." };
+    document(&title, &top, &sections, &written)
+}
+
+/// The page of a comparison outside of a run.
+pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures) -> String {
+    let row = &render.row;
+    let (word, text) =
+        if row.passed { (Word::Pass, "equal enough") } else { (Word::Fail, "not equal enough to the baseline") };
+    let psnr = row.psnr_avg_db.map_or("not measured".to_owned(), |db| format!("{db:.2} dB"));
+    let top = html! {
+        header {
+            p.kicker { "lambda-compare" }
+            h1 { (render.label) }
+            div.ending.(class(word)) {
+                (icon(word))
+                p { strong { (word) } " " (text) }
+            }
+            @if !row.findings.is_empty() {
+                ul.reasons { @for finding in &row.findings { li { (finding.message) } } }
+            }
+            dl.facts {
+                (fact("Baseline", baseline))
+                (fact("Mean PSNR", &psnr))
+                (fact("Audio", &row.audio_status.to_string()))
+            }
+        }
+    };
+    let content = html! {
+        (frames::figure(render))
+        (audio::figure(render))
+        (frames::worst_frame_figure(render, pictures))
+        p { a href="comparison.json" { "Everything that was measured (JSON)" } }
+    };
+    let section = Section { id: "renders", title: "Frame by frame", content };
+    let title = format!("{word}: {}", render.label);
+    document(&title, &top, &[section], &html! { "Written by cargo xtask lambda-compare." })
+}
+
+/// A whole page.
+fn document(title: &str, top: &Markup, sections: &[Section], written: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -66,20 +108,19 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
             }
             body {
                 a.skip href="#main" { "Skip to the figures" }
-                (timeline::definitions())
-                (header(report))
+                (top)
                 nav aria-label="Sections" {
-                    ul { @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } } }
+                    ul { @for section in sections { li { a href={ "#" (section.id) } { (section.title) } } } }
                 }
                 main #main {
-                    @for section in &sections {
+                    @for section in sections {
                         section #(section.id) aria-labelledby={ (section.id) "-title" } {
                             h2 #{ (section.id) "-title" } { (section.title) }
                             (section.content)
                         }
                     }
                 }
-                footer { p { "Written by cargo xtask " (report.run.command()) ", run " code { (report.run.run_id) } "." } }
+                footer { p { (written) } }
             }
         }
     };

@@ -97,7 +97,7 @@ fn audio_and_worst_frames_are_shown_when_they_were_kept() {
     for part in ["baseline", "render", "difference"] {
         std::fs::write(dir.path().join(format!("renders/N2-worst-{part}.png")), &picture).unwrap();
     }
-    let embedded = page(&report, &Pictures::read(&Folder::open(dir.path()).unwrap(), &report));
+    let embedded = page(&report, &Pictures::read(&Folder::open(dir.path()).unwrap(), &report.renders));
     assert_eq!(embedded.matches("src=\"data:image/png;base64,").count(), 3);
 }
 
