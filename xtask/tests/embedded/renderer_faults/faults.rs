@@ -165,7 +165,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         style("everything is dimmed", CLIPS, "#root { opacity: .27 !important; }", Some(1924)),
         style("colors are turned by 5 degrees", CLIPS, "#root { filter: hue-rotate(5deg) !important; }", None),
         style("colors are paler", CLIPS, "#root { filter: saturate(.9) !important; }", None),
-        style("everything is blurred", TONE, "#root { filter: blur(.7px) !important; }", None),
+        filter("a blurred chunk", TONE, "gblur=sigma=0.7"),
         style("everything is half a percent larger", SDR, "#root { scale: 1.005 !important; }", None),
         style(
             "a cursor is in the corner",
@@ -432,7 +432,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         mix("one side is 3 dB down", CLIPS, "pan=stereo|c0=c0|c1=0.708*c1"),
         mix("a low pass", CLIPS, "lowpass=f=600"),
         mix("clipping", TONE, "volume=4,alimiter=limit=0.5:level=false"),
-        mix("normalized", TONE, "dynaudnorm=f=100"),
+        mix("compressed", TONE, "acompressor=threshold=0.05:ratio=9"),
         mix("20 ms of silence", TONE, "volume=0:enable='between(t,1,1.02)'"),
         mix("a fade-out", CLIPS, "afade=t=out:st=2.3:d=0.4"),
         mix("a slower tempo", CLIPS, "atempo=0.98"),
