@@ -96,7 +96,7 @@ async function stageChromium(): Promise<void> {
   }
 }
 
-// The producer looks for these beside the module that it is bundled into.
+// The producer looks for these next to the module that it is bundled into.
 function stageRuntime(): void {
   for (const file of ["hyperframe.manifest.json", "hyperframe.runtime.iife.js"]) {
     cpSync(`${PRODUCER}/dist/${file}`, join(staging, file));

@@ -32,7 +32,7 @@ fn cargo_ms(args: &[&str]) -> f64 {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut command = Command::new(env!("CARGO"));
     command.args(args).current_dir(root).stdout(Stdio::null());
-    // What this benchmark's own cargo has set would have build scripts run anew.
+    // What this benchmark's own cargo has set would have build scripts run again.
     let theirs =
         |name: &String| name.starts_with("CARGO_") && !["CARGO_HOME", "CARGO_TARGET_DIR"].contains(&name.as_str());
     for name in std::env::vars().map(|(name, _)| name).filter(theirs) {

@@ -1,4 +1,4 @@
-//! A token bucket, as Step Functions throttles its operations, and those who poll beside it.
+//! A token bucket, as Step Functions throttles its operations, and those who poll at the same time.
 
 use std::{cmp::Reverse, collections::BinaryHeap, time::Duration};
 

@@ -1,5 +1,5 @@
 //! What many chunks and many renders at once meet on AWS, simulated: throttled iterations
-//! of a Map, and polls beside the token bucket of DescribeExecution.
+//! of a Map, and polls next to the token bucket of DescribeExecution.
 //!
 //!     cargo bench --profile dev --bench scale
 
@@ -25,7 +25,7 @@ fn main() {
     println!("{}\n\n{}\n\n{}", maps(), polls(), looks_of());
 }
 
-/// Chunk counts and chunk durations beside the retries.
+/// Chunk counts and chunk durations next to the retries.
 fn maps() -> String {
     let head = ["chunks", "reserved", "a chunk takes", "throttled", "events", "ends"].map(str::to_owned);
     let cases = [8, 16, 17, 32, 64, 256].into_iter().flat_map(|chunks| [4, 10, 20, 60].map(|s| (chunks, RESERVED, s)));
@@ -44,7 +44,7 @@ fn maps() -> String {
     columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>(), Align::Right)
 }
 
-/// Renders at once beside the buckets of DescribeExecution.
+/// Renders at once next to the buckets of DescribeExecution.
 fn polls() -> String {
     let large = Bucket { size: 300.0, refill: 15.0 };
     let other = Bucket { size: 250.0, refill: 10.0 };

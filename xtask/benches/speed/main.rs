@@ -1,9 +1,9 @@
-//! How long a smoke takes beside its executions, and how long the same steps take one
+//! How long a smoke takes apart from its executions, and how long the same steps take one
 //! after the other with the AWS CLI: on one embedded AWS, in turns, with one ZIP.
 //!
 //!     cargo bench --profile dev --bench speed
 //!
-//! Needs `aws` and `jq` on PATH beside what `cargo xtask setup` provisions.
+//! Needs `aws` and `jq` on PATH, next to what `cargo xtask setup` provisions.
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a benchmark says what it met")]
@@ -70,7 +70,7 @@ struct Run {
 
 /// Both, in turns.
 struct Turns {
-    /// What each round of the peer took beside its executions, ms.
+    /// What each round of the peer took apart from its executions, ms.
     peer_ms: Vec<u64>,
     runs: Vec<Run>,
 }
@@ -100,7 +100,7 @@ impl World {
         turns
     }
 
-    /// The time that a round of the peer takes beside its executions, ms.
+    /// The time that a round of the peer takes apart from its executions, ms.
     fn peer(&self, endpoint: &str, round: usize) -> u64 {
         let root = tool_root();
         let started = Instant::now();

@@ -12,7 +12,7 @@ def install(settings: Settings) -> None:
     """Deleting a function with its stack ends its environments, and nothing is logged for it afterwards.
 
     AWS: environments of a deleted function are torn down; the execution role goes with the
-    stack, so a late invocation has no permission to create the log group anew.
+    stack, so a late invocation has no permission to create the log group again.
     Emulator: CloudFormation leaves the processes running, invocations included, and the end of
     such an invocation creates the deleted log group again.
     """

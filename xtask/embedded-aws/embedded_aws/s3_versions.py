@@ -17,7 +17,7 @@ def install_listing(settings: Settings) -> None:
 
     AWS: a page goes on after its markers, whether or not the version they name still exists.
     Emulator: when it does not, the key's other versions are left out, so that emptying a
-    bucket page by page leaves some behind; and each page sorts every key anew, so that the
+    bucket page by page leaves some behind; and each page sorts every key again, so that the
     time to list a bucket grows with the square of its size. It does not encode keys when it is
     asked to, so that a key with a control character makes its answer no XML.
     """

@@ -39,7 +39,7 @@ def install(settings: Settings) -> None:
 
     AWS: the stack goes from CREATE_IN_PROGRESS to DELETE_IN_PROGRESS and is gone in the end;
     resources whose DeletionPolicy is Retain stay.
-    Emulator: the creation goes on beside the deletion, and brings the stack back when it is done.
+    Emulator: the creation goes on during the deletion, and brings the stack back when it is done.
     """
     stock_deploy = stacks._deploy_stack_async
     stock_delete = stacks._delete_stack_async

@@ -178,7 +178,7 @@ pub struct Cost {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionUse {
-    /// Its name; null if the history does not tell.
+    /// Its name; null if the history does not say.
     pub function: Option<String>,
     /// Its processor.
     pub architecture: Architecture,

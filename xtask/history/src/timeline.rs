@@ -27,9 +27,9 @@ pub struct Attempt {
     pub step: Step,
     /// The state's name.
     pub state: String,
-    /// The name of the function that was called; null if the history does not tell.
+    /// The name of the function that was called; null if the history does not say.
     pub function: Option<String>,
-    /// The action that was requested of it; null if the history does not tell.
+    /// The action that was requested of it; null if the history does not say.
     pub action: Option<String>,
     /// When it was scheduled, ms.
     pub scheduled_ms: u64,

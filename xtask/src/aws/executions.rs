@@ -312,7 +312,7 @@ pub struct Machine {
 /// eventually consistent. `None` when there is none even then.
 ///
 /// # Errors
-/// When the service refuses to tell.
+/// When the service refuses to say.
 pub async fn new_machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
     let there = || clients.sfn.describe_state_machine().state_machine_arn(arn).send();
     // Whatever else is wrong with it, the call below reports.
@@ -323,7 +323,7 @@ pub async fn new_machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<
 /// Reads a state machine's tags and log groups; `None` when there is none of that ARN.
 ///
 /// # Errors
-/// When the service refuses to tell.
+/// When the service refuses to say.
 pub async fn machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
     let described = match clients.sfn.describe_state_machine().state_machine_arn(arn).send().await {
         Ok(described) => described,

@@ -170,7 +170,7 @@ fn without_request(message: &str) -> String {
     one_line(message.split("The Canonical String").next().unwrap_or_default())
 }
 
-/// [`told`] as an error, to put context on: a [`Refused`].
+/// [`reported`] as an error, to put context on: a [`Refused`].
 pub fn as_error<E>(error: SdkError<E, HttpResponse>) -> anyhow::Error
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,

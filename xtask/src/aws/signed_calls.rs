@@ -34,7 +34,7 @@ pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence>
     }
 }
 
-/// Reads a function's size (Lambda GetFunctionConfiguration); `None` when it does not tell.
+/// Reads a function's size (Lambda GetFunctionConfiguration); `None` when it does not say.
 ///
 /// # Errors
 /// When the call is refused.
@@ -60,7 +60,7 @@ async fn configuration(clients: &Clients, name: &str) -> anyhow::Result<(u16, St
 }
 
 /// How many executions at once the account has unreserved (Lambda GetAccountSettings);
-/// `None` where the service does not tell.
+/// `None` where the service does not say.
 ///
 /// # Errors
 /// When the call is refused.

@@ -116,8 +116,8 @@ impl Default for CallTimes {
 }
 
 impl CallTimes {
-    /// What the rows of an earlier run tell: of smoke's results.json, or of an eval's
-    /// samples. `None` when they tell of no chunk.
+    /// What the rows of an earlier run say: of smoke's results.json, or of an eval's
+    /// samples. `None` when they have no chunk.
     ///
     /// What executions took that split as one that is asked for counts as it is. Of others the
     /// start of a chunk is the default's, or less where whole chunks took less; what they took

@@ -108,7 +108,7 @@ async fn present(name: &str, look: impl Future<Output = anyhow::Result<Presence>
     Ok((look.await? == Presence::Present).then_some(name))
 }
 
-/// Claims the stack's name, deploys, and proves that what is there is this run's.
+/// Locks the stack's name, deploys, and proves that what is there is this run's.
 pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     begin_journal(run).or_exit(ExitCode::Preflight)?;
     lock_name(run).await?;
@@ -313,7 +313,7 @@ async fn sizes(clients: &Clients, planner: &str, functions: impl Iterator<Item =
 
 // Why a stack could not be deployed, and what to do about it.
 
-/// sam's error with what CloudFormation's events tell, and with advice where there is some.
+/// sam's error with what CloudFormation's events say, and with advice where there is some.
 pub(crate) async fn explained(run: &Run, stack_id: &str, by_sam: anyhow::Error) -> anyhow::Error {
     let clients = &run.connection().clients;
     // Where they can't be read, there is what sam said.

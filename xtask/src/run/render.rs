@@ -72,7 +72,7 @@ pub(crate) struct Rendering {
     pub beside: Vec<Finding>,
     /// What `--update-expected` would record.
     pub recorded: Option<RenderMetrics>,
-    /// What happened when; `None` where its history does not tell.
+    /// What happened when; `None` where its history does not say.
     pub timeline: Option<Timeline>,
 }
 
@@ -87,7 +87,7 @@ struct Executed {
     history: Value,
     /// Relative to the artifact folder.
     history_file: String,
-    /// `None` where its history does not tell.
+    /// `None` where its history does not say.
     timeline: Option<Timeline>,
 }
 

@@ -178,7 +178,7 @@ impl PlanChoice {
     }
 
     /// Refuses a frame rate that the plan protocol would, before anything is created. Where
-    /// the template does not tell the protocol, only the execution shows which one runs.
+    /// the template does not say the protocol, only the execution shows which one runs.
     ///
     /// # Errors
     /// When plan protocol v2 runs and does not take the rate.

@@ -215,7 +215,7 @@ impl Deleter {
     /// groups that are older than the stacks: they are someone else's.
     async fn delete_outlived_log_groups(&self, expected: &ResourceNames, ours: &Ours) -> anyhow::Result<Vec<String>> {
         let each = expected.of(Resource::LogGroup).map(|name| async move {
-            // One that can't be seen is for the proof to tell.
+            // One that can't be seen is for the proof to report.
             let Ok(Some(group)) = signed_calls::log_group(&self.clients, name).await else { return Ok(None) };
             if ours.is_log_group(name, group) {
                 self.console.step("teardown", &format!("deleting log group {name}, which outlived the stack"));

@@ -21,7 +21,7 @@ use crate::{
 /// The tag on artifact buckets that names the stack they were made for.
 pub const STACK_TAG: &str = "HyperframesSmokeStack";
 
-/// Where to look, besides the stack's name; it proves nothing.
+/// Where to look, apart from the stack's name; it proves nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Hints<'a> {
     /// Runs that may have used the name.

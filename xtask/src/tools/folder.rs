@@ -120,7 +120,7 @@ impl Folder {
     /// Reads a regular file.
     ///
     /// # Errors
-    /// When it is anything else, or can't be read; [`is_absent`] tells whether there is none.
+    /// When it is anything else, or can't be read; [`is_absent`] says whether there is none.
     pub fn read(&self, name: impl AsRef<Path>) -> anyhow::Result<Vec<u8>> {
         let name = name.as_ref();
         let what = || format!("{}", self.path.join(name).display());

@@ -46,7 +46,7 @@ impl Harness {
     /// The harness, where the repository has one that can run: what it needs is installed.
     ///
     /// # Errors
-    /// When the package.json that would tell can't be read.
+    /// When the package.json that would say it can't be read.
     pub fn find(repo: &Repo) -> anyhow::Result<Option<Self>> {
         let producer = repo.producer_package();
         let path = producer.join("package.json");

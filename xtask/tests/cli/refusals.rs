@@ -1,8 +1,8 @@
-//! Wrong words, told before anything happens.
+//! Wrong words, refused before anything happens.
 
 use crate::support::Test;
 
-/// Runs a command that must be refused with one error that tells `expected`.
+/// Runs a command that must be refused with one error that says `expected`.
 #[track_caller]
 pub(crate) fn refuse(test: &Test, args: &[&str], expected: &str) {
     let ran = test.run(args);

@@ -28,7 +28,7 @@ use crate::{
 fn the_first_age_of_checkouts_passes_as_it_is() {
     let zip = seed_zip();
     let checkout = Checkout::new("seed.yaml", &zip);
-    // From inside of it, without being told which it is.
+    // From inside of it, without being given its path.
     // That HyperFrames fades some parts in half a frame earlier than the one that made the baseline, by up to 2.4 levels.
     let limits = ["--max-shift", "1", "--max-region-difference", "3", "--max-tone-difference", "2"];
     let reported = checkout.smoke(&checkout.path("packages/producer/tests"), &limits);
@@ -118,7 +118,7 @@ fn own_zip() -> PathBuf {
     zip
 }
 
-/// The ZIP of the handler that plans by v1 unless it is told otherwise; built once.
+/// The ZIP of the handler that plans by v1 unless it is asked otherwise; built once.
 fn seed_zip() -> PathBuf {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("seed-handler");
     let package = root.join("examples/aws-lambda/handler");

@@ -1,6 +1,6 @@
 //! Corruptions of a real render: each is caught, for the right reason, and what
 //! is no corruption passes. `--nocapture` prints the table, with what the bash
-//! script's computation says beside.
+//! script's computation says of the same.
 
 use std::{fs, process::Command};
 
@@ -244,7 +244,7 @@ fn mild_damage_leaves_the_record_of_a_sound_render() {
     let rows = MILD.map(|(name, change)| {
         let file = corrupt(&lab, name, &sound.replace("-c:a", &format!("{change} -c:a")));
         let comparison = lab.compare("base.mp4", &file).unwrap();
-        // On another machine, where only the band tells.
+        // On another machine, where only the band decides.
         let render = RenderMetrics::of(made_by(8), &comparison).unwrap();
         let Deviation::Near(found) = expected.deviation(&render, "f") else { panic!("{name}") };
         assert!(!found.is_empty(), "{name} stays within the record: {:?}", render.figures);

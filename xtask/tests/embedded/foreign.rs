@@ -161,7 +161,7 @@ for group in boto3.client("logs").describe_log_groups()["logGroups"]:
 "#;
 
 /// The representative part of the table in `tests/teardown/attacks.rs`: when something happens, what, and how many
-/// things someone has by then besides those that were there before.
+/// things someone has by then apart from those that were there before.
 const ATTACKS: [(&str, &str, usize); 4] = [
     ("CreateChangeSet", THEIR_STACK, 2),
     ("DescribeExecution", THEIR_BUCKET, 1),

@@ -130,7 +130,7 @@ fn what_is_wrong_with_a_page_is_found() {
     }
 }
 
-/// An execution of so many chunks, as its history tells it.
+/// An execution of so many chunks, as its history has it.
 fn history(chunks: u64) -> Value {
     let mut events: Vec<Value> = Vec::new();
     let mut note = |ms: u64, kind: &str, previous: u64, key: &str, details: Value| {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::support::Test;
 
-/// The chunk size that each fixture's execution was asked for, and the one that run.json tells.
+/// The chunk size that each fixture's execution was asked for, and the one that run.json has.
 fn sizes(args: &[&str]) -> (Vec<(String, u64)>, serde_json::Value) {
     let test = Test::new().fixture_file("meta.json", json!({"renderConfig": {"chunkSize": 20}}).to_string());
     test.eval(&[&["--fixtures", "f,other-fixture", "--skip-local"], args].concat()).exit(0);

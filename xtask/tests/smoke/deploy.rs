@@ -187,7 +187,7 @@ fn chunks_beyond_the_reserved_concurrency_are_told() {
         .exit(0)
         .warns("3 chunks are more than the function's reserved concurrency of 2")
         .warns("--reserved-concurrency 3 or 0 helps");
-    // A quota that may not be read is told by the deployment, where it is too small.
+    // A quota that may not be read is shown by the deployment, where it is too small.
     let test = Test::new().fault("GetAccountSettings", 99, Fault::Error(403, "AccessDeniedException"));
     test.smoke(&[]).exit(0);
 }

@@ -100,7 +100,7 @@ fn missing_and_extra_frames_are_exit_5() {
     let (_, ran) = smoke_of(&Frames::of(59));
     ran.exit(5)
         .says("  N=2: exact: 59 of 60 frames identical, 60 of 60 required: 1 is missing; the first is frame 59 ");
-    // What contradicts the history is told as well.
+    // What contradicts the history is reported as well.
     ran.says("  N=2: the plan has 60 frames, the delivered video 59\n");
     let (_, ran) = smoke_of(&Frames::of(60).without(20));
     ran.exit(5).says("1 is missing; the first is frame 20 (counted from 0), at 0.667 s");

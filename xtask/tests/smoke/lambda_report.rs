@@ -9,7 +9,7 @@ use crate::support::{
     fake_aws::{End, Fault},
 };
 
-/// A run whose executions take `longer` s more than usual, in a folder of this name beside the artifacts.
+/// A run whose executions take `longer` s more than usual, in a folder of this name next to the artifacts.
 fn smoke(test: Test, folder: &str, longer: f64) -> Test {
     let test = test.render(|render| render.ended = 1_700_000_006.375 + longer);
     let artifacts = test.artifacts().with_file_name(folder).display().to_string();

@@ -1,4 +1,4 @@
-//! How much is told: -q, -v, -vv and colours.
+//! How much is shown: -q, -v, -vv and colours.
 
 use crate::support::{
     SECRETS, Test,

@@ -107,7 +107,7 @@ fn a_missing_tail_is_exit_5() {
     let half = Video { frames: 31, duration: "1.033333", levels: vec![("45.000000", 60)], ..Video::default() };
     let (_, ran) = smoke_of(&half, &Video::default());
     ran.exit(5).says("  N=2: frames: 31 in the render, 60 in the baseline\n");
-    // What contradicts the history is told as well.
+    // What contradicts the history is reported as well.
     ran.says("  N=2: the plan has 60 frames, the delivered video 31\n");
 }
 

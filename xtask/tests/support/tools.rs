@@ -75,7 +75,7 @@ impl Tools {
         fs::write(self.dir.join("handler.zip"), bytes).unwrap();
     }
 
-    /// The names that a fake zip was told to pack.
+    /// The names that a fake zip was given to pack.
     pub(crate) fn packed_names(&self) -> PathBuf {
         self.dir.join("packed-names")
     }

@@ -33,7 +33,7 @@ fn kill_one(test: &Test, stack: &str) {
     test.render_ends();
 }
 
-/// A world in which a run was killed when it had claimed the name, and had no stack yet.
+/// A world in which a run was killed when it had locked the name, and had no stack yet.
 fn locked() -> Test {
     let test = Test::new().fault("PutPublicAccessBlock", 1, Fault::Signal(Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);

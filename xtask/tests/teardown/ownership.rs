@@ -84,7 +84,7 @@ fn a_stack_in_review_is_deleted_by_the_tags_of_its_change_sets_and_not_by_a_clai
     assert!(left(&test).contains(&format!("stack {STACK}")));
     test.teardown(&[STACK]).exit(0).warns("it has the tag HyperframesSmokeRun=<run>");
     test.assert_account_clean();
-    // Someone else's change sets, next to a claim, or next to one of the run.
+    // Someone else's change sets, next to a name lock, or next to one of the run.
     for with_one_of_the_run in [false, true] {
         let test = locked();
         let run = left(&test)[0].chars().filter(|c| *c != ' ').collect::<String>();

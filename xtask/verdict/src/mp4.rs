@@ -1,4 +1,4 @@
-//! What an MP4 file tells players that its decoded samples do not show: tracks that are off, a volume, a rate, a size.
+//! What an MP4 file says to players that its decoded samples do not show: tracks that are off, a volume, a rate, a size.
 //!
 //! Boxes and fields are those of ISO/IEC 14496-12. ffmpeg ignores them when it decodes.
 

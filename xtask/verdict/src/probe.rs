@@ -50,7 +50,7 @@ pub struct MediaShape {
     pub video_tracks: u64,
     /// The audio tracks, in stream order.
     pub audio: Vec<AudioShape>,
-    /// Everything unusual that an MP4 file tells players, in words.
+    /// Everything unusual that an MP4 file says to players, in words.
     #[serde(skip)]
     pub instructions: Vec<String>,
     /// Subtitle tracks and attached files.

@@ -71,14 +71,14 @@ impl StateFolder {
         })
     }
 
-    /// All runs that journals tell of, oldest first.
+    /// All runs that journals name, oldest first.
     pub fn runs(&self) -> Vec<Known> {
         let mut known: Vec<Known> = self.journals().filter_map(|path| read(path).ok()).collect();
         known.sort_by(|a, b| a.state.begin.started_at.cmp(&b.state.begin.started_at));
         known
     }
 
-    /// The journals that don't tell whose they are: their runs may have left
+    /// The journals that don't say whose they are: their runs may have left
     /// anything. The folder itself is one of them when it can't be read.
     pub fn unreadable(&self) -> Vec<PathBuf> {
         let folder = match fs::read_dir(&self.0) {

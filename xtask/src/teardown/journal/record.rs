@@ -97,7 +97,7 @@ pub struct RunState {
 
 impl RunState {
     /// Reads the lines of a journal. A line that can't be read, cut off by a
-    /// crash or written by another version, may tell of anything: the run then
+    /// crash or written by another version, may name anything: the run then
     /// counts as one that created something. `None` when no line says which run it is.
     pub fn replay(lines: &str) -> Option<Self> {
         let (mut begin, mut names) = (None, ResourceNames::default());

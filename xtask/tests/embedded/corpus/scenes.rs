@@ -20,7 +20,7 @@ pub(super) const SCENES: [Scene; 12] = [
     scene("cuts", "-i {fixtures}/many-cuts/output/output.mp4", FRAMES_OF, 30),
     scene("letters", "-i {fixtures}/gsap-letters-render-compat/output/output.mp4", FRAMES_OF, 30),
     scene("cards", "-ss 10 -i {fixtures}/heygen-promo-preview-assets/output/output.mp4", FRAMES_OF, 30),
-    // The same, hardly lit.
+    // The same, almost dark.
     scene(
         "dark",
         "-i {fixtures}/mp4-h264-sdr/output/output.mp4",
@@ -34,7 +34,7 @@ pub(super) const SCENES: [Scene; 12] = [
         "trim=end_frame=1,scale=480:-2,loop=loop=59:size=1,setpts=N/30/TB",
         30,
     ),
-    // A picture that hardly moves.
+    // A picture that almost stands still.
     scene(
         "slow",
         "-ss 12 -i {fixtures}/heygen-promo-preview-assets/output/output.mp4",

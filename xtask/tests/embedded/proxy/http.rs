@@ -76,7 +76,7 @@ pub(crate) fn forward(upstream: &str, request: &Request) -> Vec<u8> {
     keep_alive(bytes, request.line.starts_with("HEAD "))
 }
 
-/// The answer of a closed connection, with its length told, for one that stays open.
+/// The answer of a closed connection, with its length, for one that stays open.
 fn keep_alive(bytes: Vec<u8>, head_only: bool) -> Vec<u8> {
     let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { return bytes };
     let head = String::from_utf8_lossy(&bytes[..end]).into_owned();

@@ -62,7 +62,7 @@ fn made_again(place: &Place) {
     }
 }
 
-/// What CreateBucket has to be told outside us-east-1.
+/// What CreateBucket has to be given outside us-east-1.
 fn within(region: &str) -> Option<CreateBucketConfiguration> {
     let constraint = (region != HOME).then(|| BucketLocationConstraint::from(region))?;
     Some(CreateBucketConfiguration::builder().location_constraint(constraint).build())

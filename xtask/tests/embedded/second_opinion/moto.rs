@@ -53,7 +53,7 @@ impl Drop for Moto {
     }
 }
 
-/// moto's packages, provisioned beside the tools; no command of the tool needs them.
+/// moto's packages, provisioned next to the tools; no command of the tool needs them.
 fn packages() -> PathBuf {
     provision();
     let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/second_opinion/moto.lock.txt");

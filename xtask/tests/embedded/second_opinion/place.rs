@@ -1,4 +1,4 @@
-//! One implementation, and what the cases ask of it beside the tool's own functions.
+//! One implementation, and what the cases ask of it next to the tool's own functions.
 
 use std::collections::BTreeSet;
 

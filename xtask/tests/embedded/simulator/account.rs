@@ -1,4 +1,4 @@
-//! What an account tells late: new executions, buckets that were made or deleted a moment ago.
+//! What an account shows late: new executions, buckets that were made or deleted a moment ago.
 
 use std::{
     collections::HashMap,
@@ -42,7 +42,7 @@ impl Account {
         }
     }
 
-    /// Hears of an answer, and gives what is told instead.
+    /// Hears of an answer, and gives what is answered instead.
     pub(crate) fn instead(&mut self, operation: &str, request: &Request, reported: String) -> String {
         let (_, target) = request.method_and_target();
         let bucket = || target.trim_matches('/').split(['/', '?']).next().unwrap_or_default().to_owned();

@@ -20,7 +20,7 @@ pub(crate) struct Mix {
     pub(crate) stale: bool,
     /// How long CloudFormation says that it is at work after it is done.
     pub(crate) stack_takes: Duration,
-    /// A bucket that was emptied is told to be not empty, once.
+    /// A bucket that was emptied is reported as not empty, once.
     pub(crate) not_empty_again: bool,
     /// What happens once at most.
     pub(crate) event: Event,

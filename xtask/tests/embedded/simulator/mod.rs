@@ -1,4 +1,4 @@
-//! AWS as it is beside its emulator: slow, throttled, late, and now and then out of
+//! AWS, where it differs from its emulator: slow, throttled, late, and now and then out of
 //! order. A proxy on this machine between tool, sam and emulator, with a seed.
 
 mod account;

@@ -13,11 +13,11 @@ pub(crate) struct Stack {
     executed: Option<Instant>,
     deleted: Option<Instant>,
     deletion_failed: bool,
-    /// What was last told of it.
+    /// What was last reported of it.
     known: String,
 }
 
-/// Why the stack of [`Event::RollsBack`] can't be created: what a user must be told.
+/// Why the stack of [`Event::RollsBack`] can't be created: what a user must be shown.
 pub(crate) const REASON: &str = "The maximum number of functions was reached for this account";
 
 /// Why the first deletion of [`Event::DeletionFails`] fails.
@@ -40,7 +40,7 @@ impl Stack {
         }
     }
 
-    /// What is told instead of the emulator's answer.
+    /// What is answered instead of the emulator's answer.
     pub(crate) fn instead(&mut self, operation: &str, reported: String) -> String {
         let at_work = |since: Option<Instant>| since.is_some_and(|since| since.elapsed() < self.takes);
         match operation {
@@ -74,7 +74,7 @@ impl Stack {
         reported
     }
 
-    /// Whether this was told of, so that a run can't have missed it.
+    /// Whether this was shown, so that a run can't have missed it.
     pub(crate) fn was_executed(&self) -> bool {
         self.executed.is_some()
     }

@@ -72,7 +72,7 @@ pub(crate) const IN_REVIEW: &str = "REVIEW_IN_PROGRESS";
 /// Who is at work at the same moment as a run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rival {
-    /// Another run, which claims the same name.
+    /// Another run, which locks the same name.
     Claims,
     /// Someone who deploys a stack of this name.
     Deploys(&'static str),
@@ -111,7 +111,7 @@ pub(crate) struct Stack {
     pub(crate) outputs: [String; 3],
     /// The ids of what it failed to create, as the names were taken.
     pub(crate) taken: BTreeSet<String>,
-    /// What it lists besides its own: type, id and status.
+    /// What it lists in addition to its own: type, id and status.
     pub(crate) listed: Vec<[String; 3]>,
     /// Its ARN.
     pub(crate) id: String,

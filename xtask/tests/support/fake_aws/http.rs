@@ -30,7 +30,7 @@ impl Request {
         let line = read_line(reader)?;
         let mut words = line.split(' ');
         let (method, target) = (words.next()?.to_owned(), words.next()?);
-        // A proxy is told the whole address.
+        // A proxy is sent the whole address.
         let target = target.strip_prefix("http://").map_or(target, |rest| rest.find('/').map_or("/", |at| &rest[at..]));
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs = query.split('&').filter(|pair| !pair.is_empty());
