@@ -30,7 +30,8 @@ fn the_first_age_of_checkouts_passes_as_it_is() {
     let checkout = Checkout::new("seed.yaml", &zip);
     // From inside of it, without being given its path.
     // That HyperFrames fades some parts in half a frame earlier than the one that made the baseline, by up to 2.4 levels.
-    let limits = ["--max-shift", "1", "--max-region-difference", "3", "--max-tone-difference", "2"];
+    let limits = "--max-shift 1 --max-region-difference 5 --max-tone-difference 2 --max-histogram-difference 2";
+    let limits: Vec<&str> = limits.split(' ').collect();
     let reported = checkout.smoke(&checkout.path("packages/producer/tests"), &limits);
     assert!(reported.contains("/aws/lambda/") && reported.contains("which outlived the stack"), "{reported}");
     let row = &checkout.results()[0];
