@@ -66,11 +66,11 @@ impl Finding {
     /// Whether it is about the same part of another render: by the same gate, at about the same time and place.
     pub fn is_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.place, &other.place);
-        let both_or_none = |a: Option<bool>, a_is: bool, b_is: bool| a.unwrap_or(a_is == b_is);
-        let overlap = |(from, to): (f64, f64), (first, last): (f64, f64)| from <= last && first <= to;
         let frames = |place: &Place| place.frames.map(|(from, to)| (from as f64, to as f64));
-        let meet = |a: Option<(f64, f64)>, b: Option<(f64, f64)>| {
-            both_or_none(a.zip(b).map(|(a, b)| overlap(a, b)), a.is_some(), b.is_some())
+        let meet = |a: Option<(f64, f64)>, b: Option<(f64, f64)>| match (a, b) {
+            (Some((from, to)), Some((first, last))) => from <= last && first <= to,
+            (None, None) => true,
+            _ => false,
         };
         let side = |region: Option<[u64; 4]>, at: usize| {
             region.map(|pixels| (pixels[at] as f64, (pixels[at] + pixels[at + 2]) as f64))

@@ -121,23 +121,8 @@ pub struct PlaneMeans {
 ///
 /// # Errors
 /// When the stream is cut off.
-pub fn read(stream: impl Read, layout: &Layout, mut each: impl FnMut(FrameMeans)) -> anyhow::Result<()> {
-    read_parts(stream, layout, |planes: Vec<[Vec<f32>; 3]>| {
-        let plane = |[render, baseline, error]: [_; 3]| PlaneMeans { render, baseline, error };
-        each(FrameMeans(planes.into_iter().map(plane).collect()));
-    })
-}
-
-/// Reads the frames of a stream in which `N` parts of blocks stand one above the other in each plane.
-///
-/// # Errors
-/// When the stream is cut off.
-pub(crate) fn read_parts<const N: usize>(
-    mut stream: impl Read,
-    layout: &Layout,
-    mut each: impl FnMut(Vec<[Vec<f32>; N]>),
-) -> anyhow::Result<()> {
-    let bytes: usize = layout.planes.iter().map(|plane| plane.columns * plane.rows * N * 2).sum();
+pub fn read(mut stream: impl Read, layout: &Layout, mut each: impl FnMut(FrameMeans)) -> anyhow::Result<()> {
+    let bytes: usize = layout.planes.iter().map(|plane| plane.columns * plane.rows * 3 * 2).sum();
     let mut buffer = Vec::with_capacity(bytes);
     loop {
         buffer.clear();
@@ -148,14 +133,15 @@ pub(crate) fn read_parts<const N: usize>(
         ensure!(buffer.len() == bytes, "the means of the last frame's blocks are cut off");
         let mut rest = buffer.as_slice();
         let planes = layout.planes.iter().map(|plane| {
-            std::array::from_fn(|_| {
+            let [render, baseline, error] = std::array::from_fn(|_| {
                 let (part, others) = rest.split_at(plane.columns * plane.rows * 2);
                 rest = others;
                 let (pairs, _) = part.as_chunks();
                 pairs.iter().map(|pair| f32::from(u16::from_le_bytes(*pair)) / 256.0).collect()
-            })
+            });
+            PlaneMeans { render, baseline, error }
         });
-        each(planes.collect());
+        each(FrameMeans(planes.collect()));
     }
 }
 

@@ -137,19 +137,16 @@ pub(crate) fn histogram(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     let Some((LumaDifference { levels, .. }, frame, frames)) = found else { return Vec::new() };
     let LevelsDifference { part, difference, allowance } = levels;
     let than = if difference > 0.0 { "higher" } else { "lower" };
+    let ends = |which: &str| format!("the {which} levels of luma are {:.1} {than} than in", difference.abs());
     let (what, meaning) = match part {
-        Part::Darkest => {
-            (format!("the lowest levels of luma are {:.1} {than}", difference.abs()), "blacks are lifted or crushed")
+        Part::Darkest => (ends("lowest"), "blacks are lifted or crushed"),
+        Part::Brightest => (ends("highest"), "whites are clipped or stretched"),
+        Part::All => {
+            let what = format!("the levels of luma differ by {difference:.2} in the mean from those in");
+            (what, "another tone, or banding")
         }
-        Part::Brightest => (
-            format!("the highest levels of luma are {:.1} {than}", difference.abs()),
-            "whites are clipped or stretched",
-        ),
-        Part::All => (format!("the levels of luma differ by {difference:.2} in the mean"), "another tone, or banding"),
     };
-    let when = picture.local.when(frames, frame);
-    let message =
-        format!("{what} than in the baseline {when}: {meaning}").replace("mean than in", "mean from those in");
+    let message = format!("{what} the baseline {}: {meaning}", picture.local.when(frames, frame));
     let allowed = HISTOGRAM_LIMIT.shown(limits.value(&HISTOGRAM_LIMIT) * f64::from(allowance));
     let place = Place { plane: Some('y'), frames: Some(frames), worst_frame: Some(frame), ..Place::default() };
     vec![HISTOGRAM.finding(format!("{:.2} levels", difference.abs()), allowed, message).at(place)]
