@@ -50,6 +50,9 @@ impl Resource {
     pub const ALL: [Self; 7] =
         [Self::Stack, Self::Bucket, Self::StateMachine, Self::Function, Self::LogGroup, Self::Role, Self::Alarm];
 
+    /// The kinds in a stack that a teardown looks for by calls of their own.
+    pub const LOOKED_FOR: [Self; 4] = [Self::Bucket, Self::StateMachine, Self::Function, Self::LogGroup];
+
     /// The name of the kind in JSON.
     pub fn kind(self) -> &'static str {
         match self {
@@ -74,6 +77,11 @@ impl Resource {
             Self::Role => &["AWS::IAM::Role"],
             Self::Alarm => &["AWS::CloudWatch::Alarm"],
         }
+    }
+
+    /// Whether a resource of this type in a template or a stack is one of the kind.
+    pub fn has_type(self, kind: &str) -> bool {
+        self.types().contains(&kind)
     }
 
     /// The names that the resources of `run` have where a template names them after its project.

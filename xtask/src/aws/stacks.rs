@@ -87,7 +87,7 @@ pub async fn resources(clients: &Clients, stack: &Stack) -> anyhow::Result<Vec<S
     while let Some(id) = stacks.pop() {
         if seen.insert(id.clone()) {
             let found = resources_of(clients, &id).await?;
-            let nested = found.iter().filter(|found| Resource::Stack.types().contains(&found.kind.as_str()));
+            let nested = found.iter().filter(|found| Resource::Stack.has_type(&found.kind));
             stacks.extend(nested.map(|found| found.physical_id.clone()));
             all.extend(found);
         }

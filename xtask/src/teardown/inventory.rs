@@ -282,7 +282,7 @@ impl Inventory {
     pub(crate) fn names(&self, ours: &Ours) -> ResourceNames {
         let mut names = ResourceNames::default();
         for contents in &ours.stacks {
-            for resource in [Resource::Bucket, Resource::StateMachine, Resource::Function, Resource::LogGroup] {
+            for resource in Resource::LOOKED_FOR {
                 names.add(resource, contents.names(resource).map(str::to_owned));
             }
             names.add(Resource::LogGroup, contents.names(Resource::Function).map(function_log_group));

@@ -55,7 +55,7 @@ impl StackContents {
     }
 
     fn existing(&self, resource: Resource) -> impl Iterator<Item = &StackResource> {
-        let of_kind = move |found: &&StackResource| resource.types().contains(&found.kind.as_str());
+        let of_kind = move |found: &&StackResource| resource.has_type(&found.kind);
         self.resources.iter().filter(of_kind).filter(move |found| self.created(resource, found))
     }
 
@@ -71,8 +71,7 @@ impl StackContents {
 
     /// What its template retained when it was deleted, apart from what a teardown looks for by other calls.
     pub(crate) fn retained(&self) -> impl Iterator<Item = &StackResource> {
-        let looked_for = [Resource::Bucket, Resource::StateMachine, Resource::Function, Resource::LogGroup];
-        let is_looked_for = move |kind: &str| looked_for.iter().any(|resource| resource.types().contains(&kind));
+        let is_looked_for = |kind: &str| Resource::LOOKED_FOR.into_iter().any(|resource| resource.has_type(kind));
         self.resources.iter().filter(move |found| found.status == RETAINED && !is_looked_for(&found.kind))
     }
 

@@ -37,22 +37,6 @@ pub(crate) async fn verify(expected: &ResourceNames, clients: &Clients) -> Proof
     .await
 }
 
-/// Lists what the templates of these stacks retained. No call looks for it again, so it counts as left.
-///
-/// # Errors
-/// When CloudFormation gives no clear answer.
-pub(crate) async fn retained(ours: &Ours, clients: &Clients) -> anyhow::Result<Proof> {
-    let ours = ours.read_again(clients).await?;
-    let check = |found: &StackResource| Check {
-        kind: Cow::Owned(found.kind.clone()),
-        name: found.physical_id.clone(),
-        state: ResourceState::Present,
-        evidence: "the template retains it; delete it by hand, and close the journal with --forget".to_owned(),
-        is_being_deleted: false,
-    };
-    Ok(Proof::of(ours.stacks.iter().flat_map(StackContents::retained).map(check).collect()))
-}
-
 enum Found {
     Absent,
     Present,
@@ -140,6 +124,19 @@ pub(crate) fn expected(
         expected.remove(resource, name);
     }
     expected
+}
+
+/// What the templates of these stacks retained, as far as CloudFormation listed it. No call looks for it again, so it
+/// counts as left.
+pub(crate) fn retained(ours: &Ours) -> Proof {
+    let check = |found: &StackResource| Check {
+        kind: Cow::Owned(found.kind.clone()),
+        name: found.physical_id.clone(),
+        state: ResourceState::Present,
+        evidence: "the template retains it; delete it by hand, and close the journal with --forget".to_owned(),
+        is_being_deleted: false,
+    };
+    Proof::of(ours.stacks.iter().flat_map(StackContents::retained).map(check).collect())
 }
 
 /// The artifact buckets of these runs, apart from someone else's.

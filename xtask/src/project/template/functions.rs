@@ -7,13 +7,15 @@ use execution_history::{cost::FunctionSize, timeline::function_name};
 
 use crate::{
     aws::resources::function_log_group,
-    project::plan::Concurrency,
-    project::template::{
-        LogGroup, Template,
-        expression::{self, Values},
-        machine::{Called, Task},
-        parameters::Assignment,
-        yaml::{At, Node},
+    project::{
+        plan::Concurrency,
+        template::{
+            LogGroup, Template,
+            expression::{self, Values},
+            machine::{Called, Task},
+            parameters::Assignment,
+            yaml::{At, Node},
+        },
     },
 };
 

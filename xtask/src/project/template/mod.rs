@@ -198,8 +198,7 @@ fn by_output<'a>(root: &At<'a>, output: &str, kind: Resource) -> anyhow::Result<
 
 /// The resources of a kind, by their logical ids.
 fn resources_of<'a>(resources: &At<'a>, kind: Resource) -> anyhow::Result<Vec<(String, At<'a>)>> {
-    let is_of_kind =
-        |at: &At<'a>| at.node.get("Type").and_then(Node::literal).is_some_and(|t| kind.types().contains(&t));
+    let is_of_kind = |at: &At<'a>| at.node.get("Type").and_then(Node::literal).is_some_and(|t| kind.has_type(t));
     let all = resources.entries()?.into_iter().filter(|(_, at)| is_of_kind(at));
     Ok(all.map(|(id, at)| (id.to_owned(), at)).collect())
 }
@@ -223,7 +222,7 @@ fn is_left_behind(resource: &Node) -> bool {
         }
         _ => text("DeletionPolicy"),
     };
-    let is_deleted = [Resource::Bucket, Resource::LogGroup].iter().any(|resource| resource.types().contains(&kind));
+    let is_deleted = [Resource::Bucket, Resource::LogGroup].into_iter().any(|resource| resource.has_type(kind));
     !is_deleted && policy.is_some_and(|policy| policy.starts_with("Retain"))
 }
 
