@@ -14,7 +14,6 @@ use crate::{
     cli::small::CompareOptions,
     console::text::visible,
     context::{self, Session},
-    eval::sample::Start,
     exit::{ExitCode, Failure, OrExit},
     project::{
         baseline::{Baseline, Compared},
@@ -26,11 +25,12 @@ use crate::{
         plan::Extent,
     },
     report::{
+        artifacts::Files,
         evidence::{self, Evidence},
         markdown::PAGE,
         page::{self, frames::Pictures},
-        render::{AudioSample, FrameSample, RenderReport},
-        row::ResultRow,
+        render::RenderReport,
+        row::{ResultRow, WorstFrameImages},
     },
     tools::{
         ffmpeg::Media,
@@ -98,23 +98,16 @@ impl Report<'_> {
         if let Some(error) = &kept.without_images {
             session.console.say(&format!("{error:#}"));
         }
-        let text = |name: &Option<String>| match name {
-            Some(name) => String::from_utf8(folder.read(name)?).map(Some).context("a table of figures"),
-            None => Ok(None),
-        };
-        let [frames, levels] = [text(&kept.frames)?, text(&kept.audio_levels)?];
-        let render = RenderReport {
-            label: self.args.render.display().to_string(),
-            fixture: String::new(),
-            iteration: None,
-            start: Start::of(None),
-            row: self.row(kept)?,
-            gate: Some(self.gate),
-            against_local: None,
-            timeline: None,
-            frames: frames.map_or(Ok(Vec::new()), |csv| FrameSample::parse(&csv))?,
-            audio: levels.map_or(Ok(Vec::new()), |csv| AudioSample::parse(&csv))?,
-        };
+        let mut files = Files::default();
+        for table in kept.frames.iter().chain(&kept.audio_levels) {
+            files.add(table, Some(String::from_utf8(folder.read(table)?).context("a table of figures")?));
+        }
+        for picture in kept.worst_frame_images.iter().flat_map(WorstFrameImages::files) {
+            files.add(picture, None);
+        }
+        let (label, row) = (self.args.render.display().to_string(), self.row(kept)?);
+        // That no execution has a history is no gap here.
+        let render = RenderReport::of(&files, label, Default::default(), Some(self.gate), row, &mut Vec::new())?;
         folder.write("comparison.json", record)?;
         let pictures = Pictures::read(&folder, std::slice::from_ref(&render));
         let page = page::comparison(&render, &self.args.baseline.display().to_string(), &pictures);

@@ -55,7 +55,8 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
 /// The artifact folder of the repository's newest run.
 fn newest(session: &Session) -> anyhow::Result<PathBuf> {
     let repo = session.repo()?;
-    let written = |folder: &PathBuf| fs::metadata(folder.join("run.json")).and_then(|file| file.modified()).ok();
+    let written =
+        |folder: &PathBuf| fs::metadata(folder.join(artifacts::RUN_JSON)).and_then(|file| file.modified()).ok();
     let folders = ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command));
     let found = folders.into_iter().filter_map(|folder| Some((written(&folder)?, folder))).max();
     let (_, folder) = found.with_context(|| {

@@ -10,6 +10,8 @@ pub mod scaling;
 pub mod sections;
 pub mod timeline;
 
+use std::fmt::Display;
+
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use render_verdict::audio::residual::Residual;
 
@@ -57,7 +59,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     document(&title, &top, &sections, &written)
 }
 
-/// The page of a comparison outside of a run.
+/// The page of a comparison without a run.
 pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures) -> String {
     let row = &render.row;
     let (word, text) =
@@ -67,13 +69,7 @@ pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures) ->
         header {
             p.kicker { "lambda-compare" }
             h1 { (render.label) }
-            div.ending.(class(word)) {
-                (icon(word))
-                p { strong { (word) } " " (text) }
-            }
-            @if !row.findings.is_empty() {
-                ul.reasons { @for finding in &row.findings { li { (finding.message) } } }
-            }
+            (outcome(word, text, &row.findings))
             dl.facts {
                 (fact("Baseline", baseline))
                 (fact("Mean PSNR", &psnr))
@@ -169,17 +165,24 @@ fn header(report: &RunReport) -> Markup {
         header {
             p.kicker { (run.command()) }
             h1 { (run.fixtures().join(", ")) }
-            div.ending.(class(ending.word)) {
-                (icon(ending.word))
-                p { strong { (ending.word) } " " (ending.text) }
-            }
-            @if !ending.reasons.is_empty() {
-                ul.reasons { @for reason in &ending.reasons { li { (reason) } } }
-            }
+            (outcome(ending.word, &ending.text, &ending.reasons))
             dl.facts { (facts(report)) }
             (notes(report, "Notes", NoteKind::Renders))
             (notes(report, "Before you compare figures", NoteKind::Caveat))
             (notes(report, "Missing from the artifact folder", NoteKind::Gap))
+        }
+    }
+}
+
+/// How it ended, and the reasons.
+fn outcome(word: Word, text: &str, reasons: &[impl Display]) -> Markup {
+    html! {
+        div.ending.(class(word)) {
+            (icon(word))
+            p { strong { (word) } " " (text) }
+        }
+        @if !reasons.is_empty() {
+            ul.reasons { @for reason in reasons { li { (reason.to_string()) } } }
         }
     }
 }
