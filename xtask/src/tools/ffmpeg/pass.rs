@@ -280,11 +280,10 @@ fn below(least: Decibels) -> String {
 
 /// Calls the planes of RGB those of YUV, because scaling converts RGB otherwise, and loses a little.
 fn as_planes(pixel_format: &str) -> String {
-    let compared = with_alpha(pixel_format);
-    if !is_rgb(compared.as_deref().unwrap_or(pixel_format)) {
+    if !is_rgb(&as_compared(pixel_format)) {
         return "null".to_owned();
     }
-    let planar = compared.unwrap_or_else(|| match pixel_format {
+    let planar = with_alpha(pixel_format).unwrap_or_else(|| match pixel_format {
         _ if pixel_format.starts_with("gbrp") => pixel_format.to_owned(),
         _ if pixel_format.contains("48") => "gbrp16le".to_owned(),
         _ => "gbrp".to_owned(),
@@ -296,7 +295,7 @@ fn as_planes(pixel_format: &str) -> String {
 
 /// The format of the blocks of pictures in `pixel_format`, as they are compared.
 fn block_format(pixel_format: &str) -> BlockFormat {
-    BlockFormat::of(with_alpha(pixel_format).as_deref().unwrap_or(pixel_format))
+    BlockFormat::of(&as_compared(pixel_format))
 }
 
 /// The means of the blocks of each plane in this format, see [`Layout`].
@@ -307,7 +306,7 @@ fn block_means(format: BlockFormat) -> String {
 
 /// The first plane of every few frames, with 8 bits per sample.
 fn luma_of_some(pixel_format: &str) -> String {
-    let compared = with_alpha(pixel_format).unwrap_or_else(|| pixel_format.to_owned());
+    let compared = as_compared(pixel_format);
     let planar = is_rgb(&compared) || ["yuv", "gray"].iter().any(|name| compared.starts_with(name));
     // Scaling would stretch the limited range of others to the full one.
     let plane = if planar { "extractplanes=y," } else { "" };
@@ -348,6 +347,11 @@ pub(crate) fn with_alpha(pixel_format: &str) -> Option<String> {
         _ if pixel_format.starts_with("yuva") => Some(pixel_format.replace("p12", "p16")),
         _ => None,
     }
+}
+
+/// The format in which a picture is compared, with alpha or without.
+fn as_compared(pixel_format: &str) -> String {
+    with_alpha(pixel_format).unwrap_or_else(|| pixel_format.to_owned())
 }
 
 /// The filter that takes the alpha plane away.
