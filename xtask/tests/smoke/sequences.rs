@@ -21,7 +21,7 @@ fn smoke_of(delivered: &Frames) -> (Test, Ran) {
     (test, ran)
 }
 
-/// Frames with a gray of their own each, 4 levels of 255 apart of 255.
+/// Frames with a gray of their own each, 4 levels of 255 apart.
 fn apart() -> Frames {
     (0..60).fold(Frames::of(60), |frames, i| frames.with(name(i), png(i * 4, "")))
 }

@@ -212,26 +212,10 @@ fn print(rows: &[Row]) {
 fn worst_figures<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<&'static str, String> {
     let mut worst: BTreeMap<&'static str, [f64; 6]> = BTreeMap::new();
     for row in rows {
-        let Some(LocalFigures {
-            region_levels,
-            tone_levels,
-            detail_levels,
-            sharpness_db,
-            histogram_levels,
-            shift_frames,
-        }) = row.figures
-        else {
-            continue;
-        };
-        let of_scene = worst.entry(row.scene).or_default();
-        for (worst, value) in of_scene.iter_mut().zip([
-            region_levels,
-            tone_levels,
-            detail_levels,
-            sharpness_db,
-            histogram_levels,
-            shift_frames,
-        ]) {
+        let Some(of) = row.figures else { continue };
+        let picture = [of.region_levels, of.tone_levels, of.detail_levels];
+        let values = picture.into_iter().chain([of.sharpness_db, of.histogram_levels, of.shift_frames]);
+        for (worst, value) in worst.entry(row.scene).or_default().iter_mut().zip(values) {
             *worst = worst.max(value);
         }
     }

@@ -17,12 +17,16 @@ use serde_json::Value;
 use self::faults::{CLIPS, CUTS, Fault, SDR, TONE, faults};
 use crate::{
     account::python,
-    emulator::{Emulator, XTASK, provision},
+    emulator::{Emulator, XTASK},
     repository::copy_all,
+    run::run,
 };
 
 /// Prints the handler in a ZIP.
 const READ: &str = "import sys, zipfile; print(zipfile.ZipFile(sys.argv[1]).read('index.mjs').decode())";
+
+/// Where the handler's ZIP is in a repository.
+const ZIP: &str = "examples/aws-lambda/handler/dist/handler.zip";
 
 /// How one fault ended.
 #[derive(Debug, Clone, Default)]
@@ -61,35 +65,21 @@ struct Workshop {
 
 impl Workshop {
     fn open() -> Self {
-        provision();
-        let own = xtask::project::repo::tool_root();
-        let emulator = Emulator::start();
+        let (own, dir) = (xtask::project::repo::tool_root(), tempfile::tempdir().unwrap());
+        let zip = dir.path().join("repository").join(ZIP);
+        let mut workshop = Self { dir, emulator: Emulator::start(), handler: String::new(), zip };
         // A run of its own builds the ZIP, if it is not there.
-        let built = own.join("examples/aws-lambda/handler/dist/handler.zip");
-        let workshop = Self {
-            dir: tempfile::tempdir().unwrap(),
-            emulator,
-            handler: String::new(),
-            zip: PathBuf::from("examples/aws-lambda/handler/dist/handler.zip"),
-        };
-        if !built.is_file() {
-            let artifacts = workshop.dir.path().join("first");
-            workshop.smoke(&own, SDR, &artifacts, &[]);
+        if !own.join(ZIP).is_file() {
+            workshop.smoke(&own, SDR, &workshop.dir.path().join("first"), &[]);
         }
-        let root = workshop.dir.path().join("repository");
+        let root = workshop.root();
         copy_all(&own.join("fixtures"), &root.join("fixtures"));
-        fs::create_dir_all(root.join("examples/aws-lambda/handler/dist")).unwrap();
-        fs::copy(own.join("examples/aws-lambda/template.yaml"), root.join("examples/aws-lambda/template.yaml"))
-            .unwrap();
-        fs::copy(
-            own.join("examples/aws-lambda/handler/package.json"),
-            root.join("examples/aws-lambda/handler/package.json"),
-        )
-        .unwrap();
-        let zip = root.join(&workshop.zip);
-        fs::copy(&built, &zip).unwrap();
-        let handler = python(&workshop.emulator, READ, &[zip.to_str().unwrap()]).join("\n");
-        Self { handler, zip, ..workshop }
+        fs::create_dir_all(workshop.zip.parent().unwrap()).unwrap();
+        for file in [ZIP, "examples/aws-lambda/template.yaml", "examples/aws-lambda/handler/package.json"] {
+            fs::copy(own.join(file), root.join(file)).unwrap();
+        }
+        workshop.handler = python(&workshop.emulator, READ, &[workshop.zip.to_str().unwrap()]).join("\n");
+        workshop
     }
 
     fn root(&self) -> PathBuf {
@@ -105,17 +95,15 @@ impl Workshop {
     }
 
     fn smoke(&self, root: &Path, fixture: &str, artifacts: &Path, args: &[&str]) -> (Option<i32>, String) {
-        let output = Command::new(XTASK)
+        let mut command = Command::new(XTASK);
+        command
             .args(["lambda-smoke", "--endpoint-url", &self.emulator.endpoint, "--fixture", fixture])
             .args(["--chunk-counts", "2", "--artifacts"])
             .arg(artifacts)
             .args(args)
             .env("HYPERFRAMES_REPO_ROOT", root)
-            .env("HYPERFRAMES_STATE_DIR", self.dir.path().join("state"))
-            .output()
-            .unwrap();
-        let reported = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
-        (output.status.code(), reported)
+            .env("HYPERFRAMES_STATE_DIR", self.dir.path().join("state"));
+        run(command)
     }
 
     /// Renders with the handler that is installed, and reads the verdict.
@@ -174,7 +162,7 @@ fn each_fault_has_one_place_in_the_pinned_handler() {
 }
 
 #[test]
-#[ignore = "takes half an hour"]
+#[ignore = "about an hour"]
 fn each_fault_is_shown_by_the_gates() {
     let workshop = Workshop::open();
     let faults = chosen();
