@@ -1,32 +1,43 @@
 //! Emptying a bucket to the last version, delete marker and unfinished upload.
 
-use std::cell::Cell;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use aws_sdk_s3::{
+    error::ProvideErrorMetadata,
     operation::list_object_versions::ListObjectVersionsOutput,
     types::{Delete, EncodingType, ObjectIdentifier},
 };
 use backon::{BackoffBuilder, Retryable};
 use futures_util::{TryStreamExt, stream};
 
-use crate::{
-    aws::{
-        clients::Clients,
-        faults::{self, Fault},
-    },
-    console::text::counted,
+use crate::aws::{
+    clients::Clients,
+    faults::{self, Fault},
 };
 
 /// What emptying a bucket took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Emptied {
     /// Versions and delete markers that were deleted.
     pub versions: u64,
     /// Multipart uploads that were aborted.
     pub uploads: u64,
-    /// Listings of the whole bucket; the last one found nothing.
+    /// Listings of the whole bucket; the last one found nothing that can be deleted.
     pub passes: u32,
+    /// What is left because S3 refuses to delete it.
+    pub undeletable: Undeletable,
+}
+
+/// The key and the version (or the upload's id) of what S3 refuses to delete, with the reason that it gives: a legal
+/// hold, or a policy.
+pub type Undeletable = BTreeMap<(String, String), String>;
+
+/// What one pass, or a part of it, came to.
+#[derive(Default)]
+struct Pass {
+    deleted: u64,
+    refused: Undeletable,
 }
 
 /// Delete calls of 1,000 keys in flight. A prefix takes 3,500 writes a second, so more would only be throttled.
@@ -35,13 +46,13 @@ const IN_FLIGHT: usize = 4;
 /// A bucket that still fills after this many passes has a writer that nothing stops.
 const MOST_PASSES: usize = 30;
 
-/// Deletes everything in a bucket, pass after pass until one finds nothing.
+/// Deletes everything in a bucket that S3 lets go, pass after pass until one finds nothing of the kind.
 /// `prove` is asked between the listing of a page and its deletion, so that what
 /// took the bucket's place is not deleted. `progress` hears of every batch, with
 /// the total so far. A bucket that is not there is empty.
 ///
 /// # Errors
-/// When a key can't be deleted for good, the bucket keeps filling, or `prove` fails.
+/// When the bucket can't be listed or keeps filling, or `prove` fails.
 pub async fn empty(
     clients: &Clients,
     bucket: &str,
@@ -51,15 +62,15 @@ pub async fn empty(
     let mut emptied = Emptied::default();
     for pause in faults::polling().with_max_times(MOST_PASSES).build() {
         emptied.passes += 1;
-        let done = emptied.versions;
-        let reported = |n| progress(done + n);
+        let reported = |n| progress(emptied.versions + n);
         let (versions, uploads) = tokio::try_join!(
-            delete_versions(clients, bucket, &prove, &reported),
-            abort_uploads(clients, bucket, &prove)
+            delete_versions(clients, bucket, &emptied.undeletable, &prove, &reported),
+            abort_uploads(clients, bucket, &emptied.undeletable, &prove)
         )?;
-        emptied.versions += versions;
-        emptied.uploads += uploads;
-        if versions == 0 && uploads == 0 {
+        emptied.versions += versions.deleted;
+        emptied.uploads += uploads.deleted;
+        emptied.undeletable.extend(versions.refused.into_iter().chain(uploads.refused));
+        if versions.deleted == 0 && uploads.deleted == 0 {
             return Ok(emptied);
         }
         if emptied.passes > 2 {
@@ -77,17 +88,20 @@ pub async fn is_empty(clients: &Clients, bucket: &str) -> anyhow::Result<bool> {
     list_page(clients, bucket, Marker::default()).await.map(|(objects, _)| objects.is_empty())
 }
 
-/// One pass: listing runs ahead while up to [`IN_FLIGHT`] batches are deleted.
+/// One pass over all but the objects that are `known` to stay: listing runs ahead while up to [`IN_FLIGHT`] batches
+/// are deleted.
 async fn delete_versions(
     clients: &Clients,
     bucket: &str,
+    known: &Undeletable,
     prove: &impl AsyncFn() -> anyhow::Result<()>,
     progress: &dyn Fn(u64),
-) -> anyhow::Result<u64> {
-    let deleted = Cell::new(0);
+) -> anyhow::Result<Pass> {
     let pages = stream::try_unfold(Some(Marker::default()), |from| async move {
         let Some(from) = from else { return Ok(None) };
-        Ok::<_, anyhow::Error>(Some(list_page(clients, bucket, from).await?))
+        let (mut objects, next) = list_page(clients, bucket, from).await?;
+        objects.retain(|object| !known.contains_key(&name_of(object)));
+        Ok::<_, anyhow::Error>(Some((objects, next)))
     });
     pages
         .try_filter(|page| std::future::ready(!page.is_empty()))
@@ -96,13 +110,18 @@ async fn delete_versions(
             delete_page(clients, bucket, page).await
         })
         .try_buffer_unordered(IN_FLIGHT)
-        .try_for_each(|batch| {
-            deleted.set(deleted.get() + batch);
-            progress(deleted.get());
-            std::future::ready(Ok(()))
+        .try_fold(Pass::default(), |mut pass, batch| {
+            pass.deleted += batch.deleted;
+            pass.refused.extend(batch.refused);
+            progress(pass.deleted);
+            std::future::ready(Ok(pass))
         })
-        .await?;
-    Ok(deleted.get())
+        .await
+}
+
+/// The key and the version.
+fn name_of(object: &ObjectIdentifier) -> (String, String) {
+    (object.key().to_owned(), object.version_id().unwrap_or_default().to_owned())
 }
 
 /// Where a listing goes on: S3 has no paginator for versions, both markers are to be followed.
@@ -153,79 +172,103 @@ const TRIES: usize = 10;
 
 /// Deletes one page's objects by one call, but for those whose key would make
 /// that call's XML malformed; S3 refuses it as a whole then.
-async fn delete_page(clients: &Clients, bucket: &str, objects: Vec<ObjectIdentifier>) -> anyhow::Result<u64> {
+async fn delete_page(clients: &Clients, bucket: &str, objects: Vec<ObjectIdentifier>) -> anyhow::Result<Pass> {
     let total = objects.len() as u64;
     let (batch, single): (Vec<_>, Vec<_>) = objects.into_iter().partition(|object| fits_xml(object.key()));
-    if !batch.is_empty() {
-        delete_batch(clients, bucket, batch).await?;
+    let mut refused = delete_batch(clients, bucket, batch).await?;
+    for object in single {
+        if let Some(why) = delete_one(clients, bucket, &object).await? {
+            refused.insert(name_of(&object), why);
+        }
     }
-    for object in &single {
-        delete_one(clients, bucket, object).await?;
-    }
-    Ok(total)
+    Ok(Pass { deleted: total - refused.len() as u64, refused })
 }
 
-/// The key is in the address here, where every character can be.
-async fn delete_one(clients: &Clients, bucket: &str, object: &ObjectIdentifier) -> anyhow::Result<()> {
+/// The key is in the address here, where every character can be. Gives the reason for which it is refused.
+async fn delete_one(clients: &Clients, bucket: &str, object: &ObjectIdentifier) -> anyhow::Result<Option<String>> {
     let request = clients.s3.delete_object().bucket(bucket).key(object.key());
     match request.set_version_id(object.version_id().map(str::to_owned)).send().await {
+        Err(error) if faults::of(&error) == Fault::Denied => Ok(Some(reason(error.message(), error.code()))),
         Err(error) if !faults::is_absent(&error) => {
             Err(faults::as_error(error).context(format!("deleting {:?} in bucket {bucket}", object.key())))
         }
-        _ => Ok(()),
+        _ => Ok(None),
     }
 }
 
 /// S3 reports refused keys inside HTTP 200, which no retry of the SDK sees:
-/// keys that may pass later are asked for again.
-async fn delete_batch(clients: &Clients, bucket: &str, mut objects: Vec<ObjectIdentifier>) -> anyhow::Result<()> {
+/// keys that may pass later are asked for again. Gives what stays.
+async fn delete_batch(
+    clients: &Clients,
+    bucket: &str,
+    mut objects: Vec<ObjectIdentifier>,
+) -> anyhow::Result<Undeletable> {
+    let mut refused = Undeletable::new();
     for (attempt, pause) in (1..).zip(faults::retrying(TRIES).build()) {
+        if objects.is_empty() {
+            break;
+        }
         let delete =
             Delete::builder().set_objects(Some(objects.clone())).quiet(true).build().context("a delete call")?;
         match clients.s3.delete_objects().bucket(bucket).delete(delete).send().await {
-            Ok(answer) => objects = left_over(answer.errors()).with_context(|| format!("in bucket {bucket}"))?,
-            Err(error) if faults::is_absent(&error) => return Ok(()),
+            Ok(answer) => {
+                let left = LeftOver::of(answer.errors()).with_context(|| format!("in bucket {bucket}"))?;
+                refused.extend(left.refused);
+                objects = left.again;
+            }
+            Err(error) if faults::is_absent(&error) => return Ok(Undeletable::new()),
             Err(error) if faults::is_transient(&error) && attempt < TRIES => {}
             Err(error) => return Err(faults::as_error(error).context(format!("deleting objects in bucket {bucket}"))),
         }
-        if objects.is_empty() {
-            return Ok(());
+        if !objects.is_empty() {
+            tokio::time::sleep(pause).await;
         }
-        tokio::time::sleep(pause).await;
     }
-    bail!("{} in bucket {bucket} could not be deleted in {TRIES} tries", counted(objects.len(), "object"));
+    let tired = |object| (name_of(object), format!("S3 was busy in {TRIES} tries"));
+    refused.extend(objects.iter().map(tired));
+    Ok(refused)
 }
 
-/// The keys that may be deleted later; an error for one that can't be.
-fn left_over(errors: &[aws_sdk_s3::types::Error]) -> anyhow::Result<Vec<ObjectIdentifier>> {
-    let mut again = Vec::new();
-    for error in errors {
-        match faults::by_code(error.code().unwrap_or_default()) {
-            Fault::Absent => {}
-            Fault::Transient => again.push(identifier(error.key().map(str::to_owned), error.version_id())?),
-            _ => bail!(
-                "{} can't be deleted: {} ({})",
-                error.key().unwrap_or("an object"),
-                error.message().unwrap_or("no message"),
-                error.code().unwrap_or("no code")
-            ),
+/// What a delete call did not delete.
+#[derive(Debug, Default)]
+struct LeftOver {
+    /// What may be deleted later.
+    again: Vec<ObjectIdentifier>,
+    refused: Undeletable,
+}
+
+impl LeftOver {
+    fn of(errors: &[aws_sdk_s3::types::Error]) -> anyhow::Result<Self> {
+        let mut left = Self::default();
+        for error in errors {
+            let object = identifier(error.key().map(str::to_owned), error.version_id())?;
+            match faults::by_code(error.code().unwrap_or_default()) {
+                Fault::Absent => {}
+                Fault::Transient => left.again.push(object),
+                _ => _ = left.refused.insert(name_of(&object), reason(error.message(), error.code())),
+            }
         }
+        Ok(left)
     }
-    Ok(again)
+}
+
+fn reason(message: Option<&str>, code: Option<&str>) -> String {
+    format!("{} ({})", message.unwrap_or("no message"), code.unwrap_or("no code"))
 }
 
 async fn abort_uploads(
     clients: &Clients,
     bucket: &str,
+    known: &Undeletable,
     prove: &impl AsyncFn() -> anyhow::Result<()>,
-) -> anyhow::Result<u64> {
-    let mut aborted = 0;
+) -> anyhow::Result<Pass> {
+    let mut pass = Pass::default();
     let (mut key, mut id) = (None, None);
     loop {
         let request = clients.s3.list_multipart_uploads().bucket(bucket).encoding_type(EncodingType::Url);
         let page = match request.set_key_marker(key).set_upload_id_marker(id).send().await {
             Ok(page) => page,
-            Err(error) if faults::is_absent(&error) => return Ok(aborted),
+            Err(error) if faults::is_absent(&error) => return Ok(pass),
             Err(error) => {
                 return Err(faults::as_error(error).context(format!("listing the uploads to bucket {bucket}")));
             }
@@ -236,16 +279,23 @@ async fn abort_uploads(
         for upload in page.uploads() {
             let (Some(key), Some(id)) = (upload.key(), upload.upload_id()) else { continue };
             let key = listed(key, page.encoding_type())?;
+            let name = (key.clone(), id.to_owned());
+            if known.contains_key(&name) {
+                continue;
+            }
             match clients.s3.abort_multipart_upload().bucket(bucket).key(&key).upload_id(id).send().await {
-                Ok(_) => aborted += 1,
+                Ok(_) => pass.deleted += 1,
                 Err(error) if faults::is_absent(&error) => {}
+                Err(error) if faults::of(&error) == Fault::Denied => {
+                    pass.refused.insert(name, reason(error.message(), error.code()));
+                }
                 Err(error) => {
                     return Err(faults::as_error(error).context(format!("aborting the upload of s3://{bucket}/{key}")));
                 }
             }
         }
         if page.is_truncated() != Some(true) {
-            return Ok(aborted);
+            return Ok(pass);
         }
         key = page.next_key_marker().map(|text| listed(text, page.encoding_type())).transpose()?;
         id = page.next_upload_id_marker().map(str::to_owned);
@@ -295,12 +345,12 @@ mod tests {
     }
 
     #[test]
-    fn refused_keys_are_requeued_ignored_or_fatal_by_code() {
-        let again = left_over(&[error("SlowDown"), error("NoSuchVersion"), error("InternalError")]).unwrap();
-        assert_eq!(again.len(), 2);
-        assert!(
-            left_over(&[error("SlowDown"), error("AccessDenied")]).unwrap_err().to_string().contains("AccessDenied")
-        );
+    fn refused_keys_are_asked_for_again_ignored_or_kept_by_code() {
+        let errors = ["SlowDown", "NoSuchVersion", "InternalError", "AccessDenied"].map(error);
+        let left = LeftOver::of(&errors).unwrap();
+        assert_eq!(left.again.len(), 2);
+        let kept = left.refused.into_iter().collect::<Vec<_>>();
+        assert_eq!(kept, [(("k".to_owned(), "v".to_owned()), "no message (AccessDenied)".to_owned())]);
     }
 
     #[test]

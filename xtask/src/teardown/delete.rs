@@ -1,6 +1,6 @@
 //! Deleting what is owned, in the order that leaves nothing behind.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, bail, ensure};
 use backon::BackoffBuilder;
@@ -10,7 +10,8 @@ use crate::{
     aws::{
         buckets::{self, Deleted, LISTED},
         clients::Clients,
-        emptying, executions, faults,
+        emptying::{self, Emptied},
+        executions, faults,
         region::Region,
         resources::{Place, Resource, ResourceNames},
         signed_calls, stacks,
@@ -91,9 +92,9 @@ impl Deleter {
         }
         // Before the stack goes: a template may let CloudFormation delete its
         // bucket, which only works when it is empty.
-        let mut objects_deleted = 0;
+        let mut contents = Contents::default();
         for bucket in &buckets {
-            objects_deleted += self.empty(bucket, &ours).await?;
+            contents.add(bucket, self.empty(bucket, &ours).await?);
         }
         if ownership.stack.deletes() && !gone {
             self.delete_stack(found, ownership).await?;
@@ -101,7 +102,7 @@ impl Deleter {
         let buckets = self.outlived(stack, ownership, known, buckets).await?;
         // Once more, since functions may have written up to their deletion.
         for bucket in &buckets {
-            objects_deleted += self.remove(bucket, &ours).await?;
+            contents.add(bucket, self.remove(bucket, &ours).await?);
         }
         let mut expected = expected(self.place(stack), found, ownership, known);
         expected.add(Resource::Bucket, buckets);
@@ -116,14 +117,16 @@ impl Deleter {
         let (proof, now) = tokio::join!(proof::verify(&expected, &self.clients), ours.read_again(&self.clients));
         // The artifact buckets are the proof of ownership: they go when all else is gone.
         for bucket in found.artifact_buckets.iter().filter(|bucket| ownership.runs.contains(&bucket.name.run())) {
-            objects_deleted += self.remove_artifacts(bucket, proof.clean).await?;
+            let emptied = self.remove_artifacts(bucket, proof.clean).await?;
+            contents.add(bucket.name.as_str(), emptied);
         }
         let of_runs = artifact_buckets(self.place(stack), found, &ownership.runs);
         let proof = proof.and(proof::verify(&of_runs, &self.clients).await).and(proof::retained(&now?));
+        let proof = proof.and(proof::undeletable(&contents.undeletable));
         Ok(Deletions {
             runs: ownership.runs.clone(),
             evidence: ownership.evidence.clone(),
-            objects_deleted,
+            objects_deleted: contents.deleted,
             executions_stopped,
             proof,
         })
@@ -272,32 +275,34 @@ impl Deleter {
 
     /// Deletes an artifact bucket, with what is in it if its tags still prove it the run's. It is only emptied where
     /// something else is left: it is what proves the run to own that.
-    async fn remove_artifacts(&self, bucket: &FoundArtifacts, is_all_gone: bool) -> anyhow::Result<u64> {
+    async fn remove_artifacts(&self, bucket: &FoundArtifacts, is_all_gone: bool) -> anyhow::Result<Emptied> {
         let name = bucket.name.as_str();
         let ours = Ours { runs: vec![bucket.name.run()], ..Ours::default() };
         match (bucket.is_tagged, is_all_gone) {
             (true, true) => self.remove(name, &ours).await,
             (true, false) => self.empty(name, &ours).await,
             // S3 refuses it as soon as something is in it.
-            (false, _) => buckets::delete_bucket(&self.clients, name).await.map(|_| 0),
+            (false, _) => buckets::delete_bucket(&self.clients, name).await.map(|_| Emptied::default()),
         }
     }
 
-    /// Empties a bucket and deletes it. One that S3 still takes for full is emptied again.
-    async fn remove(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
-        let mut objects_deleted = self.empty(bucket, ours).await?;
+    /// Empties a bucket and deletes it, unless something in it can't be deleted. One that S3 still takes for full is
+    /// emptied again.
+    async fn remove(&self, bucket: &str, ours: &Ours) -> anyhow::Result<Emptied> {
+        let mut all = self.empty(bucket, ours).await?;
         for pause in faults::retrying(STILL_FULL).build() {
-            if buckets::delete_bucket(&self.clients, bucket).await? == Deleted::Gone {
-                return Ok(objects_deleted);
+            if !all.undeletable.is_empty() || buckets::delete_bucket(&self.clients, bucket).await? == Deleted::Gone {
+                return Ok(all);
             }
             tokio::time::sleep(pause).await;
-            objects_deleted += self.empty(bucket, ours).await?;
+            let more = self.empty(bucket, ours).await?;
+            all = Emptied { versions: all.versions + more.versions, ..more };
         }
         bail!("bucket {bucket} is reported as not empty, although its listing is empty");
     }
 
     /// Empties a bucket that is ours, which is proved once more before, and after each page of its listing.
-    async fn empty(&self, bucket: &str, ours: &Ours) -> anyhow::Result<u64> {
+    async fn empty(&self, bucket: &str, ours: &Ours) -> anyhow::Result<Emptied> {
         let prove = async || match buckets::bucket_tags(&self.clients, bucket).await? {
             Some(tags) => self.ensure_still_ours(Resource::Bucket, bucket, &tags, ours).await,
             // There is nothing to be deleted.
@@ -317,6 +322,27 @@ impl Deleter {
         if emptied.versions > 0 {
             self.console.step("teardown", &format!("{} deleted from {bucket}", counted(emptied.versions, "object")));
         }
-        Ok(emptied.versions)
+        if let Some(((key, _), why)) = emptied.undeletable.first_key_value() {
+            let left = counted(emptied.undeletable.len(), "object");
+            self.console.step("teardown", &format!("{left} can't be deleted from {bucket}, such as {key}: {why}"));
+        }
+        Ok(emptied)
+    }
+}
+
+/// What was in the buckets.
+#[derive(Default)]
+struct Contents {
+    deleted: u64,
+    /// The address of what S3 refuses to delete, and its reason.
+    undeletable: BTreeMap<String, String>,
+}
+
+impl Contents {
+    fn add(&mut self, bucket: &str, emptied: Emptied) {
+        self.deleted += emptied.versions;
+        let address = |key, version| format!("s3://{bucket}/{key} (version {version})");
+        self.undeletable
+            .extend(emptied.undeletable.into_iter().map(|((key, version), why)| (address(key, version), why)));
     }
 }

@@ -1,6 +1,6 @@
 //! The calls behind the table of resources: how each kind is looked for, and the proof that all are gone.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use anyhow::anyhow;
 use futures_util::future::join_all;
@@ -138,6 +138,31 @@ pub(crate) fn retained(ours: &Ours) -> Proof {
     };
     Proof::of(ours.stacks.iter().flat_map(StackContents::retained).map(check).collect())
 }
+
+/// Objects that are named in a proof at most.
+const MOST_OBJECTS: usize = 20;
+
+/// The objects that S3 refuses to delete, and its reasons.
+pub(crate) fn undeletable(objects: &BTreeMap<String, String>) -> Proof {
+    let check = |(address, why): (&String, &String)| Check {
+        kind: UNDELETABLE.into(),
+        name: address.clone(),
+        state: ResourceState::Present,
+        evidence: format!("S3 refuses to delete it: {why}"),
+        is_being_deleted: false,
+    };
+    Proof::of(objects.iter().take(MOST_OBJECTS).map(check).collect())
+}
+
+/// Whether all that is left are objects that S3 refuses to delete, and the buckets that they are in.
+pub(crate) fn is_only_undeletable(proof: &Proof) -> bool {
+    let is_left = |kind: &str| proof.leaks().any(|check| check.kind == kind);
+    is_left(UNDELETABLE)
+        && proof.leaks().all(|check| [UNDELETABLE, Resource::Bucket.kind()].contains(&check.kind.as_ref()))
+}
+
+/// The kind of such objects in a proof.
+const UNDELETABLE: &str = "object";
 
 /// The artifact buckets of these runs, apart from someone else's.
 pub(crate) fn artifact_buckets(place: Place<'_>, found: &Inventory, runs: &[RunId]) -> ResourceNames {

@@ -17,6 +17,7 @@ use crate::{
         inventory::Hints,
         journal::{Known, StateFolder, complaint},
         ours::{Decision, StackOwnership},
+        proof::is_only_undeletable,
         target::TeardownContext,
     },
 };
@@ -49,7 +50,7 @@ pub async fn delete_run(
     let mut round = 1;
     loop {
         match one_round(deleter, stack, run, known, &mut all).await {
-            Ok(proof) if proof.clean || round == ROUNDS => return Ok((all, proof)),
+            Ok(proof) if proof.clean || is_only_undeletable(&proof) || round == ROUNDS => return Ok((all, proof)),
             Ok(_) => tokio::time::sleep(BETWEEN_TRIES[0]).await,
             Err(error) if round >= TRIES || Refused::for_good(&error) => return Err(error),
             Err(error) => {

@@ -33,12 +33,12 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 fn absent(place: &Place) {
-    assert_eq!(place.empty("was-never-there"), Emptied { versions: 0, uploads: 0, passes: 1 });
+    assert_eq!(place.empty("was-never-there"), Emptied { passes: 1, ..Emptied::default() });
 }
 
 fn nothing_in_it(place: &Place) {
     let bucket = place.bucket("nothing-in-it");
-    assert_eq!(place.empty(&bucket), Emptied { versions: 0, uploads: 0, passes: 1 });
+    assert_eq!(place.empty(&bucket), Emptied { passes: 1, ..Emptied::default() });
 }
 
 fn many_versions(place: &Place) {
