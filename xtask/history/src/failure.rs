@@ -45,10 +45,16 @@ pub fn failed(history: &Value) -> Option<Failed> {
     let end = events.iter().rev().find(|e| details_of(e, &ENDS).is_some())?;
     let end_details = details_of(end, &ENDS)?;
     let (error, cause) = (text(end_details, "error"), text(end_details, "cause"));
+    let kind = end["type"].as_str().unwrap_or("no error name");
+    // Whoever stops an execution may give any error and cause, also those of a task.
+    let (error, cause) = match (kind, error.as_str()) {
+        (_, "") => (kind.to_owned(), cause),
+        (STOPPED, given) => (kind.to_owned(), format!("{given}: {cause}")),
+        _ => (error, cause),
+    };
     let task = events.iter().rev().find(|e| details_of(e, &TASK_FAILURES).is_some_and(|d| text(d, "error") == error));
     let trail = Trail::back_from(events, task.unwrap_or(end));
     let state = trail.state.or_else(|| last_entered(events));
-    let error = if error.is_empty() { end["type"].as_str().unwrap_or("no error name").to_owned() } else { error };
     let cause = task.and_then(|t| details_of(t, &TASK_FAILURES)).map_or(cause, |d| text(d, "cause"));
     Some(Failed {
         state,
@@ -59,6 +65,9 @@ pub fn failed(history: &Value) -> Option<Failed> {
         attempted: trail.scheduled.zip(task.map(|task| text(task, "timestamp"))),
     })
 }
+
+/// The type of the last event of an execution that someone stopped.
+const STOPPED: &str = "ExecutionAborted";
 
 const ENDS: [&str; 3] =
     ["executionFailedEventDetails", "executionTimedOutEventDetails", "executionAbortedEventDetails"];
@@ -227,6 +236,18 @@ mod tests {
         let failed = failed(&json!({ "events": events })).unwrap();
         assert_eq!((failed.state.as_deref(), failed.error.as_str()), (Some("RenderChunk"), "ExecutionAborted"));
         assert_eq!((failed.attempts, failed.attempted), (None, None));
+    }
+
+    #[test]
+    fn an_execution_that_was_stopped_says_so_whatever_it_was_given() {
+        let given = json!({"error": "BOOM", "cause": "by hand"});
+        let aborted = json!({"id": 8, "previousEventId": 0, "type": "ExecutionAborted",
+            "executionAbortedEventDetails": given});
+        let events = [map(), vec![plain(5, 4, "TaskScheduled")], end(6, 5)[..1].to_vec(), vec![aborted]].concat();
+        let failed = failed(&json!({ "events": events })).unwrap();
+        assert_eq!((failed.error.as_str(), failed.cause.as_str()), ("ExecutionAborted", "BOOM: by hand"));
+        assert!(crate::meaning::meaning(&failed.error).unwrap().what.contains("was stopped"));
+        assert_eq!(failed.chunk, None, "it is not the chunk's failure");
     }
 
     #[test]

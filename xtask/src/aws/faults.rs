@@ -9,7 +9,10 @@ use aws_sdk_s3::{
 use aws_smithy_types::{DateTime, date_time::Format};
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-use crate::{aws::access::Target, console::text::one_line};
+use crate::{
+    aws::access::Target,
+    console::text::{excerpt, one_line},
+};
 
 /// What an error means for the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +170,7 @@ where
 /// A service's message in one line, up to where it quotes the request as it was signed, with the session's
 /// token: a refusal of a signature may.
 fn without_request(message: &str) -> String {
-    one_line(message.split("The Canonical String").next().unwrap_or_default())
+    one_line(&excerpt(message.split("The Canonical String").next().unwrap_or_default()))
 }
 
 /// [`reported`] as an error, to put context on: a [`Refused`].

@@ -3,9 +3,12 @@
 use anyhow::Context;
 use roxmltree::Document;
 
-use crate::aws::{
-    clients::Clients,
-    signed_request::{Body, Call, refusal},
+use crate::{
+    aws::{
+        clients::Clients,
+        signed_request::{Body, Call, refusal},
+    },
+    console::text::{excerpt, one_line},
 };
 
 /// A resource that CloudFormation could not create or delete.
@@ -87,7 +90,7 @@ fn read(xml: &str) -> anyhow::Result<Page> {
             name: field("LogicalResourceId"),
             kind: field("ResourceType"),
             status: field("ResourceStatus"),
-            reason: field("ResourceStatusReason"),
+            reason: one_line(&excerpt(&field("ResourceStatusReason"))),
         }
     };
     let events = list.children().filter(roxmltree::Node::is_element).map(event).collect();

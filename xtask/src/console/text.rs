@@ -94,6 +94,33 @@ pub(crate) fn plain(line: &str) -> String {
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The beginning of a text from outside, as a message may quote it: a few [`plain`] lines, each cut to a few lines of
+/// the terminal, and the length of what is left out.
+pub(crate) fn excerpt(text: &str) -> String {
+    let indented = |line: &str| {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        let line = plain(line);
+        (!line.is_empty()).then(|| " ".repeat(indent.min(8)) + &line)
+    };
+    let mut shown: Vec<String> = text.lines().filter_map(indented).collect();
+    shown.truncate(EXCERPT_LINES);
+    for line in &mut shown {
+        if let Some((at, _)) = line.char_indices().nth(EXCERPT_CHARACTERS) {
+            line.truncate(at);
+            line.push('…');
+        }
+    }
+    let (all, quoted) = (text.chars().count(), shown.iter().map(|line| line.chars().count()).sum::<usize>());
+    if all > quoted + EXCERPT_CHARACTERS {
+        shown.push(format!("(the beginning of {all} characters)"));
+    }
+    shown.join("\n")
+}
+
+const EXCERPT_LINES: usize = 6;
+
+const EXCERPT_CHARACTERS: usize = 300;
+
 /// Skips what follows on an escape character: `[`...letter, `]`...BEL, or one character.
 fn skip_sequence(chars: &mut std::str::Chars<'_>) {
     match chars.next() {
@@ -256,5 +283,14 @@ mod text_tests {
         assert_eq!(plain("10 %\r20 %\r30 %\r"), "30 %");
         assert_eq!(plain("bell\x07   rings \x1b[2J"), "bell rings");
         assert_eq!(plain("\x1b["), "");
+    }
+
+    #[test]
+    fn of_a_text_from_outside_the_beginning_is_quoted() {
+        assert_eq!(excerpt("it broke\n\n  \x1b[31mat x\x1b[0m\u{7}\n"), "it broke\n  at x");
+        let long = excerpt(&"\u{1}é".repeat(16_000));
+        assert_eq!(long, format!("{}…\n(the beginning of 32000 characters)", "é".repeat(300)));
+        let many = excerpt(&"at y\n".repeat(2_000));
+        assert_eq!(many, format!("{}(the beginning of 10000 characters)", "at y\n".repeat(6)));
     }
 }

@@ -14,7 +14,7 @@ use crate::{
         resources::{Resource, function_log_group},
         signed_calls,
     },
-    console::text::one_line,
+    console::text::{excerpt, one_line},
     exit::{Detailed, ExitCode, Failure},
     run::render::{Render, RenderNames},
 };
@@ -41,6 +41,7 @@ impl Render<'_> {
             return Failure::new(ExitCode::Render, error);
         };
         let log = self.log_of(&failed).await;
+        let failed = Failed { error: excerpt(&failed.error), cause: excerpt(&failed.cause), ..failed };
         Failure::new(
             ExitCode::Render,
             Detailed {
@@ -75,9 +76,6 @@ fn marks(failed: &Failed) -> Vec<String> {
     request.map(str::to_owned).into_iter().chain(cause).chain([failed.error.clone()]).collect()
 }
 
-/// Lines of a cause that are shown at most; all of them are in the saved execution.
-const CAUSE_LINES: usize = 6;
-
 /// The failure for people: a headline, and under it a line for each thing to know. Pure.
 fn lines(headline: &str, failed: &Failed, log: Option<&(String, Vec<String>)>, see: &str) -> String {
     let mut lines = vec![headline.to_owned()];
@@ -88,7 +86,7 @@ fn lines(headline: &str, failed: &Failed, log: Option<&(String, Vec<String>)>, s
     };
     say("state", &place(failed));
     say("error", &failed.error);
-    say("cause", &failed.cause.lines().take(CAUSE_LINES).collect::<Vec<_>>().join("\n"));
+    say("cause", &failed.cause);
     let known = meaning::meaning(&failed.error);
     say(
         "meaning",

@@ -49,6 +49,15 @@ fn an_error_that_the_handler_throws() {
 }
 
 #[test]
+fn a_cause_of_many_pages_is_quoted_by_its_beginning() {
+    let cause = "it broke\u{1b}[2J here\u{0}\n".repeat(1_500);
+    let reported = reported(Test::new(), "BOOM", cause.leak());
+    assert!(reported.lines().count() < 16 && reported.len() < 1_200, "{} bytes: {reported}", reported.len());
+    assert!(reported.contains("cause    it broke here\n") && !reported.contains("u001b"), "{reported}");
+    assert!(reported.contains("(the beginning of 28500 characters)"), "{reported}");
+}
+
+#[test]
 fn what_comes_from_outside_acts_on_nothing() {
     let cause = "\u{1b}]0;owned\u{7}\u{202e}gnp\n::error::forged\nPASS  9 of 9 ##[group]x\u{9b}2J";
     let test = Test::new().render(|render| render.end = End::Fails("BAD\u{1b}[2J", cause));
@@ -64,7 +73,7 @@ fn what_comes_from_outside_acts_on_nothing() {
         assert!(!text.lines().any(|line| line.trim_start().starts_with("::")), "{text}");
         assert!(!text.lines().any(|line| line.starts_with("PASS")) && !text.contains("##["), "{text}");
     }
-    assert!(ran.stderr.contains(r"\u001b]0;owned\u0007\u202egnp"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("cause    gnp\n"), "{}", ran.stderr);
 }
 
 #[test]
