@@ -275,7 +275,7 @@ impl Renders {
             run.session.console.say("the fixture's record is not rewritten, as not all renders pass");
             return Ok(());
         }
-        let (record, changes) = KnownGood::updated(known.clone(), &subject.fixture_sha256, &self.recorded);
+        let (record, changes) = KnownGood::updated(known.clone(), subject.hashes.clone(), &self.recorded);
         // Before anything is written.
         for change in changes {
             run.step("record", &change);

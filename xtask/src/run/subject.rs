@@ -8,7 +8,7 @@ use render_verdict::{
     finding::Finding,
     frames::{archive::FrameFolder, sequence::GaplessFrames},
     gates::{Limits, Settings},
-    known_good::{Deviation, KnownGood, RenderMetrics},
+    known_good::{Deviation, FixtureHashes, KnownGood, RenderMetrics},
 };
 
 use crate::{
@@ -44,7 +44,7 @@ pub(crate) struct Subject {
     /// The fixture's record of sound renders.
     pub record: Record,
     /// What record and renders belong to.
-    pub fixture_sha256: String,
+    pub hashes: FixtureHashes,
     /// How the plan may go to the chunks.
     pub plan: PlanChoice,
 }
@@ -75,20 +75,20 @@ impl Subject {
         let fixture = Fixture::load(repo, name)?;
         fixture.check_renderable()?;
         plan.check_fps(&fixture)?;
-        let (record, fixture_sha256) = match record {
-            None => (Record::Held(None), String::new()),
+        let (record, hashes) = match record {
+            None => (Record::Held(None), FixtureHashes::default()),
             Some(record) => {
                 fixture.check_baseline()?;
-                (record(fixture.read_known_good()?), fixture.sha256()?)
+                (record(fixture.read_known_good()?), fixture.hashes()?)
             }
         };
         let gate = Limits::new(&limits.clone().or(&fixture.meta.limits))?;
-        Ok(Self { fixture, gate, record, fixture_sha256, plan })
+        Ok(Self { fixture, gate, record, hashes, plan })
     }
 
     /// What of a render's distance from the fixture's record fails it, and what is only said.
     pub(crate) fn standing(&self, render: &RenderMetrics) -> (Vec<Finding>, Vec<String>) {
-        let of = |known: &KnownGood| known.deviation(render, &self.fixture_sha256);
+        let of = |known: &KnownGood| known.deviation(render, &self.hashes);
         match &self.record {
             // Without any record there is nothing to say, unless one is asked for.
             Record::Rewritten(_) | Record::Held(None) => (Vec::new(), Vec::new()),

@@ -6,7 +6,7 @@ use std::{fs, process::Command};
 
 use render_verdict::{
     decibels::Level,
-    known_good::{Deviation, KnownGood, Machine, MadeBy, RenderMetrics, Toolchain},
+    known_good::{Deviation, FixtureHashes, KnownGood, Machine, MadeBy, RenderMetrics, Toolchain},
 };
 
 use crate::{emulator::tool, lab::Lab};
@@ -237,16 +237,22 @@ fn mild_damage_leaves_the_record_of_a_sound_render() {
     let sound = "-i base.mp4 -c:v libx264 -preset medium -crf 16 -c:a copy";
     lab.make("sound.mp4", sound);
     let recorded = RenderMetrics::of(made_by(2), &lab.compare("base.mp4", "sound.mp4").unwrap()).unwrap();
-    let expected = KnownGood { schema_version: 1, fixture_sha256: "f".into(), renders: vec![recorded.clone()] };
+    let of = FixtureHashes { sha256: "f".into(), ..FixtureHashes::default() };
+    let expected = KnownGood {
+        schema_version: 1,
+        fixture_sha256: of.sha256.clone(),
+        fixture_files: of.files.clone(),
+        renders: vec![recorded.clone()],
+    };
     let again = RenderMetrics::of(made_by(8), &lab.compare("base.mp4", "sound.mp4").unwrap()).unwrap();
-    assert_eq!(expected.deviation(&again, "f"), Deviation::Near(vec![]));
+    assert_eq!(expected.deviation(&again, &of), Deviation::Near(vec![]));
     println!("\nrecorded: {:?}", recorded.figures);
     let rows = MILD.map(|(name, change)| {
         let file = corrupt(&lab, name, &sound.replace("-c:a", &format!("{change} -c:a")));
         let comparison = lab.compare("base.mp4", &file).unwrap();
         // On another machine, where only the band decides.
         let render = RenderMetrics::of(made_by(8), &comparison).unwrap();
-        let Deviation::Near(found) = expected.deviation(&render, "f") else { panic!("{name}") };
+        let Deviation::Near(found) = expected.deviation(&render, &of) else { panic!("{name}") };
         assert!(!found.is_empty(), "{name} stays within the record: {:?}", render.figures);
         let (fails, _) = Deviation::Near(found.clone()).findings(&render.made_by, false);
         assert_eq!(fails.len(), found.len(), "the embedded AWS fails on it");

@@ -3,7 +3,7 @@
 //! Mild damage (a slight blur, half the resolution scaled up) stays above any sensible threshold, but
 //! it moves the figures away from those of a known-good render.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use execution_history::chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,20 @@ pub struct KnownGood {
     pub schema_version: u32,
     /// The hash of the fixture that the figures belong to: its composition, render settings, and baseline.
     pub fixture_sha256: String,
+    /// The hash of each file in it, so that what has changed since can be named; empty in older metrics.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fixture_files: BTreeMap<String, String>,
     /// The renders that are known to be good.
     pub renders: Vec<RenderMetrics>,
+}
+
+/// What a fixture's figures depend on, as hashes in hex.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FixtureHashes {
+    /// Over all of it.
+    pub sha256: String,
+    /// Over each file, by its name in the fixture's folder.
+    pub files: BTreeMap<String, String>,
 }
 
 /// The metrics of one render.
@@ -101,8 +113,8 @@ const INAUDIBLE_DBFS: f64 = -80.0;
 /// How a render compares with the known-good metrics.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Deviation {
-    /// The metrics belong to another composition or baseline.
-    OtherFixture,
+    /// The metrics belong to another composition or baseline: these files differ, as far as the metrics know them.
+    OtherFixture(Vec<String>),
     /// The same versions on the same machine made a known-good render, but its frames were hashed differently.
     OlderFrameHash,
     /// No known-good render was split into the same chunks.
@@ -175,6 +187,21 @@ fn not_comparable(why: &str) -> Finding {
     RECORD.finding(format!("the known-good metrics {why}"), "known-good metrics of this render", message)
 }
 
+const OTHER_FIXTURE: &str = "another composition or baseline";
+
+/// Files that a message names at most.
+const MOST_NAMED: usize = 5;
+
+/// ` (a was changed, b is new)`, or nothing.
+fn listed(files: &[String]) -> String {
+    let named = files.iter().take(MOST_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match files.len() {
+        0 => String::new(),
+        all if all > MOST_NAMED => format!(" ({named}, and {} more)", all - MOST_NAMED),
+        _ => format!(" ({named})"),
+    }
+}
+
 fn round(value: f64, digits: i32) -> f64 {
     let scale = 10f64.powi(digits);
     (value * scale).round() / scale
@@ -210,10 +237,10 @@ impl KnownGood {
     /// The version in which frames are hashed as they are now.
     pub const SCHEMA_VERSION: u32 = 2;
 
-    /// How a render of the fixture with this hash compares with these metrics.
-    pub fn deviation(&self, render: &RenderMetrics, fixture_sha256: &str) -> Deviation {
-        if self.fixture_sha256 != fixture_sha256 {
-            return Deviation::OtherFixture;
+    /// How a render of the fixture with these hashes compares with these metrics.
+    pub fn deviation(&self, render: &RenderMetrics, fixture: &FixtureHashes) -> Deviation {
+        if self.fixture_sha256 != fixture.sha256 {
+            return Deviation::OtherFixture(self.changed_files(&fixture.files));
         }
         let same_split = |known: &&RenderMetrics| {
             let (a, b) = (&known.made_by, &render.made_by);
@@ -235,18 +262,34 @@ impl KnownGood {
         }
     }
 
+    /// What was changed, added, or removed since; nothing if these metrics name no files.
+    fn changed_files(&self, now: &BTreeMap<String, String>) -> Vec<String> {
+        let before = &self.fixture_files;
+        if before.is_empty() {
+            return Vec::new();
+        }
+        let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+        let change = |name: &&String| match (before.get(*name), now.get(*name)) {
+            (Some(_), None) => Some(format!("{name} was removed")),
+            (None, _) => Some(format!("{name} is new")),
+            (old, new) => (old != new).then(|| format!("{name} was changed")),
+        };
+        names.iter().filter_map(change).collect()
+    }
+
     /// The previous metrics with those of `renders` added or replaced, and a line for each change.
     #[must_use]
-    pub fn updated(previous: Option<Self>, fixture_sha256: &str, renders: &[RenderMetrics]) -> (Self, Vec<String>) {
+    pub fn updated(previous: Option<Self>, fixture: FixtureHashes, renders: &[RenderMetrics]) -> (Self, Vec<String>) {
         let mut changes = Vec::new();
         let mut all = match previous {
             Some(previous) if previous.schema_version != Self::SCHEMA_VERSION => {
                 changes.push("the old metrics used another frame hash, and are dropped".to_owned());
                 Vec::new()
             }
-            Some(previous) if previous.fixture_sha256 == fixture_sha256 => previous.renders,
-            Some(_) => {
-                changes.push("the old metrics belonged to another composition or baseline, and are dropped".to_owned());
+            Some(previous) if previous.fixture_sha256 == fixture.sha256 => previous.renders,
+            Some(previous) => {
+                let files = listed(&previous.changed_files(&fixture.files));
+                changes.push(format!("the old metrics belonged to {OTHER_FIXTURE}{files}, and are dropped"));
                 Vec::new()
             }
             None => Vec::new(),
@@ -276,8 +319,8 @@ impl KnownGood {
                 }
             }
         }
-        let fixture_sha256 = fixture_sha256.to_owned();
-        (Self { schema_version: Self::SCHEMA_VERSION, fixture_sha256, renders: all }, changes)
+        let FixtureHashes { sha256: fixture_sha256, files: fixture_files } = fixture;
+        (Self { schema_version: Self::SCHEMA_VERSION, fixture_sha256, fixture_files, renders: all }, changes)
     }
 }
 
@@ -290,8 +333,9 @@ impl Deviation {
             Self::Changed(found) => (found, true),
             Self::Near(found) => (found, in_emulator || strict),
             Self::OtherToolchain(found) => (found, strict),
-            Self::OtherFixture => {
-                (vec![not_comparable("belong to another composition or baseline")], in_emulator || strict)
+            Self::OtherFixture(files) => {
+                let why = format!("belong to {OTHER_FIXTURE}{}", listed(&files));
+                (vec![not_comparable(&why)], in_emulator || strict)
             }
             Self::OlderFrameHash => (vec![not_comparable("use an older frame hash")], in_emulator || strict),
             Self::NoSuchRender => (vec![not_comparable("have no render that is split like this one")], strict),

@@ -30,13 +30,25 @@ fn metrics(cpus: usize, ffmpeg: &str, psnr: f64, frames: &str) -> RenderMetrics 
     }
 }
 
+/// The hashes of a fixture whose composition has this content.
+fn of(content: &str) -> FixtureHashes {
+    let files = [("src/index.html", content), ("output/output.mp4", "v")];
+    let files = files.map(|(name, hash)| (name.to_owned(), hash.to_owned())).into();
+    FixtureHashes { sha256: content.into(), files }
+}
+
 fn known_good() -> KnownGood {
     let renders = vec![metrics(2, "n8.1.2", 45.0, "a")];
-    KnownGood { schema_version: KnownGood::SCHEMA_VERSION, fixture_sha256: "f".into(), renders }
+    KnownGood {
+        schema_version: KnownGood::SCHEMA_VERSION,
+        fixture_sha256: "f".into(),
+        fixture_files: of("f").files,
+        renders,
+    }
 }
 
 fn deviation(render: &RenderMetrics) -> Deviation {
-    known_good().deviation(render, "f")
+    known_good().deviation(render, &of("f"))
 }
 
 fn messages(render: &RenderMetrics, strict: bool) -> (Vec<String>, Vec<String>) {
@@ -69,12 +81,12 @@ fn known_good_frames_with_other_audio_fail() {
 fn frames_with_another_hash_algorithm_are_not_comparable() {
     let before = KnownGood { schema_version: 1, ..known_good() };
     let render = metrics(2, "n8.1.2", 45.0, "a");
-    let deviation = before.deviation(&render, "f");
+    let deviation = before.deviation(&render, &of("f"));
     assert_eq!(deviation, Deviation::OlderFrameHash);
     assert_eq!(deviation.findings(&render.made_by, false).0.len(), 1);
     // Figures remain comparable where the band decides.
-    assert_eq!(before.deviation(&metrics(8, "n8.1.2", 45.0, "b"), "f"), Deviation::Near(vec![]));
-    let (updated, changes) = KnownGood::updated(Some(before), "f", &[render]);
+    assert_eq!(before.deviation(&metrics(8, "n8.1.2", 45.0, "b"), &of("f")), Deviation::Near(vec![]));
+    let (updated, changes) = KnownGood::updated(Some(before), of("f"), &[render]);
     assert_eq!((updated, changes.len()), (known_good(), 2));
 }
 
@@ -141,7 +153,7 @@ fn inaudible_residuals_are_equal_and_an_unknown_track_was_silent() {
     let with = |residuals: &[f64]| {
         let mut render = metrics(8, "n8.1.2", 45.0, "b");
         render.figures.audio_residual_dbfs = residuals.to_vec();
-        let (found, _) = inaudible.deviation(&render, "f").findings(&render.made_by, false);
+        let (found, _) = inaudible.deviation(&render, &of("f")).findings(&render.made_by, false);
         found.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     assert_eq!(with(&[-77.1, -77.1]), [""; 0]);
@@ -153,7 +165,7 @@ fn inaudible_residuals_are_equal_and_an_unknown_track_was_silent() {
 fn a_deviation_fails_in_an_emulator_and_when_strict() {
     let deviations = || {
         let near = Deviation::Near(vec![not_comparable("are near")]);
-        [near, Deviation::OtherFixture, Deviation::OlderFrameHash]
+        [near, Deviation::OtherFixture(vec![]), Deviation::OlderFrameHash]
     };
     let here = metrics(2, "n8.1.2", 45.0, "a").made_by;
     let on_aws = MadeBy { machine: Machine::Aws, ..here.clone() };
@@ -206,8 +218,11 @@ fn pcm_track(baseline: i16, render: i16) -> Sound {
 #[test]
 fn metrics_of_another_fixture_or_split_are_not_comparable() {
     let render = metrics(2, "n8.1.2", 45.0, "a");
-    let stale = known_good().deviation(&render, "other");
-    assert_eq!(stale.clone().findings(&render.made_by, false).0.len(), 1, "{stale:?}");
+    let stale = known_good().deviation(&render, &of("other"));
+    let (found, _) = stale.findings(&render.made_by, false);
+    let why = "the known-good metrics belong to another composition or baseline (src/index.html was changed); if all \
+               other gates pass, lambda-smoke --update-expected rewrites them";
+    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [why]);
     let mut other = render.clone();
     other.made_by.chunk_size = ChunkSize::new(20).unwrap();
     assert_eq!(deviation(&other), Deviation::NoSuchRender);
@@ -216,10 +231,30 @@ fn metrics_of_another_fixture_or_split_are_not_comparable() {
 }
 
 #[test]
+fn the_files_that_changed_are_named() {
+    let files = |names: &[(&str, &str)]| FixtureHashes {
+        sha256: "g".into(),
+        files: names.iter().map(|(n, h)| ((*n).to_owned(), (*h).to_owned())).collect(),
+    };
+    let changed = |known: &KnownGood, now: &FixtureHashes| {
+        let Deviation::OtherFixture(files) = known.deviation(&metrics(2, "n8.1.2", 45.0, "a"), now) else { panic!() };
+        listed(&files)
+    };
+    let now = files(&[("src/index.html", "f"), ("src/new.png", "n")]);
+    assert_eq!(changed(&known_good(), &now), " (output/output.mp4 was removed, src/new.png is new)");
+    let many: Vec<String> = (0..7).map(|i| format!("src/{i}")).collect();
+    let now = files(&many.iter().map(|name| (name.as_str(), "n")).collect::<Vec<_>>());
+    assert!(changed(&known_good(), &now).ends_with("src/3 is new, and 4 more)"), "{}", changed(&known_good(), &now));
+    // Older metrics know only that something has.
+    let older = KnownGood { fixture_files: BTreeMap::new(), ..known_good() };
+    assert_eq!(changed(&older, &now), "");
+}
+
+#[test]
 fn an_update_keeps_other_renders_and_lists_the_changes() {
     let mut of_v1 = metrics(2, "n8.1.2", 44.0, "c");
     of_v1.made_by.protocol = PlanProtocol::V1;
-    let (updated, changes) = KnownGood::updated(Some(known_good()), "f", &[metrics(2, "n8.1.2", 46.0, "b"), of_v1]);
+    let (updated, changes) = KnownGood::updated(Some(known_good()), of("f"), &[metrics(2, "n8.1.2", 46.0, "b"), of_v1]);
     assert_eq!(
         changes,
         [
@@ -228,10 +263,12 @@ fn an_update_keeps_other_renders_and_lists_the_changes() {
         ]
     );
     assert_eq!(updated.renders.len(), 2);
-    let (again, changes) = KnownGood::updated(Some(updated.clone()), "f", &updated.renders);
+    let (again, changes) = KnownGood::updated(Some(updated.clone()), of("f"), &updated.renders);
     assert_eq!((again, changes), (updated.clone(), vec!["N=2: unchanged".into(), "v1 N=2: unchanged".into()]));
-    let (fresh, changes) = KnownGood::updated(Some(updated), "g", &[metrics(2, "n8.1.2", 46.0, "b")]);
-    assert_eq!((fresh.renders.len(), changes.len()), (1, 2));
+    let (fresh, changes) = KnownGood::updated(Some(updated), of("g"), &[metrics(2, "n8.1.2", 46.0, "b")]);
+    let dropped =
+        "the old metrics belonged to another composition or baseline (src/index.html was changed), and are dropped";
+    assert_eq!((fresh.renders.len(), changes[0].as_str(), changes.len()), (1, dropped, 2));
 }
 
 #[test]

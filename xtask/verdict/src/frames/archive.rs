@@ -151,12 +151,19 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Whether editors, file managers and systems leave files with this name in the folders that people look at.
+/// What editors, file managers, systems and version control leave in the folders that people work in.
+const LITTER: [&str; 10] =
+    [".DS_Store", "Thumbs.db", "desktop.ini", ".directory", "__MACOSX", ".git", ".svn", ".hg", ".idea", ".vscode"];
+
+/// Whether a file or a folder with this name is such litter.
 pub fn is_litter(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
-    let swap = name.starts_with('.') && [".swp", ".swo", ".swx"].iter().any(|end| name.ends_with(end));
+    // vim counts down from .swp, and kate has a word of its own.
+    let vim = name.starts_with('.') && name.rsplit_once(".sw").is_some_and(|(_, end)| end.chars().count() == 1);
     let emacs = name.starts_with(".#") || (name.len() > 1 && name.starts_with('#') && name.ends_with('#'));
-    swap || emacs || name.starts_with("._") || [".DS_Store", "Thumbs.db", "desktop.ini"].contains(&name.as_ref())
+    let hidden = ["._", ".nfs", ".fuse_hidden"].iter().any(|start| name.starts_with(start));
+    let ends = name.ends_with('~') || name.ends_with(".kate-swp");
+    vim || emacs || hidden || ends || LITTER.contains(&name.as_ref())
 }
 
 /// The name of a file in the archive's top folder; `None` for that folder itself.

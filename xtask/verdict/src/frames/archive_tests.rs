@@ -115,12 +115,12 @@ fn an_archive_that_unpacks_to_far_more_than_frames_is_refused_early() {
 fn editors_files_are_no_part_of_a_sequence_and_pipes_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("frame_000001.png"), rgba(&[1; 8], "")).unwrap();
-    for litter in [".DS_Store", "._frame_000001.png", "Thumbs.db", ".frame.swp", "#x#"] {
+    for litter in [".DS_Store", "._frame_000001.png", "Thumbs.db", ".frame.swn", "#x#", "x.png~", ".x.kate-swp"] {
         std::fs::write(dir.path().join(litter), "").unwrap();
     }
     std::os::unix::fs::symlink("me@host.1:2", dir.path().join(".#frame_000001.png")).unwrap();
     assert!(FrameFolder::at(dir.path()).read().unwrap().others().is_empty());
-    assert!(!is_litter(OsStr::new("audio.m4a")) && !is_litter(OsStr::new(".htaccess")));
+    assert!(["audio.m4a", ".htaccess", "x.swf", ".swift", "é"].iter().all(|name| !is_litter(OsStr::new(name))));
     assert!(open_regular(Path::new("/dev/null")).is_err() && open_regular(dir.path()).is_err());
 }
 
