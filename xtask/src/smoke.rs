@@ -61,6 +61,9 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
     let sources = Sources::find(session, options.run.code()).or_exit(ExitCode::Preflight)?;
     let subject = subject(&sources, options).or_exit(ExitCode::Preflight)?;
+    if let Some(note) = &subject.note {
+        session.console.note(note);
+    }
     let asked = Asked::Smoke {
         fixture: subject.fixture.name.clone(),
         chunk_counts: options.chunk_counts.clone(),

@@ -145,7 +145,7 @@ impl Bench<'_> {
                 (iteration.to_string(), SampleId { fixture: fixture.to_owned(), render, iteration }.to_string())
             }
         };
-        let of_sweep = (self.eval.scope.renders.len() > 1).then_some(render);
+        let of_sweep = (self.eval.scope.most_renders() > 1).then_some(render);
         RenderNames {
             execution: eval_execution_name(fixture, of_sweep, self.eval.run.names.epoch_s, &round),
             file_stem: format!("{fixture}-{}-{round}", render.file_stem()),

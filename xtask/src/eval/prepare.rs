@@ -43,8 +43,11 @@ impl<'a> Eval<'a> {
             warmup: options.warmup.get(),
             local_leg: local,
         };
-        let renders = render_ids(&options.chunk_counts(), choice.protocols());
-        let scope = Scope { fixtures: subjects.len(), renders, local };
+        for note in subjects.iter().filter_map(|subject| subject.note.as_ref()) {
+            session.console.note(note);
+        }
+        let renders_of = |subject: &Subject| render_ids(&options.chunk_counts(), subject.plan.protocols());
+        let scope = Scope { renders: subjects.iter().map(renders_of).collect(), local };
         let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
         Ok(Self { run, options, subjects, scope, local_way })
     }
@@ -68,7 +71,7 @@ impl<'a> Eval<'a> {
             Some(LocalWay::Packages) | None => None,
         };
         let prices = || Caveat::PricesOf { as_of: self.run.prices.as_of.clone(), region: region.to_owned() };
-        let to_rank = self.scope.renders.len() + usize::from(self.scope.local);
+        let to_rank = self.scope.most_renders() + usize::from(self.scope.local);
         Caveat::of_iterations(options.iterations.get(), to_rank)
             .into_iter()
             .chain(throttled.map(|(chunks, reserved)| Caveat::Throttled { chunks, reserved }))
@@ -171,12 +174,17 @@ pub(crate) enum Round {
 /// What each round covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scope {
-    /// The number of fixtures.
-    pub fixtures: usize,
-    /// The executions of each in a round.
-    pub renders: Vec<RenderId>,
+    /// The executions of each fixture in a round.
+    pub renders: Vec<Vec<RenderId>>,
     /// Whether each is rendered locally too.
     pub local: bool,
+}
+
+impl Scope {
+    /// The greatest number of executions of a fixture in a round.
+    pub(crate) fn most_renders(&self) -> usize {
+        self.renders.iter().map(Vec::len).max().unwrap_or(0)
+    }
 }
 
 /// Everything to measure, round by round: each round covers every fixture, and each fixture every
@@ -185,9 +193,9 @@ pub(crate) struct Scope {
 pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn> {
     let rounds = (1..=warmup).map(Round::Warmup).chain((1..=iterations).map(Round::Measured));
     let of_round = |(nth, round): (usize, Round)| {
-        rotated(0..scope.fixtures, nth).into_iter().flat_map(move |fixture| {
+        rotated(0..scope.renders.len(), nth).into_iter().flat_map(move |fixture| {
             let local = scope.local.then_some(Leg::Local);
-            let lambda = rotated(scope.renders.iter().copied(), nth).into_iter().map(Leg::Lambda);
+            let lambda = rotated(scope.renders[fixture].iter().copied(), nth).into_iter().map(Leg::Lambda);
             let legs: Vec<Leg> = local.into_iter().chain(lambda).collect();
             legs.into_iter().map(move |leg| Turn { fixture, leg, round })
         })
@@ -211,7 +219,7 @@ mod tests {
 
     fn scope(fixtures: usize, counts: &str, local: bool) -> Scope {
         let renders = render_ids(&counts.parse().unwrap(), PlanProtocols::One(PlanProtocol::V2));
-        Scope { fixtures, renders, local }
+        Scope { renders: vec![renders; fixtures], local }
     }
 
     fn described(turns: &[Turn]) -> String {

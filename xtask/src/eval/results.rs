@@ -47,17 +47,17 @@ impl Results {
     pub(crate) fn of(measured: &Measurements<'_>) -> Self {
         let (mut cases, mut caveats) = (Vec::new(), Vec::new());
         let mut scaling = BTreeMap::new();
-        for &fixture in &measured.fixtures {
+        for (&fixture, renders) in measured.fixtures.iter().zip(&measured.scope.renders) {
             let lambda: Vec<&LambdaSample> = measured.lambda.iter().filter(|s| s.id.fixture == fixture).collect();
             let local: Vec<&LocalSample> = measured.local.iter().filter(|s| s.fixture == fixture).collect();
             let case = |render: &RenderId| {
                 let of_render: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == *render).collect();
                 Case::of(fixture, *render, measured.iterations as usize, &of_render, &local)
             };
-            let of_fixture: Vec<Case> = measured.scope.renders.iter().map(case).collect();
+            let of_fixture: Vec<Case> = renders.iter().map(case).collect();
             let refs: Vec<&Case> = of_fixture.iter().collect();
             caveats.extend(Caveat::of_fixture(&refs, &lambda, &local, measured.warmed_up));
-            if let (Some(rates), true) = (&measured.rates, measured.scope.renders.len() > 1) {
+            if let (Some(rates), true) = (&measured.rates, renders.len() > 1) {
                 let observations: Vec<Observation> =
                     lambda.iter().filter_map(|s| s.outcome.done()?.observation).collect();
                 scaling

@@ -316,7 +316,7 @@ mod required_tests {
     };
 
     fn turns(local: bool) -> Vec<Turn> {
-        schedule(&Scope { fixtures: 2, renders: vec![render_id(1), render_id(4)], local }, 1, 2)
+        schedule(&Scope { renders: vec![vec![render_id(1), render_id(4)]; 2], local }, 1, 2)
     }
 
     #[test]

@@ -78,6 +78,7 @@ fn planned(
     let mut known_by: Vec<String> = Vec::new();
     for (subject, plan) in plans {
         let name = &subject.fixture.name;
+        lines.extend(subject.note.iter().map(|note| format!("note: {note}")));
         let label = |render: RenderId| match rounds {
             Some(rounds) => format!("{name} {render}, {rounds} times"),
             None => render.to_string(),

@@ -47,6 +47,8 @@ pub(crate) struct Subject {
     pub hashes: FixtureHashes,
     /// How the plan may go to the chunks.
     pub plan: PlanChoice,
+    /// What was decided for this fixture that its user did not ask for.
+    pub note: Option<String>,
 }
 
 /// What becomes of a fixture's record, where it has one.
@@ -74,7 +76,7 @@ impl Subject {
     ) -> anyhow::Result<Self> {
         let fixture = Fixture::load(repo, name)?;
         fixture.check_renderable()?;
-        plan.check_fps(&fixture)?;
+        let (plan, note) = plan.for_rate_of(&fixture)?;
         let (record, hashes) = match record {
             None => (Record::Held(None), FixtureHashes::default()),
             Some(record) => {
@@ -83,7 +85,7 @@ impl Subject {
             }
         };
         let gate = Limits::new(&limits.clone().or(&fixture.meta.limits))?;
-        Ok(Self { fixture, gate, record, hashes, plan })
+        Ok(Self { fixture, gate, record, hashes, plan, note })
     }
 
     /// What of a render's distance from the fixture's record fails it, and what is only said.
@@ -139,6 +141,8 @@ pub(crate) enum PlanChoice {
         protocols: PlanProtocols,
         /// Whether the template offers the first protocol at all.
         offers_v1: bool,
+        /// Whether the user named the protocols.
+        is_named: bool,
     },
     /// The template has no choice. Its renders go by the newest protocol's name,
     /// which has no prefix; the one that must run, where it is known, may be another.
@@ -162,7 +166,8 @@ impl PlanChoice {
                         newest(offered)
                     );
                 }
-                Ok(Self::Chosen { protocols, offers_v1: offered.contains(&PlanProtocol::V1) })
+                let offers_v1 = offered.contains(&PlanProtocol::V1);
+                Ok(Self::Chosen { protocols, offers_v1, is_named: named.is_some() })
             }
             OfferedProtocols::Fixed(known) => match (named, known) {
                 (Some(PlanProtocols::Both), _) => {
@@ -177,26 +182,35 @@ impl PlanChoice {
         }
     }
 
-    /// Refuses a frame rate that the plan protocol would, before anything is created. Where
-    /// the template does not say the protocol, only the execution shows which one runs.
+    /// The choice for a fixture, and what to say of it: a frame rate that plan protocol v2 refuses is rendered by v1
+    /// where the template offers it and nobody named another. Where the template does not say the protocol, only the
+    /// execution shows which one runs.
     ///
     /// # Errors
-    /// When plan protocol v2 runs and does not take the rate.
-    pub(crate) fn check_fps(self, fixture: &Fixture) -> anyhow::Result<()> {
+    /// When nothing but plan protocol v2 may run, and it does not take the rate.
+    fn for_rate_of(self, fixture: &Fixture) -> anyhow::Result<(Self, Option<String>)> {
         let fps = fixture.meta.fps;
-        let (by_v2, offers_v1) = match self {
-            Self::Chosen { protocols, offers_v1 } => (protocols.each().contains(&PlanProtocol::V2), offers_v1),
-            Self::Fixed(known) => (known == Some(PlanProtocol::V2), false),
+        let by_v2 = match self {
+            Self::Chosen { protocols, .. } => protocols.each().contains(&PlanProtocol::V2),
+            Self::Fixed(known) => known == Some(PlanProtocol::V2),
         };
-        let way_out = if offers_v1 { "; lambda-smoke --plan-protocol v1 renders it" } else { "" };
+        if !by_v2 || fps.is_supported_by_v2() {
+            return Ok((self, None));
+        }
         let [a, b, c] = LambdaFps::SUPPORTED_BY_V2;
-        ensure!(
-            !by_v2 || fps.is_supported_by_v2(),
-            "fixture {}: renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second \
-             only{way_out}",
-            fixture.name
-        );
-        Ok(())
+        let why = format!("renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second only");
+        let name = &fixture.name;
+        match self {
+            Self::Chosen { offers_v1: true, is_named: false, .. } => {
+                let by_v1 =
+                    Self::Chosen { protocols: PlanProtocols::One(PlanProtocol::V1), offers_v1: true, is_named: false };
+                Ok((by_v1, Some(format!("fixture {name} is rendered by plan protocol v1: {why}"))))
+            }
+            Self::Chosen { offers_v1: true, .. } => {
+                bail!("fixture {name}: {why}; lambda-smoke --plan-protocol v1 renders it")
+            }
+            _ => bail!("fixture {name}: {why}"),
+        }
     }
 
     /// The plan protocols to run.
