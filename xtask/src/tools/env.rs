@@ -46,7 +46,16 @@ const PLACES: Group = &[
     "CI",
     // Where libraries are, and what the shims of version managers look for.
     "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
     "DYLD_*",
+    "RBENV_*",
+    "NODEBREW_*",
+    "N_PREFIX",
+    "BUN_INSTALL",
+    "DEVBOX_*",
+    "PIXI_*",
+    "SPACK_*",
+    "GUIX_*",
     "ASDF_*",
     "MISE_*",
     "PYENV_*",
@@ -76,6 +85,12 @@ const NETWORK: Group =
 /// The settings of package managers, with their tokens.
 const PACKAGES: Group = &["PIP_*", "NPM_CONFIG_*", "npm_config_*", "BUN_CONFIG_*"];
 
+/// The settings of HyperFrames' renderer and its browser.
+const RENDERER: Group = &["PRODUCER_*", "PUPPETEER_*", "HYPERFRAMES_*", "HF_*", "FONTCONFIG_*"];
+
+/// The names of further variables that every child sees, apart by commas: what a program needs that is not listed here.
+pub(crate) const PASSED_ON: &str = "HYPERFRAMES_PASS_ENV";
+
 /// What each kind of child sees. Credentials are not among it: a command that needs some adds them.
 const SEEN: [(Child, &[Group]); 6] = [
     (Child::Tool, &[PLACES]),
@@ -83,7 +98,7 @@ const SEEN: [(Child, &[Group]); 6] = [
     (Child::PackageManager, &[PLACES, TRUST, NETWORK, PACKAGES]),
     (Child::Sam, &[PLACES, TRUST, NETWORK]),
     (Child::Emulator, &[PLACES, TRUST]),
-    (Child::Renderer, &[PLACES, TRUST, NETWORK]),
+    (Child::Renderer, &[PLACES, TRUST, NETWORK, RENDERER]),
 ];
 
 impl Env {
@@ -115,7 +130,15 @@ impl Env {
             // A version manager may have a token too, which only downloads need.
             self.only(group).0.into_iter().filter(|(name, _)| *group == PACKAGES || !is_secret(name))
         });
-        Self(seen.collect())
+        let named: Vec<&str> = self.get(PASSED_ON).unwrap_or_default().split(',').map(str::trim).collect();
+        Self(seen.chain(self.only(&named).0).collect())
+    }
+
+    /// What a child does not see of this environment, apart from what may be secret.
+    pub fn withheld_from(&self, child: Child) -> Self {
+        let seen = self.for_child(child);
+        let is_withheld = |name: &str| seen.os(name).is_none() && !is_secret(name) && !name.starts_with("AWS_");
+        Self(self.0.clone().into_iter().filter(|(name, _)| is_withheld(name)).collect())
     }
 
     /// The AWS settings and credentials of this environment.
@@ -215,6 +238,21 @@ mod tests {
         assert_eq!(seen(Child::Renderer), network);
         let all = [&network[..], &["PIP_INDEX_URL", "npm_config_//r/:_authToken"]].concat();
         assert_eq!(seen(Child::PackageManager), all);
+    }
+
+    #[test]
+    fn a_variable_that_is_named_reaches_every_child_and_others_are_withheld() {
+        let env = Env::from([
+            ("PATH", "/bin"),
+            ("MY_LIBS", "/l"),
+            ("OTHER", "x"),
+            ("OTHER_TOKEN", "t"),
+            ("AWS_PROFILE", "p"),
+        ]);
+        let names = |env: &Env| env.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>();
+        assert_eq!(names(&env.withheld_from(Child::Tool)), ["MY_LIBS", "OTHER"]);
+        let env = env.with(PASSED_ON, " MY_LIBS,OTHER_T*");
+        assert_eq!(names(&env.for_child(Child::Tool)), ["MY_LIBS", "OTHER_TOKEN", "PATH"]);
     }
 
     #[test]

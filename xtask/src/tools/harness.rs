@@ -32,9 +32,6 @@ const OTHER_MODES: [&str; 3] = ["--update", "--mode", "docker"];
 /// Where it renders to, in the temporary folder.
 const RENDERS_TO: &str = "hyperframes-tests";
 
-/// Settings of the renderer and its browser that a user may have made.
-const SETTINGS: [&str; 3] = ["PRODUCER_*", "PUPPETEER_*", "HYPERFRAMES_*"];
-
 /// The harness of a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Harness {
@@ -71,7 +68,7 @@ impl Harness {
         // The harness names its folder after the fixture, so two runs on one machine would remove each other's.
         let scratch = tempfile::Builder::new().prefix("harness-").tempdir().with_context(what)?;
         let render = cmd!(sh, "{bun} run --silent --cwd {producer} {script} -- {name} --sequential --keep-temp");
-        let render = render.envs(runner.env.only(&SETTINGS).iter()).env("TMPDIR", scratch.path());
+        let render = render.env("TMPDIR", scratch.path());
         let started = Instant::now();
         let rendered = runner.run_as(Child::Renderer, render).log(job.log).limit(LIMIT).await;
         let wall_ms = context::ms(started.elapsed());

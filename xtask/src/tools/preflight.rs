@@ -8,7 +8,10 @@ use std::{
 use futures_util::future::join_all;
 use xshell::cmd;
 
-use crate::tools::runner::Runner;
+use crate::tools::{
+    env::{Child, Env, PASSED_ON},
+    runner::Runner,
+};
 
 /// A program that a run needs.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +121,14 @@ async fn check_one(need: &Need, runner: &Runner) -> Result<(PathBuf, String), St
     };
     let (sh, version_arg) = (&runner.sh, need.version_arg);
     let output = runner.run(cmd!(sh, "{path} {version_arg}").env("SAM_CLI_TELEMETRY", "0")).await;
-    let output = output.map_err(|error| format!("{} does not run: {error:#}; {advice}", path.display()))?;
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => {
+            let lacks = lacking(need, &path, runner).await.unwrap_or_default();
+            let error = format!("{error:#}");
+            return Err(format!("{} does not run: {}{lacks}; {advice}", path.display(), error.trim_end()));
+        }
+    };
     let version = version_line(need.name, &output.stdout);
     if let Some(oldest) = need.oldest {
         match parse_version(&version) {
@@ -141,6 +151,27 @@ async fn check_one(need: &Need, runner: &Runner) -> Result<(PathBuf, String), St
         }
     }
     Ok((path, version))
+}
+
+/// What to say of a program that runs with the whole environment: which variable it needs, and how it gets that.
+async fn lacking(need: &Need, path: &Path, runner: &Runner) -> Option<String> {
+    let (sh, version_arg) = (&runner.sh, need.version_arg);
+    let withheld = runner.env.withheld_from(Child::Tool);
+    let runs_with = async |env: &Env| runner.run(cmd!(sh, "{path} {version_arg}").envs(env.iter())).await.is_ok();
+    if !runs_with(&withheld).await {
+        return None;
+    }
+    let mut needed = "NAME,...".to_owned();
+    for (name, _) in withheld.iter() {
+        if runs_with(&withheld.only(&[name])).await {
+            needed = name.to_owned();
+            break;
+        }
+    }
+    Some(format!(
+        "; programs get a part of the environment only, and this one runs with all of it: set {PASSED_ON}={needed}, so \
+         that it gets what it needs"
+    ))
 }
 
 /// The line that names the version; zip begins with its copyright.

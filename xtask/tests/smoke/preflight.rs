@@ -244,3 +244,13 @@ fn a_composition_that_cant_be_packed_is_told_before_a_deployment() {
     test.smoke(&[]).exit(1).warns("lost.png");
     test.assert_account_clean();
 }
+
+#[test]
+fn a_tool_that_lacks_a_variable_is_reported_with_its_name_and_gets_it() {
+    let script = "[ -n \"$MY_LIBS\" ] || { echo 'libmine.so: cannot open shared object file' >&2; exit 127; }\n\
+                  echo 'ffmpeg version n8.1.2 Copyright'; exit 0";
+    let test = || Test::new().tool("ffmpeg -version", script).env("MY_LIBS", "/mine").env("ZZZ", "z");
+    let ran = test().smoke(&[]);
+    ran.exit(1).warns("libmine.so").warns("this one runs with all of it: set HYPERFRAMES_PASS_ENV=MY_LIBS, so that it");
+    test().env("HYPERFRAMES_PASS_ENV", "MY_LIBS").smoke(&[]).exit(0);
+}
