@@ -8,7 +8,8 @@
 //
 // The renderer and @sparticuz/chromium are those that a package in the folder
 // `packages` would import, ffmpeg and ffprobe come from PATH. Progress goes to stderr;
-// stdout carries one line of JSON that says what rendered what.
+// stdout carries one line of JSON that says what rendered what. The last lines of a failure
+// on stderr say why: from "error: " on.
 
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -31,8 +32,15 @@ process.env.HOME = scratch;
 process.env.AWS_EXECUTION_ENV = "AWS_Lambda_nodejs22.x";
 useUnpackedFonts();
 
-// The renderer reports on stdout too, which belongs to the result.
-console.log = console.info = console.debug = console.error;
+// The renderer reports on stdout too, which belongs to the result. What the browser
+// reported last often explains a failure.
+const report = console.error.bind(console);
+let lastOfBrowser;
+console.log = console.info = console.debug = console.error = (...words) => {
+  const line = words.join(" ");
+  if (/\[(Browser:(ERROR|PAGEERROR|REQUESTFAILED|HTTP\d+)|FrameCapture:ERROR)\]/.test(line)) lastOfBrowser = line;
+  report(...words);
+};
 
 const cancelled = new AbortController();
 for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]]) {
@@ -74,11 +82,22 @@ try {
   };
   process.stdout.write(JSON.stringify(result) + "\n");
 } catch (error) {
-  console.error(error);
+  report(error);
+  report(`error: ${chainOf(error)}`);
+  if (lastOfBrowser) report(`the browser's last error: ${lastOfBrowser}`);
   process.exitCode ||= 1;
 }
 // The renderer keeps its browser pool alive; nothing is left to wait for.
 process.exit();
+
+function chainOf(error) {
+  const messages = [];
+  for (let cause = error; cause && messages.length < 9; cause = cause.cause) {
+    const message = cause.message ?? String(cause);
+    if (!messages.some((known) => known.includes(message))) messages.push(message);
+  }
+  return (error?.code ? `${error.code}: ` : "") + messages.join(": ");
+}
 
 function readOptions() {
   try {

@@ -18,6 +18,7 @@ use crate::{
     project::{
         baseline::Baseline,
         fixture::{Fixture, format::RenderFormat},
+        repo::Repo,
     },
     tools::{
         ffmpeg::Media,
@@ -43,14 +44,13 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
     let scratch = scratch.or_exit(ExitCode::Preflight)?;
     let fresh = scratch.path().join(fixture.baseline().file_name().expect("a baseline has a name"));
     session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
-    let format = fixture.meta.format;
-    let log = fresh.with_extension("log");
-    let (env, staged) = (session.env.clone().with_path_first(&session.toolbox.bin()), scratch.path().join("staged"));
-    let project =
-        in_process::staged(session, &repo, &fixture, &env, &staged, &log).await.or_exit(ExitCode::Preflight)?;
-    let renderer = Renderer::prepare(session, &repo, &log).await.or_exit(ExitCode::Preflight)?;
-    let job = Job { fixture: &fixture, project: &project, format, to: &fresh, log: &log };
-    let provenance = renderer.render(&job).await.or_exit(ExitCode::Render)?.reported;
+    let log = tempfile::Builder::new().prefix("lambda-baseline-").suffix(".log").tempfile().context("a log");
+    let log = log.or_exit(ExitCode::Preflight)?.into_temp_path();
+    let rendered = render(session, &repo, &fixture, &fresh, &log).await;
+    if rendered.is_err() {
+        let _ = log.keep();
+    }
+    let provenance = rendered?;
     let Report { lines, is_alike } = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
     for line in &lines {
         session.console.result(line);
@@ -68,6 +68,15 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
             Ok(ExitCode::Quality)
         }
     }
+}
+
+/// Renders to `fresh`, and gives what the renderer says of itself.
+async fn render(session: &Session, repo: &Repo, fixture: &Fixture, fresh: &Path, log: &Path) -> Result<Value, Failure> {
+    let (env, staged) = (session.env.clone().with_path_first(&session.toolbox.bin()), fresh.with_file_name("staged"));
+    let project = in_process::staged(session, repo, fixture, &env, &staged, log).await.or_exit(ExitCode::Preflight)?;
+    let renderer = Renderer::prepare(session, repo, log).await.or_exit(ExitCode::Preflight)?;
+    let job = Job { fixture, project: &project, format: fixture.meta.format, to: fresh, log };
+    Ok(renderer.render(&job).await.or_exit(ExitCode::Render)?.reported)
 }
 
 /// How the fresh render differs from the committed baseline.

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use xshell::cmd;
 
 use crate::{
+    console::text::excerpt,
     context::{self, Session},
     local::system::decodes_png,
     project::{
@@ -134,9 +135,13 @@ impl Renderer {
             );
         }
         let started = Instant::now();
-        let output = self.run(job).log(job.log).await;
+        let what = || format!("rendering {name} in-process");
+        let output = self.run(job).log(job.log).any_status().await.with_context(what)?;
         let wall_ms = context::ms(started.elapsed());
-        let output = output.with_context(|| format!("rendering {name} in-process"))?;
+        if let (false, Some(why)) = (output.status.success(), why(&output.stderr_tail)) {
+            bail!("{}: {why}; its log is {}", what(), job.log.display());
+        }
+        let output = output.successful().with_context(what)?;
         ensure!(job.to.exists(), "the in-process renderer ended well but left no {}", job.to.display());
         let last = output.stdout.lines().last();
         let last = last.with_context(|| format!("the in-process renderer said nothing of its render of {name}"))?;
@@ -159,6 +164,15 @@ impl Renderer {
         );
         runner.run_as(Child::Renderer, render).limit(LIMIT)
     }
+}
+
+/// What the script says of a failure, in its last lines.
+fn why(stderr: &str) -> Option<String> {
+    let lines: Vec<&str> = stderr.lines().collect();
+    let (begin, first) =
+        lines.iter().enumerate().rev().find_map(|(i, line)| Some((i, line.strip_prefix("error: ")?)))?;
+    let lines = [&[first], &lines[begin + 1..]].concat();
+    Some(excerpt(&lines.join("\n")).replace('\n', "; "))
 }
 
 // A fixture's composition as it is packed and rendered, its packages installed first.
@@ -199,6 +213,13 @@ pub async fn staged(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_what_the_script_says_of_it_last() {
+        let said = "error: no\n    at x (y.js)\n}\nerror: NOT_FOUND: no such font\nthe browser's last error: [Browser:HTTP404] GET /a\n";
+        assert_eq!(why(said).unwrap(), "NOT_FOUND: no such font; the browser's last error: [Browser:HTTP404] GET /a");
+        assert_eq!(why("Killed\n"), None);
+    }
 
     #[test]
     fn other_machines_are_told_what_is_needed() {
