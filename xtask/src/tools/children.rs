@@ -18,12 +18,26 @@ use tokio::{
     process::{Child, ChildStdin},
 };
 
-use crate::tools::env::is_secret;
+use crate::tools::{env::is_secret, watcher::Watcher};
 
 /// The process groups that this process started and that have not ended. A terminal's
 /// Ctrl-C does not reach them, because each is a group of its own.
 #[derive(Debug, Clone, Default)]
-pub struct Children(Rc<RefCell<BTreeSet<u32>>>);
+pub struct Children(Rc<RefCell<Alive>>);
+
+#[derive(Debug, Default)]
+struct Alive {
+    groups: BTreeSet<u32>,
+    watcher: Watcher,
+}
+
+impl Alive {
+    fn remove(&mut self, group: u32) {
+        if self.groups.remove(&group) {
+            self.watcher.ended(group);
+        }
+    }
+}
 
 /// How long a group may take to end after SIGTERM before it gets SIGKILL.
 const GRACE: Duration = Duration::from_secs(5);
@@ -35,23 +49,27 @@ const POLL: Duration = Duration::from_millis(20);
 
 impl Children {
     pub(crate) fn register(&self, pid: u32) -> Registered {
-        self.0.borrow_mut().insert(pid);
+        let mut alive = self.0.borrow_mut();
+        alive.groups.insert(pid);
+        alive.watcher.begins(pid);
         Registered { pid, children: self.clone() }
     }
 
     /// Ends all groups, grandchildren included: SIGTERM, a grace period, SIGKILL.
     pub async fn stop_all(&self) {
-        let groups: Vec<u32> = self.0.borrow().iter().copied().collect();
-        for pid in &groups {
-            stop_group(*pid).await;
+        let groups = self.0.borrow().groups.clone();
+        for pid in groups {
+            stop_group(pid).await;
+            self.0.borrow_mut().remove(pid);
         }
-        self.0.borrow_mut().retain(|pid| !groups.contains(pid));
     }
 
     /// Ends all groups at once, without a grace period.
     pub fn kill_all(&self) {
-        for pid in std::mem::take(&mut *self.0.borrow_mut()) {
+        let mut alive = self.0.borrow_mut();
+        for pid in alive.groups.clone() {
             signal(pid, Signal::KILL);
+            alive.remove(pid);
         }
     }
 }
@@ -93,13 +111,13 @@ impl Registered {
     /// The child has been waited for: what is left of its group ends now.
     pub(crate) fn ended(self) {
         signal(self.pid, Signal::KILL);
-        self.children.0.borrow_mut().remove(&self.pid);
+        self.children.0.borrow_mut().remove(self.pid);
     }
 
     /// Ends the group, politely first.
     pub(crate) async fn stop(self) {
         stop_group(self.pid).await;
-        self.children.0.borrow_mut().remove(&self.pid);
+        self.children.0.borrow_mut().remove(self.pid);
     }
 }
 

@@ -13,3 +13,4 @@ pub mod preflight;
 pub mod release;
 pub mod runner;
 pub mod sam;
+pub(crate) mod watcher;

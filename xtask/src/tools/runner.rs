@@ -219,31 +219,29 @@ fn spawn(command: Command) -> io::Result<tokio::process::Child> {
     tokio::process::Command::from(command).spawn()
 }
 
-/// The child is killed when this process is: even SIGKILL leaves no `sam deploy` behind
-/// that goes on creating things.
+/// On Linux the child is killed when this process is: even SIGKILL leaves no `sam deploy` behind that goes on creating
+/// things. Elsewhere, and for the child's own children, the watcher does the same from the moment that it knows them.
+#[cfg(target_os = "linux")]
 fn die_with_parent(command: &mut Command) {
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::process::Signal;
-        use rustix::process::getpid;
-        use rustix::process::getppid;
-        use rustix::process::set_parent_process_death_signal;
-        let parent = getpid();
-        let before_exec = move || {
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            // A parent that was killed before that call sends no signal.
-            match getppid() == Some(parent) {
-                true => Ok(()),
-                false => Err(io::Error::from(rustix::io::Errno::SRCH)),
-            }
-        };
-        // SAFETY: prctl and getppid are async-signal-safe, and the closure allocates nothing.
-        #[expect(unsafe_code, reason = "the one way to run prctl in the child")]
-        unsafe {
-            std::os::unix::process::CommandExt::pre_exec(command, before_exec);
+    use rustix::process::{Signal, getpid, getppid, set_parent_process_death_signal};
+    let parent = getpid();
+    let before_exec = move || {
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // A parent that was killed before that call sends no signal.
+        match getppid() == Some(parent) {
+            true => Ok(()),
+            false => Err(io::Error::from(rustix::io::Errno::SRCH)),
         }
+    };
+    // SAFETY: prctl and getppid are async-signal-safe, and the closure allocates nothing.
+    #[expect(unsafe_code, reason = "the one way to run prctl in the child")]
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(command, before_exec);
     }
 }
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_parent(_: &mut Command) {}
 
 #[cfg(test)]
 mod tests {

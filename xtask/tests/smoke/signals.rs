@@ -231,6 +231,23 @@ fn a_run_that_is_killed_while_sam_deploys_takes_sam_with_it() {
 }
 
 #[test]
+fn what_a_program_started_ends_with_a_killed_run_too() {
+    let script = "sleep 61 & echo $! > \"$0.child\"; kill -KILL $PPID; wait";
+    let test = Test::checkout().tool("bun build:zip", script);
+    assert_eq!(test.build_and_smoke(&[]).status, None);
+    let pid_file = test.tools.bin().join("bun.child");
+    let pid: i32 = fs::read_to_string(&pid_file).unwrap().trim().parse().unwrap();
+    let is_alive = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    for _ in 0..100 {
+        if !is_alive() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("process {pid} outlived the run by 2 s");
+}
+
+#[test]
 fn a_stack_that_turns_up_after_the_first_look_is_found() {
     // What the call that the signal cut off had asked for takes shape while the clean-up has found no stack yet.
     let test = Test::new().fault("PutPublicAccessBlock", 1, Fault::Signal(Signal::INT));
