@@ -98,8 +98,9 @@ pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result
 pub async fn provision(session: &Session) -> anyhow::Result<()> {
     if !is_linux_x86_64() {
         bail!(
-            "the embedded AWS runs on Linux x86-64 only, as its Chromium does; \
-             here, run against your own account, or against `cargo xtask local-aws` on a Linux machine with --endpoint-url"
+            "the embedded AWS and the in-process renderer run on Linux x86-64 only, as their Chromium does; here, run \
+             in a Linux x86-64 container, against your own account, or against `cargo xtask local-aws` on a Linux \
+             machine with --endpoint-url"
         );
     }
     ensure_zip(&session.runner).await?;

@@ -190,12 +190,14 @@ async fn received(stream: Option<&mut Stream>) {
     }
 }
 
-/// Whether this process was started with SIGHUP ignored; known on Linux only.
+/// Whether this process was started with SIGHUP ignored.
 fn hangup_is_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // SIGHUP is number 1, the lowest bit.
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
+    // SAFETY: sigaction only writes to what it is given here, and a sigaction of zeros is a valid one.
+    #[expect(unsafe_code, reason = "the one portable way to ask for a signal's action")]
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use std::{
     borrow::Cow,
     fmt::Write,
     io::IsTerminal,
-    os::unix::fs::MetadataExt,
     sync::{Arc, TryLockError, Weak},
     time::{Duration, Instant},
 };
@@ -47,8 +46,9 @@ impl Terminal {
         if !is_stderr() || dumb || env.get("CI").is_some() {
             return None;
         }
-        let device = |fd: u8| std::fs::metadata(format!("/dev/fd/{fd}")).map(|of| of.rdev()).ok();
-        let is_stdout_too = is_stdout() && device(1) == device(2);
+        let devices = (rustix::fs::fstat(std::io::stdout()), rustix::fs::fstat(std::io::stderr()));
+        let is_one = matches!(devices, (Ok(stdout), Ok(stderr)) if stdout.st_rdev == stderr.st_rdev);
+        let is_stdout_too = is_stdout() && is_one;
         Some(Self { is_stdout_too, reflows: reflows(env) })
     }
 

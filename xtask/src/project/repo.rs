@@ -127,7 +127,11 @@ impl Repo {
 
     /// All folders with this name among the fixtures, whether they are fixtures or not.
     pub fn fixture_dirs(&self, name: &str) -> Vec<PathBuf> {
-        self.fixture_roots().iter().map(|root| root.join(name)).filter(|dir| dir.is_dir()).collect()
+        // By its listing: some file systems find a folder by a name in another case.
+        let has =
+            |root: &PathBuf| std::fs::read_dir(root).into_iter().flatten().flatten().any(|e| e.file_name() == name);
+        let roots = self.fixture_roots();
+        roots.iter().filter(|root| has(root)).map(|root| root.join(name)).filter(|dir| dir.is_dir()).collect()
     }
 
     /// All fixtures, that is, folders with a meta.json, with name and folder, sorted. Of two with the same name

@@ -1,7 +1,10 @@
-//! One process at a time: a lock on a file, which goes with the process.
+//! Special files: locks, which go with their process, and named pipes.
 
 use std::{
+    ffi::CString,
     fs::{self, File},
+    io,
+    os::unix::ffi::OsStrExt,
     path::Path,
     time::Duration,
 };
@@ -42,4 +45,16 @@ pub async fn lock(path: &Path, say_waiting: impl FnOnce()) -> anyhow::Result<Fil
             }
         }
     }
+}
+
+/// Makes a pipe with a name, which only its owner can open.
+///
+/// # Errors
+/// When something has that name, or the folder takes no pipes.
+pub(crate) fn make_pipe(path: &Path) -> io::Result<()> {
+    let name = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the name is a C string that lives through the call.
+    #[expect(unsafe_code, reason = "rustix makes no pipes on macOS")]
+    let made = unsafe { libc::mkfifo(name.as_ptr(), 0o600) };
+    if made == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

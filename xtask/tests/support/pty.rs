@@ -38,7 +38,8 @@ const ROWS: u16 = 24;
 impl Test {
     /// Starts the binary on a terminal; `lambda-smoke` as [`Test::smoke`] does.
     pub(crate) fn smoke_on_terminal(&self, columns: u16, args: &[&str]) -> OnTerminal {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        rustix::io::fcntl_setfd(&terminal, rustix::io::FdFlags::CLOEXEC).unwrap();
         grantpt(&terminal).unwrap();
         unlockpt(&terminal).unwrap();
         resize(&terminal, columns);

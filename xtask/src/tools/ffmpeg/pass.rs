@@ -27,7 +27,10 @@ use render_verdict::{
 use tempfile::TempDir;
 use xshell::cmd;
 
-use crate::tools::ffmpeg::{Media, audio, decoder_args, half_of_the_processors};
+use crate::tools::{
+    ffmpeg::{Media, audio, decoder_args, half_of_the_processors},
+    files::make_pipe,
+};
 
 /// What such a pass left.
 pub(crate) struct Pass {
@@ -131,9 +134,10 @@ const LUMA: &str = "luma";
 /// A pipe with a name, because ffmpeg's standard output is taken: its end for reading, and one for writing that
 /// keeps it open until ffmpeg has ended, whether or not it ever opened it.
 fn named_pipe(path: &Path) -> anyhow::Result<(File, File)> {
-    use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_setfl, mknodat};
     use std::os::unix::fs::OpenOptionsExt;
-    mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).context("creating a pipe")?;
+
+    use rustix::fs::{OFlags, fcntl_setfl};
+    make_pipe(path).context("creating a pipe")?;
     let without_waiting = OFlags::NONBLOCK.bits() as i32;
     let reading = OpenOptions::new().read(true).custom_flags(without_waiting).open(path).context("opening a pipe")?;
     let writing = OpenOptions::new().write(true).open(path).context("opening a pipe")?;
