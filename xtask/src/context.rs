@@ -10,7 +10,7 @@ use crate::{
         access::{Access, Target, TargetChoice},
         clients::Clients,
         identity,
-        region::Region,
+        region::{Profile, Region},
     },
     console::Console,
     local::{
@@ -81,8 +81,8 @@ pub struct Connection {
 /// When this machine can't run it, or a tool can't be provisioned.
 pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result<(Target, Option<EmbeddedAws>)> {
     match choice {
-        TargetChoice::Account(profile) => Ok((Target::Account { profile: profile.clone() }, None)),
-        TargetChoice::Endpoint(url) => Ok((Target::Endpoint { url: url.clone() }, None)),
+        TargetChoice::Account(profile) => Ok((Target::configured(&session.env, profile.as_ref())?, None)),
+        TargetChoice::Endpoint(url) => Ok((Target::Endpoint { url: url.clone(), configured: None }, None)),
         TargetChoice::Local => {
             provision(session).await?;
             let embedded = EmbeddedAws::start(&session.toolbox, &Options::default(), &session.runner).await?;
@@ -112,7 +112,7 @@ pub async fn provision(session: &Session) -> anyhow::Result<()> {
 /// # Errors
 /// When nobody answers, or the credentials are missing or refused.
 pub async fn connect(session: &Session, target: Target, region: &Region) -> anyhow::Result<Connection> {
-    let access = Access::new(target, region.clone(), &session.env);
+    let access = Access::new(target, region.clone(), &session.env)?;
     let clients = Clients::new(&access, &session.console).await;
     let caller = identity::caller(&access, &clients).await?;
     clients.expect_bucket_owner(&caller.account);
@@ -126,10 +126,7 @@ impl Connection {
     /// When `logs` can't be written to.
     pub fn sam(&self, session: &Session, program: &std::path::Path, logs: &std::path::Path) -> anyhow::Result<Sam> {
         let home = session.toolbox.sam_home();
-        let keys = match self.access.target {
-            Target::Account { .. } => Some(self.clients.keys.clone()),
-            Target::Endpoint { .. } | Target::Embedded { .. } => None,
-        };
+        let keys = self.access.target.has_keys_of_the_chain().then(|| self.clients.keys.clone());
         Sam::new(program, &self.access, &home, &session.runner, logs, keys).context("preparing sam")
     }
 
@@ -138,7 +135,11 @@ impl Connection {
         let place = match &self.access.target {
             Target::Account { profile: Some(profile) } => format!("AWS (profile {profile})"),
             Target::Account { profile: None } => "AWS".to_owned(),
-            Target::Endpoint { url } => format!("emulator at {url}"),
+            Target::Endpoint { url, configured } => {
+                let profile = configured.as_ref().and_then(|configured| configured.profile.as_ref());
+                let profile = profile.map(|profile| format!(" (profile {profile})")).unwrap_or_default();
+                format!("emulator at {url}{profile}")
+            }
             Target::Embedded { url } => format!("embedded AWS at {url}"),
         };
         format!("{place}, account {}, {}, as {}", self.account, self.access.region, self.arn)
@@ -173,11 +174,13 @@ pub fn recovery(stack: &StackName, run: &RunId, target: &Target, region: &Region
 /// The flags that lead a command to a target.
 pub fn flags(target: &Target, region: &Region) -> String {
     match target {
-        Target::Account { profile: Some(profile) } => {
-            format!("--region {region} --profile {}", quoted(profile.as_str()))
-        }
         Target::Account { profile: None } => format!("--region {region}"),
-        Target::Endpoint { url } | Target::Embedded { url } => format!("--region {region} --endpoint-url {url}"),
+        target if target.profile().is_some() => {
+            let profile = target.profile().map(Profile::as_str).unwrap_or_default();
+            format!("--region {region} --profile {}", quoted(profile))
+        }
+        Target::Account { .. } => format!("--region {region}"),
+        Target::Endpoint { url, .. } | Target::Embedded { url } => format!("--region {region} --endpoint-url {url}"),
     }
 }
 

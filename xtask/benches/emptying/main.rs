@@ -107,8 +107,8 @@ fn round(nth: usize) -> Round {
 }
 
 fn ours(emulator: &Emulator) -> (f64, u64, f64) {
-    let target = Target::Endpoint { url: emulator.endpoint.clone() };
-    let access = Access::new(target, "us-east-1".parse().unwrap(), &Env::default());
+    let target = Target::Endpoint { url: emulator.endpoint.clone(), configured: None };
+    let access = Access::new(target, "us-east-1".parse().unwrap(), &Env::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let clients = runtime.block_on(Clients::new(&access, &Console::default()));
     // Resets the mark of the most memory that was resident to what is.

@@ -1,6 +1,6 @@
 //! Which AWS a command works on, and how the SDK and the children reach it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, ensure};
 use aws_config::{
@@ -8,17 +8,16 @@ use aws_config::{
     retry::RetryConfig, timeout::TimeoutConfig,
 };
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_sdk_s3::config::StalledStreamProtectionConfig;
-use aws_smithy_http_client::{
-    Builder, Connector,
-    proxy::ProxyConfig,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
-    aws::region::{Profile, Region},
+    aws::{
+        region::{Profile, Region},
+        settings::{SERVICES, Settings},
+    },
     tools::env::Env,
 };
 
@@ -47,6 +46,9 @@ pub enum Target {
         /// Its address.
         #[serde(deserialize_with = "endpoint")]
         url: String,
+        /// How the configuration names it; none where the flag does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        configured: Option<Configured>,
     },
     /// The emulator that this run started and will stop.
     Embedded {
@@ -56,17 +58,59 @@ pub enum Target {
     },
 }
 
+/// An emulator that the environment or a profile names. Its keys come from the usual chain, as those of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Configured {
+    /// The profile that a flag named.
+    pub profile: Option<Profile>,
+    /// The endpoints of single services, where there are any.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, String>,
+}
+
 /// An endpoint of a journal or a record, which ends up in commands that a user is asked to run.
 fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     parse_endpoint(&String::deserialize(from)?).map_err(D::Error::custom)
 }
 
 impl Target {
+    /// The target that the environment and the configuration files name: an account, or an emulator where an endpoint
+    /// is not AWS's own.
+    ///
+    /// # Errors
+    /// As [`Settings::of_account`].
+    pub fn configured(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
+        let settings = Settings::of_account(env, profile)?;
+        Ok(match settings.foreign() {
+            None => Self::Account { profile: profile.cloned() },
+            Some(url) => {
+                let single = settings.endpoints.iter();
+                let services = single.map(|(service, own)| ((*service).to_owned(), own.value.clone())).collect();
+                let configured = Configured { profile: profile.cloned(), services };
+                Self::Endpoint { url: url.value.clone(), configured: Some(configured) }
+            }
+        })
+    }
+
+    /// The profile that a flag named.
+    pub fn profile(&self) -> Option<&Profile> {
+        match self {
+            Self::Account { profile } => profile.as_ref(),
+            Self::Endpoint { configured, .. } => configured.as_ref()?.profile.as_ref(),
+            Self::Embedded { .. } => None,
+        }
+    }
+
+    /// Whether the keys come from the usual chain.
+    pub(crate) fn has_keys_of_the_chain(&self) -> bool {
+        matches!(self, Self::Account { .. } | Self::Endpoint { configured: Some(_), .. })
+    }
+
     /// The endpoint, where it isn't AWS's own.
     pub fn endpoint(&self) -> Option<&str> {
         match self {
             Self::Account { .. } => None,
-            Self::Endpoint { url } | Self::Embedded { url } => Some(url),
+            Self::Endpoint { url, .. } | Self::Embedded { url } => Some(url),
         }
     }
 
@@ -90,6 +134,8 @@ pub struct Access {
     pub target: Target,
     /// The region of everything that is created.
     pub region: Region,
+    /// What decides where calls go, and how.
+    pub settings: Settings,
     env: Env,
 }
 
@@ -97,57 +143,77 @@ pub struct Access {
 const EMULATOR_KEY: &str = "test";
 
 impl Access {
-    /// Access to `target` with what `env`, the caller's, says of credentials.
-    pub fn new(target: Target, region: Region, env: &Env) -> Self {
-        Self { target, region, env: env.clone() }
+    /// Access to `target` with what `env`, the caller's, says of credentials and of the network.
+    ///
+    /// # Errors
+    /// As [`Settings::of_account`].
+    pub fn new(target: Target, region: Region, env: &Env) -> anyhow::Result<Self> {
+        let settings = match &target {
+            Target::Account { profile } => Settings::of_account(env, profile.as_ref())?,
+            Target::Endpoint { url, configured: Some(configured) } => {
+                let mut settings = Settings::of_account(env, configured.profile.as_ref())?;
+                // A journal knows better than the environment of another day.
+                if settings.foreign().is_none() {
+                    settings.lead_to(url, &configured.services);
+                }
+                settings
+            }
+            Target::Endpoint { url, configured: None } | Target::Embedded { url } => Settings::of_emulator(env, url)?,
+        };
+        Ok(Self { target, region, settings, env: env.clone() })
     }
 
-    /// The AWS variables of a child. An emulator gets no profile and no configuration
-    /// file; the embedded one no key of an account either.
+    /// The AWS variables of a child: everything that was decided here, and no profile or configuration file that could
+    /// decide anew. An emulator of a flag gets the keys that clients of it need; all others are added by the caller.
     pub fn child_env(&self) -> Env {
         let region = self.region.as_str();
-        let base = match &self.target {
-            Target::Account { profile } => {
-                let mut env = self.env.aws();
-                if let Some(profile) = profile {
-                    // Keys in the environment would win over the profile that was asked for.
-                    for key in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"]
-                    {
-                        env = env.without(key);
-                    }
-                    env = env.with("AWS_PROFILE", profile.as_str());
-                }
-                env
+        let mut env = match &self.target {
+            target if target.has_keys_of_the_chain() => {
+                let decided = |name: &str| {
+                    name.starts_with("AWS_ENDPOINT_URL")
+                        || ["PROFILE", "IGNORE_CONFIGURED", "ACCESS_KEY", "TOKEN"]
+                            .iter()
+                            .any(|part| name.contains(part))
+                };
+                let own = self.env.aws();
+                let own: Vec<&str> = own.iter().map(|(name, _)| name).filter(|name| decided(name)).collect();
+                own.into_iter().fold(self.env.aws(), Env::without)
             }
-            Target::Endpoint { url } | Target::Embedded { url } => {
+            _ => {
                 let (id, secret, token) = self.emulator_keys();
-                let env = Env::from([
-                    ("AWS_ACCESS_KEY_ID", id.as_str()),
-                    ("AWS_SECRET_ACCESS_KEY", secret.as_str()),
-                    ("AWS_ENDPOINT_URL", url.as_str()),
-                    ("AWS_EC2_METADATA_DISABLED", "true"),
-                    ("AWS_CONFIG_FILE", "/dev/null"),
-                    ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
-                ]);
-                match token {
-                    Some(token) => env.with("AWS_SESSION_TOKEN", token),
-                    None => env,
-                }
+                let env = Env::from([("AWS_ACCESS_KEY_ID", id.as_str()), ("AWS_SECRET_ACCESS_KEY", secret.as_str())]);
+                token.map_or(env.clone(), |token| env.with("AWS_SESSION_TOKEN", token))
             }
         };
-        let base = match self.target.host_on_this_machine() {
-            Some(host) => self.straight_to(host, base),
-            None => base,
-        };
-        // sam reads AWS_DEFAULT_REGION, the SDKs read AWS_REGION.
-        base.with("AWS_REGION", region).with("AWS_DEFAULT_REGION", region).with("SAM_CLI_TELEMETRY", "0")
-    }
-
-    /// The caller's list of hosts that need no proxy, and one more.
-    fn straight_to(&self, host: &str, env: Env) -> Env {
-        let own = self.env.get("NO_PROXY").or(self.env.get("no_proxy"));
-        let all = own.into_iter().chain([host]).collect::<Vec<_>>().join(",");
-        env.with("NO_PROXY", all.clone()).with("no_proxy", all)
+        for (name, value) in [
+            ("AWS_CONFIG_FILE", "/dev/null"),
+            ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+            // sam reads AWS_DEFAULT_REGION, the SDKs read AWS_REGION.
+            ("AWS_REGION", region),
+            ("AWS_DEFAULT_REGION", region),
+            ("SAM_CLI_TELEMETRY", "0"),
+        ] {
+            env = env.with(name, value);
+        }
+        let settings = &self.settings;
+        if let Some(all) = &settings.endpoint {
+            env = env.with("AWS_ENDPOINT_URL", &all.value);
+        }
+        for (service, own) in &settings.endpoints {
+            env = env.with(&format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()), &own.value);
+        }
+        let switches =
+            [("AWS_USE_FIPS_ENDPOINT", &settings.fips), ("AWS_USE_DUALSTACK_ENDPOINT", &settings.dual_stack)];
+        for (name, switch) in switches {
+            env = switch.iter().fold(env, |env, switch| env.with(name, switch.value.to_string()));
+        }
+        if let Some(bundle) = settings.network.bundle() {
+            env = env.with("AWS_CA_BUNDLE", bundle);
+        }
+        let addresses = SERVICES.iter().map(|(service, _)| settings.address_of(service, &self.region));
+        let hosts: Vec<http::Uri> = addresses.filter_map(|address| address.parse().ok()).collect();
+        settings.network.proxies.variables(&hosts).into_iter().fold(env, |env, (name, value)| env.with(name, value))
     }
 
     /// The keys for an emulator: those in the environment for one that
@@ -164,41 +230,53 @@ impl Access {
     }
 
     /// The chain of a profile alone: the usual one would begin with keys in the environment.
-    fn keys_of(&self, profile: &Profile) -> ProfileFileCredentialsProvider {
+    fn keys_of(
+        &self,
+        profile: &Profile,
+        files: EnvConfigFiles,
+        http: SharedHttpClient,
+    ) -> ProfileFileCredentialsProvider {
         // A profile's role is asked for in the run's region.
         let region = aws_config::Region::new(self.region.as_str().to_owned());
-        let config = ProviderConfig::without_region().with_region(Some(region));
-        ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile.as_str()).build()
+        let config = ProviderConfig::without_region().with_region(Some(region)).with_http_client(http);
+        let keys = ProfileFileCredentialsProvider::builder().configure(&config).profile_files(files);
+        keys.profile_name(profile.as_str()).build()
     }
 
-    /// The SDK's configuration. For an emulator nothing is read from the
-    /// environment or from files.
+    /// The SDK's configuration, but for endpoints: those are a matter of each service. For an emulator of a flag nothing
+    /// is read from the environment or from files.
     pub async fn sdk_config(&self) -> SdkConfig {
         let region = aws_config::Region::new(self.region.as_str().to_owned());
-        let config = match &self.target {
-            Target::Account { profile } => {
-                let mut loader = aws_config::defaults(BehaviorVersion::latest()).region(region);
-                if let Some(profile) = profile {
-                    loader = loader.profile_name(profile.as_str()).credentials_provider(self.keys_of(profile));
+        let http = self.settings.network.client();
+        let is_on = |switch: &Option<crate::aws::settings::Named<bool>>| switch.as_ref().is_some_and(|on| on.value);
+        let config = match &self.settings.files {
+            Some(files) => {
+                let mut loader = aws_config::defaults(BehaviorVersion::latest())
+                    .region(region)
+                    .http_client(http)
+                    .profile_files(files.files.clone())
+                    .profile_name(files.profile().map_or("default", |profile| profile.value.as_str()))
+                    .use_fips(is_on(&self.settings.fips))
+                    .use_dual_stack(is_on(&self.settings.dual_stack));
+                if let Some(profile) = self.target.profile() {
+                    let keys = self.keys_of(profile, files.files.clone(), self.settings.network.client());
+                    loader = loader.credentials_provider(keys);
                 }
                 loader.load().await
             }
-            Target::Endpoint { url } | Target::Embedded { url } => {
+            None => {
                 let (id, secret, token) = self.emulator_keys();
                 let keys = Credentials::new(id, secret, token, None, "emulator");
                 SdkConfig::builder()
                     .behavior_version(BehaviorVersion::latest())
                     .region(region)
+                    .http_client(http)
                     .credentials_provider(SharedCredentialsProvider::new(keys))
-                    .endpoint_url(url.clone())
                     .build()
             }
         };
-        let mut builder = config.into_builder();
-        if self.target.host_on_this_machine().is_some() {
-            builder = builder.http_client(client(proxies(&self.target)));
-        }
-        builder
+        config
+            .into_builder()
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_PAUSE))
             .timeout_config(timeouts())
             .stalled_stream_protection(
@@ -240,32 +318,6 @@ pub(crate) fn transfers() -> TimeoutConfig {
         .build()
 }
 
-/// A proxy may lead out of this machine, but not to an emulator on it.
-pub(crate) fn proxies(target: &Target) -> ProxyConfig {
-    if target.host_on_this_machine().is_some() { ProxyConfig::disabled() } else { ProxyConfig::from_env() }
-}
-
-/// The SDK's client with these proxies.
-fn client(proxies: ProxyConfig) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, _| {
-        let default = HttpConnectorSettings::builder().build();
-        connector(settings.unwrap_or(&default), proxies.clone())
-    })
-}
-
-/// A connector for single calls.
-pub(crate) fn single(proxies: ProxyConfig) -> Connector {
-    let settings =
-        HttpConnectorSettings::builder().connect_timeout(Duration::from_secs(5)).read_timeout(ATTEMPT).build();
-    connector(&settings, proxies)
-}
-
-fn connector(settings: &HttpConnectorSettings, proxies: ProxyConfig) -> Connector {
-    let mut builder = Connector::builder().connector_settings(settings.clone()).proxy_config(proxies);
-    builder.set_sleep_impl(aws_smithy_async::rt::sleep::default_async_sleep());
-    builder.tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build()
-}
-
 /// Checks an `--endpoint-url`: http or https, a host, nothing after it.
 ///
 /// # Errors
@@ -304,18 +356,10 @@ mod tests {
     #[test]
     fn the_embedded_aws_sees_nothing_of_a_real_account() {
         let target = Target::Embedded { url: "http://127.0.0.1:1".into() };
-        let env = Access::new(target, "us-east-1".parse().unwrap(), &real_keys()).child_env();
+        let env = Access::new(target, "us-east-1".parse().unwrap(), &real_keys()).unwrap().child_env();
         assert_eq!(env.get("AWS_ACCESS_KEY_ID"), Some("test"));
         assert_eq!(env.get("AWS_PROFILE"), None);
         assert_eq!(env.get("AWS_CONFIG_FILE"), Some("/dev/null"));
-    }
-
-    #[test]
-    fn a_profile_by_flag_wins_over_keys_in_the_environment() {
-        let target = Target::Account { profile: Some("dev".parse().unwrap()) };
-        let env = Access::new(target, "eu-west-1".parse().unwrap(), &real_keys()).child_env();
-        assert_eq!((env.get("AWS_PROFILE"), env.get("AWS_ACCESS_KEY_ID")), (Some("dev"), None));
-        assert_eq!((env.get("AWS_REGION"), env.get("AWS_DEFAULT_REGION")), (Some("eu-west-1"), Some("eu-west-1")));
     }
 
     #[test]

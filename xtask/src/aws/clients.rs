@@ -10,7 +10,6 @@ use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials, SharedCredentialsProvider},
 };
-use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
@@ -28,11 +27,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::{ConfigBag, Storable, StoreReplace};
 
 use crate::{
-    aws::{
-        access::{Access, proxies},
-        region::Region,
-        signed_request::error_in,
-    },
+    aws::{access::Access, region::Region, settings::Settings, signed_request::error_in},
     console::Console,
 };
 
@@ -49,12 +44,10 @@ pub struct Clients {
     pub sts: aws_sdk_sts::Client,
     /// The region of all calls.
     pub(crate) region: Region,
-    /// Where the calls of [`crate::aws::signed_calls`] go.
-    pub config: aws_config::SdkConfig,
+    /// Where the calls of [`crate::aws::signed_calls`] go, and how.
+    pub(crate) settings: Settings,
     /// What they are signed with.
     pub keys: Keys,
-    /// The proxies of those calls.
-    pub(crate) proxies: ProxyConfig,
     /// The longest pause between two looks at a running execution.
     pub(crate) notice: Duration,
     /// Where calls and transfers are reported.
@@ -74,6 +67,12 @@ impl Clients {
         let mut s3 = aws_sdk_s3::config::Builder::from(&config);
         let mut sfn = aws_sdk_sfn::config::Builder::from(&config);
         let mut sts = aws_sdk_sts::config::Builder::from(&config);
+        let endpoint_of = |service| access.settings.endpoint_of(service).map(str::to_owned);
+        s3.set_endpoint_url(endpoint_of("s3"));
+        sfn.set_endpoint_url(endpoint_of("sfn"));
+        sts.set_endpoint_url(endpoint_of("sts"));
+        // As botocore: the name of a bucket is part of the host's at AWS's own endpoints alone.
+        s3.set_force_path_style(endpoint_of("s3").map(|_| true));
         let owner = BucketOwner::default();
         s3.push_interceptor(SharedInterceptor::new(owner.clone()));
         let logger = SharedInterceptor::new(RequestLogger { console: console.clone() });
@@ -86,9 +85,8 @@ impl Clients {
             sfn: aws_sdk_sfn::Client::from_conf(sfn.build()),
             sts: aws_sdk_sts::Client::from_conf(sts.build()),
             keys: Keys::of(config.credentials_provider()),
-            config,
+            settings: access.settings.clone(),
             region: access.region.clone(),
-            proxies: proxies(&access.target),
             notice: if access.target.host_on_this_machine().is_some() { NOTICE_HERE } else { NOTICE_ON_AWS },
             console: console.clone(),
         }

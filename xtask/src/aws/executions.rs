@@ -96,7 +96,7 @@ const SILENCE_OF_AWS: Duration = Duration::from_secs(300);
 /// When the service gives an error that won't pass, or no answer for too long.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
-    let (place, silence) = match clients.config.endpoint_url() {
+    let (place, silence) = match clients.settings.endpoint_of("sfn") {
         Some(url) => (url, SILENCE_OF_EMULATOR),
         None => ("AWS", SILENCE_OF_AWS),
     };

@@ -6,11 +6,12 @@ use aws_sdk_s3::{
     config::http::HttpResponse,
     error::{ProvideErrorMetadata, SdkError},
 };
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 use aws_smithy_types::{DateTime, date_time::Format};
 use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::{
-    aws::access::Target,
+    aws::{access::Target, network::Obstacle},
     console::text::{excerpt, one_line},
 };
 
@@ -23,6 +24,8 @@ pub enum Fault {
     Transient,
     /// A connection that is refused or dropped, or a time-out, several times in a row.
     Unanswered,
+    /// A certificate that is not trusted, or a proxy that refuses: a setting of the network has to change.
+    Network,
     /// Keys that are missing, wrong or out of date.
     Credentials,
     /// The caller's clock is further off than the service takes.
@@ -125,12 +128,17 @@ pub fn of<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault {
         SdkError::ConstructionFailure(_) => Fault::Other,
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => Fault::Unanswered,
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Fault::Unanswered,
+        SdkError::DispatchFailure(failure) if of_network(failure) => Fault::Network,
         SdkError::DispatchFailure(_) => Fault::Credentials,
         SdkError::ServiceError(service) => {
             of_answer(service.raw().status().as_u16(), service.err().code(), service.err().message())
         }
         _ => Fault::Other,
     }
+}
+
+fn of_network(failure: &DispatchFailure) -> bool {
+    failure.as_connector_error().is_some_and(|error| Obstacle::behind(error).is_some())
 }
 
 /// Delays before calls that a service may refuse for a moment, as it does not know yet what was just made, or as
@@ -209,7 +217,8 @@ impl Refused {
 
     /// Whether the same call will be refused again, whatever is done here.
     pub fn for_good(error: &anyhow::Error) -> bool {
-        Self::behind(error).is_some_and(|refused| matches!(refused.fault, Fault::Credentials | Fault::Clock))
+        Self::behind(error)
+            .is_some_and(|refused| matches!(refused.fault, Fault::Credentials | Fault::Clock | Fault::Network))
     }
 }
 
@@ -218,14 +227,14 @@ pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option
     let refused = Refused::behind(error)?;
     match refused.fault {
         Fault::Clock => Some(clock_remedy(&refused.reported, now)),
-        Fault::Credentials => Some(match target {
-            Target::Account { profile: Some(profile) } => {
+        Fault::Credentials => Some(match target.profile() {
+            Some(profile) => {
                 format!("the credentials of profile {profile} are no longer accepted; renew them, for example with `aws sso login --profile {profile}`")
             }
             _ => "the credentials are no longer accepted; renew them, for example with `aws sso login` or new keys in the environment".to_owned(),
         }),
         Fault::Denied => Some("these credentials lack a right; `cargo xtask lambda-policy` prints all that a run needs".to_owned()),
-        Fault::Absent | Fault::Transient | Fault::Unanswered | Fault::Other => None,
+        Fault::Network | Fault::Absent | Fault::Transient | Fault::Unanswered | Fault::Other => None,
     }
 }
 

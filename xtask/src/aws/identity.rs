@@ -10,7 +10,7 @@ use crate::aws::{
     access::{Access, Target},
     clients::Clients,
     faults::{self, Fault, clock_remedy},
-    region::Region,
+    region::{Profile, Region},
 };
 
 /// The account behind the credentials. No secret.
@@ -41,35 +41,38 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
 }
 
 fn advice(target: &Target, fault: Fault, shown: &str) -> String {
+    let of_chain = target.has_keys_of_the_chain();
     match (target, fault) {
-        (Target::Account { profile: Some(profile) }, Fault::Credentials) => format!(
-            "no usable AWS credentials in profile {profile}: {shown}; {}",
-            if shown.contains("sts:AssumeRole") {
-                format!(
-                    "where the role wants MFA (mfa_serial), only the AWS CLI can ask for it: \
-                     eval \"$(aws configure export-credentials --profile {profile} --format env)\", then without --profile"
-                )
-            } else {
-                format!(
-                    "try `aws sso login --profile {profile}`, another --profile, or --local, which needs no account"
-                )
-            }
-        ),
-        (Target::Account { profile: None }, Fault::Credentials) => format!(
+        (_, Fault::Credentials) if of_chain && target.profile().is_some() => with_profile(target, shown),
+        (_, Fault::Credentials) if of_chain => format!(
             "no usable AWS credentials: {shown}; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
              run `aws sso login`, or use --local, which needs no account"
         ),
         (_, Fault::Clock) => {
             format!("sts GetCallerIdentity failed: {shown}; {}", clock_remedy(shown, SystemTime::now()))
         }
+        (_, Fault::Network) => format!("sts GetCallerIdentity got no answer: {shown}"),
         (Target::Account { .. }, _) => format!("sts GetCallerIdentity failed: {shown}"),
-        (Target::Endpoint { url } | Target::Embedded { url }, Fault::Transient | Fault::Unanswered) => {
+        (Target::Endpoint { url, .. } | Target::Embedded { url }, Fault::Transient | Fault::Unanswered) => {
             format!("nothing answers at {url}: {shown}; is the emulator running (`cargo xtask local-aws`)?")
         }
-        (Target::Endpoint { url } | Target::Embedded { url }, _) => {
+        (Target::Endpoint { url, .. } | Target::Embedded { url }, _) => {
             format!("{url} refused sts GetCallerIdentity: {shown}")
         }
     }
+}
+
+/// Why a profile gives no keys that work, and what to do.
+fn with_profile(target: &Target, shown: &str) -> String {
+    let profile = target.profile().map(Profile::as_str).unwrap_or_default();
+    let what = format!("no usable AWS credentials in profile {profile}: {shown}");
+    if shown.contains("sts:AssumeRole") {
+        return format!(
+            "{what}; where the role wants MFA (mfa_serial), only the AWS CLI can ask for it: \
+             eval \"$(aws configure export-credentials --profile {profile} --format env)\", then without --profile"
+        );
+    }
+    format!("{what}; try `aws sso login --profile {profile}`, another --profile, or --local, which needs no account")
 }
 
 /// What else may be behind a refusal of keys that are in order.

@@ -2,19 +2,35 @@
 
 use std::{fmt, str::FromStr};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use serde::{Deserialize, Serialize};
 
-/// How regions of other partitions begin, the partition, and its hosts' suffix (the SDKs' partitions.json).
-const PARTITIONS: [(&str, &str, &str); 7] = [
-    ("cn-", "aws-cn", "amazonaws.com.cn"),
-    ("us-gov-", "aws-us-gov", "amazonaws.com"),
-    ("eusc-", "aws-eusc", "amazonaws.eu"),
-    ("us-iso-", "aws-iso", "c2s.ic.gov"),
-    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov"),
-    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"),
-    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov"),
+/// How the regions of a partition begin, the partition, the suffixes of its hosts, and of those with IPv6 addresses (the
+/// SDKs' partitions.json).
+const PARTITIONS: [(&str, &str, &str, &str); 8] = [
+    ("cn-", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
+    ("us-gov-", "aws-us-gov", "amazonaws.com", "api.aws"),
+    ("eusc-", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
+    ("us-iso-", "aws-iso", "c2s.ic.gov", "api.aws.ic.gov"),
+    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"),
+    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
+    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+    // All others.
+    ("", "aws", "amazonaws.com", "api.aws"),
 ];
+
+/// The regions of all partitions. One that is newer than this list is added here.
+const REGIONS: &str = "af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 \
+    ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 \
+    ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 \
+    eu-west-2 eu-west-3 il-central-1 me-central-1 me-south-1 mx-central-1 sa-east-1 us-east-1 us-east-2 us-west-1 \
+    us-west-2 cn-north-1 cn-northwest-1 eusc-de-east-1 us-gov-east-1 us-gov-west-1 us-iso-east-1 us-iso-west-1 \
+    us-isob-east-1 us-isob-west-1 eu-isoe-west-1 us-isof-east-1 us-isof-south-1";
+
+/// The suffixes of AWS's own hosts.
+pub(crate) fn dns_suffixes() -> impl Iterator<Item = &'static str> {
+    PARTITIONS.iter().flat_map(|(_, _, suffix, dual_stack)| [*suffix, *dual_stack])
+}
 
 /// An AWS region's name, such as `us-east-1` or `us-gov-west-1`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +53,14 @@ impl Region {
         self.place().1
     }
 
-    fn place(&self) -> (&'static str, &'static str) {
-        let other = PARTITIONS.iter().find(|(prefix, ..)| self.0.starts_with(prefix));
-        other.map_or(("aws", "amazonaws.com"), |(_, partition, suffix)| (partition, suffix))
+    /// What the names of those hosts end with that also have IPv6 addresses.
+    pub(crate) fn dual_stack_suffix(&self) -> &'static str {
+        self.place().2
+    }
+
+    fn place(&self) -> (&'static str, &'static str, &'static str) {
+        let of_prefix = PARTITIONS.iter().find(|(prefix, ..)| self.0.starts_with(prefix));
+        of_prefix.map_or(("aws", "amazonaws.com", "api.aws"), |(_, name, suffix, dual)| (name, suffix, dual))
     }
 }
 
@@ -47,14 +68,13 @@ impl FromStr for Region {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        let parts: Vec<&str> = text.split('-').collect();
-        let word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-        let ok = parts.len() >= 3
-            && (2..=4).contains(&parts[0].len())
-            && parts[..parts.len() - 1].iter().all(word)
-            && parts.last().is_some_and(|n| (1..=2).contains(&n.len()) && n.chars().all(|c| c.is_ascii_digit()));
-        ensure!(ok, "{text:?} is not a region's name, which looks like us-east-1");
-        Ok(Self(text.to_owned()))
+        if REGIONS.split_whitespace().any(|known| known == text) {
+            return Ok(Self(text.to_owned()));
+        }
+        let distance = |known: &&str| strsim::damerau_levenshtein(&text.to_lowercase(), known);
+        let nearest = REGIONS.split_whitespace().min_by_key(distance).filter(|known| distance(known) <= 3);
+        let nearest = nearest.map(|known| format!("; the nearest name is {known}")).unwrap_or_default();
+        bail!("{text:?} is not an AWS region{nearest}")
     }
 }
 
@@ -101,13 +121,18 @@ mod tests {
 
     #[test]
     fn regions() {
-        for good in ["us-east-1", "eu-central-2", "us-gov-west-1", "us-iso-east-1", "ap-southeast-10", "eusc-de-east-1"]
-        {
+        for good in ["us-east-1", "eu-central-2", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"] {
             assert!(good.parse::<Region>().is_ok(), "{good} was refused");
         }
-        for bad in ["", "useast1", "us-east", "us-east-1a", "US-EAST-1", "us--1", "us-east-", "http://x"] {
+        for bad in ["", "useast1", "us-east", "us-east-1a", "US-EAST-1", "us--1", "us-east-", "http://x", "us-east-11"]
+        {
             assert!(bad.parse::<Region>().is_err(), "{bad:?} was taken");
         }
+        let says = |bad: &str| bad.parse::<Region>().unwrap_err().to_string();
+        assert_eq!(says("us-esat-1"), "\"us-esat-1\" is not an AWS region; the nearest name is us-east-1");
+        assert!(says("eu-west-4").contains("nearest name is eu-west-"));
+        assert!(says("EU-CENTRAL-1").ends_with("eu-central-1") && says("useast1").ends_with("us-east-1"));
+        assert_eq!(says("somewhere"), "\"somewhere\" is not an AWS region");
     }
 
     #[test]

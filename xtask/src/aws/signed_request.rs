@@ -16,9 +16,10 @@ use backon::BackoffBuilder;
 use serde_json::Value;
 
 use crate::aws::{
-    access::{ATTEMPT, CALL, single},
+    access::{ATTEMPT, CALL},
     clients::{Clients, report_call},
     faults::{self, Fault, Refused},
+    network::{Obstacle, as_error},
 };
 
 /// One call of a service.
@@ -58,7 +59,7 @@ impl Call<'_> {
         for (tried, pause) in (1..).zip(faults::retrying(TRIES_UNANSWERED - 1).build()) {
             let again = match &answer {
                 Ok((status, body)) => passes(*status, body) && tried < TRIES,
-                Err(_) => started.elapsed() + ATTEMPT <= CALL,
+                Err(error) => Obstacle::behind(error.as_ref()).is_none() && started.elapsed() + ATTEMPT <= CALL,
             };
             if !again {
                 break;
@@ -90,10 +91,9 @@ impl Call<'_> {
 
     async fn answer(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let region = &clients.region;
-        let endpoint = match clients.config.endpoint_url() {
-            Some(url) => url.trim_end_matches('/').to_owned(),
-            None => format!("https://{}.{region}.{}", self.service, region.dns_suffix()),
-        };
+        // Only the Logs service has another name in settings than in signatures.
+        let named = if self.service == "logs" { "cloudwatch_logs" } else { self.service };
+        let endpoint = clients.settings.address_of(named, region);
         let url = format!("{endpoint}{}", self.path);
         let (content, headers) = self.content(&endpoint)?;
 
@@ -122,9 +122,9 @@ impl Call<'_> {
             request = request.header(name, value);
         }
         let request = HttpRequest::try_from(request.body(SdkBody::from(content))?)?;
-        let connector = single(clients.proxies.clone());
+        let connector = clients.settings.network.connector();
         let answer = async {
-            let response = connector.call(request).await.map_err(|e| anyhow!(e))?;
+            let response = connector.call(request).await.map_err(as_error)?;
             let status = response.status().as_u16();
             Ok((status, read_all(response.into_body()).await?))
         };

@@ -10,6 +10,7 @@ use clap::{
 };
 
 use crate::{
+    aws::{region::Profile, settings},
     cli::{Cli, output::color_asked_for},
     tools::env::Env,
 };
@@ -66,13 +67,19 @@ fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<V
     let is_given = |arg: &&Arg| matches.value_source(arg.get_id().as_str()) == Some(ValueSource::CommandLine);
     let given: Vec<&Arg> = command.get_arguments().filter(is_given).collect();
     let mut variables = Vec::new();
-    let mut set: Vec<(&Arg, &str)> = Vec::new();
+    let mut set: Vec<(&Arg, String)> = Vec::new();
     for arg in command.get_arguments() {
-        let Some((name, value)) = variable_of(arg).and_then(|name| Some((name, env.get(name)?))) else { continue };
+        let found = variable_of(arg).and_then(|name| Some((name.to_owned(), env.get(name)?.to_owned())));
+        let found = match variable_of(arg) {
+            Some("AWS_REGION") => region(matches, env)?,
+            _ => found,
+        };
+        let Some((name, value)) = found else { continue };
+        let (name, value) = (name.as_str(), value.as_str());
         if given.iter().any(|given| given.get_id() == arg.get_id() || contradict(given, arg)) {
             continue;
         }
-        if let Some((_, other)) = set.iter().find(|(other, _)| contradict(other, arg)) {
+        if let Some((_, other)) = set.iter().find(|(other, _): &&(&Arg, String)| contradict(other, arg)) {
             let message = format!("{other} and {name} are both set; unset one, or give the flag of one\n");
             return Err(Error::raw(ErrorKind::ArgumentConflict, message));
         }
@@ -84,7 +91,7 @@ fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<V
             (_, "0" | "false") => continue,
             _ => return Err(Error::raw(ErrorKind::InvalidValue, format!("{name}={value}: it is 1 or 0\n"))),
         };
-        set.push((arg, name));
+        set.push((arg, name.to_owned()));
         variables.extend(arguments.into_iter().map(|argument| Variable {
             name: name.to_owned(),
             value: value.to_owned(),
@@ -93,6 +100,19 @@ fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<V
         }));
     }
     Ok(variables)
+}
+
+/// The region of the variables or of the profile, and what names it.
+fn region(matches: &ArgMatches, env: &Env) -> Result<Option<(String, String)>, Error> {
+    let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+    if given("region") {
+        return Ok(None);
+    }
+    let has = |name: &str| matches.try_contains_id(name).is_ok_and(|has| has) && given(name);
+    let profile = if has("profile") { matches.get_one::<Profile>("profile") } else { None };
+    let found = settings::region(env, profile, has("local") || has("endpoint_url"));
+    let found = found.map_err(|error| Error::raw(ErrorKind::InvalidValue, format!("{error:#}\n")))?;
+    Ok(found.map(|named| (named.by, named.value)))
 }
 
 /// The variable whose value an error is about, and what is wrong with it.

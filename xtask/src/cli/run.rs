@@ -168,6 +168,8 @@ pub struct TargetOptions {
     #[command(flatten)]
     pub aws: AwsOptions,
     /// AWS region.
+    ///
+    /// Without it AWS_REGION decides, then AWS_DEFAULT_REGION, then the profile's.
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
     pub region: Region,
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use clap::{ArgGroup, Args};
 
 use crate::{
-    aws::region::Region,
+    aws::{region::Region, settings},
     cli::{help, run::AwsOptions},
     project::names::{RunId, StackName},
     tools::env::Env,
@@ -71,7 +71,13 @@ impl TeardownOptions {
     /// # Errors
     /// When the environment names something that is no region.
     pub fn region(&self, env: &Env) -> anyhow::Result<Region> {
-        let usual = env.get("AWS_REGION").unwrap_or("us-east-1");
-        self.region.clone().map_or_else(|| usual.parse().with_context(|| format!("AWS_REGION={usual}")), Ok)
+        if let Some(region) = &self.region {
+            return Ok(region.clone());
+        }
+        let is_emulator = self.aws.local || self.aws.endpoint_url.is_some();
+        match settings::region(env, self.aws.profile.as_ref(), is_emulator)? {
+            Some(named) => named.value.parse().with_context(|| format!("{}={}", named.by, named.value)),
+            None => "us-east-1".parse(),
+        }
     }
 }

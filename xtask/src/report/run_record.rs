@@ -186,7 +186,7 @@ impl RunRecord {
         match (&self.target, &self.account) {
             (Some(Target::Account { .. }), Some(account)) => format!("AWS account {account}"),
             (Some(Target::Account { .. }), None) => "AWS".to_owned(),
-            (Some(Target::Endpoint { url }), _) => format!("an emulator at {url}"),
+            (Some(Target::Endpoint { url, .. }), _) => format!("an emulator at {url}"),
             (Some(Target::Embedded { .. }), _) => "the embedded AWS on the machine that ran it".to_owned(),
             (None, _) => "none was reached".to_owned(),
         }

@@ -78,8 +78,18 @@ pub(crate) fn target_of(
             ),
         },
         (Some(begin), _) if no_flags => Ok((begin.target.clone(), begin.region.clone())),
-        (_, TargetChoice::Endpoint(url)) => Ok((Target::Endpoint { url }, region_of(session, args, last)?)),
-        (_, TargetChoice::Account(profile)) => Ok((Target::Account { profile }, region_of(session, args, last)?)),
+        (_, TargetChoice::Endpoint(url)) => {
+            Ok((Target::Endpoint { url, configured: None }, region_of(session, args, last)?))
+        }
+        // The emulator of a profile is where its journal says, whatever the environment says by now.
+        (Some(begin), TargetChoice::Account(profile))
+            if begin.target.endpoint().is_some() && profile.is_some() && begin.target.profile() == profile.as_ref() =>
+        {
+            Ok((begin.target.clone(), region_of(session, args, last)?))
+        }
+        (_, TargetChoice::Account(profile)) => {
+            Ok((Target::configured(&session.env, profile.as_ref())?, region_of(session, args, last)?))
+        }
     }
 }
 

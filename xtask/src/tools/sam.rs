@@ -10,10 +10,7 @@ use anyhow::{Context, ensure};
 use xshell::{Cmd, Shell, cmd};
 
 use crate::{
-    aws::{
-        access::{Access, Target},
-        clients::Keys,
-    },
+    aws::{access::Access, clients::Keys},
     project::{
         names::{ArtifactBucketName, RunId, StackName},
         repo::tool_root,
@@ -74,7 +71,7 @@ impl Sam {
         let no_config = place().join("samconfig.toml");
         ensure!(no_config.is_file(), "{} is missing; it is part of this repository", no_config.display());
         let mut env = access.child_env();
-        if !matches!(access.target, Target::Account { .. }) {
+        if access.target.endpoint().is_some() {
             // An emulator answers at once, and a local run must not look for newer versions of sam.
             env = env.with("SAM_CLI_POLL_DELAY", "0.1").with("__SAM_CLI_APP_DIR", sam_home);
         }

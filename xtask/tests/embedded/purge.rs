@@ -12,8 +12,8 @@ use xtask::{
 use crate::{account::python, emulator::Emulator};
 
 fn clients(emulator: &Emulator) -> Clients {
-    let target = Target::Endpoint { url: emulator.endpoint.clone() };
-    let access = Access::new(target, "us-east-1".parse().unwrap(), &Env::default());
+    let target = Target::Endpoint { url: emulator.endpoint.clone(), configured: None };
+    let access = Access::new(target, "us-east-1".parse().unwrap(), &Env::default()).unwrap();
     runtime().block_on(Clients::new(&access, &xtask::console::Console::default()))
 }
 

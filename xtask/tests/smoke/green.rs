@@ -169,7 +169,7 @@ fn an_account_gets_the_users_own_keys_and_an_endpoint_by_variable() {
     let test = test.env("AWS_ENDPOINT_URL", &endpoint);
     let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--chunk-counts", "2"];
     let ran = test.run(&[&args[..], &["--artifacts", &test.artifacts().display().to_string()]].concat());
-    ran.exit(0).warns("target    AWS, account 123456789012, us-east-1");
+    ran.exit(0).warns("target    emulator at <endpoint>, account 123456789012, us-east-1");
     assert!(test.tools.environments("sam").iter().any(|env| env.contains("AWS_SECRET_ACCESS_KEY=")));
     test.assert_account_clean();
 }

@@ -128,7 +128,7 @@ fn aws_is_reached_by_the_proxy_of_the_environment() {
     let proxy = test.aws.endpoint.clone();
     let test = test.env("AWS_ENDPOINT_URL", "http://aws.invalid").env("HTTP_PROXY", &proxy);
     let ran = test.run(&["lambda-doctor"]);
-    ran.says("ok    target              AWS, account 123456789012")
+    ran.says("ok    target              emulator at http://aws.invalid, account 123456789012")
         .says("1000 executions at once, of which 16 can be reserved");
     // Unless it is among those that need none.
     let ran = test.env("NO_PROXY", "aws.invalid").run(&["lambda-doctor"]);

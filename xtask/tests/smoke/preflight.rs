@@ -97,8 +97,8 @@ fn a_missing_profile_is_named() {
     let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--profile", "nobody", "--artifacts", &artifacts];
     test.run(&args)
         .exit(1)
-        .warns("no usable AWS credentials in profile nobody")
-        .warns("aws sso login --profile nobody");
+        .warns("there is no AWS configuration, so no profile nobody (--profile)")
+        .warns("aws configure sso --profile nobody");
     assert_only_looked(&test);
 }
 

@@ -127,7 +127,7 @@ pub(crate) fn caveats(now: &RunReport, before: &RunReport) -> Vec<String> {
 fn targets(now: &RunRecord, before: &RunRecord) -> Option<String> {
     let kind = |run: &RunRecord| match &run.target {
         Some(Target::Account { .. }) => "AWS".to_owned(),
-        Some(Target::Endpoint { url }) => format!("an emulator at {url}"),
+        Some(Target::Endpoint { url, .. }) => format!("an emulator at {url}"),
         Some(Target::Embedded { .. }) => "the embedded AWS".to_owned(),
         None => "no target".to_owned(),
     };

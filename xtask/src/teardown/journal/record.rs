@@ -141,7 +141,7 @@ mod tests {
             project: ProjectName::new(&stack, &run),
             run,
             stack,
-            target: Target::Endpoint { url: "http://127.0.0.1:1".into() },
+            target: Target::Endpoint { url: "http://127.0.0.1:1".into(), configured: None },
             region: "us-east-1".parse().unwrap(),
             account: "123456789012".into(),
             artifacts: "/a".into(),

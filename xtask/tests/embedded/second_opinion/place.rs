@@ -108,6 +108,6 @@ impl Place {
 }
 
 fn access(endpoint: &str, region: &str) -> Access {
-    let target = Target::Endpoint { url: endpoint.to_owned() };
-    Access::new(target, region.parse().unwrap(), &Env::default())
+    let target = Target::Endpoint { url: endpoint.to_owned(), configured: None };
+    Access::new(target, region.parse().unwrap(), &Env::default()).unwrap()
 }

@@ -1,0 +1,341 @@
+//! What the environment and the AWS configuration files say of the way to AWS, read once for the SDK, for the calls
+//! that are signed by hand, and for sam.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail, ensure};
+use aws_config::profile::{Profile as Section, ProfileSet};
+use aws_runtime::env_config::{
+    file::{EnvConfigFileKind, EnvConfigFiles},
+    property::PropertiesKey,
+};
+use aws_types::os_shim_internal;
+use futures_util::FutureExt;
+
+use crate::{
+    aws::{
+        network::Network,
+        region::{Profile, Region, dns_suffixes},
+    },
+    tools::env::Env,
+};
+
+/// The services that a run or its sam calls: the name in settings, and that of the host.
+pub(crate) const SERVICES: [(&str, &str); 7] = [
+    ("sts", "sts"),
+    ("s3", "s3"),
+    ("sfn", "states"),
+    ("lambda", "lambda"),
+    ("cloudformation", "cloudformation"),
+    ("cloudwatch_logs", "logs"),
+    ("iam", "iam"),
+];
+
+/// A value, and what named it: a flag, a variable, or the profile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named<T> {
+    /// The value.
+    pub value: T,
+    /// What named it.
+    pub by: String,
+}
+
+/// The configuration files, and the profile in them that counts.
+#[derive(Debug, Clone)]
+pub struct ConfigFiles {
+    /// For the SDK.
+    pub(crate) files: EnvConfigFiles,
+    sections: ProfileSet,
+    /// What names the profile, where anything does.
+    profile: Option<Named<String>>,
+    paths: [PathBuf; 2],
+    config: String,
+}
+
+impl ConfigFiles {
+    /// Reads the files that `env` names, for the profile of the flag or of `env`.
+    ///
+    /// # Errors
+    /// When a file can't be read or is not of the format.
+    pub fn read(env: &Env, flag: Option<&Profile>) -> anyhow::Result<Self> {
+        let variable = |name: &str| env.get(name).map(|value| Named { value: value.to_owned(), by: name.to_owned() });
+        let profile = flag
+            .map(|profile| Named { value: profile.as_str().to_owned(), by: "--profile".to_owned() })
+            .or_else(|| variable("AWS_PROFILE"))
+            .or_else(|| variable("AWS_DEFAULT_PROFILE"));
+        let path = |name: &str, usual: &str| {
+            let home = env.path("HOME").unwrap_or_default();
+            env.path(name).map_or_else(|| home.join(usual), |path| in_home(&path, &home))
+        };
+        let paths = [path("AWS_CONFIG_FILE", ".aws/config"), path("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
+        let [config, credentials] = [read(&paths[0])?, read(&paths[1])?];
+        let (config, credentials) = (config.unwrap_or_default(), credentials.unwrap_or_default());
+        let files = EnvConfigFiles::builder()
+            .with_contents(EnvConfigFileKind::Config, config.clone())
+            .with_contents(EnvConfigFileKind::Credentials, credentials)
+            .build();
+        let name = profile.as_ref().map_or("default", |profile| profile.value.as_str()).to_owned();
+        let (no_files, no_env) = (os_shim_internal::Fs::from_slice(&[]), os_shim_internal::Env::from_slice(&[]));
+        let parsed = aws_config::profile::load(&no_files, &no_env, &files, Some(name.into())).now_or_never();
+        let sections = parsed.context("the AWS configuration took time to read")?;
+        let sections =
+            sections.with_context(|| format!("{} or {} is not valid", paths[0].display(), paths[1].display()))?;
+        Ok(Self { files, sections, profile, paths, config })
+    }
+
+    /// What names the profile, where anything does.
+    pub(crate) fn profile(&self) -> Option<&Named<String>> {
+        self.profile.as_ref()
+    }
+
+    /// A setting of the profile; an empty one counts as unset.
+    fn setting(&self, key: &str) -> Option<Named<String>> {
+        let section = self.section()?;
+        let value = section.get(key).map(str::trim).filter(|value| !value.is_empty())?;
+        Some(Named { value: value.to_owned(), by: format!("{key} of profile {}", section.name()) })
+    }
+
+    fn section(&self) -> Option<&Section> {
+        self.sections.get_profile(self.sections.selected_profile())
+    }
+
+    /// The endpoint of a service in the `services` section that the profile names.
+    fn of_service(&self, service: &str) -> Option<Named<String>> {
+        let name = self.setting("services")?.value;
+        let key = PropertiesKey::builder().section_key("services").section_name(&name).property_name(service);
+        let key = key.sub_property_name("endpoint_url").build().ok()?;
+        let value = self.sections.other_sections().get(&key)?.trim();
+        (!value.is_empty()).then(|| Named { value: value.to_owned(), by: format!("services {name}") })
+    }
+
+    /// Refuses a profile whose `services` section is not there.
+    fn check_services(&self) -> anyhow::Result<()> {
+        let Some(Named { value: name, by }) = self.setting("services") else { return Ok(()) };
+        let is_it = |line: &str| {
+            let title = line.trim().strip_prefix('[').and_then(|rest| rest.split_once(']')).map(|(title, _)| title);
+            title.is_some_and(|title| title.split_whitespace().eq(["services", &name]))
+        };
+        ensure!(
+            self.config.lines().any(is_it),
+            "{by} is {name}, but {} has no [services {name}]",
+            self.paths[0].display()
+        );
+        Ok(())
+    }
+
+    /// Refuses a profile that is not there.
+    ///
+    /// # Errors
+    /// When a flag or a variable names a profile that no file has.
+    fn check_profile(&self) -> anyhow::Result<()> {
+        let Some(Named { value: name, by }) = self.profile.as_ref().filter(|_| self.section().is_none()) else {
+            return Ok(());
+        };
+        let [config, credentials] = &self.paths;
+        let bare = format!("[{name}]");
+        if self.config.lines().any(|line| line.trim() == bare) {
+            bail!("{} has [{name}], but there a profile's section is [profile {name}]", config.display());
+        }
+        let mut known: Vec<&str> = self.sections.profiles().collect();
+        known.sort_unstable();
+        ensure!(
+            !known.is_empty(),
+            "there is no AWS configuration, so no profile {name} ({by}): neither {} nor {} has a profile; \
+             make it with `aws configure sso --profile {name}`, or use --local, which needs no account",
+            config.display(),
+            credentials.display()
+        );
+        bail!(
+            "there is no profile {name} ({by}) in {} or {}; they have {}",
+            config.display(),
+            credentials.display(),
+            known.join(", ")
+        )
+    }
+}
+
+/// The region that counts where no flag names one, and what named it.
+///
+/// # Errors
+/// As [`ConfigFiles::read`].
+pub fn region(env: &Env, profile: Option<&Profile>, is_emulator: bool) -> anyhow::Result<Option<Named<String>>> {
+    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
+        if let Some(value) = env.get(name) {
+            return Ok(Some(Named { value: value.to_owned(), by: name.to_owned() }));
+        }
+    }
+    // An emulator that a flag names has nothing to do with a profile.
+    if is_emulator { Ok(None) } else { Ok(ConfigFiles::read(env, profile)?.setting("region")) }
+}
+
+/// Everything besides the region that decides where calls go, and how.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The configuration files, where they count.
+    pub(crate) files: Option<ConfigFiles>,
+    /// The endpoint of all services that have none of their own.
+    pub(crate) endpoint: Option<Named<String>>,
+    /// Endpoints of single services, by the name in [`SERVICES`].
+    pub(crate) endpoints: BTreeMap<&'static str, Named<String>>,
+    /// Whether hosts with validated cryptography are called.
+    pub(crate) fips: Option<Named<bool>>,
+    /// Whether hosts that also have IPv6 addresses are called.
+    pub(crate) dual_stack: Option<Named<bool>>,
+    /// Proxies and certificates.
+    pub(crate) network: Network,
+}
+
+impl Settings {
+    /// What the environment and the files say for an account.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or a profile or a bundle is not there.
+    pub fn of_account(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
+        let files = ConfigFiles::read(env, profile)?;
+        let has_keys = env.get("AWS_ACCESS_KEY_ID").is_some() && env.get("AWS_SECRET_ACCESS_KEY").is_some();
+        if profile.is_some() || !has_keys {
+            files.check_profile()?;
+        }
+        let either = |variable: &str, key: &str| {
+            let of_env = env.get(variable).map(|value| Named { value: value.to_owned(), by: variable.to_owned() });
+            of_env.or_else(|| files.setting(key))
+        };
+        let switch = |variable: &str, key: &str| either(variable, key).map(is_on).transpose();
+        let ignored = switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")?;
+        files.check_services()?;
+        let mut settings = Self {
+            endpoint: None,
+            endpoints: BTreeMap::new(),
+            fips: switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
+            dual_stack: switch("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint")?,
+            network: Network::of(env, files.setting("ca_bundle"))?,
+            files: None,
+        };
+        if ignored.is_none_or(|ignored| !ignored.value) {
+            let of_all = env.get("AWS_ENDPOINT_URL");
+            let of_all = of_all.map(|value| Named { value: value.to_owned(), by: "AWS_ENDPOINT_URL".to_owned() });
+            settings.endpoint = of_all.clone().or_else(|| files.setting("endpoint_url")).map(address).transpose()?;
+            for (service, _) in SERVICES {
+                let name = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
+                let own = env.get(&name).map(|value| Named { value: value.to_owned(), by: name.clone() });
+                // The variable for all services comes before a profile's for one.
+                let own = own.or_else(|| if of_all.is_none() { files.of_service(service) } else { None });
+                if let Some(own) = own {
+                    settings.endpoints.insert(service, address(own)?);
+                }
+            }
+        }
+        settings.files = Some(files);
+        Ok(settings)
+    }
+
+    /// The settings for an emulator that a flag names: of the environment only the network counts.
+    ///
+    /// # Errors
+    /// As [`Network::of`].
+    pub fn of_emulator(env: &Env, url: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            files: None,
+            endpoint: Some(Named { value: url.to_owned(), by: "--endpoint-url".to_owned() }),
+            endpoints: BTreeMap::new(),
+            fips: None,
+            dual_stack: None,
+            network: Network::of(env, None)?,
+        })
+    }
+
+    /// Leads all calls, or those of `services`, to an emulator.
+    pub(crate) fn lead_to(&mut self, url: &str, services: &BTreeMap<String, String>) {
+        let named = |value: &str| Named { value: value.to_owned(), by: "the journal".to_owned() };
+        self.endpoint = services.is_empty().then(|| named(url));
+        let own = SERVICES.iter().filter_map(|(service, _)| Some((*service, named(services.get(*service)?))));
+        self.endpoints = own.collect();
+    }
+
+    /// The configured endpoint of a service in [`SERVICES`].
+    pub(crate) fn endpoint_of(&self, service: &str) -> Option<&str> {
+        self.endpoints.get(service).or(self.endpoint.as_ref()).map(|named| named.value.as_str())
+    }
+
+    /// The address of a service: the configured one, or AWS's own in the region.
+    pub(crate) fn address_of(&self, service: &str, region: &Region) -> String {
+        if let Some(endpoint) = self.endpoint_of(service) {
+            return endpoint.to_owned();
+        }
+        let host = SERVICES.iter().find(|(name, _)| *name == service).map_or(service, |(_, host)| host);
+        let is_on = |switch: &Option<Named<bool>>| switch.as_ref().is_some_and(|switch| switch.value);
+        let (fips, dual) = (is_on(&self.fips), is_on(&self.dual_stack));
+        let suffix = if dual { region.dual_stack_suffix() } else { region.dns_suffix() };
+        // GovCloud's usual hosts of these two are its validated ones.
+        let is_validated = region.partition() == "aws-us-gov" && ["cloudformation", "logs"].contains(&host);
+        let mark = if fips && (dual || !is_validated) { "-fips" } else { "" };
+        format!("https://{host}{mark}.{region}.{suffix}")
+    }
+
+    /// The first endpoint that is not AWS's own, where there is one: then this is no account, but an emulator.
+    pub(crate) fn foreign(&self) -> Option<&Named<String>> {
+        let single = SERVICES.iter().filter_map(|(service, _)| self.endpoints.get(service));
+        self.endpoint.iter().chain(single).find(|endpoint| !is_of_aws(&endpoint.value))
+    }
+
+    /// What was decided, and by what, a line each. No secrets.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        let named = |what: &str, value: &str, by: &str| format!("{what} {value} ({by})");
+        if let Some(profile) = self.files.as_ref().and_then(ConfigFiles::profile) {
+            lines.push(named("profile", &profile.value, &profile.by));
+        }
+        lines.extend(self.endpoint.iter().map(|endpoint| named("endpoint", &endpoint.value, &endpoint.by)));
+        let single = self.endpoints.iter();
+        lines.extend(single.map(|(service, own)| named(&format!("endpoint of {service}"), &own.value, &own.by)));
+        for (what, switch) in [("FIPS endpoints", &self.fips), ("dual-stack endpoints", &self.dual_stack)] {
+            lines.extend(switch.iter().map(|on| named(what, if on.value { "on" } else { "off" }, &on.by)));
+        }
+        lines.extend(self.network.lines());
+        lines
+    }
+}
+
+/// A file's text; none where there is no file. Text that is not UTF-8 is read as far as it is.
+fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            // Editors of other systems leave a mark in front.
+            Ok(Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned()))
+        }
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+/// A path that may begin with `~`.
+pub(crate) fn in_home(path: &Path, home: &Path) -> PathBuf {
+    path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest))
+}
+
+fn is_on(named: Named<String>) -> anyhow::Result<Named<bool>> {
+    let value = match named.value.to_lowercase().as_str() {
+        "true" => true,
+        "false" => false,
+        other => bail!("{}: {other:?} is neither true nor false", named.by),
+    };
+    Ok(Named { value, by: named.by })
+}
+
+fn address(named: Named<String>) -> anyhow::Result<Named<String>> {
+    let value = crate::aws::access::parse_endpoint(&named.value).with_context(|| named.by.clone())?;
+    Ok(Named { value, by: named.by })
+}
+
+/// Whether an address is one of AWS's own, such as a VPC endpoint.
+fn is_of_aws(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, host)| host);
+    let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_lowercase();
+    url.starts_with("https://") && dns_suffixes().any(|suffix| host.ends_with(&format!(".{suffix}")))
+}
