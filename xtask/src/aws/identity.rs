@@ -66,6 +66,12 @@ fn advice(target: &Target, fault: Fault, shown: &str) -> String {
 fn with_profile(target: &Target, shown: &str) -> String {
     let profile = target.profile().map(Profile::as_str).unwrap_or_default();
     let what = format!("no usable AWS credentials in profile {profile}: {shown}");
+    if shown.contains("credentials-login") {
+        return format!(
+            "profile {profile} is a session of `aws login`, which only the AWS CLI can use: \
+             eval \"$(aws configure export-credentials --profile {profile} --format env)\", then without --profile"
+        );
+    }
     if shown.contains("sts:AssumeRole") {
         return format!(
             "{what}; where the role wants MFA (mfa_serial), only the AWS CLI can ask for it: \

@@ -66,11 +66,11 @@ impl Network {
     pub fn of(env: &Env, of_profile: Option<Named<String>>) -> anyhow::Result<Self> {
         let variable = |name: &str| env.path(name).map(|value| Named { value, by: name.to_owned() });
         let of_profile = of_profile.map(|named| Named { value: named.value.into(), by: named.by });
-        // In the order of botocore; the last one is OpenSSL's, which botocore does not read.
+        // In the order of botocore, with OpenSSL's variable, which botocore does not read and sam is given.
         let bundle = variable("AWS_CA_BUNDLE")
             .or(of_profile)
-            .or_else(|| variable("REQUESTS_CA_BUNDLE"))
-            .or_else(|| variable("SSL_CERT_FILE"));
+            .or_else(|| variable("SSL_CERT_FILE"))
+            .or_else(|| variable("REQUESTS_CA_BUNDLE"));
         let home = env.path("HOME").unwrap_or_default();
         let bundle = bundle.map(|named| Named { value: in_home(&named.value, &home), by: named.by });
         let roots = bundle.as_ref().map(|named| {
