@@ -22,7 +22,7 @@ use crate::{
     },
     tools::{
         ffmpeg::Media,
-        folder::write_whole,
+        folder::{Folder, write_whole},
         in_process::{self, Job, Renderer},
     },
 };
@@ -44,13 +44,10 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
     let scratch = scratch.or_exit(ExitCode::Preflight)?;
     let fresh = scratch.path().join(fixture.baseline().file_name().expect("a baseline has a name"));
     session.console.step("baseline", &format!("rendering {} in-process", fixture.name));
-    let log = tempfile::Builder::new().prefix("lambda-baseline-").suffix(".log").tempfile().context("a log");
-    let log = log.or_exit(ExitCode::Preflight)?.into_temp_path();
-    let rendered = render(session, &repo, &fixture, &fresh, &log).await;
-    if rendered.is_err() {
-        let _ = log.keep();
-    }
-    let provenance = rendered?;
+    let logs = Folder::create(&repo.artifacts("lambda-baseline")).or_exit(ExitCode::Preflight)?;
+    let log_name = format!("{}.log", fixture.name);
+    logs.write(&log_name, "").or_exit(ExitCode::Preflight)?;
+    let provenance = render(session, &repo, &fixture, &fresh, &logs.path().join(log_name)).await?;
     let Report { lines, is_alike } = compare(session, &fixture, &fresh).await.or_exit(ExitCode::Render)?;
     for line in &lines {
         session.console.result(line);
