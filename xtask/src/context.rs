@@ -179,6 +179,10 @@ pub fn flags(target: &Target, region: &Region) -> String {
             let profile = target.profile().map(Profile::as_str).unwrap_or_default();
             format!("--region {region} --profile {}", quoted(profile))
         }
+        // The variables that name these endpoints name them again.
+        Target::Endpoint { configured: Some(configured), .. } if !configured.services.is_empty() => {
+            format!("--region {region}")
+        }
         Target::Account { .. } => format!("--region {region}"),
         Target::Endpoint { url, .. } | Target::Embedded { url } => format!("--region {region} --endpoint-url {url}"),
     }

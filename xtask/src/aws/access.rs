@@ -146,10 +146,13 @@ impl Access {
     /// Access to `target` with what `env`, the caller's, says of credentials and of the network.
     ///
     /// # Errors
-    /// As [`Settings::of_account`].
+    /// As [`Settings::of_account`], and for an account when there is no such region.
     pub fn new(target: Target, region: Region, env: &Env) -> anyhow::Result<Self> {
         let settings = match &target {
-            Target::Account { profile } => Settings::of_account(env, profile.as_ref())?,
+            Target::Account { profile } => {
+                region.check_exists(env)?;
+                Settings::of_account(env, profile.as_ref())?
+            }
             Target::Endpoint { url, configured: Some(configured) } => {
                 let mut settings = Settings::of_account(env, configured.profile.as_ref())?;
                 // A journal knows better than the environment of another day.

@@ -2,8 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use anyhow::{bail, ensure};
+use anyhow::ensure;
 use serde::{Deserialize, Serialize};
+
+use crate::tools::env::Env;
 
 /// How the regions of a partition begin, the partition, the suffixes of its hosts, and of those with IPv6 addresses (the
 /// SDKs' partitions.json).
@@ -19,7 +21,7 @@ const PARTITIONS: [(&str, &str, &str, &str); 8] = [
     ("", "aws", "amazonaws.com", "api.aws"),
 ];
 
-/// The regions of all partitions. One that is newer than this list is added here.
+/// The regions of all partitions. One that is newer than this list is added here, and NEW_REGION names it until then.
 const REGIONS: &str = "af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 \
     ap-south-2 ap-southeast-1 ap-southeast-2 ap-southeast-3 ap-southeast-4 ap-southeast-5 ap-southeast-6 \
     ap-southeast-7 ca-central-1 ca-west-1 eu-central-1 eu-central-2 eu-north-1 eu-south-1 eu-south-2 eu-west-1 \
@@ -58,6 +60,22 @@ impl Region {
         self.place().2
     }
 
+    /// Refuses a region that no account has, so that a typing error is found before anything is created. NEW_REGION in
+    /// `env` names one that is newer than this tool.
+    ///
+    /// # Errors
+    /// When neither the list nor `env` knows the region; the error has the nearest name.
+    pub(crate) fn check_exists(&self, env: &Env) -> anyhow::Result<()> {
+        let Self(name) = self;
+        let is_known = REGIONS.split_whitespace().any(|known| known == name) || env.get("NEW_REGION") == Some(name);
+        ensure!(
+            is_known,
+            "{name:?} is not an AWS region that is known here{}; if AWS has it by now, set NEW_REGION={name}",
+            nearest(name)
+        );
+        Ok(())
+    }
+
     fn place(&self) -> (&'static str, &'static str, &'static str) {
         let of_prefix = PARTITIONS.iter().find(|(prefix, ..)| self.0.starts_with(prefix));
         of_prefix.map_or(("aws", "amazonaws.com", "api.aws"), |(_, name, suffix, dual)| (name, suffix, dual))
@@ -68,14 +86,22 @@ impl FromStr for Region {
     type Err = anyhow::Error;
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
-        if REGIONS.split_whitespace().any(|known| known == text) {
-            return Ok(Self(text.to_owned()));
-        }
-        let distance = |known: &&str| strsim::damerau_levenshtein(&text.to_lowercase(), known);
-        let nearest = REGIONS.split_whitespace().min_by_key(distance).filter(|known| distance(known) <= 3);
-        let nearest = nearest.map(|known| format!("; the nearest name is {known}")).unwrap_or_default();
-        bail!("{text:?} is not an AWS region{nearest}")
+        let parts: Vec<&str> = text.split('-').collect();
+        let word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+        let ok = parts.len() >= 3
+            && (2..=4).contains(&parts[0].len())
+            && parts[..parts.len() - 1].iter().all(word)
+            && parts.last().is_some_and(|n| (1..=2).contains(&n.len()) && n.chars().all(|c| c.is_ascii_digit()));
+        ensure!(ok, "{text:?} is not a region's name, which looks like us-east-1{}", nearest(text));
+        Ok(Self(text.to_owned()))
     }
+}
+
+/// The known region that was probably meant, as the end of a sentence.
+fn nearest(text: &str) -> String {
+    let distance = |known: &&str| strsim::damerau_levenshtein(&text.to_lowercase(), known);
+    let nearest = REGIONS.split_whitespace().min_by_key(distance).filter(|known| distance(known) <= 3);
+    nearest.map(|known| format!("; the nearest name is {known}")).unwrap_or_default()
 }
 
 impl fmt::Display for Region {
@@ -124,15 +150,31 @@ mod tests {
         for good in ["us-east-1", "eu-central-2", "us-gov-west-1", "us-iso-east-1", "eusc-de-east-1"] {
             assert!(good.parse::<Region>().is_ok(), "{good} was refused");
         }
-        for bad in ["", "useast1", "us-east", "us-east-1a", "US-EAST-1", "us--1", "us-east-", "http://x", "us-east-11"]
-        {
+        for bad in ["", "useast1", "us-east", "us-east-1a", "US-EAST-1", "us--1", "us-east-", "http://x"] {
             assert!(bad.parse::<Region>().is_err(), "{bad:?} was taken");
         }
         let says = |bad: &str| bad.parse::<Region>().unwrap_err().to_string();
-        assert_eq!(says("us-esat-1"), "\"us-esat-1\" is not an AWS region; the nearest name is us-east-1");
-        assert!(says("eu-west-4").contains("nearest name is eu-west-"));
-        assert!(says("EU-CENTRAL-1").ends_with("eu-central-1") && says("useast1").ends_with("us-east-1"));
-        assert_eq!(says("somewhere"), "\"somewhere\" is not an AWS region");
+        assert!(says("EU-CENTRAL-1").ends_with("; the nearest name is eu-central-1"));
+        assert!(says("useast1").ends_with("; the nearest name is us-east-1"));
+        assert_eq!(says("somewhere"), "\"somewhere\" is not a region's name, which looks like us-east-1");
+    }
+
+    #[test]
+    fn a_region_that_does_not_exist_is_refused_unless_it_is_called_new() {
+        let checked = |name: &str, env: &Env| name.parse::<Region>().unwrap().check_exists(env);
+        let env = Env::from([("NEW_REGION", "eu-west-4")]);
+        for good in ["us-east-1", "cn-northwest-1", "eu-west-4"] {
+            checked(good, &env).unwrap();
+        }
+        let error = checked("us-esat-1", &env).unwrap_err().to_string();
+        assert!(
+            error.contains("the nearest name is us-east-1; ") && error.ends_with("NEW_REGION=us-esat-1"),
+            "{error}"
+        );
+        let error = checked("eu-west-4", &Env::default()).unwrap_err().to_string();
+        assert!(error.contains("nearest name is eu-west-"), "{error}");
+        let error = checked("xx-nowhere-99", &Env::default()).unwrap_err().to_string();
+        assert!(!error.contains("nearest"), "{error}");
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(crate) const SERVICES: [(&str, &str); 7] = [
     ("iam", "iam"),
 ];
 
+/// The region of those who name none.
+pub(crate) const USUAL_REGION: &str = "us-east-1";
+
 /// A value, and what named it: a flag, a variable, or the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<T> {
@@ -164,18 +167,23 @@ impl ConfigFiles {
 /// # Errors
 /// As [`ConfigFiles::read`].
 pub fn region(env: &Env, profile: Option<&Profile>, is_emulator: bool) -> anyhow::Result<Option<Named<String>>> {
-    for name in ["AWS_REGION", "AWS_DEFAULT_REGION"] {
-        if let Some(value) = env.get(name) {
-            return Ok(Some(Named { value: value.to_owned(), by: name.to_owned() }));
-        }
+    match region_of_environment(env) {
+        // An emulator that a flag names has nothing to do with a profile.
+        None if !is_emulator => Ok(ConfigFiles::read(env, profile)?.setting("region")),
+        found => Ok(found),
     }
-    // An emulator that a flag names has nothing to do with a profile.
-    if is_emulator { Ok(None) } else { Ok(ConfigFiles::read(env, profile)?.setting("region")) }
+}
+
+fn region_of_environment(env: &Env) -> Option<Named<String>> {
+    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+    variables.filter_map(|name| Some(Named { value: env.get(name)?.to_owned(), by: name.to_owned() })).next()
 }
 
 /// Everything besides the region that decides where calls go, and how.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The region that counts where no flag names one.
+    region: Option<Named<String>>,
     /// The configuration files, where they count.
     pub(crate) files: Option<ConfigFiles>,
     /// The endpoint of all services that have none of their own.
@@ -209,6 +217,7 @@ impl Settings {
         let ignored = switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")?;
         files.check_services()?;
         let mut settings = Self {
+            region: region_of_environment(env).or_else(|| files.setting("region")),
             endpoint: None,
             endpoints: BTreeMap::new(),
             fips: switch("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint")?,
@@ -240,6 +249,7 @@ impl Settings {
     /// As [`Network::of`].
     pub fn of_emulator(env: &Env, url: &str) -> anyhow::Result<Self> {
         Ok(Self {
+            region: region_of_environment(env),
             files: None,
             endpoint: Some(Named { value: url.to_owned(), by: "--endpoint-url".to_owned() }),
             endpoints: BTreeMap::new(),
@@ -283,10 +293,15 @@ impl Settings {
         self.endpoint.iter().chain(single).find(|endpoint| !is_of_aws(&endpoint.value))
     }
 
-    /// What was decided, and by what, a line each. No secrets.
-    pub(crate) fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
+    /// What was decided for calls in `region`, and by what, a line each. No secrets.
+    pub(crate) fn lines(&self, region: &Region) -> Vec<String> {
         let named = |what: &str, value: &str, by: &str| format!("{what} {value} ({by})");
+        let by = match &self.region {
+            Some(named) if named.value == region.as_str() => named.by.as_str(),
+            None if region.as_str() == USUAL_REGION => "nothing names another",
+            _ => "--region",
+        };
+        let mut lines = vec![named("region", region.as_str(), by)];
         if let Some(profile) = self.files.as_ref().and_then(ConfigFiles::profile) {
             lines.push(named("profile", &profile.value, &profile.by));
         }
@@ -339,3 +354,7 @@ fn is_of_aws(url: &str) -> bool {
     let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_lowercase();
     url.starts_with("https://") && dns_suffixes().any(|suffix| host.ends_with(&format!(".{suffix}")))
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod settings_tests;

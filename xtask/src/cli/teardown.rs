@@ -77,7 +77,7 @@ impl TeardownOptions {
         let is_emulator = self.aws.local || self.aws.endpoint_url.is_some();
         match settings::region(env, self.aws.profile.as_ref(), is_emulator)? {
             Some(named) => named.value.parse().with_context(|| format!("{}={}", named.by, named.value)),
-            None => "us-east-1".parse(),
+            None => settings::USUAL_REGION.parse(),
         }
     }
 }

@@ -46,8 +46,8 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
         let connected = context::connect(session, target, &options.target.region).await;
         checkups.push(Checkup::of("target", connected.as_ref().map(Connection::describe).map_err(copied)));
         if let Ok(connection) = connected {
-            let decided = connection.access.settings.lines();
-            checkups.extend((!decided.is_empty()).then(|| Checkup::of("settings", Ok(decided.join("\n")))));
+            let decided = connection.access.settings.lines(&connection.access.region);
+            checkups.push(Checkup::of("settings", Ok(decided.join("; "))));
             checkups.extend(quotas(&connection, options, &options.target.region).await);
         }
     }

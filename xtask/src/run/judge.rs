@@ -170,7 +170,10 @@ fn toolchain(run: &Run, reported: &Rendered) -> Toolchain {
 }
 
 fn machine(run: &Run) -> Machine {
-    match run.connection().access.target.host_on_this_machine() {
+    let target = &run.connection().access.target;
+    match target.endpoint() {
+        // Nothing is known of another machine but that it is not AWS's.
+        Some(url) if target.host_on_this_machine().is_none() => Machine::Emulator { cpus: 0, cpu: format!("at {url}") },
         Some(_) => Machine::Emulator {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             cpu: std::fs::read_to_string("/proc/cpuinfo")

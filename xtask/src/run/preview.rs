@@ -6,7 +6,7 @@ use execution_history::chunking::{ChunkCounts, RenderId, render_ids};
 use xshell::Shell;
 
 use crate::{
-    aws::access::TargetChoice,
+    aws::access::{Access, Target, TargetChoice},
     cli::run::RunOptions,
     console::text::counted,
     context::Session,
@@ -50,7 +50,18 @@ pub(crate) fn preview(
         let given = names.given(&sources.template, options)?;
         let sizes = sources.template.sizes(&sources.template.values(given.values()));
         let (renders, estimate) = planned(&sources, options, counts, rounds, &plans, &sizes)?;
-        anyhow::Ok(Preview { sh: &session.runner.sh, command, sources, given, names, options, renders, estimate })
+        let target = target(session, options)?;
+        anyhow::Ok(Preview {
+            sh: &session.runner.sh,
+            command,
+            sources,
+            given,
+            names,
+            options,
+            target,
+            renders,
+            estimate,
+        })
     };
     let preview = preview().or_exit(ExitCode::Preflight)?;
     session.console.result(&preview.lines().join("\n"));
@@ -59,6 +70,22 @@ pub(crate) fn preview(
         budget.allow(estimate, "the planned renders").or_exit(ExitCode::Preflight)?;
     }
     Ok(ExitCode::Success)
+}
+
+/// Where the run would be, by what the configuration says.
+fn target(session: &Session, options: &RunOptions) -> anyhow::Result<String> {
+    let region = &options.target.region;
+    let target = match options.target.aws.choice() {
+        TargetChoice::Local => return Ok(format!("on an embedded AWS of its own, {region}, which costs nothing")),
+        TargetChoice::Endpoint(url) => Target::Endpoint { url, configured: None },
+        TargetChoice::Account(profile) => Target::configured(&session.env, profile.as_ref())?,
+    };
+    Access::new(target.clone(), region.clone(), &session.env)?;
+    let profile = target.profile().map(|profile| format!(" (profile {profile})")).unwrap_or_default();
+    Ok(match target.endpoint() {
+        Some(url) => format!("on the emulator at {url}{profile}, {region}"),
+        None => format!("on AWS{profile}, {region}"),
+    })
 }
 
 /// What renders are going to cost and how that is known, or why it is not.
@@ -119,6 +146,7 @@ struct Preview<'a> {
     given: Given,
     names: RunNames,
     options: &'a RunOptions,
+    target: String,
     /// A line for each render.
     renders: Vec<String>,
     estimate: Cost,
@@ -126,7 +154,7 @@ struct Preview<'a> {
 
 impl Preview<'_> {
     fn lines(&self) -> Vec<String> {
-        let mut lines = vec![format!("{} would run {}", self.command, self.target()), String::new()];
+        let mut lines = vec![format!("{} would run {}", self.command, self.target), String::new()];
         let mut part = |title: &str, items: Vec<String>| {
             lines.push(title.to_owned());
             lines.extend(items.into_iter().map(|item| format!("  {item}")));
@@ -143,16 +171,6 @@ impl Preview<'_> {
         lines.push(cost);
         lines.push("dry run: nothing was created, and AWS was not called".to_owned());
         lines
-    }
-
-    fn target(&self) -> String {
-        let region = &self.options.target.region;
-        match self.options.target.aws.choice() {
-            TargetChoice::Local => format!("on an embedded AWS of its own, {region}, which costs nothing"),
-            TargetChoice::Endpoint(url) => format!("on the emulator at {url}, {region}"),
-            TargetChoice::Account(Some(profile)) => format!("on AWS (profile {profile}), {region}"),
-            TargetChoice::Account(None) => format!("on AWS, {region}"),
-        }
     }
 
     fn created(&self) -> Vec<String> {

@@ -73,7 +73,12 @@ impl Run {
         );
         let (connection, tools) = all_or_problems(connection, tools)?;
         self.step("target", &connection.describe());
-        connection.access.settings.lines().iter().for_each(|line| session.console.command(line));
+        connection
+            .access
+            .settings
+            .lines(&connection.access.region)
+            .iter()
+            .for_each(|line| session.console.command(line));
         self.artifacts.take().or_exit(ExitCode::Preflight)?;
         self.record.borrow_mut().tools = tools.versions.clone();
         self.record.borrow_mut().account = Some(connection.account.clone());

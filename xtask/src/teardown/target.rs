@@ -31,6 +31,9 @@ impl TeardownContext {
     /// At the other end of a connection.
     pub(crate) fn at(session: &Session, connection: Connection) -> Self {
         session.console.step("target", &connection.describe());
+        let decided = connection.access.settings.lines(&connection.access.region);
+        // Its region may also be the journal's.
+        decided.iter().skip(1).for_each(|line| session.console.command(line));
         let flags = connection.flags();
         let target = connection.access.target.clone();
         let deleter = Deleter {

@@ -13,7 +13,7 @@ fn the_doctor_looks_at_everything_a_run_needs() {
     let ran = doctor(&test, &[]);
     insta::assert_snapshot!(ran.exit(0).stdout.lines().filter(|line| !line.contains("disk")).collect::<Vec<_>>().join("\n"), @r"
     ok    target              emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    ok    settings            endpoint <endpoint> (--endpoint-url)
+    ok    settings            region us-east-1 (nothing names another); endpoint <endpoint> (--endpoint-url)
     ok    quota in us-east-1  1000 executions at once, of which 16 can be reserved
     ok    bun                 1.3.0
     ok    ffmpeg              7.0-fake

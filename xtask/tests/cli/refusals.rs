@@ -39,7 +39,10 @@ fn every_wrong_value_of_smoke_is_told_before_anything_happens() {
         (&["--reserved-concurrency", "many"], "--reserved-concurrency <N>"),
         (&["--memory-mb", "3GB"], r#""3GB" is not a memory in MB (a whole number)"#),
         (&["--memory-mb", "10241"], "a function's memory is 128 to 10240 MB, not 10241"),
-        (&["--region", "us-east"], r#""us-east" is not an AWS region; the nearest name is us-east-1"#),
+        (
+            &["--region", "us-east"],
+            r#""us-east" is not a region's name, which looks like us-east-1; the nearest name is us-east-1"#,
+        ),
         (&["--profile", ""], "a profile's name can't be empty"),
         (&["--endpoint-url", "localhost:4566"], "does not start with http:// or https://"),
         (&["--endpoint-url", "http://x:99999"], r#""99999" in "http://x:99999" is not a port"#),
@@ -168,7 +171,11 @@ fn a_wrong_twin_is_told_with_its_name() {
         ("STACK_NAME", "a b", r#"STACK_NAME=a b: a stack name has only letters, digits and hyphens"#),
         ("RESERVED_CONCURRENCY", "-2", "RESERVED_CONCURRENCY=-2: "),
         ("LAMBDA_MEMORY_MB", "3GB", r#"LAMBDA_MEMORY_MB=3GB: "3GB" is not a memory in MB"#),
-        ("AWS_REGION", "Frankfurt", r#"AWS_REGION=Frankfurt: "Frankfurt" is not an AWS region"#),
+        (
+            "AWS_REGION",
+            "Frankfurt",
+            r#"AWS_REGION=Frankfurt: "Frankfurt" is not a region's name, which looks like us-east-1"#,
+        ),
         ("FIXTURE", "nope", r#"there is no fixture "nope"; there are: f, other-fixture"#),
         ("FIXTURE", "other_fixtur", "did you mean other-fixture? there are: f, other-fixture"),
     ] {

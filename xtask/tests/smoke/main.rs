@@ -29,6 +29,7 @@ mod signals;
 mod spending;
 #[path = "../support/mod.rs"]
 mod support;
+mod targets;
 mod terminal;
 mod verbosity;
 mod verdicts;

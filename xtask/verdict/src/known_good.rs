@@ -68,11 +68,11 @@ pub struct MadeBy {
 pub enum Machine {
     /// On AWS.
     Aws,
-    /// In an emulator on this machine, where renders are reproducible to the byte on the same kind of
+    /// In an emulator, mostly on this machine, where renders are reproducible to the byte on the same kind of
     /// machine: the encoder splits its work by the number of processors, and the rasterizer's
     /// arithmetic depends on their instruction set.
     Emulator {
-        /// The number of processors.
+        /// The number of processors; 0 where that is not known.
         cpus: usize,
         /// Their model.
         cpu: String,

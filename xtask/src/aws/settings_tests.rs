@@ -1,0 +1,149 @@
+use super::*;
+
+/// An environment with a configuration file of this text.
+fn with_config(dir: &tempfile::TempDir, config: &str, variables: &[(&str, &str)]) -> Env {
+    let file = dir.path().join("config");
+    fs::write(&file, config).unwrap();
+    let env = Env::from([("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]).with("AWS_CONFIG_FILE", &file);
+    variables.iter().fold(env, |env, (name, value)| env.with(name, value))
+}
+
+fn settings(config: &str, variables: &[(&str, &str)], profile: Option<&str>) -> anyhow::Result<Settings> {
+    let dir = tempfile::tempdir().unwrap();
+    let profile: Option<Profile> = profile.map(|name| name.parse().unwrap());
+    Settings::of_account(&with_config(&dir, config, variables), profile.as_ref())
+}
+
+#[test]
+fn what_names_the_region() {
+    let config = "[default]\nregion = eu-west-1\n[profile team]\nregion = eu-west-2\n[profile bare]\n";
+    let both = [("AWS_REGION", "ap-south-1"), ("AWS_DEFAULT_REGION", "ap-south-2")];
+    for (variables, profile, region) in [
+        (&both[..], Some("team"), "region ap-south-1 (AWS_REGION)"),
+        (&both[1..], Some("team"), "region ap-south-2 (AWS_DEFAULT_REGION)"),
+        (&[("AWS_REGION", ""), both[1]], None, "region ap-south-2 (AWS_DEFAULT_REGION)"),
+        (&[], Some("team"), "region eu-west-2 (region of profile team)"),
+        (&[("AWS_PROFILE", "team")], None, "region eu-west-2 (region of profile team)"),
+        (&[], None, "region eu-west-1 (region of profile default)"),
+        // [default] is another profile.
+        (&[], Some("bare"), "region us-east-1 (nothing names another)"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let env = with_config(&dir, config, variables);
+        let profile: Option<Profile> = profile.map(|name| name.parse().unwrap());
+        let found = super::region(&env, profile.as_ref(), false).unwrap();
+        let counts = found.map_or(USUAL_REGION.to_owned(), |named| named.value).parse().unwrap();
+        let settings = Settings::of_account(&env, profile.as_ref()).unwrap();
+        assert_eq!(settings.lines(&counts).iter().find(|line| line.starts_with("region")).unwrap(), region);
+        // A flag comes before all of them.
+        let given = "sa-east-1".parse().unwrap();
+        assert!(settings.lines(&given).contains(&"region sa-east-1 (--region)".to_owned()));
+    }
+}
+
+/// The values are botocore's.
+#[test]
+fn hosts_of_calls_that_are_signed_by_hand() {
+    for (region, service, hosts) in [
+        (
+            "us-east-1",
+            "cloudformation",
+            [
+                "cloudformation.us-east-1.amazonaws.com",
+                "cloudformation.us-east-1.api.aws",
+                "cloudformation-fips.us-east-1.amazonaws.com",
+                "cloudformation-fips.us-east-1.api.aws",
+            ],
+        ),
+        (
+            "eu-central-1",
+            "cloudwatch_logs",
+            [
+                "logs.eu-central-1.amazonaws.com",
+                "logs.eu-central-1.api.aws",
+                "logs-fips.eu-central-1.amazonaws.com",
+                "logs-fips.eu-central-1.api.aws",
+            ],
+        ),
+        (
+            "us-gov-west-1",
+            "cloudformation",
+            [
+                "cloudformation.us-gov-west-1.amazonaws.com",
+                "cloudformation.us-gov-west-1.api.aws",
+                "cloudformation.us-gov-west-1.amazonaws.com",
+                "cloudformation-fips.us-gov-west-1.api.aws",
+            ],
+        ),
+        (
+            "us-gov-west-1",
+            "lambda",
+            [
+                "lambda.us-gov-west-1.amazonaws.com",
+                "lambda.us-gov-west-1.api.aws",
+                "lambda-fips.us-gov-west-1.amazonaws.com",
+                "lambda-fips.us-gov-west-1.api.aws",
+            ],
+        ),
+        (
+            "cn-north-1",
+            "lambda",
+            [
+                "lambda.cn-north-1.amazonaws.com.cn",
+                "lambda.cn-north-1.api.amazonwebservices.com.cn",
+                "lambda-fips.cn-north-1.amazonaws.com.cn",
+                "lambda-fips.cn-north-1.api.amazonwebservices.com.cn",
+            ],
+        ),
+    ] {
+        for (host, (fips, dual)) in
+            hosts.iter().zip([("false", "false"), ("false", "true"), ("true", "false"), ("true", "true")])
+        {
+            let variables = [("AWS_USE_FIPS_ENDPOINT", fips), ("AWS_USE_DUALSTACK_ENDPOINT", dual)];
+            let found = settings("", &variables, None).unwrap().address_of(service, &region.parse().unwrap());
+            assert_eq!(found, format!("https://{host}"));
+        }
+    }
+}
+
+#[test]
+fn which_endpoint_counts() {
+    let config = "[profile team]\nservices = local\nendpoint_url = http://127.0.0.1:3\n\
+                  [services local]\ns3 =\n  endpoint_url = http://127.0.0.1:4\n";
+    let of_s3 = |variables: &[(&str, &str)]| {
+        let found = settings(config, variables, Some("team")).unwrap();
+        [found.endpoint_of("s3"), found.endpoint_of("sfn")].map(|url| url.unwrap_or("AWS").to_owned())
+    };
+    let all = ("AWS_ENDPOINT_URL", "http://127.0.0.1:2");
+    assert_eq!(of_s3(&[all, ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")]), ["http://127.0.0.1:1", all.1]);
+    assert_eq!(of_s3(&[all]), [all.1, all.1]);
+    assert_eq!(of_s3(&[]), ["http://127.0.0.1:4", "http://127.0.0.1:3"]);
+    assert_eq!(of_s3(&[all, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")]), ["AWS", "AWS"]);
+}
+
+#[test]
+fn an_endpoint_of_aws_is_an_account_and_any_other_is_an_emulator() {
+    for (url, foreign) in [
+        ("https://vpce-0a1b-c2d3.sts.us-east-1.vpce.amazonaws.com", false),
+        ("https://bucket.vpce-1.s3.us-east-1.vpce.amazonaws.com", false),
+        ("https://s3.cn-north-1.amazonaws.com.cn", false),
+        ("http://sts.us-east-1.amazonaws.com", true),
+        ("https://amazonaws.com.example", true),
+        ("https://notamazonaws.com", true),
+        ("http://127.0.0.1:4566", true),
+    ] {
+        let found = settings("", &[("AWS_ENDPOINT_URL_S3", url)], None).unwrap();
+        assert_eq!(found.foreign().is_some(), foreign, "{url}");
+    }
+}
+
+#[test]
+fn a_profile_or_a_section_that_is_not_there_is_named() {
+    let says = |config: &str, profile| format!("{:#}", settings(config, &[], Some(profile)).unwrap_err());
+    assert!(says("", "team").starts_with("there is no AWS configuration, so no profile team (--profile)"));
+    assert!(says("[profile a]\n[profile b]\n", "team").ends_with("they have a, b"));
+    assert!(says("[team]\nregion = us-east-1\n", "team").contains("there a profile's section is [profile team]"));
+    assert!(says("[profile team]\nservices = local\n", "team").contains("has no [services local]"));
+    let error = settings("", &[("AWS_USE_FIPS_ENDPOINT", "yes")], None).unwrap_err();
+    assert!(format!("{error:#}").contains("AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false"));
+}
