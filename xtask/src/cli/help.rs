@@ -12,7 +12,7 @@ pub(crate) const HINT: &str = "`--help` explains each flag, with examples and ex
 pub(crate) const OF_ALL: &str = "`cargo xtask <COMMAND> -h` lists a command's flags; `--help` explains them.";
 
 /// Examples by command: what is done, and how.
-const EXAMPLES: [(&str, &str, &str); 19] = [
+const EXAMPLES: [(&str, &str, &str); 21] = [
     ("", "The first run, on this machine, without an account", "lambda-smoke --local"),
     ("", "Before a release, in your account", "lambda-smoke --profile release"),
     ("lambda-smoke", "One fixture at 2, 4 and 8 chunks, on this machine", "lambda-smoke --local"),
@@ -38,8 +38,10 @@ const EXAMPLES: [(&str, &str, &str); 19] = [
     (
         "lambda-report",
         "Check whether it became slower or more expensive",
-        "lambda-report lambda-eval-artifacts --compare before --max-regression 10%",
+        "lambda-report lambda-eval-artifacts --compare previous --max-regression 10%",
     ),
+    ("lambda-history", "All runs, the newest first", "lambda-history"),
+    ("lambda-history", "A page of their trends", "lambda-history --html trends.html"),
 ];
 
 /// What follows on the flags of `command` under `--help`: examples, and the exit codes.

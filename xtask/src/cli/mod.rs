@@ -16,7 +16,9 @@ use crate::cli::{
     eval::EvalOptions,
     help::CompletionsOptions,
     output::{OutputOptions, RepoOptions},
-    small::{BaselineOptions, CompareOptions, DoctorOptions, LocalAwsOptions, PolicyOptions, ReportOptions},
+    small::{
+        BaselineOptions, CompareOptions, DoctorOptions, HistoryOptions, LocalAwsOptions, PolicyOptions, ReportOptions,
+    },
     smoke::SmokeOptions,
     teardown::TeardownOptions,
 };
@@ -62,6 +64,8 @@ pub enum Command {
     LambdaPolicy(PolicyOptions),
     /// Remake a run's reports, and set it side by side with another.
     LambdaReport(ReportOptions),
+    /// List the runs so far, and how their figures develop.
+    LambdaHistory(HistoryOptions),
     /// Start the embedded AWS, for runs in a second terminal.
     ///
     /// It stays in the foreground and prints the exports that the second terminal needs.

@@ -53,6 +53,11 @@ pub struct RunOptions {
     /// [default: <command>-artifacts in the repository]
     #[arg(long, env = "ARTIFACTS", value_name = "DIR")]
     pub artifacts: Option<PathBuf>,
+    /// Of how many earlier runs renders are kept.
+    ///
+    /// Runs that passed and others are counted apart. The figures and reports of older ones stay.
+    #[arg(long, env = "KEEP_RUNS", default_value_t = 20, value_name = "N", hide_short_help = true)]
+    pub keep_runs: usize,
     /// JSON file with other prices than those of us-east-1.
     ///
     /// In the shape of `prices` in run.json.

@@ -136,14 +136,34 @@ pub struct ReportOptions {
     ///
     /// Of lambda-smoke or lambda-eval. Its reports are regenerated.
     pub artifacts: Option<PathBuf>,
-    /// Artifact folder of an earlier run to compare with.
+    /// An earlier run to compare with: its id, commit, or folder.
     ///
-    /// report.md ends with what is faster, more expensive or less similar than before.
+    /// Or `previous`, the last run of the same command before this one, or `latest`. report.md ends
+    /// with what is faster, more expensive or less similar than before.
     #[arg(long, value_name = "BEFORE")]
-    pub compare: Option<PathBuf>,
+    pub compare: Option<String>,
     /// How much slower or more expensive a median may be, as 10%.
     ///
     /// Of wall-clock and cost; beyond it the exit code is 5.
     #[arg(long, value_name = "PERCENT", requires = "compare")]
     pub max_regression: Option<MaxRegression>,
+}
+
+// `lambda-history`: all runs.
+
+/// Flags of `lambda-history`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::HINT, after_long_help = help::after("lambda-history"))]
+pub struct HistoryOptions {
+    /// Artifact folders; by default those of the repository.
+    pub artifacts: Vec<PathBuf>,
+    /// Print the runs as JSON.
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+    /// Print the runs as CSV.
+    #[arg(long)]
+    pub csv: bool,
+    /// Write a page with the trends of time, cost and quality.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }

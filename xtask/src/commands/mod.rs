@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod compare;
 pub mod doctor;
+pub mod history;
 pub mod report;
 
 use std::{ffi::OsString, path::Path};
@@ -92,6 +93,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
             Ok(ExitCode::Success)
         }
         Command::LambdaReport(args) => report::run(session, &args),
+        Command::LambdaHistory(args) => history::run(session, &args),
         Command::LocalAws(args) => local_aws(session, &args).await,
         Command::Completions(args) => completions(session, &args),
         Command::Setup => interruptible(session, setup(session)).await,

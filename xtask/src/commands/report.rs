@@ -15,7 +15,7 @@ use crate::{
     report::{
         RunReport, artifacts,
         compare::{SideBySide, regression::MaxRegression},
-        markdown,
+        history, markdown,
     },
     tools::folder::Folder,
 };
@@ -31,7 +31,7 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
         None => newest(session).or_exit(ExitCode::Preflight)?,
     };
     let report = artifacts::read(&folder).or_exit(ExitCode::Preflight)?;
-    let compared = args.compare.as_deref().map(|before| compare(&report, before)).transpose()?;
+    let compared = args.compare.as_deref().map(|before| compare(&report, &folder, before)).transpose()?;
     let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
     let opened = Folder::open(&folder).or_exit(ExitCode::Preflight)?;
     markdown::publish(&opened, &report, &appended).or_exit(ExitCode::Preflight)?;
@@ -65,12 +65,16 @@ fn newest(session: &Session) -> anyhow::Result<PathBuf> {
     Ok(folder)
 }
 
-fn compare(report: &RunReport, before: &Path) -> Result<SideBySide, Failure> {
-    let other = artifacts::read(before).or_exit(ExitCode::Preflight)?;
+fn compare(report: &RunReport, folder: &Path, before: &str) -> Result<SideBySide, Failure> {
+    // A run that was moved aside is in the folder of the newest one.
+    let parent = folder.parent().filter(|parent| parent.ends_with(artifacts::RUNS)).and_then(Path::parent);
+    let (entries, _) = history::all(&[parent.unwrap_or(folder).to_owned()]);
+    let before = history::named(before, &entries, &report.run.run_id).or_exit(ExitCode::Preflight)?;
+    let other = artifacts::read(&before).or_exit(ExitCode::Preflight)?;
     if other.run.run_id == report.run.run_id {
         let run = report.run.run_id.as_str();
         return Err(Failure::preflight(format!(
-            "--compare {}: both folders belong to run {run}; name the folder of an earlier run",
+            "--compare: {} is of run {run} too; name an earlier run",
             before.display()
         )));
     }

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow, bail, ensure};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{console::text::visible, project::names::RunId, report::RunReport, tools::folder::Folder};
+use crate::{console::text::visible, context, project::names::RunId, report::RunReport, tools::folder::Folder};
 
 /// The artifact folder of a run, locked while the run lives: it never contains the files of two runs.
 #[derive(Debug)]
@@ -21,11 +21,10 @@ pub struct Artifacts {
     taken: Cell<bool>,
 }
 
-/// Everything that a run writes; other files in the folder stay.
+/// Everything that a run writes; other files in the folder stay. run.json is moved last, as it names the run.
 const OURS: [&str; 12] = [
     "results.json",
     "results.csv",
-    "run.json",
     "report.html",
     "cleanup-verification.json",
     "semantic-comparisons.json",
@@ -35,7 +34,11 @@ const OURS: [&str; 12] = [
     "renders",
     "logs",
     "packed",
+    RUN_JSON,
 ];
+
+/// The folder of earlier runs in an artifact folder: one for each, named after its time and its id.
+pub(crate) const RUNS: &str = "runs";
 
 const LOCK: &str = ".run.lock";
 
@@ -80,18 +83,54 @@ impl Artifacts {
         Ok(Some(Self { folder, _lock: lock, taken: Cell::new(false) }))
     }
 
-    /// Removes the files of an earlier run. Called once this run has something to
-    /// write: a wrong flag or missing credentials leave the earlier results alone.
+    /// Moves the files of an earlier run to [`RUNS`]; of the older ones there, only the last `keep` that passed and the
+    /// last `keep` that did not keep their renders. Called once this run has something to
+    /// write: a wrong flag or missing credentials leave the earlier results where they are.
     ///
     /// # Errors
-    /// When a file can't be removed.
-    pub fn take(&self) -> anyhow::Result<()> {
+    /// When a file can't be moved or removed.
+    pub fn take(&self, keep: usize) -> anyhow::Result<()> {
         let context = || format!("the artifact folder {}", self.dir().display());
-        OURS.iter().try_for_each(|name| self.folder.remove(name)).with_context(context)?;
+        self.set_aside().with_context(context)?;
+        self.thin_out(keep).with_context(context)?;
         ["renders", "logs"].iter().try_for_each(|name| self.folder.create_folder(name)).with_context(context)?;
         // The folder stays out of commits whatever the repository's own .gitignore says.
         self.folder.write(".gitignore", "*\n").with_context(context)?;
         self.taken.set(true);
+        Ok(())
+    }
+
+    fn set_aside(&self) -> anyhow::Result<()> {
+        let there: Vec<&str> = OURS.into_iter().filter(|name| self.path(name).symlink_metadata().is_ok()).collect();
+        if there.is_empty() {
+            return Ok(());
+        }
+        let run = self.folder.read(RUN_JSON).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+        let name = run.as_ref().and_then(folder_name);
+        // Without its run.json it has no id, and a run that began in this second is not there yet.
+        let name = name.unwrap_or_else(|| compact(&context::now_rfc3339()) + "-unknown");
+        // What a move left halfway is of the same run.
+        there.iter().try_for_each(|file| {
+            let to = format!("{RUNS}/{name}/{file}");
+            self.folder.remove(&to)?;
+            self.folder.rename(file, &to)
+        })
+    }
+
+    fn thin_out(&self, keep: usize) -> anyhow::Result<()> {
+        let mut newest_first = earlier_runs(self.dir());
+        newest_first.reverse();
+        let (passed, others): (Vec<PathBuf>, Vec<PathBuf>) = newest_first.into_iter().partition(|run| has_passed(run));
+        for run in passed.iter().skip(keep).chain(others.iter().skip(keep)) {
+            let Some(name) = run.file_name().and_then(|name| name.to_str()) else { continue };
+            for entry in fs::read_dir(run.join("renders")).into_iter().flatten().flatten() {
+                let file = format!("renders/{}", entry.file_name().to_string_lossy());
+                if !is_part_of_reports(&file) {
+                    self.folder.remove(format!("{RUNS}/{name}/{file}"))?;
+                }
+            }
+            self.folder.remove(format!("{RUNS}/{name}/packed"))?;
+        }
         Ok(())
     }
 
@@ -147,6 +186,32 @@ impl Artifacts {
     }
 }
 
+/// The folders of the earlier runs in an artifact folder, the oldest first.
+pub(crate) fn earlier_runs(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir.join(RUNS)).into_iter().flatten().flatten();
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut found: Vec<PathBuf> = entries.filter(is_folder).map(|entry| entry.path()).collect();
+    found.sort();
+    found
+}
+
+fn has_passed(dir: &Path) -> bool {
+    let run = fs::read(dir.join(RUN_JSON)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    run.is_some_and(|run| run["exitCode"] == 0)
+}
+
+/// `20261129T031500Z-0123456789ab`, for a run that says when it began and who it is.
+fn folder_name(run: &Value) -> Option<String> {
+    let id: RunId = run["runId"].as_str()?.parse().ok()?;
+    Some(format!("{}-{id}", compact(run["startedAt"].as_str()?)))
+}
+
+/// A time without the characters that names of files had better not have, and without fractions of a second.
+fn compact(time: &str) -> String {
+    let whole = time.split('.').next().unwrap_or_default().trim_end_matches('Z');
+    whole.chars().filter(char::is_ascii_alphanumeric).collect::<String>() + "Z"
+}
+
 /// A folder that is not empty is used only when a run created it.
 fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
     if !dir.exists() {
@@ -160,8 +225,8 @@ fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
     let empty = fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.next().is_none();
     ensure!(
         made_by_run || empty,
-        "--artifacts: {} contains other files; choose an empty folder, because a run removes the files of an \
-         earlier run from it",
+        "--artifacts: {} contains other files; choose an empty folder, because a run moves the files of an \
+         earlier run in it",
         dir.display()
     );
     Ok(())
@@ -195,6 +260,9 @@ fn collect(folder: &Folder, prefix: &str, files: &mut Files) -> anyhow::Result<(
     for entry in fs::read_dir(&dir).with_context(|| format!("{}", dir.display()))? {
         let entry = entry.with_context(|| format!("{}", dir.display()))?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if prefix.is_empty() && entry.file_name() == RUNS {
+            continue;
+        }
         // A link counts as a file that can't be read: a run creates none, and links may form circles.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             collect(folder, &format!("{name}/"), files)?;
@@ -285,22 +353,60 @@ const MAX_SHOWN: usize = 80;
 mod tests {
     use super::*;
 
+    const ALL: usize = 20;
+
+    /// Writes what a run leaves, and gives the folder that it is moved to.
+    fn leave(artifacts: &Artifacts, nth: usize, exit_code: u8) -> String {
+        let run = serde_json::json!({
+            "runId": format!("{nth:012x}"), "startedAt": format!("2026-11-29T03:{nth:02}:00.5Z"), "exitCode": exit_code,
+        });
+        artifacts.save(RUN_JSON, &run).unwrap();
+        artifacts.save("renders/N2-history.json", &nth).unwrap();
+        artifacts.write("renders/N2-output.mp4", "video").unwrap();
+        format!("runs/20261129T03{nth:02}00Z-{nth:012x}")
+    }
+
     #[test]
-    fn files_of_an_earlier_run_are_removed_and_other_files_stay() {
+    fn files_of_an_earlier_run_are_moved_and_other_files_stay() {
         let parent = tempfile::tempdir().unwrap();
         let dir = parent.path().join("a");
         let first = Artifacts::at(&dir).unwrap();
-        first.take().unwrap();
-        first.save("results.json", &[1]).unwrap();
-        fs::write(dir.join("renders/N9-output.mp4"), "old").unwrap();
+        first.take(ALL).unwrap();
+        let moved_to = leave(&first, 1, 0);
         fs::write(dir.join("notes.txt"), "mine").unwrap();
         assert!(Artifacts::at(&dir).is_err(), "a folder in use was reserved");
         drop(first);
         let second = Artifacts::at(&dir).unwrap();
-        assert!(dir.join("results.json").exists(), "the results were removed before there were new ones");
-        second.take().unwrap();
-        assert!(!dir.join("results.json").exists() && !dir.join("renders/N9-output.mp4").exists());
+        assert!(dir.join("run.json").exists(), "the results were moved before there were new ones");
+        second.take(ALL).unwrap();
+        assert!(!dir.join("run.json").exists() && !dir.join("renders/N2-output.mp4").exists());
         assert!(dir.join("notes.txt").exists());
+        assert_eq!(fs::read(dir.join(moved_to).join("renders/N2-output.mp4")).unwrap(), b"video");
+        // A run that was killed before it wrote its run.json.
+        second.write("logs/sam.log", "deploying").unwrap();
+        second.take(ALL).unwrap();
+        let earlier = earlier_runs(&dir);
+        assert!(earlier.len() == 2 && earlier[1].to_str().unwrap().ends_with("-unknown"), "{earlier:?}");
+        assert!(earlier[1].join("logs/sam.log").exists());
+    }
+
+    #[test]
+    fn older_runs_lose_their_renders_and_keep_their_figures() {
+        let dir = tempfile::tempdir().unwrap();
+        let artifacts = Artifacts::at(dir.path()).unwrap();
+        let exit_codes = [0, 5, 0, 0, 5];
+        let moved: Vec<String> = exit_codes
+            .iter()
+            .enumerate()
+            .map(|(nth, code)| {
+                let to = leave(&artifacts, nth, *code);
+                artifacts.take(2).unwrap();
+                to
+            })
+            .collect();
+        let kept = |file: &str| moved.iter().map(|run| dir.path().join(run).join(file).exists()).collect::<Vec<_>>();
+        assert_eq!(kept("renders/N2-output.mp4"), [false, true, true, true, true]);
+        assert_eq!(kept("renders/N2-history.json"), [true; 5]);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Run {
             .lines(&connection.access.region)
             .iter()
             .for_each(|line| session.console.command(line));
-        self.artifacts.take().or_exit(ExitCode::Preflight)?;
+        self.artifacts.take(self.options.keep_runs).or_exit(ExitCode::Preflight)?;
         self.record.borrow_mut().tools = tools.versions.clone();
         self.record.borrow_mut().account = Some(connection.account.clone());
         let sam = connection.sam(session, tools.path("sam"), &self.artifacts.logs()).or_exit(ExitCode::Preflight)?;

@@ -156,6 +156,18 @@ impl Folder {
         remove(folder.as_fd(), &file_name).with_context(what)
     }
 
+    /// Gives a file, a link, or a folder another name in it; folders on the way to that are created.
+    ///
+    /// # Errors
+    /// When it is not there, or a folder with content has the other name.
+    pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> anyhow::Result<()> {
+        let (from, to) = (from.as_ref(), to.as_ref());
+        let what = || format!("moving {} to {}", self.path.join(from).display(), to.display());
+        let (of_old, old) = self.parent(from, false).with_context(what)?;
+        let (of_new, new) = self.parent(to, true).with_context(what)?;
+        renameat(of_old, old, of_new, new).with_context(what)
+    }
+
     /// The folder that a name is in, held open, and the last part of the name.
     fn parent(&self, name: &Path, create: bool) -> anyhow::Result<(OwnedFd, OsString)> {
         self.check()?;

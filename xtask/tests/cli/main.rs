@@ -12,4 +12,4 @@ mod support;
 
 /// All commands, and none of them.
 const COMMANDS: &str = ",lambda-smoke,lambda-eval,lambda-teardown,lambda-baseline,lambda-compare,lambda-doctor,\
-                        lambda-policy,lambda-report,local-aws,setup,completions";
+                        lambda-policy,lambda-report,lambda-history,local-aws,setup,completions";

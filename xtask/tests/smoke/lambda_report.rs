@@ -99,8 +99,8 @@ fn nothing_to_compare_is_never_a_pass() {
             .warns("error: nothing was compared: the runs have no fixture with the same chunk count")
             .never_says("PASS");
     }
-    report(&test, "now", &["--compare", "now"]).exit(1).warns("both folders belong to run");
-    report(&test, "now", &["--compare", "nowhere"]).exit(1).warns("the artifacts in <dir>/nowhere");
+    report(&test, "now", &["--compare", "now"]).exit(1).warns("is of run <run> too; name an earlier run");
+    report(&test, "now", &["--compare", "nowhere"]).exit(1).warns("<dir>/nowhere is neither a folder nor a run");
     report(&test, "nowhere", &[]).exit(1).warns("the artifacts in <dir>/nowhere");
 }
 
@@ -111,4 +111,43 @@ fn a_missing_render_does_not_pass_as_not_slower() {
     test.smoke(&["--artifacts", &now, "--chunk-counts", "2,4"]).exit(4);
     let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
     ran.exit(4).warns("renders that were not measured in this run: 1 (N=4: ").never_says("PASS");
+}
+
+#[test]
+fn earlier_runs_stay_and_are_listed_and_compared_with() {
+    let test = Test::new();
+    let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--chunk-counts", "2", "--endpoint-url"];
+    let args = [&args[..], &[&test.aws.endpoint]].concat();
+    let folder = test.repository.root().join("lambda-smoke-artifacts");
+    let id = || {
+        let run = fs::read(folder.join("run.json")).unwrap();
+        serde_json::from_slice::<serde_json::Value>(&run).unwrap()["runId"].as_str().unwrap().to_owned()
+    };
+    test.run(&["lambda-history"]).exit(0).says("there is no run yet");
+    test.run(&args).exit(0);
+    let first = id();
+    // It is refused before it has anything to write.
+    test.run(&[&args[..], &["--stack-name", "-"]].concat()).exit(1);
+    assert_eq!(id(), first);
+    // A second that its folder's name can show.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    test.run(&args).exit(0);
+    let ran = test.run(&["lambda-history"]);
+    let listed: Vec<&str> = ran.exit(0).stdout.lines().skip(1).collect();
+    assert!(listed.len() == 2 && listed.iter().all(|line| line.contains("PASS")), "{}", ran.stdout);
+    let mut moved = fs::read_dir(folder.join("runs")).unwrap().map(|entry| entry.unwrap().path());
+    let moved = moved.next().unwrap();
+    assert!(moved.to_str().unwrap().ends_with(&first) && moved.join("renders/N2-output.mp4").is_file(), "{moved:?}");
+    assert_eq!(test.run(&["lambda-history", "--json"]).exit(0).stdout.matches("\"verdict\": \"PASS\"").count(), 2);
+    assert_eq!(test.run(&["lambda-history", "--csv"]).exit(0).stdout.lines().count(), 3);
+    let page = test.repository.root().join("trends.html");
+    test.run(&["lambda-history", "--html", page.to_str().unwrap()]).exit(0);
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("lambda-smoke f, an emulator") && page.matches("<circle").count() == 6, "{page}");
+    for before in ["previous", &first[..6], moved.to_str().unwrap()] {
+        let ran = test.run(&["lambda-report", "--compare", before, "--max-regression", "1000%"]);
+        ran.exit(0).says("PASS  none of 1");
+    }
+    test.run(&["lambda-report", "--compare", "nope"]).exit(1).warns("nope is neither a folder nor a run");
+    test.run(&["lambda-report", moved.to_str().unwrap(), "--compare", "latest"]).exit(0);
 }

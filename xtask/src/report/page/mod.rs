@@ -4,6 +4,7 @@
 
 pub mod audio;
 pub mod frames;
+pub mod history;
 pub mod plot;
 pub mod scale;
 pub mod scaling;

@@ -1,0 +1,41 @@
+//! `lambda-history`: the runs of a repository, and how their figures develop.
+
+use serde_json::json;
+
+use crate::{
+    cli::small::HistoryOptions,
+    context::Session,
+    exit::{ExitCode, Failure, OrExit},
+    report::{history, page},
+    tools::folder::write_whole,
+};
+
+/// Lists the runs in the named artifact folders, or in those of the repository.
+///
+/// # Errors
+/// With exit code 1 when there is no repository, or the page can't be written.
+pub fn run(session: &Session, args: &HistoryOptions) -> Result<ExitCode, Failure> {
+    let folders = match args.artifacts.as_slice() {
+        [] => {
+            let repo = session.repo().or_exit(ExitCode::Preflight)?;
+            ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command)).to_vec()
+        }
+        named => named.to_vec(),
+    };
+    let (entries, unreadable) = history::all(&folders);
+    for why in unreadable {
+        session.console.note(&why);
+    }
+    let listed = match (args.json, args.csv) {
+        (true, _) => format!("{:#}", json!(entries)),
+        (_, true) => history::csv(&entries).trim_end().to_owned(),
+        _ if entries.is_empty() => "there is no run yet".to_owned(),
+        _ => history::table(&entries),
+    };
+    session.console.result(&listed);
+    if let Some(file) = &args.html {
+        write_whole(file, page::history::page(&entries)).or_exit(ExitCode::Preflight)?;
+        session.console.say(&format!("the trends are in {}", file.display()));
+    }
+    Ok(ExitCode::Success)
+}
