@@ -254,15 +254,19 @@ impl Access {
         let is_on = |switch: &Option<crate::aws::settings::Named<bool>>| switch.as_ref().is_some_and(|on| on.value);
         let config = match &self.settings.files {
             Some(files) => {
+                let read = files.with_sts_at(&self.settings.address_of("sts", &self.region));
+                let (fips, dual_stack) = (is_on(&self.settings.fips), is_on(&self.settings.dual_stack));
+                // The SDK takes no endpoint with either of these, and finds the host itself.
+                let of_chain = if fips || dual_stack { files.unchanged() } else { read.clone() };
                 let mut loader = aws_config::defaults(BehaviorVersion::latest())
                     .region(region)
                     .http_client(http)
-                    .profile_files(files.files.clone())
+                    .profile_files(of_chain)
                     .profile_name(files.profile().map_or("default", |profile| profile.value.as_str()))
-                    .use_fips(is_on(&self.settings.fips))
-                    .use_dual_stack(is_on(&self.settings.dual_stack));
+                    .use_fips(fips)
+                    .use_dual_stack(dual_stack);
                 if let Some(profile) = self.target.profile() {
-                    let keys = self.keys_of(profile, files.files.clone(), self.settings.network.client());
+                    let keys = self.keys_of(profile, read, self.settings.network.client());
                     loader = loader.credentials_provider(keys);
                 }
                 loader.load().await

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use aws_config::profile::{Profile as Section, ProfileSet};
 use aws_runtime::env_config::{
-    file::{EnvConfigFileKind, EnvConfigFiles},
+    file::{Builder, EnvConfigFileKind, EnvConfigFiles},
     property::PropertiesKey,
 };
 use aws_types::os_shim_internal;
@@ -51,13 +51,12 @@ pub struct Named<T> {
 /// The configuration files, and the profile in them that counts.
 #[derive(Debug, Clone)]
 pub struct ConfigFiles {
-    /// For the SDK.
-    pub(crate) files: EnvConfigFiles,
     sections: ProfileSet,
     /// What names the profile, where anything does.
     profile: Option<Named<String>>,
     paths: [PathBuf; 2],
     config: String,
+    credentials: String,
 }
 
 impl ConfigFiles {
@@ -78,22 +77,33 @@ impl ConfigFiles {
         let paths = [path("AWS_CONFIG_FILE", ".aws/config"), path("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials")];
         let [config, credentials] = [read(&paths[0])?, read(&paths[1])?];
         let (config, credentials) = (config.unwrap_or_default(), credentials.unwrap_or_default());
-        let files = EnvConfigFiles::builder()
-            .with_contents(EnvConfigFileKind::Config, config.clone())
-            .with_contents(EnvConfigFileKind::Credentials, credentials)
-            .build();
+        let files = for_sdk(&config, &credentials).build();
         let name = profile.as_ref().map_or("default", |profile| profile.value.as_str()).to_owned();
         let (no_files, no_env) = (os_shim_internal::Fs::from_slice(&[]), os_shim_internal::Env::from_slice(&[]));
         let parsed = aws_config::profile::load(&no_files, &no_env, &files, Some(name.into())).now_or_never();
         let sections = parsed.context("the AWS configuration took time to read")?;
         let sections =
             sections.with_context(|| format!("{} or {} is not valid", paths[0].display(), paths[1].display()))?;
-        Ok(Self { files, sections, profile, paths, config })
+        Ok(Self { sections, profile, paths, config, credentials })
     }
 
     /// What names the profile, where anything does.
     pub(crate) fn profile(&self) -> Option<&Named<String>> {
         self.profile.as_ref()
+    }
+
+    /// The files for the SDK, which reads in them alone where the keys of a role are asked for: at `sts`, the address that
+    /// was decided here.
+    pub(crate) fn with_sts_at(&self, sts: &str) -> EnvConfigFiles {
+        let name = self.sections.selected_profile();
+        let section = if name == "default" { name.to_owned() } else { format!("profile {name}") };
+        let decided = format!("[{section}]\nservices = decided\n[services decided]\nsts =\n  endpoint_url = {sts}\n");
+        for_sdk(&self.config, &self.credentials).with_contents(EnvConfigFileKind::Config, decided).build()
+    }
+
+    /// The files for the SDK, as they are.
+    pub(crate) fn unchanged(&self) -> EnvConfigFiles {
+        for_sdk(&self.config, &self.credentials).build()
     }
 
     /// A setting of the profile; an empty one counts as unset.
@@ -160,6 +170,12 @@ impl ConfigFiles {
             known.join(", ")
         )
     }
+}
+
+fn for_sdk(config: &str, credentials: &str) -> Builder {
+    EnvConfigFiles::builder()
+        .with_contents(EnvConfigFileKind::Config, config)
+        .with_contents(EnvConfigFileKind::Credentials, credentials)
 }
 
 /// The region that counts where no flag names one, and what named it.

@@ -1,6 +1,13 @@
 //! Which AWS a run is on, however that is named, and what is said of it.
 
-use std::fs;
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::support::Test;
 
@@ -98,4 +105,72 @@ fn a_region_that_no_account_has_is_refused_before_anything_happens() {
     test.smoke(&["--region", "xx-nowhere-9"]).exit(0);
     let test = test.env("NEW_REGION", "us-esat-1");
     test.run(&args(&artifacts, &["--region", "us-esat-1", "--dry-run"])).exit(0).says("on AWS, us-esat-1");
+}
+
+/// A proxy that answers each request for a tunnel with `status`: its address, and the hosts that were asked for.
+fn refusing_proxy(status: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let hosts = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&hosts);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let head = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            let head: Vec<String> = head.take_while(|line| !line.is_empty()).collect();
+            let host = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+            seen.lock().unwrap().push(host.to_owned());
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    (address, hosts)
+}
+
+#[test]
+fn a_role_is_asked_for_where_the_configuration_says() {
+    let base = format!("[profile base]\n{KEYS}[profile role]\nrole_arn = arn:aws:iam::123456789012:role/role\n");
+    let services = "services = s\n[services s]\nsts =\n  endpoint_url = https://sts.example\n";
+    for (more, variable, host) in [
+        ("", ("", ""), "sts.us-east-1.amazonaws.com:443"),
+        ("", ("AWS_USE_FIPS_ENDPOINT", "true"), "sts-fips.us-east-1.amazonaws.com:443"),
+        ("use_dualstack_endpoint = true\n", ("", ""), "sts.us-east-1.api.aws:443"),
+        ("endpoint_url = https://aws.example\n", ("", ""), "aws.example:443"),
+        (services, ("", ""), "sts.example:443"),
+        (services, ("AWS_ENDPOINT_URL_STS", "https://sts2.example"), "sts2.example:443"),
+        (services, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), "sts.us-east-1.amazonaws.com:443"),
+    ] {
+        for by_flag in [true, false] {
+            let (proxy, hosts) = refusing_proxy("403 Forbidden");
+            let test = configured(Test::new(), &format!("{base}source_profile = base\n{more}"));
+            let keys = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+            let test = keys.into_iter().fold(test.env("HTTPS_PROXY", &proxy), Test::without_env);
+            let test = if variable.0.is_empty() { test } else { test.env(variable.0, variable.1) };
+            let (test, flags) = match by_flag {
+                true => (test, &["lambda-doctor", "--profile", "role"][..]),
+                false => (test.env("AWS_PROFILE", "role"), &["lambda-doctor"][..]),
+            };
+            let refusal = format!("{proxy} (HTTPS_PROXY) refuses to connect to {}", host.trim_end_matches(":443"));
+            test.run(flags).exit(1).says(&refusal);
+            assert_eq!(*hosts.lock().unwrap(), [host], "{more} {variable:?} {by_flag}");
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_or_is_not_there_is_named() {
+    let asked = |proxy: &str| {
+        let started = Instant::now();
+        let ran = Test::new().env("https_proxy", proxy).run(&["lambda-doctor"]);
+        assert!(started.elapsed() < Duration::from_secs(60), "{ran}");
+        ran
+    };
+    let (proxy, hosts) = refusing_proxy("407 Proxy Authentication Required");
+    asked(&proxy).exit(1).says(&format!("the proxy {proxy} asks for a user and a password in https_proxy"));
+    assert_eq!(*hosts.lock().unwrap(), ["sts.us-east-1.amazonaws.com:443"]);
+    let (proxy, _) = refusing_proxy("403 Forbidden");
+    asked(&proxy.replace("//", "//me:s3cret@"))
+        .exit(1)
+        .says(&format!("the proxy {} (https_proxy) refuses to connect to sts", proxy.replace("//", "//***@")))
+        .never_says("s3cret");
+    asked("http://127.0.0.1:1").exit(1).says("the proxy http://127.0.0.1:1 (https_proxy) can't be reached");
+    asked("socks5://127.0.0.1:1").exit(1).says("socks5 proxy; only http and https proxies can be used");
 }
