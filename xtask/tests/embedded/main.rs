@@ -12,6 +12,7 @@ mod ages;
 mod benchmark;
 mod broken_videos;
 mod checkouts;
+mod company;
 mod containers;
 mod contract;
 mod corpus;

@@ -57,20 +57,26 @@ impl<'a> Runner<'a> {
         command
     }
 
-    fn command(&self, name: &str) -> Command {
+    /// Any command; the caller says which AWS.
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(XTASK);
         command.arg(name).env_clear();
         for passed in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
             command.envs(std::env::var_os(passed).map(|value| (passed, value)));
         }
         command.env("HYPERFRAMES_REPO_ROOT", self.repository.root());
-        command.env("HYPERFRAMES_STATE_DIR", self.dir.path().join("state"));
+        command.env("HYPERFRAMES_STATE_DIR", self.state());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     pub(crate) fn artifacts(&self) -> PathBuf {
         self.dir.path().join("artifacts")
+    }
+
+    /// The folder of the journals.
+    pub(crate) fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
     }
 
     /// A JSON file of the artifacts.
