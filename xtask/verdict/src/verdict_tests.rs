@@ -10,8 +10,10 @@ use crate::{
     gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, REGION, Settings},
     picture::{
         hashes::FrameHashes,
+        lasting::Lasting,
         local::LocalPicture,
         psnr::{FramePsnr, Misplaced, VideoPsnr},
+        regions::Region,
         ssim::VideoSsim,
     },
 };
@@ -115,6 +117,25 @@ fn fixtures_may_allow_damaged_frames_and_flags_set_the_margin() {
     assert_eq!(with(&margin), 1);
     assert_eq!(with(&margin.with(&MAX_FRAME_FAILURES, 1.0).unwrap()), 0);
     assert_eq!(with(&Settings::default()), 0);
+}
+
+#[test]
+fn a_difference_that_lasts_is_found_except_around_frames_that_are_allowed() {
+    let mut levels = [50.0; 60];
+    levels[7] = 5.0;
+    let found = |frames: (u64, u64), allowed: f64| {
+        let region = Region { pixels: [8, 8, 32, 32], difference: -1.2, allowance: 0.6, ..Region::default() };
+        let mut damaged = picture(&levels);
+        damaged.local.lasting = vec![Lasting { plane: 'y', frames, region }];
+        let limits = Limits::new(&Settings::default().with(&MAX_FRAME_FAILURES, allowed).unwrap()).unwrap();
+        let findings = Comparison::Alike { picture: Box::new(damaged), audio: vec![] }.findings(&limits);
+        findings.into_iter().find(|finding| finding.gate == "region").map(|finding| finding.message)
+    };
+    let message = "a region of 32x32 pixels at (8, 8) is 1.2 levels lower in plane y than in the baseline, in the mean \
+                   over frames 15 to 44 (from 0.000 s to 0.000 s) (0.9 are allowed there)";
+    assert_eq!(found((15, 44), 1.0).as_deref(), Some(message));
+    assert_eq!(found((0, 29), 1.0), None);
+    assert!(found((0, 29), 0.0).is_some());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use render_verdict::{
     picture::{
         blocks::{self, BlockFormat, Layout, is_rgb},
         hashes::{self, FrameHashes},
+        lasting::Watch,
         local::LocalPicture,
         luma::{self, LumaDifference},
         psnr::{self, LEVEL, VideoPsnr},
@@ -147,14 +148,16 @@ fn named_pipe(path: &Path) -> anyhow::Result<(File, File)> {
 
 /// Compares the blocks of all frames in a stream.
 fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPicture> {
-    let (mut frames, mut clock) = (Vec::new(), Clock::new(layout));
+    let (mut frames, mut clock, mut watch) = (Vec::new(), Clock::new(layout), Watch::new(layout));
     let read = blocks::read(&mut stream, layout, |frame| {
         frames.push(regions::differences(&frame, layout));
+        watch.push(&frame);
         clock.push(frame);
     });
     // When they are not as they should be, ffmpeg still has to get to its end.
     io::copy(&mut stream, &mut io::sink())?;
-    read.map(|()| LocalPicture { frames, timing: clock.finish(), ..LocalPicture::default() })
+    let (timing, lasting) = (clock.finish(), watch.finish());
+    read.map(|()| LocalPicture { frames, timing, lasting, ..LocalPicture::default() })
 }
 
 /// Compares the luma of all frames in a stream.

@@ -281,6 +281,20 @@ fn levels_and_fine_detail_that_are_lost_are_found() {
 }
 
 #[test]
+fn what_is_faint_but_lasts_is_found() {
+    let lab = Lab::new();
+    let encoded = |name: &str, filter: &str, crf: u8| {
+        let source = "-f lavfi -i mandelbrot=s=320x176:r=24:start_scale=0.5";
+        lab.make(name, &format!("{source} -vf {filter} -frames:v 60 -c:v libx264 -crf {crf} {TAGS}"));
+    };
+    encoded("plain.mp4", "null", 14);
+    encoded("good.mp4", "null", 18);
+    lab.passes("plain.mp4", "good.mp4");
+    encoded("marked.mp4", "drawbox=72:34:48:16:white@0.05:t=fill", 14);
+    lab.fails("plain.mp4", "marked.mp4", "in the mean over frames");
+}
+
+#[test]
 fn a_padded_opus_packet_is_no_difference() {
     let lab = Lab::new();
     lab.make("v.webm", "-f lavfi -i testsrc2=s=160x96:r=30:d=2 -c:v libvpx-vp9 -b:v 800k -pix_fmt yuv420p");

@@ -29,12 +29,14 @@ use crate::{
     picture::{
         blocks::{FrameMeans, Layout},
         hashes::{FrameHashes, sha256_of_file},
+        lasting::Watch,
+        local::LocalPicture,
         luma::{self, LumaDifference},
         psnr::{FramePsnr, VideoPsnr},
         raster::Raster,
         regions,
         ssim::{psnr, ssim},
-        timing::{Clock, Timing},
+        timing::Clock,
     },
     protocols::Semantics,
     shape::Difference,
@@ -84,13 +86,13 @@ impl BaselineFrames {
         }
         let open: Vec<FrameIndex> =
             self.pairs(&sequence).filter(|(_, a, b)| a.sha256 != b.sha256).map(|p| p.0).collect();
-        let (mut measured, timing) = self.figures(render, &sequence, &open)?;
+        let (mut measured, across) = self.figures(render, &sequence, &open)?;
         let figures = sequence.frames().keys().map(|index| match open.binary_search(index) {
             Ok(_) => measured.remove(index).with_context(|| format!("{} was not compared", index.file_name())),
             Err(_) => Ok(FrameFigures::identical(self.has_alpha())),
         });
         let figures = figures.collect::<anyhow::Result<Vec<_>>>()?;
-        let picture = sequence::picture(&figures, timing, &sequence, fps)?;
+        let picture = sequence::picture(&figures, across, &sequence, fps)?;
         Ok(MeasuredFrames { sequence, compared: Ok(Box::new(picture)) })
     }
 
@@ -135,24 +137,22 @@ impl BaselineFrames {
         decode(index, &self.folder.frame(index)?).context("the baseline")
     }
 
-    /// Measures the frames in `open`, and whether all are shown at their time, to which identical ones are evidence too:
-    /// one thread reads the render, the others decode and compare.
+    /// Measures the frames in `open`, and what takes more than one frame, to which identical ones are evidence too: one
+    /// thread reads the render, the others decode and compare.
     fn figures(
         &self,
         render: &FrameSource,
         sequence: &FrameSequence,
         open: &[FrameIndex],
-    ) -> anyhow::Result<(BTreeMap<FrameIndex, FrameFigures>, Timing)> {
-        let Some(first) = open.first() else { return Ok((BTreeMap::new(), Timing::default())) };
+    ) -> anyhow::Result<(BTreeMap<FrameIndex, FrameFigures>, LocalPicture)> {
+        let Some(first) = open.first() else { return Ok((BTreeMap::new(), LocalPicture::default())) };
         let workers = thread::available_parallelism().map_or(1, usize::from).min(open.len());
         let (give, take) = mpsc::sync_channel::<(FrameIndex, Option<Vec<u8>>)>(workers);
         let (take, found) = (Mutex::new(take), Mutex::new(Vec::new()));
         let others: Vec<FrameIndex> =
             sequence.frames().keys().copied().filter(|index| open.binary_search(index).is_err()).collect();
         let size = self.decoded(*first)?.size;
-        let in_order =
-            InOrder { clock: Clock::new(&Layout::of_frame(size, self.has_alpha())), waiting: BTreeMap::new(), next: 0 };
-        let in_order = Mutex::new(in_order);
+        let in_order = Mutex::new(InOrder::new(&Layout::of_frame(size, self.has_alpha())));
         let next = || take.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
         let work = || {
             while let Some((index, bytes)) = next() {
@@ -190,7 +190,8 @@ impl BaselineFrames {
             of_frame?.map(|of_frame| figures.insert(index, of_frame));
         }
         let in_order = in_order.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((figures, in_order.clock.finish()))
+        let (timing, lasting) = (in_order.clock.finish(), in_order.watch.finish());
+        Ok((figures, LocalPicture { timing, lasting, ..LocalPicture::default() }))
     }
 
     /// The blocks of a frame that is identical in both.
@@ -232,17 +233,23 @@ impl BaselineFrames {
     }
 }
 
-/// The blocks of frames, which are measured in any order, on their way to the clock.
+/// The blocks of frames, which are measured in any order, on their way to what takes them in theirs.
 struct InOrder {
     clock: Clock,
+    watch: Watch,
     waiting: BTreeMap<FrameIndex, FrameMeans>,
     next: u64,
 }
 
 impl InOrder {
+    fn new(layout: &Layout) -> Self {
+        Self { clock: Clock::new(layout), watch: Watch::new(layout), waiting: BTreeMap::new(), next: 0 }
+    }
+
     fn add(&mut self, index: FrameIndex, means: FrameMeans) {
         self.waiting.insert(index, means);
         while let Some(means) = self.waiting.remove(&FrameIndex::new(self.next)) {
+            self.watch.push(&means);
             self.clock.push(means);
             self.next += 1;
         }

@@ -17,7 +17,6 @@ use crate::{
         psnr::{self, BEST_DB, FramePsnr, Neighbors, VideoPsnr},
         regions::PlaneDifference,
         ssim::{self, VideoSsim},
-        timing::Timing,
     },
     shape::Difference,
 };
@@ -299,11 +298,17 @@ impl FrameFigures {
     }
 }
 
-/// The picture of a render with this frame rate and timing, whose frames pair with its baseline's.
+/// The picture of a render with this frame rate, whose frames pair with its baseline's. `across` has what takes more
+/// than one of them.
 ///
 /// # Errors
 /// When a frame has no figures: an incomplete measurement does not count.
-pub fn picture(figures: &[FrameFigures], timing: Timing, render: &FrameSequence, fps: u32) -> anyhow::Result<Picture> {
+pub fn picture(
+    figures: &[FrameFigures],
+    across: LocalPicture,
+    render: &FrameSequence,
+    fps: u32,
+) -> anyhow::Result<Picture> {
     ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
     let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
     let neighbors = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbors {
@@ -317,7 +322,7 @@ pub fn picture(figures: &[FrameFigures], timing: Timing, render: &FrameSequence,
         frames: figures.iter().map(|frame| frame.planes.clone()).collect(),
         times_s: (0..render.len()).map(|frame| FrameIndex::new(frame).seconds(fps)).collect(),
         luma: figures.iter().step_by(luma::EVERY as usize).map(|frame| frame.luma).collect(),
-        timing,
+        ..across
     };
     let ssim: Vec<f64> = figures.iter().map(|frame| frame.ssim).collect();
     Ok(Picture {

@@ -75,7 +75,7 @@ fn a_picture_summarizes_its_frames() {
         figures(Level::Db(20.0), Some(Level::Identical), Some(Level::Db(21.0))),
         figures(Level::Db(95.0), None, None),
     ];
-    let picture = picture(&of, Timing::default(), &render, 2).unwrap();
+    let picture = picture(&of, LocalPicture::default(), &render, 2).unwrap();
     assert_eq!((picture.psnr.frames, picture.psnr.identical_frames, picture.psnr.worst_frame), (3, 1, 1));
     assert_eq!((picture.worst_at_s, picture.frames_per_second, picture.ssim.worst), (0.5, 2, 0.5));
     assert_eq!(picture.psnr.mean_db, (100.0 + 20.0 + 95.0) / 3.0);
@@ -83,13 +83,13 @@ fn a_picture_summarizes_its_frames() {
     let shown: Vec<_> = picture.misplaced.iter().map(|frame| (frame.frame, frame.shows)).collect();
     assert_eq!(shown, [(1, 0)]);
     assert!(
-        super::picture(&of[..2], Timing::default(), &render, 2)
+        super::picture(&of[..2], LocalPicture::default(), &render, 2)
             .unwrap_err()
             .to_string()
             .contains("2 of 3 frames were compared")
     );
     let alone = [of[0].clone(), figures(Level::Db(20.0), None, None), of[2].clone()];
-    let error = super::picture(&alone, Timing::default(), &render, 2).unwrap_err().to_string();
+    let error = super::picture(&alone, LocalPicture::default(), &render, 2).unwrap_err().to_string();
     assert_eq!(error, "frame 1 was not compared with the one before");
 }
 

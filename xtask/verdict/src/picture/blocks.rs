@@ -116,6 +116,13 @@ pub struct PlaneMeans {
     pub error: Vec<f32>,
 }
 
+impl PlaneMeans {
+    /// How much brighter each block of the render is.
+    pub fn differences(&self) -> Vec<f32> {
+        self.render.iter().zip(&self.baseline).map(|(render, baseline)| render - baseline).collect()
+    }
+}
+
 /// Reads the frames of a stream in which the render's blocks, the baseline's, and their absolute difference stand
 /// one above the other in each plane, and passes each on.
 ///

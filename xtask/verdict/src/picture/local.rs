@@ -6,10 +6,11 @@ use crate::{
     Picture,
     finding::{Finding, Place},
     gates::{
-        DETAIL, DETAIL_LIMIT, FRAME_PSNR, HISTOGRAM, HISTOGRAM_LIMIT, Limit, Limits, MAX_FRAME_FAILURES, REGION,
-        REGION_LIMIT, SHARPNESS, SHARPNESS_LIMIT, SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
+        DETAIL, DETAIL_LIMIT, HISTOGRAM, HISTOGRAM_LIMIT, Limit, Limits, MAX_FRAME_FAILURES, REGION, REGION_LIMIT,
+        SHARPNESS, SHARPNESS_LIMIT, SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
     },
     picture::{
+        lasting::Lasting,
         levels::{LevelsDifference, Part},
         luma::{self, LumaDifference},
         regions::{PlaneDifference, Region},
@@ -28,13 +29,15 @@ pub struct LocalPicture {
     pub luma: Vec<LumaDifference>,
     /// Whether they are shown at their time.
     pub timing: Timing,
+    /// The worst region of each plane in the mean over each second.
+    pub lasting: Vec<Lasting>,
 }
 
 /// The greatest differences of a render, each in the unit of its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LocalFigures {
-    /// Of a region's mean, in levels of a flat region of 32x32 samples.
+    /// Of a region's mean in a frame or over a second, in levels of a flat region of 32x32 samples.
     pub region_levels: f64,
     /// Of a whole plane's mean, in levels.
     pub tone_levels: f64,
@@ -68,7 +71,39 @@ pub(crate) fn region(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         let (value, limit) = (format!("{:.1} levels", difference.abs()), format!("{allowed:.1} levels"));
         REGION.finding(value, limit, message).at(place(&plane, frame, frames, Some(plane.region.pixels)))
     };
-    found.map(finding).into_iter().collect()
+    found.map(finding).or_else(|| lasting(picture, limits)).into_iter().collect()
+}
+
+/// In the mean over a second, a region may differ even less.
+fn lasting(picture: &Picture, limits: &Limits) -> Option<Finding> {
+    let limit = limits.value(&REGION_LIMIT);
+    let excused = picture.excused(limits);
+    let counts = |found: &&Lasting| !excused.iter().any(|frame| (found.frames.0..=found.frames.1).contains(frame));
+    // Written so that NaN misses the limit.
+    let holds = |found: &Lasting| f64::from(found.region.severity()) <= limit;
+    let missing: Vec<&Lasting> = picture.local.lasting.iter().filter(counts).filter(|found| !holds(found)).collect();
+    // The first of equals.
+    let worst = missing.iter().rev().max_by(|a, b| a.region.severity().total_cmp(&b.region.severity()))?;
+    let Region { pixels: [x, y, width, height], difference, allowance, .. } = worst.region;
+    let allowed = limit * f64::from(allowance);
+    let than = if difference > 0.0 { "higher" } else { "lower" };
+    let message = format!(
+        "a region of {width}x{height} pixels at ({x}, {y}) is {:.1} levels {than} in plane {} than in the baseline, in \
+         the mean {} ({allowed:.1} are allowed there){}",
+        difference.abs(),
+        worst.plane,
+        picture.local.when(worst.frames, worst.frames.0).replace("in frames", "over frames"),
+        meaning(&worst.region),
+    );
+    let place = Place {
+        plane: Some(worst.plane),
+        frames: Some(worst.frames),
+        worst_frame: Some(worst.frames.0.midpoint(worst.frames.1)),
+        region: Some(worst.region.pixels),
+        ..Place::default()
+    };
+    let (value, limit) = (format!("{:.1} levels", difference.abs()), format!("{allowed:.1} levels"));
+    Some(REGION.finding(value, limit, message).at(place))
 }
 
 /// The mean of each plane of each frame is that of the baseline.
@@ -154,13 +189,11 @@ pub(crate) fn histogram(picture: &Picture, limits: &Limits) -> Vec<Finding> {
 
 /// Every stretch is shown at its time.
 pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
-    let limit = limits.value(&SHIFT_LIMIT);
-    let (least, allowed) = (limits.db(&FRAME_PSNR), limits.frames(&MAX_FRAME_FAILURES));
-    // Damaged frames that the fixture allows say nothing about the others.
-    let damaged = picture.psnr.levels.iter().enumerate().filter(|(_, level)| !level.reaches(least)).map(|(i, _)| i);
-    let worst = match picture.psnr.frames_below(least) {
-        below if below > 0 && below <= allowed => picture.local.timing.without(damaged).worst(allowed),
-        _ => picture.local.timing.worst(allowed),
+    let (limit, allowed) = (limits.value(&SHIFT_LIMIT), limits.frames(&MAX_FRAME_FAILURES));
+    let excused = picture.excused(limits);
+    let worst = match excused.is_empty() {
+        false => picture.local.timing.without(excused.iter().map(|&frame| frame as usize)).worst(allowed),
+        true => picture.local.timing.worst(allowed),
     };
     let finding = |Shifted { plane, frames, stride, late, .. }: Shifted| {
         let which = if late > 0.0 { "late" } else { "early" };
@@ -187,8 +220,9 @@ impl LocalPicture {
         let of_luma = |measure: fn(&LumaDifference) -> f32| {
             self.luma.iter().map(|luma| f64::from(measure(luma))).fold(0.0, f64::max)
         };
+        let over_seconds = self.lasting.iter().map(|found| f64::from(found.region.severity())).fold(0.0, f64::max);
         LocalFigures {
-            region_levels: most(|plane| plane.region.severity()),
+            region_levels: most(|plane| plane.region.severity()).max(over_seconds),
             tone_levels: most(|plane| plane.tone.abs()),
             detail_levels: most(|plane| plane.error.severity()),
             sharpness_db: of_luma(|luma| luma.sharpness.severity()),

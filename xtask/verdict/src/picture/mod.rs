@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod frozen;
 pub mod hashes;
+pub mod lasting;
 pub mod levels;
 pub mod local;
 pub mod luma;
@@ -45,6 +46,16 @@ pub struct Picture {
     pub misplaced: Vec<Misplaced>,
     /// Its blocks.
     pub local: LocalPicture,
+}
+
+impl Picture {
+    /// The damaged frames that the fixture allows, by their PSNR. They say nothing about the others.
+    pub(crate) fn excused(&self, limits: &Limits) -> Vec<u64> {
+        let least = limits.db(&FRAME_PSNR);
+        let below = (0u64..).zip(&self.psnr.levels).filter(|(_, level)| !level.reaches(least)).map(|(frame, _)| frame);
+        let below: Vec<u64> = below.collect();
+        if below.len() as u64 <= limits.frames(&MAX_FRAME_FAILURES) { below } else { Vec::new() }
+    }
 }
 
 // The gates of the picture.

@@ -4,12 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::picture::blocks::{FrameMeans, Layout, PlaneLayout, PlaneMeans};
 
-/// The windows that are compared: their side in blocks, and how much more their means may differ than those of
-/// the windows of 4 blocks. Small ones vary more from one encoding to another.
-const WINDOWS: [(usize, f32); 4] = [(1, 2.5), (2, 1.5), (4, 1.0), (8, 0.65)];
+/// How much the means of windows may differ.
+struct Allowance {
+    /// The windows' side in blocks, and how many times the limit they may differ if they are flat. Small ones vary more
+    /// from one encoding to another.
+    windows: [(usize, f32); 4],
+    /// The contrast, in levels, at which a window may differ twice as much as a flat one.
+    contrast: f32,
+}
 
-/// The contrast, in levels, at which a window may differ twice as much as a flat one.
-const CONTRAST: f32 = 20.0;
+const IN_A_FRAME: Allowance = Allowance { windows: [(1, 2.5), (2, 1.5), (4, 1.0), (8, 0.65)], contrast: 20.0 };
+
+/// The same in the mean over a second.
+const LASTING: Allowance = Allowance { windows: [(1, 2.1), (2, 1.1), (4, 0.6), (8, 0.38)], contrast: 60.0 };
 
 /// The same for the error of samples, which also grows with the mean error of the whole plane, as with grain.
 const CONTRAST_OF_ERRORS: f32 = 30.0;
@@ -59,22 +66,34 @@ impl Region {
 /// Compares all planes of a frame.
 pub fn differences(frame: &FrameMeans, layout: &Layout) -> Vec<PlaneDifference> {
     let of = |(means, plane): (&PlaneMeans, &PlaneLayout)| {
-        let differences: Vec<f32> = means.render.iter().zip(&means.baseline).map(|(r, b)| r - b).collect();
+        let differences = means.differences();
         let sum: f64 = differences.iter().map(|&d| f64::from(d)).sum();
         PlaneDifference {
             plane: plane.name,
             tone: (sum / differences.len().max(1) as f64) as f32,
-            region: worst_region(means, &differences, layout, plane),
+            region: worst_region(means, &differences, &IN_A_FRAME, layout, plane),
             error: worst_error(means, layout, plane),
         }
     };
     frame.0.iter().zip(&layout.planes).map(of).collect()
 }
 
-fn worst_region(means: &PlaneMeans, differences: &[f32], layout: &Layout, plane: &PlaneLayout) -> Region {
+/// The window that differs most in the mean over a second. It may differ `noise` times as much as over a whole one.
+pub(crate) fn worst_lasting(means: &PlaneMeans, noise: f32, layout: &Layout, plane: &PlaneLayout) -> Region {
+    let allowed = Allowance { windows: LASTING.windows.map(|(side, weight)| (side, weight * noise)), ..LASTING };
+    worst_region(means, &means.differences(), &allowed, layout, plane)
+}
+
+fn worst_region(
+    means: &PlaneMeans,
+    differences: &[f32],
+    allowed: &Allowance,
+    layout: &Layout,
+    plane: &PlaneLayout,
+) -> Region {
     let (mut worst, mut severity) = (Region { allowance: 1.0, ..Region::default() }, 0.0);
     let mut sums = differences.to_vec();
-    for (side, weight) in WINDOWS {
+    for (side, weight) in allowed.windows {
         if side > 1 {
             sums = doubled(&sums, plane, side / 2);
         }
@@ -87,7 +106,7 @@ fn worst_region(means: &PlaneMeans, differences: &[f32], layout: &Layout, plane:
             }
             let [baseline_contrast, render_contrast] =
                 [&means.baseline, &means.render].map(|of| contrast(of, plane, (column, row), side));
-            let allowance = weight * (1.0 + baseline_contrast / CONTRAST);
+            let allowance = weight * (1.0 + baseline_contrast / allowed.contrast);
             if difference.abs() / allowance > severity {
                 severity = difference.abs() / allowance;
                 let pixels = layout.pixels(plane, (column, row), side);
