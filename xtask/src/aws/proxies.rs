@@ -22,7 +22,7 @@ pub(crate) struct Proxy {
     pub(crate) address: Uri,
     /// User and password, as they are sent.
     pub(crate) user: Option<HeaderValue>,
-    /// The address as it was given.
+    /// The address as it was given, with user and password as all programs read them.
     pub(crate) given: String,
 }
 
@@ -111,8 +111,9 @@ impl Proxy {
         if !["http", "https"].contains(&scheme.to_lowercase().as_str()) {
             bail!("{shown} is a {scheme} proxy; only http and https proxies can be used");
         }
-        let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
-        let (user, host) = rest.rsplit_once('@').map_or((None, rest), |(user, host)| (Some(user), host));
+        // A password may have any character, also those that end a host.
+        let (user, rest) = rest.rsplit_once('@').map_or((None, rest), |(user, rest)| (Some(user), rest));
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
         let host = if has_port { host.to_owned() } else { format!("{host}:{port}") };
@@ -120,13 +121,14 @@ impl Proxy {
         let address = address.parse::<Uri>().ok().filter(|address| address.host().is_some_and(|host| !host.is_empty()));
         let address =
             address.with_context(|| format!("{shown} is not the address of a proxy, such as http://proxy:8080"))?;
+        let given = format!("{scheme}://{}{host}", user.map(|user| format!("{}@", encoded(user))).unwrap_or_default());
         let user = user.map(|user| {
             let coded = aws_smithy_types::base64::encode(decoded(user));
             let mut value = HeaderValue::try_from(format!("Basic {coded}")).expect("base64 is plain text");
             value.set_sensitive(true);
             value
         });
-        Ok(Self { address, user, given: format!("{scheme}://{rest}") })
+        Ok(Self { address, user, given })
     }
 }
 
@@ -135,6 +137,14 @@ pub(crate) fn without_password(given: &str) -> String {
     let (scheme, rest) = given.split_once("://").map_or(("", given), |(scheme, rest)| (scheme, rest));
     let host = rest.rsplit_once('@').map_or(rest.to_owned(), |(_, host)| format!("***@{host}"));
     if scheme.is_empty() { host } else { format!("{scheme}://{host}") }
+}
+
+/// User and password with `%40` for what has a meaning in an address; what is written so already stays as it is.
+fn encoded(user: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%:!$&'()*+,;=".contains(&byte);
+    let written =
+        user.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
+    written.collect()
 }
 
 /// Bytes that are written as `%40` in an address.
@@ -238,6 +248,19 @@ mod tests {
         assert!(Proxies::of(&Env::from([("HTTPS_PROXY", "socks5://p:1")])).is_err());
         let error = Proxies::of(&Env::from([("HTTPS_PROXY", "http://me:s3cret@")])).unwrap_err();
         assert!(!format!("{error:#}").contains("s3cret"), "{error:#}");
+    }
+
+    #[test]
+    fn a_password_may_have_any_character() {
+        let proxies = Proxies::of(&Env::from([("HTTPS_PROXY", "http://me:p@ss#1/x%2F@proxy:3128/")])).unwrap();
+        let proxy = &proxies.https.as_ref().unwrap().value;
+        let sent = proxy.user.as_ref().unwrap().to_str().unwrap().strip_prefix("Basic ").unwrap();
+        assert_eq!(aws_smithy_types::base64::decode(sent).unwrap(), b"me:p@ss#1/x/");
+        assert_eq!(
+            (proxy.address.to_string().as_str(), proxy.given.as_str()),
+            ("http://proxy:3128/", "http://me:p%40ss%231%2Fx%2F@proxy:3128")
+        );
+        assert_eq!(proxies.lines(), ["proxy of https:// http://***@proxy:3128 (HTTPS_PROXY)"]);
     }
 
     #[test]
