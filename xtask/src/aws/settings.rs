@@ -79,11 +79,11 @@ impl ConfigFiles {
         let (config, credentials) = (config.unwrap_or_default(), credentials.unwrap_or_default());
         let files = for_sdk(&config, &credentials).build();
         let name = profile.as_ref().map_or("default", |profile| profile.value.as_str()).to_owned();
-        let (no_files, no_env) = (os_shim_internal::Fs::from_slice(&[]), os_shim_internal::Env::from_slice(&[]));
-        let parsed = aws_config::profile::load(&no_files, &no_env, &files, Some(name.into())).now_or_never();
-        let sections = parsed.context("the AWS configuration took time to read")?;
-        let sections =
-            sections.with_context(|| format!("{} or {} is not valid", paths[0].display(), paths[1].display()))?;
+        let sections = parsed(&files, &name).or_else(|error| {
+            // The parser does not say which of the two it is.
+            let is_config = parsed(&for_sdk(&config, "").build(), &name).is_err();
+            Err(error).with_context(|| format!("{} is not valid", paths[usize::from(!is_config)].display()))
+        })?;
         Ok(Self { sections, profile, paths, config, credentials })
     }
 
@@ -172,6 +172,12 @@ impl ConfigFiles {
     }
 }
 
+fn parsed(files: &EnvConfigFiles, profile: &str) -> anyhow::Result<ProfileSet> {
+    let (no_files, no_env) = (os_shim_internal::Fs::from_slice(&[]), os_shim_internal::Env::from_slice(&[]));
+    let parsed = aws_config::profile::load(&no_files, &no_env, files, Some(profile.to_owned().into())).now_or_never();
+    Ok(parsed.context("the AWS configuration took time to read")??)
+}
+
 fn for_sdk(config: &str, credentials: &str) -> Builder {
     EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, config)
@@ -255,8 +261,25 @@ impl Settings {
                 }
             }
         }
+        settings.check_combination()?;
         settings.files = Some(files);
         Ok(settings)
+    }
+
+    /// Refuses what no client of AWS can combine.
+    fn check_combination(&self) -> anyhow::Result<()> {
+        let Some(endpoint) = self.endpoint.iter().chain(self.endpoints.values()).next() else { return Ok(()) };
+        for (what, switch) in [("FIPS", &self.fips), ("dual-stack", &self.dual_stack)] {
+            if let Some(on) = switch.as_ref().filter(|on| on.value) {
+                bail!(
+                    "{} asks for {what} endpoints, but {} names {}: AWS has no {what} variant of that; unset one of the two",
+                    on.by,
+                    endpoint.by,
+                    endpoint.value
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The settings for an emulator that a flag names: of the environment only the network counts.

@@ -147,3 +147,30 @@ fn a_profile_or_a_section_that_is_not_there_is_named() {
     let error = settings("", &[("AWS_USE_FIPS_ENDPOINT", "yes")], None).unwrap_err();
     assert!(format!("{error:#}").contains("AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false"));
 }
+
+#[test]
+fn what_can_t_be_read_or_combined_is_named() {
+    let says =
+        |config: &str, variables: &[(&str, &str)]| format!("{:#}", settings(config, variables, None).unwrap_err());
+    let invalid = says("[default]\nregion eu-west-1\n", &[]);
+    assert!(invalid.contains("/config is not valid") && invalid.contains("line 2"), "{invalid}");
+    let both = [("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1"), ("AWS_USE_FIPS_ENDPOINT", "true")];
+    let error = says("", &both);
+    assert!(
+        error.starts_with("AWS_USE_FIPS_ENDPOINT asks for FIPS endpoints, but AWS_ENDPOINT_URL_S3 names"),
+        "{error}"
+    );
+    let error = says("[default]\nuse_dualstack_endpoint = true\nendpoint_url = http://127.0.0.1:1\n", &[]);
+    assert!(error.contains("use_dualstack_endpoint of profile default asks for dual-stack"), "{error}");
+}
+
+/// As editors and systems write them.
+#[test]
+fn files_with_marks_and_repetitions_are_read() {
+    let config = "\u{feff}[profile team]\r\nregion = eu-west-1\r\ns3 = signature_version = s3v4\r\n[profile team]\r\n\
+                  region = eu-west-2\r\n[profile Audit/Power]\nregion = eu-west-3\n";
+    for (profile, region) in [("team", "eu-west-2"), ("Audit/Power", "eu-west-3")] {
+        let found = settings(config, &[], Some(profile)).unwrap();
+        assert_eq!(found.region.unwrap().value, region);
+    }
+}

@@ -110,6 +110,17 @@ fn an_sso_session_that_ended_is_told_with_its_login() {
 }
 
 #[test]
+fn a_session_of_aws_login_has_a_way_out() {
+    let config = "[profile console]\nlogin_session = arn:aws:iam::123456789012:user/alice\nregion = us-west-2\n";
+    let ran = smoke(&by_the_chain(config), &["--profile", "console"]);
+    ran.exit(1)
+        .warns("profile console is a session of `aws login`")
+        .warns("aws configure export-credentials --profile console --format env")
+        .never_says("feature");
+    assert!(!ran.stderr.contains("feature"), "{ran}");
+}
+
+#[test]
 fn a_role_that_wants_mfa_is_told_apart() {
     let config = "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = secret\n\
                   [profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/wants-mfa\nsource_profile = base\n\
