@@ -167,7 +167,7 @@ impl Access {
     }
 
     /// The AWS variables of a child: everything that was decided here, and no profile or configuration file that could
-    /// decide anew. An emulator of a flag gets the keys that clients of it need; all others are added by the caller.
+    /// decide otherwise. An emulator of a flag gets the keys that clients of it need; all others are added by the caller.
     pub fn child_env(&self) -> Env {
         let region = self.region.as_str();
         let mut env = match &self.target {
