@@ -11,7 +11,7 @@ use render_verdict::{
     gates::{Limits, PLAN_PROTOCOLS},
     known_good::{KnownGood, RenderMetrics},
     protocols::SemanticComparison,
-    verdict::{Conclusion, Measured, Outcome, Verdict},
+    verdict::{Conclusion, Measured, Missing, Outcome, Verdict},
 };
 
 use crate::{
@@ -31,6 +31,7 @@ use crate::{
     },
     run::{
         Run, Sources,
+        budget::Exceeded,
         finish::{self, Interim},
         preview,
         render::{Render, RenderNames, Rendering},
@@ -119,15 +120,22 @@ async fn smoke(
             file_stem: planned.id.file_stem(),
             label: planned.id.to_string(),
         };
-        run.budget.allow(&render.estimate(planned), &names.label).or_exit(ExitCode::Render)?;
-        run.stage(&format!("render {}", planned.id), render.render(planned, &names)).await
+        let rendering = async {
+            run.budget.allow(&render.estimate(planned), &names.label).or_exit(ExitCode::Render)?;
+            run.stage(&format!("render {}", planned.id), render.render(planned, &names)).await
+        };
+        (planned.id, rendering.await)
     });
     let mut renderings = stream::iter(renderings).buffer_unordered(options.jobs.get());
     let mut renders = Renders::of(subject, options);
-    // The first that fails ends the others; the clean-up stops their executions.
-    while let Some(rendering) = renderings.next().await {
-        renders.add(run, rendering?);
+    // Without --keep-going, the first that fails ends the others; the clean-up stops their executions.
+    while let Some((id, rendering)) = renderings.next().await {
+        let ended = renders.take(run, id, rendering);
         renders.save(run, interim)?;
+        match ended {
+            Err(failure) if options.keep_going => run.session.console.say(&format!("error: {}", failure.reported())),
+            ended => ended?,
+        }
     }
 
     // Frames that are identical to the in-process ones are identical to each other.
@@ -136,7 +144,7 @@ async fn smoke(
         run.stage("compare", renders.compare_protocols(run, subject, &media, same_bytes, interim)).await?;
     }
     renders.update_record(run, subject)?;
-    Ok(renders.verdict().conclusion(|_| None))
+    Ok(renders.conclusion())
 }
 
 /// The fixture, and what its renders must reach.
@@ -175,6 +183,8 @@ struct Renders {
     /// In the order in which they ended.
     measured: Vec<Measured<RenderId>>,
     recorded: Vec<RenderMetrics>,
+    /// What did not come to an end, and why: as itself, or because the run could not afford it.
+    failed: Vec<(RenderId, Missing)>,
 }
 
 impl Renders {
@@ -184,8 +194,17 @@ impl Renders {
         let disturbed = (jobs > 1).then(|| {
             format!("up to {jobs} renders went on at once (--jobs), so their times are not those of one alone")
         });
-        let (rows, measured, recorded) = Default::default();
-        Self { planned, gate: subject.gate, disturbed, rows, measured, recorded }
+        let (rows, measured, recorded, failed) = Default::default();
+        Self { planned, gate: subject.gate, disturbed, rows, measured, recorded, failed }
+    }
+
+    /// Takes what became of a render, and gives its failure.
+    fn take(&mut self, run: &Run, id: RenderId, rendering: Result<Rendering, Failure>) -> Result<(), Failure> {
+        rendering.map(|rendering| self.add(run, rendering)).inspect_err(|failure| {
+            let why = failure.to_string();
+            let was_run = !failure.error.is::<Exceeded>();
+            self.failed.push((id, if was_run { Missing::Failed(why) } else { Missing::NotRun(why) }));
+        })
     }
 
     /// Judges a render that is done, and says how it came out.
@@ -210,14 +229,24 @@ impl Renders {
 
     /// Saves results.json with all rows so far, and hands up what they come to.
     fn save(&self, run: &Run, interim: &mut Option<Interim>) -> Result<(), Failure> {
-        let conclusion = self.verdict().conclusion(|_| None);
-        *interim = Some(Interim { table: tables::renders(&self.rows), conclusion });
+        *interim = Some(Interim { table: tables::renders(&self.rows), conclusion: self.conclusion() });
         run.artifacts.save("results.json", &self.rows).or_exit(ExitCode::Render)
     }
 
     /// The verdict over all renders that there must be, as far as they are measured.
     fn verdict(&self) -> Verdict<RenderId> {
         Verdict::judge(&self.planned, &self.measured).expect("a run has one chunk count at least")
+    }
+
+    /// The verdict in words. What has neither come to an end nor failed was not run to its end because of the first
+    /// failure.
+    fn conclusion(&self) -> Conclusion {
+        let cause = |render: &RenderId| {
+            let own = self.failed.iter().find(|(failed, _)| failed == render).map(|(_, missing)| missing.clone());
+            let because = |(first, _): &(RenderId, Missing)| Missing::NotRun(format!("{first} ended the run before"));
+            own.or_else(|| self.failed.first().map(because)).unwrap_or(Missing::Unknown)
+        };
+        self.verdict().conclusion(cause)
     }
 
     /// `--plan-protocol both`: whether v1 and v2 rendered the same video at each chunk count.

@@ -135,12 +135,14 @@ pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<(
 }
 
 /// A line of a log.
-#[derive(Clone)]
-struct LogLine {
+#[derive(Debug, Clone)]
+pub struct LogLine {
     /// The instance of the function that wrote it.
-    stream: String,
+    pub stream: String,
     /// What it wrote.
-    text: String,
+    pub text: String,
+    /// When, ms since 1970.
+    pub at_ms: i64,
 }
 
 /// Lines that are shown at most.
@@ -157,10 +159,9 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 const LAG: Duration = Duration::from_millis(1500);
 
-/// The end of what a function logged between two times, ms since 1970, by the
-/// instance that one of `marks` identifies (Logs FilterLogEvents). Best effort: what
+/// What a function logged between two times, ms since 1970 (Logs FilterLogEvents). Best effort: what
 /// can't be read soon is left out.
-pub async fn log_tail(clients: &Clients, group: &str, from_ms: i64, to_ms: i64, marks: &[String]) -> Vec<String> {
+pub async fn log(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> Vec<LogLine> {
     let read = async {
         let first = lines(clients, group, from_ms, to_ms).await.ok()?;
         if !first.is_empty() {
@@ -169,8 +170,7 @@ pub async fn log_tail(clients: &Clients, group: &str, from_ms: i64, to_ms: i64, 
         tokio::time::sleep(LAG).await;
         lines(clients, group, from_ms, to_ms).await.ok()
     };
-    let read = tokio::time::timeout(LIMIT, read).await.ok().flatten();
-    end_of_one(&read.unwrap_or_default(), marks)
+    tokio::time::timeout(LIMIT, read).await.ok().flatten().unwrap_or_default()
 }
 
 async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyhow::Result<Vec<LogLine>> {
@@ -188,7 +188,12 @@ async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyh
         let mut page: Value = serde_json::from_str(&body).context("FilterLogEvents gave no JSON")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let events = page["events"].as_array().context("FilterLogEvents gave no list")?;
-        lines.extend(events.iter().map(|e| LogLine { stream: text(&e["logStreamName"]), text: text(&e["message"]) }));
+        let line = |event: &Value| LogLine {
+            stream: text(&event["logStreamName"]),
+            text: text(&event["message"]),
+            at_ms: event["timestamp"].as_i64().unwrap_or(i64::MAX),
+        };
+        lines.extend(events.iter().map(line));
         token = page["nextToken"].take();
         if token.is_null() {
             break;
@@ -199,7 +204,7 @@ async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyh
 
 /// The last lines of the instance that failed: the last one that said something
 /// with a mark, or else the only one. Of several that nothing distinguishes, none.
-fn end_of_one(lines: &[LogLine], marks: &[String]) -> Vec<String> {
+pub(crate) fn end_of_one(lines: &[LogLine], marks: &[String]) -> Vec<String> {
     let mut streams: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for line in lines {
         streams.entry(&line.stream).or_default().extend(line.text.trim_end().lines());
@@ -224,7 +229,7 @@ mod tests {
     use super::*;
 
     fn line(stream: &str, text: &str) -> LogLine {
-        LogLine { stream: stream.into(), text: text.into() }
+        LogLine { stream: stream.into(), text: text.into(), at_ms: 0 }
     }
 
     #[test]

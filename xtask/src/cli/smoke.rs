@@ -54,6 +54,11 @@ pub struct SmokeOptions {
     /// Of the chunk counts, all on one stack. The verdict and the clean-up stay the same.
     #[arg(long, env = "JOBS", default_value = "1", value_name = "K")]
     pub jobs: Jobs,
+    /// Go on with the other renders when one fails.
+    ///
+    /// The exit code stays that of the failure, 4.
+    #[arg(long, env = "KEEP_GOING", hide_short_help = true)]
+    pub keep_going: bool,
     /// The stack and the artifacts.
     #[command(flatten)]
     pub run: RunOptions,

@@ -10,7 +10,7 @@ pub mod statistics;
 
 use std::path::PathBuf;
 
-use render_verdict::verdict::{Conclusion, Measured, Verdict};
+use render_verdict::verdict::{Conclusion, Measured, Missing, Verdict};
 
 use crate::{
     aws::identity,
@@ -267,8 +267,9 @@ impl Samples {
         let verdict = Verdict::judge(&sample::executions(&turns, &fixtures), &self.measured);
         let verdict = verdict.expect("a run has at least one fixture and one chunk count");
         let cause = |id: &SampleId| {
-            let sample = self.lambda.iter().find(|sample| sample.id == *id)?;
-            sample.outcome.failure().map(str::to_owned)
+            let sample = self.lambda.iter().find(|sample| sample.id == *id);
+            let failure = sample.and_then(|sample| sample.outcome.failure());
+            failure.map_or(Missing::Unknown, |failure| Missing::Failed(failure.to_owned()))
         };
         let missing = sample::missing_local_renders(&turns, &fixtures, &self.local);
         verdict.conclusion(cause).lacking(missing).lacking(self.failed_warmups.clone())

@@ -11,7 +11,11 @@ use render_verdict::{
 
 use crate::{
     eval::sample::{self, LocalSample},
-    report::{RunReport, Unmeasured, Word, render::RenderReport, run_record::TeardownRecord},
+    report::{
+        RunReport, Unmeasured, Word,
+        render::{RenderReport, facts},
+        run_record::TeardownRecord,
+    },
 };
 
 /// The report in JUnit's XML; times in seconds.
@@ -56,7 +60,7 @@ enum Outcome {
     /// Why there is no result.
     Error(String),
     /// Why the case does not apply.
-    Skipped(&'static str),
+    Skipped(String),
 }
 
 /// The render itself, whose time is the execution's wall-clock, then its gates, which take no time.
@@ -81,7 +85,7 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
         let findings: Vec<Finding> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
         let outcome = match (findings.is_empty(), not_applied(render, gate)) {
             (false, _) => Outcome::Failed(findings),
-            (true, Some(why)) => Outcome::Skipped(why),
+            (true, Some(why)) => Outcome::Skipped(why.to_owned()),
             (true, None) => Outcome::Passed,
         };
         case(gate, 0.0, outcome)
@@ -103,7 +107,17 @@ fn not_applied(render: &RenderReport, gate: &str) -> Option<&'static str> {
 }
 
 fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {
-    let outcome = Outcome::Error(format!("was not measured: {}", unmeasured.cause));
+    let outcome = match unmeasured.not_run {
+        true => Outcome::Skipped(format!("was not run: {}", unmeasured.cause)),
+        false => {
+            let failed = report.failed.iter().find(|failed| failed.is_of(&unmeasured.label));
+            let facts = failed.and_then(|failed| failed.failure.as_ref()).map(facts).unwrap_or_default();
+            let facts = facts.iter().map(|(name, text)| format!("{name}: {text}"));
+            let all: Vec<String> =
+                [format!("was not measured: {}", unmeasured.cause)].into_iter().chain(facts).collect();
+            Outcome::Error(all.join("\n"))
+        }
+    };
     TestCase::new(&class(report, &unmeasured.label), "render", 0.0, outcome)
 }
 
@@ -128,7 +142,7 @@ fn of_clean_up(report: &RunReport) -> TestCase {
     let outcome = match &report.run.teardown {
         Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
         Some(TeardownRecord::Leaked { leaks, .. }) => Outcome::Failed(leaks.iter().map(finding).collect()),
-        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept because of --keep-stack"),
+        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept because of --keep-stack".to_owned()),
         None => Outcome::Error("the run ended before the clean-up".to_owned()),
     };
     TestCase::new(report.run.command(), "clean-up", stage as f64 / 1000.0, outcome)

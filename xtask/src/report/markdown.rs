@@ -108,7 +108,7 @@ fn renders(report: &RunReport) -> String {
     let unmeasured = |missing: &Unmeasured| {
         let mut cells = vec!["-".to_owned(); shown.len()];
         cells[0] = plain(&missing.label.replace("N=", ""));
-        cells[shown.len() - 1] = "**not measured**".to_owned();
+        cells[shown.len() - 1] = format!("**{}**", missing.state());
         cells
     };
     let further: Vec<Vec<String>> = report.unmeasured.iter().map(unmeasured).collect();

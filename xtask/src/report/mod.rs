@@ -80,6 +80,15 @@ pub struct Unmeasured {
     pub fixture: String,
     /// Why, as far as is known.
     pub cause: String,
+    /// Whether it was not even run.
+    pub not_run: bool,
+}
+
+impl Unmeasured {
+    /// What became of it, in two words.
+    pub fn state(&self) -> &'static str {
+        if self.not_run { "not run" } else { "not measured" }
+    }
 }
 
 impl RunReport {
@@ -150,14 +159,18 @@ impl RunReport {
     fn find_unmeasured(&self) -> Vec<Unmeasured> {
         let cause = || self.run.failure.clone().unwrap_or_else(|| "the run ended first".to_owned());
         let verdict = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone());
-        let found: Vec<(String, String)> = match verdict {
+        let found: Vec<(String, String, bool)> = match verdict {
             Some(unmeasured) => {
-                unmeasured.into_iter().map(|one| (one.render, one.cause.unwrap_or_else(cause))).collect()
+                unmeasured.into_iter().map(|one| (one.render, one.cause.unwrap_or_else(cause), one.not_run)).collect()
             }
             None => {
                 let is_measured =
                     |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
-                self.requested().into_iter().filter(|label| !is_measured(label)).map(|label| (label, cause())).collect()
+                self.requested()
+                    .into_iter()
+                    .filter(|label| !is_measured(label))
+                    .map(|label| (label, cause(), false))
+                    .collect()
             }
         };
         let fixtures = self.run.fixtures();
@@ -165,7 +178,9 @@ impl RunReport {
             let named = fixtures.iter().find(|fixture| label.starts_with(&format!("{fixture} ")));
             named.or(fixtures.first()).map_or_else(String::new, ToString::to_string)
         };
-        found.into_iter().map(|(label, cause)| Unmeasured { fixture: fixture_of(&label), label, cause }).collect()
+        let unmeasured =
+            |(label, cause, not_run): (String, _, _)| Unmeasured { fixture: fixture_of(&label), label, cause, not_run };
+        found.into_iter().map(unmeasured).collect()
     }
 
     /// The labels of the requested renders, without the protocol, which run.json does not contain.

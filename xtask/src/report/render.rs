@@ -5,12 +5,14 @@ use std::str::FromStr;
 use anyhow::{Context, bail, ensure};
 use execution_history::{
     failure::{Failed, failed},
+    meaning::{self, Meaning},
     timeline::{Timeline, timeline},
 };
 use render_verdict::{audio::residual::Residual, decibels::Level, gates::Limits};
 use serde_json::Value;
 
 use crate::{
+    console::text::excerpt,
     eval::sample::{Likeness, Start},
     report::{artifacts::Files, row::ResultRow},
 };
@@ -107,7 +109,44 @@ pub struct FailedExecution {
     pub failure: Option<Failed>,
 }
 
+/// What there is to know of a failed execution, each with its name: where, what, why, what that means, what to try.
+pub fn facts(failed: &Failed) -> Vec<(&'static str, String)> {
+    let state = failed.state.clone().unwrap_or_else(|| "none: the execution itself".to_owned());
+    let chunk = failed.chunk.map(|index| format!(", chunk {index}")).unwrap_or_default();
+    let known = meaning::meaning(&failed.error);
+    let attempt = match failed.attempts {
+        None => String::new(),
+        Some(1) if known.is_some_and(|meaning| !meaning.is_retried) => {
+            ", attempt 1 of 1: this error is not repeated".to_owned()
+        }
+        Some(attempts) => format!(", attempt {attempts} of {attempts}"),
+    };
+    let unknown = Meaning {
+        what: "This tool does not know this error; the handler's code or a service names it.",
+        advice: "Read the cause and the log; run again to see whether it comes again.",
+        is_retried: true,
+    };
+    let Meaning { what, advice, .. } = known.unwrap_or(unknown);
+    vec![
+        ("state", format!("{state}{chunk}{attempt}")),
+        ("error", excerpt(&failed.error)),
+        ("cause", excerpt(&failed.cause)),
+        ("meaning", what.to_owned()),
+        ("try", advice.to_owned()),
+    ]
+}
+
 impl FailedExecution {
+    /// Whether it is the render with this label.
+    pub fn is_of(&self, label: &str) -> bool {
+        self.file_stem == format!("renders/{}", label.replace('=', "").replace(" #", "-").replace(' ', "-"))
+    }
+
+    /// The log of its function, relative to the artifact folder.
+    pub fn log(&self) -> String {
+        format!("logs/{}-function.log", self.file_stem.trim_start_matches("renders/"))
+    }
+
     /// Every execution whose description was kept, which happens only when it fails.
     pub(crate) fn all(files: &Files) -> Vec<Self> {
         let stems = files.names().filter_map(|name| name.strip_suffix("-execution.json"));

@@ -10,7 +10,7 @@ use execution_history::{
 };
 use render_verdict::{
     gates::Limits,
-    verdict::{Conclusion, Outcome},
+    verdict::{Conclusion, Missing, Outcome},
 };
 use serde::{Deserialize, Serialize};
 
@@ -224,14 +224,21 @@ pub struct UnmeasuredRecord {
     pub render: String,
     /// Why, when it is known.
     pub cause: Option<String>,
+    /// Whether it was not even run.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_run: bool,
 }
 
 impl From<&Conclusion> for VerdictRecord {
     fn from(conclusion: &Conclusion) -> Self {
         let unmeasured = conclusion.unmeasured().iter();
-        let record = |(render, cause): &(String, Option<String>)| UnmeasuredRecord {
+        let record = |(render, missing): &(String, Missing)| UnmeasuredRecord {
             render: render.clone(),
-            cause: cause.clone(),
+            cause: match missing {
+                Missing::Unknown => None,
+                Missing::Failed(cause) | Missing::NotRun(cause) => Some(cause.clone()),
+            },
+            not_run: matches!(missing, Missing::NotRun(_)),
         };
         Self {
             outcome: conclusion.outcome(),

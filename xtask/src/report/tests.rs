@@ -203,6 +203,7 @@ fn without_unmeasured_renders_in_the_verdict_they_are_those_requested_and_not_me
     files.add("results.json", rows.text("results.json").map(str::to_owned));
     let report = RunReport::of(&files).unwrap();
     let unmeasured = Unmeasured {
+        not_run: false,
         label: "N=4".to_owned(),
         fixture: "many-cuts".to_owned(),
         cause: "the run ended first".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, collections::BTreeMap, fmt, path::Path, str::FromStr, time::Duration};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use execution_history::{
     cost::{FunctionSize, Prices},
     time_spent::median,
@@ -38,6 +38,15 @@ pub struct Budget {
     spent_usd: Cell<f64>,
 }
 
+/// What is not done because it could cost more than is allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Exceeded {
+    /// What would have come next, such as `N=8`.
+    pub what: String,
+    why: String,
+}
+
 impl Budget {
     /// With a ceiling, or none.
     pub fn new(ceiling: Option<Usd>) -> Self {
@@ -56,11 +65,11 @@ impl Budget {
     pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
         let Some(ceiling) = self.ceiling else { return Ok(()) };
         let spent = self.spent_usd.get();
-        ensure!(
-            spent + estimate.usd <= ceiling.0,
-            "{what}: {estimate}, {spent:.5} USD are spent, and --max-cost-usd allows {ceiling}"
-        );
-        Ok(())
+        if spent + estimate.usd <= ceiling.0 {
+            return Ok(());
+        }
+        let why = format!("{what}: {estimate}, {spent:.5} USD are spent, and --max-cost-usd allows {ceiling}");
+        Err(Exceeded { what: what.to_owned(), why }.into())
     }
 
     /// How long an execution of so many chunks may run until it could pass the ceiling: all its chunks and other

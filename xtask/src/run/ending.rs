@@ -1,5 +1,7 @@
 //! How a run ends: what is printed at once, its exit code, its last words, and what run.json keeps of it. Pure.
 
+use std::borrow::Cow;
+
 use render_verdict::verdict::{Conclusion, Outcome};
 
 use crate::{
@@ -8,7 +10,10 @@ use crate::{
     exit::{ExitCode, Failure},
     project::names::StackName,
     report::run_record::TeardownRecord,
-    run::finish::{CleanUp, Ended},
+    run::{
+        budget::Exceeded,
+        finish::{CleanUp, Ended},
+    },
 };
 
 /// What the clean-up is going to find.
@@ -131,19 +136,23 @@ fn failure_of(ended: &Ended) -> Option<String> {
     }
 }
 
-fn headline(ended: &Ended) -> &str {
-    match ended {
+fn headline(ended: &Ended) -> Cow<'_, str> {
+    let text = match ended {
         Ended::Concluded(conclusion) => conclusion.outcome().reason().unwrap_or("the run failed"),
-        Ended::Failed(Failure { code, .. }) => match code {
-            ExitCode::Preflight => "pre-flight",
-            ExitCode::Build => "the handler ZIP was not built",
-            ExitCode::Deploy => "the stack was not deployed",
-            ExitCode::Semantic => "histories contradict their videos",
+        Ended::Failed(Failure { code, error }) => match (error.downcast_ref::<Exceeded>(), code) {
+            (Some(exceeded), ExitCode::Render) => {
+                return Cow::Owned(format!("stopped by --max-cost-usd before {}", exceeded.what));
+            }
+            (_, ExitCode::Preflight) => "pre-flight",
+            (_, ExitCode::Build) => "the handler ZIP was not built",
+            (_, ExitCode::Deploy) => "the stack was not deployed",
+            (_, ExitCode::Semantic) => "histories contradict their videos",
             _ => "a render failed",
         },
         Ended::Panicked(_) => "this tool has a defect",
         Ended::Signalled(signal) => signal.name,
-    }
+    };
+    Cow::Borrowed(text)
 }
 
 /// What became of everything that was created.

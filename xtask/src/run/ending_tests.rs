@@ -9,7 +9,7 @@ use render_verdict::{
         psnr::{FramePsnr, VideoPsnr},
         ssim::VideoSsim,
     },
-    verdict::{Measured, Verdict},
+    verdict::{Measured, Missing, Verdict},
 };
 
 use super::*;
@@ -48,7 +48,7 @@ fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
         limits: Limits::default(),
         chunk_frames: 0,
     });
-    Verdict::judge(&[2], measured.as_slice()).unwrap().conclusion(|_| None)
+    Verdict::judge(&[2], measured.as_slice()).unwrap().conclusion(|_| Missing::Unknown)
 }
 
 fn works() -> Vec<(&'static str, Ended)> {

@@ -2,10 +2,7 @@
 
 use anyhow::anyhow;
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};
-use execution_history::{
-    failure::{self, Failed},
-    meaning::{self, Meaning},
-};
+use execution_history::failure::{self, Failed};
 use serde_json::Value;
 
 use crate::{
@@ -14,8 +11,9 @@ use crate::{
         resources::{Resource, function_log_group},
         signed_calls,
     },
-    console::text::{excerpt, one_line},
+    console::text::{excerpt, one_line, visible},
     exit::{Detailed, ExitCode, Failure},
+    report::render::facts,
     run::render::{Render, RenderNames},
 };
 
@@ -40,27 +38,39 @@ impl Render<'_> {
             let error = anyhow!("render {label} {status}; its history does not tell why; {see}");
             return Failure::new(ExitCode::Render, error);
         };
-        let log = self.log_of(&failed).await;
+        let log = self.log_of(&failed, ended, &names.file_stem).await;
+        let lines = lines(&format!("render {label} {status}"), &failed, log.as_ref(), &see);
         let failed = Failed { error: excerpt(&failed.error), cause: excerpt(&failed.cause), ..failed };
         Failure::new(
             ExitCode::Render,
             Detailed {
-                line: one_line(&format!("render {label} {status}: {failed}; {see}")),
-                lines: lines(&format!("render {label} {status}"), &failed, log.as_ref(), &see),
+                // Files may be read elsewhere.
+                line: one_line(&format!("render {label} {status}: {failed}; see {file}")),
+                lines,
             },
         )
     }
 
-    /// The name of the function's log group, and its end around the attempt that failed.
-    async fn log_of(&self, failed: &Failed) -> Option<(String, Vec<String>)> {
+    /// The name of the function's log group, and its end around the attempt that failed. What it has of the whole
+    /// execution is saved.
+    async fn log_of(&self, failed: &Failed, ended: &Ended, stem: &str) -> Option<(String, Vec<String>)> {
         let function = self.run.resources.borrow().of(Resource::Function).next().cloned()?;
-        let (scheduled, ended) = failed.attempted.as_ref()?;
+        let (scheduled, failed_at) = failed.attempted.as_ref()?;
         let group = function_log_group(&function);
         // Clocks of two services, and a last word after the failure.
-        let (from_ms, to_ms) = (millis(scheduled)? - 2000, millis(ended)? + 5000);
+        let (from_ms, to_ms) = (millis(scheduled)? - 2000, millis(failed_at)? + 5000);
+        let began_ms = ended.description["startDate"].as_str().and_then(millis).map_or(from_ms, |began| began - 2000);
         let clients = &self.run.connection().clients;
-        let lines = signed_calls::log_tail(clients, &group, from_ms, to_ms, &marks(failed)).await;
-        (!lines.is_empty()).then_some((group, lines))
+        let lines = signed_calls::log(clients, &group, began_ms, to_ms).await;
+        if !lines.is_empty() {
+            let whole: String =
+                lines.iter().map(|line| format!("{} {}\n", line.stream, line.text.trim_end())).collect();
+            // A log that can't be saved is no reason to say less.
+            let _ = self.run.artifacts.write(&format!("logs/{stem}-function.log"), visible(&whole).as_bytes());
+        }
+        let of_attempt: Vec<_> = lines.into_iter().filter(|line| line.at_ms >= from_ms).collect();
+        let end = signed_calls::end_of_one(&of_attempt, &marks(failed));
+        (!end.is_empty()).then_some((group, end))
     }
 }
 
@@ -84,35 +94,14 @@ fn lines(headline: &str, failed: &Failed, log: Option<&(String, Vec<String>)>, s
             lines.push(format!("  {:<8} {line}", if i == 0 { name } else { "" }).trim_end().to_owned());
         }
     };
-    say("state", &place(failed));
-    say("error", &failed.error);
-    say("cause", &failed.cause);
-    let known = meaning::meaning(&failed.error);
-    say(
-        "meaning",
-        known.map_or("This tool does not know this error; the handler's code or a service names it.", |m: Meaning| {
-            m.what
-        }),
-    );
-    say("try", known.map_or("Read the cause and the log; run again to see whether it comes again.", |m| m.advice));
+    for (name, text) in facts(failed) {
+        say(name, &text);
+    }
     if let Some((group, said)) = log {
         say("log", &format!("the end of {group}:\n{}", said.join("\n")));
     }
     say("more", see);
     lines.join("\n")
-}
-
-/// Which state of which chunk failed, in which of its attempts.
-fn place(failed: &Failed) -> String {
-    let state = failed.state.clone().unwrap_or_else(|| "none: the execution itself".to_owned());
-    let chunk = failed.chunk.map(|index| format!(", chunk {index}")).unwrap_or_default();
-    let not_retried = meaning::meaning(&failed.error).is_some_and(|meaning| !meaning.is_retried);
-    let attempt = match failed.attempts {
-        None => String::new(),
-        Some(1) if not_retried => ", attempt 1 of 1: this error is not repeated".to_owned(),
-        Some(attempts) => format!(", attempt {attempts} of {attempts}"),
-    };
-    format!("{state}{chunk}{attempt}")
 }
 
 #[cfg(test)]
@@ -159,7 +148,7 @@ mod tests {
             "{reported}"
         );
         let once = Failed { attempts: Some(1), ..failure("PLAN_TOO_LARGE", "x") };
-        assert_eq!(place(&once), "RenderChunkV2, chunk 3, attempt 1 of 1: this error is not repeated");
+        assert_eq!(facts(&once)[0].1, "RenderChunkV2, chunk 3, attempt 1 of 1: this error is not repeated");
     }
 
     #[test]

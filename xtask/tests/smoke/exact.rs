@@ -181,7 +181,7 @@ fn a_render_that_failed_is_never_a_pass() {
     use crate::support::fake_aws::End;
     let test = world().render_of(4, |render| render.end = End::Fails("PLAN_HASH_MISMATCH", "another hash"));
     let ran = test.smoke(&["--exact", "--chunk-counts", "2,4,8"]);
-    ran.exit(4).says("60 of 60 identical").says("  N=4 was not measured\n  N=8 was not measured\n");
+    ran.exit(4).says("60 of 60 identical").says("  N=4 was not measured: render N=4 FAILED");
 }
 
 #[test]

@@ -175,3 +175,39 @@ fn a_right_that_is_missing_is_told_with_the_policy() {
     let test = Test::new().fault("ListBuckets", 99, Fault::Error(400, "ExpiredToken"));
     test.smoke(&[]).exit(1).warns("renew them, for example with `aws sso login`").says("nothing was created");
 }
+
+/// Renders N=2 fail, N=4 would follow: what run.json has of those that were not measured, then junit.xml and report.html.
+fn after_a_failure(args: &[&str]) -> (Test, Vec<serde_json::Value>, String, String) {
+    let test = logged(&[("failing", &["START RequestId: 7", "first attempt", "BOOM it broke"])]);
+    let test = test.render_of(2, |render| render.end = End::Fails("BOOM", "it broke"));
+    test.smoke(&[&["--chunk-counts", "2,4"], args].concat()).exit(4);
+    let unmeasured = test.artifact("run.json")["verdict"]["unmeasured"].as_array().unwrap().clone();
+    let read = |name: &str| std::fs::read_to_string(test.artifacts().join(name)).unwrap();
+    let (junit, page) = (read("junit.xml"), read("report.html"));
+    (test, unmeasured, junit, page)
+}
+
+#[test]
+fn a_failed_render_keeps_its_evidence_and_the_next_one_is_not_run() {
+    let (test, unmeasured, junit, page) = after_a_failure(&[]);
+    let cause = "render N=2 FAILED: state RenderChunk failed with BOOM: it broke; see renders/N2-execution.json";
+    assert_eq!(unmeasured[0], json!({"render": "N=2", "cause": cause}));
+    assert_eq!(unmeasured[1], json!({"render": "N=4", "cause": "N=2 ended the run before", "notRun": true}));
+    let log = std::fs::read_to_string(test.artifacts().join("logs/N2-function.log")).unwrap();
+    assert!(log.contains("failing START RequestId: 7\n") && log.contains("first attempt"), "{log}");
+    assert!(page.contains("not run: N=2 ended the run before") && page.contains("logs/N2-function.log"), "{page}");
+    assert!(page.contains("Read the cause and the log"), "{page}");
+    assert!(junit.contains("<skipped message=\"was not run: N=2 ended the run before\"/>"), "{junit}");
+    assert!(junit.contains("meaning: This tool does not know this error"), "{junit}");
+    let markdown = std::fs::read_to_string(test.artifacts().join("report.md")).unwrap();
+    assert!(markdown.contains("**not run**") && markdown.contains("**not measured**"), "{markdown}");
+}
+
+#[test]
+fn with_keep_going_the_others_are_rendered_after_a_failure() {
+    let (test, unmeasured, junit, _) = after_a_failure(&["--keep-going"]);
+    assert_eq!((unmeasured.len(), &unmeasured[0]["render"]), (1, &json!("N=2")));
+    assert_eq!(test.artifact("results.json").as_array().unwrap().len(), 1);
+    assert!(test.artifacts().join("renders/N4-output.mp4").is_file() && !junit.contains("was not run"), "{junit}");
+    test.assert_account_clean();
+}

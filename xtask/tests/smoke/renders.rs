@@ -19,8 +19,8 @@ fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
     chunks  planned  wall clock  PSNR mean     worst frame  audio
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
-      N=4 was not measured
-      N=8 was not measured
+      N=4 was not measured: render N=4 FAILED: state RenderChunk failed with PLAN_HASH_MISMATCH: the plan has another hash; see renders/N4-execution.json
+      N=8 was not run: N=4 ended the run before
     FAIL  a render failed (exit 4); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
@@ -108,7 +108,7 @@ fn findings_before_a_failure_are_told_too() {
     let ruined = Video::levels(&[("20.000000", 60)]).bytes();
     let test = Test::new().render_of(2, |render| render.video = ruined).render_of(4, |render| render.end = FAILS);
     let ran = test.smoke(&["--chunk-counts", "2,4"]);
-    ran.exit(4).says("  N=2: mean PSNR 20.00 dB is below 40.00 dB\n").says("  N=4 was not measured\n");
+    ran.exit(4).says("  N=2: mean PSNR 20.00 dB is below 40.00 dB\n").says("  N=4 was not measured: render N=4 FAILED");
     assert_eq!(test.artifact("run.json")["verdict"]["outcome"], "incomplete");
 }
 

@@ -100,7 +100,10 @@ fn a_run_that_comes_to_the_ceiling_ends_with_what_it_has() {
     // 4 and 6 requests are planned for, of which the first render makes 62.
     let args = ["--chunk-counts", "2,4", "--max-cost-usd", "0.5", "--prices", &prices.display().to_string()];
     let ran = test.smoke(&args);
-    ran.exit(4).warns("error: N=4: about 0.06").says("N=4 was not measured");
+    ran.exit(4)
+        .warns("error: N=4: about 0.06")
+        .says("N=4 was not run: N=4: about 0.06")
+        .says("FAIL  stopped by --max-cost-usd before N=4 (exit 4)");
     assert_eq!(test.aws.calls().iter().filter(|call| *call == "StartExecution").count(), 1);
     test.assert_account_clean();
 }

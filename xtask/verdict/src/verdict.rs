@@ -129,8 +129,19 @@ pub struct Conclusion {
     findings: Vec<String>,
     /// How many renders were measured.
     measured: usize,
-    /// The renders that were not measured, each with the cause if it is known.
-    unmeasured: Vec<(String, Option<String>)>,
+    /// The renders that were not measured, each with the reason.
+    unmeasured: Vec<(String, Missing)>,
+}
+
+/// Why a planned render was not measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    /// It is not known.
+    Unknown,
+    /// It failed.
+    Failed(String),
+    /// It was not run.
+    NotRun(String),
 }
 
 impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
@@ -156,12 +167,13 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
         groups.into_iter().map(line).collect()
     }
 
-    /// The verdict in words. `cause` returns why a render was not measured, if that is known.
-    pub fn conclusion(&self, cause: impl Fn(&Id) -> Option<String>) -> Conclusion {
+    /// The verdict in words. `cause` returns why a render was not measured.
+    pub fn conclusion(&self, cause: impl Fn(&Id) -> Missing) -> Conclusion {
         let unmeasured: Vec<_> = self.unmeasured.iter().map(|render| (render.to_string(), cause(render))).collect();
         let missing = unmeasured.iter().map(|(render, cause)| match cause {
-            Some(cause) => format!("{render} was not measured: {cause}"),
-            None => format!("{render} was not measured"),
+            Missing::Failed(cause) => format!("{render} was not measured: {cause}"),
+            Missing::NotRun(why) => format!("{render} was not run: {why}"),
+            Missing::Unknown => format!("{render} was not measured"),
         });
         Conclusion {
             outcome: self.outcome(),
@@ -188,8 +200,8 @@ impl Conclusion {
         self.measured
     }
 
-    /// The planned renders that were not measured, each with the cause if it is known.
-    pub fn unmeasured(&self) -> &[(String, Option<String>)] {
+    /// The planned renders that were not measured, each with the reason.
+    pub fn unmeasured(&self) -> &[(String, Missing)] {
         &self.unmeasured
     }
 

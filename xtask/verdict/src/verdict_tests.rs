@@ -64,7 +64,7 @@ fn passes_when_all_are_measured_and_equal_enough() {
     let done = [measured(2, &[45.0, 44.0], vec![]), measured(4, &[40.0], vec![])];
     assert_eq!(outcome(&[id(2), id(4)], &done), Outcome::Pass);
     let verdict = Verdict::judge(&[id(2), id(4)], &done).unwrap();
-    assert_eq!((verdict.judged().len(), verdict.conclusion(|_| None).measured()), (2, 2));
+    assert_eq!((verdict.judged().len(), verdict.conclusion(|_| Missing::Unknown).measured()), (2, 2));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_difference_that_lasts_is_found_except_around_frames_that_are_allowed() {
 #[test]
 fn a_failed_other_step_is_never_a_pass() {
     let verdict = Verdict::judge(&[id(2)], &[measured(2, &[45.0], vec![])]).unwrap();
-    let conclusion = verdict.conclusion(|_| None);
+    let conclusion = verdict.conclusion(|_| Missing::Unknown);
     assert_eq!((conclusion.outcome(), conclusion.findings(), conclusion.measured()), (Outcome::Pass, &[][..], 1));
     assert_eq!(conclusion.clone().lacking([]).outcome(), Outcome::Pass);
     let lacking = conclusion.lacking(["local render 1 failed".to_owned()]);
@@ -154,11 +154,14 @@ fn a_failed_other_step_is_never_a_pass() {
 #[test]
 fn a_conclusion_has_findings_and_causes() {
     let verdict = Verdict::judge(&[id(2), id(4)], &[measured(2, &[5.0], vec![])]).unwrap();
-    let conclusion = verdict.conclusion(|render| (*render == id(4)).then(|| "Plan failed".to_owned()));
+    let conclusion = verdict.conclusion(|render| match *render == id(4) {
+        true => Missing::Failed("Plan failed".to_owned()),
+        false => Missing::Unknown,
+    });
     assert_eq!(conclusion.findings()[0], "N=2: mean PSNR 5.00 dB is below 40.00 dB");
     assert_eq!(conclusion.findings().last().unwrap(), "N=4 was not measured: Plan failed");
-    assert_eq!(conclusion.unmeasured(), [("N=4".to_owned(), Some("Plan failed".to_owned()))]);
-    assert_eq!(verdict.conclusion(|_| None).unmeasured(), [("N=4".to_owned(), None)]);
+    assert_eq!(conclusion.unmeasured(), [("N=4".to_owned(), Missing::Failed("Plan failed".to_owned()))]);
+    assert_eq!(verdict.conclusion(|_| Missing::Unknown).unmeasured(), [("N=4".to_owned(), Missing::Unknown)]);
 }
 
 #[test]
@@ -171,7 +174,7 @@ fn what_is_alike_in_several_renders_is_reported_once() {
     let renders = [of(2, "a box is missing", (15, 20)), of(3, "a box is missing", (16, 20)), of(4, "a box", (1, 2))];
     let verdict = Verdict::judge(&[id(2), id(3), id(4)], &renders).unwrap();
     let lines = ["N=2, N=3: a box is missing", "N=4: a box (chunk 0)"];
-    assert_eq!(verdict.conclusion(|_| None).findings(), lines);
+    assert_eq!(verdict.conclusion(|_| Missing::Unknown).findings(), lines);
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::{
     report::{
         history::Entry,
         page::{
+            self,
+            Head::{Name, Number},
             Section, document,
             plot::{Marker, Plot},
             scale::Scale,
@@ -79,7 +81,8 @@ fn trend((name, unit, value): &Figure, runs: &[&Entry]) -> Markup {
         plot.mark((*x, *y), marker, class, &tooltip);
     }
     let every = runs.len().div_ceil(8);
-    let label = |(nth, run): (usize, &&Entry)| (nth as f64, run.time().chars().take(10).collect::<String>());
+    // Month, day, and time.
+    let label = |(nth, run): (usize, &&Entry)| (nth as f64, run.time().chars().skip(5).collect::<String>());
     let ticks: Vec<(f64, String)> = runs.iter().enumerate().step_by(every).map(label).collect();
     plot.ticks(&ticks);
     let caption = format!("{name} ({unit})");
@@ -92,31 +95,26 @@ fn trend((name, unit, value): &Figure, runs: &[&Entry]) -> Markup {
 }
 
 fn list(entries: &[Entry]) -> Markup {
-    html! {
-        div.scroll {
-            table {
-                thead { tr {
-                    @for title in ["Began (UTC)", "Run", "What", "Commit", "Versions", "Target", "Verdict", "Median", "PSNR", "Cost"] {
-                        th scope="col" { (title) }
-                    }
-                } }
-                tbody {
-                    @for run in entries.iter().rev() {
-                        tr {
-                            td { (run.time()) }
-                            td { code { (run.run_id) } }
-                            td { (run.command) " " (run.fixtures.join(", ")) }
-                            td { code { (run.short_commit()) } }
-                            td { (run.versions.join("; ")) }
-                            td { (run.target) }
-                            td { (run.verdict) }
-                            td { @if let Some(ms) = run.median_wall_ms { (format!("{:.1} s", ms / 1000.0)) } }
-                            td { @if let Some(db) = run.lowest_psnr_db { (format!("{db:.2} dB")) } }
-                            td { @if let Some(usd) = run.usd { (format!("{usd:.4} USD")) } }
-                        }
-                    }
+    let rows = html! {
+        tbody {
+            @for run in entries.iter().rev() {
+                tr {
+                    td { (run.time()) }
+                    td { code { (run.run_id) } }
+                    td { (run.command) " " (run.fixtures.join(", ")) }
+                    td { code { (run.short_commit()) } }
+                    td { (run.verdict) }
+                    td.number { @if let Some(ms) = run.median_wall_ms { (format!("{:.1} s", ms / 1000.0)) } }
+                    td.number { @if let Some(db) = run.lowest_psnr_db { (format!("{db:.2} dB")) } }
+                    td.number { @if let Some(usd) = run.usd { (format!("{usd:.4} USD")) } }
+                    td { (run.target) }
+                    td { (run.versions.join("; ")) }
                 }
             }
         }
-    }
+    };
+    let names = ["Began (UTC)", "Run", "What", "Commit", "Verdict"].map(Name);
+    let numbers = ["Median", "Lowest PSNR", "Cost"].map(Number);
+    let head = [&names[..], &numbers, &["Target", "Versions"].map(Name)].concat();
+    page::table("All runs", "", &head, &rows)
 }

@@ -281,7 +281,7 @@ fn overview_section(report: &RunReport) -> Option<Section> {
             @for missing in &report.unmeasured {
                 tr {
                     th scope="row" { (missing.label) }
-                    td.prose colspan=(shown.len() - 1) { "not measured: " (missing.cause) }
+                    td.prose colspan=(shown.len() - 1) { (missing.state()) ": " (missing.cause) }
                     td { (passed(false)) }
                 }
             }

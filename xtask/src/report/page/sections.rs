@@ -12,6 +12,7 @@ use crate::report::{
         Head::{Name, Number},
         Section, timeline,
     },
+    render::facts,
     row::ResourceState,
 };
 
@@ -221,11 +222,14 @@ pub(crate) fn failures_section(report: &RunReport) -> Option<Section> {
             @let name = failed.file_stem.strip_prefix("renders/").unwrap_or(&failed.file_stem);
             h3 { (name) }
             @match &failed.failure {
-                Some(failure) => p.failure { (failure) },
+                Some(failure) => dl.facts { @for (name, text) in facts(failure) { (page::fact(name, &text)) } },
                 None => p { "The history of the execution does not contain the reason." },
             }
             @if let Some(ran) = &failed.timeline { (timeline::figure(name, ran)) }
-            p { a href={ (failed.file_stem) "-execution.json" } { "Description of the execution" } }
+            p {
+                a href={ (failed.file_stem) "-execution.json" } { "Description of the execution" }
+                @if report.files.contains(&failed.log()) { " · " a href=(failed.log()) { "Log of the function" } }
+            }
         }
     };
     (!report.failed.is_empty()).then_some(Section { id: "failed", title: "Executions that failed", content })

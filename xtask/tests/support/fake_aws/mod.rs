@@ -196,7 +196,7 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
             if input.get("nextToken").is_none() {
                 return Some(Response::ok(json!({"events": [], "nextToken": "more"}).to_string()));
             }
-            let at = input["startTime"].as_i64().unwrap_or_default();
+            let at = input["endTime"].as_i64().unwrap_or_default();
             let event =
                 |(stream, text): &(&str, String)| json!({"logStreamName": stream, "timestamp": at, "message": text});
             let events: Vec<_> = account.function_log.iter().map(event).collect();
