@@ -21,6 +21,14 @@ const FULL: f32 = 16.0;
 /// A block that differs by more than so many times its change shows something else.
 const FARTHEST: f32 = 2.0;
 
+/// A frame whose blocks differ by so much more, in the mean of the squares of their parts of a change, than their mean
+/// part explains, shows neither its own moment nor another one.
+const UNLIKE: f32 = 0.5;
+
+/// In a single frame, such a difference is held against a shift so many times: elements of which some are a frame late
+/// or early, as rounding to other samples makes them, are no frame that is.
+const ALIKE_IN_A_FRAME: f64 = 2.0;
+
 /// The numbers of frames over which evidence is added up; the last one is the whole video.
 const STRETCHES: [usize; 5] = [1, 4, 15, 60, usize::MAX];
 
@@ -53,6 +61,15 @@ struct Evidence {
     square: f32,
     /// Of the absolute values of s.
     size: f32,
+    /// Of the squares of r, less a level of noise.
+    difference: f32,
+}
+
+impl Evidence {
+    /// How much more the blocks differ, in parts of their changes, than by what they have in common.
+    fn spread(self) -> f32 {
+        (self.difference / self.square - (self.product / self.square).powi(2)).max(0.0)
+    }
 }
 
 /// A stretch that is shown too late or too early.
@@ -112,7 +129,8 @@ impl Clock {
                 let shown = usize::try_from(shown).ok().and_then(|i| self.recent.get(i));
                 shown.map_or_else(Evidence::default, |shown| {
                     let own = &own.0[plane];
-                    evidence(&own.render, &own.baseline, &shown.0[plane].baseline)
+                    let found = evidence(&own.render, &own.baseline, &shown.0[plane].baseline);
+                    if found.spread() > UNLIKE { Evidence::default() } else { found }
                 })
             })
         };
@@ -127,7 +145,7 @@ impl Clock {
 fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
     // Independent sums, which a processor can compute in parallel.
     const LANES: usize = 8;
-    let (mut product, mut square, mut sizes) = ([0.0f32; LANES], [0.0f32; LANES], [0.0f32; LANES]);
+    let [mut product, mut square, mut sizes, mut squares] = [[0.0f32; LANES]; 4];
     let mut add = |lane: usize, r: f32, b: f32, other: f32| {
         let (difference, change) = (r - b, other - b);
         let size = change.abs();
@@ -136,6 +154,7 @@ fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
         product[lane] += weight * difference * change;
         square[lane] += weight * change * change;
         sizes[lane] += weight * size;
+        squares[lane] += weight * (difference * difference - 1.0);
     };
     let whole = render.len() / LANES * LANES;
     for i in (0..whole).step_by(LANES) {
@@ -146,7 +165,8 @@ fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
     for i in whole..render.len() {
         add(i - whole, render[i], baseline[i], shown[i]);
     }
-    Evidence { product: product.iter().sum(), square: square.iter().sum(), size: sizes.iter().sum() }
+    let [product, square, size, difference] = [product, square, sizes, squares].map(|lanes| lanes.iter().sum());
+    Evidence { product, square, size, difference }
 }
 
 impl Timing {
@@ -215,7 +235,8 @@ impl Timing {
                     continue;
                 }
                 let part = product / square;
-                let at_least = part - DEVIATIONS / square.sqrt() - held_back * size / square;
+                let unlike = if length == 1 { ALIKE_IN_A_FRAME * f64::from(of[start].spread()) } else { 0.0 };
+                let at_least = part - DEVIATIONS / square.sqrt() - held_back * size / square - unlike;
                 if strongest.is_none_or(|(.., best)| at_least > best) {
                     strongest = Some((phase + start * stride, part, at_least));
                 }
@@ -235,15 +256,19 @@ mod tests {
     /// The evidence of a video in which a wave moves by `speed` levels a frame, and whose frame `t` shows that of
     /// `shown(t)`.
     fn timing(speed: f32, shown: impl Fn(usize) -> f32) -> Timing {
+        timing_of_parts(speed, |frame, _| shown(frame))
+    }
+
+    /// The same, with another moment in each block.
+    fn timing_of_parts(speed: f32, shown: impl Fn(usize, usize) -> f32) -> Timing {
         let layout = Layout { width: 0, height: 0, planes: vec![PlaneLayout { name: 'y', columns: 20, rows: 20 }] };
         let mut clock = Clock::new(&layout);
-        let picture = |at: f32| -> Vec<f32> {
-            (0..400).map(|i| 100.0 + 20.0 * (i as f32 / 9.0 + at * speed / 20.0).sin()).collect()
-        };
+        let level = |i: usize, at: f32| 100.0 + 20.0 * (i as f32 / 9.0 + at * speed / 20.0).sin();
         for frame in 0..FRAMES {
             let noise = |i: usize| 0.3 * (((i * 7919 + frame * 104_729) % 101) as f32 / 50.0 - 1.0);
-            let render = picture(shown(frame)).iter().enumerate().map(|(i, level)| level + noise(i)).collect();
-            clock.push(FrameMeans(vec![PlaneMeans { render, baseline: picture(frame as f32), error: vec![] }]));
+            let render = (0..400).map(|i| level(i, shown(frame, i)) + noise(i)).collect();
+            let baseline = (0..400).map(|i| level(i, frame as f32)).collect();
+            clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![] }]));
         }
         clock.finish()
     }
@@ -285,6 +310,18 @@ mod tests {
         assert!(swapped.stride == 2 && swapped.at_least > 0.5, "{swapped:?}");
         let frozen = worst(1.5, |t| t.min(45) as f32);
         assert!(frozen.frames.0 >= 45 && frozen.at_least > 0.5, "{frozen:?}");
+    }
+
+    #[test]
+    fn a_ruined_frame_and_single_elements_in_one_are_not_late() {
+        let late = |timing: &Timing| timing.worst(0).map_or(0.0, |worst| worst.at_least);
+        // Another moment in each block is none.
+        let ruined = timing_of_parts(4.0, |t, i| if t == 30 { (i * 7919 % 101) as f32 } else { t as f32 });
+        assert!(late(&ruined) < 0.1, "{:?}", ruined.worst(0));
+        let some = timing_of_parts(4.0, |t, i| if t == 30 && i % 5 < 3 { 31.0 } else { t as f32 });
+        assert!(late(&some) < 0.25, "{:?}", some.worst(0));
+        let always = timing_of_parts(4.0, |t, i| if i % 5 < 3 { t as f32 + 1.0 } else { t as f32 });
+        assert!(late(&always) > 0.35, "{:?}", always.worst(0));
     }
 
     #[test]
