@@ -13,7 +13,7 @@ use crate::{
     context::Session,
     exit::{ExitCode, Failure, OrExit},
     report::{
-        RunReport, artifacts,
+        RunReport, Word, artifacts,
         compare::{SideBySide, regression::MaxRegression},
         history, markdown,
     },
@@ -24,7 +24,8 @@ use crate::{
 ///
 /// # Errors
 /// With exit code 1 when a folder is not the artifact folder of a run, or the runs have nothing in
-/// common; with 4 when this run did not measure a render that the limit applies to.
+/// common; with 4 when this run did not measure a render that the limit applies to. A limit is exceeded, exit 5, by a run
+/// that did not pass its own gates too.
 pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure> {
     let folder = match &args.artifacts {
         Some(folder) => folder.clone(),
@@ -109,7 +110,16 @@ fn gate(
         ));
     }
     let (pairs, code) = (compared.pairs.len(), ExitCode::Quality.status());
+    let ending = report.ending();
     Ok(match regressions.len() {
+        0 if ending.word != Word::Pass => {
+            let line = format!(
+                "FAIL  none is slower, and the run itself did not pass: {} {} (exit {code})",
+                ending.word, ending.text
+            );
+            session.console.result(&line);
+            ExitCode::Quality
+        }
         0 => {
             session.console.result(&format!("PASS  none of {pairs} is more than {limit} slower or more expensive"));
             ExitCode::Success

@@ -114,6 +114,16 @@ fn a_missing_render_does_not_pass_as_not_slower() {
 }
 
 #[test]
+fn a_run_that_fails_its_own_gates_does_not_pass_as_not_slower() {
+    let ruined = crate::support::video::Video::levels(&[("20.000000", 60)]).bytes();
+    let test = smoke(Test::new(), "before", 0.0).render_of(4, |render| render.video = ruined);
+    let now = test.artifacts().with_file_name("now").display().to_string();
+    test.smoke(&["--artifacts", &now, "--chunk-counts", "2,4"]).exit(5);
+    let ran = report(&test, "now", &["--compare", "before", "--max-regression", "99%"]);
+    ran.exit(5).says("FAIL  none is slower, and the run itself did not pass: FAIL ").never_says("PASS");
+}
+
+#[test]
 fn earlier_runs_stay_and_are_listed_and_compared_with() {
     let test = Test::new();
     let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--chunk-counts", "2", "--endpoint-url"];
