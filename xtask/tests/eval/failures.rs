@@ -30,7 +30,7 @@ fn a_failed_iteration_is_told_and_the_good_ones_stay() {
     * f N=4: the plan has 1 chunk
     USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
 
-      f N=4 #2 was not measured: render f N=4 #2 FAILED: state RenderChunk failed with VIDEO_SOURCE_UNRENDERABLE: clip.mp4 can't be decoded; see <dir>/artifacts/renders/f-N4-2-execution.json
+      f N=4 #2 was not measured: render f N=4 #2 FAILED: state RenderChunk failed with VIDEO_SOURCE_UNRENDERABLE: clip.mp4 can't be decoded; see renders/f-N4-2-execution.json
     FAIL  not every planned render was measured (exit 4); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
