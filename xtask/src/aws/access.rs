@@ -16,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use crate::{
     aws::{
         region::{Profile, Region},
-        settings::{SERVICES, Settings},
+        settings::{SERVICES, Settings, endpoint_variable},
     },
     tools::env::Env,
 };
@@ -178,9 +178,7 @@ impl Access {
                             .iter()
                             .any(|part| name.contains(part))
                 };
-                let own = self.env.aws();
-                let own: Vec<&str> = own.iter().map(|(name, _)| name).filter(|name| decided(name)).collect();
-                own.into_iter().fold(self.env.aws(), Env::without)
+                self.env.aws().filtered(|name| !decided(name))
             }
             _ => {
                 let (id, secret, token) = self.emulator_keys();
@@ -204,7 +202,7 @@ impl Access {
             env = env.with("AWS_ENDPOINT_URL", &all.value);
         }
         for (service, own) in &settings.endpoints {
-            env = env.with(&format!("AWS_ENDPOINT_URL_{}", service.to_uppercase()), &own.value);
+            env = env.with(&endpoint_variable(service), &own.value);
         }
         let switches =
             [("AWS_USE_FIPS_ENDPOINT", &settings.fips), ("AWS_USE_DUALSTACK_ENDPOINT", &settings.dual_stack)];
@@ -251,11 +249,10 @@ impl Access {
     pub async fn sdk_config(&self) -> SdkConfig {
         let region = aws_config::Region::new(self.region.as_str().to_owned());
         let http = self.settings.network.client();
-        let is_on = |switch: &Option<crate::aws::settings::Named<bool>>| switch.as_ref().is_some_and(|on| on.value);
         let config = match &self.settings.files {
             Some(files) => {
                 let read = files.with_sts_at(&self.settings.address_of("sts", &self.region));
-                let (fips, dual_stack) = (is_on(&self.settings.fips), is_on(&self.settings.dual_stack));
+                let (fips, dual_stack) = (self.settings.has_fips(), self.settings.has_dual_stack());
                 // The SDK takes no endpoint with either of these, and finds the host itself.
                 let of_chain = if fips || dual_stack { files.unchanged() } else { read.clone() };
                 let mut loader = aws_config::defaults(BehaviorVersion::latest())

@@ -218,7 +218,7 @@ fn plain(to: &Uri) -> Uri {
 }
 
 /// Something that stands in the way until someone changes a setting.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Obstacle(String);
 
@@ -251,7 +251,7 @@ fn refused(error: &(dyn Error + 'static), proxy: &Proxy, by: &str, host: &str) -
 /// The error of a request, as the SDK decides by it whether to try again.
 fn reason(error: hyper_util::client::legacy::Error, host: &str) -> ConnectorError {
     if let Some(obstacle) = Obstacle::behind(&error) {
-        return ConnectorError::other(Obstacle(obstacle.0.clone()).into(), None);
+        return ConnectorError::other(obstacle.clone().into(), None);
     }
     let of_tls = chain(&error).into_iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if let Some(rustls::Error::InvalidCertificate(why)) = of_tls {
@@ -288,7 +288,7 @@ fn deepest(error: &(dyn Error + 'static)) -> String {
 /// An error of a request as one of this tool.
 pub(crate) fn as_error(error: ConnectorError) -> anyhow::Error {
     match Obstacle::behind(&error) {
-        Some(obstacle) => anyhow!(Obstacle(obstacle.0.clone())),
+        Some(obstacle) => anyhow!(obstacle.clone()),
         None => anyhow!(error),
     }
 }

@@ -77,8 +77,9 @@ impl Region {
     }
 
     fn place(&self) -> (&'static str, &'static str, &'static str) {
-        let of_prefix = PARTITIONS.iter().find(|(prefix, ..)| self.0.starts_with(prefix));
-        of_prefix.map_or(("aws", "amazonaws.com", "api.aws"), |(_, name, suffix, dual)| (name, suffix, dual))
+        let of_prefix = PARTITIONS.into_iter().find(|(prefix, ..)| self.0.starts_with(prefix));
+        let (_, name, suffix, dual_stack) = of_prefix.expect("the last row is that of all others");
+        (name, suffix, dual_stack)
     }
 }
 

@@ -48,6 +48,13 @@ pub struct Named<T> {
     pub by: String,
 }
 
+impl Named<String> {
+    /// A variable of `env`; none where it is unset or empty.
+    pub(crate) fn of_variable(env: &Env, name: &str) -> Option<Self> {
+        Some(Self { value: env.get(name)?.to_owned(), by: name.to_owned() })
+    }
+}
+
 /// The configuration files, and the profile in them that counts.
 #[derive(Debug, Clone)]
 pub struct ConfigFiles {
@@ -65,11 +72,10 @@ impl ConfigFiles {
     /// # Errors
     /// When a file can't be read or is not of the format.
     pub fn read(env: &Env, flag: Option<&Profile>) -> anyhow::Result<Self> {
-        let variable = |name: &str| env.get(name).map(|value| Named { value: value.to_owned(), by: name.to_owned() });
         let profile = flag
             .map(|profile| Named { value: profile.as_str().to_owned(), by: "--profile".to_owned() })
-            .or_else(|| variable("AWS_PROFILE"))
-            .or_else(|| variable("AWS_DEFAULT_PROFILE"));
+            .or_else(|| Named::of_variable(env, "AWS_PROFILE"))
+            .or_else(|| Named::of_variable(env, "AWS_DEFAULT_PROFILE"));
         let path = |name: &str, usual: &str| {
             let home = env.path("HOME").unwrap_or_default();
             env.path(name).map_or_else(|| home.join(usual), |path| in_home(&path, &home))
@@ -197,8 +203,7 @@ pub fn region(env: &Env, profile: Option<&Profile>, is_emulator: bool) -> anyhow
 }
 
 fn region_of_environment(env: &Env) -> Option<Named<String>> {
-    let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
-    variables.filter_map(|name| Some(Named { value: env.get(name)?.to_owned(), by: name.to_owned() })).next()
+    ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| Named::of_variable(env, name))
 }
 
 /// Everything besides the region that decides where calls go, and how.
@@ -231,11 +236,8 @@ impl Settings {
         if profile.is_some() || !has_keys {
             files.check_profile()?;
         }
-        let either = |variable: &str, key: &str| {
-            let of_env = env.get(variable).map(|value| Named { value: value.to_owned(), by: variable.to_owned() });
-            of_env.or_else(|| files.setting(key))
-        };
-        let switch = |variable: &str, key: &str| either(variable, key).map(is_on).transpose();
+        let either = |variable: &str, key: &str| Named::of_variable(env, variable).or_else(|| files.setting(key));
+        let switch = |variable: &str, key: &str| either(variable, key).map(parse_switch).transpose();
         let ignored = switch("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")?;
         files.check_services()?;
         let mut settings = Self {
@@ -247,13 +249,11 @@ impl Settings {
             network: Network::of(env, files.setting("ca_bundle"))?,
             files: None,
         };
-        if ignored.is_none_or(|ignored| !ignored.value) {
-            let of_all = env.get("AWS_ENDPOINT_URL");
-            let of_all = of_all.map(|value| Named { value: value.to_owned(), by: "AWS_ENDPOINT_URL".to_owned() });
+        if !is_on(ignored.as_ref()) {
+            let of_all = Named::of_variable(env, "AWS_ENDPOINT_URL");
             settings.endpoint = of_all.clone().or_else(|| files.setting("endpoint_url")).map(address).transpose()?;
             for (service, _) in SERVICES {
-                let name = format!("AWS_ENDPOINT_URL_{}", service.to_uppercase());
-                let own = env.get(&name).map(|value| Named { value: value.to_owned(), by: name.clone() });
+                let own = Named::of_variable(env, &endpoint_variable(service));
                 // The variable for all services comes before a profile's for one.
                 let own = own.or_else(|| if of_all.is_none() { files.of_service(service) } else { None });
                 if let Some(own) = own {
@@ -306,6 +306,16 @@ impl Settings {
         self.endpoints = own.collect();
     }
 
+    /// Whether hosts with validated cryptography are called.
+    pub(crate) fn has_fips(&self) -> bool {
+        is_on(self.fips.as_ref())
+    }
+
+    /// Whether hosts that also have IPv6 addresses are called.
+    pub(crate) fn has_dual_stack(&self) -> bool {
+        is_on(self.dual_stack.as_ref())
+    }
+
     /// The configured endpoint of a service in [`SERVICES`].
     pub(crate) fn endpoint_of(&self, service: &str) -> Option<&str> {
         self.endpoints.get(service).or(self.endpoint.as_ref()).map(|named| named.value.as_str())
@@ -317,8 +327,7 @@ impl Settings {
             return endpoint.to_owned();
         }
         let host = SERVICES.iter().find(|(name, _)| *name == service).map_or(service, |(_, host)| host);
-        let is_on = |switch: &Option<Named<bool>>| switch.as_ref().is_some_and(|switch| switch.value);
-        let (fips, dual) = (is_on(&self.fips), is_on(&self.dual_stack));
+        let (fips, dual) = (self.has_fips(), self.has_dual_stack());
         let suffix = if dual { region.dual_stack_suffix() } else { region.dns_suffix() };
         // GovCloud's usual hosts of these two are its validated ones.
         let is_validated = region.partition() == "aws-us-gov" && ["cloudformation", "logs"].contains(&host);
@@ -373,7 +382,17 @@ pub(crate) fn in_home(path: &Path, home: &Path) -> PathBuf {
     path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest))
 }
 
-fn is_on(named: Named<String>) -> anyhow::Result<Named<bool>> {
+/// The variable with the endpoint of a service in [`SERVICES`].
+pub(crate) fn endpoint_variable(service: &str) -> String {
+    format!("AWS_ENDPOINT_URL_{}", service.to_uppercase())
+}
+
+/// A switch that nothing names is off.
+fn is_on(switch: Option<&Named<bool>>) -> bool {
+    switch.is_some_and(|switch| switch.value)
+}
+
+fn parse_switch(named: Named<String>) -> anyhow::Result<Named<bool>> {
     let value = match named.value.to_lowercase().as_str() {
         "true" => true,
         "false" => false,

@@ -20,6 +20,7 @@ use crate::aws::{
     clients::{Clients, report_call},
     faults::{self, Fault, Refused},
     network::{Obstacle, as_error},
+    settings::SERVICES,
 };
 
 /// One call of a service.
@@ -91,8 +92,8 @@ impl Call<'_> {
 
     async fn answer(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let region = &clients.region;
-        // Only the Logs service has another name in settings than in signatures.
-        let named = if self.service == "logs" { "cloudwatch_logs" } else { self.service };
+        // Signatures have the host's name, settings may have another.
+        let named = SERVICES.into_iter().find(|(_, host)| *host == self.service).map_or(self.service, |(name, _)| name);
         let endpoint = clients.settings.address_of(named, region);
         let url = format!("{endpoint}{}", self.path);
         let (content, headers) = self.content(&endpoint)?;

@@ -10,7 +10,10 @@ use clap::{
 };
 
 use crate::{
-    aws::{region::Profile, settings},
+    aws::{
+        region::Profile,
+        settings::{self, Named},
+    },
     cli::{Cli, output::color_asked_for},
     tools::env::Env,
 };
@@ -69,32 +72,31 @@ fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<V
     let mut variables = Vec::new();
     let mut set: Vec<(&Arg, String)> = Vec::new();
     for arg in command.get_arguments() {
-        let found = variable_of(arg).and_then(|name| Some((name.to_owned(), env.get(name)?.to_owned())));
         let found = match variable_of(arg) {
             Some("AWS_REGION") => region(matches, env)?,
-            _ => found,
+            Some(name) => Named::of_variable(env, name),
+            None => None,
         };
-        let Some((name, value)) = found else { continue };
-        let (name, value) = (name.as_str(), value.as_str());
+        let Some(Named { value, by: name }) = found else { continue };
         if given.iter().any(|given| given.get_id() == arg.get_id() || contradict(given, arg)) {
             continue;
         }
-        if let Some((_, other)) = set.iter().find(|(other, _): &&(&Arg, String)| contradict(other, arg)) {
+        if let Some((_, other)) = set.iter().find(|(other, _)| contradict(other, arg)) {
             let message = format!("{other} and {name} are both set; unset one, or give the flag of one\n");
             return Err(Error::raw(ErrorKind::ArgumentConflict, message));
         }
         let flag = format!("--{}", arg.get_long().expect("a flag with a variable has a long name"));
-        let arguments: Vec<String> = match (arg.get_action(), value) {
+        let arguments: Vec<String> = match (arg.get_action(), value.as_str()) {
             (ArgAction::Append, _) => value.split_whitespace().map(|word| format!("{flag}={word}")).collect(),
             (action, _) if action.takes_values() => vec![format!("{flag}={value}")],
             (_, "1" | "true") => vec![flag.clone()],
             (_, "0" | "false") => continue,
             _ => return Err(Error::raw(ErrorKind::InvalidValue, format!("{name}={value}: it is 1 or 0\n"))),
         };
-        set.push((arg, name.to_owned()));
+        set.push((arg, name.clone()));
         variables.extend(arguments.into_iter().map(|argument| Variable {
-            name: name.to_owned(),
-            value: value.to_owned(),
+            name: name.clone(),
+            value: value.clone(),
             flag: flag.clone(),
             argument: argument.into(),
         }));
@@ -103,7 +105,7 @@ fn variables(command: &Command, matches: &ArgMatches, env: &Env) -> Result<Vec<V
 }
 
 /// The region of the variables or of the profile, and what names it.
-fn region(matches: &ArgMatches, env: &Env) -> Result<Option<(String, String)>, Error> {
+fn region(matches: &ArgMatches, env: &Env) -> Result<Option<Named<String>>, Error> {
     let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
     if given("region") {
         return Ok(None);
@@ -111,8 +113,7 @@ fn region(matches: &ArgMatches, env: &Env) -> Result<Option<(String, String)>, E
     let has = |name: &str| matches.try_contains_id(name).is_ok_and(|has| has) && given(name);
     let profile = if has("profile") { matches.get_one::<Profile>("profile") } else { None };
     let found = settings::region(env, profile, has("local") || has("endpoint_url"));
-    let found = found.map_err(|error| Error::raw(ErrorKind::InvalidValue, format!("{error:#}\n")))?;
-    Ok(found.map(|named| (named.by, named.value)))
+    found.map_err(|error| Error::raw(ErrorKind::InvalidValue, format!("{error:#}\n")))
 }
 
 /// The variable whose value an error is about, and what is wrong with it.

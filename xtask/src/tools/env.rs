@@ -138,7 +138,7 @@ impl Env {
     pub fn withheld_from(&self, child: Child) -> Self {
         let seen = self.for_child(child);
         let is_withheld = |name: &str| seen.os(name).is_none() && !is_secret(name) && !name.starts_with("AWS_");
-        Self(self.0.clone().into_iter().filter(|(name, _)| is_withheld(name)).collect())
+        self.filtered(is_withheld)
     }
 
     /// The AWS settings and credentials of this environment.
@@ -154,6 +154,11 @@ impl Env {
                 None => name == *wanted,
             })
         };
+        self.filtered(wanted)
+    }
+
+    /// The variables whose names are `wanted`.
+    pub fn filtered(&self, wanted: impl Fn(&str) -> bool) -> Self {
         Self(self.0.iter().filter(|(name, _)| wanted(name)).map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
