@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use anyhow::{Context, bail};
 use http::{HeaderValue, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::{aws::settings::Named, tools::env::Env};
 
@@ -33,9 +34,9 @@ impl Proxies {
     /// When an address is none, or its protocol is not HTTP.
     pub fn of(env: &Env) -> anyhow::Result<Self> {
         let proxy = |names: [&str; 2]| {
-            let given = names.into_iter().find_map(|name| Some((name, env.get(name)?)));
-            given.map(|(name, given)| {
-                anyhow::Ok(Named { value: Proxy::parse(given).context(name.to_owned())?, by: name.into() })
+            let given = names.into_iter().find_map(|name| Named::of_variable(env, name));
+            given.map(|Named { value, by }| {
+                anyhow::Ok(Named { value: Proxy::parse(&value).with_context(|| by.clone())?, by })
             })
         };
         // A SOCKS proxy for all, as desktops set it, is of no use to botocore either.
@@ -121,9 +122,12 @@ impl Proxy {
         let address = address.parse::<Uri>().ok().filter(|address| address.host().is_some_and(|host| !host.is_empty()));
         let address =
             address.with_context(|| format!("{shown} is not the address of a proxy, such as http://proxy:8080"))?;
-        let given = format!("{scheme}://{}{host}", user.map(|user| format!("{}@", encoded(user))).unwrap_or_default());
+        let given = format!(
+            "{scheme}://{}{host}",
+            user.map(|user| format!("{}@", utf8_percent_encode(user, IN_USER))).unwrap_or_default()
+        );
         let user = user.map(|user| {
-            let coded = aws_smithy_types::base64::encode(decoded(user));
+            let coded = aws_smithy_types::base64::encode(percent_decode_str(user).collect::<Vec<u8>>());
             let mut value = HeaderValue::try_from(format!("Basic {coded}")).expect("base64 is plain text");
             value.set_sensitive(true);
             value
@@ -139,27 +143,25 @@ pub(crate) fn without_password(given: &str) -> String {
     if scheme.is_empty() { host } else { format!("{scheme}://{host}") }
 }
 
-/// User and password with `%40` for what has a meaning in an address; what is written so already stays as it is.
-fn encoded(user: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%:!$&'()*+,;=".contains(&byte);
-    let written =
-        user.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") });
-    written.collect()
-}
-
-/// Bytes that are written as `%40` in an address.
-fn decoded(text: &str) -> Vec<u8> {
-    let mut decoded = Vec::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        decoded.extend(before.bytes());
-        let coded = after.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        decoded.push(coded.unwrap_or(b'%'));
-        rest = if coded.is_some() { &after[2..] } else { after };
-    }
-    decoded.extend(rest.bytes());
-    decoded
-}
+/// The characters that are written as `%40` in a user and a password: those with a meaning in an address. `%` is not
+/// among them, so that what is written so already stays as it is.
+const IN_USER: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'/')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'@')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
 /// Whether an entry of `NO_PROXY` stands for a host: `*`, an address, a network, or a domain with all below it, each with
 /// a port or without.

@@ -1,9 +1,8 @@
 //! The sections of the page that are mainly tables.
 
-use std::fmt::Write as _;
-
 use execution_history::cost::{Cost, FunctionUse};
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::report::{
     RunReport,
@@ -251,20 +250,12 @@ pub(crate) fn files_section(report: &RunReport) -> Option<Section> {
     (!files.is_empty()).then_some(Section { id: "files", title: "Files", content })
 }
 
+/// What stands for itself in the path of a URL, besides letters and digits, is not among these.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// The relative URL of a file.
 fn href(name: &str) -> String {
-    let mut url = String::from("./");
-    for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
-                url.push(char::from(byte));
-            }
-            _ => {
-                let _ = write!(url, "%{byte:02X}");
-            }
-        }
-    }
-    url
+    format!("./{}", utf8_percent_encode(name, IN_PATH))
 }
 
 /// Every stage in its order, with a bar that shows its share of the run.
