@@ -105,8 +105,7 @@ impl Artifacts {
         if there.is_empty() {
             return Ok(());
         }
-        let run = self.folder.read(RUN_JSON).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-        let name = run.as_ref().and_then(folder_name);
+        let name = run_json(&self.folder).as_ref().and_then(folder_name);
         // Without its run.json it has no id, and a run that began in this second is not there yet.
         let name = name.unwrap_or_else(|| compact(&context::now_rfc3339()) + "-unknown");
         // What a move left halfway is of the same run.
@@ -196,8 +195,12 @@ pub(crate) fn earlier_runs(dir: &Path) -> Vec<PathBuf> {
 }
 
 fn has_passed(dir: &Path) -> bool {
-    let run = fs::read(dir.join(RUN_JSON)).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    run.is_some_and(|run| run["exitCode"] == 0)
+    Folder::open(dir).is_ok_and(|folder| run_json(&folder).is_some_and(|run| run["exitCode"] == 0))
+}
+
+/// What a run says of itself in a folder, where one does.
+pub(crate) fn run_json(folder: &Folder) -> Option<Value> {
+    serde_json::from_slice(&folder.read(RUN_JSON).ok()?).ok()
 }
 
 /// `20261129T031500Z-0123456789ab`, for a run that says when it began and who it is.
@@ -219,9 +222,8 @@ fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
     }
     ensure!(dir.is_dir(), "--artifacts: {} is not a folder", dir.display());
     let folder = Folder::open(dir)?;
-    let run_json = folder.read(RUN_JSON).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
     let is_of_run = |run: Value| run["runId"].as_str().is_some_and(|id| id.parse::<RunId>().is_ok());
-    let made_by_run = folder.read(LOCK).is_ok() || run_json.is_some_and(is_of_run);
+    let made_by_run = folder.read(LOCK).is_ok() || run_json(&folder).is_some_and(is_of_run);
     let empty = fs::read_dir(dir).with_context(|| format!("{}", dir.display()))?.next().is_none();
     ensure!(
         made_by_run || empty,
@@ -240,13 +242,26 @@ pub(crate) const RUN_JSON: &str = "run.json";
 /// # Errors
 /// When no run wrote the folder, or a file in it can't be read or understood.
 pub fn read(dir: &Path) -> anyhow::Result<RunReport> {
+    read_files(dir, |_| true)
+}
+
+/// As [`read`], without the files of single renders: their rows in results.json are enough for a list of runs.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_results(dir: &Path) -> anyhow::Result<RunReport> {
+    read_files(dir, |folder| folder != "renders")
+}
+
+/// Reads the files of the folder, and of the folders in it that are `wanted`.
+fn read_files(dir: &Path, wanted: fn(&str) -> bool) -> anyhow::Result<RunReport> {
     let what = || format!("the artifacts in {}", dir.display());
     // Checked before the folder is read: it may be any folder, and as large as a disk.
     if !dir.join(RUN_JSON).is_file() {
         return Err(anyhow!(missing_run_json())).with_context(what);
     }
     let mut files = Files::default();
-    collect(&Folder::open(dir)?, "", &mut files).with_context(what)?;
+    collect(&Folder::open(dir)?, "", wanted, &mut files).with_context(what)?;
     RunReport::of(&files).with_context(what)
 }
 
@@ -255,17 +270,18 @@ pub(crate) fn missing_run_json() -> String {
     format!("{RUN_JSON} is missing: this is not the artifact folder of a run")
 }
 
-fn collect(folder: &Folder, prefix: &str, files: &mut Files) -> anyhow::Result<()> {
+fn collect(folder: &Folder, prefix: &str, wanted: fn(&str) -> bool, files: &mut Files) -> anyhow::Result<()> {
     let dir = folder.path().join(prefix);
     for entry in fs::read_dir(&dir).with_context(|| format!("{}", dir.display()))? {
         let entry = entry.with_context(|| format!("{}", dir.display()))?;
         let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if prefix.is_empty() && entry.file_name() == RUNS {
+        // Earlier runs are no part of this one.
+        if name == RUNS || !wanted(&name) {
             continue;
         }
         // A link counts as a file that can't be read: a run creates none, and links may form circles.
         if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            collect(folder, &format!("{name}/"), files)?;
+            collect(folder, &format!("{name}/"), wanted, files)?;
         } else {
             let is_plain = entry.file_name().to_str().is_some();
             let text = match is_plain && is_part_of_reports(&name) {

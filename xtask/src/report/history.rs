@@ -13,7 +13,7 @@ use crate::{
     aws::access::Target,
     console::text::{Align, columns},
     project::names::RunId,
-    report::{RunReport, Word, artifacts},
+    report::{RunReport, Word, artifacts, columns::Cell},
 };
 
 /// One run.
@@ -34,8 +34,8 @@ pub struct Entry {
     pub versions: Vec<String>,
     /// Which AWS.
     pub target: String,
-    /// PASS, FAIL, LEAK, STOPPED, or UNFINISHED.
-    pub verdict: String,
+    /// How it ended.
+    pub verdict: Word,
     /// The exit code; null when it was killed.
     pub exit_code: Option<u8>,
     /// The number of renders that were measured.
@@ -68,7 +68,7 @@ impl Entry {
                 Some(Target::Embedded { .. }) => "the embedded AWS".to_owned(),
                 _ => run.target_name(),
             },
-            verdict: report.ending().word.to_string(),
+            verdict: report.ending().word,
             exit_code: run.exit_code,
             renders: report.renders.len(),
             median_wall_ms: median(&walls),
@@ -80,7 +80,7 @@ impl Entry {
 
     /// Whether it passed.
     pub fn passed(&self) -> bool {
-        self.verdict == Word::Pass.to_string()
+        self.verdict == Word::Pass
     }
 
     /// The first characters of the commit, and whether it had changes.
@@ -89,6 +89,16 @@ impl Entry {
         let (hash, state) = commit.split_once('-').unwrap_or((commit, ""));
         let hash: String = hash.chars().take(8).collect();
         if state.is_empty() { hash } else { format!("{hash}-{state}") }
+    }
+
+    /// The median time, the lowest PSNR, and the cost, for people; empty where one is not known.
+    pub fn figures(&self) -> [String; 3] {
+        [
+            self.median_wall_ms.map(|ms| Cell::Ms(ms).text()),
+            self.lowest_psnr_db.map(|db| Cell::Db(db).text()),
+            self.usd.map(|usd| format!("{usd:.4} USD")),
+        ]
+        .map(Option::unwrap_or_default)
     }
 
     /// The time without the seconds' fraction and without a T.
@@ -106,7 +116,7 @@ pub fn all(folders: &[PathBuf]) -> (Vec<Entry>, Vec<String>) {
             if !run.join(artifacts::RUN_JSON).is_file() {
                 continue;
             }
-            match artifacts::read(&run) {
+            match artifacts::read_results(&run) {
                 Ok(report) => entries.push(Entry::of(&run, &report)),
                 Err(error) => unreadable.push(format!("{error:#}")),
             }
@@ -132,10 +142,11 @@ fn with_concurrent(folder: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// When no run has that name, or several have.
-pub fn named(which: &str, entries: &[Entry], this: &RunId) -> anyhow::Result<PathBuf> {
+pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: &RunId) -> anyhow::Result<PathBuf> {
     if Path::new(which).is_dir() {
         return Ok(which.into());
     }
+    let entries = entries();
     let position = entries.iter().position(|entry| entry.run_id == *this);
     let command = position.map(|at| entries[at].command.clone());
     let is_comparable = |entry: &&Entry| command.as_ref().is_none_or(|command| entry.command == *command);
@@ -168,18 +179,18 @@ pub fn table(entries: &[Entry]) -> String {
     let header =
         ["began (UTC)", "run", "command", "fixtures", "commit", "verdict", "renders", "median", "lowest PSNR", "cost"];
     let lines = entries.iter().rev().map(|entry| {
-        vec![
+        [
             entry.time(),
             entry.run_id.to_string(),
             entry.command.clone(),
             entry.fixtures.join(","),
             entry.short_commit(),
-            entry.verdict.clone(),
+            entry.verdict.to_string(),
             entry.renders.to_string(),
-            entry.median_wall_ms.map(|ms| format!("{:.1} s", ms / 1000.0)).unwrap_or_default(),
-            entry.lowest_psnr_db.map(|db| format!("{db:.2} dB")).unwrap_or_default(),
-            entry.usd.map(|usd| format!("{usd:.4} USD")).unwrap_or_default(),
         ]
+        .into_iter()
+        .chain(entry.figures())
+        .collect()
     });
     let lines: Vec<Vec<String>> = std::iter::once(header.map(str::to_owned).to_vec()).chain(lines).collect();
     columns(&lines, Align::Left)
@@ -187,10 +198,6 @@ pub fn table(entries: &[Entry]) -> String {
 
 /// A line for each run, the oldest first. Lists are apart by semicolons.
 pub fn csv(entries: &[Entry]) -> String {
-    let quoted = |text: String| match text.contains([',', '"', '\n']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text,
-    };
     let number = |number: Option<f64>| number.map(|number| number.to_string()).unwrap_or_default();
     let line = |entry: &Entry| {
         let cells = [
@@ -201,7 +208,7 @@ pub fn csv(entries: &[Entry]) -> String {
             entry.git_commit.clone().unwrap_or_default(),
             entry.versions.join(";"),
             entry.target.clone(),
-            entry.verdict.clone(),
+            entry.verdict.to_string(),
             entry.exit_code.map(|code| code.to_string()).unwrap_or_default(),
             entry.renders.to_string(),
             number(entry.median_wall_ms),
@@ -209,7 +216,7 @@ pub fn csv(entries: &[Entry]) -> String {
             number(entry.usd),
             entry.folder.display().to_string(),
         ];
-        cells.map(quoted).join(",") + "\n"
+        cells.map(|text| Cell::Text(text).csv()).join(",") + "\n"
     };
     let header = "startedAt,runId,command,fixtures,gitCommit,versions,target,verdict,exitCode,renders,medianWallMs,\
                   lowestPsnrDb,usd,folder\n";
@@ -229,7 +236,7 @@ mod tests {
             git_commit: Some(commit.repeat(40)),
             versions: vec!["HyperFrames 0.9.66, ffmpeg 8".into()],
             target: "AWS account 1".into(),
-            verdict: "PASS".into(),
+            verdict: Word::Pass,
             exit_code: Some(0),
             renders: 2,
             median_wall_ms: Some(6100.0),
@@ -247,7 +254,8 @@ mod tests {
             entry(2, "e", "lambda-eval"),
             entry(3, "f", "lambda-smoke"),
         ];
-        let named = |which: &str| named(which, &runs, &runs[3].run_id).map(|folder| folder.display().to_string());
+        let named =
+            |which: &str| named(which, || runs.to_vec(), &runs[3].run_id).map(|folder| folder.display().to_string());
         let cases = [("0bcd", "/runs/0"), ("2bcdef012345", "/runs/2"), ("eeeee", "/runs/1"), ("latest", "/runs/3")];
         for (which, folder) in cases.into_iter().chain([("previous", "/runs/1"), ("aaaa", "/runs/0")]) {
             assert_eq!(named(which).unwrap(), folder, "{which}");
@@ -262,7 +270,7 @@ mod tests {
     #[test]
     fn runs_are_listed_for_people_and_programs() {
         let failed =
-            Entry { verdict: "FAIL".into(), usd: None, median_wall_ms: None, git_commit: None, ..entry(1, "e", "x") };
+            Entry { verdict: Word::Fail, usd: None, median_wall_ms: None, git_commit: None, ..entry(1, "e", "x") };
         let runs = [entry(0, "a", "lambda-smoke"), failed];
         insta::assert_snapshot!(table(&runs), @r"
         began (UTC)                run       command  fixtures    commit  verdict  renders  median  lowest PSNR        cost

@@ -21,6 +21,7 @@ use std::{
 use anyhow::Context;
 use execution_history::chunking::RenderId;
 use render_verdict::{known_good::Toolchain, protocols::SemanticComparison};
+use serde::Serialize;
 
 use crate::{
     console::text::counted,
@@ -248,7 +249,8 @@ pub struct Ending {
 }
 
 /// The word that a run's last line begins with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Word {
     /// Every requested render was measured and is equal enough, and nothing is left behind.
     Pass,

@@ -23,7 +23,10 @@ use crate::{
     context::{self, Session},
     exit::{ExitCode, Failure, OrExit},
     project::names::{RunId, StackName},
-    report::row::{Deletions, Proof},
+    report::{
+        artifacts::run_json,
+        row::{Deletions, Proof},
+    },
     teardown::{
         inventory::{Hints, Inventory},
         journal::{Known, StateFolder, record::Begin},
@@ -225,8 +228,7 @@ pub(crate) fn conclude(
 /// The proof goes to the run's artifacts too, while they are that run's.
 fn save_proof(known: &Known, proof: &Proof) {
     let Ok(folder) = Folder::open(&known.state.begin.artifacts) else { return };
-    let run_json = folder.read("run.json").unwrap_or_default();
-    let run: serde_json::Value = serde_json::from_slice(&run_json).unwrap_or_default();
+    let run = run_json(&folder).unwrap_or_default();
     if run["runId"] == json!(known.state.begin.run)
         && let Ok(text) = serde_json::to_string_pretty(proof)
     {

@@ -104,9 +104,7 @@ fn list(entries: &[Entry]) -> Markup {
                     td { (run.command) " " (run.fixtures.join(", ")) }
                     td { code { (run.short_commit()) } }
                     td { (run.verdict) }
-                    td.number { @if let Some(ms) = run.median_wall_ms { (format!("{:.1} s", ms / 1000.0)) } }
-                    td.number { @if let Some(db) = run.lowest_psnr_db { (format!("{db:.2} dB")) } }
-                    td.number { @if let Some(usd) = run.usd { (format!("{usd:.4} USD")) } }
+                    @for figure in run.figures() { td.number { (figure) } }
                     td { (run.target) }
                     td { (run.versions.join("; ")) }
                 }
