@@ -129,14 +129,14 @@ pub(crate) fn expected(
 /// What the templates of these stacks retained, as far as CloudFormation listed it. No call looks for it again, so it
 /// counts as left.
 pub(crate) fn retained(ours: &Ours) -> Proof {
-    let check = |found: &StackResource| Check {
-        kind: Cow::Owned(found.kind.clone()),
-        name: found.physical_id.clone(),
-        state: ResourceState::Present,
-        evidence: "the template retains it; delete it by hand, and close the journal with --forget".to_owned(),
-        is_being_deleted: false,
-    };
+    let why = "the template retains it; delete it by hand, and close the journal with --forget";
+    let check = |found: &StackResource| left(Cow::Owned(found.kind.clone()), &found.physical_id, why.to_owned());
     Proof::of(ours.stacks.iter().flat_map(StackContents::retained).map(check).collect())
+}
+
+/// Something that stays, and why.
+fn left(kind: Cow<'static, str>, name: &str, evidence: String) -> Check {
+    Check { kind, name: name.to_owned(), state: ResourceState::Present, evidence, is_being_deleted: false }
 }
 
 /// Objects that are named in a proof at most.
@@ -144,12 +144,8 @@ const MOST_OBJECTS: usize = 20;
 
 /// The objects that S3 refuses to delete, and its reasons.
 pub(crate) fn undeletable(objects: &BTreeMap<String, String>) -> Proof {
-    let check = |(address, why): (&String, &String)| Check {
-        kind: UNDELETABLE.into(),
-        name: address.clone(),
-        state: ResourceState::Present,
-        evidence: format!("S3 refuses to delete it: {why}"),
-        is_being_deleted: false,
+    let check = |(address, why): (&String, &String)| {
+        left(UNDELETABLE.into(), address, format!("S3 refuses to delete it: {why}"))
     };
     Proof::of(objects.iter().take(MOST_OBJECTS).map(check).collect())
 }

@@ -2,8 +2,7 @@
 
 use std::{
     ffi::OsStr,
-    fmt::Write as _,
-    io::Write as _,
+    io::Write,
     process::{ChildStdin, Command, Stdio},
 };
 
@@ -39,11 +38,9 @@ impl Watcher {
     }
 
     fn write(&mut self, sign: char, group: u32) {
-        let mut line = String::new();
-        let _ = writeln!(line, "{sign} {group}");
-        // By one call, so that the shell reads no half of a line.
         if let Some(input) = &mut self.0 {
-            let _ = input.write_all(line.as_bytes());
+            // By one call, so that the shell reads no half of a line.
+            let _ = input.write_all(format!("{sign} {group}\n").as_bytes());
         }
     }
 }
