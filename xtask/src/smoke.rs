@@ -55,7 +55,7 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
     if options.run.dry_run {
         return preview::preview(session, COMMAND, &options.run, &options.chunk_counts, None, |sources| {
             let subject = subject(sources, options)?;
-            let planned = subject.told_extent().map(|extent| plan(&subject, options, extent)).transpose()?;
+            let planned = subject.stated_extent().map(|extent| plan(&subject, options, extent)).transpose()?;
             Ok(vec![(subject, planned)])
         });
     }
@@ -91,7 +91,7 @@ async fn smoke(
         }
     };
     // A count that can't be rendered is reported before anything is built, where the length is known.
-    if let Some(extent) = baseline.as_ref().map(RunBaseline::extent).or_else(|| subject.told_extent()) {
+    if let Some(extent) = baseline.as_ref().map(RunBaseline::extent).or_else(|| subject.stated_extent()) {
         let plan = plan(subject, options, extent).or_exit(ExitCode::Preflight)?;
         run.budget.allow(&run.estimate(subject, &plan), "the planned renders").or_exit(ExitCode::Preflight)?;
     }
@@ -209,12 +209,12 @@ impl Renders {
 
     /// Judges a render that is done, and says how it came out.
     fn add(&mut self, run: &Run, rendering: Rendering) {
-        let Rendering { mut row, comparison, beside, recorded, .. } = rendering;
+        let Rendering { mut row, comparison, other_findings, recorded, .. } = rendering;
         row.notes.extend(self.disturbed.clone());
         let measured = Measured {
             render: row.id,
             comparison,
-            other_findings: beside,
+            other_findings,
             limits: self.gate,
             chunk_frames: row.chunk_size.get().into(),
         };

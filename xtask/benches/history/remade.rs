@@ -50,10 +50,10 @@ pub(crate) fn measure(printed: &mut Printed) {
             took / cpu,
             Some(took <= 1.0),
         );
-        let (peak_told, size_told) = (format!("{peak:.0} MiB"), format!("{size:.1} MiB of JSON"));
+        let (peak_text, size_text) = (format!("{peak:.0} MiB"), format!("{size:.1} MiB of JSON"));
         // What the process takes anyway weighs more on short ones.
         let met = (*events > 20_000).then_some(peak <= 10.0 * size);
-        printed.add("  memory", met.map_or("", |_| "<= 10 x"), &peak_told, &size_told, peak / size, met);
+        printed.add("  memory", met.map_or("", |_| "<= 10 x"), &peak_text, &size_text, peak / size, met);
     }
 }
 

@@ -39,7 +39,7 @@ fn main() {
     let world = World::start();
     // Builds the ZIP, and fills what is kept from run to run.
     world.smoke(&world.endpoint, &["--chunk-counts", "2"]);
-    println!("\n{:<44} {:>9} {:>9} {:>6}", "beside the executions at 2 and 4 chunks", "peer", "xtask", "ratio");
+    println!("\n{:<44} {:>9} {:>9} {:>6}", "apart from the executions at 2 and 4 chunks", "peer", "xtask", "ratio");
     let near = world.turns(&world.endpoint, ROUNDS);
     near.print("on this machine");
     let proxy = latency::proxy(world.endpoint.trim_start_matches("http://"), DISTANT);
@@ -162,7 +162,7 @@ impl Run {
         }
     }
 
-    fn beside_ms(&self) -> u64 {
+    fn overhead_ms(&self) -> u64 {
         self.wall_ms - self.executions_ms
     }
 
@@ -173,7 +173,7 @@ impl Run {
 
 impl Turns {
     fn print(&self, what: &str) {
-        let ours = median(self.runs.iter().map(Run::beside_ms).collect());
+        let ours = median(self.runs.iter().map(Run::overhead_ms).collect());
         let peer = median(self.peer_ms.clone());
         let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
         println!("{what:<44} {:>9} {:>9} {:>6.2}", seconds(peer), seconds(ours), ours as f64 / peer as f64);

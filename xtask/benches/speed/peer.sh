@@ -51,8 +51,8 @@ for count in "$@"; do
   [ "$status" = SUCCEEDED ]
   python3 - execution.json >> spans <<'PY'
 import datetime, json, sys
-told = json.load(open(sys.argv[1]))
-time = lambda key: datetime.datetime.fromisoformat(str(told[key]).replace("Z", "+00:00")) if isinstance(told[key], str) else datetime.datetime.fromtimestamp(told[key])
+execution = json.load(open(sys.argv[1]))
+time = lambda key: datetime.datetime.fromisoformat(str(execution[key]).replace("Z", "+00:00")) if isinstance(execution[key], str) else datetime.datetime.fromtimestamp(execution[key])
 print(round((time("stopDate") - time("startDate")).total_seconds() * 1000))
 PY
   aws stepfunctions get-execution-history --execution-arn "$arn" --max-results 1000 > "N$count-history.json"

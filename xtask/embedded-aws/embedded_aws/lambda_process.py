@@ -45,7 +45,7 @@ class RuntimeProcess:
         self._answers: queue.Queue = queue.Queue()
         self._log: queue.Queue = queue.Queue()
         self._ending = threading.Lock()
-        self._told_to_end = False
+        self._asked_to_end = False
         _start_thread(self._read_answers, os.fdopen(answer_read, "rb"))
         _start_thread(self._read_log, self._supervisor.stdout)
 
@@ -82,7 +82,7 @@ class RuntimeProcess:
 
     def end(self) -> None:
         """Kill the process and everything it started."""
-        self._told_to_end = True
+        self._asked_to_end = True
         with self._ending:
             for pipe in (self._supervisor.stdin, self._requests):
                 try:
@@ -101,7 +101,7 @@ class RuntimeProcess:
             code = self._supervisor.wait(timeout=10)
         except subprocess.TimeoutExpired:
             self.end()
-        return -signal.SIGKILL if self._told_to_end else code
+        return -signal.SIGKILL if self._asked_to_end else code
 
     def _read_answers(self, pipe) -> None:
         with pipe:

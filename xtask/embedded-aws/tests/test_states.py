@@ -85,7 +85,7 @@ class Map(StatesCase):
             **more,
         }
 
-    def test_iterations_are_told_apart(self):
+    def test_iterations_are_kept_apart(self):
         machine = self.machine_of("map", self.mapping(MaxConcurrencyPath="$.limit"))
         execution = self.start(machine, {"items": [{"index": 0}, {"index": 1}], "limit": 2})
         self.assertEqual(self.finished(execution)["status"], "SUCCEEDED")

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_that_is_not_known_costs_the_most_and_a_call_that_is_not_told_is_the_first_functions() {
+    fn a_function_that_is_not_known_costs_the_most_and_a_call_that_is_not_named_is_the_first_functions() {
         let small = FunctionSize { memory_mb: 1024, ..FunctionSize::LARGEST };
         let functions = Functions { main: small, by_name: BTreeMap::new() };
         let named = Attempt { function: Some("theirs".into()), ..Attempt::default() };

@@ -206,7 +206,7 @@ fn region_of_environment(env: &Env) -> Option<Named<String>> {
     ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| Named::of_variable(env, name))
 }
 
-/// Everything besides the region that decides where calls go, and how.
+/// Everything but the region that decides where calls go, and how.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The region that counts where no flag names one.

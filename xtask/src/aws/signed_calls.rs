@@ -209,7 +209,7 @@ pub(crate) fn end_of_one(lines: &[LogLine], marks: &[String]) -> Vec<String> {
     for line in lines {
         streams.entry(&line.stream).or_default().extend(line.text.trim_end().lines());
     }
-    // The first mark is the most telling one.
+    // The first mark is the clearest one.
     let marked = marks.iter().find_map(|mark| lines.iter().rev().find(|line| line.text.contains(mark)));
     let stream = match (marked, streams.len()) {
         (Some(line), _) => streams.remove(line.stream.as_str()),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_instance_that_failed_is_the_one_with_the_most_telling_mark() {
+    fn the_instance_that_failed_is_the_one_with_the_clearest_mark() {
         let lines = [
             line("a", "START"),
             line("b", "START"),

@@ -47,7 +47,7 @@ fn arg(limit: &'static Limit, flag: &'static Flag) -> Arg {
         .value_name(unit)
         .help(help)
         .long_help(long)
-        // Hardly anyone sets these, and the short help has to fit a screen.
+        // Few people set these, and the short help has to fit a screen.
         .hide_short_help(matches!(limit.unit, Unit::Levels | Unit::Shift | Unit::Relative))
         .allow_negative_numbers(matches!(limit.unit, Unit::Db | Unit::Dbfs | Unit::Relative))
         .value_parser(move |text: &str| limit.parse(text))

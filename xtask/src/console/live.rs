@@ -55,7 +55,7 @@ impl Live {
         self.activities.retain(|activity| activity.id != id);
     }
 
-    pub(crate) fn tell(&mut self, id: Id, now: Now) {
+    pub(crate) fn update(&mut self, id: Id, now: Now) {
         if let Some(activity) = self.activities.iter_mut().find(|activity| activity.id == id) {
             activity.now = now;
         }
@@ -80,7 +80,7 @@ impl Activity {
         let words = format!(" {}", text::plain(&self.now.text));
         let (clock, left) = text::cut(&clock, columns);
         let (stage, left) = text::cut(&stage, left);
-        // Where there is no room for both, words tell more than a bar.
+        // Where there is no room for both, words say more than a bar.
         let with_bar = format!("{bar}{words}");
         let rest = if text::width(&with_bar) > left { words } else { with_bar };
         let (rest, _) = text::cut(rest.trim_end(), left);
@@ -117,7 +117,7 @@ mod tests {
         let (mut live, start) = (Live::default(), Instant::now());
         let build = live.begin("build", start);
         let upload = live.begin("upload", start + Duration::from_secs(2));
-        live.tell(upload, Now { text: "5 of 10 MB".into(), share: Some(0.5) });
+        live.update(upload, Now { text: "5 of 10 MB".into(), share: Some(0.5) });
         let now = start + Duration::from_millis(12_340);
         let expected = ["    12.3s  build", "    10.3s  upload    [##########----------] 5 of 10 MB"];
         assert_eq!(shown(&live, now, 80, 9).iter().map(|line| line.trim_end()).collect::<Vec<_>>(), expected);
@@ -131,7 +131,7 @@ mod tests {
     fn no_line_is_wider_than_the_terminal() {
         let (mut live, start) = (Live::default(), Instant::now());
         let id = live.begin("a stage with a long name", start);
-        live.tell(id, Now { text: "漢字かな交じり文".repeat(20), share: Some(7.0) });
+        live.update(id, Now { text: "漢字かな交じり文".repeat(20), share: Some(7.0) });
         for columns in 0..200 {
             shown(&live, start, columns, 9);
         }

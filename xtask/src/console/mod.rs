@@ -183,7 +183,7 @@ impl Teller {
     /// See [`Console::now_at`].
     pub fn now_at(&self, text: &str, share: Option<f64>) {
         if let Some((console, id)) = &self.0 {
-            console.0.screen().live.tell(*id, Now { text: text.to_owned(), share });
+            console.0.screen().live.update(*id, Now { text: text.to_owned(), share });
         }
     }
 }

@@ -182,9 +182,9 @@ impl Drawn {
     }
 }
 
-// A little colour, which says nothing that the words don't. Pure.
+// A little color, which says nothing that the words don't. Pure.
 
-/// When to use colour.
+/// When to use color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum When {
     /// On a terminal, unless NO_COLOR is set; everywhere with CLICOLOR_FORCE.
@@ -196,7 +196,7 @@ pub enum When {
     Never,
 }
 
-/// Whether a stream gets colour.
+/// Whether a stream gets color.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Paint(bool);
 
@@ -208,7 +208,7 @@ const BOLD_YELLOW: &str = "1;33";
 
 const CYAN: &str = "36";
 
-/// Words that lines begin with, and their colours.
+/// Words that lines begin with, and their colors.
 const WORDS: [(&str, &str); 7] = [
     ("PASS", BOLD_GREEN),
     ("FAIL", BOLD_RED),

@@ -88,7 +88,7 @@ impl Bench<'_> {
         let (gate, codec) = (place.subject.gate, place.subject.fixture.meta.codec);
         let (renders, planned) = self.renders(fixture, id.render);
         let names = self.names(fixture, id.render, Round::Measured(id.iteration));
-        let Rendering { row, comparison, beside, timeline, .. } = renders.render(planned, &names).await?;
+        let Rendering { row, comparison, other_findings, timeline, .. } = renders.render(planned, &names).await?;
         let against_local = match &place.kept {
             Some(local) => {
                 let rendered = run.artifacts.path(&row.output);
@@ -100,7 +100,7 @@ impl Bench<'_> {
         let measured = Measured {
             render: id.clone(),
             comparison,
-            other_findings: beside,
+            other_findings,
             limits: gate,
             chunk_frames: planned.chunk_size.get().into(),
         };

@@ -95,7 +95,7 @@ fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSi
 /// The fixtures, and their plans when their lengths are known, for `--dry-run`.
 pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Result<Vec<(Subject, Option<RenderPlan>)>> {
     let planned = |subject: Subject| {
-        let planned = subject.told_extent().map(|extent| plan(options, &subject, extent)).transpose()?;
+        let planned = subject.stated_extent().map(|extent| plan(options, &subject, extent)).transpose()?;
         Ok((subject, planned))
     };
     let choice = PlanChoice::new(&sources.template, None)?;

@@ -410,7 +410,7 @@ mod estimate_tests {
     }
 
     #[test]
-    fn smoke_and_eval_are_both_read_and_the_default_is_told() {
+    fn smoke_and_eval_are_both_read_and_the_default_is_reported() {
         let row = json!({"chunks": [{"framesEncoded": 10, "durationMs": 3000}]});
         let smoke = folder(&json!({"fixture": "a"}), &json!([row]));
         let eval = folder(

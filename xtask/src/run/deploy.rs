@@ -364,7 +364,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_cause_is_told() {
+    fn every_cause_is_reported() {
         let cause = |name: &str, reason: &str| FailedResource {
             name: name.into(),
             kind: "AWS::IAM::Role".into(),

@@ -34,8 +34,8 @@ pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
         Ended::Concluded(_) => Vec::new(),
         Ended::Failed(failure) => {
             // The clean-up reports what keeps it from working too, with its remedy.
-            let told_later = !matches!(left, Left::Nothing) && Refused::for_good(&failure.error);
-            let remedy = remedy.filter(|_| !told_later);
+            let reported_later = !matches!(left, Left::Nothing) && Refused::for_good(&failure.error);
+            let remedy = remedy.filter(|_| !reported_later);
             std::iter::once(format!("error: {}", failure.reported())).chain(remedy).collect()
         }
         Ended::Panicked(message) => vec![format!("error: a defect of this tool: it panicked: {message}")],

@@ -41,10 +41,10 @@ fn identical() -> Comparison {
 
 /// One render, equal to the byte but for `findings`; none of `None`.
 fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
-    let measured = findings.map(|beside| Measured {
+    let measured = findings.map(|other_findings| Measured {
         render: 2,
         comparison: identical(),
-        other_findings: beside,
+        other_findings,
         limits: Limits::default(),
         chunk_frames: 0,
     });
@@ -138,7 +138,7 @@ fn an_aws_that_is_gone_needs_no_command() {
 }
 
 #[test]
-fn what_was_measured_before_a_failure_is_told() {
+fn what_was_measured_before_a_failure_is_reported() {
     let failed = Ended::Failed(Failure::new(ExitCode::Render, anyhow::anyhow!("the execution failed")));
     let clean = CleanUp::Done(TeardownRecord::Clean { deleted: vec![], resources_verified: 7 });
     let reported = |measured: Option<Conclusion>| ending(&failed, measured.as_ref(), &clean, false).findings;
@@ -163,7 +163,7 @@ fn a_signal_says_what_becomes_of_the_stack() {
 }
 
 #[test]
-fn a_remedy_is_told_once() {
+fn a_remedy_is_reported_once() {
     let stack: StackName = "s".parse().unwrap();
     let remedy = || Some("renew the keys".to_owned());
     let expired = || failed(Refused::new(403, Some("ExpiredToken"), Some("it is")).into());

@@ -35,7 +35,7 @@ impl Render<'_> {
         };
         run.record.borrow_mut().execution_failure.clone_from(&failed);
         let Some(failed) = failed else {
-            let error = anyhow!("render {label} {status}; its history does not tell why; {see}");
+            let error = anyhow!("render {label} {status}; its history does not say why; {see}");
             return Failure::new(ExitCode::Render, error);
         };
         let log = self.log_of(&failed, ended, &names.file_stem).await;
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_told_line_by_line() {
+    fn a_failure_is_reported_line_by_line() {
         let log = ("/aws/lambda/f".to_owned(), vec!["START".to_owned(), "out of disk".to_owned()]);
         let reported =
             lines("render N=4 FAILED", &failure("Runtime.ExitError", "signal: killed\nat x"), Some(&log), "see y");
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_id_tells_the_log_best() {
+    fn a_request_id_finds_the_log_best() {
         let marks = marks(&failure("Sandbox.Timedout", "RequestId: 1-2 Error: Task timed out after 9.00 seconds"));
         assert_eq!(marks, ["1-2", "RequestId: 1-2 Error: Task timed out after 9.00 seconds", "Sandbox.Timedout"]);
     }

@@ -40,7 +40,7 @@ pub(crate) struct Judgement {
     /// Against the reference.
     pub comparison: Comparison,
     /// Findings from outside of that comparison.
-    pub beside: Vec<Finding>,
+    pub other_findings: Vec<Finding>,
     pub toolchain: Toolchain,
     /// What is worth knowing and fails nothing.
     pub notes: Vec<String>,
@@ -89,13 +89,13 @@ impl Render<'_> {
             anyhow::Ok(compared)
         };
         let compared = tokio::task::spawn_blocking(compare).await.context("comparing frames")??;
-        let beside = self.contradicting(planned, reported, compared.rendered_frames());
+        let other_findings = self.contradicting(planned, reported, compared.rendered_frames());
         Ok(Judgement {
             media: None,
             frame_times_s: Vec::new(),
             audio_status: AudioStatus::NotCompared,
             comparison: Comparison::Exact(compared),
-            beside,
+            other_findings,
             toolchain: toolchain(self.run, reported),
             notes: Vec::new(),
             recorded: None,
@@ -116,7 +116,7 @@ impl Render<'_> {
         let toolchain = toolchain(self.run, reported);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
         let frozen = self.frozen(planned, &comparison, baseline).await?;
-        let mut beside: Vec<Finding> = frozen.into_iter().collect();
+        let mut other_findings: Vec<Finding> = frozen.into_iter().collect();
         let made_by = MadeBy {
             toolchain: toolchain.clone(),
             machine: machine(self.run),
@@ -127,11 +127,11 @@ impl Render<'_> {
         let recorded = RenderMetrics::of(made_by, &comparison);
         if let Some(render) = &recorded {
             let (left, reported) = subject.standing(render);
-            beside.extend(left);
+            other_findings.extend(left);
             notes.extend(reported);
         }
-        beside.extend(self.contradicting(planned, reported, frames));
-        Ok(Judgement { audio_status, media, frame_times_s, comparison, beside, toolchain, notes, recorded })
+        other_findings.extend(self.contradicting(planned, reported, frames));
+        Ok(Judgement { audio_status, media, frame_times_s, comparison, other_findings, toolchain, notes, recorded })
     }
 
     fn contradicting(&self, planned: &PlannedRender, reported: &Rendered, frames: u64) -> Vec<Finding> {

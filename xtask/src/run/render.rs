@@ -69,7 +69,7 @@ pub(crate) struct Rendering {
     /// Against the reference.
     pub comparison: Comparison,
     /// Findings from outside of that comparison.
-    pub beside: Vec<Finding>,
+    pub other_findings: Vec<Finding>,
     /// What `--update-expected` would record.
     pub recorded: Option<RenderMetrics>,
     /// What happened when; `None` where its history does not say.
@@ -104,7 +104,7 @@ impl Render<'_> {
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
         let executed = self.executed(planned, names).await?;
         let reported = rendered::rendered(&executed.history)
-            .with_context(|| format!("{label}: the history does not tell what was rendered"))
+            .with_context(|| format!("{label}: the history does not say what was rendered"))
             .or_exit(ExitCode::Render)?;
 
         let stem = format!("renders/{}", names.file_stem);
@@ -148,7 +148,7 @@ impl Render<'_> {
         output: String,
     ) -> Rendering {
         let Executed { arn, wall_clock_ms, client_wall_ms, history_file, timeline, .. } = executed;
-        let Judgement { media, audio_status, comparison, beside, toolchain, notes, recorded, .. } = judgement;
+        let Judgement { media, audio_status, comparison, other_findings, toolchain, notes, recorded, .. } = judgement;
         let (time_spent, cost, took_long) =
             timeline.as_ref().map_or((None, None, Vec::new()), |timeline| self.spent(timeline));
         let row = ResultRow {
@@ -181,7 +181,7 @@ impl Render<'_> {
             execution_arn: arn,
             chunks: reported.chunks,
         };
-        Rendering { row, comparison, beside, recorded, timeline }
+        Rendering { row, comparison, other_findings, recorded, timeline }
     }
 
     /// Renders, and looks at nothing but whether it succeeded.

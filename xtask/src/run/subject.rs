@@ -102,7 +102,7 @@ impl Subject {
     }
 
     /// Size and length, where the composition states both.
-    pub(crate) fn told_extent(&self) -> Option<Extent> {
+    pub(crate) fn stated_extent(&self) -> Option<Extent> {
         Extent::declared_by(&self.fixture.composition, self.fixture.meta.fps.get())
     }
 

@@ -69,17 +69,18 @@ async fn one_stack(
     if args.forget {
         return forget(session, stack, &journaled);
     }
-    let Some(site) = site_of(session, args, stack, &journaled).await? else {
+    let Some(context) = context_for(session, args, stack, &journaled).await? else {
         session.console.result(&format!("nothing is left of {stack}: the embedded AWS that it was on has ended"));
         return Ok(ExitCode::Success);
     };
     // Journals of another account or region say nothing about this one.
-    let (journaled, elsewhere): (Vec<Known>, Vec<Known>) = journaled.into_iter().partition(|k| site.is_home_of(k));
+    let (journaled, elsewhere): (Vec<Known>, Vec<Known>) = journaled.into_iter().partition(|k| context.is_home_of(k));
     let mut hints: Vec<RunId> = journaled.iter().map(|known| known.state.begin.run.clone()).collect();
     hints.extend(args.run.clone().filter(|run| !hints.contains(run)));
     let known = names_of(&journaled);
     let look = Hints { runs: &hints, known: &known };
-    let (found, decision) = site.deleter.survey(stack, args.run.as_ref(), look).await.or_exit(ExitCode::Preflight)?;
+    let (found, decision) =
+        context.deleter.survey(stack, args.run.as_ref(), look).await.or_exit(ExitCode::Preflight)?;
     if let Some(there) = found.stack() {
         there.deletable(stack).or_exit(ExitCode::Preflight)?;
     }
@@ -89,12 +90,12 @@ async fn one_stack(
         }
         Decision::Owned(ownership) => ownership,
         Decision::Nothing if journaled.is_empty() && args.run.is_none() => {
-            return Err(unknown(stack, states, &site, &elsewhere));
+            return Err(unknown(stack, states, &context, &elsewhere));
         }
         Decision::Nothing => {
-            let proof = site.deleter.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
-            let proof = proof.map_err(|error| site.leak(stack, &error))?;
-            let code = conclude(session, stack, &site, &journaled, None, &proof)?;
+            let proof = context.deleter.prove_nothing(stack, &found, &hints, &known, &Decision::Nothing).await;
+            let proof = proof.map_err(|error| context.leak(stack, &error))?;
+            let code = conclude(session, stack, &context, &journaled, None, &proof)?;
             mention(session, &elsewhere);
             return Ok(code);
         }
@@ -106,10 +107,10 @@ async fn one_stack(
         }
     };
     session.console.step("teardown", &format!("{stack}: {}", ownership.evidence));
-    let deleted = site.deleter.delete(stack, &found, &ownership, &known).await;
-    let deleted = deleted.map_err(|error| site.leak(stack, &error))?;
+    let deleted = context.deleter.delete(stack, &found, &ownership, &known).await;
+    let deleted = deleted.map_err(|error| context.leak(stack, &error))?;
     let proof = deleted.proof.clone();
-    let code = conclude(session, stack, &site, &journaled, Some(deleted), &proof)?;
+    let code = conclude(session, stack, &context, &journaled, Some(deleted), &proof)?;
     mention(session, &elsewhere);
     match ownership.stack {
         StackOwnership::Foreign(why) => Err(Failure::preflight(format!("{}; {FORCE_HINT}", not_a_runs(stack, &why)))),
@@ -118,7 +119,7 @@ async fn one_stack(
 }
 
 /// Where to look; `None` where all that the journals know was on an embedded AWS, which ends with its run.
-async fn site_of(
+async fn context_for(
     session: &Session,
     args: &TeardownOptions,
     stack: &StackName,
@@ -196,7 +197,7 @@ async fn read_line() -> anyhow::Result<String> {
 pub(crate) fn conclude(
     session: &Session,
     stack: &StackName,
-    site: &TeardownContext,
+    context: &TeardownContext,
     journaled: &[Known],
     deleted: Option<Deletions>,
     proof: &Proof,
@@ -206,7 +207,9 @@ pub(crate) fn conclude(
     }
     if !proof.clean {
         let leaks = proof.leaks().map(|c| format!("\n  {} {} ({:?}: {})", c.kind, c.name, c.state, c.evidence));
-        return Err(site.leak(stack, &anyhow!("these are left, or can't be proved gone:{}", leaks.collect::<String>())));
+        return Err(
+            context.leak(stack, &anyhow!("these are left, or can't be proved gone:{}", leaks.collect::<String>()))
+        );
     }
     for known in journaled.iter().filter(|known| known.state.may_have_left()) {
         known.finish().or_exit(ExitCode::Leak)?;
@@ -241,14 +244,14 @@ fn names_of(journaled: &[Known]) -> ResourceNames {
     names.into_iter().find(|names| !names.is_empty()).cloned().unwrap_or_default()
 }
 
-fn unknown(stack: &StackName, states: &StateFolder, site: &TeardownContext, elsewhere: &[Known]) -> Failure {
+fn unknown(stack: &StackName, states: &StateFolder, context: &TeardownContext, elsewhere: &[Known]) -> Failure {
     if let Some(Known { state, .. }) = elsewhere.last() {
         let Begin { target, region, account, .. } = &state.begin;
         return Failure::preflight(format!(
             "there is no stack {stack} here ({}, account {}); its run was in account {account}: \
              use that account's credentials, and {}",
-            site.flags,
-            site.deleter.account,
+            context.flags,
+            context.deleter.account,
             context::flags(target, region)
         ));
     }
@@ -259,5 +262,5 @@ fn unknown(stack: &StackName, states: &StateFolder, site: &TeardownContext, else
         [] => "no journal here knows any stack".to_owned(),
         names => format!("the nearest names in the journals: {}", names[..names.len().min(3)].join(", ")),
     };
-    Failure::preflight(format!("neither AWS ({}) nor a journal knows a stack {stack}; {near}", site.flags))
+    Failure::preflight(format!("neither AWS ({}) nor a journal knows a stack {stack}; {near}", context.flags))
 }

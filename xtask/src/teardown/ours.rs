@@ -426,7 +426,7 @@ mod ownership_tests {
     }
 
     #[test]
-    fn a_claim_on_a_name_owns_no_stack() {
+    fn a_name_lock_owns_no_stack() {
         let unproved = decide(&evidence(untagged(), &[run('a')]), None);
         assert!(matches!(stack_ownership(&unproved), Some(StackOwnership::Foreign(_))), "{unproved:?}");
     }

@@ -137,12 +137,12 @@ async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
         return known.finish();
     }
     let connection = context::connect(session, begin.target.clone(), &begin.region).await;
-    let site = TeardownContext::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?);
-    if !site.is_home_of(known) {
-        bail!("its run was in account {}, these credentials are of {}", begin.account, site.deleter.account);
+    let context = TeardownContext::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?);
+    if !context.is_home_of(known) {
+        bail!("its run was in account {}, these credentials are of {}", begin.account, context.deleter.account);
     }
-    let (_, proof) = delete_run(&site.deleter, &begin.stack, &begin.run, &known.state.names).await?;
-    conclude(session, &begin.stack, &site, std::slice::from_ref(known), None, &proof)
+    let (_, proof) = delete_run(&context.deleter, &begin.stack, &begin.run, &known.state.names).await?;
+    conclude(session, &begin.stack, &context, std::slice::from_ref(known), None, &proof)
         .map(|_| ())
         .map_err(|failure| failure.error)
 }

@@ -48,7 +48,7 @@ impl TeardownContext {
     /// Whether a run was on this target.
     pub(crate) fn is_home_of(&self, known: &Known) -> bool {
         let begin = &known.state.begin;
-        // All emulators have the same account and regions; their addresses tell them apart.
+        // All emulators have the same account and regions; only their addresses differ.
         begin.account == self.deleter.account
             && begin.region == self.deleter.region
             && begin.target.endpoint() == self.target.endpoint()

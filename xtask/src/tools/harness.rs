@@ -282,7 +282,7 @@ mod local_tests {
     }
 
     #[test]
-    fn without_any_it_is_told_what_to_build() {
+    fn without_any_it_is_reported_what_to_build() {
         let reported = Checkout::with(&[SCRIPT]).way(None, true).unwrap_err().to_string();
         assert!(reported.contains("is not built") && reported.contains("bun run build"), "{reported}");
         let reported = Checkout::with(&[BUILT]).way(None, false).unwrap_err().to_string();

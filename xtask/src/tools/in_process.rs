@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn other_machines_are_told_what_is_needed() {
+    fn other_machines_are_reported_what_is_needed() {
         assert!(check_platform("--exact", true).is_ok());
         let error = check_platform("--exact", false).unwrap_err().to_string();
         assert_eq!(

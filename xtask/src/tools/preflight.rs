@@ -141,7 +141,7 @@ async fn check_one(need: &Need, runner: &Runner) -> Result<(PathBuf, String), St
                     oldest.1
                 ));
             }
-            None => return Err(format!("{} does not tell its version: {version:?}; {advice}", path.display())),
+            None => return Err(format!("{} does not report its version: {version:?}; {advice}", path.display())),
         }
     }
     for (list, wanted) in need.must_list {

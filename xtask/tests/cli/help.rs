@@ -73,7 +73,7 @@ fn bash_completes_a_fixture() {
 }
 
 #[test]
-fn the_version_is_told() {
+fn the_version_is_reported() {
     let ran = Test::new().run(&["--version"]);
     assert_eq!(ran.exit(0).stdout, concat!("cargo xtask ", env!("CARGO_PKG_VERSION")));
 }

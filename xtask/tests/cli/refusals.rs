@@ -13,7 +13,7 @@ pub(crate) fn refuse(test: &Test, args: &[&str], expected: &str) {
 }
 
 #[test]
-fn every_wrong_value_of_smoke_is_told_before_anything_happens() {
+fn every_wrong_value_of_smoke_is_reported_before_anything_happens() {
     let test = Test::new();
     let long = "x".repeat(129);
     let cases: &[(&[&str], &str)] = &[
@@ -83,7 +83,7 @@ fn words_from_outside_act_on_no_terminal_and_no_ci() {
 }
 
 #[test]
-fn typos_are_told_with_what_was_meant() {
+fn typos_are_reported_with_what_was_meant() {
     let test = Test::new();
     for (args, meant) in [
         (&["lambda-smok"] as &[&str], "lambda-smoke"),
@@ -159,7 +159,7 @@ fn flags_that_unfinished_would_not_heed_are_refused() {
 }
 
 #[test]
-fn a_wrong_twin_is_told_with_its_name() {
+fn a_wrong_variable_is_reported_with_its_name() {
     for (name, value, expected) in [
         ("CHUNK_COUNTS", "2,two", r#"CHUNK_COUNTS=2,two: "two" is not a chunk count"#),
         ("CHUNK_SIZE", "big", r#"CHUNK_SIZE=big: "big" is not a chunk size"#),
@@ -184,13 +184,13 @@ fn a_wrong_twin_is_told_with_its_name() {
 }
 
 #[test]
-fn an_empty_twin_counts_as_unset() {
+fn an_empty_variable_counts_as_unset() {
     let test = Test::new().env("CHUNK_SIZE", "").env("STACK_NAME", "").env("FIXTURE", "nope");
     refuse(&test, &["lambda-smoke"], "there is no fixture");
 }
 
 #[test]
-fn an_unknown_fixture_is_told_with_those_that_are_there() {
+fn an_unknown_fixture_is_reported_with_those_that_are_there() {
     let expected = r#"there is no fixture "nope"; there are: f, other-fixture"#;
     for test in [Test::new(), Test::checkout()] {
         test.run(&["lambda-smoke", "--fixture", "nope"]).exit(1).only_error(expected);

@@ -3,7 +3,7 @@
 use crate::{refusals::refuse, support::Test};
 
 #[test]
-fn a_repository_that_is_none_is_told() {
+fn a_repository_that_is_none_is_reported() {
     let test = Test::new().env("HYPERFRAMES_REPO_ROOT", "/nowhere");
     refuse(&test, &["lambda-smoke"], "HYPERFRAMES_REPO_ROOT=/nowhere: /nowhere is not a folder");
     let test = Test::new().env("HYPERFRAMES_REPO_ROOT", "/usr");
@@ -37,7 +37,7 @@ fn every_command_takes_a_repository_and_refuses_what_is_none() {
 }
 
 #[test]
-fn a_broken_fixture_is_told_by_its_part() {
+fn a_broken_fixture_is_reported_by_its_part() {
     let meta = |text: &str| Test::new().fixture_file("meta.json", text);
     let smoke = ["lambda-smoke", "--fixture", "f"];
     let fps = r#"{"renderConfig":{"fps":{"num":30000,"den":1001}}}"#;
@@ -98,7 +98,7 @@ fn a_composition_with_git_lfs_pointers_is_refused_by_every_command_that_renders_
 }
 
 #[test]
-fn a_template_that_cant_serve_is_told_by_file_and_field() {
+fn a_template_that_cant_serve_is_reported_by_file_and_field() {
     let smoke = ["lambda-smoke", "--fixture", "f"];
     for (from, to, reported) in [
         ("Value: !Ref RenderBucket }", "Val: !Ref RenderBucket }", "Outputs.RenderBucketName.Value is missing (line "),
@@ -122,7 +122,7 @@ fn a_template_that_cant_serve_is_told_by_file_and_field() {
 }
 
 #[test]
-fn a_checkout_without_the_scripts_of_its_handler_is_told_by_file_and_field() {
+fn a_checkout_without_the_scripts_of_its_handler_is_reported_by_file_and_field() {
     let test = Test::checkout();
     let manifest = test.repository.root().join("packages/aws-lambda/package.json");
     std::fs::write(&manifest, r#"{"scripts": {"build:zip": "tsx build-zip.ts"}}"#).unwrap();
@@ -132,7 +132,7 @@ fn a_checkout_without_the_scripts_of_its_handler_is_told_by_file_and_field() {
 }
 
 #[test]
-fn a_baseline_that_is_no_video_is_told_with_what_to_do() {
+fn a_baseline_that_is_no_video_is_reported_with_what_to_do() {
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n";
     let smoke = ["lambda-smoke", "--fixture", "f"];
     let test = Test::new().fixture_file("output/output.mp4", pointer);

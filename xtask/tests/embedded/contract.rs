@@ -116,5 +116,5 @@ fn the_contract_has_every_permission_that_cloudformation_needs() {
     let reported: BTreeSet<&str> = rows.iter().flat_map(|row| row.names("IAM actions")).collect();
     let of_it = permissions().filter(|right| right.needed_by == NeededBy::CloudFormation);
     let needed: BTreeSet<&str> = of_it.map(|right| right.action).collect();
-    assert_eq!(reported, needed, "docs/aws-contract.md beside lambda-policy");
+    assert_eq!(reported, needed, "docs/aws-contract.md against lambda-policy");
 }

@@ -129,7 +129,7 @@ fn a_second_signal_prints_the_command_that_finishes_the_clean_up() {
     assert!(reported.contains("finish the clean-up with: cargo xtask lambda-teardown twice"), "{reported}");
 
     let (_, reported) = run(runner.smoke(&["--chunk-size", "0"]));
-    assert!(!reported.contains("did not clean up"), "a wrong flag is told alone:\n{reported}");
+    assert!(!reported.contains("did not clean up"), "a wrong flag is reported alone:\n{reported}");
     let (code, reported) = run(runner.finish_all());
     assert_eq!(code, Some(0), "{reported}");
     assert_eq!(listing(&emulator), before);

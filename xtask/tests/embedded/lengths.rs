@@ -5,7 +5,7 @@ use crate::lab::{Lab, X264};
 #[test]
 fn frames_of_which_headers_say_nothing_are_counted() {
     let lab = Lab::new();
-    // In Matroska, neither rate nor duration tells that frames are left out on the way.
+    // In Matroska, neither rate nor duration shows that frames are left out on the way.
     for (name, kept) in [("60.mkv", "1"), ("59.mkv", "not(eq(n\\,30))"), ("50.mkv", "not(between(n\\,30\\,39))")] {
         lab.make(name, &format!("-i base.mp4 -vf select={kept} -fps_mode passthrough {X264} -c:a copy"));
     }
@@ -26,7 +26,7 @@ fn a_padded_packet_of_audio_is_no_difference_of_the_picture() {
 }
 
 #[test]
-fn what_a_file_tells_players_is_compared() {
+fn what_a_file_says_players_is_compared() {
     let lab = Lab::new();
     let mut file = std::fs::read(lab.path("base.mp4")).unwrap();
     let header = file.windows(4).position(|bytes| bytes == b"mvhd").unwrap() + 4;

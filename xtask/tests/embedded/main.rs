@@ -26,7 +26,7 @@ mod kills;
 mod lab;
 mod launcher;
 mod lengths;
-mod neighbours;
+mod neighbors;
 mod outcomes;
 mod page;
 mod permissions;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[test]
-fn a_green_run_tells_its_story_and_leaves_the_account_as_it_was() {
+fn a_green_run_reports_every_stage_and_leaves_the_account_as_it_was() {
     let emulator = Emulator::start();
     let repository = Repository::new(json!({}));
     let runner = Runner::new(&repository, &emulator.endpoint);

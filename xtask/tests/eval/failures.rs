@@ -11,7 +11,7 @@ use crate::support::{
 const FAILS: End = End::Fails("VIDEO_SOURCE_UNRENDERABLE", "clip.mp4 can't be decoded");
 
 #[test]
-fn a_failed_iteration_is_told_and_the_good_ones_stay() {
+fn a_failed_iteration_is_reported_and_the_good_ones_stay() {
     let test = Test::new().nth_render(2, |render| render.end = FAILS);
     let ran = test.eval(&["--skip-local", "--iterations", "3"]);
     assert_snapshot!(ran.exit(4).stdout, @r"

@@ -9,7 +9,7 @@ use crate::support::{Test, video::Video};
 const TWO: [&str; 3] = ["--fixtures", "f,other-fixture", "--skip-local"];
 
 #[test]
-fn one_look_tells_how_long_for_what_money_and_how_equal() {
+fn one_look_says_how_long_for_what_money_and_how_equal() {
     let test = Test::new().nth_render(3, |render| render.ended += 1.5);
     let ran = test.eval(&[&TWO[..], &["--iterations", "3"]].concat());
     assert_snapshot!(ran.exit(0).stdout, @r"
@@ -169,7 +169,7 @@ fn a_render_of_any_iteration_that_is_unequal_fails_the_gate() {
 }
 
 #[test]
-fn run_json_tells_what_was_asked_for() {
+fn run_json_says_what_was_asked_for() {
     let test = Test::new().env("ITERATIONS", "2");
     test.eval(&["--skip-local"]).exit(0);
     let run = test.artifact("run.json");
@@ -211,7 +211,7 @@ fn run_json_tells_what_was_asked_for() {
 }
 
 #[test]
-fn other_prices_are_used_and_told() {
+fn other_prices_are_used_and_reported() {
     let test = Test::new();
     let file = test.artifacts().with_file_name("prices.json");
     std::fs::write(&file, r#"{"asOf":"a test","gbSecondUsd":1,"requestUsd":0,"transitionUsd":0}"#).unwrap();

@@ -22,7 +22,7 @@ fn a_fixture_without_baseline_is_refused() {
 }
 
 #[test]
-fn wrong_values_are_told_with_their_flag() {
+fn wrong_values_are_reported_with_their_flag() {
     for (flag, value, reported) in [
         ("--fixtures", "f,f", "fixture f is listed twice"),
         ("--iterations", "0", "is not a number of iterations (1 to 100)"),
@@ -40,7 +40,7 @@ fn wrong_values_are_told_with_their_flag() {
 }
 
 #[test]
-fn a_count_that_cant_be_rendered_is_told_before_a_deployment() {
+fn a_count_that_cant_be_rendered_is_reported_before_a_deployment() {
     let html = r#"<div data-composition-id="f" data-width="64" data-height="36" data-duration="500"></div>"#;
     let test = Test::new().fixture_file("src/index.html", html);
     test.eval(&["--skip-local", "--chunk-counts", "1,2"]).exit(1).warns("15000 frames can't be rendered in 1 chunks");
@@ -49,7 +49,7 @@ fn a_count_that_cant_be_rendered_is_told_before_a_deployment() {
 }
 
 #[test]
-fn a_dry_run_tells_every_execution_and_does_nothing() {
+fn a_dry_run_says_every_execution_and_does_nothing() {
     let test = Test::new();
     let ran = test.eval(&["--dry-run", "--iterations", "3", "--warmup", "1", "--chunk-counts", "1,4"]);
     ran.exit(0).says("f N=1, 4 times: 60 frames in 1 chunk, 60 frames each at most");

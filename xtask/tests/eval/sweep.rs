@@ -31,7 +31,7 @@ fn a_sweep_splits_by_count_and_recommends() {
 }
 
 #[test]
-fn a_size_that_is_pinned_makes_the_plan_differ_and_that_is_told() {
+fn a_size_that_is_pinned_makes_the_plan_differ_and_that_is_reported() {
     let test = Test::new();
     let ran = test.eval(&["--skip-local", "--chunk-counts", "2,4", "--chunk-size", "30"]);
     ran.exit(0).says("* f N=4: the plan has 2 chunks");

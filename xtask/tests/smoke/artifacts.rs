@@ -51,8 +51,8 @@ fn a_folder_in_use_is_refused_and_the_default_one_is_shared_out() {
     );
     test.render_ends();
     let args = ["lambda-smoke", "--skip-build", "--fixture", "f", "--chunk-counts", "2", "--endpoint-url"];
-    let beside = test.run(&[&args[..], &[&test.aws.endpoint]].concat());
-    beside.exit(0).says("artifacts: <dir>/repository/lambda-smoke-artifacts-<run>");
+    let elsewhere = test.run(&[&args[..], &[&test.aws.endpoint]].concat());
+    elsewhere.exit(0).says("artifacts: <dir>/repository/lambda-smoke-artifacts-<run>");
     crate::signals::send(&child, rustix::process::Signal::INT);
     test.finish(child).exit(130);
     test.assert_account_clean();

@@ -67,7 +67,7 @@ fn this_projects_zip_is_built_once_for_the_same_inputs() {
 }
 
 #[test]
-fn this_projects_build_tells_which_step_failed() {
+fn this_projects_build_says_which_step_failed() {
     let test = Test::new().tool("bun install", "echo lockfile had changes >&2; exit 1");
     let error = format!("{:#}", build(&test).unwrap_err());
     assert!(error.contains("bun install --frozen-lockfile") && error.contains("lockfile had changes"), "{error}");

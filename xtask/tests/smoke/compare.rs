@@ -26,7 +26,7 @@ fn compare(render: &Video, args: &[&str]) -> (Test, Ran) {
 }
 
 #[test]
-fn equal_enough_videos_are_told_with_their_figures() {
+fn equal_enough_videos_are_reported_with_their_figures() {
     let (_, ran) = compare(&Video { audio_tracks: 1, ..Video::default() }, &[]);
     assert_snapshot!(ran.exit(0).stdout, @r"
     PSNR    mean 45.48 dB (y 45.48), from mean MSE 45.48 dB
@@ -87,7 +87,7 @@ fn a_report_has_the_page_the_figures_and_the_json() {
 }
 
 #[test]
-fn another_shape_is_told_without_figures() {
+fn another_shape_is_reported_without_figures() {
     let (_, ran) = compare(&Video { width: 128, ..Video::default() }, &["--json"]);
     let reported: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
     assert_eq!((&reported["psnr"], &reported["findings"][0]["gate"]), (&json!(null), &json!("structure")));
@@ -95,7 +95,7 @@ fn another_shape_is_told_without_figures() {
 }
 
 #[test]
-fn files_that_cant_be_compared_are_told() {
+fn files_that_cant_be_compared_are_reported() {
     let test = Test::new();
     let good = test.repository.baseline().display().to_string();
     let write = |name: &str, content: &str| {

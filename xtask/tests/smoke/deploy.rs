@@ -181,7 +181,7 @@ fn a_reservation_beyond_the_accounts_quota_is_refused_before_anything_is_created
 }
 
 #[test]
-fn chunks_beyond_the_reserved_concurrency_are_told() {
+fn chunks_beyond_the_reserved_concurrency_are_reported() {
     let test = Test::new();
     test.smoke(&["--reserved-concurrency", "2", "--chunk-counts", "2,3"])
         .exit(0)
@@ -193,7 +193,7 @@ fn chunks_beyond_the_reserved_concurrency_are_told() {
 }
 
 #[test]
-fn a_stack_that_is_rolled_back_tells_the_resource_that_failed_and_why() {
+fn a_stack_that_is_rolled_back_says_the_resource_that_failed_and_why() {
     let sam = "project= make_stack; echo 'Error: ROLLBACK_COMPLETE' >&2; exit 1";
     let quota = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution \
                  below its minimum value of [100].";

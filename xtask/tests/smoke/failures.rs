@@ -148,7 +148,7 @@ fn a_log_that_can_t_be_read_is_left_out_soon() {
 }
 
 #[test]
-fn what_is_told_is_recorded() {
+fn what_is_reported_is_recorded() {
     let test = Test::new().render(|render| render.end = End::Fails("BOOM", "it broke"));
     test.smoke(&[]).exit(4);
     let reported = json!({"state": "RenderChunk", "error": "BOOM", "cause": "it broke", "attempts": 1});
@@ -156,7 +156,7 @@ fn what_is_told_is_recorded() {
 }
 
 #[test]
-fn a_failed_sample_is_told_alike() {
+fn a_failed_sample_is_reported_alike() {
     let test = Test::new().nth_render(1, |render| render.end = End::Fails("VIDEO_SOURCE_UNRENDERABLE", "clip.mp4"));
     let ran = test.eval(&["--skip-local", "--iterations", "2"]);
     ran.exit(4)
@@ -166,7 +166,7 @@ fn a_failed_sample_is_told_alike() {
 }
 
 #[test]
-fn a_right_that_is_missing_is_told_with_the_policy() {
+fn a_right_that_is_missing_is_reported_with_the_policy() {
     let test = Test::new().fault("StartExecution", 99, Fault::Error(400, "AccessDeniedException"));
     let ran = test.smoke(&[]);
     ran.exit(4).warns("AccessDeniedException").warns("`cargo xtask lambda-policy` prints all that a run needs");

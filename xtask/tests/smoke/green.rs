@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{STACK, Test, video::Video};
 
 #[test]
-fn every_stage_is_told_and_nothing_is_left() {
+fn every_stage_is_reported_and_nothing_is_left() {
     let test = Test::new();
     let ran = test.smoke(&["--chunk-counts", "2,4"]);
     assert_snapshot!(ran.exit(0).stdout, @r"
@@ -124,21 +124,24 @@ fn a_hyperframes_checkout_is_a_repository_too() {
 }
 
 #[test]
-fn environment_twins_stand_in_for_flags() {
+fn environment_variables_stand_in_for_flags() {
     let test = Test::new()
         .env("FIXTURE", "f")
         .env("CHUNK_COUNTS", "5")
         .env("CHUNK_SIZE", "15")
         .env("PLAN_PROTOCOL", "v1")
         .env("PSNR_THRESHOLD", "44")
-        .env("STACK_NAME", "by-twin")
+        .env("STACK_NAME", "by-environment")
         .env("RESERVED_CONCURRENCY", "3")
         .env("AWS_REGION", "eu-west-1");
     let artifacts = test.artifacts().display().to_string();
     let test = test.env("ARTIFACTS", &artifacts);
     test.run(&["lambda-smoke", "--skip-build", "--endpoint-url", &test.aws.endpoint]).exit(0);
     let run = test.artifact("run.json");
-    assert_eq!((&run["stack"], &run["region"], &run["fixture"]), (&json!("by-twin"), &json!("eu-west-1"), &json!("f")));
+    assert_eq!(
+        (&run["stack"], &run["region"], &run["fixture"]),
+        (&json!("by-environment"), &json!("eu-west-1"), &json!("f"))
+    );
     assert_eq!((&run["chunkCounts"], &run["gate"]["psnrDb"]), (&json!([5]), &json!(44.0)));
     let row = &test.artifact("results.json")[0];
     assert_eq!((&row["chunkSize"], &row["planProtocol"]), (&json!(15), &json!("v1")));

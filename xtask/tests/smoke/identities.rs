@@ -102,7 +102,7 @@ fn keys_of_an_instance() {
 }
 
 #[test]
-fn an_sso_session_that_ended_is_told_with_its_login() {
+fn an_sso_session_that_ended_is_reported_with_its_login() {
     let config = "[profile sso]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = dev\n\
                   [sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = us-east-1\n";
     let ran = smoke(&by_the_chain(config), &["--profile", "sso"]);
@@ -121,7 +121,7 @@ fn a_session_of_aws_login_has_a_way_out() {
 }
 
 #[test]
-fn a_role_that_wants_mfa_is_told_apart() {
+fn a_role_that_wants_mfa_is_kept_apart() {
     let config = "[profile base]\naws_access_key_id = AKIABASE\naws_secret_access_key = secret\n\
                   [profile mfa]\nrole_arn = arn:aws:iam::123456789012:role/wants-mfa\nsource_profile = base\n\
                   mfa_serial = arn:aws:iam::123456789012:mfa/tester\n";

@@ -3,7 +3,7 @@
 use crate::support::{Test, fake_aws::End};
 
 #[test]
-fn renders_go_on_side_by_side_and_are_told_in_the_plans_order() {
+fn renders_go_on_side_by_side_and_are_reported_in_the_plans_order() {
     // The first of the plan ends last.
     let test = Test::new().render(|render| render.polls = 3).render_of(2, |render| render.polls = 20);
     let ran = test.smoke(&["--chunk-counts", "2,4,8", "--jobs", "2"]);

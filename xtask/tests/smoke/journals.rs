@@ -69,7 +69,7 @@ fn a_state_folder_that_cant_be_read_is_no_proof_that_nothing_is_unfinished() {
 }
 
 #[test]
-fn an_empty_journal_tells_that_nothing_was_created() {
+fn an_empty_journal_says_that_nothing_was_created() {
     let test = Test::new();
     test.smoke(&[]).exit(0);
     std::fs::write(test.state().join("other.bbbbbbbbbbbb.jsonl"), "").unwrap();

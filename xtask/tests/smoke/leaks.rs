@@ -82,7 +82,7 @@ fn what_cant_be_seen_is_exit_7() {
 }
 
 #[test]
-fn keys_that_expire_are_told_once_with_what_to_do() {
+fn keys_that_expire_are_reported_once_with_what_to_do() {
     let expired = Fault::Error(400, "ExpiredToken");
     // The first listing is that of the new artifact bucket.
     let test = Test::new();

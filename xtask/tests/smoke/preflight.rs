@@ -32,7 +32,7 @@ fn assert_only_looked(test: &Test) {
 }
 
 #[test]
-fn all_problems_with_tools_are_told_at_once() {
+fn all_problems_with_tools_are_reported_at_once() {
     let test = Test::new()
         .tool("sam --version", "echo SAM CLI, version 1.99.0; exit")
         .tool("bun --version", "echo 1.2.23; exit")
@@ -57,7 +57,7 @@ fn all_problems_with_tools_are_told_at_once() {
 fn an_ffmpeg_without_x264_or_version_is_refused() {
     let test = Test::new().tool("ffmpeg -encoders", "exit").tool("sam --version", "echo unknown; exit");
     let ran = test.smoke(&[]);
-    ran.exit(1).warns("tools/bin/ffmpeg has no libx264: get it by").warns("does not tell its version: \"unknown\"");
+    ran.exit(1).warns("tools/bin/ffmpeg has no libx264: get it by").warns("does not report its version: \"unknown\"");
     assert_only_looked(&test);
 }
 
@@ -67,7 +67,7 @@ fn without_a_build_neither_bun_nor_zip_is_needed() {
 }
 
 #[test]
-fn missing_credentials_are_told_with_advice() {
+fn missing_credentials_are_reported_with_advice() {
     let test = Test::new()
         .without_env("AWS_ACCESS_KEY_ID")
         .without_env("AWS_SECRET_ACCESS_KEY")
@@ -79,7 +79,7 @@ fn missing_credentials_are_told_with_advice() {
 }
 
 #[test]
-fn credentials_and_tools_are_told_in_one_list() {
+fn credentials_and_tools_are_reported_in_one_list() {
     let test = Test::new()
         .without_env("AWS_ACCESS_KEY_ID")
         .without_env("AWS_SECRET_ACCESS_KEY")
@@ -103,7 +103,7 @@ fn a_missing_profile_is_named() {
 }
 
 #[test]
-fn an_endpoint_where_nothing_answers_is_told_soon() {
+fn an_endpoint_where_nothing_answers_is_reported_soon() {
     let test = Test::new();
     let started = Instant::now();
     let ran = test.smoke(&["--endpoint-url", "http://127.0.0.1:1"]);
@@ -112,7 +112,7 @@ fn an_endpoint_where_nothing_answers_is_told_soon() {
 }
 
 #[test]
-fn refused_credentials_are_told() {
+fn refused_credentials_are_reported() {
     let test = Test::new().fault("GetCallerIdentity", 9, Fault::Error(403, "ExpiredToken"));
     test.smoke(&[]).exit(1).warns("refused sts GetCallerIdentity").warns("ExpiredToken");
     assert_only_looked(&test);
@@ -137,14 +137,14 @@ fn a_stack_that_exists_is_left_untouched() {
 }
 
 #[test]
-fn a_stack_whose_existence_cant_be_told_is_not_deployed() {
+fn a_stack_whose_existence_is_unknown_is_not_deployed() {
     let test = Test::new().fault("DescribeStacks", 99, Fault::Error(403, "AccessDenied"));
     test.smoke(&[]).exit(1).warns("looking for stack smoke-test: AccessDenied: said the fake AWS (HTTP 403)");
     assert_only_looked(&test);
 }
 
 #[test]
-fn a_name_that_another_run_has_claimed_is_refused() {
+fn a_name_that_another_run_has_locked_is_refused() {
     let test = Test::new();
     test.aws.account().buckets.insert("hyperframes-smoke-a222bf3f-0123456789ab".to_owned(), Default::default());
     let ran = test.smoke(&[]);
@@ -165,9 +165,9 @@ fn a_stack_that_comes_up_after_the_first_look_is_left_untouched() {
 }
 
 #[test]
-fn a_claim_without_a_stack_of_its_own_is_not_kept() {
+fn a_name_lock_without_a_stack_of_its_own_is_not_kept() {
     let rival = |rival| Test::new().account(|account| account.rival = Some(rival));
-    for test in [rival(Rival::Deploys(STACK)), rival(Rival::Claims)] {
+    for test in [rival(Rival::Deploys(STACK)), rival(Rival::TakesTheName)] {
         test.smoke(&["--keep-stack"]).exit(1).says("clean-up verified").never_says("is kept");
         let name_locks = |name: &&String| name.starts_with("hyperframes-smoke-") && !name.ends_with("ffffffffffff");
         assert_eq!(test.aws.account().buckets.keys().filter(name_locks).count(), 0);
@@ -176,8 +176,8 @@ fn a_claim_without_a_stack_of_its_own_is_not_kept() {
 }
 
 #[test]
-fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
-    let test = Test::new().account(|account| account.rival = Some(Rival::Claims));
+fn of_two_runs_that_lock_a_name_at_once_neither_goes_on() {
+    let test = Test::new().account(|account| account.rival = Some(Rival::TakesTheName));
     let ran = test.smoke(&[]);
     ran.exit(1).warns("another run took the stack name smoke-test at the same time").says("clean-up verified");
     let buckets: Vec<String> = test.aws.account().buckets.keys().cloned().collect();
@@ -185,7 +185,7 @@ fn of_two_runs_that_claim_a_name_at_once_neither_goes_on() {
 }
 
 #[test]
-fn a_claim_that_is_listed_late_ends_the_deployment_too() {
+fn a_name_lock_that_is_listed_late_ends_the_deployment_too() {
     let test = Test::new().tool("sam deploy", "exec sleep 60");
     let child = test.spawn_smoke(&[]);
     while !test.tools.calls().iter().any(|call| call.starts_with("sam deploy")) {
@@ -210,14 +210,14 @@ fn an_emulator_is_reached_without_the_proxy() {
 }
 
 #[test]
-fn journals_that_cant_be_written_are_told_before_anything_else() {
+fn journals_that_cant_be_written_are_reported_before_anything_else() {
     let test = Test::new().env("HYPERFRAMES_STATE_DIR", "/dev/null/state");
     test.smoke(&[]).exit(1).warns("journals can't be written to /dev/null/state; make it writable, or set");
     assert_eq!((test.tools.calls(), test.aws.calls()), (vec![], vec![]));
 }
 
 #[test]
-fn a_baseline_that_cant_be_measured_is_told_before_a_deployment() {
+fn a_baseline_that_cant_be_measured_is_reported_before_a_deployment() {
     let test = Test::new().fixture_file("output/output.mp4", "no video at all");
     test.smoke(&[]).exit(1).warns("the baseline of f can't be measured").warns("Invalid data found");
     assert_only_looked(&test);
@@ -231,14 +231,14 @@ fn git_sees_no_secret() {
 }
 
 #[test]
-fn a_baseline_that_does_not_decode_is_told_before_a_deployment() {
+fn a_baseline_that_does_not_decode_is_reported_before_a_deployment() {
     let test = Test::new().tool("ffmpeg decode", "echo 'corrupt packet' >&2; exit 69");
     test.smoke(&[]).exit(1).warns("the baseline of f can't be measured").warns("corrupt packet");
     test.assert_account_clean();
 }
 
 #[test]
-fn a_composition_that_cant_be_packed_is_told_before_a_deployment() {
+fn a_composition_that_cant_be_packed_is_reported_before_a_deployment() {
     let test = Test::new();
     std::os::unix::fs::symlink("nowhere", test.repository.fixture_file("src/lost.png")).unwrap();
     test.smoke(&[]).exit(1).warns("lost.png");

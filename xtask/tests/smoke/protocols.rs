@@ -13,7 +13,7 @@ fn unequal(v1: &Video) -> Test {
 }
 
 #[test]
-fn equal_renders_are_told_so() {
+fn equal_renders_are_reported_as_equal() {
     let test = Test::new();
     let ran = test.smoke(&["--chunk-counts", "2,4", "--plan-protocol", "both", "--require-encoded-sha-equal"]);
     assert_snapshot!(ran.exit(0).stdout, @r"

@@ -20,7 +20,7 @@ fn results_json_has_a_row_for_each_render() {
 }
 
 #[test]
-fn run_json_tells_who_what_and_how_it_ended() {
+fn run_json_says_who_what_and_how_it_ended() {
     let test = Test::new();
     test.smoke(&[]).exit(0);
     let run = test.artifact("run.json");

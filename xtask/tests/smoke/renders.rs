@@ -104,7 +104,7 @@ fn a_history_that_lags_behind_its_execution_is_waited_for() {
 }
 
 #[test]
-fn findings_before_a_failure_are_told_too() {
+fn findings_before_a_failure_are_reported_too() {
     let ruined = Video::levels(&[("20.000000", 60)]).bytes();
     let test = Test::new().render_of(2, |render| render.video = ruined).render_of(4, |render| render.end = FAILS);
     let ran = test.smoke(&["--chunk-counts", "2,4"]);

@@ -9,7 +9,7 @@ fn read(test: &Test, name: &str) -> String {
 }
 
 #[test]
-fn a_green_run_is_told_to_people_and_to_ci() {
+fn a_green_run_is_reported_to_people_and_to_ci() {
     let test = Test::new();
     test.smoke(&["--chunk-counts", "2,4"]).exit(0).never_says("warning");
     let reported = read(&test, "report.md");
@@ -64,7 +64,7 @@ fn a_render_that_failed_is_an_error_with_its_cause() {
 }
 
 #[test]
-fn a_run_that_never_rendered_is_told_too() {
+fn a_run_that_never_rendered_is_reported_too() {
     let test = Test::new().tool("sam deploy", "exit 1");
     test.smoke(&[]).exit(3);
     assert!(read(&test, "report.md").contains("**FAIL** the run failed (exit 3)"));

@@ -105,7 +105,7 @@ fn the_fixtures_limits_hold_for_frames() {
 }
 
 #[test]
-fn frames_that_show_their_neighbours_are_exit_5() {
+fn frames_that_show_their_neighbors_are_exit_5() {
     let test = Test::new().sequence(&apart()).delivers(&apart().with(name(20), png(19 * 4, "re-encoded")));
     test.smoke(&[]).exit(5).says("frame 20 shows the baseline's frame 19 (inf dB) instead of its own");
 }
@@ -138,7 +138,7 @@ fn a_still_beginning_hides_no_frozen_end() {
 }
 
 #[test]
-fn other_numbers_sizes_and_formats_are_told_without_figures() {
+fn other_numbers_sizes_and_formats_are_reported_without_figures() {
     let (test, ran) = smoke_of(&Frames::of(59));
     ran.exit(5).says("  N=2: frames: 59 in the render, 60 in the baseline\n");
     assert_eq!(test.artifact("results.json")[0]["picture"], json!(null));
@@ -156,7 +156,7 @@ fn other_numbers_sizes_and_formats_are_told_without_figures() {
 }
 
 #[test]
-fn sound_beside_the_frames_is_measured() {
+fn audio_with_the_frames_is_measured() {
     let with = |sound: &[u8]| Frames::of(60).with("audio.m4a", sound);
     let sound = |samples| Video { audio_tracks: 1, samples, ..Video::default() }.bytes();
     let of = |delivered: &Frames| {

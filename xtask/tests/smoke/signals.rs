@@ -127,7 +127,7 @@ fn a_signal_during_a_build_ends_the_build() {
 }
 
 #[test]
-fn a_second_signal_ends_the_clean_up_and_tells_how_to_finish_it() {
+fn a_second_signal_ends_the_clean_up_and_says_how_to_finish_it() {
     let test = Test::new()
         .render(|render| render.end = End::Never)
         .fault("DescribeExecution", 1, Fault::Signal(Signal::INT))

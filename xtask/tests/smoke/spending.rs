@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::{Test, fake_aws::End};
 
 #[test]
-fn a_dry_run_tells_everything_and_does_nothing() {
+fn a_dry_run_says_everything_and_does_nothing() {
     let test = Test::new();
     let ran = test.build_and_smoke(&["--dry-run", "--chunk-counts", "2,4"]);
     assert_snapshot!(ran.exit(0).stdout, @r"
@@ -52,7 +52,7 @@ fn a_function_with_less_memory_costs_less() {
 }
 
 #[test]
-fn a_dry_run_of_a_length_that_is_not_told_says_so() {
+fn a_dry_run_of_an_unknown_length_says_so() {
     let html = r#"<div data-composition-id="f" data-duration="auto"></div>"#;
     let test = Test::new().fixture_file("src/index.html", html);
     let ran = test.smoke(&["--dry-run"]);
@@ -122,7 +122,7 @@ fn an_execution_that_could_pass_the_ceiling_is_stopped() {
 }
 
 #[test]
-fn an_amount_that_is_none_is_told() {
+fn an_amount_that_is_none_is_reported() {
     let test = Test::new();
     test.smoke(&["--max-cost-usd", "cheap"]).exit(1).warns("\"cheap\" is not an amount of USD above 0 (example: 0.50)");
     test.smoke(&["--max-cost-usd", "-1"]).exit(1).warns("is not an amount of USD above 0");

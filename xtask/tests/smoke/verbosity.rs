@@ -1,4 +1,4 @@
-//! How much is shown: -q, -v, -vv and colours.
+//! How much is shown: -q, -v, -vv and colors.
 
 use crate::support::{
     SECRETS, Test,
@@ -6,7 +6,7 @@ use crate::support::{
 };
 
 #[test]
-fn a_quiet_run_tells_results_and_errors_only() {
+fn a_quiet_run_says_results_and_errors_only() {
     let ran = Test::new().smoke(&["-q"]);
     assert_eq!(ran.exit(0).stderr, "");
     ran.says("PASS  1 of 1 renders equal enough");
@@ -16,7 +16,7 @@ fn a_quiet_run_tells_results_and_errors_only() {
 }
 
 #[test]
-fn a_verbose_run_tells_each_command_with_its_time() {
+fn a_verbose_run_says_each_command_with_its_time() {
     let ran = Test::new().smoke(&["-v"]);
     ran.exit(0)
         .warns("command   $ ")
@@ -26,7 +26,7 @@ fn a_verbose_run_tells_each_command_with_its_time() {
 }
 
 #[test]
-fn a_very_verbose_run_tells_each_call_with_status_and_code() {
+fn a_very_verbose_run_says_each_call_with_status_and_code() {
     let test = Test::new().fault("DescribeExecution", 1, Fault::Error(400, "ThrottlingException"));
     let ran = test.smoke(&["-vv"]);
     ran.exit(0)
@@ -43,7 +43,7 @@ fn quiet_and_verbose_contradict_each_other() {
 }
 
 #[test]
-fn colours_are_used_where_they_are_asked_for() {
+fn colors_are_used_where_they_are_asked_for() {
     let of = |test: Test, args: &[&str]| {
         let ran = test.smoke(args);
         (ran.stdout.contains("\x1b[1;32mPASS\x1b[0m  1 of 1"), ran.stderr.contains("\x1b[36mtarget   \x1b[0m"))

@@ -80,7 +80,7 @@ fn a_render_that_stands_still_is_named() {
 }
 
 #[test]
-fn every_difference_in_shape_is_exit_5_and_no_psnr_is_told() {
+fn every_difference_in_shape_is_exit_5_and_no_psnr_is_reported() {
     let sound = Video { audio_tracks: 1, ..Video::default() };
     let cases = [
         (Video { width: 128, ..Video::default() }, "size: 128x36 in the render, 64x36 in the baseline"),

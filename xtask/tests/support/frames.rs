@@ -83,12 +83,12 @@ pub(crate) fn name(frame: u8) -> String {
     format!("frame_{:06}.png", u32::from(frame) + 1)
 }
 
-/// A picture of 64x36 pixels of one grey, with a note in its file.
-pub(crate) fn png(grey: u8, note: &str) -> Vec<u8> {
+/// A picture of 64x36 pixels of one gray, with a note in its file.
+pub(crate) fn png(gray: u8, note: &str) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, 64, 36);
     encoder.set_color(png::ColorType::Rgba);
     encoder.add_text_chunk("note".into(), note.into()).unwrap();
-    encoder.write_header().unwrap().write_image_data(&[grey; 64 * 36 * 4]).unwrap();
+    encoder.write_header().unwrap().write_image_data(&[gray; 64 * 36 * 4]).unwrap();
     file
 }

@@ -22,7 +22,7 @@ fn a_stack_of_nobodys_run_is_refused() {
 }
 
 #[test]
-fn force_asks_for_the_name_unless_it_is_told_not_to() {
+fn force_asks_for_the_name_unless_yes_is_given() {
     let test = Test::new();
     let ran = test.teardown(&["production", "--force"]);
     ran.exit(1).warns("error: --force asks for the stack's name to be typed, and there is no terminal; add --yes");
@@ -40,7 +40,7 @@ fn force_deletes_nothing_else() {
 }
 
 #[test]
-fn leftovers_beside_a_foreign_stack_go_and_the_stack_stays() {
+fn leftovers_next_to_a_foreign_stack_go_and_the_stack_stays() {
     let test = killed();
     // The stack was deleted by hand, and someone deployed another one of that name.
     fs::remove_file(test.tools.stacks().join(STACK)).unwrap();
@@ -57,7 +57,7 @@ fn leftovers_beside_a_foreign_stack_go_and_the_stack_stays() {
 }
 
 #[test]
-fn force_takes_leftovers_and_the_stack_beside_them() {
+fn force_takes_leftovers_and_the_stack_next_to_them() {
     let test = locked();
     test.aws.account().add_foreign(STACK, "theirs");
     test.teardown(&[STACK, "--force", "--yes"]).exit(0).warns("smoke-test: forced by the caller");
@@ -65,7 +65,7 @@ fn force_takes_leftovers_and_the_stack_beside_them() {
 }
 
 #[test]
-fn a_stack_made_by_others_after_a_claim_is_left() {
+fn a_stack_made_by_others_after_a_name_lock_is_left() {
     let test = locked();
     test.aws.account().add_foreign(STACK, "theirs");
     let theirs: Vec<String> =
@@ -77,7 +77,7 @@ fn a_stack_made_by_others_after_a_claim_is_left() {
 }
 
 #[test]
-fn a_stack_in_review_is_deleted_by_the_tags_of_its_change_sets_and_not_by_a_claim_on_its_name() {
+fn a_stack_in_review_is_deleted_by_the_tags_of_its_change_sets_and_not_by_a_lock_on_its_name() {
     // A run that was killed as soon as it had created its stack.
     let test = Test::new().fault("CreateChangeSet", 1, Fault::Signal(Signal::KILL));
     assert_eq!(test.smoke(&[]).status, None);
@@ -123,7 +123,7 @@ fn a_stack_that_is_protected_keeps_its_data() {
 }
 
 #[test]
-fn a_claim_of_another_region_is_left() {
+fn a_name_lock_in_another_region_is_left() {
     let test = locked();
     let before = left(&test);
     test.teardown(&[STACK, "--region", "eu-central-1"])

@@ -84,7 +84,7 @@ fn a_run_whose_aws_is_gone_can_be_forgotten() {
 }
 
 #[test]
-fn a_stack_that_is_in_another_account_is_told_with_its_place() {
+fn a_stack_that_is_in_another_account_is_reported_with_its_place() {
     let test = killed();
     test.rewrite_journal(|text| text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\""));
     test.aws.account().buckets.retain(|name, _| name.starts_with("prod-"));
@@ -94,7 +94,7 @@ fn a_stack_that_is_in_another_account_is_told_with_its_place() {
 }
 
 #[test]
-fn an_unknown_name_is_told_with_its_neighbours() {
+fn an_unknown_name_is_reported_with_its_neighbors() {
     let test = killed();
     let ran = test.teardown(&["smoke-tset"]);
     ran.exit(1).warns("knows a stack smoke-tset; the nearest names in the journals: smoke-test");

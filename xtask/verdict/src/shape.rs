@@ -272,28 +272,31 @@ pub(crate) mod tests {
             audio: vec![AudioShape { codec: "aac".into(), sample_rate: 48_000, channels }],
             duration_s,
         };
-        let told = |render: &Tracks| -> Vec<String> {
+        let reported = |render: &Tracks| -> Vec<String> {
             of_tracks("audio.m4a", &tracks(2, 2.0), render).iter().map(ToString::to_string).collect()
         };
-        assert_eq!(told(&tracks(2, 2.04)), [""; 0]);
+        assert_eq!(reported(&tracks(2, 2.04)), [""; 0]);
         assert_eq!(
-            told(&tracks(1, 2.0)),
+            reported(&tracks(1, 2.0)),
             ["channels of audio track 0 of audio.m4a: 1 in the render, 2 in the baseline"]
         );
-        assert_eq!(told(&tracks(2, 7.0)), ["duration of audio.m4a: 7.000 s in the render, 2.000 s in the baseline"]);
-        assert_eq!(told(&tracks(2, f64::NAN)).len(), 1);
+        assert_eq!(
+            reported(&tracks(2, 7.0)),
+            ["duration of audio.m4a: 7.000 s in the render, 2.000 s in the baseline"]
+        );
+        assert_eq!(reported(&tracks(2, f64::NAN)).len(), 1);
     }
 
     #[test]
     fn a_nan_time_is_a_difference() {
-        let told = |render: &MediaShape| -> Vec<String> {
+        let reported = |render: &MediaShape| -> Vec<String> {
             differences(&shape(), render).into_iter().map(|difference| difference.what).collect()
         };
-        assert_eq!(told(&MediaShape { duration_s: f64::NAN, ..shape() }), ["duration"]);
-        assert_eq!(told(&MediaShape { file_duration_s: f64::NAN, ..shape() }), ["duration of the file"]);
+        assert_eq!(reported(&MediaShape { duration_s: f64::NAN, ..shape() }), ["duration"]);
+        assert_eq!(reported(&MediaShape { file_duration_s: f64::NAN, ..shape() }), ["duration of the file"]);
         let mut timeless = shape();
         timeless.frame_times_s[21] = f64::NAN;
-        assert_eq!(told(&timeless), ["time of frame 21", "how long frame 20 is shown"]);
+        assert_eq!(reported(&timeless), ["time of frame 21", "how long frame 20 is shown"]);
     }
 
     #[test]

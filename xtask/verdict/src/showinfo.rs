@@ -172,18 +172,18 @@ mod tests {
 
     #[test]
     fn frames_are_read_with_their_tags() {
-        let told = frames(&[line(0, "0"), line(1, "66666")].concat(), Video::Render).unwrap();
-        assert_eq!(told.iter().map(|frame| frame.time_s).collect::<Vec<_>>(), [0.0, 0.033_333]);
-        assert_eq!(told[0].format, "640x360 yuv420p");
+        let reported = frames(&[line(0, "0"), line(1, "66666")].concat(), Video::Render).unwrap();
+        assert_eq!(reported.iter().map(|frame| frame.time_s).collect::<Vec<_>>(), [0.0, 0.033_333]);
+        assert_eq!(reported[0].format, "640x360 yuv420p");
         let tag = |text: &str| Some(text.to_owned());
         let color = Color { range: tag("tv"), space: tag("bt709"), primaries: None, transfer: tag("smpte170m") };
-        assert_eq!(told[1].color, color);
+        assert_eq!(reported[1].color, color);
     }
 
     #[test]
     fn an_interlaced_frame_is_recognized() {
-        let told = frames(&[line(0, "0"), line(1, "8").replace("i:P", "i:T")].concat(), Video::Render).unwrap();
-        let formats: Vec<&str> = told.iter().map(|frame| frame.format.as_str()).collect();
+        let reported = frames(&[line(0, "0"), line(1, "8").replace("i:P", "i:T")].concat(), Video::Render).unwrap();
+        let formats: Vec<&str> = reported.iter().map(|frame| frame.format.as_str()).collect();
         assert_eq!(formats, ["640x360 yuv420p", "640x360 yuv420p interlaced, top field first"]);
     }
 
@@ -199,9 +199,9 @@ mod tests {
     fn messages_of_other_threads_may_come_between() {
         let one = line(0, "8").replace("range:tv", "range:tvOutput #0, null, to '/dev/null':\n  Metadata:\n");
         let two = line(1, "10").replace("I \n[Parsed_showinfo_3 @ 0x7f54c] ", "I [aac @ 0x1] n: pts:\n  Stream #1:0\n");
-        let told = frames(&format!("Input #0, pts:5\n{one}{two}video:0KiB\n"), Video::Render).unwrap();
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[0].color, told[1].color);
+        let reported = frames(&format!("Input #0, pts:5\n{one}{two}video:0KiB\n"), Video::Render).unwrap();
+        assert_eq!(reported.len(), 2);
+        assert_eq!(reported[0].color, reported[1].color);
     }
 
     #[test]
@@ -220,10 +220,11 @@ mod tests {
     fn no_message_of_another_thread_becomes_part_of_a_tag() {
         let mixed = line(0, "8").replace("range:tv", "range:tv512").replace("space:bt709", "space:bt7090.0.0-dev");
         let mixed = mixed.replace("unknown", "unknownisom").replace("smpte170m", "smpte170mffv1");
-        let told = |log: &str| frames(log, Video::Render).unwrap()[0].color.clone();
-        assert_eq!(told(&mixed), told(&line(0, "8")));
+        let reported = |log: &str| frames(log, Video::Render).unwrap()[0].color.clone();
+        assert_eq!(reported(&mixed), reported(&line(0, "8")));
         // The longest name counts, and an unknown one stays as it is.
-        let space = |name: &str| told(&line(0, "8").replace("space:bt709", &format!("space:{name}"))).space.unwrap();
+        let space =
+            |name: &str| reported(&line(0, "8").replace("space:bt709", &format!("space:{name}"))).space.unwrap();
         for name in ["ycgco-re", "bt2020nc", "chroma-derived-c", "oklab-2"] {
             assert_eq!(space(name), name);
         }

@@ -146,7 +146,7 @@ fn outputs_may_have_other_names_where_there_is_one_of_a_kind() {
 
 #[test]
 fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
-    for (from, to, told) in [
+    for (from, to, reported) in [
         ("Resources:", "Resource:", "Resources is missing"),
         (
             "RenderStateMachineArn: {Value",
@@ -178,7 +178,7 @@ fn what_a_run_needs_and_a_template_lacks_is_named_by_field_and_line() {
     ] {
         assert!(SHORT.contains(from), "{from}");
         let error = parse(&SHORT.replace(from, to)).unwrap_err();
-        assert!(error.starts_with(told), "{from} -> {to}: {error}");
+        assert!(error.starts_with(reported), "{from} -> {to}: {error}");
     }
 }
 

@@ -249,8 +249,8 @@ mod tests {
 
     #[test]
     fn what_is_no_yaml_is_refused_with_its_line() {
-        let told = Node::parse("a: 1\nb: [1, 2").unwrap_err().to_string();
-        assert!(told.contains("it is not YAML") && told.contains("line 3"), "{told}");
+        let reported = Node::parse("a: 1\nb: [1, 2").unwrap_err().to_string();
+        assert!(reported.contains("it is not YAML") && reported.contains("line 3"), "{reported}");
         let twice = Node::parse("a: 1\na: 2").unwrap_err().to_string();
         assert!(twice.contains("it is not YAML") && twice.contains("line 2"), "{twice}");
         assert_eq!(Node::parse("").unwrap_err().to_string(), "it is empty");
@@ -260,11 +260,14 @@ mod tests {
     #[test]
     fn endless_nesting_is_refused_before_the_stack_overflows() {
         for levels in ["- ", "? ", "a: {b: ", "["] {
-            let told = Node::parse(&levels.repeat(100_000)).unwrap_err().to_string();
-            assert!(told.contains("deeper than 64 levels (line 1)") || told.contains("not YAML"), "{levels:?}: {told}");
+            let reported = Node::parse(&levels.repeat(100_000)).unwrap_err().to_string();
+            assert!(
+                reported.contains("deeper than 64 levels (line 1)") || reported.contains("not YAML"),
+                "{levels:?}: {reported}"
+            );
         }
-        let told = Node::parse(&"- ".repeat(65)).unwrap_err().to_string();
-        assert_eq!(told, "it is nested deeper than 64 levels (line 1)");
+        let reported = Node::parse(&"- ".repeat(65)).unwrap_err().to_string();
+        assert_eq!(reported, "it is nested deeper than 64 levels (line 1)");
         assert!(Node::parse(&("- ".repeat(64) + "x")).is_ok());
     }
 
@@ -272,8 +275,8 @@ mod tests {
     fn aliases_of_aliases_are_refused_before_they_fill_the_memory() {
         let tenfold = |i: usize| format!("a{i}: &a{i} [{}]\n", vec![format!("*a{}", i - 1); 10].join(", "));
         let doubled: String = (1..9).map(tenfold).collect();
-        let told = Node::parse(&format!("a0: &a0 [x]\n{doubled}")).unwrap_err().to_string();
-        assert!(told.contains("alias") && told.contains("line 5"), "{told}");
+        let reported = Node::parse(&format!("a0: &a0 [x]\n{doubled}")).unwrap_err().to_string();
+        assert!(reported.contains("alias") && reported.contains("line 5"), "{reported}");
         // As deep as aliases can nest what is as deep as it may be.
         let nested = |i: usize| format!("a{i}: &a{i} {}*a{}{}\n", "[".repeat(60), i - 1, "]".repeat(60));
         let deep: String = (1..99).map(nested).collect();

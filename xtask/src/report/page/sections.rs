@@ -123,7 +123,7 @@ fn function_table(costs: &[(&str, &Cost)]) -> Markup {
         tbody {
             @for sum in &sums {
                 tr {
-                    th scope="row" { (sum.function.as_deref().unwrap_or("not told by the history")) }
+                    th scope="row" { (sum.function.as_deref().unwrap_or("not in the history")) }
                     td { (sum.states.join(", ")) }
                     td.number { (sum.memory_mb) " MB, " (sum.architecture) }
                     td.number { (sum.requests) }
@@ -250,7 +250,7 @@ pub(crate) fn files_section(report: &RunReport) -> Option<Section> {
     (!files.is_empty()).then_some(Section { id: "files", title: "Files", content })
 }
 
-/// What stands for itself in the path of a URL, besides letters and digits, is not among these.
+/// What stands for itself in the path of a URL, apart from letters and digits, is not among these.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The relative URL of a file.

@@ -17,7 +17,7 @@ use crate::report::page::{
 };
 
 /// The height that a lane needs for a label, px.
-const LABELLED: f64 = 14.0;
+const LABELED: f64 = 14.0;
 
 /// The height of the lanes of Plan and Assemble, px.
 const STEP: f64 = 22.0;
@@ -96,13 +96,13 @@ fn pitch(chunks: usize) -> f64 {
 /// When lanes are lower than a line of text, only every second, fourth or eighth has a label.
 fn is_labelled(step: Step, height: f64) -> bool {
     let Step::Chunk(index) = step else { return true };
-    let every = [1, 2, 4, 8].into_iter().find(|every| *every as f64 * height >= LABELLED).unwrap_or(8);
+    let every = [1, 2, 4, 8].into_iter().find(|every| *every as f64 * height >= LABELED).unwrap_or(8);
     index % every == 0
 }
 
 fn draw_bar(bar: &Bar, (top, height): (f64, f64), x: &Scale) -> Markup {
     let (from, to) = (x.at(bar.from_ms as f64 / 1000.0), x.at(bar.to_ms as f64 / 1000.0));
-    let gap = if height >= LABELLED { 3.0 } else { 0.5 };
+    let gap = if height >= LABELED { 3.0 } else { 0.5 };
     let class = match bar.kind {
         BarKind::Queue => "queue",
         BarKind::Start => "start",

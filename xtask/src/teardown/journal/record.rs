@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_line_tells_nothing() {
+    fn a_blank_line_says_nothing() {
         let first = lines(&[Entry::Begin(Box::new(begin()))]);
         assert!(!RunState::replay(&format!("{first}\n")).unwrap().is_unfinished());
     }

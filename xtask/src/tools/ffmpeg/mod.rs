@@ -50,7 +50,7 @@ impl Media {
 
     /// Compares a render with its baseline: shapes, and where they agree every
     /// frame, paired by decode index, and every sample. What no finding of `gate`
-    /// could come of is left out: the neighbours of frames that reach its threshold.
+    /// could come of is left out: the neighbors of frames that reach its threshold.
     ///
     /// # Errors
     /// When either file can't be decoded from end to end: what was not measured

@@ -53,7 +53,7 @@ const HASHED: [&str; 4] = ["-f", "framehash", "-hash", "md5"];
 
 impl Media {
     /// Decodes two videos whose headers have the same shape, with their sound, from
-    /// end to end. Frames below `least` are compared with their neighbours too.
+    /// end to end. Frames below `least` are compared with their neighbors too.
     ///
     /// # Errors
     /// When something in either does not decode, or its frames change on the way.
@@ -178,7 +178,7 @@ impl Pass {
     }
 
     /// The picture of a render against that of a baseline of the same shape; frames
-    /// below `least` were looked for among their neighbours.
+    /// below `least` were looked for among their neighbors.
     ///
     /// # Errors
     /// When not every frame was compared.
@@ -193,8 +193,8 @@ impl Pass {
             self.render(),
             shape.pixel_format
         );
-        let neighbours = |name: &str| psnr::neighbors(&self.read(name)?).with_context(what);
-        let (before, after) = (neighbours("before")?, neighbours("after")?);
+        let neighbors = |name: &str| psnr::neighbors(&self.read(name)?).with_context(what);
+        let (before, after) = (neighbors("before")?, neighbors("after")?);
         let misplaced = psnr::misplaced(&own, &before, &after, least).with_context(what)?;
         let psnr = VideoPsnr::of(&own).with_context(what)?;
         let (ssim, ssim_frames) = VideoSsim::from_stats(&self.read("ssim")?).with_context(what)?;
@@ -273,7 +273,7 @@ pub(crate) fn own_frames(shape: &MediaShape, video: Video) -> String {
     format!("{},{}", showinfo::filters(video), by_index(shape))
 }
 
-/// How many frames in a row are left out of the comparison with neighbours at
+/// How many frames in a row are left out of the comparison with neighbors at
 /// most: the baseline's wait in memory until one of the render's comes.
 const IN_A_ROW: u32 = 7;
 

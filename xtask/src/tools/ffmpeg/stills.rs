@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_frame_is_looked_for_between_its_neighbours() {
+    fn a_frame_is_looked_for_between_its_neighbors() {
         let times = [0.0, 0.04, 0.08];
         assert_eq!(seek_args(&times, 0), Some(Vec::new()));
         assert_eq!(seek_args(&times, 2).unwrap(), ["-seek_timestamp", "1", "-ss", "0.060000"]);

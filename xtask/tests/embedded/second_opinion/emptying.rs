@@ -25,11 +25,7 @@ pub(super) const CASES: &[Case] = &[
         "keys with line ends go up, come down and go",
         Exception("moto", "finds no object by a key with a line feed"),
     ),
-    Case::but(
-        keys_beside_xml,
-        "keys with characters that XML lacks go",
-        Exception("moto", "lists them in what is no XML"),
-    ),
+    Case::but(keys_in_xml, "keys with characters that XML lacks go", Exception("moto", "lists them in what is no XML")),
 ];
 
 fn absent(place: &Place) {
@@ -114,8 +110,8 @@ fn up_down_and_away(place: &Place, bucket: &str, keys: BTreeSet<String>) {
     is_gone(place, &bucket);
 }
 
-fn keys_beside_xml(place: &Place) {
-    let bucket = place.bucket("keys-beside-xml");
+fn keys_in_xml(place: &Place) {
+    let bucket = place.bucket("keys-in-xml");
     place.set_versioning(&bucket, BucketVersioningStatus::Enabled);
     let keys: Vec<String> = ["a\u{1}", "b\u{1b}[0m", "c\u{fffe}", "plain"].map(str::to_owned).into();
     place.put(&bucket, &keys);

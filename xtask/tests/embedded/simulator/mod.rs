@@ -46,7 +46,7 @@ struct World {
     buckets: Buckets,
     account: Account,
     stack: Stack,
-    told_not_empty: bool,
+    reported_not_empty: bool,
     /// New credentials came.
     renewed: bool,
     /// What was met how often.
@@ -72,7 +72,7 @@ impl Simulator {
             buckets: Buckets::new(mix.busy),
             account: Account::default(),
             stack: Stack::new(mix.event, mix.stack_takes),
-            told_not_empty: false,
+            reported_not_empty: false,
             renewed: false,
             met: BTreeMap::new(),
             lost: Vec::new(),
@@ -230,8 +230,8 @@ impl World {
             Some(Passing::Unavailable) => return Some((Refusal::Unavailable, "503")),
             _ => {}
         }
-        if mix.not_empty_again && operation == "DeleteBucket" && !self.told_not_empty {
-            self.told_not_empty = true;
+        if mix.not_empty_again && operation == "DeleteBucket" && !self.reported_not_empty {
+            self.reported_not_empty = true;
             return Some((Refusal::NotEmpty, "not empty"));
         }
         let late = mix.stale.then(|| self.account.refuses(operation, request)).flatten();

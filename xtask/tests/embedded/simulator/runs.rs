@@ -137,7 +137,7 @@ fn judged(mix: &Mix, simulator: &Simulator, code: i32, reported: &str, runner: &
         let missing: Vec<&&str> = words.iter().filter(|word| !reported.contains(**word)).collect();
         match codes.contains(&code) && missing.is_empty() {
             true => Ok(()),
-            false => Err(format!("ended with {code}, not one of {codes:?}, or does not tell {missing:?}")),
+            false => Err(format!("ended with {code}, not one of {codes:?}, or does not say {missing:?}")),
         }
     };
     // sam's calls that can't be made twice, and whose answer it never got.

@@ -47,7 +47,7 @@ pub(crate) enum Refusal {
 }
 
 /// HTTP status, code and message.
-type Told = (u16, &'static str, String);
+type Reported = (u16, &'static str, String);
 
 impl Refusal {
     /// The whole answer to a call of `service`; what answers HEAD has no body.
@@ -79,7 +79,7 @@ impl Refusal {
         .into_bytes()
     }
 
-    fn reported(self, service: Service) -> Told {
+    fn reported(self, service: Service) -> Reported {
         let plain = |status, code, message: &str| (status, code, message.to_owned());
         match (self, service) {
             (Self::Throttled, Service::S3) => plain(503, "SlowDown", "Please reduce your request rate."),

@@ -159,7 +159,7 @@ fn rollback_events() -> String {
             } else {
                 format!("<ResourceStatusReason>{reason}</ResourceStatusReason>")
             };
-            // By this sam tells the stack's events from its resources'.
+            // By this sam distinguishes the stack's events from its resources'.
             let physical = if *kind == stack { "arn:simulated" } else { id };
             format!(
                 "<member><EventId>{age}</EventId><StackId>arn:simulated</StackId><StackName>simulated</StackName>\

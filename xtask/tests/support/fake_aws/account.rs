@@ -73,7 +73,7 @@ pub(crate) const IN_REVIEW: &str = "REVIEW_IN_PROGRESS";
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rival {
     /// Another run, which locks the same name.
-    Claims,
+    TakesTheName,
     /// Someone who deploys a stack of this name.
     Deploys(&'static str),
     /// Someone else in this account, who creates this very bucket a moment earlier, and puts something into it.

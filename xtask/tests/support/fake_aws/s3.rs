@@ -90,7 +90,7 @@ fn create_bucket(account: &mut Account, request: &Request) -> Response {
     }
     account.buckets.entry(bucket.to_owned()).or_default();
     match account.rival {
-        Some(Rival::Claims) => {
+        Some(Rival::TakesTheName) => {
             let rival = format!("{}{RIVAL_RUN}", &bucket[..bucket.len() - RIVAL_RUN.len()]);
             account.buckets.insert(rival, Bucket::default());
         }

@@ -1,4 +1,4 @@
-//! The luma samples of some frames of both pictures: what the means of blocks can't tell, sharpness and levels.
+//! The luma samples of some frames of both pictures: what the means of blocks can't show, sharpness and levels.
 
 use std::io::Read;
 

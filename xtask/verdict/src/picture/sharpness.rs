@@ -1,7 +1,7 @@
 //! Whether a render is as sharp as its baseline: how much fine detail each region has, whatever it shows.
 //!
-//! The error of single samples can't tell a blur from the noise of encoding, or from text that is placed a fraction of
-//! a pixel away. The amount of fine detail can: noise and small shifts hardly change it.
+//! The error of single samples can't distinguish a blur from the noise of encoding, or from text that is placed a fraction of
+//! a pixel away. The amount of fine detail can: noise and small shifts change it little.
 
 use crate::picture::{
     blocks::{Layout, PlaneLayout},

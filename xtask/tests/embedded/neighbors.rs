@@ -1,4 +1,4 @@
-//! Frames that are looked for among their neighbours, at the ends and in the middle of a video.
+//! Frames that are looked for among their neighbors, at the ends and in the middle of a video.
 
 use crate::lab::{Lab, X264};
 
