@@ -8,7 +8,7 @@ use futures_util::{StreamExt, stream};
 use render_verdict::{
     finding::Finding,
     frames,
-    gates::{Limits, PLAN_PROTOCOLS},
+    gates::PLAN_PROTOCOLS,
     known_good::{KnownGood, RenderMetrics},
     protocols::SemanticComparison,
     verdict::{Conclusion, Measured, Missing, Outcome, Verdict},
@@ -35,8 +35,9 @@ use crate::{
         finish::{self, Interim},
         preview,
         render::{Render, RenderNames, Rendering},
+        run_baseline::RunBaseline,
         stack::Ready,
-        subject::{Packed, PlanChoice, Record, RunBaseline, Subject},
+        subject::{Packed, PlanChoice, Record, Subject},
     },
     tools::ffmpeg::Media,
 };
@@ -99,7 +100,7 @@ async fn smoke(
     let reference = async {
         let packed = Packed::of(run, subject).await?;
         let reference = match baseline {
-            Some(baseline) => baseline,
+            Some(baseline) => baseline.with_rendered(run, subject, &packed, &media).await?,
             None => run.stage("reference", RunBaseline::in_process(run, subject, &packed)).await?,
         };
         let plan = plan(subject, options, reference.extent()).or_exit(ExitCode::Preflight)?;
@@ -175,7 +176,6 @@ fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Re
 struct Renders {
     /// All that there must be.
     planned: Vec<RenderId>,
-    gate: Limits,
     /// What renders that go on at once do to each other's times.
     disturbed: Option<String>,
     /// In the order of the plan: renders that go on at once end in any order.
@@ -195,7 +195,7 @@ impl Renders {
             format!("up to {jobs} renders went on at once (--jobs), so their times are not those of one alone")
         });
         let (rows, measured, recorded, failed) = Default::default();
-        Self { planned, gate: subject.gate, disturbed, rows, measured, recorded, failed }
+        Self { planned, disturbed, rows, measured, recorded, failed }
     }
 
     /// Takes what became of a render, and gives its failure.
@@ -209,15 +209,8 @@ impl Renders {
 
     /// Judges a render that is done, and says how it came out.
     fn add(&mut self, run: &Run, rendering: Rendering) {
-        let Rendering { mut row, comparison, other_findings, recorded, .. } = rendering;
+        let Rendering { mut row, measured, recorded, .. } = rendering;
         row.notes.extend(self.disturbed.clone());
-        let measured = Measured {
-            render: row.id,
-            comparison,
-            other_findings,
-            limits: self.gate,
-            chunk_frames: row.chunk_size.get().into(),
-        };
         let first = self.measured.first().and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
         run.step("render", &format!("{}: {}", row.id, summary_line(&row, &measured.comparison)));

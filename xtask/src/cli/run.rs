@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::{
     aws::{
@@ -58,6 +58,13 @@ pub struct RunOptions {
     /// Runs that passed and others are counted apart. The figures and reports of older ones stay.
     #[arg(long, env = "KEEP_RUNS", default_value_t = 20, value_name = "N", hide_short_help = true)]
     pub keep_runs: usize,
+    /// What renders are held to: auto, committed or rendered.
+    ///
+    /// committed: the fixture's baseline. rendered: also what this machine renders in-process, by the default limits;
+    /// then a fixture with a minPsnr below 40 accepts its baseline by PSNR alone. auto: rendered where the fixture has
+    /// no known-good metrics and this machine can render, or else committed.
+    #[arg(long, env = "REFERENCE", default_value = "auto", value_name = "WHICH", hide_short_help = true)]
+    pub reference: ReferenceChoice,
     /// JSON file with other prices than those of us-east-1.
     ///
     /// In the shape of `prices` in run.json.
@@ -118,6 +125,17 @@ impl RunOptions {
     pub fn capacity(&self) -> Capacity {
         Capacity { reserved_concurrency: self.reserved_concurrency.get(), memory: self.memory }
     }
+}
+
+/// What renders are held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReferenceChoice {
+    /// The in-process render where there are no known-good metrics.
+    Auto,
+    /// The fixture's baseline alone.
+    Committed,
+    /// The in-process render of this machine too.
+    Rendered,
 }
 
 /// A reserved concurrency, or none; the template's own word for none is -1.

@@ -92,7 +92,8 @@ impl Report<'_> {
             comparison,
             media: shape.as_ref(),
             frame_times_s,
-            gate: &self.gate,
+            rendered: None,
+            findings: self.findings,
         };
         let kept = compared.keep(media, &folder, "render").await?;
         if let Some(error) = &kept.without_images {

@@ -88,7 +88,7 @@ impl Bench<'_> {
         let (gate, codec) = (place.subject.gate, place.subject.fixture.meta.codec);
         let (renders, planned) = self.renders(fixture, id.render);
         let names = self.names(fixture, id.render, Round::Measured(id.iteration));
-        let Rendering { row, comparison, other_findings, timeline, .. } = renders.render(planned, &names).await?;
+        let Rendering { row, measured, timeline, .. } = renders.render(planned, &names).await?;
         let against_local = match &place.kept {
             Some(local) => {
                 let rendered = run.artifacts.path(&row.output);
@@ -97,13 +97,7 @@ impl Bench<'_> {
             }
             None => None,
         };
-        let measured = Measured {
-            render: id.clone(),
-            comparison,
-            other_findings,
-            limits: gate,
-            chunk_frames: planned.chunk_size.get().into(),
-        };
+        let measured = measured.of(id.clone());
         let is_same = |m: &&Measured<SampleId>| m.render.fixture == id.fixture && m.render.render == id.render;
         let first = before.iter().find(is_same).and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);

@@ -31,8 +31,9 @@ use crate::{
         deploy::DeployedStack,
         finish::{self, Interim},
         preview,
+        run_baseline::RunBaseline,
         stack::Ready,
-        subject::{Packed, RunBaseline, Subject},
+        subject::{Packed, Subject},
     },
     tools::{
         ffmpeg::Media,
@@ -133,14 +134,17 @@ async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
 
     let pack = run.stage("pack", async {
         let mut packed = Vec::new();
-        for subject in subjects {
-            packed.push(Packed::of(run, subject).await?);
+        let mut held_to = Vec::new();
+        for (subject, reference) in subjects.iter().zip(references) {
+            let this = Packed::of(run, subject).await?;
+            held_to.push(reference.with_rendered(run, subject, &this, &media).await?);
+            packed.push(this);
         }
-        Ok((packed, local_renderer(eval).await?))
+        Ok((packed, held_to, local_renderer(eval).await?))
     });
     let (built, packed) = tokio::join!(run.build(&tools, eval.options.chunk_counts().at_once(1)), pack);
     built?;
-    let (packed, renderer) = packed?;
+    let (packed, references, renderer) = packed?;
     let stack = run.deploy().await?;
 
     let mut places = Vec::new();

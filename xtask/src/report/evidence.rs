@@ -4,7 +4,12 @@ use std::{fmt::Write as _, path::Path};
 
 use anyhow::{Context, anyhow};
 use render_verdict::{
-    Comparison, Picture, audio::Sound, decibels::Level, gates::Limits, picture::raster::Raster, probe::MediaShape,
+    Comparison, Picture,
+    audio::Sound,
+    decibels::Level,
+    finding::{ComparedWith, Finding, Place},
+    picture::raster::Raster,
+    probe::MediaShape,
 };
 
 use crate::{
@@ -46,7 +51,19 @@ pub(crate) struct Compared<'a> {
     pub media: Option<&'a MediaShape>,
     /// When each frame is shown, in seconds.
     pub frame_times_s: &'a [f64],
-    pub gate: &'a Limits,
+    /// The render that was made in-process, where there is one.
+    pub rendered: Option<&'a Baseline>,
+    /// Why it does not pass.
+    pub findings: &'a [Finding],
+}
+
+/// The frame that is worth seeing.
+#[derive(Default)]
+struct Shown {
+    frame: u64,
+    /// Left, top, width and height in pixels.
+    outline: Option<[u64; 4]>,
+    compared_with: ComparedWith,
 }
 
 impl Compared<'_> {
@@ -63,13 +80,18 @@ impl Compared<'_> {
             folder.write(file, audio_csv(audio))?;
         }
         // A region that fails is worth more than the frame with the lowest mean.
-        let findings = self.comparison.findings(self.gate);
-        let region = findings.iter().find_map(|finding| Some((finding.place.worst_frame?, finding.place.region?)));
-        let frame = region.map_or(picture.psnr.worst_frame, |(frame, _)| frame);
-        let outline = region.map(|(_, pixels)| pixels);
-        let images = match picture.psnr.worst {
-            Level::Identical => Ok(None),
-            Level::Db(_) => self.keep_worst_frame(media, folder, (frame, outline), stem).await.map(Some),
+        let of_finding = |finding: &Finding| {
+            let Place { worst_frame, region, .. } = finding.place;
+            Some(Shown { frame: worst_frame?, outline: Some(region?), compared_with: finding.compared_with })
+        };
+        let region = self.findings.iter().find_map(of_finding);
+        let worst = || match picture.psnr.worst {
+            Level::Identical => None,
+            Level::Db(_) => Some(Shown { frame: picture.psnr.worst_frame, ..Shown::default() }),
+        };
+        let images = match region.or_else(worst) {
+            None => Ok(None),
+            Some(shown) => self.keep_worst_frame(media, folder, shown, stem).await.map(Some),
         };
         let (worst_frame_images, without_images) = match images {
             Ok(images) => (images, None),
@@ -82,10 +104,14 @@ impl Compared<'_> {
         &self,
         media: &Media,
         folder: &Folder,
-        (frame, outline): (u64, Option<[u64; 4]>),
+        Shown { frame, outline, compared_with }: Shown,
         stem: &str,
     ) -> anyhow::Result<WorstFrameImages> {
-        let (of_baseline, of_render) = self.baseline.stills(media, self.render, self.media, frame).await?;
+        let reference = match compared_with {
+            ComparedWith::Baseline => self.baseline,
+            ComparedWith::InProcess => self.rendered.unwrap_or(self.baseline),
+        };
+        let (of_baseline, of_render) = reference.stills(media, self.render, self.media, frame).await?;
         let encode = move || {
             let difference = of_baseline.difference(&of_render, AMPLIFIED_BY)?;
             let png = |picture: &Raster| match outline {
@@ -106,7 +132,7 @@ impl Compared<'_> {
             folder.write(name, file)?;
         }
         let [baseline, render, difference] = names;
-        Ok(WorstFrameImages { frame, baseline, render, difference, amplified_by: AMPLIFIED_BY })
+        Ok(WorstFrameImages { frame, baseline, render, difference, amplified_by: AMPLIFIED_BY, compared_with })
     }
 }
 

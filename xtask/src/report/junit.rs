@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use execution_history::chunking::PlanProtocol;
 use render_verdict::{
     audio::AudioStatus,
-    finding::{Finding, Place},
+    finding::{ComparedWith, Finding, Place},
     gates::{Check, GATES, Gate, PLAN_PROTOCOLS},
 };
 
@@ -73,7 +73,7 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     let applies = |gate: &&Gate| match gate.check {
         Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
         Check::Exact => row.exact.is_some(),
-        Check::Structure | Check::Picture(_) | Check::Audio(_) | Check::Run => row.exact.is_none(),
+        Check::Structure | Check::Picture(_) | Check::Local(_) | Check::Audio(_) | Check::Run => row.exact.is_none(),
     };
     let mut gates: Vec<&str> = GATES.into_iter().filter(applies).map(|gate| gate.id).collect();
     for finding in &row.findings {
@@ -99,7 +99,7 @@ fn not_applied(render: &RenderReport, gate: &str) -> Option<&'static str> {
     let row = &render.row;
     let unlike = row.exact.is_none() && row.picture.is_none();
     match (Gate::named(gate)?.check, row.audio_status) {
-        (Check::Picture(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),
+        (Check::Picture(_) | Check::Local(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),
         (Check::Audio(_), AudioStatus::None) => Some("neither has audio"),
         (Check::Audio(_), AudioStatus::Mismatch | AudioStatus::NotCompared) => Some("the audio was not compared"),
         _ => None,
@@ -138,6 +138,7 @@ fn of_clean_up(report: &RunReport) -> TestCase {
         limit: "gone".to_owned(),
         message: format!("left behind, or not proved to be gone: {leak}"),
         place: Place::default(),
+        compared_with: ComparedWith::default(),
     };
     let outcome = match &report.run.teardown {
         Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,

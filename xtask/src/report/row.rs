@@ -12,7 +12,7 @@ use render_verdict::{
     Comparison, Picture,
     audio::{AudioStatus, Sound, residual::Residual},
     decibels::Level,
-    finding::Finding,
+    finding::{ComparedWith, Finding},
     frames::exact::ExactComparison,
     known_good::Toolchain,
     picture::{local::LocalFigures, psnr::Plane, ssim::VideoSsim},
@@ -100,6 +100,9 @@ pub struct WorstFrameImages {
     pub difference: String,
     /// The factor of the amplification.
     pub amplified_by: u8,
+    /// What is in place of the baseline's frame.
+    #[serde(default, skip_serializing_if = "ComparedWith::is_baseline")]
+    pub compared_with: ComparedWith,
 }
 
 /// The picture compared with the baseline's.

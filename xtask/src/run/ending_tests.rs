@@ -44,6 +44,7 @@ fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
     let measured = findings.map(|other_findings| Measured {
         render: 2,
         comparison: identical(),
+        local_gates: true,
         other_findings,
         limits: Limits::default(),
         chunk_frames: 0,

@@ -4,10 +4,11 @@
 use std::path::Path;
 
 use anyhow::Context;
-use execution_history::rendered::Rendered;
+use execution_history::{chunking::RenderId, rendered::Rendered};
 use render_verdict::{
     Comparison,
     audio::AudioStatus,
+    decibels::Level,
     finding::Finding,
     frames::{
         self,
@@ -15,10 +16,14 @@ use render_verdict::{
         exact::Why,
         sequence::GaplessFrames,
     },
-    gates::HISTORY,
+    gates::{FRAME_PSNR, HISTORY, Limits, MEAN_PSNR, Settings},
     known_good::{Machine, MadeBy, RenderMetrics, Toolchain},
-    picture::frozen::Chunks,
+    picture::{
+        frozen::Chunks,
+        psnr::{BEST_DB, VideoPsnr},
+    },
     probe::MediaShape,
+    verdict::Measured,
 };
 
 use crate::{
@@ -27,8 +32,15 @@ use crate::{
         plan::PlannedRender,
     },
     report::evidence::{self, Evidence},
-    run::{Run, contradictions::contradictions, render::Render, subject::RunBaseline},
+    run::{Run, contradictions::contradictions, render::Render, run_baseline::RunBaseline},
 };
+
+/// How far a threshold should be below what good renders have, in dB. Twice the tolerance of the known-good metrics.
+const THRESHOLD_MARGIN_DB: f64 = 1.0;
+
+/// The least mean PSNR against the in-process render, in dB. Two encodings of grain can be below 40 dB. The
+/// local gates find what is damaged; the fixtures' good renders reach 40.7 dB in every plane.
+const LEAST_AGAINST_IN_PROCESS_DB: f64 = 34.0;
 
 /// What is known of one delivered render.
 pub(crate) struct Judgement {
@@ -38,9 +50,7 @@ pub(crate) struct Judgement {
     pub frame_times_s: Vec<f64>,
     pub audio_status: AudioStatus,
     /// Against the reference.
-    pub comparison: Comparison,
-    /// Findings from outside of that comparison.
-    pub other_findings: Vec<Finding>,
+    pub measured: Measured<RenderId>,
     pub toolchain: Toolchain,
     /// What is worth knowing and fails nothing.
     pub notes: Vec<String>,
@@ -61,7 +71,9 @@ impl Render<'_> {
         output: &Path,
     ) -> anyhow::Result<Judgement> {
         match self.reference {
-            RunBaseline::Committed(baseline) => self.judge_measured(planned, reported, output, baseline).await,
+            RunBaseline::Committed { baseline, rendered } => {
+                self.judge_measured(planned, reported, output, (baseline, rendered.as_ref())).await
+            }
             RunBaseline::InProcess(folder, frames) => {
                 self.judge_frames(planned, reported, output, stem, (folder, frames)).await
             }
@@ -94,8 +106,7 @@ impl Render<'_> {
             media: None,
             frame_times_s: Vec::new(),
             audio_status: AudioStatus::NotCompared,
-            comparison: Comparison::Exact(compared),
-            other_findings,
+            measured: self.measured(planned, Comparison::Exact(compared), other_findings),
             toolchain: toolchain(self.run, reported),
             notes: Vec::new(),
             recorded: None,
@@ -107,7 +118,7 @@ impl Render<'_> {
         planned: &PlannedRender,
         reported: &Rendered,
         output: &Path,
-        baseline: &Baseline,
+        (baseline, rendered): (&Baseline, Option<&Baseline>),
     ) -> anyhow::Result<Judgement> {
         let subject = self.subject;
         let compared = baseline.compare(self.media, output, subject.fixture.meta.codec, &subject.gate).await?;
@@ -116,7 +127,19 @@ impl Render<'_> {
         let toolchain = toolchain(self.run, reported);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
         let frozen = self.frozen(planned, &comparison, baseline).await?;
-        let mut other_findings: Vec<Finding> = frozen.into_iter().collect();
+        let least = subject.gate.value(&MEAN_PSNR);
+        let local_gates = rendered.is_none() || least >= MEAN_PSNR.default();
+        let (accepted, own): (Vec<_>, Vec<_>) =
+            comparison.findings(&subject.gate).into_iter().partition(|finding| !local_gates && finding.is_local());
+        notes.extend(
+            accepted.into_iter().map(|finding| format!("accepted, as only {least} dB are asked for: {finding}")),
+        );
+        notes.extend(comparison.picture().and_then(|picture| hidden(&picture.psnr, least)));
+        let mut other_findings = match rendered {
+            Some(rendered) => self.against_rendered(output, rendered, &own).await?,
+            None => Vec::new(),
+        };
+        other_findings.extend(frozen);
         let made_by = MadeBy {
             toolchain: toolchain.clone(),
             machine: machine(self.run),
@@ -131,7 +154,45 @@ impl Render<'_> {
             notes.extend(reported);
         }
         other_findings.extend(self.contradicting(planned, reported, frames));
-        Ok(Judgement { audio_status, media, frame_times_s, comparison, other_findings, toolchain, notes, recorded })
+        Ok(Judgement {
+            audio_status,
+            media,
+            frame_times_s,
+            measured: Measured { local_gates, ..self.measured(planned, comparison, other_findings) },
+            toolchain,
+            notes,
+            recorded,
+        })
+    }
+
+    fn measured(
+        &self,
+        planned: &PlannedRender,
+        comparison: Comparison,
+        other_findings: Vec<Finding>,
+    ) -> Measured<RenderId> {
+        Measured {
+            render: planned.id,
+            comparison,
+            local_gates: true,
+            other_findings,
+            limits: self.subject.gate,
+            chunk_frames: planned.chunk_size.get().into(),
+        }
+    }
+
+    /// What differs from the in-process render, and not from the baseline too.
+    async fn against_rendered(
+        &self,
+        output: &Path,
+        rendered: &Baseline,
+        own: &[Finding],
+    ) -> anyhow::Result<Vec<Finding>> {
+        let limits = Limits::new(&Settings::default().with(&MEAN_PSNR, LEAST_AGAINST_IN_PROCESS_DB)?)?;
+        let compared = rendered.compare(self.media, output, self.subject.fixture.meta.codec, &limits).await;
+        let found = compared.context("comparing with the in-process render")?.comparison.findings(&limits);
+        let is_new = |finding: &Finding| !own.iter().any(|known| known.is_like(finding));
+        Ok(found.into_iter().filter(is_new).map(Finding::against_in_process).collect())
     }
 
     fn contradicting(&self, planned: &PlannedRender, reported: &Rendered, frames: u64) -> Vec<Finding> {
@@ -161,6 +222,22 @@ impl Render<'_> {
         }
         Ok(None)
     }
+}
+
+/// What a low threshold hides, and the one that this render would allow: its mean, its planes, and its worst frame are
+/// above that.
+fn hidden(psnr: &VideoPsnr, least: f64) -> Option<String> {
+    let worst = match psnr.worst {
+        Level::Db(db) => db + FRAME_PSNR.default(),
+        Level::Identical => BEST_DB,
+    };
+    let reached = psnr.planes.iter().map(|plane| plane.mean_db).chain([psnr.mean_db, worst]).fold(BEST_DB, f64::min);
+    let allowed = (reached - THRESHOLD_MARGIN_DB).floor().min(MEAN_PSNR.default());
+    (allowed >= least + THRESHOLD_MARGIN_DB).then(|| {
+        format!(
+            "{least} dB are asked for, which hides damage: this render has {reached:.1} dB and would allow {allowed}"
+        )
+    })
 }
 
 fn toolchain(run: &Run, reported: &Rendered) -> Toolchain {
@@ -211,14 +288,16 @@ impl Render<'_> {
         output: &Path,
         stem: &str,
     ) -> anyhow::Result<Evidence> {
-        let Some(baseline) = self.reference.baseline() else { return Ok(Evidence::default()) };
+        let RunBaseline::Committed { baseline, rendered } = self.reference else { return Ok(Evidence::default()) };
+        let findings = judgement.measured.judge().findings;
         let compared = evidence::Compared {
             render: output,
             baseline,
-            comparison: &judgement.comparison,
+            comparison: &judgement.measured.comparison,
             media: judgement.media.as_ref(),
             frame_times_s: &judgement.frame_times_s,
-            gate: &self.subject.gate,
+            rendered: rendered.as_ref(),
+            findings: &findings,
         };
         let mut kept = compared.keep(self.media, self.run.artifacts.folder(), stem).await?;
         if let Some(error) = kept.without_images.take() {

@@ -10,6 +10,7 @@ pub mod finish;
 pub mod judge;
 pub mod preview;
 pub mod render;
+pub mod run_baseline;
 pub mod stack;
 pub mod subject;
 

@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, time::Duration};
 use anyhow::Context;
 use aws_sdk_sfn::types::ExecutionStatus;
 use execution_history::{
+    chunking::RenderId,
     cost::{Cost, Functions},
     progress::{self, Pace, Progress, Tail},
     rendered::{self, Rendered},
     time_spent::{TimeSpent, close_to_timeout},
     timeline::{self, Timeline},
 };
-use render_verdict::{Comparison, finding::Finding, known_good::RenderMetrics};
+use render_verdict::{known_good::RenderMetrics, verdict::Measured};
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -30,11 +31,7 @@ use crate::{
     },
     report::{evidence::Evidence, row::ResultRow},
     run::{
-        Run,
-        budget::Estimate,
-        deploy::DeployedStack,
-        judge::Judgement,
-        subject::{RunBaseline, Subject},
+        Run, budget::Estimate, deploy::DeployedStack, judge::Judgement, run_baseline::RunBaseline, subject::Subject,
     },
     teardown::journal::record::{Creation, Entry},
     tools::ffmpeg::Media,
@@ -67,9 +64,7 @@ pub(crate) struct Rendering {
     /// Everything about it but its comparison.
     pub row: ResultRow,
     /// Against the reference.
-    pub comparison: Comparison,
-    /// Findings from outside of that comparison.
-    pub other_findings: Vec<Finding>,
+    pub measured: Measured<RenderId>,
     /// What `--update-expected` would record.
     pub recorded: Option<RenderMetrics>,
     /// What happened when; `None` where its history does not say.
@@ -148,7 +143,7 @@ impl Render<'_> {
         output: String,
     ) -> Rendering {
         let Executed { arn, wall_clock_ms, client_wall_ms, history_file, timeline, .. } = executed;
-        let Judgement { media, audio_status, comparison, other_findings, toolchain, notes, recorded, .. } = judgement;
+        let Judgement { media, audio_status, measured, toolchain, notes, recorded, .. } = judgement;
         let (time_spent, cost, took_long) =
             timeline.as_ref().map_or((None, None, Vec::new()), |timeline| self.spent(timeline));
         let row = ResultRow {
@@ -181,7 +176,7 @@ impl Render<'_> {
             execution_arn: arn,
             chunks: reported.chunks,
         };
-        Rendering { row, comparison, other_findings, recorded, timeline }
+        Rendering { row, measured, recorded, timeline }
     }
 
     /// Renders, and looks at nothing but whether it succeeded.

@@ -6,18 +6,14 @@ use anyhow::{Context, bail, ensure};
 use execution_history::chunking::{ChunkCounts, PlanProtocol, PlanProtocols, RenderId};
 use render_verdict::{
     finding::Finding,
-    frames::{archive::FrameFolder, sequence::GaplessFrames},
     gates::{Limits, Settings},
     known_good::{Deviation, FixtureHashes, KnownGood, RenderMetrics},
 };
 
 use crate::{
-    console::text::counted,
     context,
     exit::{ExitCode, Failure, OrExit},
-    local::system::is_linux_x86_64,
     project::{
-        baseline::Baseline,
         fixture::{
             Fixture,
             format::{LambdaFps, RenderFormat},
@@ -28,10 +24,7 @@ use crate::{
         template::{Template, machine::OfferedProtocols},
     },
     run::Run,
-    tools::{
-        ffmpeg::Media,
-        in_process::{self, Job, Renderer},
-    },
+    tools::in_process,
 };
 
 /// A fixture under test.
@@ -60,6 +53,14 @@ pub(crate) enum Record {
     HeldStrictly(Option<KnownGood>),
     /// Renders that pass become the record.
     Rewritten(Option<KnownGood>),
+}
+
+impl Record {
+    /// Whether the fixture has none.
+    pub(crate) fn is_none(&self) -> bool {
+        let (Self::Held(known) | Self::HeldStrictly(known) | Self::Rewritten(known)) = self;
+        known.is_none()
+    }
 }
 
 impl Subject {
@@ -268,78 +269,5 @@ impl Packed {
         let packed = tokio::task::spawn_blocking(move || tar_gz(&packing)).await;
         let tar_gz = packed.context("packing the composition").or_exit(ExitCode::Preflight)?;
         Ok(Self { project, tar_gz: tar_gz.or_exit(ExitCode::Preflight)? })
-    }
-}
-
-// What renders are held against.
-
-/// Where the in-process frames of a run are kept.
-const FRAMES: &str = "renders/exact-baseline";
-
-/// What the renders are held against.
-pub(crate) enum RunBaseline {
-    /// The fixture's committed render, which they must be equal enough to.
-    Committed(Baseline),
-    /// Every frame, as the in-process renderer made it, which theirs must be to the byte.
-    InProcess(FrameFolder, GaplessFrames),
-}
-
-impl RunBaseline {
-    /// The baseline, measured.
-    ///
-    /// # Errors
-    /// When it can't be decoded from end to end.
-    pub(crate) async fn committed(run: &Run, subject: &Subject, media: &Media) -> Result<Self, Failure> {
-        let (fixture, fps) = (&subject.fixture, subject.fixture.meta.fps.get());
-        let baseline = Baseline::read(media, &fixture.baseline(), fixture.meta.format, fps).await;
-        let baseline = baseline
-            .with_context(|| format!("the baseline of {} can't be measured", fixture.name))
-            .or_exit(ExitCode::Preflight)?;
-        let sound = if baseline.audio().is_empty() { "no sound" } else { "sound" };
-        let Extent { width, height, frames } = baseline.extent();
-        let (name, fps) = (&fixture.name, baseline.fps());
-        run.step("baseline", &format!("{name}: {frames} frames, {width}x{height}, {fps} fps, {sound}"));
-        Ok(Self::Committed(baseline))
-    }
-
-    /// Every frame, as the in-process renderer makes it here and now. They are kept as files, so that one can
-    /// look at them. Nothing else of the run goes on meanwhile but the build, so that no timed render is disturbed.
-    ///
-    /// # Errors
-    /// When this machine can't render them.
-    pub(crate) async fn in_process(run: &Run, subject: &Subject, packed: &Packed) -> Result<Self, Failure> {
-        let fixture = &subject.fixture;
-        in_process::check_platform("--exact", is_linux_x86_64()).or_exit(ExitCode::Preflight)?;
-        context::provision(&run.session).await.or_exit(ExitCode::Preflight)?;
-        run.step("reference", &format!("rendering {} in-process as a png-sequence", fixture.name));
-        let to = run.artifacts.vacated(FRAMES).or_exit(ExitCode::Render)?;
-        let log = run.artifacts.logs().join("in-process.log");
-        let renderer = Renderer::prepare(&run.session, &run.repo, &log).await.or_exit(ExitCode::Preflight)?;
-        let job = Job { fixture, project: &packed.project, format: RenderFormat::PngSequence, to: &to, log: &log };
-        let reported = renderer.render(&job).await.or_exit(ExitCode::Render)?.reported;
-        run.artifacts.save(&format!("{FRAMES}.json"), &reported).or_exit(ExitCode::Render)?;
-        let folder = FrameFolder::at(&to);
-        let reading = folder.clone();
-        let read = tokio::task::spawn_blocking(move || reading.read().and_then(GaplessFrames::new));
-        let frames = read.await.context("reading frames").or_exit(ExitCode::Render)?;
-        let frames = frames.context("the in-process render can't be compared with").or_exit(ExitCode::Render)?;
-        run.step("reference", &format!("{} in {}", counted(frames.sequence().len(), "frame"), to.display()));
-        Ok(Self::InProcess(folder, frames))
-    }
-
-    /// Its size and length.
-    pub(crate) fn extent(&self) -> Extent {
-        match self {
-            Self::Committed(baseline) => baseline.extent(),
-            Self::InProcess(_, frames) => frames.into(),
-        }
-    }
-
-    /// The baseline, where renders are measured.
-    pub(crate) fn baseline(&self) -> Option<&Baseline> {
-        match self {
-            Self::Committed(baseline) => Some(baseline),
-            Self::InProcess(..) => None,
-        }
     }
 }

@@ -13,7 +13,7 @@ use xshell::cmd;
 use crate::{
     console::text::excerpt,
     context::{self, Session},
-    local::system::decodes_png,
+    local::system::{decodes_png, is_linux_x86_64},
     project::{
         fixture::{Fixture, format::RenderFormat},
         repo::{Layout, Repo, tool_root},
@@ -92,6 +92,11 @@ pub fn check_built(repo: &Repo) -> anyhow::Result<()> {
         repo.root().display()
     );
     Ok(())
+}
+
+/// Whether this machine can render without installing anything first.
+pub(crate) fn is_ready(session: &Session, repo: &Repo) -> bool {
+    is_linux_x86_64() && check_built(repo).is_ok() && session.toolbox.bin().join("node").exists()
 }
 
 /// The renderer, its packages installed.

@@ -22,6 +22,7 @@ mod parameters;
 mod preflight;
 mod protocols;
 mod records;
+mod reference;
 mod renders;
 mod reports;
 mod sequences;

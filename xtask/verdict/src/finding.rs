@@ -21,6 +21,27 @@ pub struct Finding {
     /// Where in the render it is.
     #[serde(default, rename = "where", skip_serializing_if = "Place::is_whole")]
     pub place: Place,
+    /// What the render was compared with.
+    #[serde(default, skip_serializing_if = "ComparedWith::is_baseline")]
+    pub compared_with: ComparedWith,
+}
+
+/// What a render is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ComparedWith {
+    /// The fixture's committed baseline.
+    #[default]
+    Baseline,
+    /// The render that this machine made in-process.
+    InProcess,
+}
+
+impl ComparedWith {
+    /// Whether it is the usual one, which files leave out.
+    pub fn is_baseline(&self) -> bool {
+        *self == Self::Baseline
+    }
 }
 
 /// Where in a render something was found. A field that is not set means the whole render.
@@ -63,6 +84,22 @@ impl Finding {
         Self { place, ..self }
     }
 
+    fn check(&self) -> Option<Check> {
+        Gate::named(&self.gate).map(|gate| gate.check)
+    }
+
+    /// Whether it is about a part of the picture.
+    pub fn is_local(&self) -> bool {
+        matches!(self.check(), Some(Check::Local(_)))
+    }
+
+    /// The same finding, from a comparison with the in-process render.
+    #[must_use]
+    pub fn against_in_process(self) -> Self {
+        let message = format!("compared with the in-process render, {}", self.message);
+        Self { message, compared_with: ComparedWith::InProcess, ..self }
+    }
+
     /// Whether it is about the same part of another render: by the same gate, at about the same time and place.
     pub fn is_like(&self, other: &Self) -> bool {
         let (a, b) = (&self.place, &other.place);
@@ -75,9 +112,8 @@ impl Finding {
         let side = |region: Option<[u64; 4]>, at: usize| {
             region.map(|pixels| (pixels[at] as f64, (pixels[at] + pixels[at + 2]) as f64))
         };
-        let measured =
-            matches!(Gate::named(&self.gate).map(|gate| gate.check), Some(Check::Picture(_) | Check::Audio(_)));
-        self.gate == other.gate
+        let measured = matches!(self.check(), Some(Check::Picture(_) | Check::Local(_) | Check::Audio(_)));
+        (&self.gate, self.compared_with) == (&other.gate, other.compared_with)
             && (a.track, a.plane) == (b.track, b.plane)
             && meet(frames(a), frames(b))
             && meet(a.seconds, b.seconds)

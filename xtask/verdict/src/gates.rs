@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::{
     audio::{self, Sound},
     decibels::Decibels,
-    finding::{Finding, Place},
+    finding::{ComparedWith, Finding, Place},
     picture::{self, Picture, local},
 };
 
@@ -63,24 +63,22 @@ pub const PSNR_FRAME: Gate =
 pub const FRAME_ORDER: Gate = Gate { id: "frame-order", check: Check::Picture(picture::frame_order), limits: &[] };
 
 /// No region's mean differs from the baseline's.
-pub const REGION: Gate = Gate { id: "region", check: Check::Picture(local::region), limits: &[REGION_LIMIT] };
+pub const REGION: Gate = Gate { id: "region", check: Check::Local(local::region), limits: &[REGION_LIMIT] };
 
 /// No plane's mean differs from the baseline's.
-pub const TONE: Gate = Gate { id: "tone", check: Check::Picture(local::tone), limits: &[TONE_LIMIT] };
+pub const TONE: Gate = Gate { id: "tone", check: Check::Local(local::tone), limits: &[TONE_LIMIT] };
 
 /// No region's samples differ from the baseline's.
-pub const DETAIL: Gate = Gate { id: "detail", check: Check::Picture(local::detail), limits: &[DETAIL_LIMIT] };
+pub const DETAIL: Gate = Gate { id: "detail", check: Check::Local(local::detail), limits: &[DETAIL_LIMIT] };
 
 /// No region is blurred or sharpened.
-pub const SHARPNESS: Gate =
-    Gate { id: "sharpness", check: Check::Picture(local::sharpness), limits: &[SHARPNESS_LIMIT] };
+pub const SHARPNESS: Gate = Gate { id: "sharpness", check: Check::Local(local::sharpness), limits: &[SHARPNESS_LIMIT] };
 
 /// No levels are missing, clipped, or lifted.
-pub const HISTOGRAM: Gate =
-    Gate { id: "histogram", check: Check::Picture(local::histogram), limits: &[HISTOGRAM_LIMIT] };
+pub const HISTOGRAM: Gate = Gate { id: "histogram", check: Check::Local(local::histogram), limits: &[HISTOGRAM_LIMIT] };
 
 /// No stretch is late or early, swapped, repeated, or blended.
-pub const TIMING: Gate = Gate { id: "timing", check: Check::Picture(local::timing), limits: &[SHIFT_LIMIT] };
+pub const TIMING: Gate = Gate { id: "timing", check: Check::Local(local::timing), limits: &[SHIFT_LIMIT] };
 
 /// No two chunks show the same frames if the baseline changes between them.
 pub const FROZEN_CHUNKS: Gate = Gate { id: "frozen-chunks", check: Check::Run, limits: &[] };
@@ -346,8 +344,10 @@ pub struct Gate {
 pub enum Check {
     /// The shapes of both files. If they differ, nothing else is compared.
     Structure,
-    /// The measured picture.
+    /// The measured picture, by the error of all samples.
     Picture(fn(&Picture, &Limits) -> Vec<Finding>),
+    /// The measured picture in its parts, where damage is small or mild.
+    Local(fn(&Picture, &Limits) -> Vec<Finding>),
     /// Each measured audio track, by its number from 0.
     Audio(fn(usize, &Sound, &Limits) -> Option<Finding>),
     /// The measured render, with facts that only the run knows.
@@ -425,7 +425,14 @@ impl Gate {
     /// A reason not to pass: `value` was found and `limit` is required, both with their units.
     pub fn finding(&self, value: impl Into<String>, limit: impl Into<String>, message: impl Into<String>) -> Finding {
         let (value, limit, message) = (value.into(), limit.into(), message.into());
-        Finding { gate: Cow::Borrowed(self.id), value, limit, message, place: Place::default() }
+        Finding {
+            gate: Cow::Borrowed(self.id),
+            value,
+            limit,
+            message,
+            place: Place::default(),
+            compared_with: ComparedWith::default(),
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Comparison {
             Self::Exact(frames) => frames.findings(),
             Self::Alike { picture, .. } => {
                 let picture_findings = GATES.into_iter().flat_map(|gate| match gate.check {
-                    Check::Picture(check) => check(picture, limits),
+                    Check::Picture(check) | Check::Local(check) => check(picture, limits),
                     _ => Vec::new(),
                 });
                 picture_findings.chain(self.audio_findings(limits)).collect()

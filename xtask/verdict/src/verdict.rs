@@ -17,7 +17,10 @@ pub struct Measured<Id> {
     pub render: Id,
     /// How it compares with the baseline.
     pub comparison: Comparison,
-    /// Findings from elsewhere: frozen chunks, known-good metrics, the execution's history.
+    /// Whether the gates for parts of the picture apply to that comparison. They do not if the fixture accepts another
+    /// renderer's baseline and the render is held to a better reference by them.
+    pub local_gates: bool,
+    /// Findings from elsewhere: the in-process render, frozen chunks, known-good metrics, the execution's history.
     pub other_findings: Vec<Finding>,
     /// Its limits.
     pub limits: Limits,
@@ -111,10 +114,20 @@ fn is_contradiction(finding: &Finding) -> bool {
     Gate::named(&finding.gate).is_some_and(|gate| matches!(gate.check, Check::Contradiction))
 }
 
+impl<Id> Measured<Id> {
+    /// The same measurement, of a render by another name.
+    pub fn of<Other>(self, render: Other) -> Measured<Other> {
+        let Self { comparison, local_gates, other_findings, limits, chunk_frames, .. } = self;
+        Measured { render, comparison, local_gates, other_findings, limits, chunk_frames }
+    }
+}
+
 impl<Id: Clone> Measured<Id> {
     /// All findings about this render.
     pub fn judge(&self) -> Judged<Id> {
-        let findings = self.comparison.findings(&self.limits).into_iter().chain(self.other_findings.iter().cloned());
+        let findings = self.comparison.findings(&self.limits).into_iter();
+        let findings = findings.filter(|finding| self.local_gates || !finding.is_local());
+        let findings = findings.chain(self.other_findings.iter().cloned());
         let findings = findings.map(|finding| finding.in_chunks(self.chunk_frames)).collect();
         Judged { render: self.render.clone(), findings }
     }

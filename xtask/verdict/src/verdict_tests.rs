@@ -41,7 +41,14 @@ fn picture(levels: &[f64]) -> Picture {
 
 fn measured(count: u16, levels: &[f64], audio: Vec<Sound>) -> Measured<RenderId> {
     let comparison = Comparison::Alike { picture: Box::new(picture(levels)), audio };
-    Measured { render: id(count), comparison, other_findings: vec![], limits: Limits::default(), chunk_frames: 0 }
+    Measured {
+        render: id(count),
+        comparison,
+        local_gates: true,
+        other_findings: vec![],
+        limits: Limits::default(),
+        chunk_frames: 0,
+    }
 }
 
 fn outcome(planned: &[RenderId], measured: &[Measured<RenderId>]) -> Outcome {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use render_verdict::{
     decibels::Level,
+    finding::ComparedWith,
     gates::{FRAME_PSNR, Limits, MAX_FRAME_FAILURES, MEAN_PSNR},
     picture::raster::Raster,
 };
@@ -166,8 +167,12 @@ pub(crate) fn worst_frame_figure(render: &RenderReport, pictures: &Pictures) -> 
         Some(picture) => format!("The worst frame #{}, {}", images.frame, picture.worst_frame_db.with_unit()),
         None => "The worst frame".to_owned(),
     };
+    let reference = match images.compared_with {
+        ComparedWith::Baseline => "Baseline",
+        ComparedWith::InProcess => "In-process render",
+    };
     let three = [
-        (&images.baseline, "Baseline".to_owned()),
+        (&images.baseline, reference.to_owned()),
         (&images.render, "Render".to_owned()),
         (&images.difference, format!("Difference, amplified {} times", images.amplified_by)),
     ];

@@ -216,3 +216,47 @@ fn each_fault_is_shown_by_the_gates() {
     let (real, shown) = (all[0] - all[1], all[2]);
     assert!(shown * 100 >= real * 97, "{shown} of {real} faults are shown by gates alone, fewer than 97 %");
 }
+
+/// A fixture whose baseline another renderer made, with other colors and a box, and which accepts 25 dB for that.
+const LOW: &str = "low";
+
+impl Workshop {
+    fn accept_another_renderer(&self) {
+        let (own, root) = (xtask::project::repo::tool_root(), self.root());
+        let (of_tone, fixture) = (root.join("fixtures").join(TONE), root.join("fixtures").join(LOW));
+        copy_all(&of_tone, &fixture);
+        fs::remove_file(fixture.join("known-good.json")).unwrap();
+        let meta = fs::read_to_string(of_tone.join("meta.json")).unwrap();
+        fs::write(fixture.join("meta.json"), meta.replace("\"minPsnr\": 40", "\"minPsnr\": 25")).unwrap();
+        let drawn = Command::new(xtask::local::provisioning::Toolbox::of_repository().media().join("ffmpeg"))
+            .args(["-v", "error", "-y", "-i"])
+            .arg(of_tone.join("output/output.mp4"))
+            .args(["-vf", "eq=saturation=0.8,drawbox=x=300:y=200:w=64:h=48:color=0x808080@0.5:t=fill"])
+            .args(["-c:v", "libx264", "-crf", "18", "-pix_fmt", "yuv420p", "-c:a", "copy"])
+            .arg(fixture.join("output/output.mp4"))
+            .status();
+        assert!(drawn.unwrap().success());
+        // The in-process renderer's packages.
+        let handler = "examples/aws-lambda/handler";
+        fs::copy(own.join(handler).join("bun.lock"), root.join(handler).join("bun.lock")).unwrap();
+        std::os::unix::fs::symlink(own.join(handler).join("node_modules"), root.join(handler).join("node_modules"))
+            .unwrap();
+    }
+}
+
+#[test]
+fn a_render_is_held_to_the_in_process_one_where_the_baseline_is_of_another_renderer() {
+    let workshop = Workshop::open();
+    workshop.accept_another_renderer();
+    let good = workshop.judge(LOW);
+    assert!(
+        good.exit == Some(0) && good.reported.contains("accepted, as only 25 dB are asked for"),
+        "{}",
+        good.reported
+    );
+    let fault = faults().into_iter().find(|fault| fault.name == "a bar is missing").unwrap();
+    workshop.install(&workshop.with(&fault));
+    let missing = workshop.judge(LOW);
+    assert_eq!(missing.exit, Some(5), "{}", missing.reported);
+    assert!(missing.reported.contains("compared with the in-process render, a region of "), "{}", missing.reported);
+}
