@@ -2,25 +2,22 @@
 
 use std::{fmt, str::FromStr};
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use clap::Args;
 use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize};
 
 use crate::{
-    cli::{help, limits::LimitArgs, run::RunOptions},
-    project::plan::Sizing,
+    cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions},
+    project::{fixture::Chosen, plan::Sizing},
 };
 
 /// Flags of `lambda-eval`.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-eval"))]
 pub struct EvalOptions {
-    /// Fixtures to measure [default: four of them, see --help].
-    ///
-    /// [default: mp4-h264-sdr,many-cuts,gsap-letters-render-compat,heygen-promo-preview-assets]
-    #[arg(long, env = "FIXTURES", default_value = FixtureNames::OF_THE_SCRIPT, hide_default_value = true)]
-    #[arg(value_name = "NAME,..")]
-    pub fixtures: FixtureNames,
+    /// Which fixtures.
+    #[command(flatten)]
+    pub fixtures: FixtureOptions,
     /// Most chunks of a render.
     #[arg(long, env = "CHUNK_COUNT", default_value = "4", value_name = "N", conflicts_with = "chunk_counts")]
     chunk_count: ChunkCount,
@@ -71,7 +68,16 @@ pub enum LocalLeg {
     Kept,
 }
 
+/// The fixtures of the original script, in its order.
+const OF_THE_SCRIPT: [&str; 4] =
+    ["mp4-h264-sdr", "many-cuts", "gsap-letters-render-compat", "heygen-promo-preview-assets"];
+
 impl EvalOptions {
+    /// The fixtures to measure.
+    pub fn chosen(&self) -> Chosen {
+        self.fixtures.chosen(&OF_THE_SCRIPT)
+    }
+
     /// The chunk counts: one execution for each, in each round.
     pub fn chunk_counts(&self) -> ChunkCounts {
         self.chunk_counts.clone().unwrap_or_else(|| self.chunk_count.into())
@@ -93,35 +99,6 @@ impl EvalOptions {
             (false, false) => LocalLeg::Timed,
             (false, true) => LocalLeg::Kept,
         }
-    }
-}
-
-/// The fixtures of a run: at least one, none twice, in the order given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FixtureNames(Vec<String>);
-
-impl FixtureNames {
-    const OF_THE_SCRIPT: &'static str = "mp4-h264-sdr,many-cuts,gsap-letters-render-compat,heygen-promo-preview-assets";
-
-    /// The names in the order given.
-    pub fn iter(&self) -> std::slice::Iter<'_, String> {
-        self.0.iter()
-    }
-}
-
-impl FromStr for FixtureNames {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
-        ensure!(
-            names.iter().all(|name| !name.is_empty()),
-            "{text:?} is no list of fixtures (example: many-cuts,tone-and-text)"
-        );
-        for (i, name) in names.iter().enumerate() {
-            ensure!(!names[..i].contains(name), "fixture {name} is listed twice");
-        }
-        Ok(Self(names))
     }
 }
 
@@ -193,7 +170,7 @@ mod tests {
     #[test]
     fn defaults_are_the_scripts() {
         let options = options(&[], &[]).unwrap();
-        assert_eq!(options.fixtures.iter().count(), 4);
+        assert!(matches!(options.chosen(), Chosen::Named(names) if names.len() == 4));
         let usual = Sizing::OfFixtureOr("60".parse().unwrap());
         assert_eq!((options.chunk_counts(), options.sizing()), ("4".parse().unwrap(), usual));
         assert_eq!((options.iterations.get(), options.warmup.get(), options.local()), (1, 0, LocalLeg::Timed));

@@ -2,6 +2,7 @@
 
 pub mod environment;
 pub mod eval;
+pub mod fixtures;
 pub mod help;
 pub mod limits;
 pub mod output;
@@ -42,9 +43,9 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Deploy, render a fixture at several chunk counts, compare, tear down.
+    /// Deploy, render fixtures at several chunk counts, compare, tear down.
     ///
-    /// On a stack of its own for this run; the renders are compared with the fixture's baseline.
+    /// On a stack of its own for this run; the renders are compared with their fixture's baseline.
     LambdaSmoke(Box<SmokeOptions>),
     /// Measure how long Lambda takes and what it costs, over fixtures.
     ///

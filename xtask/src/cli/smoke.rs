@@ -6,7 +6,10 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use execution_history::chunking::{ChunkCounts, ChunkSize, PlanProtocols};
 
-use crate::cli::{help, limits::LimitArgs, run::RunOptions};
+use crate::{
+    cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions},
+    project::fixture::Chosen,
+};
 
 /// Flags of `lambda-smoke`.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -14,7 +17,11 @@ use crate::cli::{help, limits::LimitArgs, run::RunOptions};
 pub struct SmokeOptions {
     /// Fixture to render.
     #[arg(long, env = "FIXTURE", default_value = "mp4-h264-sdr", value_name = "NAME")]
-    pub fixture: String,
+    #[arg(conflicts_with_all = ["fixtures", "tag"])]
+    fixture: String,
+    /// Several fixtures.
+    #[command(flatten)]
+    fixtures: FixtureOptions,
     /// Chunk counts, one render each.
     #[arg(long, env = "CHUNK_COUNTS", default_value = "2,4,8", value_name = "N,N,..")]
     pub chunk_counts: ChunkCounts,
@@ -30,7 +37,7 @@ pub struct SmokeOptions {
     /// With --plan-protocol both: demand the same encoded bytes.
     ///
     /// In chunks and in files.
-    #[arg(long, env = "REQUIRE_ENCODED_SHA_EQUAL")]
+    #[arg(long, env = "REQUIRE_ENCODED_SHA_EQUAL", hide_short_help = true)]
     pub require_encoded_sha_equal: bool,
     /// What renders must reach.
     #[command(flatten)]
@@ -51,14 +58,14 @@ pub struct SmokeOptions {
     pub exact: bool,
     /// Renders at the same time, which disturbs their times.
     ///
-    /// Of the chunk counts, all on one stack. The verdict and the clean-up stay the same.
+    /// Of all fixtures and chunk counts, on one stack. The verdict and the clean-up stay the same.
     #[arg(long, env = "JOBS", default_value = "1", value_name = "K")]
     pub jobs: Jobs,
     /// Go on with the other renders when one fails.
     ///
-    /// The exit code stays that of the failure, 4.
+    /// With several fixtures this is the default. The exit code stays that of the failure, 4.
     #[arg(long, env = "KEEP_GOING", hide_short_help = true)]
-    pub keep_going: bool,
+    keep_going: bool,
     /// The stack and the artifacts.
     #[command(flatten)]
     pub run: RunOptions,
@@ -85,6 +92,16 @@ impl FromStr for Jobs {
 }
 
 impl SmokeOptions {
+    /// The fixtures to render.
+    pub fn chosen(&self) -> Chosen {
+        self.fixtures.chosen(&[&self.fixture])
+    }
+
+    /// Whether a render that fails ends a run of so many fixtures.
+    pub fn ends_with_a_failure(&self, fixtures: usize) -> bool {
+        !self.keep_going && fixtures == 1
+    }
+
     /// Refuses options that contradict each other, whether they come from flags or from variables.
     ///
     /// # Errors
@@ -132,7 +149,7 @@ mod tests {
     #[test]
     fn defaults_are_the_seeds() {
         let options = options(&[], &Env::default()).unwrap();
-        assert_eq!(options.fixture, "mp4-h264-sdr");
+        assert_eq!(options.chosen(), Chosen::Named(vec!["mp4-h264-sdr".into()]));
         assert_eq!(options.chunk_counts, "2,4,8".parse().unwrap());
         assert_eq!(options.run.capacity().reserved_concurrency, Some(16));
         assert_eq!(options.run.target.region.as_str(), "us-east-1");

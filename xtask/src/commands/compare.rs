@@ -118,6 +118,7 @@ impl Report<'_> {
     /// The row of a render that no execution made.
     fn row(&self, kept: Evidence) -> anyhow::Result<ResultRow> {
         let row = ResultRow {
+            fixture: None,
             id: RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(1)? },
             planned_chunk_count: 1,
             chunk_size: ChunkSize::USUAL,

@@ -47,7 +47,7 @@ impl Bench<'_> {
     }
 
     fn name(&self, fixture: usize) -> &str {
-        &self.places[fixture].subject.fixture.name
+        &self.on.places[fixture].subject.fixture.name
     }
 
     /// Executes once without measuring, to warm up functions.
@@ -84,15 +84,16 @@ impl Bench<'_> {
         id: &SampleId,
         before: &[Measured<SampleId>],
     ) -> Result<(Execution, Measured<SampleId>), Failure> {
-        let (run, place) = (&self.eval.run, &self.places[fixture]);
+        let (run, place) = (&self.eval.run, &self.on.places[fixture]);
         let (gate, codec) = (place.subject.gate, place.subject.fixture.meta.codec);
         let (renders, planned) = self.renders(fixture, id.render);
         let names = self.names(fixture, id.render, Round::Measured(id.iteration));
         let Rendering { row, measured, timeline, .. } = renders.render(planned, &names).await?;
-        let against_local = match &place.kept {
+        let against_local = match &self.kept[fixture] {
             Some(local) => {
                 let rendered = run.artifacts.path(&row.output);
-                let compared = local.compare(&self.media, &rendered, codec, &gate).await.or_exit(ExitCode::Render)?;
+                let compared =
+                    local.compare(&self.on.media, &rendered, codec, &gate).await.or_exit(ExitCode::Render)?;
                 Some(Likeness::of(&compared.comparison))
             }
             None => None,
@@ -107,7 +108,7 @@ impl Bench<'_> {
             run.step("render", &format!("{id} compared with the local render: {likeness}"));
         }
         let observed = |frames| {
-            let (timeline, functions) = (timeline.as_ref()?, self.stack.functions.as_ref());
+            let (timeline, functions) = (timeline.as_ref()?, self.on.stack.functions.as_ref());
             let took = functions.map(|functions| functions.equivalent_ms(timeline, &run.prices));
             let function_ms = took.unwrap_or_else(|| timeline.function_ms());
             Observation::of(timeline, frames, start == Start::Cold, function_ms)
@@ -117,11 +118,11 @@ impl Bench<'_> {
     }
 
     fn renders(&self, fixture: usize, id: RenderId) -> (Render<'_>, &PlannedRender) {
-        let place = &self.places[fixture];
+        let place = &self.on.places[fixture];
         let render = Render {
             run: &self.eval.run,
-            stack: &self.stack,
-            media: &self.media,
+            stack: &self.on.stack,
+            media: &self.on.media,
             subject: place.subject,
             reference: &place.reference,
             settings: &place.plan.settings,
@@ -161,11 +162,11 @@ impl Bench<'_> {
     /// Renders and measures the time; with `--keep-local` keeps the video and compares it.
     pub(crate) async fn sample_locally(&mut self, fixture: usize, iteration: u32) -> LocalSample {
         let name = self.name(fixture).to_owned();
-        self.places[fixture].kept = None;
+        self.kept[fixture] = None;
         self.eval.run.step("local", &format!("{name} #{iteration}: in-process on this machine"));
         let outcome = match self.local_render(fixture, iteration).await.or_exit(ExitCode::Render) {
             Ok((render, kept)) => {
-                self.places[fixture].kept = kept;
+                self.kept[fixture] = kept;
                 Outcome::Done(Box::new(render))
             }
             Err(failure) => self.failed(&format!("the local render of {name} #{iteration}"), &failure),
@@ -174,7 +175,7 @@ impl Bench<'_> {
     }
 
     async fn local_render(&self, fixture: usize, iteration: u32) -> anyhow::Result<(LocalRender, Option<Baseline>)> {
-        let (run, place) = (&self.eval.run, &self.places[fixture]);
+        let (run, place) = (&self.eval.run, &self.on.places[fixture]);
         let (name, meta) = (&place.subject.fixture.name, &place.subject.fixture.meta);
         let output = meta.format.in_process_name(&format!("renders/{name}-local-{iteration}"));
         let keep = self.eval.options.local() == LocalLeg::Kept;
@@ -198,10 +199,10 @@ impl Bench<'_> {
             file.exists(),
             "the local renderer left no {what} to keep; without --keep-local only its time is measured"
         );
-        let local = Baseline::read(&self.media, &file, meta.format, meta.fps.get()).await;
+        let local = Baseline::read(&self.on.media, &file, meta.format, meta.fps.get()).await;
         let local = local.with_context(|| format!("the local render {output}"))?;
         if let Some(baseline) = place.reference.baseline() {
-            let compared = baseline.compare(&self.media, &file, None, &place.subject.gate).await?;
+            let compared = baseline.compare(&self.on.media, &file, None, &place.subject.gate).await?;
             let likeness = Likeness::of(&compared.comparison);
             run.step("local", &format!("{name} #{iteration} compared with the baseline: {likeness}"));
             render.against_baseline = Some(likeness);
@@ -212,7 +213,7 @@ impl Bench<'_> {
 
     async fn in_process(&self, fixture: usize, to: &Path, log: &str) -> anyhow::Result<InProcess> {
         let renderer = self.renderer.as_ref().context("a local leg has a renderer")?;
-        let (place, log) = (&self.places[fixture], self.eval.run.artifacts.logs().join(log));
+        let (place, log) = (&self.on.places[fixture], self.eval.run.artifacts.logs().join(log));
         let fixture = &place.subject.fixture;
         let job = Job { fixture, project: &place.project, format: fixture.meta.format, to, log: &log };
         renderer.render(&job).await
@@ -220,7 +221,7 @@ impl Bench<'_> {
 
     /// The name of a render that is not kept.
     fn scratch(&self, fixture: usize) -> String {
-        let fixture = &self.places[fixture].subject.fixture;
+        let fixture = &self.on.places[fixture].subject.fixture;
         fixture.meta.format.in_process_name(&format!("renders/{}-local-not-kept", fixture.name))
     }
 }

@@ -8,8 +8,6 @@ pub mod sample;
 pub mod scaling;
 pub mod statistics;
 
-use std::path::PathBuf;
-
 use render_verdict::verdict::{Conclusion, Measured, Missing, Verdict};
 
 use crate::{
@@ -24,21 +22,16 @@ use crate::{
         scaling::model::Rates,
     },
     exit::{ExitCode, Failure, OrExit, Signals},
-    project::{baseline::Baseline, plan::RenderPlan},
+    project::baseline::Baseline,
     report::tables,
     run::{
         Run,
-        deploy::DeployedStack,
+        bench::{self, Wanted},
         finish::{self, Interim},
         preview,
-        run_baseline::RunBaseline,
-        stack::Ready,
-        subject::{Packed, Subject},
+        subject::Subject,
     },
-    tools::{
-        ffmpeg::Media,
-        harness::{LocalRenderer, LocalWay},
-    },
+    tools::harness::{LocalRenderer, LocalWay},
 };
 
 /// The name of the command; stacks and artifact folders are named after it.
@@ -54,26 +47,14 @@ struct Eval<'a> {
     local_way: Option<LocalWay>,
 }
 
-/// What measurements need: a stack with all compositions, and the local renderer.
+/// What measurements need.
 struct Bench<'a> {
     eval: &'a Eval<'a>,
-    stack: DeployedStack,
-    media: Media,
+    on: bench::Bench<'a>,
     /// `None` without a local leg.
     renderer: Option<LocalRenderer>,
-    /// In the order of the subjects.
-    places: Vec<Place<'a>>,
-}
-
-/// What the renders of one fixture share.
-struct Place<'a> {
-    subject: &'a Subject,
-    /// The composition's folder, as staged.
-    project: PathBuf,
-    reference: RunBaseline,
-    plan: RenderPlan,
-    /// The last local render that was kept, which executions are compared with.
-    kept: Option<Baseline>,
+    /// Of each fixture the last local render that was kept, which executions are compared with.
+    kept: Vec<Option<Baseline>>,
 }
 
 /// Runs the benchmark and always cleans up; with `--dry-run` only prints what it would do.
@@ -110,49 +91,15 @@ async fn measure(eval: &Eval<'_>, interim: &mut Option<Interim>) -> Result<Concl
     Ok(samples.conclusion(eval))
 }
 
-/// Builds, packs, deploys once and uploads every composition once.
 async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
-    let (run, subjects) = (&eval.run, &eval.subjects);
-    let Ready { tools, media } = run.make_ready().await?;
-    for subject in subjects {
-        run.check_encoder(&subject.fixture).await?;
-    }
-    let baselines = async {
-        let mut references = Vec::new();
-        for subject in subjects {
-            references.push(RunBaseline::committed(run, subject, &media).await?);
-        }
-        Ok(references)
+    let wanted = Wanted {
+        exact: false,
+        plan: |subject: &Subject, extent| prepare::plan(eval.options, subject, extent),
+        rounds: prepare::rounds(eval.options),
+        chunks_at_once: eval.options.chunk_counts().at_once(1),
     };
-    let references = run.stage("baselines", baselines).await?;
-    // A chunk count that can't be rendered is reported before anything is built.
-    let plan =
-        |(subject, reference): (&Subject, &RunBaseline)| prepare::plan(eval.options, subject, reference.extent());
-    let plans = subjects.iter().zip(&references).map(plan).collect::<anyhow::Result<Vec<_>>>();
-    let plans = plans.or_exit(ExitCode::Preflight)?;
-    run.budget.allow(&eval.estimate(&plans), "the planned executions").or_exit(ExitCode::Preflight)?;
-
-    let pack = run.stage("pack", async {
-        let mut packed = Vec::new();
-        let mut held_to = Vec::new();
-        for (subject, reference) in subjects.iter().zip(references) {
-            let this = Packed::of(run, subject).await?;
-            held_to.push(reference.with_rendered(run, subject, &this, &media).await?);
-            packed.push(this);
-        }
-        Ok((packed, held_to, local_renderer(eval).await?))
-    });
-    let (built, packed) = tokio::join!(run.build(&tools, eval.options.chunk_counts().at_once(1)), pack);
-    built?;
-    let (packed, references, renderer) = packed?;
-    let stack = run.deploy().await?;
-
-    let mut places = Vec::new();
-    for (((subject, packed), reference), plan) in subjects.iter().zip(packed).zip(references).zip(plans) {
-        run.upload(&stack, subject, packed.tar_gz).await?;
-        places.push(Place { subject, project: packed.project, reference, plan, kept: None });
-    }
-    Ok(Bench { eval, stack, media, renderer, places })
+    let (on, renderer) = bench::Bench::set_up(&eval.run, &eval.subjects, wanted, local_renderer(eval)).await?;
+    Ok(Bench { eval, on, renderer, kept: eval.subjects.iter().map(|_| None).collect() })
 }
 
 async fn local_renderer(eval: &Eval<'_>) -> Result<Option<LocalRenderer>, Failure> {
@@ -233,7 +180,7 @@ impl Samples {
 
     fn note_warm_up(&mut self, bench: &Bench<'_>, turn: &Turn, warmed_up: Result<(), Failure>) -> bool {
         let Err(failure) = warmed_up else { return false };
-        let what = format!("{} {} failed", bench.places[turn.fixture].subject.fixture.name, leg_and_round(turn));
+        let what = format!("{} {} failed", bench.on.places[turn.fixture].subject.fixture.name, leg_and_round(turn));
         self.failed_warmups.push(bench.say_failure(&what, &failure));
         true
     }
@@ -241,7 +188,7 @@ impl Samples {
     /// Saves results.json and results.csv with everything measured so far, and updates the interim result.
     fn save(&self, bench: &Bench<'_>, interim: &mut Option<Interim>) -> Result<(), Failure> {
         let Eval { run, options, scope, .. } = bench.eval;
-        let functions = bench.stack.functions.as_ref();
+        let functions = bench.on.stack.functions.as_ref();
         let rates =
             functions.map(|functions| Rates { memory_mb: functions.main.memory_mb, prices: run.prices.clone() });
         let measured = Measurements {

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::bail;
 use execution_history::{
     chunking::{ChunkSize, RenderId, render_ids},
     cost::Prices,
@@ -21,7 +20,7 @@ use crate::{
     report::run_record::Asked,
     run::{
         Run, Sources,
-        budget::Estimate,
+        preview::Planned,
         subject::{PlanChoice, Record, Subject},
     },
     tools::harness::LocalWay,
@@ -31,8 +30,7 @@ impl<'a> Eval<'a> {
     /// Checks everything that can be checked without starting anything.
     pub(crate) fn prepare(session: &Session, options: &'a EvalOptions) -> Result<Self, Failure> {
         let sources = Sources::find(session, options.run.code()).or_exit(ExitCode::Preflight)?;
-        let choice = PlanChoice::new(&sources.template, None).or_exit(ExitCode::Preflight)?;
-        let subjects = subjects(&sources.repo, choice, options).or_exit(ExitCode::Preflight)?;
+        let (subjects, notes) = subjects(&sources, options).or_exit(ExitCode::Preflight)?;
         let local_way = local_way(&sources.repo, options).or_exit(ExitCode::Preflight)?;
         let local = local_way.is_some();
         let asked = Asked::Eval {
@@ -43,19 +41,11 @@ impl<'a> Eval<'a> {
             warmup: options.warmup.get(),
             local_leg: local,
         };
-        for note in subjects.iter().filter_map(|subject| subject.note.as_ref()) {
-            session.console.note(note);
-        }
+        notes.iter().for_each(|note| session.console.note(note));
         let renders_of = |subject: &Subject| render_ids(&options.chunk_counts(), subject.plan.protocols());
         let scope = Scope { renders: subjects.iter().map(renders_of).collect(), local };
         let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
         Ok(Self { run, options, subjects, scope, local_way })
-    }
-
-    /// The cost of all executions, including warm-ups.
-    pub(crate) fn estimate(&self, plans: &[RenderPlan]) -> Estimate {
-        let of_fixture = |(subject, plan): (&Subject, &RenderPlan)| self.run.estimate(subject, plan);
-        self.subjects.iter().zip(plans).map(of_fixture).sum::<Estimate>().times(rounds(self.options))
     }
 
     /// What the figures can't show because of the options.
@@ -93,13 +83,13 @@ fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSi
 }
 
 /// The fixtures, and their plans when their lengths are known, for `--dry-run`.
-pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Result<Vec<(Subject, Option<RenderPlan>)>> {
+pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Result<Planned> {
     let planned = |subject: Subject| {
         let planned = subject.stated_extent().map(|extent| plan(options, &subject, extent)).transpose()?;
-        Ok((subject, planned))
+        anyhow::Ok((subject, planned))
     };
-    let choice = PlanChoice::new(&sources.template, None)?;
-    subjects(&sources.repo, choice, options)?.into_iter().map(planned).collect()
+    let (subjects, notes) = subjects(sources, options)?;
+    Ok((subjects.into_iter().map(planned).collect::<anyhow::Result<_>>()?, notes))
 }
 
 /// The executions of one fixture in a round.
@@ -124,20 +114,11 @@ fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalW
     way.map(Some).map_err(|error| error.context("there is no way to render locally; --skip-local skips local renders"))
 }
 
-/// All fixtures, or everything that is wrong with them.
-fn subjects(repo: &Repo, choice: PlanChoice, options: &EvalOptions) -> anyhow::Result<Vec<Subject>> {
-    let (mut subjects, mut problems) = (Vec::new(), Vec::new());
-    for name in options.fixtures.iter() {
-        match Subject::load(repo, name, choice, &options.limits.0, Some(Record::Held)) {
-            Ok(subject) => subjects.push(subject),
-            Err(error) => problems.push(format!("{error:#}")),
-        }
-    }
-    match problems.as_slice() {
-        [] => Ok(subjects),
-        [one] => bail!("{one}"),
-        several => bail!("fixtures:\n  - {}", several.join("\n  - ")),
-    }
+/// All fixtures, and notes on them.
+fn subjects(sources: &Sources, options: &EvalOptions) -> anyhow::Result<(Vec<Subject>, Vec<String>)> {
+    let choice = PlanChoice::new(&sources.template, None)?;
+    let load = |name: &str| Subject::load(&sources.repo, name, choice, &options.limits.0, Some(Record::Held));
+    Subject::all(&sources.repo, &options.chosen(), load)
 }
 
 // What is measured in which order. Pure.

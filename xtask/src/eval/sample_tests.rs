@@ -45,6 +45,23 @@ pub(crate) fn with(mut sample: LambdaSample, change: impl FnOnce(&mut Execution)
     sample
 }
 
+/// The figures of its picture.
+fn picture() -> PictureRecord {
+    PictureRecord {
+        frames: 60,
+        identical_frames: 0,
+        worst_frame_db: Level::Db(44.0),
+        worst_frame: 41,
+        worst_frame_at_s: 1.367,
+        percentile_1_db: Level::Db(44.0),
+        planes: vec![],
+        ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 41 },
+        local: None,
+        frames_sha256: String::new(),
+        frames_unlike_first: None,
+    }
+}
+
 /// A render with this time.
 pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
     let spent = TimeSpent {
@@ -64,20 +81,8 @@ pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
         busy_share: 0.9,
         retries: 1,
     };
-    let picture = PictureRecord {
-        frames: 60,
-        identical_frames: 0,
-        worst_frame_db: Level::Db(44.0),
-        worst_frame: 41,
-        worst_frame_at_s: 1.367,
-        percentile_1_db: Level::Db(44.0),
-        planes: vec![],
-        ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 41 },
-        local: None,
-        frames_sha256: String::new(),
-        frames_unlike_first: None,
-    };
     ResultRow {
+        fixture: None,
         id: render_id(count),
         planned_chunk_count: count.into(),
         chunk_size: ChunkSize::new(30).unwrap(),
@@ -89,7 +94,7 @@ pub(crate) fn row(count: u16, wall_clock_ms: u64) -> ResultRow {
         cost: None,
         psnr_avg_db: Some(45.5),
         psnr_from_mean_mse_db: Some(Level::Db(45.5)),
-        picture: Some(picture),
+        picture: Some(picture()),
         exact: None,
         audio_status: AudioStatus::Ok,
         audio_residual_dbfs: vec![Residual::Silent],

@@ -57,30 +57,34 @@ impl ExecutionInput {
     }
 }
 
-/// `smoke-N<N>-<epoch>-<run>`: unique in the state machine, so that starting it twice is harmless.
-pub fn execution_name(render: &PlannedRender, epoch_s: u64, run: &RunId) -> String {
-    format!("smoke-{}-{epoch_s}-{}", render.id.file_stem(), run.short())
+/// `smoke-N<N>-<epoch>-<run>`, in a run of several fixtures `smoke-<fixture>-N<N>-<epoch>-<run>`: unique in the state
+/// machine, so that starting it twice is harmless.
+pub fn execution_name(fixture: Option<&str>, render: RenderId, epoch_s: u64, run: &RunId) -> String {
+    let fixture = fixture.map(|fixture| fitting(fixture) + "-").unwrap_or_default();
+    format!("smoke-{fixture}{}-{epoch_s}-{}", render.file_stem(), run.short())
 }
 
 /// `eval-<fixture>-<epoch>-<iteration>`, in a sweep `eval-<fixture>-N<N>-<epoch>-<iteration>`.
-///
-/// The name of an execution has at most 80 letters, digits, hyphens and underscores. The name of a fixture's
-/// folder is arbitrary, so a name that does not fit is shortened and ends with a hash.
 pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u64, iteration: &str) -> String {
+    let split = of_sweep.map(|id| format!("{}-", id.file_stem())).unwrap_or_default();
+    format!("eval-{}-{split}{epoch_s}-{iteration}", fitting(fixture))
+}
+
+/// A fixture's name for the name of an execution, which has at most 80 letters, digits, hyphens and underscores. The
+/// name of a fixture's folder is arbitrary, so a name that does not fit is shortened and ends with a hash.
+fn fitting(fixture: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let fixture = match fixture.len() <= LONGEST_FIXTURE && fixture.chars().all(fits) {
+    match fixture.len() <= LONGEST_FIXTURE && fixture.chars().all(fits) {
         true => fixture.to_owned(),
         false => {
             let kept: String =
                 fixture.chars().map(|c| if fits(c) { c } else { '-' }).take(LONGEST_FIXTURE - 7).collect();
             format!("{kept}-{}", hex::encode(&Sha256::digest(fixture)[..3]))
         }
-    };
-    let split = of_sweep.map(|id| format!("{}-", id.file_stem())).unwrap_or_default();
-    format!("eval-{fixture}-{split}{epoch_s}-{iteration}")
+    }
 }
 
-/// This leaves room for `eval-`, a split, ten digits of seconds, and an iteration.
+/// This leaves room for `smoke-`, a split, ten digits of seconds, and the digits of a run.
 const LONGEST_FIXTURE: usize = 48;
 
 #[cfg(test)]
@@ -111,12 +115,14 @@ mod tests {
     #[test]
     fn an_execution_is_named_after_its_render_and_its_run() {
         let id = |protocol| RenderId { protocol, chunk_count: ChunkCount::new(4).unwrap() };
-        let name = |protocol| {
-            let render = PlannedRender::new(id(protocol), ChunkSize::new(15).unwrap(), 60);
-            execution_name(&render, 1_700_000_000, &"0123456789ab".parse().unwrap())
-        };
-        assert_eq!(name(PlanProtocol::V2), "smoke-N4-1700000000-012345");
-        assert_eq!(name(PlanProtocol::V1), "smoke-v1-N4-1700000000-012345");
+        let name =
+            |fixture, protocol| execution_name(fixture, id(protocol), 1_700_000_000, &"0123456789ab".parse().unwrap());
+        assert_eq!(name(None, PlanProtocol::V2), "smoke-N4-1700000000-012345");
+        assert_eq!(name(None, PlanProtocol::V1), "smoke-v1-N4-1700000000-012345");
+        assert_eq!(name(Some("many-cuts"), PlanProtocol::V2), "smoke-many-cuts-N4-1700000000-012345");
+        let longest = RenderId { protocol: PlanProtocol::V1, chunk_count: ChunkCount::new(256).unwrap() };
+        let run = "0123456789ab".parse().unwrap();
+        assert!(execution_name(Some(&"a b".repeat(60)), longest, 1_700_000_000, &run).len() <= 80);
     }
 
     #[test]

@@ -145,8 +145,12 @@ impl<T> Column<T> {
 
 type OfRender = Column<ResultRow>;
 
+/// The title of the column that only a run of several fixtures has.
+pub const FIXTURE: &str = "fixture";
+
 /// The columns of a table of renders.
 pub const RENDERS: &[OfRender] = &[
+    OfRender::name(FIXTURE, &[Terminal, Markdown], |row| row.fixture.as_ref().map_or(Cell::Empty, text)),
     OfRender::figure("chunks", &[Terminal, Markdown], |row| text(row.id.chunks())),
     OfRender::figure("planned", &[Terminal], |row| {
         text(format!("{}{}", row.planned_chunk_count, if row.count_differs() { "*" } else { "" }))

@@ -7,6 +7,7 @@ use render_verdict::{
     audio::AudioStatus,
     finding::{ComparedWith, Finding, Place},
     gates::{Check, GATES, Gate, PLAN_PROTOCOLS},
+    protocols::SemanticComparison,
 };
 
 use crate::{
@@ -68,7 +69,9 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
     let row = &render.row;
     let class = class(report, &render.label);
     let case = |name: &str, seconds, outcome| TestCase::new(&class, name, seconds, outcome);
-    let both = report.semantic.iter().any(|compared| compared.chunk_count == row.id.chunk_count);
+    let is_of_row =
+        |compared: &&SemanticComparison| compared.chunk_count == row.id.chunk_count && compared.fixture == row.fixture;
+    let both = report.semantic.iter().any(|compared| is_of_row(&compared));
     let of_both = both && row.id.protocol == PlanProtocol::V2;
     let applies = |gate: &&Gate| match gate.check {
         Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
@@ -162,7 +165,7 @@ fn of_run(report: &RunReport) -> TestCase {
 
 /// Readers group cases by the dots in class names, so that labels must not contain any.
 fn class(report: &RunReport, label: &str) -> String {
-    let fixture = match report.run.is_eval() {
+    let fixture = match report.run.names_fixtures() {
         true => String::new(),
         false => format!("{} ", report.run.fixtures().join(",")),
     };

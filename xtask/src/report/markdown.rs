@@ -10,7 +10,7 @@ use crate::{
     console::text::{counted, harmless, visible},
     report::{
         RunReport, Unmeasured,
-        columns::{CASES, RENDERS, Table},
+        columns::{CASES, FIXTURE, RENDERS, Table},
         junit::junit,
         page::{frames::Pictures, page},
         run_record::{Asked, Note, NoteKind, RunRecord, StageTiming, TeardownRecord},
@@ -104,10 +104,15 @@ fn reasons(report: &RunReport) -> String {
 
 /// A line for each render, measured or not.
 fn renders(report: &RunReport) -> String {
-    let shown = columns_of(RENDERS, Table::Markdown);
+    let mut shown = columns_of(RENDERS, Table::Markdown);
+    if !report.run.names_fixtures() {
+        shown.retain(|column| column.title != FIXTURE);
+    }
     let unmeasured = |missing: &Unmeasured| {
         let mut cells = vec!["-".to_owned(); shown.len()];
-        cells[0] = plain(&missing.label.replace("N=", ""));
+        let id = missing.label.strip_prefix(&format!("{} ", missing.fixture)).unwrap_or(&missing.label);
+        cells[0] = plain(&missing.fixture);
+        cells[usize::from(report.run.names_fixtures())] = plain(&id.replace("N=", ""));
         cells[shown.len() - 1] = format!("**{}**", missing.state());
         cells
     };
@@ -122,7 +127,8 @@ fn semantic(report: &RunReport) -> String {
             ([], false) => "the same video, encoded in other bytes".to_owned(),
             (mismatches, _) => plain(&mismatches.join("; ")),
         };
-        format!("N={}: {how}", compared.chunk_count)
+        let fixture = compared.fixture.as_ref().map(|fixture| format!("{} ", plain(fixture))).unwrap_or_default();
+        format!("{fixture}N={}: {how}", compared.chunk_count)
     });
     list("### Plan protocols v1 and v2", lines)
 }
@@ -196,7 +202,10 @@ fn details(report: &RunReport) -> String {
 fn requested(run: &RunRecord) -> String {
     let counts = run.chunk_counts().iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
     match &run.asked {
-        Asked::Smoke { fixture, .. } => format!("(fixture {fixture}, chunk counts {counts})"),
+        Asked::Smoke { .. } => {
+            let several = if run.names_fixtures() { "fixtures" } else { "fixture" };
+            format!("({several} {}, chunk counts {counts})", run.fixtures().join(","))
+        }
         Asked::Eval { chunk_size, iterations, warmup, local_leg, .. } => format!(
             "(fixtures {}, chunk counts {counts}{}, {}, {}, {} local leg)",
             run.fixtures().join(","),

@@ -132,10 +132,11 @@ impl RunReport {
 
     fn add_smoke_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<()> {
         let rows: Vec<ResultRow> = files.json("results.json")?.unwrap_or_default();
-        let fixture = self.run.fixtures().concat();
         for row in rows {
-            let (label, gate) = (row.id.to_string(), self.run.gate_of(&fixture));
-            self.renders.push(RenderReport::of(files, label, (fixture.clone(), None), gate, row, gaps)?);
+            // Rows do not name the only fixture.
+            let fixture = row.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat());
+            let (label, gate) = (row.label(), self.run.gate_of(&fixture));
+            self.renders.push(RenderReport::of(files, label, (fixture, None), gate, row, gaps)?);
         }
         Ok(())
     }
@@ -187,12 +188,14 @@ impl RunReport {
     /// The labels of the requested renders, without the protocol, which run.json does not contain.
     fn requested(&self) -> Vec<String> {
         let counts = || self.run.chunk_counts().iter().map(|count| format!("N={count}"));
+        if !self.run.names_fixtures() {
+            return counts().collect();
+        }
+        let of_fixture = |fixture: &str| counts().map(|count| format!("{fixture} {count}")).collect::<Vec<_>>();
+        let cases: Vec<String> = self.run.fixtures().into_iter().flat_map(of_fixture).collect();
         match &self.run.asked {
-            Asked::Smoke { .. } => counts().collect(),
-            Asked::Eval { fixtures, iterations, .. } => {
-                let of_fixture =
-                    |fixture: &String| counts().map(|count| format!("{fixture} {count}")).collect::<Vec<_>>();
-                let cases: Vec<String> = fixtures.keys().flat_map(of_fixture).collect();
+            Asked::Smoke { .. } => cases,
+            Asked::Eval { iterations, .. } => {
                 (1..=*iterations).flat_map(|nth| cases.iter().map(move |case| format!("{case} #{nth}"))).collect()
             }
         }

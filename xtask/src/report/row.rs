@@ -26,6 +26,9 @@ use crate::{context, project::names::RunId};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultRow {
+    /// The fixture, in a smoke run of several; `None` where something else names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixture: Option<String>,
     /// The requested chunk count and plan protocol.
     #[serde(flatten)]
     pub id: RenderId,
@@ -134,6 +137,11 @@ pub struct PictureRecord {
     pub frames_unlike_first: Option<usize>,
 }
 
+/// The name of a render within a smoke run; `fixture` is given in a run of several.
+pub fn label(fixture: Option<&str>, id: RenderId) -> String {
+    fixture.map_or_else(|| id.to_string(), |fixture| format!("{fixture} {id}"))
+}
+
 impl WorstFrameImages {
     /// The three files.
     pub fn files(&self) -> [&String; 3] {
@@ -161,6 +169,11 @@ impl PictureRecord {
 }
 
 impl ResultRow {
+    /// Its name within a smoke run: `N=4`, with several fixtures `many-cuts N=4`.
+    pub fn label(&self) -> String {
+        label(self.fixture.as_deref(), self.id)
+    }
+
     /// Fills in the comparison with the baseline, and with the frames of the run's `first` render.
     #[must_use]
     pub fn compared(mut self, comparison: &Comparison, first: Option<&Picture>) -> Self {

@@ -84,12 +84,11 @@ pub enum Asked {
     /// `lambda-smoke`.
     #[serde(rename = "lambda-smoke")]
     Smoke {
-        /// The fixture.
-        fixture: String,
-        /// One render for each of them.
+        /// What is rendered.
+        #[serde(flatten)]
+        fixtures: SmokeFixtures,
+        /// One render of each fixture for each of them.
         chunk_counts: ChunkCounts,
-        /// The limits that the renders had to meet.
-        gate: Limits,
     },
     /// `lambda-eval`.
     #[serde(rename = "lambda-eval")]
@@ -106,6 +105,24 @@ pub enum Asked {
         warmup: u32,
         /// Whether the in-process renderer was timed too.
         local_leg: bool,
+    },
+}
+
+/// The fixtures of a smoke run, and the limits that their renders had to meet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum SmokeFixtures {
+    /// One.
+    One {
+        /// Its name.
+        fixture: String,
+        /// Its limits.
+        gate: Limits,
+    },
+    /// Several, by their names.
+    Several {
+        /// Each with its limits.
+        fixtures: BTreeMap<String, Limits>,
     },
 }
 
@@ -169,9 +186,16 @@ impl RunRecord {
     /// The fixtures, in the order of run.json.
     pub fn fixtures(&self) -> Vec<&str> {
         match &self.asked {
-            Asked::Smoke { fixture, .. } => vec![fixture],
-            Asked::Eval { fixtures, .. } => fixtures.keys().map(String::as_str).collect(),
+            Asked::Smoke { fixtures: SmokeFixtures::One { fixture, .. }, .. } => vec![fixture],
+            Asked::Smoke { fixtures: SmokeFixtures::Several { fixtures }, .. } | Asked::Eval { fixtures, .. } => {
+                fixtures.keys().map(String::as_str).collect()
+            }
         }
+    }
+
+    /// Whether the names of renders begin with their fixture's, as a run may have several.
+    pub fn names_fixtures(&self) -> bool {
+        !matches!(self.asked, Asked::Smoke { fixtures: SmokeFixtures::One { .. }, .. })
     }
 
     /// The requested chunk counts, in order.
@@ -195,8 +219,10 @@ impl RunRecord {
     /// The limits for the renders of a fixture; `None` when the run has no such fixture.
     pub fn gate_of(&self, fixture: &str) -> Option<Limits> {
         match &self.asked {
-            Asked::Smoke { gate, .. } => Some(*gate),
-            Asked::Eval { fixtures, .. } => fixtures.get(fixture).copied(),
+            Asked::Smoke { fixtures: SmokeFixtures::One { gate, .. }, .. } => Some(*gate),
+            Asked::Smoke { fixtures: SmokeFixtures::Several { fixtures }, .. } | Asked::Eval { fixtures, .. } => {
+                fixtures.get(fixture).copied()
+            }
         }
     }
 }

@@ -84,16 +84,18 @@ pub fn renders(rows: &[ResultRow]) -> String {
         // The column compares the render with others.
         shown.retain(|column| column.title != "unlike first");
     }
-    let mut text = vec![terminal(&rows.iter().collect::<Vec<_>>(), &shown, Align::Right)];
+    let first = if rows.iter().any(|row| row.fixture.is_some()) { Align::Left } else { Align::Right };
+    let mut text = vec![terminal(&rows.iter().collect::<Vec<_>>(), &shown, first)];
     for row in rows.iter().filter(|row| row.count_differs()) {
         text.push(format!(
-            "* {} were requested, the plan has {} (chunk size {})",
+            "* {}{} were requested, the plan has {} (chunk size {})",
+            row.fixture.as_ref().map(|fixture| format!("{fixture}: ")).unwrap_or_default(),
             counted(row.id.chunk_count, "chunk"),
             row.planned_chunk_count,
             row.chunk_size.get()
         ));
     }
-    let named = rows.iter().map(|row| (row.id.to_string(), row.notes.as_slice()));
+    let named = rows.iter().map(|row| (row.label(), row.notes.as_slice()));
     text.extend(Note::about_renders(named).iter().map(|note| format!("note: {note}")));
     text.join("\n")
 }

@@ -251,7 +251,7 @@ impl fmt::Display for Estimate {
 
 /// The results of earlier runs.
 #[derive(Debug, Clone, Default)]
-pub struct KnownTimes(Vec<(String, Value)>);
+pub struct KnownTimes(Vec<(String, BTreeMap<String, Vec<Value>>)>);
 
 impl KnownTimes {
     /// Reads the results in these artifact folders; what can't be read is left out.
@@ -259,11 +259,15 @@ impl KnownTimes {
         let results = |folder: &&Path| {
             let (held, file) = (Folder::open(folder).ok()?, folder.join("results.json"));
             let read = |name: &str| serde_json::from_slice::<Value>(&held.read(name).ok()?).ok();
-            let fixture = read("run.json").and_then(|run| run["fixture"].as_str().map(str::to_owned));
+            let run = read("run.json");
             let rows = match read("results.json")? {
-                // Smoke's rows are of one fixture, which run.json names.
-                Value::Array(rows) => Value::Object(serde_json::Map::from_iter([(fixture?, Value::Array(rows))])),
-                eval => by_fixture(&eval),
+                // The rows of one fixture, which run.json names, do not name it.
+                Value::Array(rows) => {
+                    let only = run.as_ref().map_or(&Value::Null, |run| &run["fixture"]);
+                    let fixture = |row: &Value| row["fixture"].as_str().or(only.as_str()).map(str::to_owned);
+                    by_fixture(rows.into_iter().filter_map(|row| Some((fixture(&row)?, row))))
+                }
+                eval => by_fixture(samples(&eval)),
             };
             Some((file.display().to_string(), rows))
         };
@@ -273,24 +277,23 @@ impl KnownTimes {
     /// How long the calls of a fixture took, or the default.
     pub fn of(&self, fixture: &str) -> CallTimes {
         let known = self.0.iter().find_map(|(file, rows)| {
-            let rows: Vec<&Value> = rows[fixture].as_array()?.iter().collect();
+            let rows: Vec<&Value> = rows.get(fixture)?.iter().collect();
             CallTimes::of_rows(&rows, format!("what its chunks took in {file}"))
         });
         known.unwrap_or_default()
     }
 }
 
-/// An eval's samples by their fixture.
-fn by_fixture(eval: &Value) -> Value {
-    let mut rows = serde_json::Map::new();
-    for sample in eval["lambdaSamples"].as_array().into_iter().flatten() {
-        let (Some(fixture), Some(row)) = (sample["fixture"].as_str(), sample.get("render")) else { continue };
-        let of_fixture = rows.entry(fixture).or_insert_with(|| Value::Array(Vec::new()));
-        if let Value::Array(of_fixture) = of_fixture {
-            of_fixture.push(row.clone());
-        }
-    }
-    Value::Object(rows)
+/// The rows of an eval, each with its fixture.
+fn samples(eval: &Value) -> impl Iterator<Item = (String, Value)> {
+    let samples = eval["lambdaSamples"].as_array().into_iter().flatten();
+    samples.filter_map(|sample| Some((sample["fixture"].as_str()?.to_owned(), sample.get("render")?.clone())))
+}
+
+fn by_fixture(rows: impl Iterator<Item = (String, Value)>) -> BTreeMap<String, Vec<Value>> {
+    let mut found = BTreeMap::<String, Vec<Value>>::new();
+    rows.for_each(|(fixture, row)| found.entry(fixture).or_default().push(row));
+    found
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One run on a stack of its own, from its target to its clean-up: what
 //! `lambda-smoke` and `lambda-eval` share.
 
+pub mod bench;
 pub mod budget;
 pub mod contradictions;
 pub mod deploy;

@@ -30,6 +30,9 @@ use crate::{
     tools::{handler::CHECKOUT_SCRIPTS, release::HandlerCode, sam},
 };
 
+/// The fixtures, each with its plan where its length is known, and notes on them.
+pub(crate) type Planned = (Vec<(Subject, Option<RenderPlan>)>, Vec<String>);
+
 /// Prints what a run of `command` would do, or what is wrong with what was asked for. `rounds` is how often an
 /// eval repeats each execution; `plans` has a fixture's plan where its length is known.
 ///
@@ -41,15 +44,16 @@ pub(crate) fn preview(
     options: &RunOptions,
     counts: &ChunkCounts,
     rounds: Option<u64>,
-    plans: impl FnOnce(&Sources) -> anyhow::Result<Vec<(Subject, Option<RenderPlan>)>>,
+    plans: impl FnOnce(&Sources) -> anyhow::Result<Planned>,
 ) -> Result<ExitCode, Failure> {
     let preview = || {
         let sources = Sources::find(session, options.code())?;
-        let plans = plans(&sources)?;
+        let (plans, notes) = plans(&sources)?;
         let names = RunNames::draw(command, options)?;
         let given = names.given(&sources.template, options)?;
         let sizes = sources.template.sizes(&sources.template.values(given.values()));
-        let (renders, estimate) = planned(&sources, options, counts, rounds, &plans, &sizes)?;
+        let (mut renders, estimate) = planned(&sources, options, counts, rounds, &plans, &sizes)?;
+        renders.splice(0..0, notes.into_iter().map(|note| format!("note: {note}")));
         let target = target(session, options)?;
         anyhow::Ok(Preview {
             sh: &session.runner.sh,
@@ -105,9 +109,9 @@ fn planned(
     let mut known_by: Vec<String> = Vec::new();
     for (subject, plan) in plans {
         let name = &subject.fixture.name;
-        lines.extend(subject.note.iter().map(|note| format!("note: {note}")));
         let label = |render: RenderId| match rounds {
             Some(rounds) => format!("{name} {render}, {rounds} times"),
+            None if plans.len() > 1 => format!("{name} {render}"),
             None => render.to_string(),
         };
         let Some(plan) = plan else {
@@ -132,8 +136,8 @@ fn planned(
             let all = estimates.into_iter().sum::<Estimate>().times(rounds.unwrap_or(1));
             Ok((all, known_by.join(", and by ")))
         }
-        (_, None) => Err("the composition does not say how long it is".to_owned()),
-        (names, Some(_)) => Err(format!("{} does not say how long it is", names.join(", "))),
+        (_, None) if plans.len() == 1 => Err("the composition does not say how long it is".to_owned()),
+        (names, _) => Err(format!("{} does not say how long it is", names.join(", "))),
     };
     Ok((lines, estimate))
 }

@@ -147,6 +147,7 @@ impl Render<'_> {
         let (time_spent, cost, took_long) =
             timeline.as_ref().map_or((None, None, Vec::new()), |timeline| self.spent(timeline));
         let row = ResultRow {
+            fixture: None,
             id: planned.id,
             planned_chunk_count: reported.plan.chunk_count,
             chunk_size: planned.chunk_size,

@@ -100,7 +100,9 @@ impl RunBaseline {
     /// # Errors
     /// When this machine can't render them.
     pub(crate) async fn in_process(run: &Run, subject: &Subject, packed: &Packed) -> Result<Self, Failure> {
-        let to = render_in_process(run, subject, packed, RenderFormat::PngSequence, ("--exact", FRAMES)).await?;
+        let several = run.record.borrow().names_fixtures();
+        let frames = if several { format!("{FRAMES}-{}", subject.fixture.name) } else { FRAMES.to_owned() };
+        let to = render_in_process(run, subject, packed, RenderFormat::PngSequence, ("--exact", &frames)).await?;
         let folder = FrameFolder::at(&to);
         let reading = folder.clone();
         let read = tokio::task::spawn_blocking(move || reading.read().and_then(GaplessFrames::new));

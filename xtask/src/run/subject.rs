@@ -15,7 +15,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     project::{
         fixture::{
-            Fixture,
+            self, Chosen, Fixture,
             format::{LambdaFps, RenderFormat},
             staging::{litter_of, tar_gz},
         },
@@ -87,6 +87,32 @@ impl Subject {
         };
         let gate = Limits::new(&limits.clone().or(&fixture.meta.limits))?;
         Ok(Self { fixture, gate, record, hashes, plan, note })
+    }
+
+    /// Loads all fixtures that are chosen, and says what was decided for them that their user did not ask for.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(crate) fn all(
+        repo: &Repo,
+        chosen: &Chosen,
+        load: impl Fn(&str) -> anyhow::Result<Self>,
+    ) -> anyhow::Result<(Vec<Self>, Vec<String>)> {
+        let (names, mut notes) = fixture::names(repo, chosen)?;
+        let (mut subjects, mut problems) = (Vec::new(), Vec::new());
+        for name in &names {
+            match load(name) {
+                Ok(subject) => subjects.push(subject),
+                Err(error) => problems.push(format!("{error:#}")),
+            }
+        }
+        match problems.as_slice() {
+            [] => {}
+            [one] => bail!("{one}"),
+            several => bail!("fixtures:\n  - {}", several.join("\n  - ")),
+        }
+        notes.extend(subjects.iter().filter_map(|subject| subject.note.clone()));
+        Ok((subjects, notes))
     }
 
     /// What of a render's distance from the fixture's record fails it, and what is only said.

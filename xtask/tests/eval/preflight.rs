@@ -60,6 +60,6 @@ fn a_dry_run_says_every_execution_and_does_nothing() {
 #[test]
 fn more_than_the_ceiling_is_refused() {
     let test = Test::new();
-    test.eval(&["--skip-local", "--max-cost-usd", "0.001"]).exit(1).warns("error: the planned executions: about 0.0");
+    test.eval(&["--skip-local", "--max-cost-usd", "0.001"]).exit(1).warns("error: the planned renders: about 0.0");
     test.assert_account_clean();
 }

@@ -26,6 +26,7 @@ mod reference;
 mod renders;
 mod reports;
 mod sequences;
+mod several;
 mod signals;
 mod spending;
 #[path = "../support/mod.rs"]

@@ -212,7 +212,9 @@ impl Test {
     }
 
     fn smoke_args(&self, args: &[&str]) -> Vec<String> {
-        self.args("lambda-smoke", &[("--fixture", "f"), ("--chunk-counts", "2")], args)
+        let usual = [("--chunk-counts", "2"), ("--fixture", "f")];
+        let choose = args.iter().any(|arg| ["--fixtures", "--tag"].contains(arg));
+        self.args("lambda-smoke", &usual[..2 - usize::from(choose)], args)
     }
 
     /// Runs `lambda-eval` of the prebuilt ZIP over the fixture `f` against the fake AWS, unless `args` say otherwise.

@@ -37,6 +37,9 @@ pub struct PcmDigest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SemanticComparison {
+    /// The fixture, in a run of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixture: Option<String>,
     /// The requested number of chunks.
     pub chunk_count: ChunkCount,
     /// Whether a viewer gets the same video.
@@ -100,6 +103,7 @@ impl SemanticComparison {
             mismatches.extend(encoded);
         }
         Self {
+            fixture: None,
             chunk_count,
             semantically_equal,
             encoded_sha_equal,

@@ -21,7 +21,7 @@ pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
         tbody {
             @for compared in &report.semantic {
                 tr {
-                    th.number scope="row" { (compared.chunk_count) }
+                    th scope="row" { @if let Some(fixture) = &compared.fixture { (fixture) " " } (compared.chunk_count) }
                     td { (page::passed(compared.mismatches.is_empty())) }
                     td { @if compared.encoded_sha_equal { "yes" } @else { "no" } }
                     td { (compared.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")) }
@@ -29,7 +29,7 @@ pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
             }
         }
     };
-    let head = [Number("Chunks"), Name("Same video"), Name("Same bytes"), Name("What differs")];
+    let head = [Name("Chunks"), Name("Same video"), Name("Same bytes"), Name("What differs")];
     let content = page::table("Plan protocols", "The videos of v1 and v2", &head, &rows);
     (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocols v1 and v2", content })
 }
