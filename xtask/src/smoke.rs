@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use execution_history::chunking::{PlanProtocol, PlanProtocols, RenderId};
 use futures_util::{StreamExt, stream};
 use render_verdict::{
@@ -22,11 +22,13 @@ use crate::{
     project::{
         execution::execution_name,
         fixture::format::{LambdaFps, RenderFormat},
+        names::RunId,
         plan::{Extent, RenderPlan, Sizing},
     },
     report::{
+        artifacts, history,
         row::{ResultRow, label},
-        run_record::{Asked, SmokeFixtures},
+        run_record::{Asked, RunRecord, SmokeFixtures},
         tables::{self, summary_line},
     },
     run::{
@@ -52,6 +54,8 @@ const CAP: Duration = Duration::from_secs(25 * 60);
 /// # Errors
 /// When something is wrong before there is a run to clean up.
 pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, Failure> {
+    let (options, repeats) = repeated(session, options).or_exit(ExitCode::Preflight)?;
+    let options = &options;
     if options.run.dry_run {
         return preview::preview(session, COMMAND, &options.run, &options.chunk_counts, None, |sources| {
             let planned = |subject: Subject| {
@@ -68,8 +72,27 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
     notes.iter().for_each(|note| session.console.note(note));
     let asked = Asked::Smoke { fixtures: asked(&subjects), chunk_counts: options.chunk_counts.clone() };
     let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
+    run.record.borrow_mut().repeats = repeats;
     let work = async |interim: &mut Option<Interim>| smoke(&run, &subjects, options, interim).await;
     Ok(finish::with_cleanup(&run, &mut signals, work).await)
+}
+
+/// The options for what did not pass or was not rendered in the run that `--rerun-failed` names, and that run.
+fn repeated(session: &Session, options: &SmokeOptions) -> anyhow::Result<(SmokeOptions, Option<RunId>)> {
+    let Some(which) = &options.rerun_failed else { return Ok((options.clone(), None)) };
+    let folder = match &options.run.artifacts {
+        Some(folder) => folder.clone(),
+        None => session.repo()?.artifacts(COMMAND),
+    };
+    let entries = || history::all(&[folder]).0.into_iter().filter(|entry| entry.command == COMMAND).collect();
+    let report = artifacts::read_results(&history::named(which, entries, None)?)?;
+    let RunRecord { run_id, started_at, .. } = &report.run;
+    ensure!(!report.run.is_eval(), "--rerun-failed: run {run_id} is one of lambda-eval; name one of {COMMAND}");
+    let renders = report.to_repeat()?;
+    ensure!(!renders.is_empty(), "--rerun-failed: every render of run {run_id} of {started_at} passed");
+    let names = renders.iter().map(|(fixture, count)| format!("{fixture} N={count}")).collect::<Vec<_>>().join(", ");
+    session.console.note(&format!("repeating of run {run_id} of {started_at}: {names}"));
+    Ok((options.clone().repeating(renders)?, Some(run_id.clone())))
 }
 
 fn asked(subjects: &[Subject]) -> SmokeFixtures {
@@ -172,7 +195,7 @@ fn subjects(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<(Vec<Su
 fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Result<RenderPlan> {
     let format = if options.exact { RenderFormat::PngSequence } else { subject.fixture.meta.format };
     let sizing = options.chunk_size.map_or(Sizing::ByCount, Sizing::Named);
-    subject.planned(&options.chunk_counts, sizing, format, extent)
+    subject.planned(&options.counts_of(&subject.fixture.name)?, sizing, format, extent)
 }
 
 /// The renders that are done.

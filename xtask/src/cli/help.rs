@@ -12,7 +12,7 @@ pub(crate) const HINT: &str = "`--help` explains each flag, with examples and ex
 pub(crate) const OF_ALL: &str = "`cargo xtask <COMMAND> -h` lists a command's flags; `--help` explains them.";
 
 /// Examples by command: what is done, and how.
-const EXAMPLES: [(&str, &str, &str); 22] = [
+const EXAMPLES: [(&str, &str, &str); 23] = [
     ("", "The first run, on this machine, without an account", "lambda-smoke --local"),
     ("", "Before a release, in your account", "lambda-smoke --profile release"),
     ("lambda-smoke", "One fixture at 2, 4 and 8 chunks, on this machine", "lambda-smoke --local"),
@@ -22,6 +22,7 @@ const EXAMPLES: [(&str, &str, &str); 22] = [
         "lambda-smoke --fixture many-cuts --chunk-counts 4 --profile release",
     ),
     ("lambda-smoke", "The quick fixtures of this repository, on one stack", "lambda-smoke --local --tag smoke"),
+    ("lambda-smoke", "What failed in the latest run, once more", "lambda-smoke --local --rerun-failed"),
     ("lambda-smoke", "Both plan protocols, against each other", "lambda-smoke --local --plan-protocol both"),
     ("lambda-eval", "Two fixtures, five times each", "lambda-eval --fixtures many-cuts,tone-and-text --iterations 5"),
     ("lambda-eval", "How many chunks are best", "lambda-eval --chunk-counts 1,2,4,8 --iterations 3 --skip-local"),

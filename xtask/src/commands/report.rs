@@ -70,7 +70,7 @@ fn compare(report: &RunReport, folder: &Path, before: &str) -> Result<SideBySide
     // A run that was moved aside is in the folder of the newest one.
     let parent = folder.parent().filter(|parent| parent.ends_with(artifacts::RUNS)).and_then(Path::parent);
     let entries = || history::all(&[parent.unwrap_or(folder).to_owned()]).0;
-    let before = history::named(before, entries, &report.run.run_id).or_exit(ExitCode::Preflight)?;
+    let before = history::named(before, entries, Some(&report.run.run_id)).or_exit(ExitCode::Preflight)?;
     let other = artifacts::read(&before).or_exit(ExitCode::Preflight)?;
     if other.run.run_id == report.run.run_id {
         let run = report.run.run_id.as_str();

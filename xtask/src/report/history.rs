@@ -138,16 +138,16 @@ fn with_concurrent(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The folder of the run that a user names: a folder, a run's id or its beginning, a commit or its beginning (the
-/// newest run of it), `latest`, or `previous`, the one before `this`.
+/// newest run of it), `latest`, or `previous`, the one before `this`, where there is one.
 ///
 /// # Errors
 /// When no run has that name, or several have.
-pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: &RunId) -> anyhow::Result<PathBuf> {
+pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: Option<&RunId>) -> anyhow::Result<PathBuf> {
     if Path::new(which).is_dir() {
         return Ok(which.into());
     }
     let entries = entries();
-    let position = entries.iter().position(|entry| entry.run_id == *this);
+    let position = entries.iter().position(|entry| Some(&entry.run_id) == this);
     let command = position.map(|at| entries[at].command.clone());
     let is_comparable = |entry: &&Entry| command.as_ref().is_none_or(|command| entry.command == *command);
     let found = match which {
@@ -160,7 +160,7 @@ pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: &RunId) ->
             }
             let of_commit = |entry: &&Entry| {
                 let commit = entry.git_commit.as_deref().unwrap_or_default();
-                which.len() >= 4 && commit.starts_with(which) && entry.run_id != *this
+                which.len() >= 4 && commit.starts_with(which) && Some(&entry.run_id) != this
             };
             of_id.first().copied().or_else(|| entries.iter().rev().filter(is_comparable).find(of_commit))
         }
@@ -254,8 +254,9 @@ mod tests {
             entry(2, "e", "lambda-eval"),
             entry(3, "f", "lambda-smoke"),
         ];
-        let named =
-            |which: &str| named(which, || runs.to_vec(), &runs[3].run_id).map(|folder| folder.display().to_string());
+        let named = |which: &str| {
+            named(which, || runs.to_vec(), Some(&runs[3].run_id)).map(|folder| folder.display().to_string())
+        };
         let cases = [("0bcd", "/runs/0"), ("2bcdef012345", "/runs/2"), ("eeeee", "/runs/1"), ("latest", "/runs/3")];
         for (which, folder) in cases.into_iter().chain([("previous", "/runs/1"), ("aaaa", "/runs/0")]) {
             assert_eq!(named(which).unwrap(), folder, "{which}");

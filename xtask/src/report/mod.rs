@@ -19,7 +19,7 @@ use std::{
 };
 
 use anyhow::Context;
-use execution_history::chunking::RenderId;
+use execution_history::chunking::{ChunkCount, RenderId};
 use render_verdict::{known_good::Toolchain, protocols::SemanticComparison};
 use serde::Serialize;
 
@@ -177,12 +177,30 @@ impl RunReport {
         };
         let fixtures = self.run.fixtures();
         let fixture_of = |label: &str| {
-            let named = fixtures.iter().find(|fixture| label.starts_with(&format!("{fixture} ")));
+            let named = fixtures.iter().filter(|fixture| label.starts_with(&format!("{fixture} ")));
+            let named = named.max_by_key(|fixture| fixture.len());
             named.or(fixtures.first()).map_or_else(String::new, ToString::to_string)
         };
         let unmeasured =
             |(label, cause, not_run): (String, _, _)| Unmeasured { fixture: fixture_of(&label), label, cause, not_run };
         found.into_iter().map(unmeasured).collect()
+    }
+
+    /// The fixtures and chunk counts of a smoke run of which a render did not pass, or was not measured. All plan
+    /// protocols of them are meant, as they are compared with each other.
+    ///
+    /// # Errors
+    /// When run.json names a render as no smoke run does.
+    pub fn to_repeat(&self) -> anyhow::Result<Vec<(String, ChunkCount)>> {
+        let failed = self.renders.iter().filter(|render| !render.row.passed);
+        let mut found: Vec<_> = failed.map(|render| (render.fixture.clone(), render.row.id.chunk_count)).collect();
+        for Unmeasured { label, fixture, .. } in &self.unmeasured {
+            let count = label.rsplit_once("N=").and_then(|(_, count)| count.parse().ok());
+            found.push((fixture.clone(), count.with_context(|| format!("{label:?} is no render of a smoke run"))?));
+        }
+        found.sort();
+        found.dedup();
+        Ok(found)
     }
 
     /// The labels of the requested renders, without the protocol, which run.json does not contain.

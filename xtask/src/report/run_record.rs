@@ -40,6 +40,9 @@ pub struct RunRecord {
     pub asked: Asked,
     /// The id of the run.
     pub run_id: RunId,
+    /// The run whose renders it repeats that did not pass or were not done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repeats: Option<RunId>,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended; null while it runs, or when it was killed.
@@ -133,6 +136,7 @@ impl RunRecord {
             schema_version: SCHEMA_VERSION,
             asked,
             run_id: run.clone(),
+            repeats: None,
             started_at: context::now_rfc3339(),
             ended_at: None,
             exit_code: None,

@@ -78,7 +78,8 @@ fn metrics_are_rewritten_for_each_fixture_whose_renders_pass() {
 
 #[test]
 fn both_protocols_are_compared_within_each_fixture() {
-    let test = Test::new();
+    let other = Video { mark: "11", ..Video::default() };
+    let test = Test::new().render_of_fixture("f", |render| render.video = other.bytes());
     test.smoke(&[&BOTH[..], &["--plan-protocol", "both"]].concat()).exit(0);
     let compared = test.artifact("semantic-comparisons.json");
     let fixtures: Vec<&Value> = compared.as_array().unwrap().iter().map(|one| &one["fixture"]).collect();
@@ -120,4 +121,46 @@ fn the_executions_of_fixtures_differ_in_name() {
     let results = test.artifact("results.json");
     let arn = |nth: usize| results[nth]["executionArn"].as_str().unwrap().to_owned();
     assert!(arn(0).contains("smoke-f-N2-") && arn(1).contains("smoke-other-fixture-N2-"), "{} {}", arn(0), arn(1));
+}
+
+#[test]
+fn what_failed_or_was_not_run_is_repeated_alone() {
+    let fails = End::Fails("BOOM", "it broke");
+    let test = Test::new().nth_render(2, |render| render.end = fails);
+    test.smoke(&[&BOTH[..], &["--chunk-counts", "2,4"]].concat()).exit(4);
+    let failed = test.artifact("run.json")["runId"].clone();
+    let planned = test.smoke(&["--rerun-failed", "--dry-run"]);
+    planned.exit(0).says("  N=4: 60 frames in 4 chunks").never_says("N=2").never_says("other-fixture");
+    let ran = test.smoke(&["--rerun-failed"]);
+    ran.exit(0).warns("note: repeating of run").warns(": f N=4\n").says("PASS  1 of 1 renders equal enough");
+    let run = test.artifact("run.json");
+    assert_eq!((&run["repeats"], &run["fixture"], &run["chunkCounts"]), (&failed, &json!("f"), &json!([4])));
+    assert!(read(&test, "report.html").contains("Repeats what did not pass in"));
+    // Nothing is left to repeat of the latest run; of the one before, there still is.
+    let calls = test.aws.calls().len();
+    test.smoke(&["--rerun-failed"]).exit(1).warns("--rerun-failed: every render of run").warns(" passed");
+    test.smoke(&["--rerun-failed", "nobody"]).exit(1).warns("nobody is neither a folder nor a run");
+    let both = test.smoke(&["--rerun-failed", "--fixtures", "f"]);
+    both.exit(1).warns("the argument '--rerun-failed [<RUN>]' cannot be used with '--fixtures <NAME,..>'");
+    assert_eq!(test.aws.calls().len(), calls);
+    test.smoke(&["--rerun-failed", failed.as_str().unwrap()]).exit(0).warns(": f N=4\n");
+    test.assert_account_clean();
+}
+
+#[test]
+fn renders_of_several_fixtures_that_did_not_pass_are_repeated_each_at_its_own_counts() {
+    let worse = Video::levels(&[("20.000000", 60)]);
+    let test = Test::new().nth_render(1, |render| render.video = worse.bytes());
+    let test = test.nth_render(4, |render| render.end = End::Fails("BOOM", "it broke"));
+    test.smoke(&[&BOTH[..], &["--chunk-counts", "2,4"]].concat()).exit(4);
+    test.smoke(&["--rerun-failed"]).exit(0).warns(": f N=2, other-fixture N=4\n").says("PASS  2 of 2 renders");
+    let results = test.artifact("results.json");
+    let rows: Vec<(&Value, &Value)> =
+        results.as_array().unwrap().iter().map(|row| (&row["fixture"], &row["chunkCount"])).collect();
+    assert_eq!(rows, [(&json!("f"), &json!(2)), (&json!("other-fixture"), &json!(4))]);
+    // Of a run that was refused before its first render, everything is repeated.
+    let test = Test::new().tool("sam deploy", "exit 1");
+    test.smoke(&[&BOTH[..], &["--chunk-counts", "2,4"]].concat()).exit(3);
+    let planned = test.smoke(&["--rerun-failed", "--dry-run"]);
+    planned.exit(0).says("f N=2: ").says("f N=4: ").says("other-fixture N=2: ").says("other-fixture N=4: ");
 }

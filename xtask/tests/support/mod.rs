@@ -213,8 +213,12 @@ impl Test {
 
     fn smoke_args(&self, args: &[&str]) -> Vec<String> {
         let usual = [("--chunk-counts", "2"), ("--fixture", "f")];
-        let choose = args.iter().any(|arg| ["--fixtures", "--tag"].contains(arg));
-        self.args("lambda-smoke", &usual[..2 - usize::from(choose)], args)
+        let usual = match () {
+            () if args.contains(&"--rerun-failed") => &usual[..0],
+            () if args.contains(&"--fixtures") || args.contains(&"--tag") => &usual[..1],
+            () => &usual[..],
+        };
+        self.args("lambda-smoke", usual, args)
     }
 
     /// Runs `lambda-eval` of the prebuilt ZIP over the fixture `f` against the fake AWS, unless `args` say otherwise.

@@ -195,6 +195,7 @@ fn facts(report: &RunReport) -> Markup {
         (fact("Region", &run.region.to_string()))
         (fact("Stack", &run.stack.to_string()))
         (fact("Requested", &requested(run)))
+        @if let Some(earlier) = &run.repeats { (fact("Repeats what did not pass in", earlier.as_str())) }
         (fact("Measured", &counted(report.renders.len(), "render")))
         (fact("Began", &moment(&run.started_at)))
         (fact("Ended", &run.ended_at.as_deref().map_or("not yet, or the run was killed".to_owned(), moment)))
