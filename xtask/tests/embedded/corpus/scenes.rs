@@ -41,8 +41,13 @@ pub(super) const SCENES: [Scene; 12] = [
         "trim=end_frame=1,scale=1280:-2,zoompan=z=1+on/1200:d=60:x=iw/2-iw/zoom/2:y=ih/2-ih/zoom/2:s=480x270:fps=30",
         30,
     ),
-    // Smooth colors.
-    scene("gradient", "-f lavfi -i gradients=s=320x180:r=30:d=2:speed=0.02:seed=5:n=3", FRAMES_OF, 30),
+    // Smooth colors. Without names, ffmpeg draws other ones each time, whatever the seed.
+    scene(
+        "gradient",
+        "-f lavfi -i gradients=s=320x180:r=30:d=2:speed=0.02:seed=5:n=3:c0=0x2B4C7E:c1=0xD98C5F:c2=0x5FA777",
+        FRAMES_OF,
+        30,
+    ),
     // Grain over all.
     scene("grain", "-f lavfi -i testsrc2=s=320x180:r=24:d=2.5", "trim=end_frame=60,noise=alls=7:allf=t:all_seed=3", 24),
     scene("fast", "-f lavfi -i testsrc2=s=426x240:r=60:d=1", "trim=end_frame=60", 60),
