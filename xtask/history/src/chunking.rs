@@ -257,6 +257,17 @@ impl RenderId {
         }
     }
 
+    /// The text in a column of chunk counts that ran: `4`, or `1 of 4` where the plan has fewer than were requested.
+    pub fn chunks_as_planned(self, planned: Option<u64>) -> String {
+        match planned.filter(|planned| *planned != u64::from(self.chunk_count.get())) {
+            None => self.chunks(),
+            Some(planned) => match self.protocol {
+                PlanProtocol::V1 => format!("v1 {planned} of {}", self.chunk_count),
+                PlanProtocol::V2 => format!("{planned} of {}", self.chunk_count),
+            },
+        }
+    }
+
     /// The text in a column of chunk counts: `4`, or `v1 4` with the older protocol.
     pub fn chunks(self) -> String {
         match self.protocol {

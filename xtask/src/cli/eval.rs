@@ -34,7 +34,7 @@ pub struct EvalOptions {
     /// Measured renders of each fixture and chunk count.
     ///
     /// And as many local ones of each fixture.
-    #[arg(long, env = "ITERATIONS", default_value = "1", value_name = "N")]
+    #[arg(long, env = "ITERATIONS", default_value = "3", value_name = "N")]
     pub iterations: Iterations,
     /// Rounds before them that are not counted.
     #[arg(long, env = "WARMUP", default_value = "0", value_name = "N")]
@@ -173,7 +173,7 @@ mod tests {
         assert!(matches!(options.chosen(), Chosen::Named(names) if names.len() == 4));
         let usual = Sizing::OfFixtureOr("60".parse().unwrap());
         assert_eq!((options.chunk_counts(), options.sizing()), ("4".parse().unwrap(), usual));
-        assert_eq!((options.iterations.get(), options.warmup.get(), options.local()), (1, 0, LocalLeg::Timed));
+        assert_eq!((options.iterations.get(), options.warmup.get(), options.local()), (3, 0, LocalLeg::Timed));
         assert_eq!(options.run.capacity().reserved_concurrency, Some(16));
     }
 

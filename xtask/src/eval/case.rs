@@ -37,13 +37,19 @@ pub struct Case {
     pub lambda_ms: Option<Summary>,
     /// The same, only of executions without a cold start.
     pub warm_lambda_ms: Option<Summary>,
+    /// The same, only of executions with one, such as the first of a new stack.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold_lambda_ms: Option<Summary>,
     /// How many executions had a cold start.
     pub cold: usize,
+    /// The median time by that of the fixture's fastest chunk count, as [`Case::steady_ms`] has both.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relative: Option<f64>,
     /// The process of the in-process renderer on this machine, from its start to its end.
     pub local_ms: Option<Summary>,
     /// The time of the renderer within that process.
     pub local_renderer_ms: Option<Summary>,
-    /// Time of the process / time of the execution.
+    /// Time of the process / time of the execution; of the warm executions if there are any, like all below.
     pub speedup: Option<Speedup>,
     /// Time of the renderer / time of the execution.
     pub renderer_speedup: Option<Speedup>,
@@ -54,6 +60,9 @@ pub struct Case {
     pub parallel_efficiency: Option<f64>,
     /// The cost of an execution without S3 and logs, USD.
     pub usd: Option<Summary>,
+    /// The same with a cold start, USD.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cold_usd: Option<Summary>,
     /// The lowest mean PSNR of any iteration, dB.
     pub psnr_avg_db: Option<f64>,
     /// The worst frame of any iteration, dB.
@@ -113,13 +122,13 @@ impl Case {
         local: &[&LocalSample],
     ) -> Self {
         let done: Vec<&Execution> = lambda.iter().filter_map(|sample| sample.outcome.done()).collect();
-        let of_start = |start: Start| done.iter().filter(move |execution| execution.start == start);
-        let walls = wall_clocks(lambda);
-        let warm: Vec<f64> = of_start(Start::Warm).map(|e| e.render.wall_clock_ms as f64).collect();
+        let of_start = |start: Start| -> Vec<&Execution> {
+            done.iter().copied().filter(|execution| execution.start == start).collect()
+        };
+        let (steady, cold) = (steady(&done), of_start(Start::Cold));
         let local_walls = local_wall_clocks(local);
         let renderer: Vec<f64> =
             local.iter().filter_map(|s| s.outcome.done()?.renderer_ms).map(|ms| ms as f64).collect();
-        let usd: Vec<f64> = done.iter().filter_map(|e| e.render.cost.as_ref()).map(|cost| cost.usd).collect();
         let failed = iterations.saturating_sub(done.len());
         Self {
             fixture: fixture.to_owned(),
@@ -127,16 +136,19 @@ impl Case {
             planned_chunk_count: done.first().map(|e| e.render.planned_chunk_count),
             iterations,
             failed,
-            lambda_ms: Summary::of(&walls),
-            warm_lambda_ms: Summary::of(&warm),
-            cold: of_start(Start::Cold).count(),
+            lambda_ms: Summary::of(&walls(&done)),
+            warm_lambda_ms: Summary::of(&walls(&of_start(Start::Warm))),
+            cold_lambda_ms: Summary::of(&walls(&cold)),
+            cold: cold.len(),
+            relative: None,
             local_ms: Summary::of(&local_walls),
             local_renderer_ms: Summary::of(&renderer),
-            speedup: Speedup::of(&local_walls, &walls),
-            renderer_speedup: Speedup::of(&renderer, &walls),
-            time: TimeMedians::of(&done),
+            speedup: Speedup::of(&local_walls, &walls(&steady)),
+            renderer_speedup: Speedup::of(&renderer, &walls(&steady)),
+            time: TimeMedians::of(&steady, &cold),
             parallel_efficiency: None,
-            usd: Summary::of(&usd),
+            usd: Summary::of(&usd(&steady)),
+            cold_usd: Summary::of(&usd(&cold)),
             psnr_avg_db: done.iter().filter_map(|e| e.render.psnr_avg_db).min_by(f64::total_cmp),
             worst_frame_db: done.iter().filter_map(|e| Some(e.render.picture.as_ref()?.worst_frame_db)).min_by(worse),
             audio_status: done.iter().map(|e| e.render.audio_status).max_by_key(|status| badness(*status)),
@@ -148,29 +160,51 @@ impl Case {
         }
     }
 
+    /// The time of an execution, ms: of the warm ones if there are any, because a cold start depends on the environment
+    /// and not on the chunk count.
+    pub fn steady_ms(&self) -> Option<Summary> {
+        self.warm_lambda_ms.or(self.lambda_ms)
+    }
+
+    /// How many executions were measured.
+    pub fn measured(&self) -> usize {
+        self.iterations.saturating_sub(self.failed)
+    }
+
     /// Whether the plan has another number of chunks than was requested.
     pub fn count_differs(&self) -> bool {
         self.planned_chunk_count.is_some_and(|planned| planned != u64::from(self.render.chunk_count.get()))
     }
 
-    /// Fills in the parallel efficiency of every case whose fixture was also measured with one chunk.
-    pub(crate) fn compare_with_one_chunk(cases: &mut [Self]) {
-        let one_chunk: Vec<(String, f64)> = cases
-            .iter()
-            .filter(|case| case.planned_chunk_count == Some(1))
-            .filter_map(|case| Some((case.fixture.clone(), case.lambda_ms?.median)))
-            .collect();
+    /// Compares the cases of one fixture with its fastest, and with one chunk if that was measured too.
+    pub(crate) fn compare(cases: &mut [Self]) {
+        let fastest = cases.iter().filter_map(|case| Some(case.steady_ms()?.median)).min_by(f64::total_cmp);
+        let one_chunk = cases.iter().find(|case| case.planned_chunk_count == Some(1)).and_then(Self::steady_ms);
         for case in cases {
-            let one = one_chunk.iter().find(|(fixture, _)| *fixture == case.fixture).map(|(_, ms)| *ms);
-            let of_case = case.lambda_ms.zip(case.planned_chunk_count);
-            case.parallel_efficiency = one.zip(of_case).map(|(one, (ms, chunks))| one / (chunks as f64 * ms.median));
+            let Some((ms, chunks)) = case.steady_ms().zip(case.planned_chunk_count) else { continue };
+            case.relative = fastest.filter(|fastest| *fastest > 0.0).map(|fastest| ms.median / fastest);
+            case.parallel_efficiency = one_chunk.map(|one| one.median / (chunks as f64 * ms.median));
         }
     }
 }
 
-/// The wall-clock times of the executions, ms, in the order of measurement.
-pub(crate) fn wall_clocks(samples: &[&LambdaSample]) -> Vec<f64> {
-    samples.iter().filter_map(|s| s.outcome.done()).map(|e| e.render.wall_clock_ms as f64).collect()
+/// The wall-clock times of the executions that [`Case::steady_ms`] is of, ms, in the order of measurement.
+pub(crate) fn steady_wall_clocks(samples: &[&LambdaSample]) -> Vec<f64> {
+    walls(&steady(&samples.iter().filter_map(|sample| sample.outcome.done()).collect::<Vec<_>>()))
+}
+
+/// The warm executions if there are any, otherwise all.
+fn steady<'a>(done: &[&'a Execution]) -> Vec<&'a Execution> {
+    let warm: Vec<&Execution> = done.iter().copied().filter(|execution| execution.start == Start::Warm).collect();
+    if warm.is_empty() { done.to_vec() } else { warm }
+}
+
+fn walls(executions: &[&Execution]) -> Vec<f64> {
+    executions.iter().map(|execution| execution.render.wall_clock_ms as f64).collect()
+}
+
+fn usd(executions: &[&Execution]) -> Vec<f64> {
+    executions.iter().filter_map(|execution| Some(execution.render.cost.as_ref()?.usd)).collect()
 }
 
 /// The wall-clock times of the local renders, ms, in the order of measurement.
@@ -186,14 +220,11 @@ impl Speedup {
 }
 
 impl TimeMedians {
-    fn of(done: &[&Execution]) -> Option<Self> {
-        let spent: Vec<&TimeSpent> = done.iter().filter_map(|e| e.render.time_spent.as_ref()).collect();
+    fn of(steady: &[&Execution], cold: &[&Execution]) -> Option<Self> {
+        let spent: Vec<&TimeSpent> = steady.iter().filter_map(|e| e.render.time_spent.as_ref()).collect();
         let of = |value: fn(&TimeSpent) -> f64| median(&spent.iter().map(|s| value(s)).collect::<Vec<_>>());
-        let cold: Vec<f64> = done
-            .iter()
-            .filter(|e| e.start == Start::Cold)
-            .filter_map(|e| Some(e.render.time_spent.as_ref()?.longest_overhead_ms as f64))
-            .collect();
+        let started = |e: &&Execution| Some(e.render.time_spent.as_ref()?.longest_overhead_ms as f64);
+        let cold: Vec<f64> = cold.iter().filter_map(started).collect();
         Some(Self {
             queue_ms: of(|s| s.longest_queue_ms as f64)?,
             cold_start_ms: median(&cold),

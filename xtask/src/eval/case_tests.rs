@@ -53,17 +53,24 @@ fn cold_executions_are_counted_and_warm_ones_summarized_separately() {
         execution.render.time_spent.as_mut().unwrap().longest_overhead_ms = 1500;
     });
     let both = case(3, &[cold, lambda(2, 2, 6000), lambda(2, 3, 6400)], &[]);
-    assert_eq!((both.cold, both.warm_lambda_ms.unwrap().median, both.lambda_ms.unwrap().median), (1, 6200.0, 6400.0));
+    assert_eq!((both.cold, both.steady_ms().unwrap().median, both.lambda_ms.unwrap().median), (1, 6200.0, 6400.0));
+    assert_eq!(both.cold_lambda_ms.unwrap().median, 9000.0);
     let time = both.time.unwrap();
-    assert_eq!((time.cold_start_ms, time.plan_ms, time.retries), (Some(1500.0), 640.0, 3));
+    assert_eq!((time.cold_start_ms, time.plan_ms, time.retries), (Some(1500.0), 620.0, 2));
 }
 
 #[test]
 fn efficiency_is_relative_to_one_chunk_of_the_same_fixture() {
     let of = |count: u16, ms: u64| Case::of("f", render_id(count), 1, &[&lambda(count, 1, ms)], &[]);
-    let mut cases = [of(1, 8000), of(2, 5000), Case { fixture: "g".into(), ..of(2, 5000) }];
-    Case::compare_with_one_chunk(&mut cases);
-    assert_eq!(cases.map(|case| case.parallel_efficiency), [Some(1.0), Some(0.8), None]);
+    let mut cases = [of(1, 8000), of(2, 5000)];
+    Case::compare(&mut cases);
+    assert_eq!(
+        cases.map(|case| (case.relative, case.parallel_efficiency)),
+        [(Some(1.6), Some(1.0)), (Some(1.0), Some(0.8))]
+    );
+    let mut one = [of(2, 5000)];
+    Case::compare(&mut one);
+    assert_eq!(one.map(|case| case.parallel_efficiency), [None]);
 }
 
 #[test]

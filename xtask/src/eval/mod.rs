@@ -1,6 +1,7 @@
 //! `lambda-eval`: renders several fixtures repeatedly, in-process and on Lambda.
 
 pub mod case;
+mod exports;
 pub mod legs;
 pub mod prepare;
 pub mod results;
@@ -198,6 +199,7 @@ impl Samples {
             warmed_up: options.warmup.get() > 0,
             lambda: &self.lambda,
             local: &self.local,
+            emulated: run.connection().access.target.endpoint().is_some(),
             rates,
         };
         let mut results = Results::of(&measured);
@@ -208,8 +210,16 @@ impl Samples {
         }
         let json = EvalResults::of(&results, &measured, &run.prices);
         run.artifacts.save("results.json", &json).or_exit(ExitCode::Render)?;
-        let csv = tables::csv(&results.cases);
-        run.artifacts.write("results.csv", visible(&csv).as_bytes()).or_exit(ExitCode::Render)
+        let files = [
+            ("results.csv", tables::csv(&results.cases)),
+            ("samples.csv", exports::csv(&json).or_exit(ExitCode::Render)?),
+            ("samples.jsonl", exports::json_lines(&json).or_exit(ExitCode::Render)?),
+            ("hyperfine.json", exports::hyperfine(&json).to_string()),
+        ];
+        files
+            .iter()
+            .try_for_each(|(name, text)| run.artifacts.write(name, visible(text).as_bytes()))
+            .or_exit(ExitCode::Render)
     }
 
     /// The verdict on all planned executions, as far as they are measured.

@@ -1,6 +1,6 @@
 //! results.json: every sample, the figures of all cases, and what they can't show. Pure.
 
-use std::{collections::BTreeMap, fmt};
+use std::{cmp::Ordering, collections::BTreeMap, fmt};
 
 use anyhow::ensure;
 use execution_history::{chunking::RenderId, cost::Prices};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     console::text::counted,
     eval::{
-        case::{Case, local_wall_clocks, wall_clocks},
+        case::{Case, local_wall_clocks, steady_wall_clocks},
         prepare::Scope,
         sample::{LambdaSample, LocalSample},
         scaling::{Scaling, model::Rates, observation::Observation},
@@ -28,6 +28,8 @@ pub(crate) struct Results {
     pub notes: Vec<Note>,
     /// What the figures can't show.
     pub caveats: Vec<Caveat>,
+    /// Whether an emulator was measured.
+    pub emulated: bool,
 }
 
 /// What was measured so far, and what is planned.
@@ -38,6 +40,8 @@ pub(crate) struct Measurements<'a> {
     pub warmed_up: bool,
     pub lambda: &'a [LambdaSample],
     pub local: &'a [LocalSample],
+    /// Whether it was on an emulator.
+    pub emulated: bool,
     /// The cost of a second and of a request; `None` when the function's memory is unknown.
     pub rates: Option<Rates>,
 }
@@ -54,23 +58,23 @@ impl Results {
                 let of_render: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == *render).collect();
                 Case::of(fixture, *render, measured.iterations as usize, &of_render, &local)
             };
-            let of_fixture: Vec<Case> = renders.iter().map(case).collect();
+            let mut of_fixture: Vec<Case> = renders.iter().map(case).collect();
+            Case::compare(&mut of_fixture);
             let refs: Vec<&Case> = of_fixture.iter().collect();
             caveats.extend(Caveat::of_fixture(&refs, &lambda, &local, measured.warmed_up));
             if let (Some(rates), true) = (&measured.rates, renders.len() > 1) {
                 let observations: Vec<Observation> =
                     lambda.iter().filter_map(|s| s.outcome.done()?.observation).collect();
-                scaling
-                    .insert(fixture.to_owned(), Scaling::of(&observations, rates).map_err(|unfit| unfit.to_string()));
+                let model = Scaling::of(&observations, rates, measured.emulated);
+                scaling.insert(fixture.to_owned(), model.map_err(|unfit| unfit.to_string()));
             }
             cases.extend(of_fixture);
         }
-        Case::compare_with_one_chunk(&mut cases);
         let notes = Note::about_renders(measured.lambda.iter().filter_map(|sample| {
             let name = format!("{} {}", sample.id.fixture, sample.id.render);
             Some((name, sample.outcome.done()?.render.notes.as_slice()))
         }));
-        Self { cases, scaling, notes, caveats }
+        Self { cases, scaling, notes, caveats, emulated: measured.emulated }
     }
 }
 
@@ -134,7 +138,13 @@ pub(crate) enum Caveat {
         iterations: u32,
     },
     /// The difference of two medians of a fixture may be chance.
-    NotSignificant { fixture: String, faster: String, slower: String },
+    NotSignificant {
+        fixture: String,
+        faster: String,
+        slower: String,
+        /// How many more iterations would show it; `None` if that is not known, or more than are allowed.
+        more: Option<u32>,
+    },
     /// The samples of a case vary widely.
     WideSpread {
         case: String,
@@ -172,6 +182,25 @@ const ENOUGH_TO_RANK: u32 = 4;
 /// A spread above this share of the median is reported.
 const WIDE_SPREAD: f64 = 0.10;
 
+/// The most iterations that are worth suggesting.
+const MOST_SUGGESTED: f64 = 100.0;
+
+/// How many more iterations would tell the two apart with a probability of 80 %, if each sample of one is below one of
+/// the other as often as in these: Noether (1987), "Sample size determination for some common nonparametric tests", for
+/// equal groups, (z(0.975) + z(0.8))^2 / (6 (p - 1/2)^2) in each.
+fn more_iterations(lower: &[f64], higher: &[f64]) -> Option<u32> {
+    let score = |low: &f64, high: &f64| match low.total_cmp(high) {
+        Ordering::Less => 1.0,
+        Ordering::Equal => 0.5,
+        Ordering::Greater => 0.0,
+    };
+    let below: f64 = lower.iter().flat_map(|low| higher.iter().map(move |high| score(low, high))).sum();
+    let p = below / (lower.len() * higher.len()) as f64;
+    let needed = ((1.960 + 0.842) / (p - 0.5)).powi(2) / 6.0;
+    let more = (needed - lower.len().min(higher.len()) as f64).ceil().max(1.0);
+    (more <= MOST_SUGGESTED).then_some(more as u32)
+}
+
 /// The standard deviation of a normal distribution divided by its MAD (Rousseeuw and Croux 1993).
 const SIGMA_BY_MAD: f64 = 1.4826;
 
@@ -187,7 +216,7 @@ impl Caveat {
         for case in cases {
             let name = format!("{} {}", case.fixture, case.render);
             let done = case.iterations - case.failed;
-            if let Some(ms) = case.lambda_ms.filter(|ms| ms.count >= 3 && ms.median > 0.0) {
+            if let Some(ms) = case.steady_ms().filter(|ms| ms.count >= 3 && ms.median > 0.0) {
                 let spread = SIGMA_BY_MAD * ms.mad / ms.median;
                 if spread > WIDE_SPREAD {
                     found.push(Self::WideSpread { case: name.clone(), percent: 100.0 * spread, warmed_up });
@@ -212,7 +241,7 @@ fn not_significant(cases: &[&Case], lambda: &[&LambdaSample], local: &[&LocalSam
     let Some(fixture) = cases.first().map(|case| case.fixture.clone()) else { return Vec::new() };
     let walls = |case: &Case| {
         let of_case: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == case.render).collect();
-        wall_clocks(&of_case)
+        steady_wall_clocks(&of_case)
     };
     let mut names = vec!["the local leg".to_owned()];
     let mut samples = vec![local_wall_clocks(local)];
@@ -228,6 +257,7 @@ fn not_significant(cases: &[&Case], lambda: &[&LambdaSample], local: &[&LocalSam
             fixture: fixture.clone(),
             faster: names[pair.lower].clone(),
             slower: names[pair.higher].clone(),
+            more: more_iterations(&samples[pair.lower], &samples[pair.higher]),
         })
         .collect()
 }
@@ -238,13 +268,20 @@ impl fmt::Display for Caveat {
             Self::TooFewToRank { iterations } => write!(
                 f,
                 "--iterations {iterations} is too few for a ranking: the order of the medians may be chance; \
-                 4 is enough, and from 5 speed-ups have a confidence interval"
+                 {} more would be enough, and from 5 in all speed-ups have a confidence interval",
+                ENOUGH_TO_RANK - iterations
             ),
-            Self::NotSignificant { fixture, faster, slower } => write!(
-                f,
-                "{fixture}: {faster} and {slower} do not differ significantly (Mann-Whitney, p > 0.05); \
-                 more --iterations may show a difference, or they may take equally long"
-            ),
+            Self::NotSignificant { fixture, faster, slower, more } => {
+                write!(f, "{fixture}: {faster} and {slower} do not differ significantly (Mann-Whitney, p > 0.05); ")?;
+                match more {
+                    Some(more) => write!(
+                        f,
+                        "if they differ as they did here, about {} would show it",
+                        counted(more, "more iteration")
+                    ),
+                    None => f.write_str("they may take equally long"),
+                }
+            }
             Self::WideSpread { case, percent, warmed_up } => {
                 write!(f, "{case}: the samples vary by {percent:.0} % of their median; ")?;
                 f.write_str(match warmed_up {
@@ -252,13 +289,12 @@ impl fmt::Display for Caveat {
                     true => "the machine or the account may be busy with something else",
                 })
             }
-            Self::ColdAndWarm { case, cold, of, warmed_up } => {
-                write!(f, "{case}: {cold} of {} had cold starts", counted(of, "execution"))?;
-                match warmed_up {
-                    false => f.write_str("; --warmup 1 avoids them"),
-                    true => f.write_str(" despite --warmup; results.json summarizes the warm ones separately"),
-                }
-            }
+            Self::ColdAndWarm { case, cold, of, warmed_up } => write!(
+                f,
+                "{case}: {cold} of {} had cold starts{}; the medians are those of the others",
+                counted(of, "execution"),
+                if *warmed_up { " despite --warmup" } else { "" }
+            ),
             Self::Throttled { chunks, reserved } => write!(
                 f,
                 "{chunks} chunks exceed the reserved concurrency of the function, {reserved}: the others are throttled \

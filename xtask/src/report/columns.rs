@@ -214,10 +214,9 @@ type OfCase = Column<Case>;
 /// in this order.
 pub const CASES: &[OfCase] = &[
     OfCase::name("fixture", &[Durations, Parts, Quality, Markdown], |case| text(case.fixture.clone())).csv("fixture"),
-    OfCase::figure("chunks", &[Durations, Parts, Quality], |case| {
-        text(format!("{}{}", case.render.chunks(), if case.count_differs() { "*" } else { "" }))
+    OfCase::figure("chunks", &[Durations, Parts, Quality, Markdown], |case| {
+        text(case.render.chunks_as_planned(case.planned_chunk_count))
     }),
-    OfCase::figure("chunks", &[Markdown], |case| text(case.render.chunks())),
     OfCase::only_csv("chunkCount", |case| text(case.render.chunk_count)),
     OfCase::only_csv("plannedChunkCount", |case| case.planned_chunk_count.map_or(Cell::Empty, text)),
     OfCase::only_csv("iterations", |case| text(case.iterations)),
@@ -227,22 +226,23 @@ pub const CASES: &[OfCase] = &[
     OfCase::figure("Lambda", &[Durations], lambda),
     OfCase::figure("Lambda (median)", &[Markdown], lambda),
     OfCase::only_csv("lambdaMs", |case| ms(case.lambda_ms.map(|ms| ms.median))),
-    OfCase::figure("min - max", &[Durations, Markdown], |case| match case.lambda_ms {
+    OfCase::figure("min - max", &[Durations, Markdown], |case| match case.steady_ms() {
         Some(ms) if ms.count > 1 => text(format!("{:.1} - {:.1} s", ms.min / 1000.0, ms.max / 1000.0)),
         _ => Cell::Empty,
     }),
     OfCase::only_csv("lambdaMinMs", |case| ms(case.lambda_ms.map(|ms| ms.min))),
     OfCase::only_csv("lambdaMaxMs", |case| ms(case.lambda_ms.map(|ms| ms.max))),
     OfCase::only_csv("lambdaMadMs", |case| ms(case.lambda_ms.map(|ms| ms.mad))),
-    OfCase::figure("cold", &[Durations, Markdown], |case| match case.iterations.saturating_sub(case.failed) {
-        0 => Cell::Empty,
-        measured => text(format!("{} of {measured}", case.cold)),
+    OfCase::figure("relative", &[Durations, Markdown], |case| match case.relative {
+        Some(relative) if relative > 1.0 => text(format!("{relative:.2} x")),
+        Some(_) => text("fastest"),
+        None => Cell::Empty,
     }),
     OfCase::only_csv("coldExecutions", |case| text(case.cold)),
     OfCase::only_csv("warmLambdaMs", |case| ms(case.warm_lambda_ms.map(|ms| ms.median))),
     OfCase::only_csv("localRendererMs", |case| ms(case.local_renderer_ms.map(|ms| ms.median))),
     OfCase::figure("speed-up", &[Durations, Markdown], |case| speedup(case.speedup)).csv("speedup"),
-    OfCase::figure("renderer", &[Durations], |case| speedup(case.renderer_speedup)).csv("rendererSpeedup"),
+    OfCase::only_csv("rendererSpeedup", |case| speedup(case.renderer_speedup)),
     OfCase::only_csv("speedupLow95", |case| ratio(case.speedup.and_then(|speedup| Some(speedup.interval?.low)))),
     OfCase::only_csv("speedupHigh95", |case| ratio(case.speedup.and_then(|speedup| Some(speedup.interval?.high)))),
     OfCase::figure("PSNR mean", &[Quality, Markdown], |case| case.psnr_avg_db.map_or(Cell::Unmeasured, Cell::Db))
@@ -267,6 +267,19 @@ pub const CASES: &[OfCase] = &[
         .csv("parallelEfficiency"),
     OfCase::figure("USD", &[Durations, Markdown], |case| case.usd.map_or(Cell::Empty, |usd| Cell::Usd(usd.median)))
         .csv("usd"),
+    OfCase::figure("cold", &[Durations, Markdown], |case| match (case.cold_lambda_ms, case.warm_lambda_ms) {
+        (Some(cold), Some(_)) => {
+            text(format!("{} ({} of {})", Cell::Ms(cold.median).text(), cold.count, case.measured()))
+        }
+        (Some(_), None) => text("only"),
+        (None, _) => Cell::Empty,
+    }),
+    OfCase::only_csv("coldLambdaMs", |case| ms(case.cold_lambda_ms.map(|ms| ms.median))),
+    OfCase::figure("USD cold", &[Durations, Markdown], |case| match (case.cold_usd, case.warm_lambda_ms) {
+        (Some(usd), Some(_)) => Cell::Usd(usd.median),
+        _ => Cell::Empty,
+    }),
+    OfCase::only_csv("coldUsd", |case| case.cold_usd.map_or(Cell::Empty, |usd| Cell::Usd(usd.median))),
     OfCase::name("", &[Quality], |case| Cell::Passed(case.passed)),
     OfCase::name("verdict", &[Markdown], |case| Cell::Passed(case.passed)),
 ];
@@ -279,9 +292,9 @@ fn ms(ms: Option<f64>) -> Cell {
     ms.map_or(Cell::Empty, Cell::Ms)
 }
 
-/// The median of the executions, and how many failed.
+/// The median of the warm executions, or of the cold ones where there are no others, and how many failed.
 fn lambda(case: &Case) -> Cell {
-    match (case.lambda_ms, case.failed) {
+    match (case.steady_ms(), case.failed) {
         (None, _) => text("failed"),
         (Some(ms), 0) => Cell::Ms(ms.median),
         (Some(ms), failed) => text(format!("{} ({failed} failed)", Cell::Ms(ms.median).text())),

@@ -100,16 +100,22 @@ pub fn renders(rows: &[ResultRow]) -> String {
     text.join("\n")
 }
 
+/// What the figures of an emulator are.
+pub(crate) const EMULATED: &str = "these are times of an emulator, whose chunks share the processors of one machine, not \
+                                   of AWS Lambda; USD is what the same calls would cost on AWS";
+
 /// An eval run in the terminal: durations and costs, where the time goes, how close the renders
 /// are to the baseline; then the recommendation of a sweep, and what the figures can't show.
 pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
     let rows: Vec<&Case> = results.cases.iter().collect();
     let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
-    let mut parts = vec![
-        block("Time and cost (medians)", Table::Durations),
-        block("Where the time of an execution goes (medians)", Table::Parts),
+    let loud = results.emulated.then(|| format!("NOTE  {EMULATED}"));
+    let mut parts = loud.into_iter().collect::<Vec<_>>();
+    parts.extend([
+        block("Time and cost (medians of the warm executions, if there are any)", Table::Durations),
+        block("Where the time of these executions goes (medians)", Table::Parts),
         block("Comparison with the baseline (the worst of all iterations)", Table::Quality),
-    ];
+    ]);
     for (fixture, scaling) in &results.scaling {
         parts.push(match scaling {
             Ok(scaling) => format!("Scaling of {fixture}\n{scaling}"),
@@ -121,24 +127,17 @@ pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
 }
 
 fn remarks(results: &Results, prices: &Prices) -> String {
-    let differing = results.cases.iter().filter(|case| case.count_differs());
-    let mut lines: Vec<String> = differing
-        .map(|case| {
-            let made = counted(case.planned_chunk_count.unwrap_or(0), "chunk");
-            format!("* {} {}: the plan has {made}", case.fixture, case.render)
-        })
-        .collect();
+    let mut lines = Vec::new();
+    if results.cases.iter().any(Case::count_differs) {
+        lines.push("chunks: how many the plan has, of how many were requested".to_owned());
+    }
     lines.push(format!(
         "USD per execution: Lambda's GB-seconds and requests, and state transitions ({}); \
          S3, logs, data transfer and the free tier are not included",
         prices.as_of
     ));
     if results.cases.iter().any(|case| case.speedup.is_some()) {
-        lines.push(
-            "speed-up: time of the process on this machine / time of the execution; \
-             renderer: time of the renderer within that process / time of the execution"
-                .to_owned(),
-        );
+        lines.push("speed-up: time of the process on this machine / time of the execution".to_owned());
     }
     lines.extend(results.notes.iter().map(|note| format!("note: {note}")));
     lines.extend(results.caveats.iter().map(|caveat| format!("note: {caveat}")));

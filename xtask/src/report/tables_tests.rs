@@ -67,8 +67,9 @@ fn cases_in_the_terminal() {
         Case::of("f", render_id(4), 2, &[&cold, &failed(4, 2)], &[]),
         Case::of("longer-name", render_id(4), 1, &[&failed(4, 1)], &[]),
     ];
-    Case::compare_with_one_chunk(&mut cases);
+    Case::compare(&mut cases[..2]);
     let results = Results {
+        emulated: true,
         cases,
         scaling: BTreeMap::from([("f".to_owned(), Err("one count was measured".to_owned()))]),
         notes: vec![Note {
@@ -79,29 +80,31 @@ fn cases_in_the_terminal() {
         caveats: vec![Caveat::Throttled { chunks: 20, reserved: 16 }],
     };
     insta::assert_snapshot!(super::cases(&results, &Prices::default()), @r"
-    Time and cost (medians)
-    fixture      chunks   local            Lambda      min - max    cold           speed-up           renderer
-    f                 1  20.0 s            15.0 s  15.0 - 15.0 s  0 of 5  1.33 [1.33, 1.33]  0.67 [0.67, 0.67]
-    f                4*          9.0 s (1 failed)                 1 of 1
+    NOTE  these are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS
+
+    Time and cost (medians of the warm executions, if there are any)
+    fixture      chunks   local            Lambda      min - max  relative           speed-up  cold
+    f                 1  20.0 s            15.0 s  15.0 - 15.0 s    1.67 x  1.33 [1.33, 1.33]
+    f            2 of 4          9.0 s (1 failed)                  fastest                     only
     longer-name       4                    failed
 
-    Where the time of an execution goes (medians)
+    Where the time of these executions goes (medians)
     fixture      chunks  queue  cold start   plan  chunks take  slowest  median  imbalance  assemble  efficiency
     f                 1  0.0 s              1.5 s       12.0 s   12.0 s   7.5 s       1.60     1.5 s       100 %
-    f                4*  0.0 s       1.5 s  0.9 s        7.2 s    7.2 s   4.5 s       1.60     0.9 s        83 %
+    f            2 of 4  0.0 s       1.5 s  0.9 s        7.2 s    7.2 s   4.5 s       1.60     0.9 s        83 %
     longer-name       4
 
     Comparison with the baseline (the worst of all iterations)
     fixture      chunks  PSNR mean  worst frame  audio   residual
     f                 1   45.50 dB     44.00 dB     OK  -inf dBFS    ok
-    f                4*   45.50 dB     44.00 dB     OK  -inf dBFS  FAIL
+    f            2 of 4   45.50 dB     44.00 dB     OK  -inf dBFS  FAIL
     longer-name       4          -            -      -             FAIL
 
     Scaling of f: no model, because one count was measured
 
-    * f N=4: the plan has 2 chunks
+    chunks: how many the plan has, of how many were requested
     USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
-    speed-up: time of the process on this machine / time of the execution; renderer: time of the renderer within that process / time of the execution
+    speed-up: time of the process on this machine / time of the execution
     note: f N=1, f N=4: ffmpeg 7.1, baseline n8.1.2
     note: 20 chunks exceed the reserved concurrency of the function, 16: the others are throttled and wait, which makes the times longer; --reserved-concurrency 20 or 0 helps
     ");
@@ -126,7 +129,7 @@ fn the_columns_of_the_script_come_first_with_minus_200_for_silence() {
 #[test]
 fn unmeasured_values_are_empty_and_never_zero() {
     let lines = lines(Case::of("f", render_id(2), 1, &[&failed(2, 1)], &[]));
-    assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,");
+    assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,,,");
     assert_eq!(lines[0].len(), lines[1].len());
 }
 

@@ -15,19 +15,21 @@ fn a_failed_iteration_is_reported_and_the_good_ones_stay() {
     let test = Test::new().nth_render(2, |render| render.end = FAILS);
     let ran = test.eval(&["--skip-local", "--iterations", "3"]);
     assert_snapshot!(ran.exit(4).stdout, @r"
-    Time and cost (medians)
-    fixture  chunks            Lambda    min - max    cold      USD
-    f            4*  6.1 s (1 failed)  6.1 - 6.1 s  0 of 2  0.00013
+    NOTE  these are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS
 
-    Where the time of an execution goes (medians)
+    Time and cost (medians of the warm executions, if there are any)
+    fixture  chunks            Lambda    min - max  relative      USD
+    f        1 of 4  6.1 s (1 failed)  6.1 - 6.1 s   fastest  0.00013
+
+    Where the time of these executions goes (medians)
     fixture  chunks  queue   plan  chunks take  slowest  median  imbalance  assemble  efficiency
-    f            4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
+    f        1 of 4  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
 
     Comparison with the baseline (the worst of all iterations)
     fixture  chunks  PSNR mean  worst frame               audio
-    f            4*   45.48 dB     44.25 dB  no-audio-on-either  FAIL
+    f        1 of 4   45.48 dB     44.25 dB  no-audio-on-either  FAIL
 
-    * f N=4: the plan has 1 chunk
+    chunks: how many the plan has, of how many were requested
     USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
 
       f N=4 #2 was not measured: render f N=4 #2 FAILED: state RenderChunk failed with VIDEO_SOURCE_UNRENDERABLE: clip.mp4 can't be decoded; see renders/f-N4-2-execution.json

@@ -13,23 +13,24 @@ fn one_look_says_how_long_for_what_money_and_how_equal() {
     let test = Test::new().nth_render(3, |render| render.ended += 1.5);
     let ran = test.eval(&[&TWO[..], &["--iterations", "3"]].concat());
     assert_snapshot!(ran.exit(0).stdout, @r"
-    Time and cost (medians)
-    fixture        chunks  Lambda    min - max    cold      USD
-    f                  4*   6.1 s  6.1 - 6.1 s  0 of 3  0.00013
-    other-fixture      4*   6.1 s  6.1 - 7.6 s  0 of 3  0.00013
+    NOTE  these are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS
 
-    Where the time of an execution goes (medians)
+    Time and cost (medians of the warm executions, if there are any)
+    fixture        chunks  Lambda    min - max  relative      USD
+    f              1 of 4   6.1 s  6.1 - 6.1 s   fastest  0.00013
+    other-fixture  1 of 4   6.1 s  6.1 - 7.6 s   fastest  0.00013
+
+    Where the time of these executions goes (medians)
     fixture        chunks  queue   plan  chunks take  slowest  median  imbalance  assemble  efficiency
-    f                  4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
-    other-fixture      4*  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
+    f              1 of 4  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
+    other-fixture  1 of 4  0.1 s  0.4 s        0.5 s    0.2 s   0.2 s       1.00     0.7 s       100 %
 
     Comparison with the baseline (the worst of all iterations)
     fixture        chunks  PSNR mean  worst frame               audio
-    f                  4*   45.48 dB     44.25 dB  no-audio-on-either  ok
-    other-fixture      4*   45.48 dB     44.25 dB  no-audio-on-either  ok
+    f              1 of 4   45.48 dB     44.25 dB  no-audio-on-either  ok
+    other-fixture  1 of 4   45.48 dB     44.25 dB  no-audio-on-either  ok
 
-    * f N=4: the plan has 1 chunk
-    * other-fixture N=4: the plan has 1 chunk
+    chunks: how many the plan has, of how many were requested
     USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
 
     PASS  6 of 6 renders equal enough; clean-up verified, 7 resources gone
@@ -101,9 +102,9 @@ fn results_csv_begins_with_the_scripts_header() {
     test.eval(&TWO).exit(0);
     let csv = std::fs::read_to_string(test.artifacts().join("results.csv")).unwrap();
     assert_snapshot!(csv, @r"
-    fixture,localMs,lambdaMs,speedup,psnrLambdaVsBaselineDb,audioStatus,audioResidualRmsDb,chunkCount,plannedChunkCount,iterations,failed,passed,lambdaMinMs,lambdaMaxMs,lambdaMadMs,coldExecutions,warmLambdaMs,localRendererMs,rendererSpeedup,speedupLow95,speedupHigh95,worstFrameDb,queueMs,planMs,slowestChunkMs,medianChunkMs,imbalance,assembleMs,parallelEfficiency,usd
-    f,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126
-    other-fixture,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126
+    fixture,localMs,lambdaMs,speedup,psnrLambdaVsBaselineDb,audioStatus,audioResidualRmsDb,chunkCount,plannedChunkCount,iterations,failed,passed,lambdaMinMs,lambdaMaxMs,lambdaMadMs,coldExecutions,warmLambdaMs,localRendererMs,rendererSpeedup,speedupLow95,speedupHigh95,worstFrameDb,queueMs,planMs,slowestChunkMs,medianChunkMs,imbalance,assembleMs,parallelEfficiency,usd,coldLambdaMs,coldUsd
+    f,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126,,
+    other-fixture,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126,,
     ");
 }
 
@@ -133,6 +134,7 @@ fn every_iterations_files_are_kept() {
             ".gitignore",
             ".run.lock",
             "cleanup-verification.json",
+            "hyperfine.json",
             "journal.jsonl",
             "junit.xml",
             "logs/sam.log",
@@ -153,6 +155,8 @@ fn every_iterations_files_are_kept() {
             "results.csv",
             "results.json",
             "run.json",
+            "samples.csv",
+            "samples.jsonl",
         ]
     );
 }
@@ -220,4 +224,24 @@ fn other_prices_are_used_and_reported() {
     let results = test.artifact("results.json");
     let row = &results["lambdaSamples"][0]["render"];
     assert_eq!(row["cost"]["usd"], row["cost"]["gbSeconds"]);
+}
+
+#[test]
+fn samples_are_exported_for_other_programs() {
+    let test = Test::new();
+    test.eval(&["--skip-local", "--iterations", "2"]).exit(0);
+    let text = |name: &str| std::fs::read_to_string(test.artifacts().join(name)).unwrap();
+    let csv = text("samples.csv");
+    let lines: Vec<&str> = csv.lines().collect();
+    assert_eq!(
+        lines[0],
+        "fixture,leg,protocol,chunkCount,plannedChunkCount,iteration,start,wallMs,usd,psnrAvgDb,passed,failure"
+    );
+    assert!(lines.len() == 3 && lines[1].starts_with("f,lambda,v2,4,1,1,warm,6125,0.000"), "{csv}");
+    let json: serde_json::Value = serde_json::from_str(text("samples.jsonl").lines().nth(1).unwrap()).unwrap();
+    assert_eq!((&json["iteration"], &json["wallMs"], &json["failure"]), (&json!(2), &json!(6125), &json!(null)));
+    let hyperfine: serde_json::Value = serde_json::from_str(&text("hyperfine.json")).unwrap();
+    let result = &hyperfine["results"][0];
+    assert_eq!((&result["command"], &result["times"]), (&json!("f N=4"), &json!([6.125, 6.125])));
+    assert_eq!((&result["median"], &result["exit_codes"]), (&json!(6.125), &json!([0, 0])));
 }

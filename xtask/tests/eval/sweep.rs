@@ -34,7 +34,7 @@ fn a_sweep_splits_by_count_and_recommends() {
 fn a_size_that_is_pinned_makes_the_plan_differ_and_that_is_reported() {
     let test = Test::new();
     let ran = test.eval(&["--skip-local", "--chunk-counts", "2,4", "--chunk-size", "30"]);
-    ran.exit(0).says("* f N=4: the plan has 2 chunks");
+    ran.exit(0).says("\nf        2 of 4   6.1 s");
 }
 
 #[test]
@@ -43,5 +43,5 @@ fn a_count_above_the_reserved_concurrency_is_reported() {
     let ran = test.eval(&["--skip-local", "--chunk-counts", "2,20"]);
     ran.exit(0).says("note: 20 chunks exceed the reserved concurrency of the function, 16");
     let note = ran.stdout.lines().find(|line| line.contains("too few for a ranking")).unwrap();
-    assert_snapshot!(note, @"note: --iterations 1 is too few for a ranking: the order of the medians may be chance; 4 is enough, and from 5 speed-ups have a confidence interval");
+    assert_snapshot!(note, @"note: --iterations 1 is too few for a ranking: the order of the medians may be chance; 3 more would be enough, and from 5 in all speed-ups have a confidence interval");
 }

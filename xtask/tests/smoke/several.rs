@@ -104,7 +104,7 @@ fn fixtures_are_chosen_by_name_by_tag_or_all() {
     planned(&["--tag", "quick"]).exit(0).says("  N=2: 60 frames").never_says("other-fixture");
     test.run(&["lambda-eval", "--dry-run", "--tag", "quick"])
         .exit(0)
-        .says("f N=4, 1 times")
+        .says("f N=4, 3 times")
         .never_says("other-fixture");
     let wrong = test.fixture_file("meta.json", r#"{"tags": "quick"}"#);
     let ran = wrong.run(&["lambda-smoke", "--dry-run", "--tag", "quick"]);

@@ -224,7 +224,9 @@ impl Test {
     /// Runs `lambda-eval` of the prebuilt ZIP over the fixture `f` against the fake AWS, unless `args` say otherwise.
     #[track_caller]
     pub(crate) fn eval(&self, args: &[&str]) -> Ran {
-        let args = self.args("lambda-eval", &[("--fixtures", "f")], &[&["--skip-build"], args].concat());
+        let iterations = self.env.get("ITERATIONS").map_or("1", |value| value.as_str());
+        let of_command = [("--fixtures", "f"), ("--iterations", iterations)];
+        let args = self.args("lambda-eval", &of_command, &[&["--skip-build"], args].concat());
         self.finish(self.spawn(&args))
     }
 

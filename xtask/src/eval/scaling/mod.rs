@@ -6,7 +6,8 @@
 //!
 //! The parts follow the workflow: Plan, the slowest chunk, the overhead of the Map, Assemble.
 //! The Map starts all chunks at once (its `MaxConcurrency` is the chunk count), so that the
-//! chunks take as long as the slowest one.
+//! chunks take as long as the slowest one. An inline Map runs [`predict::AT_ONCE`] at most, and so
+//! nothing is predicted above that count unless more chunks were measured.
 
 pub mod model;
 pub mod observation;
@@ -23,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::eval::scaling::{
     model::{Model, Rates},
     observation::Observation,
-    predict::{Prediction, PredictionError, Recommendation, candidates, left_out, residuals, worst},
+    predict::{Prediction, PredictionError, Recommendation, left_out, residuals, worst},
 };
 
 /// A model of one composition, its errors, and its recommendation. Displayed as text for the
@@ -53,15 +54,15 @@ pub struct Scaling {
 }
 
 impl Scaling {
-    /// Fits and checks a model, and recommends counts.
+    /// Fits and checks a model, and recommends counts; an emulator's say nothing about counts that were not measured.
     ///
     /// # Errors
     /// When there can be no model, see [`Unfit`].
-    pub fn of(observations: &[Observation], rates: &Rates) -> Result<Self, Unfit> {
+    pub fn of(observations: &[Observation], rates: &Rates, emulated: bool) -> Result<Self, Unfit> {
         let sweep = Sweep::new(observations)?;
         let model = Model::fit(&sweep, rates)?;
         let (residuals, left_out) = (residuals(&model, &sweep), left_out(&sweep, rates));
-        let recommendation = Recommendation::of(&model, &sweep, &left_out).ok_or(Unfit::NothingMeasured)?;
+        let recommendation = Recommendation::of(&model, &sweep, &left_out, emulated).ok_or(Unfit::NothingMeasured)?;
         Ok(Self {
             frames: sweep.frames(),
             measured: sweep.counts().to_vec(),
@@ -79,7 +80,7 @@ impl Scaling {
 /// The measured and recommended counts, and the highest that a plan can have up to each power of
 /// two.
 fn shown(model: &Model, recommendation: &Recommendation) -> Vec<Prediction> {
-    let all: Vec<ChunkCount> = candidates(model.frames).collect();
+    let all: Vec<ChunkCount> = model.candidates().filter(|chunks| recommendation.covers(model, *chunks)).collect();
     let up_to = |most: u16| all.iter().copied().filter(move |chunks| chunks.get() <= most).max();
     let landmarks: Vec<ChunkCount> = (0..=8).filter_map(|power| up_to(1 << power)).collect();
     let recommended = [recommendation.fastest.chunks, recommendation.cheapest_near_fastest.chunks];

@@ -126,6 +126,18 @@ pub fn candidates(frames: NonZeroU64) -> impl Iterator<Item = ChunkCount> {
     })
 }
 
+/// How many iterations of an inline Map run at once, at most; the others wait (AWS, "Quotas related to state machine
+/// executions").
+pub const AT_ONCE: u16 = 40;
+
+impl Model {
+    /// The counts that a plan can have and that the model holds for, ascending.
+    pub fn candidates(&self) -> impl Iterator<Item = ChunkCount> {
+        let most = self.measured.iter().map(|chunks| chunks.get()).fold(AT_ONCE, u16::max);
+        candidates(self.frames).filter(move |chunks| chunks.get() <= most)
+    }
+}
+
 /// The error of a prediction at a measured count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -189,6 +201,8 @@ pub const WITHIN_OF_FASTEST: f64 = 0.10;
 pub enum Distrust {
     /// Fewer than 3 counts: none can be left out to check the model.
     TooFewCounts,
+    /// The chunks of an emulator share one machine.
+    Emulator,
     /// The model has this error at a count that was left out.
     Error(PredictionError),
     /// A plan for this many frames can have none of the counts.
@@ -237,9 +251,10 @@ pub struct Recommendation {
 impl Recommendation {
     /// Chooses among predictions when no error at a left-out count exceeds
     /// [`TRUSTED_UP_TO_PERCENT`]. `None` for an empty sweep.
-    pub fn of(model: &Model, sweep: &Sweep, left_out: &[PredictionError]) -> Option<Self> {
-        let predicted: Vec<Choice> = candidates(sweep.frames()).map(|chunks| predicted(model, chunks)).collect();
+    pub fn of(model: &Model, sweep: &Sweep, left_out: &[PredictionError], emulated: bool) -> Option<Self> {
+        let predicted: Vec<Choice> = model.candidates().map(|chunks| predicted(model, chunks)).collect();
         match worst(left_out) {
+            _ if emulated => Self::among_measured(model, sweep, Distrust::Emulator),
             None => Self::among_measured(model, sweep, Distrust::TooFewCounts),
             Some(worst) if worst.wall_percent.abs() > TRUSTED_UP_TO_PERCENT => {
                 Self::among_measured(model, sweep, Distrust::Error(worst))
@@ -247,6 +262,12 @@ impl Recommendation {
             Some(_) if predicted.is_empty() => Self::among_measured(model, sweep, Distrust::NoCandidates),
             Some(worst) => Self::choose(Among::Predictions { worst }, &predicted),
         }
+    }
+
+    /// Whether a prediction for this count means anything: without a checked model, only between measured counts.
+    pub fn covers(&self, model: &Model, chunks: ChunkCount) -> bool {
+        let is_unchecked = matches!(self.among, Among::Measured(Distrust::TooFewCounts | Distrust::Emulator));
+        !is_unchecked || model.standing(chunks) != Standing::Extrapolated
     }
 
     fn among_measured(model: &Model, sweep: &Sweep, why: Distrust) -> Option<Self> {

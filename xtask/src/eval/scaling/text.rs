@@ -109,6 +109,7 @@ impl fmt::Display for Among {
 impl fmt::Display for Distrust {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Emulator => f.write_str("an emulator's chunks share one machine, and Lambda's do not"),
             Self::TooFewCounts => f.write_str("with fewer than 3 counts a model can't be checked by leaving one out"),
             Self::Error(worst) => f.write_str(&off(worst)),
             Self::NoCandidates => f.write_str("no chunk count can split that many frames"),

@@ -143,7 +143,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         seek("the second half of a chunk is frozen", SDR, "Math.min(n, 15) * step + first * step", Some(3793)),
         seek("time goes a hundredth too fast", SDR, "time * 1.02", None),
         seek("each chunk begins at zero", SDR, "n * step", None),
-        seek("each chunk begins at zero, in a composition of cuts", CUTS, "n * step", None),
+        seek("each chunk of a composition of cuts begins at zero", CUTS, "n * step", None),
         seek("frame 40 is that of frame 0", CUTS, "k === 100 ? 0 : time", Some(3767)),
         // What the page looks like.
         style("the text has another weight", SDR, "h1 { font-weight: 500 !important; }", None),
