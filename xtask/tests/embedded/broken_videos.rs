@@ -13,7 +13,7 @@ fn equal_enough_videos_pass() {
     lab.make("re-encoded sound.mp4", "-i base.mp4 -c:v copy -c:a aac -b:a 192k");
     lab.passes("base.mp4", "re-encoded sound.mp4");
     // Colors without tags hold the same samples.
-    lab.make("tagged.mp4", "-i base.mp4 -c copy -bsf:v h264_metadata=video_full_range_flag=0:color_primaries=1:transfer_characteristics=1:matrix_coefficients=1");
+    lab.make("tagged.mp4", "-i base.mp4 -c copy -bsf:v h264_metadata=video_full_range_flag=0:colour_primaries=1:transfer_characteristics=1:matrix_coefficients=1");
     lab.passes("base.mp4", "tagged.mp4");
     // A picture of the file, and names that a filter would take apart.
     lab.make("cover.png", "-f lavfi -i color=red:s=64x64 -frames:v 1 -c:v mjpeg -f image2");
