@@ -62,6 +62,7 @@ pub fn markdown(report: &RunReport) -> String {
     let sections = [
         title(report),
         reasons(report),
+        report.run.emulated().map(|text| format!("> **NOTE** {}.", plain(text))).unwrap_or_default(),
         match report.run.is_eval() {
             true => {
                 tables::markdown(&report.cases.iter().collect::<Vec<_>>(), &columns_of(CASES, Table::Markdown), &[])

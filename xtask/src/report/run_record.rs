@@ -18,7 +18,7 @@ use crate::{
     aws::{access::Target, region::Region},
     context,
     project::names::{RunId, StackName},
-    report::row::Deletions,
+    report::{row::Deletions, tables::EMULATED},
     tools::{handler::HandlerZip, preflight::ToolVersions},
 };
 
@@ -180,6 +180,12 @@ impl RunRecord {
     /// `lambda-smoke` or `lambda-eval`.
     pub fn command(&self) -> &'static str {
         if self.is_eval() { "lambda-eval" } else { "lambda-smoke" }
+    }
+
+    /// What to know before one reads the times of an eval: that they are an emulator's.
+    pub(crate) fn emulated(&self) -> Option<&'static str> {
+        let is_emulator = self.target.as_ref().is_some_and(|target| target.endpoint().is_some());
+        (self.is_eval() && is_emulator).then_some(EMULATED)
     }
 
     /// Whether the command was `lambda-eval`.

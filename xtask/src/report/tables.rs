@@ -101,7 +101,7 @@ pub fn renders(rows: &[ResultRow]) -> String {
 }
 
 /// What the figures of an emulator are.
-pub(crate) const EMULATED: &str = "these are times of an emulator, whose chunks share the processors of one machine, not \
+pub(crate) const EMULATED: &str = "These are times of an emulator, whose chunks share the processors of one machine, not \
                                    of AWS Lambda; USD is what the same calls would cost on AWS";
 
 /// An eval run in the terminal: durations and costs, where the time goes, how close the renders
@@ -109,7 +109,7 @@ pub(crate) const EMULATED: &str = "these are times of an emulator, whose chunks 
 pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
     let rows: Vec<&Case> = results.cases.iter().collect();
     let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
-    let loud = results.emulated.then(|| format!("NOTE  {EMULATED}"));
+    let loud = results.emulated.then(|| format!("NOTE  {EMULATED}."));
     let mut parts = loud.into_iter().collect::<Vec<_>>();
     parts.extend([
         block("Time and cost (medians of the warm executions, if there are any)", Table::Durations),

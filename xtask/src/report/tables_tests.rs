@@ -80,7 +80,7 @@ fn cases_in_the_terminal() {
         caveats: vec![Caveat::Throttled { chunks: 20, reserved: 16 }],
     };
     insta::assert_snapshot!(super::cases(&results, &Prices::default()), @r"
-    NOTE  these are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS
+    NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)
     fixture      chunks   local            Lambda      min - max  relative           speed-up  cold

@@ -15,7 +15,7 @@ fn a_failed_iteration_is_reported_and_the_good_ones_stay() {
     let test = Test::new().nth_render(2, |render| render.end = FAILS);
     let ran = test.eval(&["--skip-local", "--iterations", "3"]);
     assert_snapshot!(ran.exit(4).stdout, @r"
-    NOTE  these are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS
+    NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)
     fixture  chunks            Lambda    min - max  relative      USD

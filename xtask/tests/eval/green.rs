@@ -13,7 +13,7 @@ fn one_look_says_how_long_for_what_money_and_how_equal() {
     let test = Test::new().nth_render(3, |render| render.ended += 1.5);
     let ran = test.eval(&[&TWO[..], &["--iterations", "3"]].concat());
     assert_snapshot!(ran.exit(0).stdout, @r"
-    NOTE  these are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS
+    NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)
     fixture        chunks  Lambda    min - max  relative      USD

@@ -167,6 +167,7 @@ fn header(report: &RunReport) -> Markup {
             p.kicker { (run.command()) }
             h1 { (run.fixtures().join(", ")) }
             (outcome(ending.word, &ending.text, &ending.reasons))
+            @if let Some(text) = report.run.emulated() { p { strong { "Note" } " " (text) "." } }
             dl.facts { (facts(report)) }
             (notes(report, "Notes", NoteKind::Renders))
             (notes(report, "Before you compare figures", NoteKind::Caveat))
