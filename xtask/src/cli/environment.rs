@@ -122,7 +122,11 @@ fn wrong(error: &Error, variables: &[Variable]) -> Option<String> {
     let Some(ContextValue::String(invalid)) = error.get(ContextKind::InvalidArg) else { return None };
     let is_meant = |variable: &&Variable| invalid.split(' ').next() == Some(&variable.flag);
     let Variable { name, value, .. } = variables.iter().find(is_meant)?;
-    let reason = std::error::Error::source(error)?;
+    let reason = match (std::error::Error::source(error), error.get(ContextKind::ValidValue)) {
+        (Some(reason), _) => reason.to_string(),
+        (None, Some(ContextValue::Strings(valid))) => format!("it must be one of {}", valid.join(", ")),
+        (None, _) => return None,
+    };
     Some(format!("{name}={value}: {reason}\n"))
 }
 

@@ -165,6 +165,7 @@ fn a_wrong_variable_is_reported_with_its_name() {
         ("CHUNK_SIZE", "big", r#"CHUNK_SIZE=big: "big" is not a chunk size"#),
         ("PLAN_PROTOCOL", "v3", r#"PLAN_PROTOCOL=v3: "v3" is not a plan protocol (v1, v2 or both)"#),
         ("FRAME_PSNR_MARGIN", "-1", "the margin of the PSNR of a frame must be a number of dB, 0 or more"),
+        ("REFERENCE", "x", "REFERENCE=x: it must be one of auto, committed, rendered"),
         ("STRICT", "yes", "STRICT=yes: it is 1 or 0"),
         ("REQUIRE_ENCODED_SHA_EQUAL", "1", "it needs --plan-protocol both"),
         ("PSNR_THRESHOLD", "40dB", r#"PSNR_THRESHOLD=40dB: "40dB" is not a number of decibels"#),
