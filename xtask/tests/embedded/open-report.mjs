@@ -47,16 +47,16 @@ try {
 process.stdout.write(JSON.stringify(met) + "\n");
 
 async function meet(address) {
-  const found = { wrong: [], openMs: 0 };
-  for (const width of WIDTHS) for (const scheme of SCHEMES) await look(address, found, width, scheme);
-  await print(address, found);
-  return found;
+  const collected = { wrong: [], openMs: 0 };
+  for (const width of WIDTHS) for (const scheme of SCHEMES) await look(address, collected, width, scheme);
+  await print(address, collected);
+  return collected;
 }
 
-async function look(address, found, width, scheme) {
-  const { wrong } = found;
+async function look(address, collected, width, scheme) {
+  const { wrong } = collected;
   const at = `${width} px, ${scheme}`;
-  const page = await open(address, found, at, width, scheme);
+  const page = await open(address, collected, at, width, scheme);
   await page.evaluate(() => document.querySelectorAll("details").forEach((folded) => (folded.open = true)));
   const found = await page.evaluate(faults);
   wrong.push(...found.map((fault) => `${at}: ${fault}`));
@@ -68,8 +68,8 @@ async function look(address, found, width, scheme) {
   await page.close();
 }
 
-async function open(address, found, at, width, scheme) {
-  const { wrong } = found;
+async function open(address, collected, at, width, scheme) {
+  const { wrong } = collected;
   const page = await browser.newPage();
   await page.setViewport({ width, height: 900 });
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: scheme }]);
@@ -85,13 +85,13 @@ async function open(address, found, at, width, scheme) {
   await page.goto(address, { waitUntil: "load" });
   // Until it is painted, not only read.
   await page.evaluate(() => new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted))));
-  found.openMs = Math.max(found.openMs, Math.round(performance.now() - started));
+  collected.openMs = Math.max(collected.openMs, Math.round(performance.now() - started));
   return page;
 }
 
-async function print(address, found) {
-  const { wrong } = found;
-  const page = await open(address, found, "print", 1280, "dark");
+async function print(address, collected) {
+  const { wrong } = collected;
+  const page = await open(address, collected, "print", 1280, "dark");
   await page.emulateMediaType("print");
   const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   if (ground !== "rgb(255, 255, 255)") wrong.push(`print: the paper is ${ground}`);
