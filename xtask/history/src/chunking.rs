@@ -259,21 +259,17 @@ impl RenderId {
 
     /// The text in a column of chunk counts that ran: `4`, or `1 of 4` where the plan has fewer than were requested.
     pub fn chunks_as_planned(self, planned: Option<u64>) -> String {
-        match planned.filter(|planned| *planned != u64::from(self.chunk_count.get())) {
-            None => self.chunks(),
-            Some(planned) => match self.protocol {
-                PlanProtocol::V1 => format!("v1 {planned} of {}", self.chunk_count),
-                PlanProtocol::V2 => format!("{planned} of {}", self.chunk_count),
-            },
+        let fewer = planned.filter(|planned| *planned != u64::from(self.chunk_count.get()));
+        let of = fewer.map(|planned| format!("{planned} of ")).unwrap_or_default();
+        match self.protocol {
+            PlanProtocol::V1 => format!("v1 {of}{}", self.chunk_count),
+            PlanProtocol::V2 => format!("{of}{}", self.chunk_count),
         }
     }
 
     /// The text in a column of chunk counts: `4`, or `v1 4` with the older protocol.
     pub fn chunks(self) -> String {
-        match self.protocol {
-            PlanProtocol::V1 => format!("v1 {}", self.chunk_count),
-            PlanProtocol::V2 => self.chunk_count.to_string(),
-        }
+        self.chunks_as_planned(None)
     }
 }
 

@@ -1,14 +1,18 @@
 //! The samples of an eval run for other programs: a line each as CSV and as JSON Lines, and hyperfine's JSON, which
 //! plotting scripts read. Pure.
 
-use execution_history::{chunking::PlanProtocol, time_spent::median};
+use std::collections::BTreeSet;
+
+use execution_history::chunking::PlanProtocol;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     eval::{
+        case::{local_wall_clocks, steady_wall_clocks},
         results::EvalResults,
-        sample::{Outcome, Start},
+        sample::{LambdaSample, LocalSample, Start},
+        statistics::Summary,
     },
     report::columns::Cell,
 };
@@ -101,36 +105,27 @@ pub(crate) fn csv(results: &EvalResults) -> anyhow::Result<String> {
 /// hyperfine.json: a result for each case and each local leg, in seconds, as `hyperfine --export-json` writes them. The
 /// times of a case are those that its median is of. `user` and `system` are not known, and 0.
 pub(crate) fn hyperfine(results: &EvalResults) -> Value {
-    let seconds = |ms: u64| ms as f64 / 1000.0;
     let of_case = results.cases.iter().filter_map(|case| {
-        let of_it =
-            results.lambda_samples.iter().filter(|s| (&s.id.fixture, s.id.render) == (&case.fixture, case.render));
-        let done = of_it.filter_map(|sample| sample.outcome.done());
-        let is_steady = |start: Start| case.warm_lambda_ms.is_none() || start == Start::Warm;
-        let times = done.filter(|execution| is_steady(execution.start)).map(|e| seconds(e.render.wall_clock_ms));
+        let is_of_case = |s: &&LambdaSample| (&s.id.fixture, s.id.render) == (&case.fixture, case.render);
+        let of_it: Vec<&LambdaSample> = results.lambda_samples.iter().filter(is_of_case).collect();
         let parameters = json!({"fixture": case.fixture, "chunks": case.render.chunk_count.to_string()});
-        result(&format!("{} {}", case.fixture, case.render), &times.collect::<Vec<_>>(), &parameters)
+        result(&format!("{} {}", case.fixture, case.render), &steady_wall_clocks(&of_it), &parameters)
     });
-    let mut fixtures: Vec<&str> = results.local_samples.iter().map(|sample| sample.fixture.as_str()).collect();
-    fixtures.sort_unstable();
-    fixtures.dedup();
+    let fixtures: BTreeSet<&str> = results.local_samples.iter().map(|sample| sample.fixture.as_str()).collect();
     let of_fixture = fixtures.into_iter().filter_map(|fixture| {
-        let of_it = results.local_samples.iter().filter(|sample| sample.fixture == fixture);
-        let times = of_it.filter_map(|sample| match &sample.outcome {
-            Outcome::Done(render) => Some(seconds(render.wall_ms)),
-            Outcome::Failed { .. } => None,
-        });
-        result(&format!("{fixture} local"), &times.collect::<Vec<_>>(), &json!({"fixture": fixture}))
+        let of_it: Vec<&LocalSample> =
+            results.local_samples.iter().filter(|sample| sample.fixture == fixture).collect();
+        result(&format!("{fixture} local"), &local_wall_clocks(&of_it), &json!({"fixture": fixture}))
     });
     json!({"results": of_case.chain(of_fixture).collect::<Vec<_>>()})
 }
 
-fn result(command: &str, times: &[f64], parameters: &Value) -> Option<Value> {
-    let median = median(times)?;
+fn result(command: &str, times_ms: &[f64], parameters: &Value) -> Option<Value> {
+    let times: Vec<f64> = times_ms.iter().map(|ms| ms / 1000.0).collect();
+    let Summary { median, min, max, .. } = Summary::of(&times)?;
     let mean = times.iter().sum::<f64>() / times.len() as f64;
     let squares = times.iter().map(|time| (time - mean).powi(2)).sum::<f64>();
     let stddev = (times.len() > 1).then(|| (squares / (times.len() - 1) as f64).sqrt());
-    let (min, max) = times.iter().fold((f64::MAX, 0.0f64), |(min, max), time| (min.min(*time), max.max(*time)));
     Some(json!({
         "command": command, "mean": mean, "stddev": stddev, "median": median, "user": 0.0, "system": 0.0,
         "min": min, "max": max, "times": times, "exit_codes": vec![0; times.len()], "parameters": parameters,
