@@ -129,16 +129,15 @@ impl Render<'_> {
         let frozen = self.frozen(planned, &comparison, baseline).await?;
         let least = subject.gate.value(&MEAN_PSNR);
         let local_gates = rendered.is_none() || least >= MEAN_PSNR.default();
-        let (accepted, own): (Vec<_>, Vec<_>) =
-            comparison.findings(&subject.gate).into_iter().partition(|finding| !local_gates && finding.is_local());
-        notes.extend(
-            accepted.into_iter().map(|finding| format!("accepted, as only {least} dB are asked for: {finding}")),
-        );
+        let mut other_findings = Vec::new();
+        if let Some(rendered) = rendered {
+            let (accepted, own): (Vec<_>, Vec<_>) =
+                comparison.findings(&subject.gate).into_iter().partition(|finding| !local_gates && finding.is_local());
+            let note = |finding| format!("accepted, as only {least} dB are asked for: {finding}");
+            notes.extend(accepted.iter().map(note));
+            other_findings = self.against_rendered(output, rendered, &own).await?;
+        }
         notes.extend(comparison.picture().and_then(|picture| hidden(&picture.psnr, least)));
-        let mut other_findings = match rendered {
-            Some(rendered) => self.against_rendered(output, rendered, &own).await?,
-            None => Vec::new(),
-        };
         other_findings.extend(frozen);
         let made_by = MadeBy {
             toolchain: toolchain.clone(),
