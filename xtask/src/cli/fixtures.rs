@@ -34,7 +34,7 @@ impl FixtureOptions {
     }
 }
 
-/// The fixtures of a run: at least one, none twice, in the order given.
+/// The named fixtures: at least one, none twice, in the order given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixtureNames(Vec<String>);
 

@@ -1,4 +1,4 @@
-//! What the renders of a run need: one build and one stack, and on it every fixture with its reference and its plan.
+//! What all renders need: one build and one stack, and on it every fixture with its reference and its plan.
 
 use std::path::PathBuf;
 
@@ -35,7 +35,7 @@ pub(crate) struct Place<'a> {
 
 /// What is asked of all fixtures.
 pub(crate) struct Wanted<P> {
-    /// Whether renders are held against frames that the in-process renderer makes here and now.
+    /// Whether renders are compared with frames that the in-process renderer makes here and now.
     pub exact: bool,
     /// The plan of a fixture of this extent.
     pub plan: P,

@@ -1,4 +1,4 @@
-//! What renders are held against: the fixture's baseline, and what this machine renders in-process.
+//! What renders are compared with: the fixture's baseline, and what this machine renders in-process.
 
 use std::path::PathBuf;
 
@@ -26,13 +26,13 @@ use crate::{
     },
 };
 
-/// Where the in-process frames of a run are kept.
+/// Where the in-process frames are kept.
 const FRAMES: &str = "renders/exact-baseline";
 
 /// What the names of in-process renders begin with that renders are held to.
 const RENDERED: &str = "renders/in-process";
 
-/// What the renders are held against.
+/// What the renders are compared with.
 pub(crate) enum RunBaseline {
     /// The fixture's committed render, which they must be equal enough to; and where there is one, the render that
     /// this machine made in-process, which they must be closer to.

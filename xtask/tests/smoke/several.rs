@@ -158,7 +158,7 @@ fn renders_of_several_fixtures_that_did_not_pass_are_repeated_each_at_its_own_co
     let rows: Vec<(&Value, &Value)> =
         results.as_array().unwrap().iter().map(|row| (&row["fixture"], &row["chunkCount"])).collect();
     assert_eq!(rows, [(&json!("f"), &json!(2)), (&json!("other-fixture"), &json!(4))]);
-    // Of a run that was refused before its first render, everything is repeated.
+    // If a run was refused before its first render, everything is repeated.
     let test = Test::new().tool("sam deploy", "exit 1");
     test.smoke(&[&BOTH[..], &["--chunk-counts", "2,4"]].concat()).exit(3);
     let planned = test.smoke(&["--rerun-failed", "--dry-run"]);
