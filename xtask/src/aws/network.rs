@@ -129,7 +129,7 @@ impl Line {
             roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             Arc::new(roots)
         });
-        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("the provider has the usual versions of TLS")
             .with_root_certificates(roots)
@@ -255,10 +255,18 @@ fn reason(error: hyper_util::client::legacy::Error, host: &str) -> ConnectorErro
     }
     let of_tls = chain(&error).into_iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if let Some(rustls::Error::InvalidCertificate(why)) = of_tls {
-        let text = format!(
-            "the certificate of {host} is not trusted ({why:?}); where a company's authority signed it, name a file with \
-             that authority in AWS_CA_BUNDLE, or in ca_bundle of the profile"
-        );
+        let reason = format!("{why:?}");
+        let text = if reason.starts_with("UnsupportedSignatureAlgorithm") {
+            format!(
+                "the certificate of {host} can't be checked: its signature is none of RSA, Ed25519, P-256 with SHA-256 and \
+                 P-384 with SHA-384; have the company's authority sign with one of these for this host"
+            )
+        } else {
+            format!(
+                "the certificate of {host} is not trusted ({reason}); where a company's authority signed it, name a file \
+                 with that authority in AWS_CA_BUNDLE, or in ca_bundle of the profile"
+            )
+        };
         return ConnectorError::other(Obstacle(text).into(), None);
     }
     let is_late = |cause: &&(dyn Error + 'static)| {
