@@ -149,7 +149,7 @@ fn named_pipe(path: &Path) -> anyhow::Result<(File, File)> {
 /// Compares the blocks of all frames in a stream.
 fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPicture> {
     let (mut frames, mut clock, mut watch) = (Vec::new(), Clock::new(layout), Watch::new(layout));
-    let read = blocks::read(&mut stream, layout, |frame| {
+    let read = blocks::read(&mut stream, layout, &mut |frame| {
         frames.push(regions::differences(&frame, layout));
         watch.push(&frame);
         clock.push(frame);

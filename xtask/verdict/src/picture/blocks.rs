@@ -128,12 +128,13 @@ impl PlaneMeans {
 ///
 /// # Errors
 /// When the stream is cut off.
-pub fn read(mut stream: impl Read, layout: &Layout, mut each: impl FnMut(FrameMeans)) -> anyhow::Result<()> {
+// Not generic: otherwise its loops would be compiled where it is called, without optimization.
+pub fn read(stream: &mut dyn Read, layout: &Layout, each: &mut dyn FnMut(FrameMeans)) -> anyhow::Result<()> {
     let bytes: usize = layout.planes.iter().map(|plane| plane.columns * plane.rows * 3 * 2).sum();
     let mut buffer = Vec::with_capacity(bytes);
     loop {
         buffer.clear();
-        stream.by_ref().take(bytes as u64).read_to_end(&mut buffer).context("reading the means of blocks")?;
+        (&mut *stream).take(bytes as u64).read_to_end(&mut buffer).context("reading the means of blocks")?;
         if buffer.is_empty() {
             return Ok(());
         }
@@ -221,10 +222,10 @@ mod tests {
         let layout = Layout { width: 16, height: 8, planes: vec![PlaneLayout { name: 'y', columns: 2, rows: 1 }] };
         let stream: Vec<u8> = [256u16, 512, 768, 1024, 64, 0].iter().flat_map(|value| value.to_le_bytes()).collect();
         let mut frames = Vec::new();
-        read(stream.repeat(2).as_slice(), &layout, |frame| frames.push(frame)).unwrap();
+        read(&mut stream.repeat(2).as_slice(), &layout, &mut |frame| frames.push(frame)).unwrap();
         let plane = PlaneMeans { render: vec![1.0, 2.0], baseline: vec![3.0, 4.0], error: vec![0.25, 0.0] };
         assert_eq!(frames, [FrameMeans(vec![plane.clone()]), FrameMeans(vec![plane])]);
-        let cut_off = read(&stream[..11], &layout, |_| ()).unwrap_err();
+        let cut_off = read(&mut &stream[..11], &layout, &mut |_| ()).unwrap_err();
         assert_eq!(cut_off.to_string(), "the means of the last frame's blocks are cut off");
     }
 

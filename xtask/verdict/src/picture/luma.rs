@@ -37,12 +37,12 @@ pub struct LumaDifference {
 ///
 /// # Errors
 /// When the stream is cut off.
-pub fn read(mut stream: impl Read, layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
+pub fn read(stream: &mut dyn Read, layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
     let samples = (layout.width * layout.height) as usize;
     let (mut buffer, mut compared) = (Vec::with_capacity(2 * samples), Vec::new());
     loop {
         buffer.clear();
-        stream.by_ref().take(2 * samples as u64).read_to_end(&mut buffer).context("reading the luma of frames")?;
+        (&mut *stream).take(2 * samples as u64).read_to_end(&mut buffer).context("reading the luma of frames")?;
         if buffer.is_empty() {
             return Ok(compared);
         }
@@ -73,10 +73,11 @@ fn difference(a: &[u8], b: &[u8]) -> u64 {
 fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
     let (width, height, plane) = (layout.width as usize, layout.height as usize, &layout.planes[0]);
     let every = ((width * height / COUNTED) as f64).sqrt().max(1.0) as usize;
-    let (mut sums, mut histogram) = (vec![0u64; plane.columns * plane.rows], Histogram::default());
+    let (mut sums, mut histogram) = (vec![0u32; plane.columns * plane.rows], Histogram::default());
     let starts: Vec<usize> = (0..=plane.columns).map(|column| (column * width).div_ceil(plane.columns)).collect();
     // A column more on each side, which repeats the outermost one.
     let (mut vertical, mut blurred) = (vec![0u16; width + 2], vec![0u16; width]);
+    // The detail of the rows of a block so far, which are SIDE at most.
     let mut detail = vec![0u16; width];
     for y in 0..height {
         let row = |y: usize| &samples[y * width..][..width];
@@ -90,11 +91,15 @@ fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
             blurred.iter_mut().zip(&mut detail).zip(neighbors.zip(own))
         {
             *blur = left + 2 * middle + right;
-            *detail = (16 * u16::from(*own)).abs_diff(*blur).saturating_sub(STEP);
+            *detail += (16 * u16::from(*own)).abs_diff(*blur).saturating_sub(STEP);
         }
-        let of_row = &mut sums[y * plane.rows / height * plane.columns..][..plane.columns];
-        for (sum, bounds) in of_row.iter_mut().zip(starts.windows(2)) {
-            *sum += u64::from(detail[bounds[0]..bounds[1]].iter().map(|&d| u32::from(d)).sum::<u32>());
+        let row = y * plane.rows / height;
+        if (y + 1) * plane.rows / height > row {
+            let of_row = &mut sums[row * plane.columns..][..plane.columns];
+            for (sum, bounds) in of_row.iter_mut().zip(starts.windows(2)) {
+                *sum = detail[bounds[0]..bounds[1]].iter().map(|&d| u32::from(d)).sum();
+            }
+            detail.fill(0);
         }
         if y % every == 0 {
             blurred.iter().step_by(every).for_each(|&level| histogram.count(level));
@@ -102,7 +107,7 @@ fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
     }
     let mut rows = vec![0usize; plane.rows];
     (0..height).for_each(|y| rows[y * plane.rows / height] += 1);
-    let mean = |(i, sum): (usize, &u64)| {
+    let mean = |(i, sum): (usize, &u32)| {
         let (column, row) = (i % plane.columns, i / plane.columns);
         let count = rows[row] * (starts[column + 1] - starts[column]);
         *sum as f32 / count.max(1) as f32 / 16.0
@@ -152,8 +157,8 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_cut_off_is_an_error() {
-        assert!(read(&[0u8; 3][..], &layout()).is_err());
-        assert_eq!(read(&[][..], &layout()).unwrap(), []);
-        assert_eq!(read(&[7; 3 * 2 * 64 * 64][..], &layout()).unwrap().len(), 3);
+        assert!(read(&mut &[0u8; 3][..], &layout()).is_err());
+        assert_eq!(read(&mut &[][..], &layout()).unwrap(), []);
+        assert_eq!(read(&mut &[7; 3 * 2 * 64 * 64][..], &layout()).unwrap().len(), 3);
     }
 }
