@@ -1,5 +1,7 @@
 //! Where in the picture a render differs from its baseline: the tone of whole planes, and the worst region.
 
+use std::ops::Add;
+
 use serde::{Deserialize, Serialize};
 
 use crate::picture::blocks::{FrameMeans, Layout, PlaneLayout, PlaneMeans};
@@ -91,28 +93,15 @@ fn worst_region(
     layout: &Layout,
     plane: &PlaneLayout,
 ) -> Region {
-    let (mut worst, mut severity) = (Region { allowance: 1.0, ..Region::default() }, 0.0);
-    let mut sums = differences.to_vec();
+    let mut worst = Region { allowance: 1.0, ..Region::default() };
+    let (mut sums, mut range) = (differences.to_vec(), Range::of(&means.baseline, plane));
     for (side, weight) in allowed.windows {
         if side > 1 {
-            sums = doubled(&sums, plane, side / 2);
+            sums = merged(&sums, plane, side / 2, Add::add);
+            range = range.doubled(plane, side / 2);
         }
-        let count = (side * side) as f32;
-        for (column, row) in windows(plane, side) {
-            let difference = sums[row * plane.columns + column] / count;
-            // Contrast only makes it less severe, so that most windows need no look at it.
-            if difference.abs() / weight <= severity {
-                continue;
-            }
-            let [baseline_contrast, render_contrast] =
-                [&means.baseline, &means.render].map(|of| contrast(of, plane, (column, row), side));
-            let allowance = weight * (1.0 + baseline_contrast / allowed.contrast);
-            if difference.abs() / allowance > severity {
-                severity = difference.abs() / allowance;
-                let pixels = layout.pixels(plane, (column, row), side);
-                worst = Region { pixels, difference, allowance, baseline_contrast, render_contrast };
-            }
-        }
+        let allowance = |contrast: f32| weight * (1.0 + contrast / allowed.contrast);
+        worst = worst_window(worst, means, (&sums, &range), side, allowance, (layout, plane));
     }
     worst
 }
@@ -120,37 +109,106 @@ fn worst_region(
 fn worst_error(means: &PlaneMeans, layout: &Layout, plane: &PlaneLayout) -> Region {
     let side = side_within(plane, ERROR_SIDE);
     let sums = sums(&means.error, plane, side);
+    let (mut range, mut length) = (Range::of(&means.baseline, plane), 1);
+    while length < side {
+        range = range.doubled(plane, length);
+        length *= 2;
+    }
     let over_all = means.error.iter().sum::<f32>() / means.error.len().max(1) as f32;
-    let (mut worst, mut severity) = (Region { allowance: 1.0, ..Region::default() }, 0.0);
-    for (column, row) in windows(plane, side) {
-        let difference = sums[row * plane.columns + column] / (side * side) as f32;
-        if difference / (1.0 + over_all) <= severity {
+    let of_chroma = if matches!(plane.name, 'u' | 'v') { CHROMA_ERRORS } else { 1.0 };
+    let allowance = |contrast: f32| of_chroma * (1.0 + over_all + contrast / CONTRAST_OF_ERRORS);
+    let none = Region { allowance: 1.0, ..Region::default() };
+    worst_window(none, means, (&sums, &range), side, allowance, (layout, plane))
+}
+
+/// The window of `side` blocks whose sum of differences is worst, if it is worse than `worst`.
+fn worst_window(
+    mut worst: Region,
+    means: &PlaneMeans,
+    (sums, range): (&[f32], &Range),
+    side: usize,
+    allowance: impl Fn(f32) -> f32,
+    (layout, plane): (&Layout, &PlaneLayout),
+) -> Region {
+    let count = (side * side) as f32;
+    for row in 0..(plane.rows + 1).saturating_sub(side) {
+        let of_row = row * plane.columns..row * plane.columns + (plane.columns + 1).saturating_sub(side);
+        let windows = sums[of_row.clone()].iter().zip(&range.least[of_row.clone()]).zip(&range.greatest[of_row]);
+        let excess = |worst: &Region, ((sum, least), greatest): ((&f32, &f32), &f32)| {
+            sum.abs() > worst.severity() * count * allowance(greatest - least)
+        };
+        // Without a branch, so that a processor looks at several windows at a time: most rows have none that is worse.
+        if !windows.clone().fold(false, |any, window| any | excess(&worst, window)) {
             continue;
         }
-        let [baseline_contrast, render_contrast] =
-            [&means.baseline, &means.render].map(|of| contrast(of, plane, (column, row), side));
-        let of_chroma = if matches!(plane.name, 'u' | 'v') { CHROMA_ERRORS } else { 1.0 };
-        let allowance = of_chroma * (1.0 + over_all + baseline_contrast / CONTRAST_OF_ERRORS);
-        if difference / allowance > severity {
-            severity = difference / allowance;
-            let pixels = layout.pixels(plane, (column, row), side);
-            worst = Region { pixels, difference, allowance, baseline_contrast, render_contrast };
+        for (column, window) in windows.enumerate() {
+            if excess(&worst, window) {
+                let ((sum, least), greatest) = window;
+                worst = Region {
+                    pixels: layout.pixels(plane, (column, row), side),
+                    difference: sum / count,
+                    allowance: allowance(greatest - least),
+                    baseline_contrast: greatest - least,
+                    render_contrast: contrast(&means.render, plane, (column, row), side),
+                };
+            }
         }
     }
     worst
 }
 
-/// The sums of windows that are twice as wide and high as those in `sums`, which have `side` blocks. Windows that
-/// reach over the edge have no meaning.
-fn doubled(sums: &[f32], plane: &PlaneLayout, side: usize) -> Vec<f32> {
-    let add = |a: &[f32], distance: usize| {
-        let mut sum = a.to_vec();
-        if let Some(shifted) = a.get(distance..) {
-            sum.iter_mut().zip(shifted).for_each(|(sum, other)| *sum += other);
-        }
-        sum
+/// The least and the greatest mean in each window and one block around it.
+struct Range {
+    least: Vec<f32>,
+    greatest: Vec<f32>,
+}
+
+impl Range {
+    /// Of windows of one block.
+    fn of(means: &[f32], plane: &PlaneLayout) -> Self {
+        Self { least: around(means, plane, lesser), greatest: around(means, plane, greater) }
+    }
+
+    /// Of windows that are twice as wide and high as these, which have `side` blocks.
+    fn doubled(&self, plane: &PlaneLayout, side: usize) -> Self {
+        Self { least: merged(&self.least, plane, side, lesser), greatest: merged(&self.greatest, plane, side, greater) }
+    }
+}
+
+fn lesser(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+fn greater(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// Each block with the eight around it.
+fn around(of: &[f32], plane: &PlaneLayout, merge: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    let spread = |all: &mut [f32], of: &[f32], distance: usize| {
+        let within = distance.min(of.len());
+        let (after, before) = (&of[within..], &of[..of.len() - within]);
+        all.iter_mut().zip(after).for_each(|(own, other)| *own = merge(*own, *other));
+        all[within..].iter_mut().zip(before).for_each(|(own, other)| *own = merge(*own, *other));
     };
-    add(&add(sums, side), side * plane.columns)
+    let (mut rows, columns) = (of.to_vec(), plane.columns.max(1));
+    rows.chunks_mut(columns).zip(of.chunks(columns)).for_each(|(row, of)| spread(row, of, 1));
+    let mut all = rows.clone();
+    spread(&mut all, &rows, columns);
+    all
+}
+
+/// The values of windows that are twice as wide and high as those in `of`, which have `side` blocks. Windows that
+/// reach over the edge have no meaning.
+fn merged(of: &[f32], plane: &PlaneLayout, side: usize, merge: impl Fn(f32, f32) -> f32) -> Vec<f32> {
+    let with = |of: &[f32], distance: usize| {
+        let mut all = of.to_vec();
+        if let Some(shifted) = of.get(distance..) {
+            all.iter_mut().zip(shifted).for_each(|(own, other)| *own = merge(*own, *other));
+        }
+        all
+    };
+    with(&with(of, side), side * plane.columns)
 }
 
 /// `side`, or the greatest power of two that fits into a smaller plane.
@@ -162,7 +220,7 @@ pub(crate) fn side_within(plane: &PlaneLayout, side: usize) -> usize {
 pub(crate) fn sums(of: &[f32], plane: &PlaneLayout, side: usize) -> Vec<f32> {
     let (mut sums, mut length) = (of.to_vec(), 1);
     while length < side {
-        sums = doubled(&sums, plane, length);
+        sums = merged(&sums, plane, length, Add::add);
         length *= 2;
     }
     sums

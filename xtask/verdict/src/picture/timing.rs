@@ -145,27 +145,24 @@ impl Clock {
 fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
     // Independent sums, which a processor can compute in parallel.
     const LANES: usize = 8;
-    let [mut product, mut square, mut sizes, mut squares] = [[0.0f32; LANES]; 4];
+    let mut sums = [[0.0f32; LANES]; 4];
     let mut add = |lane: usize, r: f32, b: f32, other: f32| {
         let (difference, change) = (r - b, other - b);
         let size = change.abs();
         let weight = if size < MOVING { 0.0 } else { (FULL / size.max(FULL)).powi(2) };
-        let difference = difference.clamp(-FARTHEST * size, FARTHEST * size);
-        product[lane] += weight * difference * change;
-        square[lane] += weight * change * change;
-        sizes[lane] += weight * size;
-        squares[lane] += weight * (difference * difference - 1.0);
+        // As clamp does, whose check would keep a processor from it.
+        let difference = difference.max(-FARTHEST * size).min(FARTHEST * size);
+        sums[0][lane] += weight * difference * change;
+        sums[1][lane] += weight * change * change;
+        sums[2][lane] += weight * size;
+        sums[3][lane] += weight * (difference * difference - 1.0);
     };
-    let whole = render.len() / LANES * LANES;
-    for i in (0..whole).step_by(LANES) {
-        for lane in 0..LANES {
-            add(lane, render[i + lane], baseline[i + lane], shown[i + lane]);
-        }
+    let [(render, r), (baseline, b), (shown, o)] = [render, baseline, shown].map(<[f32]>::as_chunks::<LANES>);
+    for ((r, b), o) in render.iter().zip(baseline).zip(shown) {
+        (0..LANES).for_each(|lane| add(lane, r[lane], b[lane], o[lane]));
     }
-    for i in whole..render.len() {
-        add(i - whole, render[i], baseline[i], shown[i]);
-    }
-    let [product, square, size, difference] = [product, square, sizes, squares].map(|lanes| lanes.iter().sum());
+    (0..r.len()).for_each(|lane| add(lane, r[lane], b[lane], o[lane]));
+    let [product, square, size, difference] = sums.map(|lanes| lanes.iter().sum());
     Evidence { product, square, size, difference }
 }
 
