@@ -66,6 +66,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="default: %(default)s")
     # For the tests, which show with it that each repair is needed.
     add("--without", action="append", default=[], metavar="REPAIR", help=argparse.SUPPRESS)
+    # For the tests that repeat what waited on AWS: the part of waits and retry intervals that passes here.
+    add("--wait-scale", type=float, default=1, metavar="FACTOR", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.node is None or not os.access(arguments.node, os.X_OK):
         parser.error("no node to run functions with: pass --node PATH")
@@ -99,7 +101,7 @@ def launch(arguments: argparse.Namespace, scratch: Path, listener: socket.socket
         lambda_slots=arguments.lambda_slots,
     )
     prepare(settings)
-    replace_environment(settings, arguments.log_level)
+    replace_environment(settings, arguments.log_level, arguments.wait_scale)
     # Imported late: the emulator reads its environment as it is imported.
     from embedded_aws import lambda_environments, repairs, server
 
@@ -120,7 +122,7 @@ def prepare(settings: Settings) -> None:
     tempfile.tempdir = str(settings.temp)
 
 
-def replace_environment(settings: Settings, log_level: str) -> None:
+def replace_environment(settings: Settings, log_level: str, wait_scale: float) -> None:
     """Nothing of the caller's environment reaches the emulator, nor through it a function."""
     path = os.environ.get("PATH", os.defpath)
     os.environ.clear()
@@ -140,6 +142,7 @@ def replace_environment(settings: Settings, log_level: str) -> None:
         STATE_DIR=str(settings.scratch / "state"),
         S3_DATA_DIR=str(settings.scratch / "s3"),
         LOG_LEVEL=log_level,
+        SFN_WAIT_SCALE=str(wait_scale),
         # No listeners but ours, and no look at the Docker daemon of the machine.
         IOT_MTLS_ENABLED="0",
         SFTP_ENABLED="0",

@@ -9,9 +9,12 @@ from . import (
     stack_changes,
     stack_deletion,
     stack_names,
+    states_branches,
     states_executions,
     states_history,
+    states_limits,
     states_map,
+    states_paths,
 )
 from .settings import Settings
 
@@ -26,6 +29,9 @@ REPAIRS = {
     "states-start": states_executions.install_start,
     "states-description": states_executions.install_description,
     "states-map": states_map.install,
+    "states-branches": states_branches.install,
+    "states-paths": states_paths.install,
+    "states-data-limit": states_limits.install,
     "stack-names": stack_names.install,
     "stack-updatable": stack_changes.install_updatable,
     "stack-review": stack_changes.install_review,

@@ -1,6 +1,8 @@
 """Map states."""
 
 import contextvars
+import json
+import queue
 import threading
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
@@ -8,8 +10,8 @@ from ministack.services import stepfunctions
 
 from .patching import replace
 from .settings import Settings
-from .states_branches import Abandoned
-from .states_history import follow, previous_event_id
+from .states_branches import Abandoned, BranchFailed
+from .states_history import follow, previous_event_id, runtime_error
 
 # The Maps this branch runs in; one that is set has failed without waiting for the branch.
 _failed_maps: contextvars.ContextVar[tuple[threading.Event, ...]] = contextvars.ContextVar("failed_maps", default=())
@@ -18,9 +20,10 @@ _failed_maps: contextvars.ContextVar[tuple[threading.Event, ...]] = contextvars.
 def install(settings: Settings) -> None:
     """An inline Map runs as on AWS: it honours MaxConcurrencyPath, records iterations and fails at once.
 
-    AWS: MapStateStarted, MapIterationStarted/Succeeded/Failed/Aborted and MapStateSucceeded/Failed
-    are in the history; MaxConcurrencyPath bounds the iterations; the first failed iteration
-    fails the Map, and the others are abandoned.
+    AWS: MapStateStarted, MapIterationStarted/Succeeded/Failed/Aborted and MapStateSucceeded are in
+    the history; an iteration that had to wait follows the last state of the one that made room;
+    MaxConcurrencyPath bounds the iterations; the first failed iteration fails the Map, and the
+    others are abandoned.
     Emulator: no such events, MaxConcurrencyPath is ignored, and a failed Map waits for every iteration.
     """
     stock_run = stepfunctions._run_map_items
@@ -56,6 +59,8 @@ class _InlineMap:
         self._failure: tuple[int, stepfunctions._ExecutionError] | None = None
         self._failed = threading.Event()
         self._last_event_id = 0
+        # What the next iteration follows, once for each that may run at the same time.
+        self._room: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def run(self) -> tuple:
         items = self._items()
@@ -65,8 +70,11 @@ class _InlineMap:
         self._iterate(items, concurrency)
         if self._failure:
             self._fail()
-        follow(self._last_event_id or previous_event_id())
+        last = self._last_event_id or previous_event_id()
+        follow(last)
         self._record("MapStateSucceeded")
+        # Nothing follows MapStateSucceeded: MapStateExited comes from where it comes from.
+        follow(last)
         result = stepfunctions._apply_result_selector(self._state, self._results)
         output = stepfunctions._apply_result_path(self._state, self._raw_input, result)
         output = stepfunctions._apply_output_path(self._state, output, self._context)
@@ -85,12 +93,15 @@ class _InlineMap:
             return int(self._state.get("MaxConcurrency", 0))
         value = stepfunctions._resolve_path_or_ctx(path, self._input, self._context)
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            problem = f"The MaxConcurrencyPath {path} does not point to a non-negative integer"
-            raise stepfunctions._ExecutionError("States.Runtime", problem)
+            text = value if isinstance(value, str) else json.dumps(value)
+            problem = f'The MaxConcurrencyPath field refers to value "{text}" which is not a valid integer: {path}'
+            raise runtime_error(problem)
         return value
 
     def _iterate(self, items: list, concurrency: int) -> None:
         pool = ThreadPoolExecutor(max_workers=concurrency)
+        for _ in range(concurrency):
+            self._room.put(previous_event_id())
         pending = {
             pool.submit(contextvars.copy_context().run, self._iteration, index, item)
             for index, item in enumerate(items)
@@ -109,12 +120,14 @@ class _InlineMap:
         _failed_maps.set((*_failed_maps.get(), self._failed))
         context = stepfunctions.copy.deepcopy(self._context)
         context["Map"] = {"Item": {"Index": index, "Value": item}}
+        follow(self._room.get())
         try:
             self._record_iteration("Started", index)
             with self._lock:
                 self._running.add(index)
             self._results[index] = self._run_states(item, context)
             with self._lock:
+                self._room.put(previous_event_id())
                 self._record_iteration("Succeeded", index)
                 self._running.discard(index)
                 self._last_event_id = max(self._last_event_id, previous_event_id())
@@ -134,21 +147,22 @@ class _InlineMap:
             self._running.discard(index)
             first = self._failure is None
         if first:
+            failed_at = previous_event_id()
             # Before the failure is made known: the Map may end the moment it is.
             self._record_iteration("Failed", index)
             with self._lock:
-                self._last_event_id = previous_event_id()
+                self._last_event_id = failed_at
                 self._failure = self._failure or (index, problem)
 
     def _fail(self) -> None:
         index, problem = self._failure
-        follow(self._last_event_id)
         with self._lock:
             aborted = sorted(self._running - {index})
         for other in aborted:
+            follow(self._last_event_id)
             self._record_iteration("Aborted", other)
-        self._record("MapStateFailed")
-        raise problem
+        follow(self._last_event_id)
+        raise BranchFailed(problem.error, problem.cause)
 
     def _record_iteration(self, what: str, index: int) -> None:
         details = {f"mapIteration{what}EventDetails": {"name": self._name, "index": index}}

@@ -37,7 +37,7 @@ def without(repair: str, case: type[RepairCase]):
         broken = type(f"{case.__name__}Without", (case,), {"setUpClass": classmethod(lambda cls: setattr(cls, "aws", aws))})
         result = unittest.TestResult()
         result.failfast = True
-        unittest.defaultTestLoader.loadTestsFromTestCase(broken).run(result)
+        unittest.TestLoader().loadTestsFromTestCase(broken).run(result)
         self.assertTrue(result.failures or result.errors, f"{case.__name__} passes without {repair}")
 
     return test

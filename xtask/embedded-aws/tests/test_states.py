@@ -50,7 +50,7 @@ class History(StatesCase):
             "ExecutionStarted", "TaskStateEntered", "TaskScheduled", "TaskStarted", "TaskSucceeded",
             "TaskStateExited", "ExecutionSucceeded",
         ])
-        self.assertEqual([event["previousEventId"] for event in events], [0, 1, 2, 3, 4, 5, 6])
+        self.assertEqual([event["previousEventId"] for event in events], [0, 0, 2, 3, 4, 5, 6])
         scheduled, succeeded = events[2]["taskScheduledEventDetails"], events[4]["taskSucceededEventDetails"]
         self.assertEqual((scheduled["resourceType"], scheduled["resource"]), ("lambda", "invoke"))
         self.assertEqual(scheduled["region"], "us-east-1")
@@ -64,8 +64,16 @@ class History(StatesCase):
         execution = self.ran(machine, {"fail": True})
         attempt = ["TaskFailed", "TaskStarted", "TaskScheduled"]
         self.assertEqual(self.chain(self.history(execution)), [
-            "ExecutionFailed", *attempt, *attempt, "TaskStateEntered", "ExecutionStarted",
+            "ExecutionFailed", *attempt, *attempt, "TaskStateEntered",
         ])
+
+    def test_function_events(self):
+        machine = self.machine_of("direct", lambda arn: {"Type": "Task", "Resource": arn, "TimeoutSeconds": 9})
+        events = self.history(self.ran(machine, {"index": 7}))
+        types = [event["type"] for event in events[2:5]]
+        self.assertEqual(types, ["LambdaFunctionScheduled", "LambdaFunctionStarted", "LambdaFunctionSucceeded"])
+        scheduled = events[2]["lambdaFunctionScheduledEventDetails"]
+        self.assertEqual((json.loads(scheduled["input"]), scheduled["timeoutInSeconds"]), ({"index": 7}, 9))
 
     def test_task_timeout(self):
         machine = self.machine_of("task-timeout", lambda arn: invoke_state(arn, TimeoutSeconds=1))
@@ -91,9 +99,9 @@ class Map(StatesCase):
         self.assertEqual(self.finished(execution)["status"], "SUCCEEDED")
         events = self.history(execution)
         self.assertEqual(self.chain(events), [
-            "ExecutionSucceeded", "MapStateExited", "MapStateSucceeded", "MapIterationSucceeded",
+            "ExecutionSucceeded", "MapStateExited", "MapIterationSucceeded",
             "TaskStateExited", "TaskSucceeded", "TaskStarted", "TaskScheduled", "TaskStateEntered",
-            "MapIterationStarted", "MapStateStarted", "MapStateEntered", "ExecutionStarted",
+            "MapIterationStarted", "MapStateStarted", "MapStateEntered",
         ])
         by_id = {event["id"]: event for event in events}
         for event in events:
@@ -112,6 +120,13 @@ class Map(StatesCase):
         self.assertEqual(ends, sorted(ends))
         self.assertGreaterEqual(ends[-1] - ends[0], 390)
 
+    def test_iteration_that_waited_follows_what_made_room(self):
+        machine = self.machine_of("one-by-one", self.mapping(MaxConcurrency=1))
+        events = self.history(self.ran(machine, {"items": [{"index": 0}, {"index": 1}]}))
+        by_id = {event["id"]: event for event in events}
+        second = [event for event in events if event["type"] == "MapIterationStarted"][1]
+        self.assertEqual(by_id[second["previousEventId"]]["type"], "TaskStateExited")
+
     def test_first_failure_fails_the_map_at_once(self):
         machine = self.machine_of("failing", self.mapping())
         execution = self.start(machine, {"items": [{"index": 0, "sleep": 6000}, {"index": 1, "fail": True}]})
@@ -121,6 +136,64 @@ class Map(StatesCase):
         self.assertEqual([event["type"] for event in self.history(execution)][-4:], [
             "MapIterationFailed", "MapIterationAborted", "MapStateFailed", "ExecutionFailed",
         ])
+
+
+class Branches(StatesCase):
+    repair = "states-branches"
+
+    def test_parallel_events(self):
+        branches = [{"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}} for name in ("A", "B")]
+        machine = self.machine_of("parallel", lambda _: {"Type": "Parallel", "Branches": branches})
+        events = self.history(self.ran(machine))
+        chain = ["ParallelStateExited", "PassStateExited", "PassStateEntered", "ParallelStateStarted", "ParallelStateEntered"]
+        self.assertEqual(self.chain(events), ["ExecutionSucceeded", *chain])
+        self.assertEqual(events[-3]["type"], "ParallelStateSucceeded")
+
+    def test_failure_is_recorded_once_retries_are_exhausted(self):
+        retry = [{"ErrorEquals": ["ChunkError"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+        branch = lambda arn: {"StartAt": "Call", "States": {"Call": invoke_state(arn)}}
+        machine = self.machine_of("retried-parallel", lambda arn: {"Type": "Parallel", "Branches": [branch(arn)], "Retry": retry})
+        events = self.history(self.ran(machine, {"fail": True}))
+        attempt = ["TaskFailed", "TaskStarted", "TaskScheduled", "TaskStateEntered", "ParallelStateStarted"]
+        self.assertEqual(self.chain(events), ["ExecutionFailed", "ParallelStateFailed", *attempt, *attempt, "ParallelStateEntered"])
+        self.assertEqual([event["type"] for event in events].count("TaskStateAborted"), 2)
+
+
+class Paths(StatesCase):
+    repair = "states-paths"
+
+    def test_missing_path_fails_the_execution(self):
+        catch = [{"ErrorEquals": ["States.ALL"], "Next": "Only"}]
+        payload = {"Payload": {"asked.$": "$.chunk.index"}}
+        machine = self.machine_of("missing", lambda arn: {
+            **invoke_state(arn, Catch=catch), "Parameters": {"FunctionName": arn, **payload},
+        })
+        ended = self.finished(self.start(machine, {"chunk": {}}))
+        self.assertEqual((ended["status"], ended["error"]), ("FAILED", "States.Runtime"))
+        self.assertEqual(ended["cause"], (
+            "An error occurred while executing the state 'Only' (entered at the event id #2). The JSONPath "
+            "'$.chunk.index' specified for the field 'asked.$' could not be found in the input '{\"chunk\":{}}'"
+        ))
+
+    def test_null_is_not_missing(self):
+        machine = self.machine_of("null", lambda _: {"Type": "Pass", "Parameters": {"audio.$": "$.audio"}})
+        self.assertEqual(json.loads(self.finished(self.start(machine, {"audio": None}))["output"]), {"audio": None})
+
+    def test_result_selector_has_the_context(self):
+        machine = self.machine_of("selected", lambda arn: {**invoke_state(arn), "ResultSelector": {"of.$": "$$.Execution.Name"}})
+        ended = self.finished(self.start(machine, {}, name="known"))
+        self.assertEqual(json.loads(ended["output"]), {"of": "known"})
+
+
+class DataLimit(StatesCase):
+    repair = "states-data-limit"
+
+    def test_output_is_limited(self):
+        machine = self.machine_of("large", lambda _: {"Type": "Pass", "Parameters": {"one.$": "$", "two.$": "$"}})
+        self.assertEqual(self.finished(self.start(machine, "x" * 130_000))["status"], "SUCCEEDED")
+        ended = self.finished(self.start(machine, "x" * 132_000))
+        self.assertEqual((ended["status"], ended["error"]), ("FAILED", "States.DataLimitExceeded"))
+        self.assertIn("'Only' returned a result with a size exceeding", ended["cause"])
 
 
 class Ending(StatesCase):
