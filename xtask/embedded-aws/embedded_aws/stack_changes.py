@@ -28,9 +28,9 @@ def install_updatable(settings: Settings) -> None:
 
     def create_change_set(params):
         stack = handlers._resolve_stack(_p(params, "StackName"))
-        status = stack["StackStatus"] if stack else "DELETE_COMPLETE"
+        status = stack and stack["StackStatus"]
         updating = _p(params, "ChangeSetType", "UPDATE") == "UPDATE"
-        if updating and status not in UPDATABLE | {"DELETE_COMPLETE"}:
+        if updating and stack and status not in UPDATABLE:
             return _error("ValidationError", f"Stack:{stack['StackId']} is in {status} state and can not be updated.")
         return stock_create(params)
 

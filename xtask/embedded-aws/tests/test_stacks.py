@@ -96,6 +96,30 @@ class DeletedResources(RepairCase):
         )
 
 
+class Identity(RepairCase):
+    repair = "stack-identity"
+
+    def test_deleted_stack_has_only_its_id(self):
+        ask = self.client("cloudformation")
+        self.stack("named", {"Bucket": RETAINED})
+        first = ask.describe_stacks(StackName="named")["Stacks"][0]["StackId"]
+        self.assertEqual(self.delete_stack("named"), "gone")
+        self.assert_refused("ValidationError", ask.describe_stack_events, StackName="named")
+        self.stack("named", {"Bucket": RETAINED})
+        self.assertEqual(self.stack_status(first), "DELETE_COMPLETE")
+        ask.delete_stack(StackName=first)
+        self.assertEqual(self.stack_status("named"), "CREATE_COMPLETE")
+
+
+class Description(RepairCase):
+    repair = "stack-description"
+
+    def test_absent_members(self):
+        self.stack("described", {"Bucket": RETAINED})
+        found = self.client("cloudformation").describe_stacks(StackName="described")["Stacks"][0]
+        self.assertEqual({"Outputs", "Parameters", "Description", "StackStatusReason"} & set(found), set())
+
+
 class ChangeSets(RepairCase):
     def change_set(self, stack: str, resources: dict, kind: str = "CREATE", name: str = "first", **more) -> str:
         return self.client("cloudformation").create_change_set(
