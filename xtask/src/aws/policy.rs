@@ -313,6 +313,8 @@ const FUNCTION: &[Permission] = &[
     right(CloudFormation, Functions, "lambda:GetFunctionCodeSigningConfig"),
     right(CloudFormation, Functions, "lambda:GetFunctionRecursionConfig"),
     right(CloudFormation, Functions, "lambda:GetRuntimeManagementConfig"),
+    // Of a kept stack that another ZIP is deployed to.
+    right(CloudFormation, Functions, "lambda:UpdateFunctionCode"),
     right(CloudFormation, Functions, "lambda:PutFunctionConcurrency"),
     right(CloudFormation, Functions, "lambda:DeleteFunctionConcurrency"),
     right(CloudFormation, Functions, "lambda:DeleteFunction"),

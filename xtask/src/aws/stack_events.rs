@@ -27,6 +27,8 @@ pub struct FailedResource {
 pub enum Doing {
     /// Making the stack's resources.
     Creation,
+    /// Changing them.
+    Update,
     /// Deleting them.
     Deletion,
 }
@@ -62,6 +64,8 @@ pub async fn failed(clients: &Clients, stack: &str, doing: Doing) -> anyhow::Res
     }
     Ok(causes(newest_first, doing))
 }
+
+const STACK: &str = "AWS::CloudFormation::Stack";
 
 struct Page {
     events: Vec<Event>,
@@ -102,16 +106,20 @@ fn read(xml: &str) -> anyhow::Result<Page> {
 fn causes(newest_first: Vec<Event>, doing: Doing) -> Vec<FailedResource> {
     let failed = match doing {
         Doing::Creation => "CREATE_FAILED",
+        Doing::Update => "UPDATE_FAILED",
         Doing::Deletion => "DELETE_FAILED",
     };
+    // A stack that is updated more than once has the events of all its updates.
+    let begins = |event: &Event| event.kind == STACK && event.status == "UPDATE_IN_PROGRESS";
+    let newest_first = newest_first.into_iter().take_while(|event| doing != Doing::Update || !begins(event));
     let by_itself = |event: &Event| {
         event.status == failed
-            && event.kind != "AWS::CloudFormation::Stack"
+            && event.kind != STACK
             && !event.reason.is_empty()
             && !event.reason.ends_with("cancelled")
     };
     let mut causes: Vec<FailedResource> = Vec::new();
-    for event in newest_first.into_iter().rev().filter(by_itself) {
+    for event in newest_first.collect::<Vec<_>>().into_iter().rev().filter(by_itself) {
         let cause = FailedResource { name: event.name, kind: event.kind, reason: event.reason };
         // A deletion that is tried again fails again.
         if !causes.contains(&cause) {

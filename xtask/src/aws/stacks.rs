@@ -48,6 +48,9 @@ pub async fn describe(clients: &Clients, stack: &str) -> anyhow::Result<Option<S
     Ok(describe_even_deleted(clients, stack).await?.filter(|stack| stack.status != DELETED))
 }
 
+/// The status of a stack that is only a change set.
+pub(crate) const IN_REVIEW: &str = "REVIEW_IN_PROGRESS";
+
 const DELETED: &str = "DELETE_COMPLETE";
 
 /// The same, of a deleted stack too: CloudFormation knows one by its ARN for 90 days.
@@ -221,7 +224,7 @@ impl Stack {
 
     /// Whether it is only a change set that was never executed: it holds nothing.
     pub fn in_review(&self) -> bool {
-        self.status == "REVIEW_IN_PROGRESS"
+        self.status == IN_REVIEW
     }
 
     /// The stack, or an error that says what to do where it is protected.

@@ -26,6 +26,12 @@ pub struct RunOptions {
     /// [default: hyperframes-<command>-<epoch>-<run>]
     #[arg(long, env = "STACK_NAME", value_name = "NAME")]
     pub stack_name: Option<StackName>,
+    /// Run on a stack that an earlier run kept by --keep-stack.
+    ///
+    /// With the same template and parameters, on the same target. Another handler ZIP is deployed as an update of that
+    /// stack alone. The stack stays; `lambda-teardown` removes it.
+    #[arg(long, env = "REUSE_STACK", value_name = "NAME", conflicts_with = "stack_name", hide_short_help = true)]
+    pub reuse_stack: Option<StackName>,
     /// The function's reserved concurrency; 0: none.
     ///
     /// It is set aside for the function, and it is a ceiling too: chunks above it are throttled, and retried
@@ -105,9 +111,10 @@ impl RunOptions {
     /// When they do.
     pub fn check(&self) -> anyhow::Result<()> {
         ensure!(
-            !(self.keep_stack && self.target.aws.local),
-            "--keep-stack can't keep a stack of --local, whose AWS ends with the run; \
-             start `cargo xtask local-aws` and use --endpoint-url"
+            !((self.keep_stack || self.reuse_stack.is_some()) && self.target.aws.local),
+            "--keep-stack can't keep a stack of --local, whose AWS ends with the run; start `cargo xtask local-aws` in \
+             another terminal, then, with its --endpoint-url, keep a stack by --keep-stack --stack-name NAME, run on it \
+             by --reuse-stack NAME, and remove it by `cargo xtask lambda-teardown NAME`"
         );
         Ok(())
     }

@@ -146,7 +146,9 @@ fn of_clean_up(report: &RunReport) -> TestCase {
     let outcome = match &report.run.teardown {
         Some(TeardownRecord::Clean { .. } | TeardownRecord::NothingCreated) => Outcome::Passed,
         Some(TeardownRecord::Leaked { leaks, .. }) => Outcome::Failed(leaks.iter().map(finding).collect()),
-        Some(TeardownRecord::Kept { .. }) => Outcome::Skipped("the stack is kept because of --keep-stack".to_owned()),
+        Some(TeardownRecord::Kept { .. }) => {
+            Outcome::Skipped(format!("the stack is kept because of {}", report.run.keeps_by()))
+        }
         None => Outcome::Error("the run ended before the clean-up".to_owned()),
     };
     TestCase::new(report.run.command(), "clean-up", stage as f64 / 1000.0, outcome)

@@ -90,7 +90,9 @@ fn clean_up(report: &RunReport) -> String {
         Some(TeardownRecord::Clean { resources_verified, .. }) => {
             format!("; clean-up verified, {} gone", counted(resources_verified, "resource"))
         }
-        Some(TeardownRecord::Kept { .. }) => format!("; stack {} is kept", plain(report.run.stack.as_str())),
+        Some(TeardownRecord::Kept { .. }) => {
+            format!("; stack {} is kept because of {}", plain(report.run.stack.as_str()), report.run.keeps_by())
+        }
         Some(TeardownRecord::Leaked { leaks, .. }) => {
             format!("; {} leaked or not proved to be gone", counted(leaks.len(), "resource"))
         }

@@ -43,6 +43,9 @@ pub struct RunRecord {
     /// The run whose renders it repeats that did not pass or were not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repeats: Option<RunId>,
+    /// The run that created the stack and kept it, where this one ran on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reuses: Option<RunId>,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended; null while it runs, or when it was killed.
@@ -137,6 +140,7 @@ impl RunRecord {
             asked,
             run_id: run.clone(),
             repeats: None,
+            reuses: None,
             started_at: context::now_rfc3339(),
             ended_at: None,
             exit_code: None,
@@ -213,6 +217,11 @@ impl RunRecord {
         match &self.asked {
             Asked::Smoke { chunk_counts, .. } | Asked::Eval { chunk_counts, .. } => chunk_counts,
         }
+    }
+
+    /// The flag because of which a stack is kept.
+    pub(crate) fn keeps_by(&self) -> &'static str {
+        if self.reuses.is_some() { "--reuse-stack" } else { "--keep-stack" }
     }
 
     /// The target in words.

@@ -15,7 +15,7 @@ use crate::{
         resources::{Resource, ResourceNames, function_log_group},
         signed_calls::{self, Presence},
         stack_events::{self, Doing, FailedResource},
-        stacks,
+        stacks::{self, IN_REVIEW},
     },
     context,
     exit::{ExitCode, Failure, OrExit},
@@ -23,7 +23,7 @@ use crate::{
         names::{ArtifactBucketName, RunId},
         template::StackNames,
     },
-    run::Run,
+    run::{Run, reuse},
     teardown::{
         inventory::STACK_TAG,
         journal::{
@@ -44,9 +44,12 @@ pub(crate) struct DeployedStack {
     pub functions: Option<Functions>,
 }
 
-/// Proves that nothing of the run's names is there. An existing stack would be
+/// Proves that nothing of the run's names is there, or that the stack that it is to reuse may be. Another existing stack would be
 /// updated by `sam deploy`, so it is refused while it is untouched.
 pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
+    if let Some(kept) = &run.reused {
+        return reuse::prove(run, kept).await.or_exit(ExitCode::Preflight);
+    }
     let names = &run.names;
     let connection = run.connection();
     let clients = &connection.clients;
@@ -110,6 +113,9 @@ async fn present(name: &str, look: impl Future<Output = anyhow::Result<Presence>
 
 /// Locks the stack's name, deploys, and proves that what is there is this run's.
 pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
+    if let Some(kept) = &run.reused {
+        return reuse::deploy(run, kept).await;
+    }
     begin_journal(run).or_exit(ExitCode::Preflight)?;
     lock_name(run).await?;
     let names = &run.names;
@@ -118,20 +124,27 @@ pub(crate) async fn deploy(run: &Run) -> Result<DeployedStack, Failure> {
     run.resources.replace(expected.clone());
     run.journal(Entry::Intent { resource: Creation::Stack { facts: Some(expected) } }).or_exit(ExitCode::Deploy)?;
     let stack_id = create_stack(run).await.or_exit(ExitCode::Deploy)?;
-    let deployment = names.deployment(&run.template, &run.given);
+    by_sam(run, &stack_id, IN_REVIEW, Doing::Creation).await?;
+    run.journal(Entry::Deployed(Box::new(reuse::sources(run).or_exit(ExitCode::Deploy)?))).or_exit(ExitCode::Deploy)?;
+    let stack = read_stack(run, &stack_id).await.or_exit(ExitCode::Deploy)?;
+    run.step("deploy", &format!("bucket {}", stack.bucket));
+    Ok(stack)
+}
+
+/// Lets sam deploy into a stack whose status is `before`.
+pub(crate) async fn by_sam(run: &Run, stack_id: &str, before: &str, doing: Doing) -> Result<(), Failure> {
+    let deployment = run.names.deployment(&run.template, &run.given);
     let deployed = tokio::select! {
         biased;
         deployed = run.sam().deploy(&deployment) => deployed,
         // Its end stops sam, as that of any failure does.
         rival = late_rival(run) => return Err(rival),
-        replaced = deleted_meanwhile(run, &stack_id) => return Err(replaced),
+        replaced = deleted_meanwhile(run, stack_id, before) => return Err(replaced),
     };
-    if let Err(by_sam) = deployed {
-        return Err(Failure::new(ExitCode::Deploy, explained(run, &stack_id, by_sam).await));
+    match deployed {
+        Ok(()) => Ok(()),
+        Err(by_sam) => Err(Failure::new(ExitCode::Deploy, explained(run, stack_id, doing, by_sam).await)),
     }
-    let stack = read_stack(run, &stack_id).await.or_exit(ExitCode::Deploy)?;
-    run.step("deploy", &format!("bucket {}", stack.bucket));
-    Ok(stack)
 }
 
 /// Creates the stack, without anything in it, and gives its ARN. sam takes a stack in review for none, so without
@@ -241,9 +254,9 @@ async fn late_rival(run: &Run) -> Failure {
 /// How often a stack that sam has not filled yet is looked at.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// Waits until someone has deleted the run's stack while it was empty. sam, which may upload for minutes, would update
-/// whatever has the name by then. What can't be seen is seen after the deployment.
-async fn deleted_meanwhile(run: &Run, stack_id: &str) -> Failure {
+/// Waits until someone has deleted the run's stack while it was as `before`. sam, which may upload for minutes, would
+/// update whatever has the name by then. What can't be seen is seen after the deployment.
+async fn deleted_meanwhile(run: &Run, stack_id: &str, before: &str) -> Failure {
     loop {
         tokio::time::sleep(LOOK).await;
         match stacks::describe(&run.connection().clients, stack_id).await {
@@ -254,7 +267,7 @@ async fn deleted_meanwhile(run: &Run, stack_id: &str) -> Failure {
                 );
                 return Failure::new(ExitCode::Deploy, anyhow!(why));
             }
-            Ok(Some(stack)) if !stack.in_review() => return std::future::pending().await,
+            Ok(Some(stack)) if stack.status != before => return std::future::pending().await,
             Ok(Some(_)) | Err(_) => {}
         }
     }
@@ -270,11 +283,11 @@ fn exists(run: &Run) -> String {
 }
 
 /// Reads what was deployed. Nothing is used before it is proved to be in this run's stack.
-async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<DeployedStack> {
+pub(crate) async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<DeployedStack> {
     let (names, clients) = (&run.names, &run.connection().clients);
     let there = stacks::describe(clients, names.stack.as_str()).await?;
     let there = there.with_context(|| format!("stack {} is not there after its deployment", names.stack))?;
-    let is_tagged = run_of(&there.tags).as_ref() == Some(&names.run);
+    let is_tagged = run_of(&there.tags).as_ref() == Some(&names.owner);
     ensure!(is_tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
     ensure!(
         there.id == stack_id,
@@ -314,11 +327,11 @@ async fn sizes(clients: &Clients, planner: &str, functions: impl Iterator<Item =
 // Why a stack could not be deployed, and what to do about it.
 
 /// sam's error with what CloudFormation's events say, and with advice where there is some.
-pub(crate) async fn explained(run: &Run, stack_id: &str, by_sam: anyhow::Error) -> anyhow::Error {
+async fn explained(run: &Run, stack_id: &str, doing: Doing, by_sam: anyhow::Error) -> anyhow::Error {
     let clients = &run.connection().clients;
     // Where they can't be read, there is what sam said.
-    let causes = stack_events::failed(clients, stack_id, Doing::Creation).await.unwrap_or_default();
-    let reported = reported(&causes);
+    let causes = stack_events::failed(clients, stack_id, doing).await.unwrap_or_default();
+    let reported = reported(&causes, doing);
     let advice = advice(&format!("{reported} {by_sam:#}"));
     let by_sam = if reported.is_empty() { by_sam } else { by_sam.context(reported) };
     match advice {
@@ -328,9 +341,10 @@ pub(crate) async fn explained(run: &Run, stack_id: &str, by_sam: anyhow::Error) 
 }
 
 /// The resources that failed by themselves, each with its reason.
-fn reported(causes: &[FailedResource]) -> String {
+fn reported(causes: &[FailedResource], doing: Doing) -> String {
+    let done = if doing == Doing::Update { "updated" } else { "created" };
     let line = |cause: &FailedResource| {
-        format!("{} ({}) could not be created: {}", cause.name, cause.kind, cause.reason.trim_end_matches('.'))
+        format!("{} ({}) could not be {done}: {}", cause.name, cause.kind, cause.reason.trim_end_matches('.'))
     };
     causes.iter().map(line).collect::<Vec<_>>().join("; ")
 }
@@ -371,10 +385,10 @@ mod tests {
             reason: reason.into(),
         };
         assert_eq!(
-            reported(&[cause("A", "no."), cause("B", "neither")]),
+            reported(&[cause("A", "no."), cause("B", "neither")], Doing::Creation),
             "A (AWS::IAM::Role) could not be created: no; B (AWS::IAM::Role) could not be created: neither"
         );
-        assert_eq!(reported(&[]), "");
+        assert_eq!(reported(&[], Doing::Update), "");
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub(crate) enum Left<'a> {
     Nothing,
     /// This stack and its buckets, which stay as was asked for.
     Kept(&'a StackName),
+    /// This stack of an earlier run, which stays.
+    Reused(&'a StackName),
     /// This stack and its buckets.
     Stack(&'a StackName),
 }
@@ -43,6 +45,9 @@ pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
             Left::Nothing => format!("{}: stopping; nothing was created", signal.name),
             Left::Kept(stack) => {
                 format!("{}: stopping; stack {stack}, if it was created, is kept because of --keep-stack.", signal.name)
+            }
+            Left::Reused(stack) => {
+                format!("{}: stopping; stack {stack} is left as it is because of --reuse-stack.", signal.name)
             }
             Left::Stack(stack) => format!(
                 "{}: stopping; then cleaning up stack {stack} and its buckets. \
@@ -200,7 +205,10 @@ impl Cleaned {
                 (format!("clean-up verified, {} gone", counted(resources_verified, "resource")), Vec::new(), None)
             }
             TeardownRecord::Kept { recovery } => {
-                (format!("stack {stack} is kept; remove it with: {recovery}"), Vec::new(), None)
+                let phrase = format!(
+                    "stack {stack} is kept; run on it again by --reuse-stack {stack}; remove it with: {recovery}"
+                );
+                (phrase, Vec::new(), None)
             }
             TeardownRecord::Leaked { leaks, .. } => {
                 let phrase = format!("{} leaked or not proved gone; {next}", counted(leaks.len(), "resource"));

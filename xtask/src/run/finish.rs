@@ -2,7 +2,7 @@
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use futures_util::FutureExt;
 use render_verdict::verdict::Conclusion;
 
@@ -92,10 +92,12 @@ pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
 
 /// Says at once what ended the work.
 fn announce(run: &Run, ended: &Ended) {
-    let left = match (run.journal.get(), run.options.keep_stack) {
+    let stack = &run.names.stack;
+    let left = match (run.journal.get(), &run.reused) {
         (None, _) => Left::Nothing,
-        (Some(_), true) => Left::Kept(&run.names.stack),
-        (Some(_), false) => Left::Stack(&run.names.stack),
+        (Some(_), Some(_)) => Left::Reused(stack),
+        (Some(_), None) if run.options.keep_stack => Left::Kept(stack),
+        (Some(_), None) => Left::Stack(stack),
     };
     let remedy = match ended {
         Ended::Failed(failure) => run.remedy(&failure.error),
@@ -175,11 +177,13 @@ pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
         return CleanUp::AwsGone;
     }
     let work = async {
-        if run.options.keep_stack
+        if (run.options.keep_stack || run.reused.is_some())
             && let Some(kept) = keep(run).await?
         {
             return Ok(kept);
         }
+        // Whatever it is by now, this run did not create it.
+        ensure!(run.reused.is_none(), "stack {} is gone or has been replaced, so nothing was touched", run.names.stack);
         run.stage("teardown", tear_down(run)).await
     };
     let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
@@ -211,19 +215,19 @@ pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals
     }
 }
 
-/// Leaves the run's stack, but nothing that is still running in it; `None` where there is no stack
-/// of this run to leave, except for a name lock at most.
+/// Leaves the stack, but nothing that is still running in it; `None` where there is no stack
+/// of this run, or of the one whose stack it reuses, except for a name lock at most.
 async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
     let (deleter, names) = (deleter(run), &run.names);
     let known = run.resources.borrow().clone();
-    let hints = Hints { runs: std::slice::from_ref(&names.run), known: &known };
-    let (found, _) = deleter.survey(&names.stack, Some(&names.run), hints).await?;
+    let hints = Hints { runs: std::slice::from_ref(&names.owner), known: &known };
+    let (found, _) = deleter.survey(&names.stack, Some(&names.owner), hints).await?;
     let holds_something = found.stack().is_some_and(|stack| !stack.in_review());
-    if found.run_of_stack().as_ref() != Some(&names.run) || !holds_something {
+    if found.run_of_stack().as_ref() != Some(&names.owner) || !holds_something {
         return Ok(None);
     }
     // Of a stack that is still being made the machine may come up later, but nothing starts it.
-    deleter.stop_own_executions(&found, &names.run).await?;
+    deleter.stop_own_executions(&found, &names.owner).await?;
     let _ = run.journal(Entry::Finished { kept: true });
     Ok(Some(TeardownRecord::Kept { recovery: run.recovery() }))
 }

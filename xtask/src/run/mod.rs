@@ -11,6 +11,7 @@ pub mod finish;
 pub mod judge;
 pub mod preview;
 pub mod render;
+pub mod reuse;
 pub mod run_baseline;
 pub mod stack;
 pub mod subject;
@@ -51,7 +52,7 @@ use crate::{
         budget::{Budget, Estimate, KnownTimes},
         subject::Subject,
     },
-    teardown::journal::{Journal, StateFolder, record::Entry},
+    teardown::journal::{Journal, Known, StateFolder, record::Entry},
     tools::{
         handler,
         release::{HandlerCode, Release},
@@ -79,6 +80,8 @@ pub(crate) struct Run {
     pub connection: OnceCell<Connection>,
     pub sam: OnceCell<Sam>,
     pub journal: OnceCell<Journal>,
+    /// The run whose stack is used, where this one creates none.
+    pub reused: Option<RefCell<Known>>,
     pub resources: RefCell<ResourceNames>,
     /// How long the last render of each fixture took, by its name.
     pub paces: RefCell<HashMap<String, Pace>>,
@@ -95,7 +98,8 @@ impl Run {
     ) -> Result<Self, Failure> {
         let Sources { repo, template } = sources;
         let states = StateFolder::of(&session.env).or_exit(ExitCode::Preflight)?;
-        let names = RunNames::draw(command, &options).or_exit(ExitCode::Preflight)?;
+        let reused = reuse::find(&states, &options).or_exit(ExitCode::Preflight)?;
+        let names = RunNames::draw(command, &options, reused.as_ref()).or_exit(ExitCode::Preflight)?;
         let given = names.given(&template, &options).or_exit(ExitCode::Preflight)?;
         let prices = prices(&options).or_exit(ExitCode::Preflight)?;
         states.check_writable().or_exit(ExitCode::Preflight)?;
@@ -116,6 +120,7 @@ impl Run {
         };
         let artifacts = artifacts.or_exit(ExitCode::Preflight)?;
         let mut record = RunRecord::begun(&names.run, &names.stack, &options.target.region, asked, &prices);
+        record.reuses = reused.as_ref().map(|known| known.state.begin.run.clone());
         record.parameters = given.overrides.iter().cloned().collect();
         let budget = Budget::new(options.max_cost);
         Ok(Self {
@@ -135,6 +140,7 @@ impl Run {
             connection: OnceCell::new(),
             sam: OnceCell::new(),
             journal: OnceCell::new(),
+            reused: reused.map(RefCell::new),
             resources: RefCell::default(),
             paces: RefCell::default(),
         })
@@ -190,7 +196,7 @@ impl Run {
 
     /// The command that finishes the clean-up of this run; empty before there was a connection, when nothing can be left.
     pub(crate) fn recovery(&self) -> String {
-        self.recovery_of(&self.names.run)
+        self.recovery_of(&self.names.owner)
     }
 
     /// The same of another run on this stack's name.
@@ -259,6 +265,8 @@ fn mention_unfinished(session: &Session, states: &StateFolder) {
 pub(crate) struct RunNames {
     /// The run.
     pub run: RunId,
+    /// The run that creates the stack, or has created the one that is reused: stack and buckets have its tag.
+    pub owner: RunId,
     /// The stack.
     pub stack: StackName,
     /// What the stack's resources are named after.
@@ -270,17 +278,20 @@ pub(crate) struct RunNames {
 }
 
 impl RunNames {
-    /// Draws the names of a new run of `command`.
+    /// Draws the names of a new run of `command`, on the stack of a `reused` one if there is one.
     ///
     /// # Errors
     /// When the system has no random numbers.
-    pub(crate) fn draw(command: &str, options: &RunOptions) -> anyhow::Result<Self> {
+    pub(crate) fn draw(command: &str, options: &RunOptions, reused: Option<&Known>) -> anyhow::Result<Self> {
         let run = RunId::random()?;
         let epoch_s = context::epoch_s();
-        let stack = options.stack_name.clone().unwrap_or_else(|| StackName::for_run(command, epoch_s, &run));
+        let stack = options.reuse_stack.as_ref().or(options.stack_name.as_ref()).cloned();
+        let stack = stack.unwrap_or_else(|| StackName::for_run(command, epoch_s, &run));
+        let owner = reused.map_or(&run, |known| &known.state.begin.run).clone();
         Ok(Self {
-            project: ProjectName::new(&stack, &run),
-            artifact_bucket: ArtifactBucketName::new(&stack, &options.target.region, &run),
+            project: ProjectName::new(&stack, &owner),
+            artifact_bucket: ArtifactBucketName::new(&stack, &options.target.region, &owner),
+            owner,
             stack,
             epoch_s,
             run,
@@ -309,7 +320,7 @@ impl RunNames {
         Deployment {
             template: &template.path,
             stack: &self.stack,
-            run: &self.run,
+            run: &self.owner,
             artifacts: &self.artifact_bucket,
             overrides: &given.overrides,
             has_images: template.functions.iter().any(|function| function.code == Code::Image),

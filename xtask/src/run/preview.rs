@@ -24,9 +24,10 @@ use crate::{
     run::{
         RunNames, Sources,
         budget::{Budget, Estimate, Split},
-        known_times, prices,
+        known_times, prices, reuse,
         subject::Subject,
     },
+    teardown::journal::StateFolder,
     tools::{handler::CHECKOUT_SCRIPTS, release::HandlerCode, sam},
 };
 
@@ -49,7 +50,8 @@ pub(crate) fn preview(
     let preview = || {
         let sources = Sources::find(session, options.code())?;
         let (plans, notes) = plans(&sources)?;
-        let names = RunNames::draw(command, options)?;
+        let reused = reuse::find(&StateFolder::of(&session.env)?, options)?;
+        let names = RunNames::draw(command, options, reused.as_ref())?;
         let given = names.given(&sources.template, options)?;
         let sizes = sources.template.sizes(&sources.template.values(given.values()));
         let (mut renders, estimate) = planned(&sources, options, counts, rounds, &plans, &sizes)?;
@@ -178,7 +180,10 @@ impl Preview<'_> {
     }
 
     fn created(&self) -> Vec<String> {
-        let RunNames { stack, artifact_bucket, .. } = &self.names;
+        let RunNames { stack, artifact_bucket, owner, .. } = &self.names;
+        if self.options.reuse_stack.is_some() {
+            return vec![format!("nothing: stack {stack} of run {owner} is reused, and updated for another ZIP alone")];
+        }
         let Sources { template, .. } = &self.sources;
         let values = self.names.values(&self.given, "<account>", &self.options.target.region);
         let values = template.values(values);
@@ -247,14 +252,20 @@ impl Preview<'_> {
         let (sh, program) = (self.sh, Path::new("sam"));
         let sam = [sam::validate(sh, program, &[], deployment.template), sam::deploy(sh, program, &[], &deployment)];
         let sam = sam.map(|call| format!("{call} --region {}", self.options.target.region));
+        let sam = sam.into_iter().map(|call| match self.options.reuse_stack {
+            Some(_) if call.contains(" deploy ") => format!("{call} (unless the stack has this ZIP)"),
+            _ => call,
+        });
         build.into_iter().chain(sam).collect()
     }
 
     fn removed(&self) -> Vec<String> {
-        match self.options.keep_stack {
-            true => vec!["nothing: --keep-stack".to_owned()],
-            false => vec!["all of it, and prove each thing gone".to_owned()],
-        }
+        let line = match (&self.options.reuse_stack, self.options.keep_stack) {
+            (Some(stack), _) => format!("nothing: --reuse-stack; `cargo xtask lambda-teardown {stack}` does"),
+            (None, true) => "nothing: --keep-stack".to_owned(),
+            (None, false) => "all of it, and prove each thing gone".to_owned(),
+        };
+        vec![line]
     }
 }
 

@@ -61,10 +61,11 @@ async fn one_stack(
     let of_run = |known: &Known| args.run.as_ref().is_none_or(|run| *run == known.state.begin.run);
     let journaled: Vec<Known> = states.runs_of(stack).into_iter().filter(of_run).collect();
     if let Some(live) = journaled.iter().find(|known| known.alive) {
-        return Err(Failure::preflight(format!(
-            "run {} is still using stack {stack}; stop it with Ctrl-C, which cleans up too",
-            live.state.begin.run
-        )));
+        let run = &live.state.begin.run;
+        return Err(Failure::preflight(match live.state.kept {
+            true => format!("a run is using stack {stack} of run {run}; stop it with Ctrl-C, then run this again"),
+            false => format!("run {run} is still using stack {stack}; stop it with Ctrl-C, which cleans up too"),
+        }));
     }
     if args.forget {
         return forget(session, stack, &journaled);

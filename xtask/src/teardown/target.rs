@@ -47,11 +47,7 @@ impl TeardownContext {
 
     /// Whether a run was on this target.
     pub(crate) fn is_home_of(&self, known: &Known) -> bool {
-        let begin = &known.state.begin;
-        // All emulators have the same account and regions; only their addresses differ.
-        begin.account == self.deleter.account
-            && begin.region == self.deleter.region
-            && begin.target.endpoint() == self.target.endpoint()
+        known.state.begin.is_at(&self.deleter.account, &self.deleter.region, &self.target)
     }
 
     /// What is left, and how to try again.

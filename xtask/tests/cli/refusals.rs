@@ -137,6 +137,8 @@ fn contradictions_are_refused() {
             &["lambda-smoke", "--local", "--keep-stack"],
             "--keep-stack can't keep a stack of --local, whose AWS ends with the run",
         ),
+        (&["lambda-eval", "--local", "--reuse-stack", "dev"], "run on it by --reuse-stack NAME"),
+        (&["lambda-smoke", "--reuse-stack", "a", "--stack-name", "b"], "cannot be used with"),
         (&["lambda-teardown"], "<STACK|--unfinished>"),
         (&["lambda-teardown", "x", "--unfinished"], "cannot be used with"),
         (&["lambda-teardown", "--force"], "<STACK|--unfinished>"),

@@ -36,6 +36,7 @@ mod real_render;
 mod recorded;
 mod renderer_faults;
 mod repository;
+mod reuse;
 mod run;
 mod second_opinion;
 mod simulator;

@@ -14,6 +14,7 @@ use crate::emulator::tool;
 pub(crate) struct Repository {
     dir: tempfile::TempDir,
     fixture: &'static str,
+    package: String,
 }
 
 /// What the stand-in is asked to do, see `data/stand-in/index.mjs`.
@@ -35,7 +36,7 @@ impl Repository {
     }
 
     fn laid_out(stand_in: Value, fixture: &'static str, package: &str, template: &Path) -> Self {
-        let repository = Self { dir: tempfile::tempdir().unwrap(), fixture };
+        let repository = Self { dir: tempfile::tempdir().unwrap(), fixture, package: package.to_owned() };
         let own = xtask::project::repo::tool_root();
         let package = repository.root().join(package);
         fs::create_dir_all(package.join("dist")).unwrap();
@@ -60,15 +61,17 @@ impl Repository {
         video("mandelbrot=size=64x36:rate=30", &staging.join("other.mp4"));
         video("testsrc=size=64x36:rate=30:duration=1", &staging.join("short.mp4"));
         fs::copy(staging.join("baseline.mp4"), repository.baseline()).unwrap();
-        let zip = Command::new("zip")
-            .args(["-q", "-X", "-r"])
-            .arg(package.join("dist/handler.zip"))
-            .arg(".")
-            .current_dir(&staging)
-            .status()
-            .unwrap();
-        assert!(zip.success());
+        repository.pack();
         repository
+    }
+
+    /// Makes the ZIP from the folder `staging`.
+    pub(crate) fn pack(&self) {
+        let zip = self.root().join(&self.package).join("dist/handler.zip");
+        let _ = fs::remove_file(&zip);
+        let mut command = Command::new("zip");
+        command.args(["-q", "-X", "-r"]).arg(zip).arg(".").current_dir(self.root().join("staging"));
+        assert!(command.status().unwrap().success());
     }
 
     pub(crate) fn root(&self) -> &Path {

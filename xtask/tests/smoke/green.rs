@@ -156,7 +156,7 @@ fn a_kept_stack_stays_until_it_is_torn_down() {
     chunks  planned  wall clock  PSNR mean     worst frame  audio
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
-    PASS  1 of 1 renders equal enough; stack smoke-test is kept; remove it with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
+    PASS  1 of 1 renders equal enough; stack smoke-test is kept; run on it again by --reuse-stack smoke-test; remove it with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

@@ -25,6 +25,7 @@ mod records;
 mod reference;
 mod renders;
 mod reports;
+mod reuse;
 mod sequences;
 mod several;
 mod signals;

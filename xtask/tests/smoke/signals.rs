@@ -174,7 +174,9 @@ fn a_kept_stack_has_no_execution_that_runs_on() {
     let test =
         Test::new().render(|render| render.end = End::Never).fault("DescribeExecution", 1, Fault::Signal(Signal::INT));
     let ran = test.smoke(&["--keep-stack"]);
-    ran.exit(130).says("STOPPED  stack smoke-test is kept; remove it with: cargo xtask lambda-teardown smoke-test");
+    ran.exit(130)
+        .says("STOPPED  stack smoke-test is kept;")
+        .says("; remove it with: cargo xtask lambda-teardown smoke-test");
     let listing = test.aws.account().listing();
     assert!(listing.contains(&format!("stack {STACK}")));
     assert!(!listing.iter().any(|line| line.starts_with("running execution")), "{listing:?}\n{ran}");

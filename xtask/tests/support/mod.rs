@@ -238,7 +238,9 @@ impl Test {
             ("--artifacts", artifacts.as_str()),
             ("--endpoint-url", self.aws.endpoint.as_str()),
         ];
-        let defaults = of_command.iter().chain(&of_all).filter(|(flag, _)| !args.contains(flag));
+        // A run on a kept stack takes its name from there.
+        let given = |flag: &str| args.contains(&flag) || (flag == "--stack-name" && args.contains(&"--reuse-stack"));
+        let defaults = of_command.iter().chain(&of_all).filter(|(flag, _)| !given(flag));
         let missing = defaults.flat_map(|(flag, value)| [*flag, *value]);
         [command].into_iter().chain(missing).chain(args.iter().copied()).map(str::to_owned).collect()
     }

@@ -195,6 +195,7 @@ fn facts(report: &RunReport) -> Markup {
         (fact("Target", &run.target_name()))
         (fact("Region", &run.region.to_string()))
         (fact("Stack", &run.stack.to_string()))
+        @if let Some(owner) = &run.reuses { (fact("Reuses the stack of run", owner.as_str())) }
         (fact("Requested", &requested(run)))
         @if let Some(earlier) = &run.repeats { (fact("Repeats what did not pass in", earlier.as_str())) }
         (fact("Measured", &counted(report.renders.len(), "render")))
@@ -244,7 +245,7 @@ fn clean_up(run: &RunRecord) -> String {
         }
         Some(TeardownRecord::Leaked { leaks, .. }) => format!("NOT CLEAN: {} left", counted(leaks.len(), "resource")),
         Some(TeardownRecord::Kept { recovery }) => {
-            format!("the stack is kept because of --keep-stack; {recovery} removes it")
+            format!("the stack is kept because of {}; {recovery} removes it", run.keeps_by())
         }
         Some(TeardownRecord::NothingCreated) => "nothing was created".to_owned(),
         None => "unknown".to_owned(),

@@ -195,6 +195,25 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Goes on with the journal of a kept stack, and gives what it comes to by now; `None` while another run does.
+    ///
+    /// # Errors
+    /// When the file is gone, or can't be read or locked.
+    pub fn resume(known: &Known) -> anyhow::Result<Option<(Self, RunState)>> {
+        let path = known.path.clone();
+        let what = || format!("the journal {}", path.display());
+        let mut file = File::options().read(true).append(true).open(&path).with_context(what)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error).with_context(what),
+        }
+        let mut text = Vec::new();
+        file.read_to_end(&mut text).with_context(what)?;
+        let state = RunState::replay(&String::from_utf8_lossy(&text)).with_context(what)?;
+        Ok(Some((Self { files: vec![(file, path)] }, state)))
+    }
+
     /// Appends a record and waits until it is on the disk.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The journal's records, and what a sequence of them comes to. Pure.
 
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub enum Entry {
         /// The thing.
         resource: Creation,
     },
+    /// What the stack is deployed from.
+    Deployed(Box<Deployed>),
     /// Clean-up has begun.
     TearingDown,
     /// The run is over, and everything it created is proved gone, or was kept on request.
@@ -59,6 +61,25 @@ pub struct Begin {
     pub started_at: String,
 }
 
+impl Begin {
+    /// Whether the run was there. All emulators have the same account and regions; only their addresses differ.
+    pub fn is_at(&self, account: &str, region: &Region, target: &Target) -> bool {
+        self.account == account && self.region == *region && self.target.endpoint() == target.endpoint()
+    }
+}
+
+/// What a stack is deployed from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployed {
+    /// The SHA-256 of the handler ZIP; `None` while `sam` deploys one, and after it failed to.
+    pub zip: Option<String>,
+    /// The SHA-256 of the template.
+    pub template: String,
+    /// The parameters that the run set.
+    pub parameters: BTreeMap<String, String>,
+}
+
 /// Something that a run creates on AWS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase")]
@@ -89,6 +110,8 @@ pub struct RunState {
     pub created_something: bool,
     /// The names of the stack's resources, as far as they are known.
     pub names: ResourceNames,
+    /// What the stack was last deployed from, where that is known.
+    pub deployed: Option<Deployed>,
     /// Whether the run was finished.
     pub finished: bool,
     /// Whether its stack was kept on request.
@@ -101,7 +124,7 @@ impl RunState {
     /// counts as one that created something. `None` when no line says which run it is.
     pub fn replay(lines: &str) -> Option<Self> {
         let (mut begin, mut names) = (None, ResourceNames::default());
-        let (mut created_something, mut finished, mut is_kept) = (false, false, false);
+        let (mut created_something, mut finished, mut is_kept, mut deployed) = (false, false, false, None);
         for line in lines.lines().filter(|line| !line.trim().is_empty()) {
             match serde_json::from_str(line) {
                 Ok(Entry::Begin(first)) => begin = begin.or(Some(*first)),
@@ -111,12 +134,13 @@ impl RunState {
                 }
                 Ok(Entry::Intent { .. }) | Err(_) => created_something = true,
                 Ok(Entry::Created { resource: Creation::Stack { facts: Some(of_stack) } }) => names = of_stack,
+                Ok(Entry::Deployed(from)) => deployed = Some(*from),
                 Ok(Entry::Finished { kept }) => (finished, is_kept) = (true, kept),
                 Ok(Entry::Forgotten) => (finished, is_kept) = (true, false),
                 Ok(Entry::Created { .. } | Entry::TearingDown) => {}
             }
         }
-        begin.map(|begin| Self { begin, created_something, names, finished, kept: is_kept })
+        begin.map(|begin| Self { begin, created_something, names, deployed, finished, kept: is_kept })
     }
 
     /// Whether there may be something of it: it is unfinished, or its stack was kept.
