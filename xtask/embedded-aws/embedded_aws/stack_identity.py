@@ -54,6 +54,7 @@ def install_description(settings: Settings) -> None:
     for owner, operation, members in (
         (handlers, "_describe_stacks", STACK),
         (changesets, "_describe_change_set", CHANGE_SET),
+        (changesets, "_list_change_sets", CHANGE_SET),
     ):
         replace(owner, operation, _without_empty(members, getattr(owner, operation)))
 

@@ -118,6 +118,9 @@ class Description(RepairCase):
         self.stack("described", {"Bucket": RETAINED})
         found = self.client("cloudformation").describe_stacks(StackName="described")["Stacks"][0]
         self.assertEqual({"Outputs", "Parameters", "Description", "StackStatusReason"} & set(found), set())
+        ask, empty = self.client("cloudformation"), json.dumps({"Resources": {"Bucket": RETAINED}})
+        ask.create_change_set(StackName="listed", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=empty)
+        self.assertNotIn("Description", ask.list_change_sets(StackName="listed")["Summaries"][0])
 
 
 class ChangeSets(RepairCase):

@@ -39,4 +39,5 @@ mod repository;
 mod reuse;
 mod run;
 mod second_opinion;
+mod service_models;
 mod simulator;

@@ -5,8 +5,10 @@ pub(crate) mod operation;
 
 use std::{
     collections::BTreeMap,
+    fs::File,
     io::{BufReader, Write},
     net::{Shutdown, TcpListener, TcpStream},
+    path::Path,
     sync::{
         Arc, Mutex,
         atomic::{AtomicI32, AtomicUsize, Ordering},
@@ -15,6 +17,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 use crate::account::python_at;
 use http::{Request, forward, read_request};
@@ -56,10 +59,20 @@ struct Shared {
     rules: Mutex<Vec<Arc<Rule>>>,
     process: AtomicI32,
     calls: Mutex<Vec<String>>,
+    exchanges: Option<Mutex<File>>,
 }
 
 impl Proxy {
     pub(crate) fn new(upstream: &str) -> Self {
+        Self::over(upstream, None)
+    }
+
+    /// A proxy that writes each request with its answer to `file`, as a line of JSON with bodies in hexadecimal.
+    pub(crate) fn recording(upstream: &str, file: &Path) -> Self {
+        Self::over(upstream, Some(Mutex::new(File::create(file).unwrap())))
+    }
+
+    fn over(upstream: &str, exchanges: Option<Mutex<File>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
@@ -67,6 +80,7 @@ impl Proxy {
             rules: Mutex::default(),
             process: AtomicI32::new(0),
             calls: Mutex::default(),
+            exchanges,
         });
         let serving = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -134,13 +148,29 @@ impl Shared {
                     python_at(&format!("http://{}", self.upstream), script, &[]);
                     client.write_all(&forward(&self.upstream, &request)).is_ok()
                 }
-                None => client.write_all(&forward(&self.upstream, &request)).is_ok(),
+                None => {
+                    let bytes = forward(&self.upstream, &request);
+                    self.write_down(&operation, &request, &bytes);
+                    client.write_all(&bytes).is_ok()
+                }
             };
             if !answered {
                 let _ = client.shutdown(Shutdown::Both);
                 return;
             }
         }
+    }
+
+    fn write_down(&self, operation: &str, request: &Request, answer: &[u8]) {
+        let Some(file) = &self.exchanges else { return };
+        let exchange = json!({
+            "operation": operation,
+            "line": request.line,
+            "headers": request.headers,
+            "body": hexadecimal(&request.body),
+            "answer": hexadecimal(answer),
+        });
+        writeln!(file.lock().unwrap(), "{exchange}").unwrap();
     }
 
     fn fault_for(&self, operation: &str) -> Option<Fault> {
@@ -159,6 +189,11 @@ impl Shared {
         // The signal arrives before the answer does.
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Bytes in hexadecimal; of more than a mebibyte, which only objects have, the first ones.
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().take(1 << 20).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn answer(client: &mut TcpStream, status: &str, body: &str) -> bool {
