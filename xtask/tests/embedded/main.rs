@@ -26,6 +26,7 @@ mod kills;
 mod lab;
 mod launcher;
 mod lengths;
+mod lint;
 mod neighbors;
 mod outcomes;
 mod page;
