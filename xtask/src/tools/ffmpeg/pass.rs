@@ -45,7 +45,7 @@ pub(crate) struct Pass {
 }
 
 /// Frames as they are, to be hashed here: ffmpeg would copy each for that, and
-/// its cryptographic hashes take longer than decoding.
+/// its cryptographic hashes take longer than decoding. `rawvideo` would copy them, too.
 const RAW: [&str; 4] = ["-f", "yuv4mpegpipe", "-strict", "unofficial"];
 
 /// Frames that can't be written so are hashed by ffmpeg.
@@ -73,6 +73,7 @@ impl Media {
         let (comparing, by_index) = (comparing(shape, least), by_index(shape));
         let own_frames = own_frames(shape, Video::Render);
         let format = if raw { RAW } else { HASHED };
+        let [luma_of_render, luma_of_baseline] = LUMA;
         let tracks = (0..shape.audio.len()).flat_map(|track| [(0, Video::Render, track), (1, Video::Baseline, track)]);
         let sound = tracks.flat_map(|(input, video, track)| {
             let (map, pcm) = (format!("{input}:a:{track}"), audio::file_name(video, track));
@@ -89,32 +90,26 @@ impl Media {
                 -filter_complex_threads {threads} -filter_complex {comparing}
                 -map [end] -fps_mode passthrough -f null /dev/null
                 -map [blocks] -fps_mode passthrough -f rawvideo {BLOCKS}
-                -map [luma] -fps_mode passthrough -f rawvideo {LUMA}
+                -map [rl] -fps_mode passthrough {RAW...} {luma_of_render}
+                -map [bl] -fps_mode passthrough {RAW...} {luma_of_baseline}
                 -map 0:V:0 -filter:v {own_frames} -fps_mode passthrough {format...} pipe:1
                 -map 1:V:0 -filter:v {by_index} -fps_mode passthrough -f null /dev/null
                 {sound...}"
         );
-        let (mut frames, writer) = io::pipe().context("a pipe for frames")?;
-        let hashing = tokio::task::spawn_blocking(move || {
-            let hashes = match raw {
-                true => FrameHashes::from_yuv4mpeg(&mut frames),
-                false => {
-                    io::read_to_string(&mut frames).map_err(Into::into).and_then(|t| FrameHashes::from_framehash(&t))
-                }
-            };
-            // When they are not as they should be, ffmpeg still has to get to its end.
-            io::copy(&mut frames, &mut io::sink())?;
-            hashes
-        });
+        let (frames, writer) = io::pipe().context("a pipe for frames")?;
+        let hashing = tokio::task::spawn_blocking(move || hashes_of(frames, raw));
         let what = || format!("comparing the picture of {}", render.display());
-        let [blocks, luma] = [BLOCKS, LUMA].map(|name| named_pipe(&dir.path().join(name)));
-        let ((blocks, blocks_end), (luma, luma_end)) = (blocks.with_context(what)?, luma.with_context(what)?);
+        let [blocks, luma, other_luma] =
+            [BLOCKS, luma_of_render, luma_of_baseline].map(|name| named_pipe(&dir.path().join(name)));
+        let (blocks, blocks_end) = blocks.with_context(what)?;
+        let ((luma, luma_end), (other_luma, other_luma_end)) =
+            (luma.with_context(what)?, other_luma.with_context(what)?);
         let [layout, of_luma] = [block_format(&shape.pixel_format), luma::FORMAT]
             .map(|format| Layout::new(shape.width, shape.height, format));
         let measuring = tokio::task::spawn_blocking(move || compared_blocks(blocks, &layout));
-        let comparing_luma = tokio::task::spawn_blocking(move || compared_luma(luma, &of_luma));
+        let comparing_luma = tokio::task::spawn_blocking(move || compared_luma([luma, other_luma], &of_luma));
         let ran = self.run_with_log(compare, dir.path()).into(writer).await;
-        drop((blocks_end, luma_end));
+        drop((blocks_end, luma_end, other_luma_end));
         let hashes = hashing.await.context("hashing frames").with_context(what)?;
         let local = measuring.await.context("comparing blocks").with_context(what)?;
         let luma = comparing_luma.await.context("comparing luma").with_context(what)?;
@@ -128,9 +123,9 @@ impl Media {
     }
 }
 
-/// The pipes through which the means of blocks come, and the luma of some frames.
+/// The pipes through which the means of blocks come, and the luma of some frames of the render and of the baseline.
 const BLOCKS: &str = "blocks";
-const LUMA: &str = "luma";
+const LUMA: [&str; 2] = ["luma-of-render", "luma-of-baseline"];
 
 /// A pipe with a name, because ffmpeg's standard output is taken: its end for reading, and one for writing that
 /// keeps it open until ffmpeg has ended, whether or not it ever opened it.
@@ -144,6 +139,17 @@ fn named_pipe(path: &Path) -> anyhow::Result<(File, File)> {
     let writing = OpenOptions::new().write(true).open(path).context("opening a pipe")?;
     fcntl_setfl(&reading, OFlags::empty()).context("opening a pipe")?;
     Ok((reading, writing))
+}
+
+/// The hashes of all frames in a stream: of raw ones, or those that ffmpeg lists.
+fn hashes_of(mut frames: io::PipeReader, raw: bool) -> anyhow::Result<FrameHashes> {
+    let hashes = match raw {
+        true => FrameHashes::from_yuv4mpeg(&mut frames),
+        false => io::read_to_string(&mut frames).map_err(Into::into).and_then(|t| FrameHashes::from_framehash(&t)),
+    };
+    // When they are not as they should be, ffmpeg still has to get to its end.
+    io::copy(&mut frames, &mut io::sink())?;
+    hashes
 }
 
 /// Compares the blocks of all frames in a stream.
@@ -160,10 +166,14 @@ fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPic
     read.map(|()| LocalPicture { frames, timing, lasting, ..LocalPicture::default() })
 }
 
-/// Compares the luma of all frames in a stream.
-fn compared_luma(mut stream: File, layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
-    let read = luma::read(&mut stream, layout);
-    io::copy(&mut stream, &mut io::sink())?;
+/// Compares the luma of all frames in the streams of the render and of the baseline.
+fn compared_luma(mut streams: [File; 2], layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
+    let [render, baseline] = &mut streams;
+    let read = luma::read([render, baseline], layout);
+    // One of them is at its end, so that the other one does not wait for it.
+    for mut stream in streams {
+        io::copy(&mut stream, &mut io::sink())?;
+    }
     read
 }
 
@@ -254,12 +264,13 @@ pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     let planes = as_planes(&shape.pixel_format);
     let means = block_means(block_format(&shape.pixel_format));
     let luma = luma_of_some(&shape.pixel_format);
-    // SSIM knows no alpha, which the others must see.
+    // SSIM knows no alpha, which the others must see. PSNR of luma only ends both of its streams with the shorter video:
+    // whoever reads them takes a frame of each in turn.
     format!(
         "[0:V:0]{same},split[r1][r5];[1:V:0]{same},split=5[b1][b2][b9][bb][ba];\
          [r5]{planes},split=3[r6][r7][rd];[b9]{planes},split=3[b6][b7][bd];[r7][b7]blend=all_mode=difference:shortest=1,{means}[e8];\
          [r6]{means}[r8];[b6]{means}[b8];[r8][b8][e8]vstack=inputs=3:shortest=1[blocks];\
-         [rd]{luma}[rl];[bd]{luma}[bl];[rl][bl]vstack=shortest=1[luma];\
+         [rd]{luma},split[ra][rb];[bd]{luma},split[la][lb];[ra][la]psnr=shortest=1[rl];[lb][rb]psnr=shortest=1[bl];\
          [bb]tpad=start=1:start_mode=clone,setpts=N[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N[b4];\
          [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\
          [r4][b5]ssim=stats_file=ssim:shortest=1[end];\

@@ -135,7 +135,7 @@ pub fn hashes(stream: impl Read) -> anyhow::Result<Vec<String>> {
 }
 
 /// The next line; `None` at the end.
-fn line(stream: &mut impl BufRead) -> anyhow::Result<Option<String>> {
+pub(crate) fn line(stream: &mut impl BufRead) -> anyhow::Result<Option<String>> {
     /// No line of such a stream is longer.
     const LONGEST: u64 = 1 << 12;
     let mut line = Vec::new();

@@ -1,11 +1,12 @@
 //! The luma samples of some frames of both pictures: what the means of blocks can't show, sharpness and levels.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 
 use anyhow::{Context, ensure};
 
 use crate::picture::{
     blocks::{BlockFormat, Layout},
+    hashes,
     levels::{Histogram, LevelsDifference},
     regions::Region,
     sharpness,
@@ -32,23 +33,31 @@ pub struct LumaDifference {
     pub levels: LevelsDifference,
 }
 
-/// Reads the luma of the render and, below it, of the baseline, frame by frame with 8 bits per sample, and compares
-/// them.
+/// Reads the luma of the render and of the baseline with 8 bits per sample, each from ffmpeg's `yuv4mpegpipe` muxer, and
+/// compares them frame by frame, until one of them ends.
 ///
 /// # Errors
-/// When the stream is cut off.
-pub fn read(stream: &mut dyn Read, layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
-    let samples = (layout.width * layout.height) as usize;
-    let (mut buffer, mut compared) = (Vec::with_capacity(2 * samples), Vec::new());
+/// When a stream is cut off.
+pub fn read(streams: [&mut dyn Read; 2], layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
+    let mut streams = streams.map(BufReader::new);
+    let mut frames = [(); 2].map(|()| Vec::with_capacity((layout.width * layout.height) as usize));
+    let mut compared = Vec::new();
+    // Each begins with a line about all frames, and each frame with one about itself.
+    let mut lines = 2;
     loop {
-        buffer.clear();
-        (&mut *stream).take(2 * samples as u64).read_to_end(&mut buffer).context("reading the luma of frames")?;
-        if buffer.is_empty() {
-            return Ok(compared);
+        for (stream, frame) in streams.iter_mut().zip(&mut frames) {
+            for _ in 0..lines {
+                if hashes::line(stream)?.is_none() {
+                    return Ok(compared);
+                }
+            }
+            frame.clear();
+            let samples = layout.width * layout.height;
+            stream.take(samples).read_to_end(frame).context("reading the luma of frames")?;
+            ensure!(frame.len() as u64 == samples, "the luma of the last frame is cut off");
         }
-        ensure!(buffer.len() == 2 * samples, "the luma of the last frame is cut off");
-        let (render, baseline) = buffer.split_at(samples);
-        compared.push(compare(render, baseline, layout));
+        lines = 1;
+        compared.push(compare(&frames[0], &frames[1], layout));
     }
 }
 
@@ -157,8 +166,16 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_cut_off_is_an_error() {
-        assert!(read(&mut &[0u8; 3][..], &layout()).is_err());
-        assert_eq!(read(&mut &[][..], &layout()).unwrap(), []);
-        assert_eq!(read(&mut &[7; 3 * 2 * 64 * 64][..], &layout()).unwrap().len(), 3);
+        let stream = |frames: usize| {
+            let frame = [b"FRAME\n".as_slice(), &[7; 64 * 64]].concat();
+            [b"YUV4MPEG2 W64 H64 F30:1 Cmono\n".as_slice(), &frame.repeat(frames)].concat()
+        };
+        let compared = |render: &[u8], baseline: &[u8]| read([&mut &*render, &mut &*baseline], &layout());
+        assert_eq!(compared(&stream(3), &stream(3)).unwrap().len(), 3);
+        assert_eq!(compared(&stream(3), &stream(2)).unwrap().len(), 2);
+        assert_eq!(compared(&[], &[]).unwrap(), []);
+        let whole = stream(3);
+        assert!(compared(&whole, &whole[..whole.len() - 1]).is_err());
+        assert!(compared(&whole[..whole.len() - 64 * 64 - 3], &whole).is_err());
     }
 }
