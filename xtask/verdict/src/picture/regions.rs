@@ -20,6 +20,9 @@ const IN_A_FRAME: Allowance = Allowance { windows: [(1, 2.5), (2, 1.5), (4, 1.0)
 /// The same in the mean over a second.
 const LASTING: Allowance = Allowance { windows: [(1, 2.1), (2, 1.1), (4, 0.6), (8, 0.38)], contrast: 60.0 };
 
+/// The means of chroma vary less from one encoding to another than those of luma.
+const CHROMA: f32 = 0.85;
+
 /// The same for the error of samples, which also grows with the mean error of the whole plane, as with grain.
 const CONTRAST_OF_ERRORS: f32 = 30.0;
 
@@ -100,7 +103,8 @@ fn worst_region(
             sums = merged(&sums, plane, side / 2, Add::add);
             range = range.doubled(plane, side / 2);
         }
-        let allowance = |contrast: f32| weight * (1.0 + contrast / allowed.contrast);
+        let of_plane = if is_chroma(plane) { weight * CHROMA } else { weight };
+        let allowance = |contrast: f32| of_plane * (1.0 + contrast / allowed.contrast);
         worst = worst_window(worst, means, (&sums, &range), side, allowance, (layout, plane));
     }
     worst
@@ -115,10 +119,14 @@ fn worst_error(means: &PlaneMeans, layout: &Layout, plane: &PlaneLayout) -> Regi
         length *= 2;
     }
     let over_all = means.error.iter().sum::<f32>() / means.error.len().max(1) as f32;
-    let of_chroma = if matches!(plane.name, 'u' | 'v') { CHROMA_ERRORS } else { 1.0 };
+    let of_chroma = if is_chroma(plane) { CHROMA_ERRORS } else { 1.0 };
     let allowance = |contrast: f32| of_chroma * (1.0 + over_all + contrast / CONTRAST_OF_ERRORS);
     let none = Region { allowance: 1.0, ..Region::default() };
     worst_window(none, means, (&sums, &range), side, allowance, (layout, plane))
+}
+
+fn is_chroma(plane: &PlaneLayout) -> bool {
+    matches!(plane.name, 'u' | 'v')
 }
 
 /// The window of `side` blocks whose sum of differences is worst, if it is worse than `worst`.
@@ -252,9 +260,16 @@ mod tests {
 
     /// A plane of 20 by 12 blocks, whose render differs by `difference` in some of them.
     fn compared(baseline: fn(usize, usize) -> f32, difference: impl Fn(usize, usize) -> f32) -> PlaneDifference {
+        compared_in('y', baseline, difference)
+    }
+
+    fn compared_in(
+        name: char,
+        baseline: fn(usize, usize) -> f32,
+        difference: impl Fn(usize, usize) -> f32,
+    ) -> PlaneDifference {
         let (columns, rows) = (20, 12);
-        let layout =
-            Layout { width: LAYOUT.0, height: LAYOUT.1, planes: vec![PlaneLayout { name: 'y', columns, rows }] };
+        let layout = Layout { width: LAYOUT.0, height: LAYOUT.1, planes: vec![PlaneLayout { name, columns, rows }] };
         let all = (0..rows).flat_map(|row| (0..columns).map(move |column| (column, row)));
         let baseline: Vec<f32> = all.clone().map(|(column, row)| baseline(column, row)).collect();
         let error: Vec<f32> = all.map(|(column, row)| difference(column, row)).collect();
@@ -291,6 +306,13 @@ mod tests {
         let square = |x: usize, y: usize| if x < 4 && y < 4 { 110.0 } else { 220.0 };
         let corner = compared(square, |x, y| if (x, y) == (3, 3) { -27.5 } else { 0.0 }).region;
         assert!(corner.severity() > 1.5, "{corner:?}");
+    }
+
+    #[test]
+    fn the_means_of_chroma_may_differ_less_and_their_samples_more() {
+        let [luma, chroma] = ['y', 'u'].map(|name| compared_in(name, |_, _| 128.0, |_, _| 1.0));
+        assert!((chroma.region.severity() * CHROMA - luma.region.severity()).abs() < 1e-5, "{chroma:?}");
+        assert!((chroma.error.severity() * CHROMA_ERRORS - luma.error.severity()).abs() < 1e-5, "{chroma:?}");
     }
 
     #[test]
