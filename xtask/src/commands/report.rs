@@ -5,16 +5,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::{
     cli::small::ReportOptions,
-    console::text::counted,
     context::Session,
     exit::{ExitCode, Failure, OrExit},
     report::{
-        RunReport, Word, artifacts,
-        compare::{SideBySide, regression::MaxRegression},
+        RunReport, artifacts,
+        compare::{
+            SideBySide,
+            regression::{Gate, Standing},
+        },
         history, markdown,
     },
     tools::folder::Folder,
@@ -31,24 +33,25 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
         Some(folder) => folder.clone(),
         None => newest(session).or_exit(ExitCode::Preflight)?,
     };
-    let report = artifacts::read(&folder).or_exit(ExitCode::Preflight)?;
+    let mut report = artifacts::read(&folder).or_exit(ExitCode::Preflight)?;
     let compared = args.compare.as_deref().map(|before| compare(&report, &folder, before)).transpose()?;
-    let appended = compared.as_ref().map(SideBySide::markdown).unwrap_or_default();
+    report.compared = match args.max_regression {
+        Some(limit) => compared.map(|compared| compared.held_to(limit, &report)),
+        None => compared,
+    };
     let opened = Folder::open(&folder).or_exit(ExitCode::Preflight)?;
-    markdown::publish(&opened, &report, &appended).or_exit(ExitCode::Preflight)?;
-    if !appended.is_empty() {
-        markdown::append_step_summary(&session.env, &appended).or_exit(ExitCode::Preflight)?;
-    }
+    markdown::publish(&opened, &report).or_exit(ExitCode::Preflight)?;
     session.console.result(&format!("regenerated the reports in {}", folder.display()));
-    let Some(compared) = compared else { return Ok(ExitCode::Success) };
+    let Some(compared) = &report.compared else { return Ok(ExitCode::Success) };
+    markdown::append_step_summary(&session.env, &compared.markdown()).or_exit(ExitCode::Preflight)?;
     session.console.result(&format!("\n{compared}\n"));
     if compared.pairs.is_empty() {
         let message =
             "nothing was compared: the runs have no fixture with the same chunk count and plan protocol in common";
         return Err(Failure::preflight(message));
     }
-    match args.max_regression {
-        Some(limit) => gate(session, &report, &compared, limit),
+    match &compared.gate {
+        Some(gate) => conclude(session, compared, gate),
         None => Ok(ExitCode::Success),
     }
 }
@@ -83,51 +86,20 @@ fn compare(report: &RunReport, folder: &Path, before: &str) -> Result<SideBySide
 }
 
 /// A render that was not measured can't pass as not slower.
-fn gate(
-    session: &Session,
-    report: &RunReport,
-    compared: &SideBySide,
-    limit: MaxRegression,
-) -> Result<ExitCode, Failure> {
-    if let Some(unmeasured) = report.unmeasured.first() {
-        let (count, first) = (report.unmeasured.len(), &unmeasured.label);
-        let error = anyhow::anyhow!(
-            "renders that were not measured in this run: {count} ({first}: {}); they can't be compared with the earlier \
-             run; repeat this run",
-            unmeasured.cause
-        );
-        return Err(Failure::new(ExitCode::Render, error));
-    }
-    let regressions = compared.regressions(limit);
-    for regression in &regressions {
-        session.console.result(&format!("  {regression}"));
-    }
+fn conclude(session: &Session, compared: &SideBySide, gate: &Gate) -> Result<ExitCode, Failure> {
+    let Gate { standing, text, .. } = gate;
+    let code = match standing {
+        Standing::Unmeasured => return Err(Failure::new(ExitCode::Render, anyhow!("{text}"))),
+        Standing::Failed => ExitCode::Quality,
+        // Noise fails no gate.
+        Standing::Passed | Standing::Undecided => ExitCode::Success,
+    };
     let without_cost: Vec<&str> = compared.without_cost().collect();
     if !without_cost.is_empty() {
-        session.console.result(&format!(
-            "  only the wall-clock was compared, because a cost is unknown: {}",
-            without_cost.join(", ")
-        ));
+        let names = without_cost.join(", ");
+        session.console.result(&format!("  the cost was not compared, because it is unknown: {names}"));
     }
-    let (pairs, code) = (compared.pairs.len(), ExitCode::Quality.status());
-    let ending = report.ending();
-    Ok(match regressions.len() {
-        0 if ending.word != Word::Pass => {
-            let line = format!(
-                "FAIL  none is slower, and the run itself did not pass: {} {} (exit {code})",
-                ending.word, ending.text
-            );
-            session.console.result(&line);
-            ExitCode::Quality
-        }
-        0 => {
-            session.console.result(&format!("PASS  none of {pairs} is more than {limit} slower or more expensive"));
-            ExitCode::Success
-        }
-        count => {
-            let (found, all) = (counted(count, "regression"), counted(pairs, "comparison"));
-            session.console.result(&format!("FAIL  {found} of more than {limit} in {all} (exit {code})"));
-            ExitCode::Quality
-        }
-    })
+    let exit = if code == ExitCode::Success { String::new() } else { format!(" (exit {})", code.status()) };
+    session.console.result(&format!("{standing}  {text}{exit}"));
+    Ok(code)
 }

@@ -1,6 +1,6 @@
 //! results.json: every sample, the figures of all cases, and what they can't show. Pure.
 
-use std::{cmp::Ordering, collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt};
 
 use anyhow::ensure;
 use execution_history::{chunking::RenderId, cost::Prices};
@@ -13,7 +13,7 @@ use crate::{
         prepare::Scope,
         sample::{LambdaSample, LocalSample},
         scaling::{Scaling, model::Rates, observation::Observation},
-        statistics::{Distinction, Reason, ranked},
+        statistics::{Distinction, ENOUGH_TO_RANK, Reason, more_iterations, ranked},
     },
     report::run_record::Note,
 };
@@ -176,30 +176,8 @@ pub(crate) enum Caveat {
     PricesOf { as_of: String, region: String },
 }
 
-/// Fewer iterations are too few for a ranking: see [`Reason::TooFewSamples`].
-const ENOUGH_TO_RANK: u32 = 4;
-
 /// A spread above this share of the median is reported.
 const WIDE_SPREAD: f64 = 0.10;
-
-/// The most iterations that are worth suggesting.
-const MOST_SUGGESTED: f64 = 100.0;
-
-/// How many more iterations would tell the two apart with a probability of 80 %, if each sample of one is below one of
-/// the other as often as in these: Noether (1987), "Sample size determination for some common nonparametric tests", for
-/// equal groups, (z(0.975) + z(0.8))^2 / (6 (p - 1/2)^2) in each.
-fn more_iterations(lower: &[f64], higher: &[f64]) -> Option<u32> {
-    let score = |low: &f64, high: &f64| match low.total_cmp(high) {
-        Ordering::Less => 1.0,
-        Ordering::Equal => 0.5,
-        Ordering::Greater => 0.0,
-    };
-    let below: f64 = lower.iter().flat_map(|low| higher.iter().map(move |high| score(low, high))).sum();
-    let p = below / (lower.len() * higher.len()) as f64;
-    let needed = ((1.960 + 0.842) / (p - 0.5)).powi(2) / 6.0;
-    let more = (needed - lower.len().min(higher.len()) as f64).ceil().max(1.0);
-    (more <= MOST_SUGGESTED).then_some(more as u32)
-}
 
 /// The standard deviation of a normal distribution divided by its MAD (Rousseeuw and Croux 1993).
 const SIGMA_BY_MAD: f64 = 1.4826;

@@ -14,6 +14,10 @@ use crate::{
     eval::sample::{self, LocalSample},
     report::{
         RunReport, Unmeasured, Word,
+        compare::{
+            Pair, SideBySide,
+            regression::{Regression, Standing},
+        },
         render::{RenderReport, facts},
         run_record::TeardownRecord,
     },
@@ -25,7 +29,8 @@ pub fn junit(report: &RunReport) -> String {
     let unmeasured = report.unmeasured.iter().map(|unmeasured| of_unmeasured(report, unmeasured));
     let local = report.local.iter().map(|local| of_local(report, local));
     let whole = [of_clean_up(report), of_run(report)];
-    let cases: Vec<TestCase> = renders.chain(unmeasured).chain(local).chain(whole).collect();
+    let compared = report.compared.iter().flat_map(|compared| of_comparison(report, compared));
+    let cases: Vec<TestCase> = renders.chain(unmeasured).chain(local).chain(whole).chain(compared).collect();
     let count = |is: fn(&Outcome) -> bool| cases.iter().filter(|case| is(&case.outcome)).count();
     let (failures, errors, skipped) = (
         count(|outcome| matches!(outcome, Outcome::Failed(_))),
@@ -56,6 +61,8 @@ struct TestCase {
 
 enum Outcome {
     Passed,
+    /// The same, with something to say.
+    Noted(String),
     /// What exceeds its limit.
     Failed(Vec<Finding>),
     /// Why there is no result.
@@ -165,6 +172,50 @@ fn of_run(report: &RunReport) -> TestCase {
     TestCase::new(report.run.command(), "run", 0.0, outcome)
 }
 
+/// A case for each render that an earlier run has too, and one for the limit as a whole.
+fn of_comparison(report: &RunReport, compared: &SideBySide) -> Vec<TestCase> {
+    let class = format!("{}.compared with the earlier run", report.run.command());
+    let found = |name: &str| {
+        let gate = compared.gate.iter().flat_map(|gate| &gate.found);
+        gate.filter(|found| found.name == name).cloned().collect::<Vec<Regression>>()
+    };
+    let (pairs, shown) = compared.table();
+    let of_pair = |pair: &&Pair| {
+        let cells = shown.iter().skip(1).map(|column| format!("{}: {}", column.title, (column.cell)(pair).text()));
+        let found = found(&pair.name);
+        let (certain, maybe): (Vec<_>, Vec<_>) =
+            found.into_iter().partition(|found| found.change.certainty.is_certain());
+        let maybe: Vec<String> = maybe.iter().map(ToString::to_string).collect();
+        let outcome = match (certain.is_empty(), maybe.is_empty()) {
+            (false, _) => Outcome::Failed(certain.iter().map(finding_of).collect()),
+            (true, false) => Outcome::Skipped(maybe.join("; ")),
+            (true, true) => Outcome::Noted(cells.collect::<Vec<_>>().join(", ")),
+        };
+        TestCase::new(&class, &pair.name, 0.0, outcome)
+    };
+    let of_gate = compared.gate.as_ref().map(|gate| {
+        let text = format!("{} {}", gate.standing, gate.text);
+        let outcome = match gate.standing {
+            Standing::Passed => Outcome::Noted(text),
+            Standing::Undecided => Outcome::Skipped(text),
+            Standing::Failed | Standing::Unmeasured => Outcome::Error(text),
+        };
+        TestCase::new(&class, "max-regression", 0.0, outcome)
+    });
+    pairs.iter().map(of_pair).chain(of_gate).collect()
+}
+
+fn finding_of(regression: &Regression) -> Finding {
+    Finding {
+        gate: "max-regression".into(),
+        value: regression.share(),
+        limit: regression.limit.to_string(),
+        message: regression.to_string(),
+        place: Place::default(),
+        compared_with: ComparedWith::default(),
+    }
+}
+
 /// Readers group cases by the dots in class names, so that labels must not contain any.
 fn class(report: &RunReport, label: &str) -> String {
     let fixture = match report.run.names_fixtures() {
@@ -184,6 +235,7 @@ impl TestCase {
         let open = format!(r#"    <testcase classname="{class}" name="{name}" time="{seconds:.3}""#);
         let inner: String = match &self.outcome {
             Outcome::Passed => String::new(),
+            Outcome::Noted(text) => format!("      <system-out>{}</system-out>\n", escaped(text)),
             Outcome::Failed(findings) => findings.iter().map(failure).collect(),
             Outcome::Error(why) => format!("      <error message=\"{}\"/>\n", escaped(why)),
             Outcome::Skipped(why) => format!("      <skipped message=\"{}\"/>\n", escaped(why)),

@@ -11,6 +11,7 @@ use crate::{
     report::{
         RunReport, Unmeasured,
         columns::{CASES, FIXTURE, RENDERS, Table},
+        compare::SideBySide,
         junit::junit,
         page::{frames::Pictures, page},
         run_record::{Asked, Note, NoteKind, RunRecord, StageTiming, TeardownRecord},
@@ -31,13 +32,12 @@ pub const JUNIT: &str = "junit.xml";
 /// The variable that contains the path of a GitHub step's summary.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// Writes every report of a run to its artifact folder; report.md ends with the Markdown in
-/// `appended`. Returns the text of report.md.
+/// Writes every report of a run to its artifact folder. Returns the text of report.md.
 ///
 /// # Errors
 /// When a report can't be written.
-pub fn publish(folder: &Folder, report: &RunReport, appended: &str) -> anyhow::Result<String> {
-    let text = [markdown(report), appended.to_owned()].join(if appended.is_empty() { "" } else { "\n" });
+pub fn publish(folder: &Folder, report: &RunReport) -> anyhow::Result<String> {
+    let text = markdown(report);
     folder.write(MARKDOWN, harmless(&text).as_bytes())?;
     folder.write(JUNIT, visible(&junit(report)).as_bytes())?;
     folder.write(PAGE, visible(&page(report, &Pictures::read(folder, &report.renders))).as_bytes())?;
@@ -73,6 +73,7 @@ pub fn markdown(report: &RunReport) -> String {
         recommendation(report),
         notes(report),
         details(report),
+        report.compared.as_ref().map(SideBySide::markdown).unwrap_or_default().trim_end().to_owned(),
     ];
     let sections: Vec<String> = sections.into_iter().filter(|section| !section.is_empty()).collect();
     sections.join("\n\n") + "\n"

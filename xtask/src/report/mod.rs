@@ -34,6 +34,7 @@ use crate::{
     exit::ExitCode,
     report::{
         artifacts::{Files, RUN_JSON, missing_run_json},
+        compare::SideBySide,
         render::{FailedExecution, RenderReport},
         row::{Proof, ResultRow},
         run_record::{Asked, Note, NoteKind, RunRecord, TeardownRecord},
@@ -68,6 +69,8 @@ pub struct RunReport {
     pub notes: Vec<Note>,
     /// What was checked after the clean-up; `None` when the run did not get that far.
     pub proof: Option<Proof>,
+    /// How it differs from an earlier run, where it was compared with one.
+    pub compared: Option<SideBySide>,
     /// Every file in the folder, relative to it, sorted.
     pub files: Vec<String>,
 }
@@ -112,6 +115,7 @@ impl RunReport {
             semantic: files.json("semantic-comparisons.json")?.unwrap_or_default(),
             notes: Vec::new(),
             proof: files.json("cleanup-verification.json")?,
+            compared: None,
             files: files.names().map(str::to_owned).collect(),
             run,
         };

@@ -142,7 +142,7 @@ fn leave_reports(run: &Run) {
     }
     let folder = run.artifacts.folder();
     let write = || {
-        let text = markdown::publish(folder, &artifacts::read(folder.path())?, "")?;
+        let text = markdown::publish(folder, &artifacts::read(folder.path())?)?;
         run.session.console.result(&format!("report: {}", run.artifacts.path(markdown::PAGE).display()));
         markdown::append_step_summary(&run.session.env, &text)
     };

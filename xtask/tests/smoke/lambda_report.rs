@@ -49,12 +49,46 @@ fn without_an_argument_the_newest_run_is_meant() {
 fn a_slower_run_exceeds_the_limit_and_a_faster_one_does_not() {
     let test = smoke(smoke(Test::new(), "before", 0.0), "now", 1.5);
     let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
-    assert_snapshot!(ran.exit(5).stdout);
-    let text = fs::read_to_string(test.artifacts().with_file_name("now").join("report.md")).unwrap();
-    assert!(text.contains("\n\n### This run compared with the earlier run\n\n|"), "{text}");
+    assert_snapshot!(ran.exit(0).stdout);
+    let read = |name: &str| fs::read_to_string(test.artifacts().with_file_name("now").join(name)).unwrap();
+    let (text, page, junit) = (read("report.md"), read("report.html"), read("junit.xml"));
+    assert!(text.contains("\n\n### This run compared with the earlier run\n\n**UNDECIDED** "), "{text}");
+    assert!(page.contains("Compared with the earlier run") && page.contains("UNDECIDED"), "{page}");
+    let case = r#"classname="lambda-smoke.compared with the earlier run" name="f N=2""#;
+    assert!(junit.contains(case) && junit.contains("<skipped message=\"UNDECIDED "), "{junit}");
     report(&test, "now", &["--compare", "before"]).exit(0);
+    assert!(read("junit.xml").contains("<system-out>before: 6.1 s, now: 7.6 s, wall clock: +24.5 %"), "{junit}");
     report(&test, "now", &["--compare", "before", "--max-regression", "50%"]).exit(0).says("PASS  none of 2");
     report(&test, "before", &["--compare", "now", "--max-regression", "0%"]).exit(0).says("-19.7 %");
+}
+
+#[test]
+fn four_samples_of_each_show_that_a_run_is_slower() {
+    let eval = |test: Test, folder: &str, longer: f64| {
+        let test = test.render(|render| render.ended = 1_700_000_006.375 + longer);
+        let artifacts = test.artifacts().with_file_name(folder).display().to_string();
+        let args = ["--iterations", "4", "--chunk-counts", "2", "--skip-local", "--stack-name", folder];
+        test.eval(&[&args[..], &["--artifacts", &artifacts]].concat()).exit(0);
+        test
+    };
+    let test = eval(eval(Test::new(), "before", 0.0), "now", 1.5);
+    let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
+    ran.exit(5).says("(significant (p <= 0.05))").says("FAIL  1 regression of more than 10 % in 1 comparison (exit 5)");
+    let junit = fs::read_to_string(test.artifacts().with_file_name("now").join("junit.xml")).unwrap();
+    assert!(junit.contains("<failure type=\"max-regression\""), "{junit}");
+}
+
+#[test]
+fn a_worse_picture_is_a_regression_by_a_single_sample() {
+    // 0.5 dB less, which passes the gates.
+    let worse = crate::support::video::Video::levels(&[("43.750000", 60)]).bytes();
+    let before = crate::support::video::Video::levels(&[("44.250000", 60)]).bytes();
+    let test = smoke(Test::new().render(|render| render.video = before), "before", 0.0);
+    let test = smoke(test.render(|render| render.video = worse), "now", 0.0);
+    let ran = report(&test, "now", &["--compare", "before", "--max-regression", "10%"]);
+    ran.exit(5).says("f N=2: less like the baseline in its PSNR, 44.25 dB before, 43.75 dB now: +12.2 %, allowed 10 %");
+    report(&test, "now", &["--compare", "before", "--max-regression", "13%"]).exit(0).says("PASS");
+    report(&test, "before", &["--compare", "now", "--max-regression", "0%"]).exit(0).says("PASS");
 }
 
 #[test]
@@ -116,11 +150,13 @@ fn a_missing_render_does_not_pass_as_not_slower() {
 #[test]
 fn a_run_that_fails_its_own_gates_does_not_pass_as_not_slower() {
     let ruined = crate::support::video::Video::levels(&[("20.000000", 60)]).bytes();
-    let test = smoke(Test::new(), "before", 0.0).render_of(4, |render| render.video = ruined);
-    let now = test.artifacts().with_file_name("now").display().to_string();
-    test.smoke(&["--artifacts", &now, "--chunk-counts", "2,4"]).exit(5);
+    let test = Test::new().render_of(4, |render| render.video = ruined);
+    for folder in ["before", "now"] {
+        let artifacts = test.artifacts().with_file_name(folder).display().to_string();
+        test.smoke(&["--artifacts", &artifacts, "--chunk-counts", "2,4"]).exit(5);
+    }
     let ran = report(&test, "now", &["--compare", "before", "--max-regression", "99%"]);
-    ran.exit(5).says("FAIL  none is slower, and the run itself did not pass: FAIL ").never_says("PASS");
+    ran.exit(5).says("FAIL  none is worse for sure, and the run itself did not pass: FAIL ").never_says("PASS");
 }
 
 #[test]

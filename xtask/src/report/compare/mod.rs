@@ -5,18 +5,19 @@ pub mod regression;
 use std::fmt;
 
 use execution_history::{chunking::RenderId, time_spent::median};
-use render_verdict::decibels::Level;
+use render_verdict::{audio::residual::Residual, decibels::Level};
 
 use crate::{
     console::text::Align,
     eval::statistics::{
-        Distinction, Reason,
+        Distinction, ENOUGH_TO_RANK, Reason,
         bootstrap::{Interval, ratio_of_medians},
-        ranked,
+        more_iterations, ranked,
     },
     report::{
         RunReport,
         columns::{Cell, Column},
+        compare::regression::Gate,
         markdown::list,
         render::RenderReport,
         tables::{markdown, plain, terminal},
@@ -34,6 +35,8 @@ pub struct SideBySide {
     pub only_before: Vec<String>,
     /// Other differences, which may be why the renders differ, a line each.
     pub caveats: Vec<String>,
+    /// What a limit for regressions says of it, where there is one.
+    pub gate: Option<Gate>,
 }
 
 /// One fixture at one chunk count and protocol, in both runs.
@@ -49,6 +52,10 @@ pub struct Pair {
     pub psnr_db: Option<Both<f64>>,
     /// The worst frame of any iteration; `None` unless both were compared.
     pub worst_frame: Option<Both<Level>>,
+    /// The greatest difference of a region from the baseline in any iteration, in levels; `None` unless both have it.
+    pub region_levels: Option<Both<f64>>,
+    /// The loudest residual of any track and iteration; `None` unless both have sound.
+    pub sound: Option<Both<Residual>>,
     /// Whether the decoded frames of the first renders are the same; `None` unless both were compared.
     pub same_frames: Option<bool>,
 }
@@ -77,6 +84,7 @@ impl SideBySide {
             only_now: only(&keys, &earlier),
             only_before: only(&earlier, &keys),
             caveats: regression::caveats(now, before),
+            gate: None,
         }
     }
 }
@@ -98,6 +106,11 @@ impl Pair {
             let least = |values: Vec<f64>| values.into_iter().min_by(f64::total_cmp);
             Some(Both { now: least(now)?, before: least(before)? })
         };
+        let most = |value: fn(&RenderReport) -> Option<f64>| {
+            let (now, before) = each(value);
+            let most = |values: Vec<f64>| values.into_iter().max_by(f64::total_cmp);
+            Some(Both { now: most(now)?, before: most(before)? })
+        };
         let hash = |renders: &[RenderReport]| Some(renders.first()?.row.picture.as_ref()?.frames_sha256.clone());
         Some(Self {
             name: name(key),
@@ -105,6 +118,8 @@ impl Pair {
             usd: change(|render| Some(render.row.cost.as_ref()?.usd)),
             psnr_db: least(|render| render.row.psnr_avg_db),
             worst_frame: worst(&now).zip(worst(&before)).map(|(now, before)| Both { now, before }),
+            region_levels: most(|render| Some(render.row.picture.as_ref()?.local.as_ref()?.region_levels)),
+            sound: loudest(&now).zip(loudest(&before)).map(|(now, before)| Both { now, before }),
             same_frames: hash(&now).zip(hash(&before)).map(|(now, before)| now == before),
         })
     }
@@ -113,6 +128,11 @@ impl Pair {
 fn worst(renders: &[RenderReport]) -> Option<Level> {
     let levels = renders.iter().filter_map(|render| Some(render.row.picture.as_ref()?.worst_frame_db));
     levels.reduce(|least, level| if level < least { level } else { least })
+}
+
+fn loudest(renders: &[RenderReport]) -> Option<Residual> {
+    let residuals = renders.iter().flat_map(|render| &render.row.audio_residual_dbfs).copied();
+    residuals.reduce(|most, residual| if residual.db() > most.db() { residual } else { most })
 }
 
 /// What was measured, each once, in the order of measurement.
@@ -133,7 +153,7 @@ fn name((fixture, id): Key<'_>) -> String {
 
 // The comparison as a table, for the terminal and for Markdown.
 
-type OfPair = Column<Pair>;
+pub(crate) type OfPair = Column<Pair>;
 
 const COLUMNS: &[OfPair] = &[
     OfPair::name("", &[], |pair| Cell::Text(pair.name.clone())),
@@ -151,13 +171,25 @@ const COLUMNS: &[OfPair] = &[
     OfPair::figure("worst frame", &[], |pair| {
         pair.worst_frame.map_or(Cell::Unmeasured, |both| Cell::Text(levels(both)))
     }),
+    OfPair::figure("worst region", &[], |pair| match pair.region_levels {
+        None => Cell::Empty,
+        Some(both) => Cell::Text(format!("{:+.1} levels", (both.now - both.before) + 0.0)),
+    }),
+    OfPair::figure("sound", &[], |pair| match pair.sound {
+        None => Cell::Empty,
+        Some(both) if both.now == both.before => Cell::Text("+0.0 dB".to_owned()),
+        Some(Both { now: Residual::DbFs(now), before: Residual::DbFs(before) }) => {
+            Cell::Text(format!("{:+.1} dB", now - before))
+        }
+        Some(both) => Cell::Text(format!("{} dBFS, {} before", both.now, both.before)),
+    }),
     OfPair::name("frames", &[], |pair| match pair.same_frames {
         None => Cell::Unmeasured,
         Some(same) => Cell::Text(if same { "the same" } else { "different" }.to_owned()),
     }),
 ];
 
-const LEGEND: &str =
+pub(crate) const LEGEND: &str =
     "Medians. +10 % means that this run was slower, or more expensive, than the earlier run by a tenth.";
 
 impl fmt::Display for SideBySide {
@@ -166,6 +198,9 @@ impl fmt::Display for SideBySide {
         if !self.pairs.is_empty() {
             let (pairs, shown) = self.table();
             writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left))?;
+        }
+        if let Some(gate) = &self.gate {
+            gate.found.iter().try_for_each(|regression| writeln!(f, "  {regression}"))?;
         }
         write!(f, "{}", self.remarks().map(|line| format!("note: {line}")).collect::<Vec<_>>().join("\n"))
     }
@@ -180,15 +215,22 @@ impl SideBySide {
             false => format!("{}\n\n{LEGEND}", markdown(&pairs, &shown, &[])),
         };
         let notes = list("", self.remarks().map(|line| plain(&line)));
-        let parts = ["### This run compared with the earlier run".to_owned(), body, notes];
+        let (word, found) = match &self.gate {
+            None => Default::default(),
+            Some(Gate { standing, text, found, .. }) => (
+                format!("**{standing}** {}", plain(text)),
+                list("", found.iter().map(|regression| plain(&regression.to_string()))),
+            ),
+        };
+        let parts = ["### This run compared with the earlier run".to_owned(), word, found, body, notes];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
     }
 
-    fn table(&self) -> (Vec<&Pair>, Vec<&'static OfPair>) {
+    pub(crate) fn table(&self) -> (Vec<&Pair>, Vec<&'static OfPair>) {
         (self.pairs.iter().collect(), COLUMNS.iter().collect())
     }
 
-    fn remarks(&self) -> impl Iterator<Item = String> {
+    pub(crate) fn remarks(&self) -> impl Iterator<Item = String> {
         let only = |names: &[String], whose: &str| match names.is_empty() {
             true => None,
             false => Some(format!("only {whose} measured {}", names.join(", "))),
@@ -227,6 +269,8 @@ pub struct Change {
     pub before: f64,
     /// Whether the change may be chance.
     pub certainty: Certainty,
+    /// How many iterations in each run would show whether it is chance; `None` if that is not known, or too many.
+    pub settled_by: Option<u32>,
 }
 
 /// Whether a change is more than chance.
@@ -240,13 +284,29 @@ pub enum Certainty {
     NotSignificant(Reason),
     /// At least one of the runs has one sample: its spread is unknown.
     SingleSample,
+    /// The figure is one of picture or sound, which no load of a machine changes.
+    NotByChance,
 }
 
 impl Change {
     /// `None` unless both have samples.
     pub fn of(now: &[f64], before: &[f64]) -> Option<Self> {
         let certainty = Certainty::of(now, before);
-        Some(Self { now: median(now)?, before: median(before)?, certainty })
+        let (at, from) = (median(now)?, median(before)?);
+        let settled_by = match certainty {
+            Certainty::SingleSample | Certainty::NotSignificant(Reason::TooFewSamples) => Some(ENOUGH_TO_RANK),
+            _ => {
+                let (lower, higher) = if at < from { (now, before) } else { (before, now) };
+                let least = u32::try_from(lower.len().min(higher.len())).unwrap_or(u32::MAX);
+                more_iterations(lower, higher).map(|more| least.saturating_add(more))
+            }
+        };
+        Some(Self { now: at, before: from, certainty, settled_by })
+    }
+
+    /// A figure that no load of a machine changes.
+    pub(crate) fn not_by_chance(Both { now, before }: Both<f64>) -> Self {
+        Self { now, before, certainty: Certainty::NotByChance, settled_by: None }
     }
 
     /// By how much this run exceeds the earlier one, as a share of the earlier one; negative when it is lower.
@@ -285,7 +345,7 @@ impl Certainty {
     pub fn is_certain(self) -> bool {
         match self {
             Self::Within(interval) => interval.low > 1.0 || interval.high < 1.0,
-            Self::Significant => true,
+            Self::Significant | Self::NotByChance => true,
             Self::NotSignificant(_) | Self::SingleSample => false,
         }
     }
@@ -302,6 +362,7 @@ impl fmt::Display for Certainty {
             Self::NotSignificant(Reason::TooFewSamples) => f.write_str("too few samples: may be chance"),
             Self::NotSignificant(Reason::Overlapping) => f.write_str("not significant: may be chance"),
             Self::SingleSample => f.write_str("single sample: may be chance"),
+            Self::NotByChance => f.write_str("not by chance"),
         }
     }
 }

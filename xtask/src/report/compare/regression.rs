@@ -1,4 +1,4 @@
-//! How much slower or more expensive a run may be than an earlier one. Pure.
+//! How much slower, more expensive, or less like its baseline a run may be than an earlier one. Pure.
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
@@ -7,17 +7,18 @@ use render_verdict::gates::{Limit, Limits};
 
 use crate::{
     aws::access::Target,
+    console::text::counted,
     eval::sample::Start,
     report::{
-        RunReport,
-        compare::{Change, Pair, SideBySide, percent},
+        RunReport, Word,
+        compare::{Both, Change, Pair, SideBySide, percent},
         distinct,
         row::ResultRow,
         run_record::RunRecord,
     },
 };
 
-/// By how much a median may exceed the earlier run's, as a share of the earlier one.
+/// By how much a figure may exceed the earlier run's, as a share of the earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub struct MaxRegression(f64);
 
@@ -39,26 +40,126 @@ impl fmt::Display for MaxRegression {
     }
 }
 
-/// A median that rose by more than the limit.
-#[derive(Debug, Clone, PartialEq)]
+/// A figure that a limit applies to, and that should not rise.
+#[derive(Debug)]
+pub struct Figure {
+    /// What a run is in which it rose.
+    worse: &'static str,
+    /// Its change, where both runs have it.
+    of: fn(&Pair) -> Option<Change>,
+    /// Below this it counts as this much: nobody sees or hears it.
+    least: f64,
+    /// Its value for people.
+    shown: fn(f64) -> String,
+}
+
+/// Time and cost; of picture and sound the power of what differs from the baseline.
+static FIGURES: [Figure; 5] = [
+    Figure { worse: "slower", of: |pair| Some(pair.wall_ms), least: 0.0, shown: |ms| format!("{:.1} s", ms / 1000.0) },
+    Figure { worse: "more expensive", of: |pair| pair.usd, least: 0.0, shown: |usd| format!("{usd:.5} USD") },
+    Figure {
+        worse: "less like the baseline in its PSNR",
+        of: |pair| pair.psnr_db.map(|db| powers(Both { now: -db.now, before: -db.before })),
+        // 60 dB: what rounding to 8 bits makes.
+        least: 1e-6,
+        shown: |error| format!("{:.2} dB", -10.0 * error.log10()),
+    },
+    Figure {
+        worse: "less like the baseline in its worst region",
+        of: |pair| pair.region_levels.map(Change::not_by_chance),
+        least: 0.5,
+        shown: |levels| format!("{levels:.1} levels"),
+    },
+    Figure {
+        worse: "less like the baseline in its sound",
+        of: |pair| pair.sound.map(|sound| powers(Both { now: sound.now.db(), before: sound.before.db() })),
+        // -90 dBFS: what rounding to 16 bits makes.
+        least: 1e-9,
+        shown: |power| if power > 0.0 { format!("{:.1} dBFS", 10.0 * power.log10()) } else { "silent".to_owned() },
+    },
+];
+
+/// Powers of levels in dB.
+fn powers(Both { now, before }: Both<f64>) -> Change {
+    let power = |db: f64| 10_f64.powf(db / 10.0);
+    Change::not_by_chance(Both { now: power(now), before: power(before) })
+}
+
+/// A figure that rose by more than the limit.
+#[derive(Debug, Clone)]
 pub struct Regression {
     /// Which fixture, chunk count and protocol.
     pub name: String,
     /// What rose.
-    pub what: Rising,
+    pub figure: &'static Figure,
     /// By how much it rose.
     pub change: Change,
     /// By how much it may rise.
     pub limit: MaxRegression,
 }
 
-/// What a limit applies to.
+impl PartialEq for Regression {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.change, self.limit) == (&other.name, other.change, other.limit)
+            && std::ptr::eq(self.figure, other.figure)
+    }
+}
+
+impl Regression {
+    /// The change, with what nobody sees or hears left out.
+    fn counted(&self) -> Change {
+        let least = |value: f64| value.max(self.figure.least);
+        Change { now: least(self.change.now), before: least(self.change.before), ..self.change }
+    }
+
+    /// By how much it rose, in percent.
+    pub fn share(&self) -> String {
+        percent(self.counted().share())
+    }
+}
+
+impl fmt::Display for Regression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, figure: Figure { worse, shown, .. }, change, limit } = self;
+        let (before, now, share) = (shown(change.before), shown(change.now), self.share());
+        write!(f, "{name}: {worse}, {before} before, {now} now: {share}, allowed {limit} ({})", change.certainty)
+    }
+}
+
+/// What a limit says of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gate {
+    /// The limit.
+    pub limit: MaxRegression,
+    /// Everything that exceeds it, certain or not.
+    pub found: Vec<Regression>,
+    /// What that comes to.
+    pub standing: Standing,
+    /// Why, in a line.
+    pub text: String,
+}
+
+/// What a comparison comes to under a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rising {
-    /// Wall-clock, ms.
-    WallClock,
-    /// Cost, USD.
-    Cost,
+pub enum Standing {
+    /// Nothing exceeds the limit.
+    Passed,
+    /// What exceeds it may be chance.
+    Undecided,
+    /// Something exceeds it by more than chance, or the run itself did not pass.
+    Failed,
+    /// Not everything was measured.
+    Unmeasured,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Passed => "PASS",
+            Self::Undecided => "UNDECIDED",
+            Self::Failed | Self::Unmeasured => "FAIL",
+        })
+    }
 }
 
 impl SideBySide {
@@ -70,28 +171,59 @@ impl SideBySide {
     /// Everything that exceeds `limit`, certain or not.
     pub fn regressions(&self, limit: MaxRegression) -> Vec<Regression> {
         let of_pair = |pair: &Pair| {
-            let rising = [(Rising::WallClock, Some(pair.wall_ms)), (Rising::Cost, pair.usd)];
-            let beyond = |(what, change): (Rising, Option<Change>)| {
-                let change = change.filter(|change| change.exceeds(limit.0))?;
-                Some(Regression { name: pair.name.clone(), what, change, limit })
+            let regression = |figure: &'static Figure| {
+                let change = (figure.of)(pair)?;
+                let regression = Regression { name: pair.name.clone(), figure, change, limit };
+                regression.counted().exceeds(limit.0).then_some(regression)
             };
-            rising.into_iter().filter_map(beyond).collect::<Vec<_>>()
+            FIGURES.iter().filter_map(regression).collect::<Vec<_>>()
         };
         self.pairs.iter().flat_map(of_pair).collect()
     }
-}
 
-impl fmt::Display for Regression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, what, change, limit } = self;
-        let (share, certainty) = (percent(change.share()), change.certainty);
-        let values = match what {
-            Rising::WallClock => {
-                format!("slower, {:.1} s before, {:.1} s now", change.before / 1000.0, change.now / 1000.0)
+    /// The same under a limit for what got worse in the run `now`.
+    #[must_use]
+    pub fn held_to(self, limit: MaxRegression, now: &RunReport) -> Self {
+        let found = self.regressions(limit);
+        let (pairs, ending) = (self.pairs.len(), now.ending());
+        let certain = found.iter().filter(|regression| regression.change.certainty.is_certain()).count();
+        let (standing, text) = match (now.unmeasured.first(), certain, found.len() - certain) {
+            (Some(first), ..) => {
+                let text = format!(
+                    "renders that were not measured in this run: {} ({}: {}); they can't be compared with the earlier run; \
+                     repeat this run",
+                    now.unmeasured.len(),
+                    first.label,
+                    first.cause
+                );
+                (Standing::Unmeasured, text)
             }
-            Rising::Cost => format!("more expensive, {:.5} USD before, {:.5} now", change.before, change.now),
+            (None, 1.., _) => {
+                let (found, all) = (counted(certain, "regression"), counted(pairs, "comparison"));
+                (Standing::Failed, format!("{found} of more than {limit} in {all}"))
+            }
+            (None, 0, _) if ending.word != Word::Pass => {
+                let text =
+                    format!("none is worse for sure, and the run itself did not pass: {} {}", ending.word, ending.text);
+                (Standing::Failed, text)
+            }
+            (None, 0, 0) => (
+                Standing::Passed,
+                format!("none of {pairs} is more than {limit} slower, more expensive, or less like its baseline"),
+            ),
+            (None, 0, maybe) => {
+                let needed: Option<Vec<u32>> = found.iter().map(|regression| regression.change.settled_by).collect();
+                let todo = match needed.and_then(|needed| needed.into_iter().max()) {
+                    Some(needed) => format!(
+                        "about {needed} iterations in each run would settle it (lambda-eval --iterations {needed})"
+                    ),
+                    None => "they are so alike that more iterations would hardly settle it".to_owned(),
+                };
+                let found = counted(maybe, "figure");
+                (Standing::Undecided, format!("{found} exceeded {limit}, and that may be chance: {todo}"))
+            }
         };
-        write!(f, "{name}: {values}: {share}, allowed {limit} ({certainty})")
+        Self { gate: Some(Gate { limit, found, standing, text }), ..self }
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::report::compare::regression::MaxRegression;
+use crate::report::compare::regression::{MaxRegression, Standing};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -52,6 +52,38 @@ fn a_slower_run_exceeds_the_limit_and_a_faster_one_does_not() {
     insta::assert_snapshot!(
         slower.regressions(limit)[..2].iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     );
+}
+
+#[test]
+fn what_may_be_chance_is_undecided_and_picture_and_sound_are_not_chance() {
+    let limit: MaxRegression = "10%".parse().unwrap();
+    let smoke = || report_of(&files("smoke"));
+    let with = |change: fn(&mut Value)| {
+        let mut report = report_of(&changed("smoke", "results.json", |rows| {
+            rows.as_array_mut().unwrap().iter_mut().for_each(change);
+        }));
+        (report.run.exit_code, report.run.verdict, report.run.failure) = (Some(0), None, None);
+        report
+    };
+    let good = with(|_| {});
+    let of = |now: &RunReport| {
+        let gate = SideBySide::of(now, &good).held_to(limit, now).gate.unwrap();
+        (gate.standing, gate.found.iter().map(ToString::to_string).collect::<Vec<_>>(), gate.text)
+    };
+    assert_eq!(of(&good).0, Standing::Passed);
+    let (standing, _, text) = of(&with(|row| row["wallClockMs"] = 60_000.into()));
+    assert_eq!(standing, Standing::Undecided);
+    assert!(text.contains("about 4 iterations in each run would settle it"), "{text}");
+    for (change, worse) in [
+        ((|row| row["psnrAvgDb"] = (row["psnrAvgDb"].as_f64().unwrap() - 0.5).into()) as fn(&mut Value), "its PSNR"),
+        (|row| row["audioResidualDbfs"] = serde_json::json!([-20.0]), "its sound"),
+    ] {
+        let (standing, found, _) = of(&with(change));
+        assert!(standing == Standing::Failed && found.iter().any(|one| one.contains(worse)), "{worse}: {found:?}");
+    }
+    let mut unsound = smoke();
+    unsound.run.exit_code = Some(5);
+    assert_eq!(of(&unsound).0, Standing::Failed);
 }
 
 #[test]

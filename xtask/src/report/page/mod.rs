@@ -24,7 +24,6 @@ use crate::{
         columns::{Cell, Column, RENDERS, Table},
         page::frames::Pictures,
         render::RenderReport,
-        row::ResultRow,
         run_record::{Asked, NoteKind, RunRecord, TeardownRecord},
         tables::columns_of,
     },
@@ -40,6 +39,7 @@ const EXPANDED: usize = 4;
 pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     let sections: Vec<Section> = [
         overview_section(report),
+        sections::compared_section(report),
         scaling::legs_section(report),
         scaling::chunk_counts_section(report),
         sections::protocols_section(report),
@@ -268,11 +268,7 @@ fn notes(report: &RunReport, title: &str, kind: NoteKind) -> Markup {
 /// Every requested render in one table, including those that were not measured.
 fn overview_section(report: &RunReport) -> Option<Section> {
     let shown = columns_of(RENDERS, Table::Page);
-    let head = |column: &&Column<ResultRow>| match column.is_figure {
-        true => Number(column.title),
-        false => Name(column.title),
-    };
-    let head: Vec<Head<'_>> = std::iter::once(Name("render")).chain(shown.iter().map(head)).collect();
+    let head: Vec<Head<'_>> = std::iter::once(Name("render")).chain(shown.iter().map(|column| head(column))).collect();
     let rows = html! {
         tbody {
             @for render in &report.renders {
@@ -326,7 +322,12 @@ pub(crate) fn table(label: &str, caption: &str, head: &[Head<'_>], rows: &Markup
     }
 }
 
-fn cell(column: &Column<ResultRow>, row: &ResultRow) -> Markup {
+/// The heading of a column.
+pub(crate) fn head<T>(column: &Column<T>) -> Head<'static> {
+    if column.is_figure { Number(column.title) } else { Name(column.title) }
+}
+
+pub(crate) fn cell<T>(column: &Column<T>, row: &T) -> Markup {
     html! {
         td.number[column.is_figure] {
             @match (column.cell)(row) {

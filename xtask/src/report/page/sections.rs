@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::report::{
     RunReport,
+    compare::LEGEND,
     page::{
         self,
         Head::{Name, Number},
@@ -32,6 +33,25 @@ pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
     let head = [Name("Chunks"), Name("Same video"), Name("Same bytes"), Name("What differs")];
     let content = page::table("Plan protocols", "The videos of v1 and v2", &head, &rows);
     (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocols v1 and v2", content })
+}
+
+/// How the run differs from the earlier one that it was compared with.
+pub(crate) fn compared_section(report: &RunReport) -> Option<Section> {
+    let compared = report.compared.as_ref()?;
+    let (pairs, shown) = compared.table();
+    let rows = html! {
+        tbody { @for pair in &pairs { tr { @for column in &shown { (page::cell(column, pair)) } } } }
+    };
+    let head: Vec<_> = shown.iter().map(|column| page::head(column)).collect();
+    let content = html! {
+        @if let Some(gate) = &compared.gate {
+            p { strong { (gate.standing.to_string()) } " " (gate.text) }
+            ul { @for found in &gate.found { li { (found.to_string()) } } }
+        }
+        (page::table("Compared with the earlier run", LEGEND, &head, &rows))
+        ul { @for remark in compared.remarks() { li { (remark) } } }
+    };
+    Some(Section { id: "compared", title: "Compared with the earlier run", content })
 }
 
 /// A kind of charge: its name, its amount, and its total price.
