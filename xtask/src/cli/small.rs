@@ -142,7 +142,7 @@ pub struct ReportOptions {
     /// with what is faster, more expensive or less similar than before.
     #[arg(long, value_name = "BEFORE")]
     pub compare: Option<String>,
-    /// How much slower, more expensive or less like its baseline it may be, as 10%.
+    /// How much slower, more expensive or less alike it may be, as 10%.
     ///
     /// Of the medians of time and cost, and of the power of what differs in picture and sound: 10% is 0.4 dB.
     /// Beyond it the exit code is 5, unless a time or a cost may be so by chance.
