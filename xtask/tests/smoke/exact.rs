@@ -57,6 +57,28 @@ fn identical_frames_pass_and_no_baseline_is_needed() {
 }
 
 #[test]
+fn each_of_several_fixtures_is_compared_with_frames_of_its_own() {
+    let test = world();
+    let differs = Frames::of(60).with(name(30), png(7, ""));
+    let test = test.render_of_fixture("other-fixture", |render| render.video = differs.tar_gz());
+    let ran = test.smoke(&["--exact", "--fixtures", "f,other-fixture"]);
+    ran.exit(5).warns("f N=2: 2 chunks in 6.1 s, 60 of 60 frames identical");
+    ran.warns("other-fixture N=2: 2 chunks in 6.1 s, 59 of 60 frames identical");
+    let rows = test.artifact("results.json");
+    let identical = |nth: usize| (&rows[nth]["fixture"], &rows[nth]["exact"]["identicalFrames"]);
+    assert_eq!([identical(0), identical(1)], [(&json!("f"), &json!(60)), (&json!("other-fixture"), &json!(59))]);
+    let files = test.files();
+    for file in [
+        "renders/exact-baseline-f/frame_000060.png",
+        "renders/exact-baseline-other-fixture/frame_000060.png",
+        "renders/other-fixture-N2-frame_000031.png",
+    ] {
+        assert!(files.iter().any(|found| found == file), "{file} is not in {files:?}");
+    }
+    test.assert_account_clean();
+}
+
+#[test]
 fn in_process_frames_are_done_before_the_first_execution() {
     let test = world().tool("node render", "sleep 1");
     test.smoke(&["--exact"]).exit(0);
