@@ -41,6 +41,12 @@ info_line() {
   echo 'color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown'
 }
 hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" $(((n - 1) % period)); }
+luma() {
+  echo "YUV4MPEG2 W$width H36 F30:1 Cmono"; of_luma=$(((frames + 3) / 4))
+  while [ "$of_luma" -gt 0 ]; do
+    of_luma=$((of_luma - 1)); printf "FRAME\n%0$((width * 36))d" 0
+  done
+}
 # A picture whose digits are the frame's own.
 raw_frame() { printf "FRAME\n%s%0$((width * 54 - ${#mark}))d" "$mark" $(((n - 1) % period)); }
 
@@ -58,7 +64,8 @@ case $verb in
     each_frame ssim_line > ssim
     # The means of all blocks of 4:2:0, without a difference.
     head -c $((frames * 2 * ((width + 15) / 16) * 54)) /dev/zero > blocks
-    head -c $(((frames + 3) / 4 * 2 * width * 36)) /dev/zero > luma
+    # The luma of every fourth frame, without a difference either, to whoever reads both in turn.
+    luma > luma-of-render & luma > luma-of-baseline; wait
     echo "YUV4MPEG2 W$width H36 F30:1 C420jpeg"; each_frame raw_frame
     track=0
     for _ in $tracks; do
