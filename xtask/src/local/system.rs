@@ -101,22 +101,6 @@ async fn apt_install(package: &str, runner: &Runner) -> anyhow::Result<()> {
     install().await.with_context(|| format!("{package} is missing; {}", by_hand())).map(drop)
 }
 
-/// Whether an ffmpeg decodes PNG, the form in which the renderer gives it the frames of formats with alpha.
-///
-/// # Errors
-/// When it does not run.
-pub async fn decodes_png(ffmpeg: &Path, runner: &Runner) -> anyhow::Result<bool> {
-    let sh = &runner.sh;
-    let listed = runner.run(cmd!(sh, "{ffmpeg} -v error -decoders")).await;
-    let listed = listed.with_context(|| format!("asking {} for its decoders", ffmpeg.display()))?;
-    Ok(has_png(&listed.stdout))
-}
-
-/// ` VF...D png      PNG (Portable Network Graphics) image`: flags, name, description.
-fn has_png(decoders: &str) -> bool {
-    decoders.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some("png"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,11 +110,5 @@ mod tests {
         assert_eq!(parse("3 11\n"), Some((3, 11)));
         assert!(parse("3 9").unwrap() < OLDEST && parse("3 14").unwrap() > OLDEST);
         assert_eq!(parse("nonsense"), None);
-    }
-
-    #[test]
-    fn png_is_not_confused_with_similar_names() {
-        assert!(has_png(" V....D mjpeg  MJPEG\n VF...D png  PNG (Portable Network Graphics) image\n"));
-        assert!(!has_png(" V....D apng  APNG (Animated Portable Network Graphics) image\n V..... x  png\n"));
     }
 }

@@ -107,10 +107,17 @@ impl Render<'_> {
             frame_times_s: Vec::new(),
             audio_status: AudioStatus::NotCompared,
             measured: self.measured(planned, Comparison::Exact(compared), other_findings),
-            toolchain: toolchain(self.run, reported),
+            toolchain: self.toolchain(reported),
             notes: Vec::new(),
             recorded: None,
         })
+    }
+
+    fn toolchain(&self, reported: &Rendered) -> Toolchain {
+        let (plan, chromium) = (&reported.plan, self.run.repo.chromium_package());
+        // The plan names the ffmpeg on PATH, also where the encoder for alpha is another one.
+        let ffmpeg = plan.ffmpeg_version.as_deref().filter(|_| !self.subject.fixture.meta.format.has_alpha());
+        Toolchain::new(plan.producer_version.as_deref(), ffmpeg, chromium.as_deref())
     }
 
     async fn judge_measured(
@@ -124,7 +131,7 @@ impl Render<'_> {
         let compared = baseline.compare(self.media, output, subject.fixture.meta.codec, &subject.gate).await?;
         let (frames, audio_status) = (compared.frames(), compared.audio_status(&subject.gate));
         let Compared { comparison, media, frame_times_s, .. } = compared;
-        let toolchain = toolchain(self.run, reported);
+        let toolchain = self.toolchain(reported);
         let mut notes = toolchain.differences(&subject.fixture.baseline_toolchain());
         let frozen = self.frozen(planned, &comparison, baseline).await?;
         let least = subject.gate.value(&MEAN_PSNR);
@@ -237,12 +244,6 @@ fn hidden(psnr: &VideoPsnr, least: f64) -> Option<String> {
             "{least} dB are asked for, which hides damage: this render has {reached:.1} dB and would allow {allowed}"
         )
     })
-}
-
-fn toolchain(run: &Run, reported: &Rendered) -> Toolchain {
-    let plan = &reported.plan;
-    let chromium = run.repo.chromium_package();
-    Toolchain::new(plan.producer_version.as_deref(), plan.ffmpeg_version.as_deref(), chromium.as_deref())
 }
 
 fn machine(run: &Run) -> Machine {

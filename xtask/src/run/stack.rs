@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -13,11 +13,7 @@ use crate::{
     console::text::counted,
     context::{self, Connection},
     exit::{ExitCode, Failure, OrExit},
-    local::system::{decodes_png, is_linux_x86_64},
-    project::{
-        fixture::Fixture,
-        repo::{self, Layout},
-    },
+    project::repo::{self, Layout},
     run::{
         Run,
         deploy::{self, DeployedStack},
@@ -106,48 +102,14 @@ fn all_or_problems(
 }
 
 impl Run {
-    /// Refuses a format with alpha where the ZIP that is about to be built can't encode it: every
-    /// chunk would fail, five times each. A checkout's ZIP brings its own ffmpeg, and of one that
-    /// is deployed as found it is not known.
-    ///
-    /// # Errors
-    /// When its ffmpeg decodes no PNG, or can't be had.
-    pub(crate) async fn check_encoder(&self, fixture: &Fixture) -> Result<(), Failure> {
-        let format = fixture.meta.format;
-        let is_of_zip = self.repo.layout() == Layout::Own && self.options.code() == HandlerCode::Built;
-        // Elsewhere the function's ffmpeg does not run.
-        if !format.is_encoded_from_png() || !is_of_zip || !is_linux_x86_64() {
-            return Ok(());
-        }
-        let (session, toolbox) = (&self.session, &self.session.toolbox);
-        toolbox.provide_media(&session.runner).await.or_exit(ExitCode::Preflight)?;
-        let ffmpeg = toolbox.media().join("ffmpeg");
-        match decodes_png(&ffmpeg, &session.runner).await.or_exit(ExitCode::Preflight)? {
-            true => Ok(()),
-            false => Err(Failure::new(
-                ExitCode::Preflight,
-                anyhow!(
-                    "fixture {}: the renderer hands ffmpeg the frames of a {} as PNG, for their alpha, and the ffmpeg of \
-                     this repository's handler ZIP, {}, decodes none; run in a HyperFrames checkout, whose ZIP has an \
-                     ffmpeg of its own, or deploy a ZIP with another one by --skip-build",
-                    fixture.name,
-                    format.handler_name(),
-                    ffmpeg.display()
-                ),
-            )),
-        }
-    }
-}
-
-impl Run {
-    /// Builds the handler ZIP. At the same time checks the template and the account's quota for `chunks` at once,
+    /// Builds the handler ZIP, which encodes formats with alpha if `has_alpha`. At the same time checks the template and the account's quota for `chunks` at once,
     /// and proves that the run's names are unused: all of that before anything is created.
     ///
     /// # Errors
     /// With the exit code of what failed.
-    pub(crate) async fn build(&self, tools: &Tools, chunks: u32) -> Result<(), Failure> {
+    pub(crate) async fn build(&self, tools: &Tools, chunks: u32, has_alpha: bool) -> Result<(), Failure> {
         let (zip, valid, unused, allowed) = tokio::join!(
-            self.stage("build", self.handler_zip(tools)),
+            self.stage("build", self.handler_zip(tools, has_alpha)),
             self.stage("validate", self.validate()),
             self.stage("names", deploy::prove_unused(self)),
             self.stage("quota", allow_quota(self, chunks)),
@@ -183,7 +145,7 @@ impl Run {
         self.stage("upload", buckets::upload(clients, &stack.bucket, &key, tar_gz)).await.or_exit(ExitCode::Render)
     }
 
-    async fn handler_zip(&self, tools: &Tools) -> Result<HandlerZip, Failure> {
+    async fn handler_zip(&self, tools: &Tools, has_alpha: bool) -> Result<HandlerZip, Failure> {
         let session = &self.session;
         match self.options.code() {
             HandlerCode::Built => {}
@@ -193,15 +155,12 @@ impl Run {
                 return release.place(&self.template.code).or_exit(ExitCode::Build);
             }
         }
-        // A checkout's ZIP brings its own.
-        if self.repo.layout() == Layout::Own {
-            session.toolbox.provide_media(&session.runner).await.or_exit(ExitCode::Build)?;
-        }
-        let build_tools = BuildTools {
-            bun: tools.path("bun").to_owned(),
-            zip: tools.path("zip").to_owned(),
-            media: session.toolbox.media(),
+        let programs = match self.repo.layout() {
+            Layout::Own => session.toolbox.provide_media(has_alpha, &session.runner).await.or_exit(ExitCode::Build)?,
+            // A checkout's ZIP brings its own.
+            Layout::HyperFrames => Vec::new(),
         };
+        let build_tools = BuildTools { bun: tools.path("bun").to_owned(), zip: tools.path("zip").to_owned(), programs };
         let runner = session.runner.with_env(&context::tool_env(session, &self.connection().access.target));
         let (code, logs) = (&self.template.code, self.artifacts.logs());
         handler::build(&self.repo, code, &build_tools, &runner, &logs).await.or_exit(ExitCode::Build)

@@ -29,8 +29,8 @@ pub struct BuildTools {
     pub bun: PathBuf,
     /// The `zip` program.
     pub zip: PathBuf,
-    /// The folder with the static ffmpeg and ffprobe of the ZIP.
-    pub media: PathBuf,
+    /// The static programs of the ZIP, which a checkout's own build adds itself.
+    pub programs: Vec<PathBuf>,
 }
 
 /// A handler ZIP that is ready to deploy.
@@ -114,7 +114,7 @@ async fn build_own(
     let (sh, console) = (&runner.sh, &runner.console);
     let waiting = || console.step("build", "waiting for another run that is building");
     let _lock = files::lock(&dist.join("lock"), waiting).await?;
-    let inputs = handler_zip::inputs_digest(&package, &tools.media)?;
+    let inputs = handler_zip::inputs_digest(&package, &tools.programs)?;
     let manifest_path = dist.join("handler-manifest.json");
     if let Some(zip) = up_to_date(target, &manifest_path, &inputs) {
         return Ok(zip);
@@ -126,7 +126,7 @@ async fn build_own(
     let (bun, root, fresh) = (&tools.bun, staging.path().join("root"), staging.path().join("handler.zip"));
     runner.run(cmd!(sh, "{bun} run bundle.ts {root}")).cwd(&package).log(log).limit(BUILD_LIMIT).await?;
     console.step("build", "zip");
-    handler_zip::pack(&root, &tools.media, &fresh, &tools.zip, runner).await?;
+    handler_zip::pack(&root, &tools.programs, &fresh, &tools.zip, runner).await?;
     fs::rename(&fresh, target).with_context(|| format!("{}", target.display()))?;
     let zip = read(target.to_owned(), true)?;
     let manifest = Manifest {

@@ -25,18 +25,22 @@ const RECIPE: &str = "1";
 /// What builds make, which is no input.
 const PRODUCTS: [&str; 2] = ["node_modules", "dist"];
 
-/// The hash over names and contents of the package's files and of the programs in `media`.
-pub(crate) fn inputs_digest(package: &Path, media: &Path) -> anyhow::Result<String> {
+/// The hash over names and contents of the package's files and of `programs`.
+pub(crate) fn inputs_digest(package: &Path, programs: &[PathBuf]) -> anyhow::Result<String> {
     let mut all = Sha256::new();
     all.update(RECIPE);
-    for dir in [package, media] {
-        for file in files_below(dir, &PRODUCTS)? {
-            all.update(file.to_string_lossy().as_bytes());
-            all.update([0]);
-            all.update(sha256_of_file(&dir.join(&file))?);
-        }
+    let files = files_below(package, &PRODUCTS)?.into_iter().map(|file| (package.join(&file), file));
+    let programs = programs.iter().map(|program| (program.clone(), name_of(program)));
+    for (path, name) in files.chain(programs) {
+        all.update(name.to_string_lossy().as_bytes());
+        all.update([0]);
+        all.update(sha256_of_file(&path)?);
     }
     Ok(hex::encode(all.finalize()))
+}
+
+fn name_of(program: &Path) -> PathBuf {
+    program.file_name().map(PathBuf::from).unwrap_or_default()
 }
 
 /// The files below `root` in a fixed order, relative to it; `skipped` names are left out.
@@ -62,14 +66,19 @@ const FIXED_TIME_S: u64 = 946_684_800;
 
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// Adds ffmpeg and ffprobe of the folder `media` to the staged folder and packs it: sorted
-/// entries, fixed times and modes.
-pub(crate) async fn pack(root: &Path, media: &Path, to: &Path, zip: &Path, runner: &Runner) -> anyhow::Result<()> {
+/// Adds `programs` to the staged folder and packs it: sorted entries, fixed times and modes.
+pub(crate) async fn pack(
+    root: &Path,
+    programs: &[PathBuf],
+    to: &Path,
+    zip: &Path,
+    runner: &Runner,
+) -> anyhow::Result<()> {
     let bin = root.join("bin");
     fs::create_dir_all(&bin).with_context(|| format!("{}", bin.display()))?;
-    for program in ["ffmpeg", "ffprobe"] {
-        let (from, to) = (media.join(program), bin.join(program));
-        fs::copy(&from, &to).with_context(|| format!("copying {} into the ZIP", from.display()))?;
+    for program in programs {
+        let to = bin.join(name_of(program));
+        fs::copy(program, &to).with_context(|| format!("copying {} into the ZIP", program.display()))?;
     }
     let mut names = Vec::new();
     for file in files_below(root, &[])? {
@@ -230,7 +239,12 @@ mod pack_tests {
     #[test]
     fn the_digest_follows_names_and_contents_but_no_products() {
         let (package, media) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let digest = || inputs_digest(package.path(), media.path()).unwrap();
+        let (usual, alpha) = (media.path().join("ffmpeg"), media.path().join("ffmpeg-alpha"));
+        for program in [&usual, &alpha] {
+            fs::write(program, "same").unwrap();
+        }
+        let digest_with = |programs: &[PathBuf]| inputs_digest(package.path(), programs).unwrap();
+        let digest = || digest_with(std::slice::from_ref(&usual));
         fs::write(package.path().join("a"), "1").unwrap();
         let first = digest();
         fs::create_dir(package.path().join("dist")).unwrap();
@@ -239,8 +253,10 @@ mod pack_tests {
         fs::write(package.path().join("a"), "2").unwrap();
         let second = digest();
         assert_ne!(second, first);
-        fs::write(media.path().join("ffmpeg"), "f").unwrap();
-        assert_ne!(digest(), second);
+        fs::write(&usual, "another").unwrap();
+        let third = digest();
+        assert_ne!(third, second);
+        assert_ne!(digest_with(&[usual.clone(), alpha]), third);
     }
 }
 

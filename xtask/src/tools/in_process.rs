@@ -13,7 +13,7 @@ use xshell::cmd;
 use crate::{
     console::text::excerpt,
     context::{self, Session},
-    local::system::{decodes_png, is_linux_x86_64},
+    local::{provisioning::Toolbox, system::is_linux_x86_64},
     project::{
         fixture::{Fixture, format::RenderFormat},
         repo::{Layout, Repo, tool_root},
@@ -103,7 +103,7 @@ pub(crate) fn is_ready(session: &Session, repo: &Repo) -> bool {
 #[derive(Debug, Clone)]
 pub struct Renderer {
     node: PathBuf,
-    ffmpeg: PathBuf,
+    toolbox: Toolbox,
     package: PathBuf,
     runner: Runner,
 }
@@ -121,23 +121,17 @@ impl Renderer {
         if repo.layout() == Layout::Own {
             install_packages(&package, &bin.join("bun"), &runner, log).await?;
         }
-        Ok(Self { node: bin.join("node"), ffmpeg: bin.join("ffmpeg"), package, runner })
+        Ok(Self { node: bin.join("node"), toolbox: session.toolbox.clone(), package, runner })
     }
 
     /// Renders with the provisioned node, Chromium and ffmpeg.
     ///
     /// # Errors
-    /// When the renderer fails, or leaves nothing.
+    /// When the renderer fails, or leaves nothing, or the encoder for alpha can't be had.
     pub async fn render(&self, job: &Job<'_>) -> anyhow::Result<InProcess> {
         let name = &job.fixture.name;
-        if job.format.is_encoded_from_png() {
-            ensure!(
-                decodes_png(&self.ffmpeg, &self.runner).await?,
-                "the in-process renderer hands ffmpeg the frames of a {} as PNG, for their alpha, and {} decodes none; \
-                 a HyperFrames checkout's own harness can render fixture {name}",
-                job.format.handler_name(),
-                self.ffmpeg.display()
-            );
+        if job.format.has_alpha() {
+            self.toolbox.provide_media(true, &self.runner).await?;
         }
         let started = Instant::now();
         let what = || format!("rendering {name} in-process");
@@ -156,17 +150,19 @@ impl Renderer {
     }
 
     fn run(&self, job: &Job<'_>) -> Run<'_> {
-        let (Self { node, package, runner, .. }, Job { project, to, .. }) = (self, job);
+        let (Self { node, package, runner, toolbox }, Job { project, to, .. }) = (self, job);
         let (sh, script, meta) = (&runner.sh, tool_root().join(SCRIPT), &job.fixture.meta);
         let (fps, format) = (meta.fps.to_string(), job.format.handler_name());
         let variables = meta.forwarded.get("variables").map(|variables| ["--variables".into(), variables.to_string()]);
         let variables = variables.into_iter().flatten();
         let hdr = meta.hdr.then_some("--hdr");
+        let encoder = job.format.has_alpha().then(|| ("HYPERFRAMES_FFMPEG_PATH", toolbox.alpha_encoder()));
         let render = cmd!(
             sh,
             "{node} --experimental-import-meta-resolve {script} --packages {package}
                 --project {project} --output {to} --fps {fps} --format {format} {variables...} {hdr...}"
-        );
+        )
+        .envs(encoder);
         runner.run_as(Child::Renderer, render).limit(LIMIT)
     }
 }

@@ -143,7 +143,8 @@ fn seed_zip() -> PathBuf {
 
 fn build(repo: &Repo, zip: &Path) {
     let toolbox = Toolbox::of_repository();
-    let tools = BuildTools { bun: tool("bun"), zip: "/usr/bin/zip".into(), media: toolbox.media() };
+    let programs = ["ffmpeg", "ffprobe"].map(|program| toolbox.media().join(program)).into();
+    let tools = BuildTools { bun: tool("bun"), zip: "/usr/bin/zip".into(), programs };
     let env = Env::of_process().with_path_first(&toolbox.bin());
     let runner = Runner::new(&env, &Console::default()).unwrap();
     let logs = tempfile::tempdir().unwrap();

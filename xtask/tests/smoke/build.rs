@@ -82,10 +82,11 @@ fn build(test: &Test) -> anyhow::Result<HandlerZip> {
     let bin = test.tools.bin();
     let media = test.repository.root().join("media");
     std::fs::create_dir_all(&media).unwrap();
-    for program in ["ffmpeg", "ffprobe"] {
+    let programs = ["ffmpeg", "ffprobe"].map(|program| {
         std::fs::write(media.join(program), program).unwrap();
-    }
-    let tools = BuildTools { bun: bin.join("bun"), zip: bin.join("zip"), media };
+        media.join(program)
+    });
+    let tools = BuildTools { bun: bin.join("bun"), zip: bin.join("zip"), programs: programs.into() };
     let repo = Repo::at(test.repository.root()).unwrap();
     let env = Env::from([("PATH", "/nowhere")]);
     let zip = test.repository.handler_zip();

