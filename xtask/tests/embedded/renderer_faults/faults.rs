@@ -18,6 +18,9 @@ pub(crate) const SDR: &str = "mp4-h264-sdr";
 pub(crate) const TONE: &str = "tone-and-text";
 pub(crate) const CUTS: &str = "many-cuts";
 pub(crate) const CLIPS: &str = "clips-and-variables";
+pub(crate) const WEBM: &str = "overlay-webm";
+pub(crate) const MOV: &str = "overlay-mov";
+pub(crate) const FRAMES: &str = "overlay-frames";
 
 const SEEK: &str = "  const quantizedTime = quantizeTimeToFrame(time, fpsToNumber(options.fps));\n  const seekStart = Date.now();\n  const hasPendingComposite";
 const PAGE: &str = "  await waitForPendingSeekCompletion(page);\n  await page.evaluate(async () => {\n    const runtime = window.__hf?.colorGrading;";
@@ -174,6 +177,15 @@ pub(crate) fn faults() -> Vec<Fault> {
             None,
         ),
         style("the ending scene stays visible", SDR, ".scene { opacity: 1 !important; }", Some(3767)),
+        // What only formats with alpha show.
+        style("a background behind VP9", WEBM, "html { background: rgba(0, 0, 0, .1) !important; }", None),
+        style("shadows are lost in VP9", WEBM, ".panel { box-shadow: none !important; }", None),
+        encoder("VP9 loses its alpha", WEBM, "if (later) set(\"-pix_fmt\", \"yuv420p\");"),
+        style("a background behind ProRes", MOV, "html { background: rgba(0, 0, 0, .1) !important; }", None),
+        style("shadows are lost in ProRes", MOV, ".panel { box-shadow: none !important; }", None),
+        encoder("ProRes loses its alpha", MOV, "if (later) set(\"-pix_fmt\", \"yuv444p10le\");"),
+        style("a background behind frames", FRAMES, "html { background: rgba(0, 0, 0, .1) !important; }", None),
+        seek("the first of a chunk's frames is the one before", FRAMES, "n === 0 ? time - step : time", None),
         page(
             "a frame lacks a word",
             CUTS,

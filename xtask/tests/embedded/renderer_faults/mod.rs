@@ -13,8 +13,13 @@ use std::{
 };
 
 use serde_json::Value;
+use xtask::{
+    console::Console,
+    local::provisioning::Toolbox,
+    tools::{env::Env, runner::Runner},
+};
 
-use self::faults::{CLIPS, CUTS, Fault, SDR, TONE, faults};
+use self::faults::{CLIPS, CUTS, FRAMES, Fault, MOV, SDR, TONE, WEBM, faults};
 use crate::{
     account::python,
     emulator::{Emulator, XTASK},
@@ -84,6 +89,19 @@ impl Workshop {
 
     fn root(&self) -> PathBuf {
         self.dir.path().join("repository")
+    }
+
+    /// Puts the second ffmpeg into the ZIP, as the build does for formats with alpha.
+    fn add_alpha_encoder(&self) {
+        let (toolbox, bin) = (Toolbox::of_repository(), self.dir.path().join("bin"));
+        let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(toolbox.provide_media(true, &runner)).unwrap();
+        fs::create_dir_all(&bin).unwrap();
+        fs::copy(toolbox.alpha_encoder(), bin.join("ffmpeg-alpha")).unwrap();
+        let mut zip = Command::new("zip");
+        zip.args(["-q", "-1"]).arg(&self.zip).arg("bin/ffmpeg-alpha");
+        assert!(zip.current_dir(&self.dir).status().unwrap().success());
     }
 
     /// Puts another handler into the ZIP.
@@ -167,7 +185,10 @@ fn each_fault_is_shown_by_the_gates() {
     let workshop = Workshop::open();
     let faults = chosen();
     let mut good = BTreeMap::new();
-    for fixture in [SDR, TONE, CUTS, CLIPS] {
+    if faults.iter().any(|fault| [WEBM, MOV].contains(&fault.fixture)) {
+        workshop.add_alpha_encoder();
+    }
+    for fixture in [SDR, TONE, CUTS, CLIPS, WEBM, MOV, FRAMES] {
         if faults.iter().any(|fault| fault.fixture == fixture) {
             workshop.install(&workshop.handler);
             let outcome = workshop.judge(fixture);
@@ -228,7 +249,7 @@ impl Workshop {
         fs::remove_file(fixture.join("known-good.json")).unwrap();
         let meta = fs::read_to_string(of_tone.join("meta.json")).unwrap();
         fs::write(fixture.join("meta.json"), meta.replace("\"minPsnr\": 40", "\"minPsnr\": 25")).unwrap();
-        let drawn = Command::new(xtask::local::provisioning::Toolbox::of_repository().media().join("ffmpeg"))
+        let drawn = Command::new(Toolbox::of_repository().media().join("ffmpeg"))
             .args(["-v", "error", "-y", "-i"])
             .arg(of_tone.join("output/output.mp4"))
             .args(["-vf", "eq=saturation=0.8,drawbox=x=300:y=200:w=64:h=48:color=0x808080@0.5:t=fill"])
