@@ -1,8 +1,10 @@
 //! `lambda-doctor`: checks everything that a run needs, without a run.
 
-use std::path::Path;
+use std::{fs, path::Path, time::Duration};
 
 use anyhow::Context;
+use serde_json::Value;
+use xshell::cmd;
 
 use crate::{
     aws::{access::Target, region::Region, signed_calls},
@@ -13,13 +15,15 @@ use crate::{
     project::{
         fixture::Fixture,
         plan::Concurrency,
-        repo::Repo,
+        repo::{Layout, Repo},
         template::{Template, machine::OfferedProtocols},
     },
     teardown::journal::StateFolder,
     tools::{
+        env::Child,
         handler,
         preflight::{self, Purpose},
+        runner::Runner,
     },
 };
 
@@ -53,6 +57,8 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
     }
     match preflight::check(Purpose::BuildAndRender, &session.runner.with_env(&env)).await {
         Ok(tools) => {
+            let runner = session.runner.with_env(&env);
+            checkups.extend(renderer(&repo, tools.path("bun"), &runner).await);
             let versions = tools.versions.iter().map(|(name, version)| Checkup::of(name, Ok(short(name, version))));
             checkups.extend(versions);
         }
@@ -95,6 +101,41 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
         Ok(None) => None,
         Err(error) => Some(Checkup { what, health: Health::Note(format!("not readable: {error:#}")) }),
     }
+}
+
+/// The package with the handler.
+const HANDLER: &str = "@hyperframes/aws-lambda";
+
+/// The registry is waited for no longer.
+const REGISTRY_LIMIT: Duration = Duration::from_secs(15);
+
+/// The version of the handler that this repository pins, and whether the package registry has a newer one. A checkout has
+/// its own.
+async fn renderer(repo: &Repo, bun: &Path, runner: &Runner) -> Option<Checkup> {
+    let list = repo.handler_package().join("package.json");
+    let pinned: Value = serde_json::from_slice(&fs::read(&list).ok()?).ok()?;
+    let pinned = pinned["dependencies"][HANDLER].as_str().filter(|_| repo.layout() == Layout::Own)?;
+    let sh = &runner.sh;
+    let asked = runner.run_as(Child::PackageManager, cmd!(sh, "{bun} info {HANDLER} version"));
+    let newest = asked.limit(REGISTRY_LIMIT).await.map(|output| output.stdout.trim().to_owned()).unwrap_or_default();
+    Some(Checkup { what: "renderer".to_owned(), health: compared(pinned, &newest, &list) })
+}
+
+fn compared(pinned: &str, newest: &str, list: &Path) -> Health {
+    match (parts(pinned), parts(newest)) {
+        (Some(ours), Some(theirs)) if theirs > ours => Health::Note(format!(
+            "{HANDLER} {pinned} is pinned, the registry has {newest}; another version is pinned in {}, and then \
+             `lambda-baseline NAME --update` makes each fixture's baseline again",
+            list.display()
+        )),
+        (Some(_), Some(_)) => Health::Good(format!("{HANDLER} {pinned}, the newest of the registry")),
+        _ => Health::Good(format!("{HANDLER} {pinned}; the registry was not reached")),
+    }
+}
+
+/// The numbers of a version without a suffix.
+fn parts(version: &str) -> Option<Vec<u32>> {
+    version.split('.').map(|number| number.parse().ok()).collect()
 }
 
 /// What a run would find in a template.
@@ -276,6 +317,16 @@ mod tests {
         not ready: one thing is to be fixed
         ");
         assert!(report(&checkups[..2]).ends_with("ready: a run finds what it needs"));
+    }
+
+    #[test]
+    fn a_newer_renderer_is_noted() {
+        let of = |newest| compared("0.8.31", newest, Path::new("package.json"));
+        assert!(matches!(of("0.8.100"), Health::Note(text) if text.contains("the registry has 0.8.100")));
+        assert!(matches!(of("0.8.31"), Health::Good(text) if text.contains("the newest")));
+        for unknown in ["", "error: 404", "0.9.0-beta.1"] {
+            assert!(matches!(of(unknown), Health::Good(text) if text.contains("not reached")), "{unknown}");
+        }
     }
 
     #[test]

@@ -27,6 +27,7 @@ const PAGE: &str = "  await waitForPendingSeekCompletion(page);\n  await page.ev
 const WRITE: &str = "  writeFileSync(framePath, buffer);\n  return framePath;";
 const JPEG: &str = "      quality: plan2.dimensions.format === \"mp4\" ? 80 : undefined,";
 const ENCODE: &str = "  return args;\n}\nasync function encodeFramesFromDir(";
+const PRORES: &str = "return { encoder: \"prores-software\", pixelFormat: \"yuva444p10le\", preset: \"4444\" };";
 const SLICE: &str = "    slices.push({ index: i, startFrame, endFrame });";
 const CONCAT: &str = "      const concatBody = chunkPaths.map((path14) =>";
 const CONCAT_ARGS: &str =
@@ -183,7 +184,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         encoder("VP9 loses its alpha", WEBM, "if (later) set(\"-pix_fmt\", \"yuv420p\");"),
         style("a background behind ProRes", MOV, "html { background: rgba(0, 0, 0, .1) !important; }", None),
         style("shadows are lost in ProRes", MOV, ".panel { box-shadow: none !important; }", None),
-        encoder("ProRes loses its alpha", MOV, "if (later) set(\"-pix_fmt\", \"yuv444p10le\");"),
+        replaced("encoder", "ProRes loses its alpha", MOV, PRORES, &PRORES.replace("yuva", "yuv"), None),
         style("a background behind frames", FRAMES, "html { background: rgba(0, 0, 0, .1) !important; }", None),
         seek("the first of a chunk's frames is the one before", FRAMES, "n === 0 ? time - step : time", None),
         page(
