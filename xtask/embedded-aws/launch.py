@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Start the embedded AWS on a loopback port and serve until told to stop."""
+"""Start the embedded AWS on a loopback port and serve until asked to stop."""
 
 import argparse
 import importlib.metadata

@@ -166,7 +166,7 @@ pub fn user_tools(session: &Session) -> Env {
     session.env.clone().with_path_last(&session.toolbox.bin())
 }
 
-/// The command that finishes the clean-up of a run.
+/// The command that finishes a run's clean-up.
 pub fn recovery(stack: &StackName, run: &RunId, target: &Target, region: &Region) -> String {
     format!("cargo xtask lambda-teardown {stack} --run {run} {}", flags(target, region))
 }

@@ -119,7 +119,7 @@ impl Bench {
         Self { render, baseline, original, media, gate, runtime, _dir: dir }
     }
 
-    /// What the comparison is held against.
+    /// What the comparison is measured against.
     fn bare(&self) {
         let status = Command::new(&self.media.ffmpeg)
             .args(["-nostdin", "-v", "error", "-i", &text(&self.render), "-i", &text(&self.baseline)])

@@ -53,7 +53,7 @@ def start(argv: list, env: dict) -> int:
 
 
 def wait_for_end(child: int) -> int | None:
-    """The child's wait status once it has ended, or None when told to end first."""
+    """The child's wait status once it has ended, or None when asked to end first."""
     wakeup, notify = os.pipe()
     os.set_blocking(notify, False)
     signal.set_wakeup_fd(notify)

@@ -16,7 +16,7 @@ from .settings import HOST, Settings
 
 
 def run(listener: socket.socket, settings: Settings, on_ready) -> None:
-    """Serve until told to stop; `on_ready` is called once requests are answered."""
+    """Serve until asked to stop; `on_ready` is called once requests are answered."""
     # Not asyncio.run: that waits for worker threads, and so for invocations, before it returns.
     asyncio.new_event_loop().run_until_complete(_serve(listener, settings, on_ready))
 

@@ -16,7 +16,7 @@ CHANGE_SET = "StatusReason|Description|Parameters|Tags"
 def install(settings: Settings) -> None:
     """A deleted stack has only its ID.
 
-    AWS: what asks for it by name is told that it does not exist; its ID means it even when there is
+    AWS: what asks for it by name gets the answer that it does not exist; its ID means it even when there is
     another stack of the name.
     Emulator: DescribeStackEvents and others find it by name; it is forgotten when the name is used again.
     """

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from parts import ACCOUNT, TRUST, zipped
 
 LAUNCH = Path(__file__).resolve().parent.parent / "launch.py"
-# Beside the virtual environment that runs the tests, or else the machine's.
+# Next to the virtual environment that runs the tests, or else the machine's.
 NODE = shutil.which("node", path=str(Path(sys.prefix).parent / "bin")) or shutil.which("node")
 REGION = "us-east-1"
 

@@ -54,7 +54,7 @@ impl fmt::Display for ChunkCount {
     }
 }
 
-/// The chunk counts of a run: at least one and no duplicates, in the order of the command line.
+/// A run's chunk counts: at least one and no duplicates, in the order of the command line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ChunkCounts(Vec<ChunkCount>);
@@ -195,7 +195,7 @@ impl fmt::Display for PlanProtocol {
     }
 }
 
-/// The plan protocols of a run.
+/// A run's plan protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PlanProtocols {
     /// One protocol.
@@ -283,7 +283,7 @@ impl fmt::Display for RenderId {
     }
 }
 
-/// Every render of a run, in order: those with the same chunk count follow each other.
+/// Every render of one run, in order: those with the same chunk count follow each other.
 pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
     let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
     counts.iter().flat_map(of_count).collect()

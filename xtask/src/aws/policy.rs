@@ -218,7 +218,7 @@ const fn for_calls(
     Permission { action, scope, needed_by, calls }
 }
 
-/// Every permission of a run.
+/// Every permission that a run needs.
 pub fn permissions() -> impl Iterator<Item = &'static Permission> {
     IDENTITY.iter().chain(Resource::ALL.into_iter().flat_map(Resource::permissions))
 }

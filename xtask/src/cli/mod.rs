@@ -55,7 +55,7 @@ pub enum Command {
     LambdaTeardown(TeardownOptions),
     /// Render a fixture in-process and compare it with its baseline.
     LambdaBaseline(BaselineOptions),
-    /// Compare any two videos by the gates of a run.
+    /// Compare any two videos by the same gates as a run.
     LambdaCompare(CompareOptions),
     /// Look at everything that a run needs, without a run.
     LambdaDoctor(DoctorOptions),

@@ -64,7 +64,7 @@ pub struct RunOptions {
     /// Runs that passed and others are counted apart. The figures and reports of older ones stay.
     #[arg(long, env = "KEEP_RUNS", default_value_t = 20, value_name = "N", hide_short_help = true)]
     pub keep_runs: usize,
-    /// What renders are held to: auto, committed or rendered.
+    /// What renders are compared with: auto, committed or rendered.
     ///
     /// committed: the fixture's baseline. rendered: also what this machine renders in-process, by the default limits;
     /// then a fixture with a minPsnr below 40 accepts its baseline by PSNR alone. auto: rendered where the fixture has
@@ -134,7 +134,7 @@ impl RunOptions {
     }
 }
 
-/// What renders are held to.
+/// What renders are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReferenceChoice {
     /// The in-process render where there are no known-good metrics.

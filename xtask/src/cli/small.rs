@@ -126,7 +126,7 @@ fn account(text: &str) -> Result<String, String> {
     }
 }
 
-// `lambda-report`: the reports of a run, remade.
+// `lambda-report`: a run's reports, remade.
 
 /// Flags of `lambda-report`.
 #[derive(Debug, Clone, Args)]

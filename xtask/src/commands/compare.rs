@@ -1,4 +1,4 @@
-//! `lambda-compare`: the comparison and the gates of a run, for any two videos or sequences.
+//! `lambda-compare`: the comparison and a run's gates, for any two videos or sequences.
 
 use std::path::Path;
 

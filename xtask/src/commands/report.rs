@@ -1,4 +1,4 @@
-//! `lambda-report`: regenerates the reports of a run, and compares two runs.
+//! `lambda-report`: regenerates a run's reports, and compares two runs.
 
 use std::{
     fs,
@@ -22,10 +22,10 @@ use crate::{
     tools::folder::Folder,
 };
 
-/// Regenerates the reports of a run; with `--compare` they show how it differs from an earlier run.
+/// Regenerates a run's reports; with `--compare` they show how it differs from an earlier run.
 ///
 /// # Errors
-/// With exit code 1 when a folder is not the artifact folder of a run, or the runs have nothing in
+/// With exit code 1 when a folder is not a run's artifact folder, or the runs have nothing in
 /// common; with 4 when this run did not measure a render that the limit applies to. A limit is exceeded, exit 5, by a run
 /// that did not pass its own gates too.
 pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure> {

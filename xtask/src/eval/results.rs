@@ -18,7 +18,7 @@ use crate::{
     report::run_record::Note,
 };
 
-/// The figures from all samples of a run.
+/// The figures from all samples of the run.
 pub(crate) struct Results {
     /// One for each fixture and chunk count, in the requested order.
     pub cases: Vec<Case>,

@@ -201,7 +201,7 @@ impl FromStr for ArtifactBucketName {
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let rest = text.strip_prefix("hyperframes-smoke-").unwrap_or_default();
         let run_ok = rest.get(9..).is_some_and(|run| run.parse::<RunId>().is_ok());
-        ensure!(run_ok && rest.as_bytes()[8] == b'-', "{text:?} is not an artifact bucket of a run");
+        ensure!(run_ok && rest.as_bytes()[8] == b'-', "{text:?} is not a run's artifact bucket");
         Ok(Self(text.to_owned()))
     }
 }

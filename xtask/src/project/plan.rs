@@ -1,4 +1,4 @@
-//! From options and fixture to the renders of a run.
+//! From options and fixture to the renders of the run.
 
 use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols, RenderId, render_ids};
 use render_verdict::{frames::sequence::GaplessFrames, probe::MediaShape};

@@ -1,4 +1,4 @@
-//! The artifact folder of a run: locked and written by the run, read by the reports.
+//! A run's artifact folder: locked and written by the run, read by the reports.
 
 use std::{
     cell::Cell,
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::{console::text::visible, context, project::names::RunId, report::RunReport, tools::folder::Folder};
 
-/// The artifact folder of a run, locked while the run lives: it never contains the files of two runs.
+/// A run's artifact folder, locked while the run lives: it never contains the files of two runs.
 #[derive(Debug)]
 pub struct Artifacts {
     folder: Folder,
@@ -267,7 +267,7 @@ fn read_files(dir: &Path, wanted: fn(&str) -> bool) -> anyhow::Result<RunReport>
 
 /// Why a folder without run.json is refused.
 pub(crate) fn missing_run_json() -> String {
-    format!("{RUN_JSON} is missing: this is not the artifact folder of a run")
+    format!("{RUN_JSON} is missing: this is not a run's artifact folder")
 }
 
 fn collect(folder: &Folder, prefix: &str, wanted: fn(&str) -> bool, files: &mut Files) -> anyhow::Result<()> {

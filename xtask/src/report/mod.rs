@@ -1,4 +1,4 @@
-//! The report of a run: what its artifact folder contains, and the tables, pages and files made from it.
+//! A run's report: what its artifact folder contains, and the tables, pages and files made from it.
 
 pub mod artifacts;
 pub mod columns;

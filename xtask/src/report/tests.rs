@@ -19,7 +19,7 @@ pub(crate) fn files(name: &str) -> Files {
     files
 }
 
-/// The artifacts of a run with a changed JSON file.
+/// A run's artifacts with a changed JSON file.
 pub(crate) fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -> Files {
     let mut files = files(name);
     let mut json: Value = serde_json::from_str(files.text(file).unwrap()).unwrap();
@@ -28,7 +28,7 @@ pub(crate) fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -
     files
 }
 
-/// The artifacts of a run that was killed before its first render.
+/// A run's artifacts that was killed before its first render.
 pub(crate) fn killed(name: &str) -> Files {
     let all = changed(name, "run.json", |run| {
         for late in ["endedAt", "exitCode", "verdict", "teardown"] {

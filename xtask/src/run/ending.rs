@@ -58,7 +58,7 @@ pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
     }
 }
 
-/// The end of a run.
+/// A run's end.
 #[derive(Debug)]
 pub(crate) struct Ending {
     /// That of the first thing that went wrong.
@@ -75,7 +75,7 @@ pub(crate) struct Ending {
     pub teardown: TeardownRecord,
 }
 
-/// What is known of a run apart from how it ended.
+/// What is known about a run apart from how it ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stand<'a> {
     /// Its stack.

@@ -1,4 +1,4 @@
-//! The work of a run and its end: clean up, report how it went, and leave no process behind.
+//! A run's work and its end: clean up, report how it went, and leave no process behind.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 

@@ -29,7 +29,7 @@ use crate::{
 /// Where the in-process frames are kept.
 const FRAMES: &str = "renders/exact-baseline";
 
-/// What the names of in-process renders begin with that renders are held to.
+/// What the names of in-process renders begin with that renders are compared with.
 const RENDERED: &str = "renders/in-process";
 
 /// What the renders are compared with.
@@ -59,7 +59,7 @@ impl RunBaseline {
         Ok(Self::Committed { baseline, rendered: None })
     }
 
-    /// The baseline, and the render that this machine makes in-process, where renders are to be held to that too.
+    /// The baseline, and the render that this machine makes in-process, where renders are to be compared with that too.
     ///
     /// # Errors
     /// When it is demanded, and this machine can't make it.

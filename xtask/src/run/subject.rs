@@ -47,9 +47,9 @@ pub(crate) struct Subject {
 /// What becomes of a fixture's record, where it has one.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
-    /// Renders are held against it; leaving it fails on an emulator.
+    /// Renders are compared with it; leaving it fails on an emulator.
     Held(Option<KnownGood>),
-    /// Renders are held against it; leaving it fails everywhere, and so does having none.
+    /// Renders are compared with it; leaving it fails everywhere, and so does having none.
     HeldStrictly(Option<KnownGood>),
     /// Renders that pass become the record.
     Rewritten(Option<KnownGood>),

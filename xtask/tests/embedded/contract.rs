@@ -1,4 +1,4 @@
-//! Every call of a run is in the table of docs/aws-contract.md, and the table has no others.
+//! Each of a run's calls is in the table of docs/aws-contract.md, and the table has no others.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! `--reference`: renders held to the in-process render as well.
+//! `--reference`: renders that are compared with the in-process render as well.
 
 use serde_json::json;
 

@@ -275,7 +275,7 @@ impl Test {
         child
     }
 
-    /// Waits for the end of a run, and checks what must hold after every run.
+    /// Waits for a run's end, and checks what must hold after every run.
     #[track_caller]
     pub(crate) fn finish(&self, child: Child) -> Ran {
         let output = wait(child);

@@ -1,4 +1,4 @@
-//! Waiting for the end of a run.
+//! Waiting for a run's end.
 
 use std::{
     process::{Child, Output},
@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Waits for the end of a run; one that hangs is killed.
+/// Waits for a run's end; one that hangs is killed.
 pub(super) fn wait(child: Child) -> Output {
     let pid = Pid::from_child(&child);
     let (ended, waiting) = mpsc::channel::<()>();

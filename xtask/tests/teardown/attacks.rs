@@ -22,7 +22,7 @@ use crate::{
 /// What deletes.
 const COMMANDS: [&str; 6] = [END, FAILED, BY_NAME, "teardown --run", "teardown --unfinished", FORCED];
 
-const END: &str = "the end of a run";
+const END: &str = "a run's end";
 const FAILED: &str = "a failed deployment";
 const BY_NAME: &str = "teardown by name";
 const FORCED: &str = "teardown --force --yes";

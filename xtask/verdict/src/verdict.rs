@@ -18,7 +18,7 @@ pub struct Measured<Id> {
     /// How it compares with the baseline.
     pub comparison: Comparison,
     /// Whether the gates for parts of the picture apply to that comparison. They do not if the fixture accepts another
-    /// renderer's baseline and the render is held to a better reference by them.
+    /// renderer's baseline and the render is compared with a better reference by them.
     pub local_gates: bool,
     /// Findings from elsewhere: the in-process render, frozen chunks, known-good metrics, the execution's history.
     pub other_findings: Vec<Finding>,

@@ -217,7 +217,7 @@ const SIDE: u32 = 400;
 pub struct Pictures(BTreeMap<String, Vec<u8>>);
 
 impl Pictures {
-    /// Reads the images of a run, those of the worst renders first, until their size limit is
+    /// Reads a run's images, those of the worst renders first, until their size limit is
     /// reached. Files that can't be read are skipped.
     pub fn read(folder: &Folder, renders: &[RenderReport]) -> Self {
         let (mut pictures, mut left) = (BTreeMap::new(), BUDGET);

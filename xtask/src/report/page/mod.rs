@@ -1,4 +1,4 @@
-//! report.html: the report of a run in one file. Pure except for [`Pictures::read`].
+//! report.html: a run's report in one file. Pure except for [`Pictures::read`].
 //!
 //! The page requests nothing, needs no script, and never expresses anything by color alone.
 

@@ -1,4 +1,4 @@
-//! The journal of a run: what it is about to create, and what it has created.
+//! A run's journal: what it is about to create, and what it has created.
 //!
 //! It is written before and after each creation, to the state folder of the
 //! user and to the run's artifacts, so that a run that was killed can be

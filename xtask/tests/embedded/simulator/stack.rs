@@ -6,7 +6,7 @@ use aws_smithy_types::{DateTime, date_time::Format};
 
 use super::mix::Event;
 
-/// The one stack of a run.
+/// The run's only stack.
 pub(crate) struct Stack {
     event: Event,
     takes: Duration,

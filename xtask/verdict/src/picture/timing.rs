@@ -25,7 +25,7 @@ const FARTHEST: f32 = 2.0;
 /// part explains, shows neither its own moment nor another one.
 const UNLIKE: f32 = 0.5;
 
-/// In a single frame, such a difference is held against a shift so many times: elements of which some are a frame late
+/// In a single frame, such a difference counts so many times as much as one from a shift: elements of which some are a frame late
 /// or early, as rounding to other samples makes them, are no frame that is.
 const ALIKE_IN_A_FRAME: f64 = 2.0;
 
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn lateness_is_found_even_if_hardly_anything_moves() {
+    fn lateness_is_found_even_if_very_little_moves() {
         for speed in [0.2, 1.0, 4.0] {
             let late = worst(speed, |t| t.saturating_sub(1) as f32);
             assert!(late.at_least > 0.5 && (late.late - 1.0).abs() < 0.5, "{speed}: {late:?}");
