@@ -27,7 +27,7 @@ const PAGE: &str = "  await waitForPendingSeekCompletion(page);\n  await page.ev
 const WRITE: &str = "  writeFileSync(framePath, buffer);\n  return framePath;";
 const JPEG: &str = "      quality: plan2.dimensions.format === \"mp4\" ? 80 : undefined,";
 const ENCODE: &str = "  return args;\n}\nasync function encodeFramesFromDir(";
-const PRORES: &str = "return { encoder: \"prores-software\", pixelFormat: \"yuva444p10le\", preset: \"4444\" };";
+const PRORES: &str = "      codec: \"prores\",\n      pixelFormat: \"yuva444p10le\"";
 const SLICE: &str = "    slices.push({ index: i, startFrame, endFrame });";
 const CONCAT: &str = "      const concatBody = chunkPaths.map((path14) =>";
 const CONCAT_ARGS: &str =
