@@ -77,6 +77,13 @@ def plain_json(text: str) -> str:
     return re.sub(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])', lambda match: match[1] or "", kept)
 
 
+def is_filled_in(expected: str, actual: str) -> bool:
+    """Whether a text is the recorded one, with anything in place of each `<placeholder>`."""
+    parts = re.split(r"(<[^<>]+>)", expected)
+    pattern = "".join(".+" if part.startswith("<") else re.escape(part) for part in parts)
+    return bool(re.fullmatch(pattern, actual, re.DOTALL))
+
+
 def states_of(definition: dict):
     """(name, state) of a definition, and of what is inside its Maps and Parallels."""
     for name, state in definition.get("States", {}).items():

@@ -21,6 +21,11 @@ struct Recorded {
 }
 
 impl Recorded {
+    /// As the tool reads it from the service's answer.
+    fn history(&self) -> Value {
+        cli_events(&[serde_json::to_vec(&json!({"events": self.events})).unwrap()]).unwrap()
+    }
+
     /// How many events have such a type.
     fn count(&self, is_such: impl Fn(&str) -> bool) -> usize {
         self.events.iter().filter(|event| is_such(event["type"].as_str().unwrap())).count()
@@ -79,8 +84,7 @@ fn each_history_is_read_and_its_end_is_right() {
     let mut unknown: BTreeMap<String, usize> = BTreeMap::new();
     for recorded in recorded() {
         let name = &recorded.name;
-        let page = serde_json::to_vec(&json!({"events": recorded.events})).unwrap();
-        let history = cli_events(&[page]).unwrap();
+        let history = recorded.history();
         let last = recorded.events.last().unwrap();
         let kind = last["type"].as_str().unwrap();
         *ends.entry(kind.to_owned()).or_default() += 1;
@@ -109,8 +113,7 @@ fn each_history_is_read_and_its_end_is_right() {
 fn each_call_and_each_transition_is_counted() {
     for recorded in recorded() {
         let name = &recorded.name;
-        let page = serde_json::to_vec(&json!({"events": recorded.events})).unwrap();
-        let read = timeline(&cli_events(&[page]).unwrap()).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        let read = timeline(&recorded.history()).unwrap_or_else(|error| panic!("{name}: {error:#}"));
         let scheduled = recorded.count(|kind| kind.ends_with("Scheduled"));
         assert_eq!(read.attempts.len(), scheduled, "{name}");
         let entered = recorded.count(|kind| kind.ends_with("StateEntered"));

@@ -20,7 +20,7 @@ use xtask::{
 };
 
 use crate::{
-    emulator::{XTASK, tool},
+    emulator::{XTASK, block_on, tool},
     repository::copy_all,
 };
 
@@ -143,12 +143,13 @@ fn seed_zip() -> PathBuf {
 
 fn build(repo: &Repo, zip: &Path) {
     let toolbox = Toolbox::of_repository();
-    let programs = ["ffmpeg", "ffprobe"].map(|program| toolbox.media().join(program)).into();
-    let tools = BuildTools { bun: tool("bun"), zip: "/usr/bin/zip".into(), programs };
     let env = Env::of_process().with_path_first(&toolbox.bin());
     let runner = Runner::new(&env, &Console::default()).unwrap();
     let logs = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let build = handler::build(repo, zip, &tools, &runner, logs.path());
-    runtime.block_on(build).unwrap();
+    let build = async {
+        let programs = toolbox.provide_media(false, &runner).await?;
+        let tools = BuildTools { bun: tool("bun"), zip: "/usr/bin/zip".into(), programs };
+        handler::build(repo, zip, &tools, &runner, logs.path()).await
+    };
+    block_on(build).unwrap();
 }

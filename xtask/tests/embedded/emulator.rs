@@ -1,13 +1,18 @@
 //! An embedded AWS for one test, by `cargo xtask local-aws`.
 
 use std::{
-    path::PathBuf,
-    process::{Child, Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
     sync::Once,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
+use xtask::{
+    console::Console,
+    local::provisioning::Toolbox,
+    tools::{env::Env, runner::Runner},
+};
 
 /// A running emulator; it ends with the value.
 pub(crate) struct Emulator {
@@ -23,7 +28,7 @@ pub(crate) const XTASK: &str = env!("CARGO_BIN_EXE_xtask");
 /// A tool of the provisioned toolbox.
 pub(crate) fn tool(name: &str) -> PathBuf {
     provision();
-    xtask::local::provisioning::Toolbox::of_repository().bin().join(name)
+    Toolbox::of_repository().bin().join(name)
 }
 
 /// Provisions the tools, once in each test process.
@@ -33,6 +38,23 @@ pub(crate) fn provision() {
         let status = Command::new(XTASK).arg("setup").status().expect("the binary under test starts");
         assert!(status.success(), "cargo xtask setup failed");
     });
+}
+
+/// The packages of a test's hash-locked list, provisioned next to the tools; no command of the tool needs them.
+pub(crate) fn packages(name: &str, list: &Path) -> PathBuf {
+    provision();
+    let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
+    block_on(Toolbox::of_repository().provide_packages(name, list, &runner)).unwrap()
+}
+
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Whether a program succeeded, and all that it printed.
+pub(crate) fn printed(output: &Output) -> (bool, String) {
+    let text = [output.stdout.as_slice(), &output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
 impl Emulator {

@@ -14,7 +14,7 @@ use xtask::{
     tools::{env::Env, ffmpeg::Media, runner::Runner},
 };
 
-use crate::emulator::tool;
+use crate::emulator::{block_on, tool};
 
 /// A folder with `base.mp4`, two seconds of moving pictures and a tone.
 pub(crate) struct Lab {
@@ -110,10 +110,6 @@ impl Lab {
         let error = self.judge(baseline, render).expect_err(render);
         assert!(error.contains(render), "{error}");
     }
-}
-
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 fn media() -> Media {

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::emulator::tool;
+use crate::emulator::{block_on, tool};
 use xtask::{
     console::Console,
     report::{
@@ -49,9 +49,8 @@ fn opened(reports: &[&Path]) -> Vec<Value> {
 fn install(handler: &Path) {
     let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (bun, log) = (tool("bun"), dir.path().join("install.log"));
-    runtime.block_on(install_packages(handler, &bun, &runner, &log)).unwrap();
+    block_on(install_packages(handler, &bun, &runner, &log)).unwrap();
 }
 
 /// The page of kept artifacts of a real run.

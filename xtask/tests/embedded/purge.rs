@@ -9,16 +9,15 @@ use xtask::{
     tools::env::Env,
 };
 
-use crate::{account::python, emulator::Emulator};
+use crate::{
+    account::python,
+    emulator::{Emulator, block_on},
+};
 
 fn clients(emulator: &Emulator) -> Clients {
     let target = Target::Endpoint { url: emulator.endpoint.clone(), configured: None };
     let access = Access::new(target, "us-east-1".parse().unwrap(), &Env::default()).unwrap();
-    runtime().block_on(Clients::new(&access, &xtask::console::Console::default()))
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    block_on(Clients::new(&access, &xtask::console::Console::default()))
 }
 
 /// How fast is the bench `emptying`'s matter.
@@ -28,8 +27,8 @@ fn a_hundred_thousand_versions_and_markers_are_emptied() {
     let emulator = Emulator::start();
     python(&emulator, include_str!("fill_bucket.py"), &["full", &COUNT.to_string()]);
     let clients = clients(&emulator);
-    let emptied = runtime().block_on(emptying::empty(&clients, "full", async || Ok(()), &|_| ())).unwrap();
+    let emptied = block_on(emptying::empty(&clients, "full", async || Ok(()), &|_| ())).unwrap();
     assert_eq!((emptied.versions, emptied.uploads), (COUNT, 1));
     assert_eq!(emptied.passes, 2, "the second pass finds nothing");
-    runtime().block_on(xtask::aws::buckets::delete_bucket(&clients, "full")).unwrap();
+    block_on(xtask::aws::buckets::delete_bucket(&clients, "full")).unwrap();
 }

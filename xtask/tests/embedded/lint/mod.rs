@@ -9,15 +9,11 @@ use std::{
 
 use serde_json::{Value, json};
 use xtask::{
-    console::Console,
     local::provisioning::Toolbox,
-    tools::{
-        env::{self, Env},
-        runner::Runner,
-    },
+    tools::env::{self, Env},
 };
 
-use crate::emulator::{XTASK, provision, tool};
+use crate::emulator::{XTASK, packages, printed, provision, tool};
 
 /// A role's rights that are wrong in each way that there is: no action, another resource, no condition key.
 const WRONG: [(&str, &str); 3] = [
@@ -93,15 +89,9 @@ fn read(output: &Output) -> Value {
 
 /// Whether the policies are as AWS's list of actions has it, and what the script printed.
 fn linted(policies: &[Value]) -> (bool, String) {
-    provision();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
-    let toolbox = Toolbox::of_repository();
-    let list = folder().join("policy.lock.txt");
-    let packages = runtime.block_on(toolbox.provide_packages("iam-actions", &list, &runner)).unwrap();
-    let mut child = Command::new(toolbox.python())
+    let mut child = Command::new(Toolbox::of_repository().python())
         .arg(folder().join("policy.py"))
-        .env("PYTHONPATH", packages)
+        .env("PYTHONPATH", packages("iam-actions", &folder().join("policy.lock.txt")))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -131,9 +121,4 @@ fn validated((dir, program): &(tempfile::TempDir, PathBuf), machine: &Value) -> 
     fs::write(&definition, machine.to_string()).unwrap();
     let mut node = Command::new(tool("node"));
     printed(&node.arg(program).arg("--json-path").arg(definition).output().unwrap())
-}
-
-fn printed(output: &Output) -> (bool, String) {
-    let text = [output.stdout.as_slice(), &output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }

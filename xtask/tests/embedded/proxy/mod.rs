@@ -193,7 +193,7 @@ impl Shared {
 
 /// Bytes in hexadecimal; of more than a mebibyte, which only objects have, the first ones.
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().take(1 << 20).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&bytes[..bytes.len().min(1 << 20)])
 }
 
 fn answer(client: &mut TcpStream, status: &str, body: &str) -> bool {

@@ -22,7 +22,7 @@ use xtask::{
 use self::faults::{CLIPS, CUTS, FRAMES, Fault, MOV, SDR, TONE, WEBM, faults};
 use crate::{
     account::python,
-    emulator::{Emulator, XTASK},
+    emulator::{Emulator, XTASK, block_on},
     repository::copy_all,
     run::run,
 };
@@ -95,8 +95,7 @@ impl Workshop {
     fn add_alpha_encoder(&self) {
         let (toolbox, bin) = (Toolbox::of_repository(), self.dir.path().join("bin"));
         let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(toolbox.provide_media(true, &runner)).unwrap();
+        block_on(toolbox.provide_media(true, &runner)).unwrap();
         fs::create_dir_all(&bin).unwrap();
         fs::copy(toolbox.alpha_encoder(), bin.join("ffmpeg-alpha")).unwrap();
         let mut zip = Command::new("zip");

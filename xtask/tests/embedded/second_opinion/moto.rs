@@ -2,20 +2,16 @@
 
 use std::{
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
 };
 
 use xtask::{
-    console::Console,
     local::provisioning::Toolbox,
-    tools::{
-        env::{self, Env},
-        runner::Runner,
-    },
+    tools::env::{self, Env},
 };
 
-use crate::emulator::provision;
+use crate::emulator::packages;
 
 /// A running server; it ends with the value, or with this process.
 pub(super) struct Moto {
@@ -26,7 +22,8 @@ pub(super) struct Moto {
 
 impl Moto {
     pub(super) fn start() -> Self {
-        let packages = packages();
+        let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/second_opinion/moto.lock.txt");
+        let packages = packages("moto", &list);
         let env = Env::of_process().for_child(env::Child::PackageManager);
         let mut child = Command::new(Toolbox::of_repository().python())
             .arg("-c")
@@ -51,14 +48,4 @@ impl Drop for Moto {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// moto's packages, provisioned next to the tools; no command of the tool needs them.
-fn packages() -> PathBuf {
-    provision();
-    let list = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/second_opinion/moto.lock.txt");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
-    let toolbox = Toolbox::of_repository();
-    runtime.block_on(toolbox.provide_packages("moto", &list, &runner)).unwrap()
 }

@@ -1,11 +1,11 @@
-//! Each request of a run, the tool's and sam's, is valid by AWS's own models of its services, and so is each answer
+//! Each request that a run sends, the tool's and sam's, is valid by AWS's own models of its services, and so is each answer
 //! of the emulator.
 
 use std::{fs, path::Path, process::Command};
 
 use xtask::local::provisioning::Toolbox;
 
-use crate::recorded;
+use crate::{emulator::printed, recorded};
 
 #[test]
 fn requests_and_answers_fit_the_models_of_their_services() {
@@ -28,7 +28,7 @@ fn what_does_not_fit_is_found() {
         // Of answers: a required member is gone.
         (r#""startDate""#, r#""startedOn""#, "startDate"),
     ] {
-        let (was, is) = (hexadecimal(was), hexadecimal(is));
+        let (was, is) = (hex::encode(was), hex::encode(is));
         assert!(exchanges.contains(&was), "no request or answer has what is to be damaged");
         fs::write(&path, exchanges.replace(&was, &is)).unwrap();
         let (fits, printed) = validated(&path);
@@ -36,14 +36,8 @@ fn what_does_not_fit_is_found() {
     }
 }
 
-fn hexadecimal(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Whether everything in the file fits, and what the validation printed.
 fn validated(exchanges: &Path) -> (bool, String) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/service_models/validate.py");
-    let output = Command::new(Toolbox::of_repository().python()).arg(script).arg(exchanges).output().unwrap();
-    let printed = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+    printed(&Command::new(Toolbox::of_repository().python()).arg(script).arg(exchanges).output().unwrap())
 }
