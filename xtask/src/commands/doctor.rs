@@ -55,9 +55,9 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
             checkups.extend(quotas(&connection, options, &options.target.region).await);
         }
     }
-    match preflight::check(Purpose::BuildAndRender, &session.runner.with_env(&env)).await {
+    let runner = session.runner.with_env(&env);
+    match preflight::check(Purpose::BuildAndRender, &runner).await {
         Ok(tools) => {
-            let runner = session.runner.with_env(&env);
             checkups.extend(renderer(&repo, tools.path("bun"), &runner).await);
             let versions = tools.versions.iter().map(|(name, version)| Checkup::of(name, Ok(short(name, version))));
             checkups.extend(versions);

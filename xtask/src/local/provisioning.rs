@@ -148,7 +148,7 @@ impl Toolbox {
     }
 
     async fn venv(&self, runner: &Runner) -> anyhow::Result<()> {
-        let stamp = self.stamp("venv", &[], &["venv/bin/python"])?;
+        let stamp = Stamp::new(&self.dir, "venv", &[], vec![self.python()])?;
         if stamp.holds() {
             return Ok(());
         }
@@ -217,10 +217,6 @@ impl Toolbox {
     fn media_stamp(&self, wheel: &Wheel) -> anyhow::Result<Stamp> {
         let made = wheel.programs.iter().map(|(_, name)| self.media().join(name)).collect();
         Stamp::new(&self.dir, wheel.stamp, &[&self.lists.join(wheel.list)], made)
-    }
-
-    fn stamp(&self, name: &str, lists: &[&Path], made: &[&str]) -> anyhow::Result<Stamp> {
-        Stamp::new(&self.dir, name, lists, made.iter().map(|product| self.dir.join(product)).collect())
     }
 
     fn link_bin(&self) -> anyhow::Result<()> {

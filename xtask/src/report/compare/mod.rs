@@ -101,24 +101,18 @@ impl Pair {
             let (now, before) = each(value);
             Change::of(&now, &before)
         };
-        let least = |value: fn(&RenderReport) -> Option<f64>| {
+        let extreme = |value: fn(&RenderReport) -> Option<f64>, pick: fn(f64, f64) -> f64| {
             let (now, before) = each(value);
-            let least = |values: Vec<f64>| values.into_iter().min_by(f64::total_cmp);
-            Some(Both { now: least(now)?, before: least(before)? })
-        };
-        let most = |value: fn(&RenderReport) -> Option<f64>| {
-            let (now, before) = each(value);
-            let most = |values: Vec<f64>| values.into_iter().max_by(f64::total_cmp);
-            Some(Both { now: most(now)?, before: most(before)? })
+            Some(Both { now: now.into_iter().reduce(pick)?, before: before.into_iter().reduce(pick)? })
         };
         let hash = |renders: &[RenderReport]| Some(renders.first()?.row.picture.as_ref()?.frames_sha256.clone());
         Some(Self {
             name: name(key),
             wall_ms: change(|render| Some(render.row.wall_clock_ms as f64))?,
             usd: change(|render| Some(render.row.cost.as_ref()?.usd)),
-            psnr_db: least(|render| render.row.psnr_avg_db),
+            psnr_db: extreme(|render| render.row.psnr_avg_db, f64::min),
             worst_frame: worst(&now).zip(worst(&before)).map(|(now, before)| Both { now, before }),
-            region_levels: most(|render| Some(render.row.picture.as_ref()?.local.as_ref()?.region_levels)),
+            region_levels: extreme(|render| Some(render.row.picture.as_ref()?.local.as_ref()?.region_levels), f64::max),
             sound: loudest(&now).zip(loudest(&before)).map(|(now, before)| Both { now, before }),
             same_frames: hash(&now).zip(hash(&before)).map(|(now, before)| now == before),
         })

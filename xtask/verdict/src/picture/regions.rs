@@ -1,6 +1,6 @@
 //! Where in the picture a render differs from its baseline: the tone of whole planes, and the worst region.
 
-use std::ops::Add;
+use std::{iter::successors, ops::Add};
 
 use serde::{Deserialize, Serialize};
 
@@ -113,11 +113,7 @@ fn worst_region(
 fn worst_error(means: &PlaneMeans, layout: &Layout, plane: &PlaneLayout) -> Region {
     let side = side_within(plane, ERROR_SIDE);
     let sums = sums(&means.error, plane, side);
-    let (mut range, mut length) = (Range::of(&means.baseline, plane), 1);
-    while length < side {
-        range = range.doubled(plane, length);
-        length *= 2;
-    }
+    let range = doublings(side).fold(Range::of(&means.baseline, plane), |range, side| range.doubled(plane, side));
     let over_all = means.error.iter().sum::<f32>() / means.error.len().max(1) as f32;
     let of_chroma = if is_chroma(plane) { CHROMA_ERRORS } else { 1.0 };
     let allowance = |contrast: f32| of_chroma * (1.0 + over_all + contrast / CONTRAST_OF_ERRORS);
@@ -226,12 +222,12 @@ pub(crate) fn side_within(plane: &PlaneLayout, side: usize) -> usize {
 
 /// The sums of all windows of `side` blocks, a power of two.
 pub(crate) fn sums(of: &[f32], plane: &PlaneLayout, side: usize) -> Vec<f32> {
-    let (mut sums, mut length) = (of.to_vec(), 1);
-    while length < side {
-        sums = merged(&sums, plane, length, Add::add);
-        length *= 2;
-    }
-    sums
+    doublings(side).fold(of.to_vec(), |sums, side| merged(&sums, plane, side, Add::add))
+}
+
+/// The sides of the windows that are doubled, one after the other, to get those of `side` blocks.
+fn doublings(side: usize) -> impl Iterator<Item = usize> {
+    successors(Some(1), |length| Some(length * 2)).take_while(move |length| *length < side)
 }
 
 /// The places of all windows of a plane: column and row.
