@@ -84,7 +84,7 @@ fn fitting(fixture: &str) -> String {
     }
 }
 
-/// This leaves room for `smoke-`, a split, ten digits of seconds, and the digits of a run's ID.
+/// This leaves room for `smoke-`, a split, ten digits of seconds, and the digits of the run's ID.
 const LONGEST_FIXTURE: usize = 48;
 
 #[cfg(test)]

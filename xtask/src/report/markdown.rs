@@ -32,7 +32,7 @@ pub const JUNIT: &str = "junit.xml";
 /// The variable that contains the path of a GitHub step's summary.
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// Writes every report of a run to its artifact folder. Returns the text of report.md.
+/// Writes all reports to the artifact folder of their run. Returns the text of report.md.
 ///
 /// # Errors
 /// When a report can't be written.

@@ -28,7 +28,7 @@ pub(crate) fn changed(name: &str, file: &str, change: impl FnOnce(&mut Value)) -
     files
 }
 
-/// A run's artifacts that was killed before its first render.
+/// What a run left that was killed before its first render.
 pub(crate) fn killed(name: &str) -> Files {
     let all = changed(name, "run.json", |run| {
         for late in ["endedAt", "exitCode", "verdict", "teardown"] {

@@ -44,8 +44,8 @@ pub(crate) struct DeployedStack {
     pub functions: Option<Functions>,
 }
 
-/// Proves that nothing of the run's names is there, or that the stack that it is to reuse may be. Another existing stack would be
-/// updated by `sam deploy`, so it is refused while it is untouched.
+/// Proves that nothing of the run's names is there, or that the stack that it is to reuse may be. Another existing stack
+/// would be updated by `sam deploy`, so it is refused while it is untouched.
 pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
     if let Some(kept) = &run.reused {
         return reuse::prove(run, kept).await.or_exit(ExitCode::Preflight);

@@ -1,4 +1,4 @@
-//! Each of a run's calls is in the table of docs/aws-contract.md, and the table has no others.
+//! Each call that a run makes is in the table of docs/aws-contract.md, and the table has no others.
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use super::{
 /// Entries on a page of any listing: few, so that every listing has several pages.
 const PAGE: usize = 2;
 
-/// The ID of a run that gets in the way.
+/// The ID of the run that gets in the way.
 const RIVAL_RUN: &str = "ffffffffffff";
 
 /// A character that keys can have and XML can't.

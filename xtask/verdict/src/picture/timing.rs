@@ -25,8 +25,8 @@ const FARTHEST: f32 = 2.0;
 /// part explains, shows neither its own moment nor another one.
 const UNLIKE: f32 = 0.5;
 
-/// In a single frame, such a difference counts so many times as much as one from a shift: elements of which some are a frame late
-/// or early, as rounding to other samples makes them, are no frame that is.
+/// In a single frame, such a difference counts so many times as much as one from a shift: elements of which some are a
+/// frame late or early, as rounding to other samples makes them, are no frame that is.
 const ALIKE_IN_A_FRAME: f64 = 2.0;
 
 /// The numbers of frames over which evidence is added up; the last one is the whole video.
