@@ -62,6 +62,36 @@ class Names(RepairCase):
         self.assertEqual(len(self.buckets() - before), 1)
 
 
+class Roles(RepairCase):
+    repair = "stack-roles"
+
+    def test_roles_keep_their_boundary(self):
+        iam = self.client("iam")
+
+        def role(boundary):
+            properties = {**ROLE["Properties"], "RoleName": "limited", "PermissionsBoundary": boundary}
+            return {"Limited": {**ROLE, "Properties": properties}}
+
+        def boundary():
+            return iam.get_role(RoleName="limited")["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"]
+
+        first, second = "arn:aws:iam::aws:policy/PowerUserAccess", "arn:aws:iam::aws:policy/ReadOnlyAccess"
+        self.assertEqual(self.stack("bounded", role(first)), "CREATE_COMPLETE")
+        self.assertEqual(boundary(), first)
+        template = json.dumps({"Resources": role(second)})
+        self.client("cloudformation").update_stack(
+            StackName="bounded", TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+        )
+        self.assertEqual(self.settled("bounded"), "UPDATE_COMPLETE")
+        self.assertEqual(boundary(), second)
+
+    def test_a_policy_that_is_not_there_fails_the_stack(self):
+        properties = {**ROLE["Properties"], "PermissionsBoundary": "arn:aws:iam::123456789012:policy/none"}
+        self.assertEqual(self.stack("unbounded", {"Role": {**ROLE, "Properties": properties}}), "ROLLBACK_COMPLETE")
+        failed = next(event for event in self.events("unbounded") if event[1] == "CREATE_FAILED")
+        self.assertIn("does not exist or is not attachable", failed[2])
+
+
 class DeletionDuringCreation(RepairCase):
     repair = "stack-deletion"
 

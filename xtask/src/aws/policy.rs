@@ -4,6 +4,8 @@
 //! `hyperframes-lambda-<command>-<epoch>-<run>` or as `--stack-name` says, everything in
 //! it begins like it, and the run's own bucket with `hyperframes-smoke-`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use self::{
@@ -15,7 +17,7 @@ use self::{
 };
 use crate::{
     aws::{region::Region, resources::Resource},
-    project::names::StackName,
+    project::{names::StackName, template::roles::PermissionsBoundary},
 };
 
 /// On what a right is given.
@@ -60,27 +62,36 @@ pub struct Holder {
     pub region: Region,
     /// The one stack that runs use, where they name one.
     pub stack: Option<StackName>,
+    /// The boundary that every role must have.
+    pub boundary: Option<PermissionsBoundary>,
 }
 
 /// The policy document.
 pub fn policy(holder: &Holder) -> Value {
-    let mut scopes: Vec<Scope> = permissions().map(|permission| permission.scope).collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    let statement = |scope: &Scope| {
-        let mut actions: Vec<&str> =
-            permissions().filter(|right| right.scope == *scope).map(|right| right.action).collect();
-        actions.sort_unstable();
-        actions.dedup();
-        json!({
+    let mut statements: BTreeMap<(Scope, bool), BTreeSet<&str>> = BTreeMap::new();
+    for Permission { action, scope, .. } in permissions() {
+        let bounded = holder.boundary.is_some() && BOUNDED.contains(action);
+        statements.entry((*scope, bounded)).or_default().insert(action);
+    }
+    let statement = |((scope, bounded), actions): ((Scope, bool), BTreeSet<&str>)| {
+        let mut statement = json!({
             "Sid": format!("{scope:?}"),
             "Effect": "Allow",
             "Action": actions,
-            "Resource": holder.resources(*scope),
-        })
+            "Resource": holder.resources(scope),
+        });
+        if let Some(boundary) = holder.boundary.as_ref().filter(|_| bounded) {
+            statement["Sid"] = format!("Bounded{scope:?}").into();
+            statement["Condition"] = json!({ "StringEquals": { "iam:PermissionsBoundary": boundary.as_str() } });
+        }
+        statement
     };
-    json!({ "Version": "2012-10-17", "Statement": scopes.iter().map(statement).collect::<Vec<_>>() })
+    json!({ "Version": "2012-10-17", "Statement": statements.into_iter().map(statement).collect::<Vec<_>>() })
 }
+
+/// What gives a role more rights. Where a boundary is demanded, these are allowed on roles that have it. No action of a
+/// run takes a boundary away.
+const BOUNDED: [&str; 3] = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy"];
 
 /// How many characters of a stack's name the names in it begin with.
 const IN_NAMES: usize = 36;

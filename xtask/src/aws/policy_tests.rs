@@ -6,6 +6,7 @@ fn holder(region: &str, stack: Option<&str>) -> Holder {
         account: Some("123456789012".into()),
         region: region.parse().unwrap(),
         stack: stack.map(|name| name.parse().unwrap()),
+        boundary: None,
     }
 }
 
@@ -93,6 +94,43 @@ fn nothing_may_be_done_to_anything_but_looked_at() {
             right.action
         );
     }
+}
+
+#[test]
+fn with_a_boundary_no_role_gets_rights_without_it() {
+    let boundary = "arn:aws:iam::123456789012:policy/limits";
+    let bounded = Holder { boundary: Some(boundary.parse().unwrap()), ..holder("us-east-1", None) };
+    let policy = policy(&bounded);
+    let statements = policy["Statement"].as_array().unwrap();
+    let of = |sid: &str| statements.iter().find(|s| s["Sid"] == sid).unwrap();
+    insta::assert_json_snapshot!(of("BoundedRoles"), @r#"
+    {
+      "Sid": "BoundedRoles",
+      "Effect": "Allow",
+      "Action": [
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:PutRolePolicy"
+      ],
+      "Resource": [
+        "arn:aws:iam::123456789012:role/hyperframes-lambda-smoke*",
+        "arn:aws:iam::123456789012:role/hyperframes-lambda-eval-*"
+      ],
+      "Condition": {
+        "StringEquals": {
+          "iam:PermissionsBoundary": "arn:aws:iam::123456789012:policy/limits"
+        }
+      }
+    }
+    "#);
+    let unbounded: Vec<String> = serde_json::from_value(of("Roles")["Action"].clone()).unwrap();
+    let widening = ["Attach", "Create", "Put", "Update", "Add"];
+    for action in &unbounded {
+        let name = action.split_once(':').unwrap().1;
+        assert!(!widening.iter().any(|verb| name.starts_with(verb)), "{action}");
+        assert!(!name.contains("Boundary"), "{action} could take it away");
+    }
+    assert!(policy.to_string().len() <= 6144);
 }
 
 #[test]

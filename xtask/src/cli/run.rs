@@ -12,7 +12,7 @@ use crate::{
     },
     project::{
         names::StackName,
-        template::{Capacity, MemoryMb, parameters::Assignment},
+        template::{Capacity, MemoryMb, parameters::Assignment, roles::PermissionsBoundary},
     },
     run::budget::Usd,
     tools::release::{HandlerCode, Sha256Hex},
@@ -54,6 +54,11 @@ pub struct RunOptions {
     /// NAME is the function, or the parameter for its image; URI is that of an image in ECR.
     #[arg(long = "image", env = "IMAGES", value_name = "NAME=URI")]
     pub images: Vec<Assignment>,
+    /// Limit every role of the stack by this managed policy.
+    ///
+    /// The template must pass it on to its roles. `lambda-policy --permissions-boundary` then allows no role without it.
+    #[arg(long, env = "PERMISSIONS_BOUNDARY", value_name = "ARN", hide_short_help = true)]
+    pub permissions_boundary: Option<PermissionsBoundary>,
     /// Folder for results, renders and logs.
     ///
     /// [default: <command>-artifacts in the repository]

@@ -12,7 +12,7 @@ use crate::{
         limits::LimitArgs,
         run::{ReservedConcurrency, TargetOptions},
     },
-    project::names::StackName,
+    project::{names::StackName, template::roles::PermissionsBoundary},
     report::compare::regression::MaxRegression,
 };
 
@@ -110,12 +110,22 @@ pub struct PolicyOptions {
     /// Without it the policy is for the names that runs make up.
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
+    /// The boundary that every role must have.
+    ///
+    /// Without it, whoever has the policy can create a role that may do more than the policy allows.
+    #[arg(long, env = "PERMISSIONS_BOUNDARY", value_name = "ARN")]
+    pub permissions_boundary: Option<PermissionsBoundary>,
 }
 
 impl PolicyOptions {
     /// Whose policy is asked for.
     pub fn holder(self) -> Holder {
-        Holder { account: self.account, region: self.region, stack: self.stack_name }
+        Holder {
+            account: self.account,
+            region: self.region,
+            stack: self.stack_name,
+            boundary: self.permissions_boundary,
+        }
     }
 }
 

@@ -308,7 +308,12 @@ impl RunNames {
         for image in &options.images {
             asked.push(template.parameter_of_image(image).with_context(what)?);
         }
+        let boundary = options.permissions_boundary.as_ref();
+        asked.extend(boundary.and_then(|boundary| template.parameter_of_boundary(boundary)));
         let given = template.parameters.given(&self.project, options.capacity(), &asked).with_context(what)?;
+        if let Some(boundary) = boundary {
+            template.check_boundary(boundary, &template.values(given.values())).with_context(what)?;
+        }
         if options.target.aws.choice() == TargetChoice::Local {
             template.refuse_images(&template.values(given.values())).with_context(what)?;
         }

@@ -11,6 +11,31 @@ use crate::{
     run::{Runner, run},
 };
 
+/// A policy that each account has.
+const BOUNDARY: &str = "arn:aws:iam::aws:policy/PowerUserAccess";
+
+#[test]
+fn every_role_has_the_boundary() {
+    let emulator = Emulator::start();
+    let repository = Repository::new(json!({}));
+    let before = listing(&emulator);
+    let runner = Runner::new(&repository, &emulator.endpoint);
+    let bounded = ["--permissions-boundary", BOUNDARY];
+    let (code, reported) = run(runner.smoke(&[&["--keep-stack", "--stack-name", "dev"], &bounded[..]].concat()));
+    assert_eq!(code, Some(0), "{reported}");
+    let listed = listing(&emulator);
+    let roles: Vec<&String> = listed.iter().filter(|line| line.starts_with("iam dev-")).collect();
+    assert_eq!(roles.len(), 2, "{listed:?}");
+    assert!(roles.iter().all(|role| role.ends_with(&format!("within {BOUNDARY}"))), "{roles:?}");
+    // Without it the stack has other parameters.
+    let (code, reported) = run(runner.smoke(&["--reuse-stack", "dev"]));
+    assert_eq!(code, Some(1), "{reported}");
+    assert!(reported.contains("PermissionsBoundaryArn"), "{reported}");
+    let (code, reported) = run(runner.teardown(&["dev"]));
+    assert_eq!(code, Some(0), "{reported}");
+    assert_eq!(listing(&emulator), before);
+}
+
 #[test]
 fn three_rounds_with_an_edit_between_them_run_on_one_stack() {
     let emulator = Emulator::start();

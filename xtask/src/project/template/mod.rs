@@ -5,6 +5,7 @@ pub mod expression;
 pub mod functions;
 pub mod machine;
 pub mod parameters;
+pub mod roles;
 pub mod yaml;
 
 use std::{
@@ -23,6 +24,7 @@ use crate::{
         functions::Function,
         machine::Machine,
         parameters::Parameters,
+        roles::Role,
         yaml::{At, Node},
     },
 };
@@ -48,6 +50,7 @@ pub struct Template {
     pub left_behind: Vec<String>,
     conditions: Vec<(String, Node)>,
     log_groups: Vec<LogGroup>,
+    roles: Vec<Role>,
     types: BTreeMap<String, usize>,
 }
 
@@ -117,6 +120,7 @@ impl Template {
                 .collect(),
             conditions: root.find("Conditions").map(|at| at.node.entries().to_vec()).unwrap_or_default(),
             log_groups: log_groups(&resources)?,
+            roles: roles::roles(&root)?,
             types: kinds.fold(BTreeMap::new(), |mut types, kind| {
                 *types.entry(kind).or_default() += 1;
                 types

@@ -31,6 +31,8 @@ fn every_right_exists_and_takes_its_resources_and_conditions() {
     for region in ["eu-west-1", "cn-north-1", "us-gov-west-1"] {
         let run = ["lambda-policy", "--account", "111122223333", "--region", region];
         policies.push(read(&Command::new(XTASK).args(run).output().unwrap()));
+        let bounded = ["--permissions-boundary", "arn:aws:iam::111122223333:policy/limits"];
+        policies.push(read(&Command::new(XTASK).args(run).args(bounded).output().unwrap()));
     }
     let (fits, printed) = linted(&policies);
     println!("{printed}");
