@@ -105,8 +105,8 @@ async fn call(
 ) -> anyhow::Result<(u16, String)> {
     let named = [("Action", action), ("Version", "2010-05-15"), ("StackName", stack), ("ChangeSetName", change_set)];
     let fields = named.iter().chain(more).filter(|(_, value)| !value.is_empty());
-    let fields = fields.map(|(key, value)| (*key, (*value).to_owned())).collect();
-    Call { service: "cloudformation", method: "POST", path: "/", body: Body::Form(fields) }.send(clients).await
+    let fields = fields.copied();
+    Call { service: "cloudformation", method: "POST", path: "/", body: Body::form(fields) }.send(clients).await
 }
 
 fn read(xml: &str) -> anyhow::Result<ChangeSet> {

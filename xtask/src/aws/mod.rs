@@ -13,6 +13,7 @@ pub mod policy;
 pub mod proxies;
 pub mod region;
 pub mod resources;
+pub mod rights;
 pub mod settings;
 pub mod signed_calls;
 pub mod signed_request;

@@ -172,7 +172,15 @@ impl Holder {
         self.stacks().iter().map(|name| cut(&name.to_ascii_lowercase())).collect()
     }
 
-    fn arn(&self, service: &str, resource: &str) -> String {
+    /// One resource of a scope, as a run could have it.
+    pub(crate) fn example(&self, scope: Scope) -> String {
+        match self.resources(scope).into_iter().next() {
+            Some(resource) if resource != "*" => resource.replace('*', "0"),
+            _ => "*".to_owned(),
+        }
+    }
+
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.region.partition(), self.region, self.account())
     }
 

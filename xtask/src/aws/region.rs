@@ -50,6 +50,20 @@ impl Region {
         self.place().0
     }
 
+    /// Where IAM of its partition is.
+    pub(crate) fn of_iam(&self) -> &'static str {
+        match self.partition() {
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            "aws-iso" => "us-iso-east-1",
+            "aws-iso-b" => "us-isob-east-1",
+            "aws-iso-e" => "eu-isoe-west-1",
+            "aws-iso-f" => "us-isof-south-1",
+            "aws-eusc" => "eusc-de-east-1",
+            _ => "us-east-1",
+        }
+    }
+
     /// What the names of its services' hosts end with.
     pub fn dns_suffix(&self) -> &'static str {
         self.place().1

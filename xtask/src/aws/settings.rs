@@ -332,7 +332,14 @@ impl Settings {
         // GovCloud's usual hosts of these two are its validated ones.
         let is_validated = region.partition() == "aws-us-gov" && ["cloudformation", "logs"].contains(&host);
         let mark = if fips && (dual || !is_validated) { "-fips" } else { "" };
-        format!("https://{host}{mark}.{region}.{suffix}")
+        // IAM has one host for each partition.
+        match (service, region.partition()) {
+            ("iam", "aws") if dual => format!("https://iam{mark}.global.{suffix}"),
+            ("iam", "aws") => format!("https://iam{mark}.{suffix}"),
+            ("iam", "aws-us-gov") => format!("https://iam.us-gov.{suffix}"),
+            ("iam", _) => format!("https://iam.{}.{}", region.of_iam(), region.dns_suffix()),
+            _ => format!("https://{host}{mark}.{region}.{suffix}"),
+        }
     }
 
     /// The first endpoint that is not AWS's own, where there is one: then this is no account, but an emulator.

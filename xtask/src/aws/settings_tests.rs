@@ -107,6 +107,23 @@ fn hosts_of_calls_that_are_signed_by_hand() {
 }
 
 #[test]
+fn iam_has_one_host_and_one_region_for_each_partition() {
+    for (region, host, of_iam) in [
+        ("eu-west-1", "iam.amazonaws.com", "us-east-1"),
+        ("us-gov-east-1", "iam.us-gov.amazonaws.com", "us-gov-west-1"),
+        ("cn-northwest-1", "iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("us-iso-west-1", "iam.us-iso-east-1.c2s.ic.gov", "us-iso-east-1"),
+        ("eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu", "eusc-de-east-1"),
+    ] {
+        let region: Region = region.parse().unwrap();
+        assert_eq!(settings("", &[], None).unwrap().address_of("iam", &region), format!("https://{host}"));
+        assert_eq!(region.of_iam(), of_iam);
+    }
+    let fips = settings("", &[("AWS_USE_FIPS_ENDPOINT", "true")], None).unwrap();
+    assert_eq!(fips.address_of("iam", &"eu-west-1".parse().unwrap()), "https://iam-fips.amazonaws.com");
+}
+
+#[test]
 fn which_endpoint_counts() {
     let config = "[profile team]\nservices = local\nendpoint_url = http://127.0.0.1:3\n\
                   [services local]\ns3 =\n  endpoint_url = http://127.0.0.1:4\n";

@@ -20,6 +20,7 @@ use crate::aws::{
     clients::{Clients, report_call},
     faults::{self, Fault, Refused},
     network::{Obstacle, as_error},
+    region::Region,
     settings::SERVICES,
 };
 
@@ -40,7 +41,14 @@ pub(crate) enum Body {
         input: Value,
     },
     /// The query protocol: fields of a form.
-    Form(Vec<(&'static str, String)>),
+    Form(Vec<(String, String)>),
+}
+
+impl Body {
+    /// These fields of a form.
+    pub(crate) fn form(fields: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+        Self::Form(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
 }
 
 /// Throttled or failing reads are tried this often.
@@ -86,7 +94,7 @@ impl Call<'_> {
         match &self.body {
             Body::None => self.path,
             Body::Json { target, .. } => target.rsplit('.').next().unwrap_or(target),
-            Body::Form(fields) => fields.iter().find(|(name, _)| *name == "Action").map_or("call", |(_, value)| value),
+            Body::Form(fields) => fields.iter().find(|(name, _)| name == "Action").map_or("call", |(_, value)| value),
         }
     }
 
@@ -101,7 +109,7 @@ impl Call<'_> {
         let identity = clients.keys.now().await?.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
-            .region(region.as_str())
+            .region(region_of(self.service, region))
             .name(self.service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
@@ -140,7 +148,13 @@ impl Call<'_> {
         Ok(match &self.body {
             Body::None => (String::new(), vec![host]),
             Body::Json { target, input } => {
-                let headers = vec![host, kind("application/x-amz-json-1.1"), ("x-amz-target", (*target).to_owned())];
+                // Step Functions has an older protocol than the other services.
+                let version = if target.starts_with("AWSStepFunctions") { "1.0" } else { "1.1" };
+                let headers = vec![
+                    host,
+                    kind(&format!("application/x-amz-json-{version}")),
+                    ("x-amz-target", (*target).to_owned()),
+                ];
                 (input.to_string(), headers)
             }
             Body::Form(fields) => {
@@ -161,6 +175,11 @@ fn passes(status: u16, body: &str) -> bool {
 async fn read_all(body: SdkBody) -> anyhow::Result<String> {
     let bytes = aws_sdk_s3::primitives::ByteStream::new(body).collect().await.context("reading an answer")?;
     Ok(String::from_utf8_lossy(&bytes.into_bytes()).into_owned())
+}
+
+/// The region that a service's requests are signed for: IAM has one for each partition.
+fn region_of<'a>(service: &str, region: &'a Region) -> &'a str {
+    if service == "iam" { region.of_iam() } else { region.as_str() }
 }
 
 fn host_of(endpoint: &str) -> anyhow::Result<String> {

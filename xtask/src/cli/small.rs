@@ -68,6 +68,12 @@ pub struct DoctorOptions {
     #[arg(long, env = "RESERVED_CONCURRENCY", default_value = "16")]
     #[arg(value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: ReservedConcurrency,
+    /// Ask the account what a first run can know beforehand.
+    ///
+    /// By calls that only read: which rights are there, which quotas bind, how long the upload will take, what a run
+    /// costs, and what stays unknown.
+    #[arg(long)]
+    pub real: bool,
     /// Which AWS.
     #[command(flatten)]
     pub target: TargetOptions,

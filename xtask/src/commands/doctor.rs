@@ -9,6 +9,7 @@ use xshell::cmd;
 use crate::{
     aws::{access::Target, region::Region, signed_calls},
     cli::small::DoctorOptions,
+    commands::real,
     console::text::counted,
     context::{self, Connection, Session},
     exit::{ExitCode, Failure, OrExit},
@@ -53,6 +54,10 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
             let decided = connection.access.settings.lines(&connection.access.region);
             checkups.push(Checkup::of("settings", Ok(decided.join("; "))));
             checkups.extend(quotas(&connection, options, &options.target.region).await);
+            if options.real {
+                let template = Template::read(&repo.template()).ok();
+                checkups.extend(real::checkups(&connection, &repo, template.as_ref()).await);
+            }
         }
     }
     let runner = session.runner.with_env(&env);
@@ -230,16 +235,16 @@ fn space(root: &Path) -> Checkup {
 
 /// One thing that a run needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Checkup {
+pub(super) struct Checkup {
     /// What was looked at.
-    what: String,
+    pub(super) what: String,
     /// How it is.
-    health: Health,
+    pub(super) health: Health,
 }
 
 /// How something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Health {
+pub(super) enum Health {
     /// As it must be.
     Good(String),
     /// A run works, but something is worth knowing.

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod compare;
 pub mod doctor;
 pub mod history;
+mod real;
 pub mod report;
 
 use std::{ffi::OsString, path::Path};

@@ -17,6 +17,7 @@ mod containers;
 mod contract;
 mod corpus;
 mod corruptions;
+mod doctor;
 mod emulator;
 mod exact;
 mod fixtures;
