@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use execution_history::chunking::{PlanProtocol, PlanProtocols, RenderId};
 use futures_util::{StreamExt, stream};
 use render_verdict::{
@@ -26,9 +26,8 @@ use crate::{
         plan::{Extent, RenderPlan, Sizing},
     },
     report::{
-        artifacts, history,
         row::{ResultRow, label},
-        run_record::{Asked, RunRecord, SmokeFixtures},
+        run_record::{Asked, SmokeFixtures},
         tables::{self, summary_line},
     },
     run::{
@@ -38,6 +37,7 @@ use crate::{
         finish::{self, Interim},
         preview,
         render::{Render, RenderNames, Rendering},
+        repeat,
         subject::{PlanChoice, Record, Subject},
     },
     tools::ffmpeg::Media,
@@ -79,20 +79,12 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
 
 /// The options for what did not pass or was not rendered in the run that `--rerun-failed` names, and that run.
 fn repeated(session: &Session, options: &SmokeOptions) -> anyhow::Result<(SmokeOptions, Option<RunId>)> {
-    let Some(which) = &options.rerun_failed else { return Ok((options.clone(), None)) };
-    let folder = match &options.run.artifacts {
-        Some(folder) => folder.clone(),
-        None => session.repo()?.artifacts(COMMAND),
-    };
-    let entries = || history::all(&[folder]).0.into_iter().filter(|entry| entry.command == COMMAND).collect();
-    let report = artifacts::read_results(&history::named(which, entries, None)?)?;
-    let RunRecord { run_id, started_at, .. } = &report.run;
-    ensure!(!report.run.is_eval(), "--rerun-failed: run {run_id} is one of lambda-eval; name one of {COMMAND}");
-    let renders = report.to_repeat()?;
-    ensure!(!renders.is_empty(), "--rerun-failed: every render of run {run_id} of {started_at} passed");
-    let names = renders.iter().map(|(fixture, count)| format!("{fixture} N={count}")).collect::<Vec<_>>().join(", ");
-    session.console.note(&format!("repeating of run {run_id} of {started_at}: {names}"));
-    Ok((options.clone().repeating(renders)?, Some(run_id.clone())))
+    let mut options = options.clone();
+    let Some(which) = &options.fixtures.rerun_failed else { return Ok((options, None)) };
+    let (renders, earlier) = repeat::to_repeat(session, COMMAND, which, &options.run)?;
+    options.fixtures.repeated = Some(renders);
+    options.chunk_counts = options.fixtures.counts(None, &options.chunk_counts)?;
+    Ok((options, Some(earlier.run_id)))
 }
 
 fn asked(subjects: &[Subject]) -> SmokeFixtures {
@@ -195,7 +187,12 @@ fn subjects(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<(Vec<Su
 fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Result<RenderPlan> {
     let format = if options.exact { RenderFormat::PngSequence } else { subject.fixture.meta.format };
     let sizing = options.chunk_size.map_or(Sizing::ByCount, Sizing::Named);
-    subject.planned(&options.counts_of(&subject.fixture.name)?, sizing, format, extent)
+    subject.planned(
+        &options.fixtures.counts(Some(&subject.fixture.name), &options.chunk_counts)?,
+        sizing,
+        format,
+        extent,
+    )
 }
 
 /// The renders that are done.

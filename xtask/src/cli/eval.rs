@@ -19,7 +19,8 @@ pub struct EvalOptions {
     #[command(flatten)]
     pub fixtures: FixtureOptions,
     /// Most chunks of a render.
-    #[arg(long, env = "CHUNK_COUNT", default_value = "4", value_name = "N", conflicts_with = "chunk_counts")]
+    #[arg(long, env = "CHUNK_COUNT", default_value = "4", value_name = "N")]
+    #[arg(conflicts_with_all = ["chunk_counts", "rerun_failed"])]
     chunk_count: ChunkCount,
     /// A sweep over chunk counts, with a recommendation.
     ///
@@ -81,6 +82,29 @@ impl EvalOptions {
     /// The chunk counts: one execution for each, in each round.
     pub fn chunk_counts(&self) -> ChunkCounts {
         self.chunk_counts.clone().unwrap_or_else(|| self.chunk_count.into())
+    }
+
+    /// The chunk counts of one fixture.
+    ///
+    /// # Errors
+    /// When the fixture is not among those that are repeated.
+    pub fn counts_of(&self, fixture: &str) -> anyhow::Result<ChunkCounts> {
+        self.fixtures.counts(Some(fixture), &self.chunk_counts())
+    }
+
+    /// The same for these renders of an earlier run alone, in chunks of that run's size.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub fn repeating(
+        mut self,
+        renders: Vec<(String, ChunkCount)>,
+        chunk_size: Option<ChunkSize>,
+    ) -> anyhow::Result<Self> {
+        self.fixtures.repeated = Some(renders);
+        self.chunk_counts = Some(self.fixtures.counts(None, &self.chunk_counts())?);
+        self.chunk_size = self.chunk_size.or(chunk_size);
+        Ok(self)
     }
 
     /// Where the frames per chunk come from.

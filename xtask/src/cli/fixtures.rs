@@ -4,8 +4,9 @@ use std::str::FromStr;
 
 use anyhow::ensure;
 use clap::Args;
+use execution_history::chunking::{ChunkCount, ChunkCounts};
 
-use crate::project::fixture::Chosen;
+use crate::{project::fixture::Chosen, report::distinct};
 
 /// Flags that choose several fixtures.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -20,17 +21,40 @@ pub struct FixtureOptions {
     /// All fixtures that have this tag in their meta.json.
     #[arg(long, env = "FIXTURE_TAG", value_name = "TAG", hide_short_help = true)]
     tag: Option<String>,
+    /// Repeat what an earlier run did not pass or not render.
+    ///
+    /// RUN is latest, previous, an id or its beginning, a commit, or a folder [default: latest]. Fixtures and chunk
+    /// counts are that run's, with all plan protocols; other flags have to be given again.
+    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", hide_short_help = true)]
+    #[arg(conflicts_with_all = ["fixtures", "tag", "chunk_counts"])]
+    pub rerun_failed: Option<String>,
+    /// The renders to repeat, by fixture and chunk count; `None` for all.
+    #[arg(skip)]
+    pub repeated: Option<Vec<(String, ChunkCount)>>,
 }
 
 impl FixtureOptions {
     /// What the flags choose; without flags, the fixtures with the `usual` names.
     pub fn chosen(&self, usual: &[&str]) -> Chosen {
+        if let Some(repeated) = &self.repeated {
+            return Chosen::Named(distinct(repeated.iter().map(|(fixture, _)| fixture.clone())));
+        }
         match (&self.fixtures, &self.tag) {
             (Some(FixtureNames(names)), _) if names == &["all"] => Chosen::All,
             (Some(FixtureNames(names)), _) => Chosen::Named(names.clone()),
             (None, Some(tag)) => Chosen::Tagged(tag.clone()),
             (None, None) => Chosen::Named(usual.iter().map(ToString::to_string).collect()),
         }
+    }
+
+    /// The chunk counts of a fixture, or of all: those that are repeated, or else those `asked` for.
+    ///
+    /// # Errors
+    /// When the fixture is not among those that are repeated.
+    pub fn counts(&self, fixture: Option<&str>, asked: &ChunkCounts) -> anyhow::Result<ChunkCounts> {
+        let Some(repeated) = &self.repeated else { return Ok(asked.clone()) };
+        let its = repeated.iter().filter(|(of, _)| fixture.is_none_or(|fixture| of == fixture));
+        distinct(its.map(|(_, count)| count.to_string())).join(",").parse()
     }
 }
 

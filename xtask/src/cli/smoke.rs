@@ -4,12 +4,11 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail, ensure};
 use clap::Args;
-use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols};
+use execution_history::chunking::{ChunkCounts, ChunkSize, PlanProtocols};
 
 use crate::{
     cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions},
     project::fixture::Chosen,
-    report::distinct,
 };
 
 /// Flags of `lambda-smoke`.
@@ -18,11 +17,11 @@ use crate::{
 pub struct SmokeOptions {
     /// Fixture to render.
     #[arg(long, env = "FIXTURE", default_value = "mp4-h264-sdr", value_name = "NAME")]
-    #[arg(conflicts_with_all = ["fixtures", "tag"])]
+    #[arg(conflicts_with_all = ["fixtures", "tag", "rerun_failed"])]
     fixture: String,
     /// Several fixtures.
     #[command(flatten)]
-    fixtures: FixtureOptions,
+    pub fixtures: FixtureOptions,
     /// Chunk counts, one render each.
     #[arg(long, env = "CHUNK_COUNTS", default_value = "2,4,8", value_name = "N,N,..")]
     pub chunk_counts: ChunkCounts,
@@ -67,23 +66,9 @@ pub struct SmokeOptions {
     /// With several fixtures this is the default. The exit code stays that of the failure, 4.
     #[arg(long, env = "KEEP_GOING", hide_short_help = true)]
     keep_going: bool,
-    /// Repeat what an earlier run did not pass or not render.
-    ///
-    /// RUN is latest, previous, an id or its beginning, a commit, or a folder [default: latest]. Fixtures and chunk
-    /// counts are that run's, with all plan protocols; other flags have to be given again.
-    #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", hide_short_help = true)]
-    #[arg(conflicts_with_all = ["fixture", "fixtures", "tag", "chunk_counts"])]
-    pub rerun_failed: Option<String>,
-    /// The renders to repeat, by fixture and chunk count; `None` for all.
-    #[arg(skip)]
-    repeated: Option<Vec<(String, ChunkCount)>>,
     /// The stack and the artifacts.
     #[command(flatten)]
     pub run: RunOptions,
-}
-
-fn counts<'a>(renders: impl Iterator<Item = &'a (String, ChunkCount)>) -> anyhow::Result<ChunkCounts> {
-    distinct(renders.map(|(_, count)| count.to_string())).join(",").parse()
 }
 
 /// How many renders may go on at once, 1 to 16.
@@ -109,30 +94,7 @@ impl FromStr for Jobs {
 impl SmokeOptions {
     /// The fixtures to render.
     pub fn chosen(&self) -> Chosen {
-        match &self.repeated {
-            None => self.fixtures.chosen(&[&self.fixture]),
-            Some(repeated) => Chosen::Named(distinct(repeated.iter().map(|(fixture, _)| fixture.clone()))),
-        }
-    }
-
-    /// The same for these renders alone.
-    ///
-    /// # Errors
-    /// When there are none.
-    pub fn repeating(self, renders: Vec<(String, ChunkCount)>) -> anyhow::Result<Self> {
-        let chunk_counts = counts(renders.iter())?;
-        Ok(Self { chunk_counts, repeated: Some(renders), ..self })
-    }
-
-    /// The chunk counts of a fixture.
-    ///
-    /// # Errors
-    /// When the fixture is not among those that are repeated.
-    pub fn counts_of(&self, fixture: &str) -> anyhow::Result<ChunkCounts> {
-        match &self.repeated {
-            None => Ok(self.chunk_counts.clone()),
-            Some(repeated) => counts(repeated.iter().filter(|(of, _)| of == fixture)),
-        }
+        self.fixtures.chosen(&[&self.fixture])
     }
 
     /// Whether a render that fails ends a run of so many fixtures.

@@ -63,6 +63,8 @@ struct Bench<'a> {
 /// # Errors
 /// When a check fails before anything is created.
 pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
+    let (options, repeats) = prepare::repeated(session, options).or_exit(ExitCode::Preflight)?;
+    let options = &options;
     if options.run.dry_run {
         let rounds = Some(prepare::rounds(options));
         return preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
@@ -71,6 +73,7 @@ pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, F
     }
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
     let eval = Eval::prepare(session, options)?;
+    eval.run.record.borrow_mut().repeats = repeats;
     let work = async |interim: &mut Option<Interim>| measure(&eval, interim).await;
     Ok(finish::with_cleanup(&eval.run, &mut signals, work).await)
 }

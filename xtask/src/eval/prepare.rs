@@ -14,6 +14,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     local::system::is_linux_x86_64,
     project::{
+        names::RunId,
         plan::{Extent, RenderPlan, Sizing},
         repo::{Layout, Repo, tool_root},
     },
@@ -21,6 +22,7 @@ use crate::{
     run::{
         Run, Sources,
         preview::Planned,
+        repeat,
         subject::{PlanChoice, Record, Subject},
     },
     tools::harness::LocalWay,
@@ -42,8 +44,11 @@ impl<'a> Eval<'a> {
             local_leg: local,
         };
         notes.iter().for_each(|note| session.console.note(note));
-        let renders_of = |subject: &Subject| render_ids(&options.chunk_counts(), subject.plan.protocols());
-        let scope = Scope { renders: subjects.iter().map(renders_of).collect(), local };
+        let renders_of = |subject: &Subject| {
+            anyhow::Ok(render_ids(&options.counts_of(&subject.fixture.name)?, subject.plan.protocols()))
+        };
+        let renders = subjects.iter().map(renders_of).collect::<anyhow::Result<_>>().or_exit(ExitCode::Preflight)?;
+        let scope = Scope { renders, local };
         let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
         Ok(Self { run, options, subjects, scope, local_way })
     }
@@ -69,6 +74,17 @@ impl<'a> Eval<'a> {
             .chain(of_default.then(prices))
             .collect()
     }
+}
+
+/// The options for what did not pass or was not rendered in the run that `--rerun-failed` names, and that run.
+pub(crate) fn repeated(session: &Session, options: &EvalOptions) -> anyhow::Result<(EvalOptions, Option<RunId>)> {
+    let Some(which) = &options.fixtures.rerun_failed else { return Ok((options.clone(), None)) };
+    let (renders, earlier) = repeat::to_repeat(session, COMMAND, which, &options.run)?;
+    let chunk_size = match earlier.asked {
+        Asked::Eval { chunk_size, .. } => chunk_size,
+        Asked::Smoke { .. } => None,
+    };
+    Ok((options.clone().repeating(renders, chunk_size)?, Some(earlier.run_id)))
 }
 
 /// The requested frames per chunk, when they are the same for every render.
@@ -97,7 +113,8 @@ pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Resul
 /// # Errors
 /// When a chunk count requires more frames per chunk than the handler accepts.
 pub(crate) fn plan(options: &EvalOptions, subject: &Subject, extent: Extent) -> anyhow::Result<RenderPlan> {
-    subject.planned(&options.chunk_counts(), options.sizing(), subject.fixture.meta.format, extent)
+    let counts = options.counts_of(&subject.fixture.name)?;
+    subject.planned(&counts, options.sizing(), subject.fixture.meta.format, extent)
 }
 
 /// How often each execution is repeated.

@@ -190,17 +190,21 @@ impl RunReport {
         found.into_iter().map(unmeasured).collect()
     }
 
-    /// The fixtures and chunk counts of a smoke run of which a render did not pass, or was not measured. All plan
-    /// protocols of them are meant, as they are compared with each other.
+    /// The fixtures and chunk counts of which a render did not pass, or was not measured; all chunk counts of a fixture
+    /// that could not be rendered locally. All plan protocols of them are meant, as they are compared with each other.
     ///
     /// # Errors
-    /// When run.json names a render as no smoke run does.
+    /// When run.json names a render as no run does.
     pub fn to_repeat(&self) -> anyhow::Result<Vec<(String, ChunkCount)>> {
         let failed = self.renders.iter().filter(|render| !render.row.passed);
         let mut found: Vec<_> = failed.map(|render| (render.fixture.clone(), render.row.id.chunk_count)).collect();
         for Unmeasured { label, fixture, .. } in &self.unmeasured {
-            let count = label.rsplit_once("N=").and_then(|(_, count)| count.parse().ok());
-            found.push((fixture.clone(), count.with_context(|| format!("{label:?} is no render of a smoke run"))?));
+            // In an eval, the iteration follows.
+            let count = label.rsplit_once("N=").and_then(|(_, count)| count.split(' ').next()?.parse().ok());
+            found.push((fixture.clone(), count.with_context(|| format!("{label:?} is no render of a run"))?));
+        }
+        for LocalSample { fixture, .. } in self.local.iter().filter(|sample| sample.outcome.failure().is_some()) {
+            found.extend(self.run.chunk_counts().iter().map(|count| (fixture.clone(), *count)));
         }
         found.sort();
         found.dedup();

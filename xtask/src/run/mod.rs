@@ -11,6 +11,7 @@ pub mod finish;
 pub mod judge;
 pub mod preview;
 pub mod render;
+pub(crate) mod repeat;
 pub mod reuse;
 pub mod run_baseline;
 pub mod stack;

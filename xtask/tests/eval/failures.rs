@@ -61,6 +61,27 @@ fn a_fixture_that_never_renders_leaves_the_others_complete() {
 }
 
 #[test]
+fn what_failed_is_repeated_at_its_own_chunk_counts_and_in_chunks_of_the_same_size() {
+    // The second round begins with the next fixture and the next chunk count.
+    let test = Test::new().nth_render(6, |render| render.end = FAILS);
+    let all = ["--skip-local", "--fixtures", "f,other-fixture", "--iterations", "2"];
+    test.eval(&[&all[..], &["--chunk-counts", "1,2", "--chunk-size", "60"]].concat()).exit(4);
+    let failed = test.artifact("run.json")["runId"].clone();
+    let ran = test.eval(&["--skip-local", "--rerun-failed"]);
+    ran.exit(0).warns("note: repeating of run").warns(": other-fixture N=1\n");
+    let run = test.artifact("run.json");
+    assert_eq!((&run["repeats"], &run["chunkCounts"], &run["chunkSize"]), (&failed, &json!([1]), &json!(60)));
+    assert_eq!(test.artifact("results.json")["lambdaSamples"].as_array().unwrap().len(), 1);
+    test.eval(&["--skip-local", "--rerun-failed"]).exit(1).warns("--rerun-failed: every render of run");
+    for (given, flag) in [("--chunk-count", "--chunk-count <N>"), ("--chunk-counts", "--chunk-counts <N,N,..>")] {
+        let both = test.eval(&["--skip-local", "--rerun-failed", "latest", given, "2"]);
+        both.exit(1).warns(&format!("cannot be used with '{flag}'"));
+    }
+    test.eval(&["--skip-local", "--dry-run", "--rerun-failed", failed.as_str().unwrap()]).exit(0).never_says("N=2");
+    test.assert_account_clean();
+}
+
+#[test]
 fn when_everything_fails_the_run_does() {
     let test = Test::new().render(|render| render.end = FAILS);
     test.eval(&["--skip-local"]).exit(4).says("FAIL  not every planned render was measured (exit 4)");

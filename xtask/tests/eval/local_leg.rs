@@ -79,3 +79,11 @@ fn keeping_what_is_skipped_is_refused() {
     test.eval(&["--keep-local", "--skip-local"]).exit(1).warns("cannot be used with");
     test.assert_nothing_happened();
 }
+
+#[test]
+fn a_fixture_whose_local_render_failed_is_repeated_at_all_its_chunk_counts() {
+    let test = Test::new().tool("node render", "exit 1");
+    test.eval(&["--chunk-counts", "1,2"]).exit(4);
+    let planned = test.eval(&["--rerun-failed", "--dry-run"]);
+    planned.exit(0).warns(": f N=1, f N=2");
+}

@@ -225,7 +225,10 @@ impl Test {
     #[track_caller]
     pub(crate) fn eval(&self, args: &[&str]) -> Ran {
         let iterations = self.env.get("ITERATIONS").map_or("1", |value| value.as_str());
-        let of_command = [("--fixtures", "f"), ("--iterations", iterations)];
+        let mut of_command = vec![("--iterations", iterations)];
+        if !args.contains(&"--rerun-failed") {
+            of_command.push(("--fixtures", "f"));
+        }
         let args = self.args("lambda-eval", &of_command, &[&["--skip-build"], args].concat());
         self.finish(self.spawn(&args))
     }
