@@ -17,6 +17,9 @@ use crate::{
     report::{artifacts::Files, row::ResultRow},
 };
 
+/// What the names begin with under which baselines are kept next to the renders, before the fixture's.
+pub(crate) const BASELINES: &str = "renders/baseline-";
+
 /// One measured render.
 #[derive(Debug, Clone)]
 pub struct RenderReport {

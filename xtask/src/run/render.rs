@@ -1,6 +1,6 @@
 //! One render: execute, download, read its history, measure, save.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use anyhow::Context;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -29,7 +29,7 @@ use crate::{
         execution::ExecutionInput,
         plan::{PlannedRender, RenderSettings},
     },
-    report::{evidence::Evidence, row::ResultRow},
+    report::{evidence::Evidence, render::BASELINES, row::ResultRow},
     run::{
         Run, budget::Estimate, deploy::DeployedStack, judge::Judgement, run_baseline::RunBaseline, subject::Subject,
     },
@@ -108,6 +108,7 @@ impl Render<'_> {
         let (clients, key) = (&run.connection().clients, &executed.output_key);
         let (bucket, folder) = (&self.stack.bucket, run.artifacts.folder());
         buckets::download(clients, bucket, key, folder, &output_file).await.or_exit(ExitCode::Render)?;
+        run.warn(self.keep_baseline());
         let judgement = self.judge(planned, &reported, &stem, &output).await.or_exit(ExitCode::Render)?;
         let evidence = self.keep_evidence(&judgement, &output, &stem).await.or_exit(ExitCode::Render)?;
         Ok(self.rendering(planned, executed, reported, judgement, evidence, output_file))
@@ -130,6 +131,17 @@ impl Render<'_> {
         self.keep_pace(&history);
         let (wall_clock_ms, output_key) = (ended.wall_clock_ms, input.output_key);
         Ok(Executed { arn, wall_clock_ms, client_wall_ms, output_key, history, history_file, timeline })
+    }
+
+    /// Keeps the baseline next to the renders, so that the report shows both in step.
+    fn keep_baseline(&self) -> anyhow::Result<()> {
+        let (fixture, folder) = (&self.subject.fixture, self.run.artifacts.folder());
+        let name = format!("{BASELINES}{}.{}", fixture.name, self.settings.format.extension());
+        let baseline = fixture.baseline();
+        if folder.path().join(&name).exists() || !baseline.is_file() {
+            return Ok(());
+        }
+        folder.write(&name, fs::read(&baseline).with_context(|| format!("reading {}", baseline.display()))?)
     }
 
     /// Everything about a render but what its comparison comes to.

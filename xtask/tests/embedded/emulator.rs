@@ -11,7 +11,10 @@ use serde_json::Value;
 use xtask::{
     console::Console,
     local::provisioning::Toolbox,
-    tools::{env::Env, runner::Runner},
+    tools::{
+        env::{self, Env},
+        runner::Runner,
+    },
 };
 
 /// A running emulator; it ends with the value.
@@ -45,6 +48,20 @@ pub(crate) fn packages(name: &str, list: &Path) -> PathBuf {
     provision();
     let runner = Runner::new(&Env::of_process(), &Console::default()).unwrap();
     block_on(Toolbox::of_repository().provide_packages(name, list, &runner)).unwrap()
+}
+
+/// The packages of a test's `package.json` and `bun.lock` in `list`, installed into a folder of their own.
+pub(crate) fn node_packages(list: &Path) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["package.json", "bun.lock"] {
+        std::fs::copy(list.join(name), dir.path().join(name)).unwrap();
+    }
+    let env = Env::of_process().for_child(env::Child::PackageManager);
+    let install = ["install", "--frozen-lockfile", "--ignore-scripts", "--no-progress"];
+    let mut bun = Command::new(tool("bun"));
+    let output = bun.args(install).current_dir(dir.path()).env_clear().envs(env.iter()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    dir
 }
 
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {

@@ -1,11 +1,11 @@
 // Opens pages in headless Chromium, as their readers will, and says what it met.
 //
-//   node open-report.mjs --handler <dir> [--screenshots <dir>] <report.html>...
+//   node open-report.mjs --handler <dir> [--screenshots <dir>] [--drive] [--axe <axe.min.js>] <report.html>...
 //
 // The browser comes from <dir>/node_modules: @sparticuz/chromium and puppeteer-core.
 // stdout carries one line of JSON: for each page what was wrong, in words, and how long it took.
 
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,7 +13,7 @@ import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 
 const { values: options, positionals: reports } = parseArgs({
-  options: { handler: { type: "string" }, screenshots: { type: "string" } },
+  options: { handler: { type: "string" }, screenshots: { type: "string" }, drive: { type: "boolean" }, axe: { type: "string" } },
   allowPositionals: true,
 });
 
@@ -31,6 +31,7 @@ const load = async (name) => (await import(pathToFileURL(from.resolve(name)))).d
 const chromium = await load("@sparticuz/chromium");
 const puppeteer = await load("puppeteer-core");
 
+const axe = options.axe && readFileSync(options.axe, "utf8");
 const WIDTHS = [360, 1280];
 const SCHEMES = ["light", "dark"];
 const browser = await puppeteer.launch({
@@ -50,7 +51,58 @@ async function meet(address) {
   const collected = { wrong: [], openMs: 0 };
   for (const width of WIDTHS) for (const scheme of SCHEMES) await look(address, collected, width, scheme);
   await print(address, collected);
+  if (options.drive) await drive(address, collected);
   return collected;
+}
+
+// Uses the first player, the line between two pictures, and a link to a frame, by mouse and by keys.
+async function drive(address, collected) {
+  const { wrong } = collected;
+  const page = await open(address, collected, "driven", 1280, "light", true);
+  const expect = async (what, expected, look, ...args) => {
+    const found = await page.evaluate(look, ...args);
+    if (JSON.stringify(found) !== JSON.stringify(expected)) wrong.push(`driven: ${what} is ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`);
+  };
+  const at = (frame) => page.waitForFunction(
+    (frame) => {
+      const { fps } = document.querySelector(".player").dataset;
+      return [...document.querySelectorAll(".player:first-of-type video")].every(
+        (video) => !video.seeking && video.readyState >= 2 && Math.floor(video.currentTime * fps) === frame,
+      );
+    },
+    { timeout: 20_000 },
+    frame,
+  ).catch(() => wrong.push(`driven: the videos do not show frame ${frame}`));
+  const output = () => document.querySelector(".player output").textContent.split(",")[0];
+  await page.evaluate(() => document.querySelectorAll("details").forEach((folded) => (folded.open = true)));
+  await expect("what is read before anyone asks", [0, 0], () => [...document.querySelectorAll(".player video")].slice(0, 2).map((video) => video.readyState));
+
+  await page.click(".player [data-do=on]");
+  await expect("the frame after a step", "frame 1", output);
+  await at(1);
+  await page.focus(".player input[type=range]");
+  await page.keyboard.press("ArrowRight");
+  await expect("the frame after a key", "frame 2", output);
+  await at(2);
+  await page.click(".player [data-do=difference]");
+  await expect("the blending", "difference", () => getComputedStyle(document.querySelectorAll(".player video")[1]).mixBlendMode);
+  await page.click(".player [data-do=difference]");
+  await page.click(".player [data-do=play]");
+  await page.waitForFunction(() => document.querySelector(".player video").currentTime > 0.2, { timeout: 20_000 })
+    .catch(() => wrong.push("driven: it does not play"));
+  await page.click(".player [data-do=back]");
+  await expect("playing after a step back", [true, true], () => [...document.querySelectorAll(".player video")].slice(0, 2).map((video) => video.paused));
+
+  await page.focus(".swipe input");
+  await page.keyboard.press("End");
+  await expect("the picture at the end of the line", "inset(0px 0px 0px 100%)", () => document.querySelectorAll(".both img")[1].style.clipPath);
+
+  const render = await page.evaluate(() => document.querySelector(".render:has(.player)").id);
+  await page.evaluate((render) => { document.getElementById(render).open = false; location.hash = `#${render},5`; }, render);
+  await at(5);
+  await expect("the render of a link", true, (render) => document.getElementById(render).open, render);
+  if (options.screenshots) await page.screenshot({ path: join(options.screenshots, "driven.png") });
+  await page.close();
 }
 
 async function look(address, collected, width, scheme) {
@@ -60,6 +112,12 @@ async function look(address, collected, width, scheme) {
   await page.evaluate(() => document.querySelectorAll("details").forEach((folded) => (folded.open = true)));
   const found = await page.evaluate(faults);
   wrong.push(...found.map((fault) => `${at}: ${fault}`));
+  if (axe && width > 1000 && scheme === "light") {
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => window.axe.run());
+    const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
+    wrong.push(...serious.map(({ id, help, nodes }) => `${at}: axe: ${id}, ${help}: ${nodes[0].html}`));
+  }
   if (options.screenshots) {
     mkdirSync(options.screenshots, { recursive: true });
     await page.reload();
@@ -68,7 +126,7 @@ async function look(address, collected, width, scheme) {
   await page.close();
 }
 
-async function open(address, collected, at, width, scheme) {
+async function open(address, collected, at, width, scheme, plays = false) {
   const { wrong } = collected;
   const page = await browser.newPage();
   await page.setViewport({ width, height: 900 });
@@ -78,7 +136,8 @@ async function open(address, collected, at, width, scheme) {
   });
   page.on("pageerror", (error) => wrong.push(`${at}: ${error}`));
   page.on("request", (request) => {
-    const own = request.url() === address || request.url().startsWith("data:");
+    const video = new URL("renders/", address).href;
+    const own = request.url() === address || request.url().startsWith("data:") || (plays && request.url().startsWith(video));
     if (!own) wrong.push(`${at}: it asks for ${request.url()}`);
   });
   const started = performance.now();

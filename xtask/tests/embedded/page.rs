@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::emulator::{block_on, tool};
+use crate::emulator::{block_on, node_packages, tool};
 use xtask::{
     console::Console,
     report::{
@@ -24,20 +24,34 @@ fn root() -> PathBuf {
 
 /// Opens a page and asserts that nothing is wrong with it; prints how long it took.
 #[track_caller]
-pub(crate) fn assert_sound(report: &Path) {
-    let reported = &opened(&[report])[0];
+pub(crate) fn assert_good(report: &Path) {
+    assert_nothing_wrong(report, &opened(&[report], &[])[0]);
+}
+
+/// The same, and uses its videos and pictures by mouse, by keys, and by links.
+#[track_caller]
+pub(crate) fn assert_good_in_use(report: &Path) {
+    assert_nothing_wrong(report, &opened(&[report], &["--drive"])[0]);
+}
+
+#[track_caller]
+fn assert_nothing_wrong(report: &Path, reported: &Value) {
     assert_eq!(reported["wrong"], json!([]), "{}", report.display());
     println!("{} opens in {} ms", report.display(), reported["openMs"]);
 }
 
 /// What a browser meets in each of some pages.
-fn opened(reports: &[&Path]) -> Vec<Value> {
+fn opened(reports: &[&Path], flags: &[&str]) -> Vec<Value> {
     let handler = root().join("examples/aws-lambda/handler");
     install(&handler);
+    let axe = node_packages(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/axe"));
     let output = Command::new(tool("node"))
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/embedded/open-report.mjs"))
         .arg("--handler")
         .arg(handler)
+        .arg("--axe")
+        .arg(axe.path().join("node_modules/axe-core/axe.min.js"))
+        .args(flags)
         .args(reports)
         .output()
         .unwrap();
@@ -66,17 +80,17 @@ fn kept(name: &str) -> PathBuf {
 }
 
 #[test]
-fn the_pages_of_smoke_and_eval_are_sound_in_a_browser() {
+fn the_pages_of_smoke_and_eval_are_good_in_a_browser() {
     for name in ["smoke", "eval", "eval-sweep"] {
-        assert_sound(page_of(&kept(name)).path());
+        assert_good(page_of(&kept(name)).path());
     }
 }
 
 /// They have what the kept artifacts have not: sound, and pictures of the worst frames.
 #[test]
-fn the_pages_that_the_documentation_shows_are_sound() {
+fn the_pages_that_the_documentation_shows_are_good() {
     for name in ["sample-smoke-report.html", "sample-eval-report.html"] {
-        assert_sound(&root().join("docs").join(name));
+        assert_good(&root().join("docs").join(name));
     }
 }
 
@@ -97,17 +111,23 @@ fn a_page_of_a_thousand_chunks_opens_at_once() {
         row
     });
     fs::write(artifacts.join("results.json"), Value::from_iter(large).to_string()).unwrap();
-    // How long that takes is printed by it: a time is no assertion.
-    assert_sound(page_of(artifacts).path());
+    // How long that takes is printed by it: a time is no assertion. axe would take minutes.
+    let page = page_of(artifacts);
+    assert_nothing_wrong(page.path(), &opened(&[page.path()], &["--axe", ""])[0]);
 }
 
 #[test]
 fn what_is_wrong_with_a_page_is_found() {
     let good = fs::read_to_string(page_of(&kept("smoke")).path()).unwrap();
     let pages = [
-        ("</footer>", "</footer><img alt=x src=other.png>", "it asks for file://"),
-        ("</footer>", "</footer><script>console.error(1)</script>", "the console says 1"),
+        ("</footer>", "</footer><img alt=x src=other.png>", "violates the following Content Security Policy directive"),
+        (
+            "</footer>",
+            "</footer><script>console.error(1)</script>",
+            "the console says Executing inline script violates",
+        ),
         ("--quiet: #555d66", "--quiet: #9a9a9a", "too little contrast"),
+        ("</footer>", "</footer><button></button>", "axe: button-name"),
         ("</footer>", "</footer><p style='width:2000px'>x</p>", "px wider than the window"),
         ("<path class=\"mark psnr\"", "<path class=\"psnr\"", "nothing is drawn"),
         (".plot { display: block;", ".plot { display: none;", "it is 0 x 0 px"),
@@ -123,7 +143,7 @@ fn what_is_wrong_with_a_page_is_found() {
         (fault, file)
     });
     let paths: Vec<&Path> = pages.iter().map(|(_, file)| file.path()).collect();
-    for ((fault, _), reported) in pages.iter().zip(opened(&paths)) {
+    for ((fault, _), reported) in pages.iter().zip(opened(&paths, &[])) {
         let wrong = reported["wrong"].to_string();
         assert!(wrong.contains(fault), "{fault} was not found: {wrong}");
     }

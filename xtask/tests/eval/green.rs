@@ -138,6 +138,7 @@ fn every_iterations_files_are_kept() {
             "journal.jsonl",
             "junit.xml",
             "logs/sam.log",
+            "renders/baseline-f.mp4",
             "renders/f-N4-1-frames.csv",
             "renders/f-N4-1-history.json",
             "renders/f-N4-1-output.mp4",

@@ -55,6 +55,7 @@ fn every_stage_is_reported_and_nothing_is_left() {
       "renders/N4-worst-baseline.png",
       "renders/N4-worst-difference.png",
       "renders/N4-worst-render.png",
+      "renders/baseline-f.mp4",
       "report.html",
       "report.md",
       "results.json",

@@ -1,10 +1,11 @@
 //! report.html: a run's report in one file. Pure except for [`Pictures::read`].
 //!
-//! The page requests nothing, needs no script, and never expresses anything by color alone.
+//! The page requests nothing, works without its script, and never expresses anything by color alone.
 
 pub mod audio;
 pub mod frames;
 pub mod history;
+mod player;
 pub mod plot;
 pub mod scale;
 pub mod scaling;
@@ -15,6 +16,7 @@ use std::fmt::Display;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use render_verdict::audio::residual::Residual;
+use sha2::{Digest, Sha256};
 
 use self::Head::{Name, Number};
 use crate::{
@@ -22,7 +24,7 @@ use crate::{
     report::{
         RunReport, Word,
         columns::{Cell, Column, RENDERS, Table},
-        page::frames::Pictures,
+        page::frames::{Pictures, base64},
         render::RenderReport,
         run_record::{Asked, NoteKind, RunRecord, TeardownRecord},
         tables::columns_of,
@@ -30,6 +32,8 @@ use crate::{
 };
 
 const STYLE: &str = include_str!("style.css");
+
+const SCRIPT: &str = include_str!("player.js");
 
 /// Up to this many renders are all shown expanded; of more, only those that fail, and those
 /// whose worst frames the page contains.
@@ -101,6 +105,7 @@ fn document(title: &str, top: &Markup, sections: &[Section], written: &Markup) -
                 title { (title) }
                 // An empty icon, so that the browser requests none.
                 link rel="icon" href="data:,";
+                meta http-equiv="Content-Security-Policy" content=(policy());
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -118,10 +123,20 @@ fn document(title: &str, top: &Markup, sections: &[Section], written: &Markup) -
                     }
                 }
                 footer { p { (written) } }
+                script { (PreEscaped(SCRIPT)) }
             }
         }
     };
     page.into_string()
+}
+
+/// What a browser lets the page do: run its own script, and show files next to it.
+fn policy() -> String {
+    let script = base64(&Sha256::digest(SCRIPT.as_bytes()));
+    format!(
+        "default-src 'none'; script-src 'sha256-{script}'; style-src 'unsafe-inline'; img-src data:; \
+         media-src 'self' file:"
+    )
 }
 
 /// A section of the page with its heading.
@@ -137,15 +152,25 @@ fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
     let content = html! {
         @if report.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
         @for render in &report.renders {
-            details.render open[all_expanded || !render.row.passed || pictures.show(render)] {
+            details.render id=(player::id(render)) open[all_expanded || !render.row.passed || pictures.show(render)] {
                 summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (summary_line(render)) } }
                 @if !render.row.findings.is_empty() {
-                    ul.findings { @for finding in &render.row.findings { li { (finding.message) } } }
+                    ul.findings {
+                        @for finding in &render.row.findings {
+                            li {
+                                (finding.message)
+                                @if let Some(frame) = finding.place.worst_frame {
+                                    " " a href={ "#" (player::id(render)) "," (frame) } { "Show frame " (frame) }
+                                }
+                            }
+                        }
+                    }
                 }
                 @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
                 (frames::figure(render))
                 (audio::figure(render))
                 (frames::worst_frame_figure(render, pictures))
+                (player::figure(render, &report.files))
             }
         }
     };

@@ -143,7 +143,7 @@ fn function_table(costs: &[(&str, &Cost)]) -> Markup {
         tbody {
             @for sum in &sums {
                 tr {
-                    th scope="row" { (sum.function.as_deref().unwrap_or("not in the history")) }
+                    th.prose scope="row" { (sum.function.as_deref().unwrap_or("not in the history")) }
                     td { (sum.states.join(", ")) }
                     td.number { (sum.memory_mb) " MB, " (sum.architecture) }
                     td.number { (sum.requests) }
@@ -274,7 +274,7 @@ pub(crate) fn files_section(report: &RunReport) -> Option<Section> {
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The relative URL of a file.
-fn href(name: &str) -> String {
+pub(crate) fn href(name: &str) -> String {
     format!("./{}", utf8_percent_encode(name, IN_PATH))
 }
 

@@ -29,9 +29,10 @@ fn a_page_has_each_section_once() {
 fn the_page_requests_nothing() {
     for name in ["smoke", "eval", "eval-sweep"] {
         let page = page_of(&files(name));
-        for outside in ["http://", "https://", "src=\"/", "@import", "<script", "url(http"] {
+        for outside in ["http://", "https://", "src=\"/", "@import", "<script src", "url(http", "fetch(", "import("] {
             assert!(!page.contains(outside), "{name} has {outside}");
         }
+        assert_eq!(page.matches("<script").count(), 1);
         // Every id occurs once, so that links and labels are unambiguous.
         let mut ids: Vec<&str> = page.split(" id=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let all = ids.len();
@@ -107,6 +108,33 @@ fn many_renders_are_collapsed_except_those_that_fail() {
         results["lambdaSamples"][2]["render"]["passed"] = false.into();
     });
     let page = page_of(&files);
-    assert_eq!(page.matches("<details class=\"render\">").count(), 7);
-    assert_eq!(page.matches("<details class=\"render\" open>").count(), 1);
+    let tags = page.split("<details class=\"render\"").skip(1).filter_map(|rest| rest.split('>').next());
+    let open: Vec<bool> = tags.map(|tag| tag.ends_with(" open")).collect();
+    assert_eq!((open.len(), open.iter().filter(|open| **open).count()), (8, 1));
+}
+
+#[test]
+fn a_page_runs_its_own_script_alone() {
+    let page = page_of(&files("smoke"));
+    let (_, script) = page.split_once("<script>").unwrap();
+    let (script, _) = script.split_once("</script>").unwrap();
+    let hash = base64(&Sha256::digest(script.as_bytes()));
+    assert!(page.contains(&format!("default-src 'none'; script-src 'sha256-{hash}';")), "the policy has another hash");
+}
+
+#[test]
+fn videos_are_shown_in_step_where_both_are_there() {
+    let mut files = files("smoke");
+    let without = page_of(&files);
+    assert!(!without.contains("class=\"player\""));
+    let fixture = RunReport::of(&files).unwrap().renders[0].fixture.clone();
+    files.add(format!("renders/baseline-{fixture}.mp4"), None);
+    files.add("renders/N4-output.mp4", None);
+    let page = page_of(&files);
+    assert_eq!(page.matches("class=\"player\"").count(), 1, "one render has its video");
+    assert!(
+        page.contains("src=\"./renders/N4-output.mp4\"") && page.contains("data-fps=\"30\" data-frames=\"120\""),
+        "{page}"
+    );
+    assert!(page.contains("preload=\"none\""), "the page reads videos before anyone asks");
 }

@@ -8,12 +8,9 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use xtask::{
-    local::provisioning::Toolbox,
-    tools::env::{self, Env},
-};
+use xtask::local::provisioning::Toolbox;
 
-use crate::emulator::{XTASK, packages, printed, provision, tool};
+use crate::emulator::{XTASK, node_packages, packages, printed, provision, tool};
 
 /// A role's rights that are wrong in each way that there is: no action, another resource, no condition key.
 const WRONG: [(&str, &str); 3] = [
@@ -105,15 +102,7 @@ fn linted(policies: &[Value]) -> (bool, String) {
 
 /// The program of the npm package, installed from its lock file.
 fn asl_validator() -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    for name in ["package.json", "bun.lock"] {
-        fs::copy(folder().join("asl").join(name), dir.path().join(name)).unwrap();
-    }
-    let env = Env::of_process().for_child(env::Child::PackageManager);
-    let install = ["install", "--frozen-lockfile", "--ignore-scripts", "--no-progress"];
-    let mut bun = Command::new(tool("bun"));
-    let output = bun.args(install).current_dir(dir.path()).env_clear().envs(env.iter()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let dir = node_packages(&folder().join("asl"));
     let program = dir.path().join("node_modules/asl-validator/dist/bin/asl-validator.js");
     (dir, program)
 }

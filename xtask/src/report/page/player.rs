@@ -1,0 +1,63 @@
+//! The render and its baseline as videos, in step, with a slider over their frames. The files are next to the page, and
+//! are not read before someone asks for a frame.
+
+use maud::{Markup, html};
+
+use crate::report::{
+    page::sections::href,
+    render::{BASELINES, RenderReport},
+};
+
+/// The player; empty where a browser can't play the files, or they were not kept.
+pub(crate) fn figure(render: &RenderReport, files: &[String]) -> Markup {
+    let baseline = baseline_of(render);
+    let has = |name: &str| files.iter().any(|file| file == name);
+    let playable = [".mp4", ".webm"].iter().any(|kind| render.row.output.ends_with(kind));
+    let Some(fps) = frames_per_second(render) else { return html! {} };
+    if !(playable && has(&baseline) && has(&render.row.output)) {
+        return html! {};
+    }
+    let videos = [(baseline.as_str(), "Baseline"), (render.row.output.as_str(), "Render")];
+    let (label, frames) = (&render.label, render.frames.len());
+    html! {
+        figure.player data-fps=(fps) data-frames=(frames) {
+            figcaption { "The baseline and the render, in step" }
+            div.pair {
+                @for (file, name) in videos {
+                    figure {
+                        video src=(href(file)) controls muted playsinline preload="none" aria-label={ (name) " of " (label) } {}
+                        figcaption { (name) " (" a href=(href(file)) { "file" } ")" }
+                    }
+                }
+            }
+            p.controls hidden {
+                button type="button" data-do="play" { "Play" } " "
+                button type="button" data-do="back" { "Frame back" } " "
+                button type="button" data-do="on" { "Frame on" } " "
+                label { input type="checkbox" data-do="difference"; " Difference, 8 times" } " "
+                input type="range" min="0" max=(frames.saturating_sub(1)) value="0" aria-label={ "Frame of " (label) };
+                " " output {}
+            }
+            p.small.unplayable { "This browser can't play these videos; open the files." }
+        }
+    }
+}
+
+/// The name under which the baseline of a render is kept.
+fn baseline_of(render: &RenderReport) -> String {
+    let extension = render.row.output.rsplit('.').next().unwrap_or_default();
+    format!("{BASELINES}{}.{extension}", render.fixture)
+}
+
+/// The frame rate by the times of the frames, which are as far from each other in a fixture.
+fn frames_per_second(render: &RenderReport) -> Option<f64> {
+    let (first, last) = (render.frames.first()?, render.frames.last()?);
+    let length_s = last.time_s - first.time_s;
+    let fps = (last.frame - first.frame) as f64 / length_s;
+    fps.is_finite().then(|| (fps * 1000.0).round() / 1000.0)
+}
+
+/// The name of a render in links to it.
+pub(crate) fn id(render: &RenderReport) -> String {
+    render.label.replace([' ', '#'], "-")
+}
