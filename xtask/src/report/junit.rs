@@ -2,13 +2,7 @@
 
 use std::fmt::Write as _;
 
-use execution_history::chunking::PlanProtocol;
-use render_verdict::{
-    audio::AudioStatus,
-    finding::{ComparedWith, Finding, Place},
-    gates::{Check, GATES, Gate, PLAN_PROTOCOLS},
-    protocols::SemanticComparison,
-};
+use render_verdict::finding::{ComparedWith, Finding, Place};
 
 use crate::{
     eval::sample::{self, LocalSample},
@@ -18,6 +12,7 @@ use crate::{
             Pair, SideBySide,
             regression::{Regression, Standing},
         },
+        gates::GateOutcome,
         render::{RenderReport, facts},
         run_record::TeardownRecord,
     },
@@ -73,47 +68,15 @@ enum Outcome {
 
 /// The render itself, whose time is the execution's wall-clock, then its gates, which take no time.
 fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
-    let row = &render.row;
     let class = class(report, &render.label);
     let case = |name: &str, seconds, outcome| TestCase::new(&class, name, seconds, outcome);
-    let is_of_row =
-        |compared: &&SemanticComparison| compared.chunk_count == row.id.chunk_count && compared.fixture == row.fixture;
-    let both = report.semantic.iter().any(|compared| is_of_row(&compared));
-    let of_both = both && row.id.protocol == PlanProtocol::V2;
-    let applies = |gate: &&Gate| match gate.check {
-        Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
-        Check::Exact => row.exact.is_some(),
-        Check::Structure | Check::Picture(_) | Check::Local(_) | Check::Audio(_) | Check::Run => row.exact.is_none(),
-    };
-    let mut gates: Vec<&str> = GATES.into_iter().filter(applies).map(|gate| gate.id).collect();
-    for finding in &row.findings {
-        if !gates.contains(&finding.gate.as_ref()) {
-            gates.push(&finding.gate);
-        }
-    }
-    let of_gate = |gate: &str| {
-        let findings: Vec<Finding> = row.findings.iter().filter(|found| found.gate == gate).cloned().collect();
-        let outcome = match (findings.is_empty(), not_applied(render, gate)) {
-            (false, _) => Outcome::Failed(findings),
-            (true, Some(why)) => Outcome::Skipped(why.to_owned()),
-            (true, None) => Outcome::Passed,
-        };
-        case(gate, 0.0, outcome)
-    };
     let measured = case("render", render.wall_clock_s(), Outcome::Passed);
-    [measured].into_iter().chain(gates.into_iter().map(of_gate)).collect()
-}
-
-/// Why a gate was not applied to a render.
-fn not_applied(render: &RenderReport, gate: &str) -> Option<&'static str> {
-    let row = &render.row;
-    let unlike = row.exact.is_none() && row.picture.is_none();
-    match (Gate::named(gate)?.check, row.audio_status) {
-        (Check::Picture(_) | Check::Local(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),
-        (Check::Audio(_), AudioStatus::None) => Some("neither has audio"),
-        (Check::Audio(_), AudioStatus::Mismatch | AudioStatus::NotCompared) => Some("the audio was not compared"),
-        _ => None,
-    }
+    let of_gate = |(gate, outcome): (&str, GateOutcome<'_>)| match outcome {
+        GateOutcome::Failed(findings) => case(gate, 0.0, Outcome::Failed(findings.into_iter().cloned().collect())),
+        GateOutcome::NotApplied(why) => case(gate, 0.0, Outcome::Skipped(why.to_owned())),
+        GateOutcome::Passed => case(gate, 0.0, Outcome::Passed),
+    };
+    [measured].into_iter().chain(report.gates(render).into_iter().map(of_gate)).collect()
 }
 
 fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {

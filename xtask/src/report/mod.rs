@@ -4,6 +4,7 @@ pub mod artifacts;
 pub mod columns;
 pub mod compare;
 pub(crate) mod evidence;
+mod gates;
 pub mod history;
 pub mod junit;
 pub mod markdown;

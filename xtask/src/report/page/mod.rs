@@ -4,6 +4,7 @@
 
 pub mod audio;
 pub mod frames;
+mod gates;
 pub mod history;
 mod player;
 pub mod plot;
@@ -166,6 +167,7 @@ fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
                         }
                     }
                 }
+                (gates::table(report, render))
                 @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
                 (frames::figure(render))
                 (audio::figure(render))

@@ -138,3 +138,26 @@ fn videos_are_shown_in_step_where_both_are_there() {
     );
     assert!(page.contains("preload=\"none\""), "the page reads videos before anyone asks");
 }
+
+#[test]
+fn every_gate_is_shown_with_its_figure_and_its_limit() {
+    let row = |page: &str, gate: &str| {
+        let (_, rest) = page.split_once(&format!("<th scope=\"row\">{gate}</th>")).unwrap();
+        let cells = rest.split("</tr>").next().unwrap().replace("</td>", "|");
+        let texts: String = cells.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text).collect();
+        texts.trim_matches('|').to_owned()
+    };
+    let page = page_of(&files("smoke"));
+    assert_eq!(row(&page, "psnr-mean"), "49.68 dB|40.00 dB|pass");
+    assert_eq!(row(&page, "structure"), "–|–|pass");
+    assert!(page.contains("gates with their limits</summary>"));
+    let failing = changed("smoke", "results.json", |rows| {
+        rows[0]["passed"] = false.into();
+        rows[0]["findings"] = serde_json::json!([
+            { "gate": "psnr-mean", "value": "30 dB", "limit": "40 dB", "message": "m" }
+        ]);
+    });
+    let page = page_of(&failing);
+    assert_eq!(row(&page, "psnr-mean"), "49.68 dB|40.00 dB|FAIL");
+    assert!(page.contains("gates with their limits, 1 of which failed</summary>"));
+}

@@ -1,0 +1,72 @@
+//! Every gate of a render in a table: what was measured, the limit, and how it came out.
+
+use maud::{Markup, html};
+use render_verdict::gates::{Gate, Limit, MEAN_PSNR, PSNR_PLANE, Unit};
+
+use crate::report::{
+    RunReport,
+    gates::GateOutcome,
+    page::{
+        self,
+        Head::{Name, Number},
+    },
+    render::RenderReport,
+};
+
+/// The table, folded away where the render passed.
+pub(crate) fn table(report: &RunReport, render: &RenderReport) -> Markup {
+    let gates = report.gates(render);
+    let rows = html! {
+        tbody {
+            @for (id, outcome) in &gates {
+                @let figures = figures(id, render);
+                tr {
+                    th scope="row" { (id) }
+                    td.number { (figures.as_ref().map_or("–", |(measured, _)| measured)) }
+                    td.number { (figures.as_ref().map_or("–", |(_, limit)| limit)) }
+                    td {
+                        @match outcome {
+                            GateOutcome::Passed => (page::passed(true)),
+                            GateOutcome::Failed(_) => (page::passed(false)),
+                            GateOutcome::NotApplied(why) => (why),
+                        }
+                    }
+                }
+            }
+        }
+    };
+    let head = [Name("Gate"), Number("Measured"), Number("Limit"), Name("Result")];
+    let failed = gates.iter().filter(|(_, outcome)| matches!(outcome, GateOutcome::Failed(_))).count();
+    let summary = match failed {
+        0 => format!("All {} gates with their limits", gates.len()),
+        _ => format!("All {} gates with their limits, {failed} of which failed", gates.len()),
+    };
+    html! { details { summary { (summary) } (page::table("Gates", "", &head, &rows)) } }
+}
+
+/// The figure that a gate holds against its first limit, and that limit, both with their unit; `None` where a gate has
+/// none, or where the figure is not kept.
+fn figures(id: &str, render: &RenderReport) -> Option<(String, String)> {
+    let limit = if id == PSNR_PLANE.id { &MEAN_PSNR } else { Gate::named(id)?.limits.first()? };
+    let (limits, row) = (render.gate.as_ref()?, &render.row);
+    let picture = row.picture.as_ref();
+    let measured = match id {
+        "psnr-mean" => row.psnr_avg_db?,
+        "psnr-plane" => picture?.planes.iter().map(|plane| plane.mean_db).min_by(f64::total_cmp)?,
+        "psnr-frame" => return Some((picture?.worst_frame_db.with_unit(), with_unit(limit, limits.value(limit)))),
+        "audio-residual" => row.audio_residual_dbfs.iter().map(|residual| residual.db()).max_by(f64::total_cmp)?,
+        // Its figures have the names of their limits.
+        _ => serde_json::to_value(picture?.local?).ok()?.get(limit.key)?.as_f64()?,
+    };
+    Some((with_unit(limit, measured), with_unit(limit, limits.value(limit))))
+}
+
+fn with_unit(limit: &Limit, value: f64) -> String {
+    match limit.unit {
+        Unit::Db | Unit::Relative => format!("{value:.2} dB"),
+        Unit::Dbfs => format!("{value:.2} dBFS"),
+        Unit::Levels => format!("{value:.2} levels"),
+        Unit::Shift => format!("{value:.2} frames"),
+        Unit::Frames => format!("{value} frames"),
+    }
+}
