@@ -7,7 +7,7 @@ use render_verdict::verdict::{Conclusion, Outcome};
 use crate::{
     aws::faults::Refused,
     console::text::counted,
-    exit::{ExitCode, Failure},
+    exit::ExitCode,
     project::names::StackName,
     report::run_record::TeardownRecord,
     run::{
@@ -144,7 +144,7 @@ fn failure_of(ended: &Ended) -> Option<String> {
 fn headline(ended: &Ended) -> Cow<'_, str> {
     let text = match ended {
         Ended::Concluded(conclusion) => conclusion.outcome().reason().unwrap_or("the run failed"),
-        Ended::Failed(Failure { code, error }) => match (error.downcast_ref::<Exceeded>(), code) {
+        Ended::Failed(failure) => match (failure.error.downcast_ref::<Exceeded>(), failure.code) {
             (Some(exceeded), ExitCode::Render) => {
                 return Cow::Owned(format!("stopped by --max-cost-usd before {}", exceeded.what));
             }

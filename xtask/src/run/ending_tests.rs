@@ -13,7 +13,7 @@ use render_verdict::{
 };
 
 use super::*;
-use crate::exit::Signal;
+use crate::exit::{Failure, Signal};
 
 const RECOVERY: &str = "cargo xtask lambda-teardown s --profile p";
 
@@ -53,7 +53,7 @@ fn conclusion(findings: Option<Vec<Finding>>) -> Conclusion {
 }
 
 fn works() -> Vec<(&'static str, Ended)> {
-    let failed = |code| Ended::Failed(Failure::new(code, anyhow::anyhow!("the disk is full")));
+    let failed = |code| Ended::Failed(Failure::new(code, anyhow::anyhow!("the disk is full")).into());
     let contradiction = HISTORY.finding("4 frames", "5", "4 frames, not 5");
     let unequal = RECORD.finding("none", "one", "it has none");
     vec![
@@ -140,7 +140,7 @@ fn an_aws_that_is_gone_needs_no_command() {
 
 #[test]
 fn what_was_measured_before_a_failure_is_reported() {
-    let failed = Ended::Failed(Failure::new(ExitCode::Render, anyhow::anyhow!("the execution failed")));
+    let failed = Ended::Failed(Failure::new(ExitCode::Render, anyhow::anyhow!("the execution failed")).into());
     let clean = CleanUp::Done(TeardownRecord::Clean { deleted: vec![], resources_verified: 7 });
     let reported = |measured: Option<Conclusion>| ending(&failed, measured.as_ref(), &clean, false).findings;
     assert_eq!(reported(Some(conclusion(None))), ["  2 was not measured"]);
@@ -148,7 +148,7 @@ fn what_was_measured_before_a_failure_is_reported() {
 }
 
 fn failed(error: anyhow::Error) -> Ended {
-    Ended::Failed(Failure::new(ExitCode::Deploy, error))
+    Ended::Failed(Failure::new(ExitCode::Deploy, error).into())
 }
 
 #[test]

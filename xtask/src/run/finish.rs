@@ -1,9 +1,9 @@
 //! A run's work and its end: clean up, report how it went, and leave no process behind.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::{panic::AssertUnwindSafe, rc::Rc, time::Duration};
 
 use anyhow::{Context, anyhow, ensure};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, future::join_all};
 use render_verdict::verdict::Conclusion;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     exit::{ExitCode, Failure, Signal, Signals},
     local::emulator::EmbeddedAws,
     report::{
-        artifacts, markdown,
+        artifacts, distinct, markdown,
         run_record::{TeardownRecord, VerdictRecord},
     },
     run::{
@@ -32,57 +32,81 @@ pub(crate) struct Interim {
 }
 
 /// How the work ended, before the clean-up.
+#[derive(Clone)]
 pub(crate) enum Ended {
     Concluded(Conclusion),
-    Failed(Failure),
+    Failed(Rc<Failure>),
     Signalled(Signal),
     Panicked(String),
 }
 
-/// Brings a run's work to its end, cleans up, and reports. Success, an error, a panic and a signal all end
+/// Brings the work of a run to its end, cleans up, and reports. Success, an error, a panic and a signal all end
 /// here. The exit code is that of the first thing that went wrong.
 pub(crate) async fn with_cleanup(
     run: &Run,
     signals: &mut Signals,
     work: impl AsyncFnOnce(&mut Option<Interim>) -> Result<Conclusion, Failure>,
 ) -> ExitCode {
-    let mut interim = None;
-    let mut ended = tokio::select! {
+    let work = async |interims: &mut [Option<Interim>]| Ok(vec![work(&mut interims[0]).await?]);
+    all_with_cleanup(&[run], signals, work).await[0]
+}
+
+/// The same for runs whose work is one: what ends it ends all of them, and all are cleaned up at the same time. The
+/// work gives a conclusion for each run, and there is an exit code for each.
+pub(crate) async fn all_with_cleanup(
+    runs: &[&Run],
+    signals: &mut Signals,
+    work: impl AsyncFnOnce(&mut [Option<Interim>]) -> Result<Vec<Conclusion>, Failure>,
+) -> Vec<ExitCode> {
+    let mut interims: Vec<Option<Interim>> = runs.iter().map(|_| None).collect();
+    let all = |ended: Ended| vec![ended; runs.len()];
+    let mut ended: Vec<Ended> = tokio::select! {
         biased;
-        signal = signals.next() => Ended::Signalled(signal),
-        failure = emulator_failure(run) => Ended::Failed(failure),
-        result = AssertUnwindSafe(work(&mut interim)).catch_unwind() => match result {
-            Ok(Ok(conclusion)) => Ended::Concluded(conclusion),
-            Ok(Err(failure)) => Ended::Failed(failure),
-            Err(panic) => Ended::Panicked(message_of(panic.as_ref())),
+        signal = signals.next() => all(Ended::Signalled(signal)),
+        failure = emulator_failure(runs) => all(Ended::Failed(failure.into())),
+        result = AssertUnwindSafe(work(&mut interims)).catch_unwind() => match result {
+            Ok(Ok(conclusions)) => conclusions.into_iter().map(Ended::Concluded).collect(),
+            Ok(Err(failure)) => all(Ended::Failed(failure.into())),
+            Err(panic) => all(Ended::Panicked(message_of(panic.as_ref()))),
         },
     };
-    announce(run, &ended);
-    if !matches!(ended, Ended::Concluded(_)) {
-        run.session.runner.children.stop_all().await;
+    let announced = runs.iter().zip(&ended).flat_map(|(run, ended)| announced(run, ended));
+    // What ended all of them is one error.
+    distinct(announced).iter().for_each(|line| runs[0].session.console.say(line));
+    if !matches!(ended[0], Ended::Concluded(_)) {
+        runs[0].session.runner.children.stop_all().await;
     }
-    let cleanup = clean_up(run, &mut ended, signals).await;
-    if let Some(embedded) = run.embedded.take() {
-        run.step("target", "stopping the embedded AWS");
-        embedded.stop().await;
+    let cleaned = clean_up(runs, &mut ended, signals).await;
+    for run in runs {
+        if let Some(embedded) = run.embedded.take() {
+            run.step("target", "stopping the embedded AWS");
+            embedded.stop().await;
+        }
     }
-    let code = report(run, &ended, interim, &cleanup);
-    run.save_record();
-    leave_reports(run);
-    code
+    let mut codes = Vec::new();
+    for (((run, ended), interim), cleanup) in runs.iter().zip(&ended).zip(interims).zip(&cleaned) {
+        codes.push(report(run, ended, interim, cleanup));
+        run.save_record();
+        leave_reports(run);
+    }
+    codes
 }
 
 /// How often an emulator is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Waits until the run's own emulator has ended, which nothing that waits for its answers would soon see.
-async fn emulator_failure(run: &Run) -> Failure {
+/// Waits until the runs' own emulator has ended, which nothing that waits for its answers would soon see.
+async fn emulator_failure(runs: &[&Run]) -> Failure {
     loop {
         tokio::time::sleep(LOOK).await;
-        if let Some(failure) = run.embedded.borrow_mut().as_mut().and_then(EmbeddedAws::failure) {
+        if let Some(failure) = embedded_failure(runs) {
             return Failure::new(ExitCode::Render, anyhow!(failure));
         }
     }
+}
+
+fn embedded_failure(runs: &[&Run]) -> Option<String> {
+    runs.iter().find_map(|run| run.embedded.borrow_mut().as_mut().and_then(EmbeddedAws::failure))
 }
 
 pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
@@ -90,8 +114,8 @@ pub(crate) fn message_of(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-/// Says at once what ended the work.
-fn announce(run: &Run, ended: &Ended) {
+/// What ended the work, to be said at once.
+fn announced(run: &Run, ended: &Ended) -> Vec<String> {
     let stack = &run.names.stack;
     let left = match (run.journal.get(), &run.reused) {
         (None, _) => Left::Nothing,
@@ -103,7 +127,7 @@ fn announce(run: &Run, ended: &Ended) {
         Ended::Failed(failure) => run.remedy(&failure.error),
         _ => None,
     };
-    announcement(ended, left, remedy).iter().for_each(|line| run.session.console.say(line));
+    announcement(ended, left, remedy)
 }
 
 /// Prints table, findings and verdict, fills in the record, and gives the exit code.
@@ -167,52 +191,59 @@ pub(crate) enum CleanUp {
     AwsGone,
 }
 
-/// Cleans up. The run's first signal, if it comes only now, lets the clean-up
-/// go on to its end; a second one ends it.
-pub(crate) async fn clean_up(run: &Run, ended: &mut Ended, signals: &mut Signals) -> CleanUp {
-    if run.journal.get().is_none() {
-        return CleanUp::Done(TeardownRecord::NothingCreated);
-    }
-    if run.embedded.borrow_mut().as_mut().is_some_and(|embedded| embedded.failure().is_some()) {
-        return CleanUp::AwsGone;
-    }
-    let work = async {
-        if (run.options.keep_stack || run.reused.is_some())
-            && let Some(kept) = keep(run).await?
-        {
-            return Ok(kept);
-        }
-        // Whatever it is by now, this run did not create it.
-        ensure!(run.reused.is_none(), "stack {} is gone or has been replaced, so nothing was touched", run.names.stack);
-        run.stage("teardown", tear_down(run)).await
-    };
-    let mut work = Box::pin(AssertUnwindSafe(work).catch_unwind());
-    let result = loop {
+/// Cleans up. The first signal, if it comes only now, lets the clean-up go on to its end; a second one ends it.
+async fn clean_up(runs: &[&Run], ended: &mut [Ended], signals: &mut Signals) -> Vec<CleanUp> {
+    let aws_is_gone = embedded_failure(runs).is_some();
+    let work = runs.iter().map(|run| AssertUnwindSafe(clean_up_one(run, aws_is_gone)).catch_unwind());
+    let mut work = Box::pin(join_all(work));
+    let results = loop {
         let signal = tokio::select! {
             biased;
             signal = signals.next() => signal,
-            result = &mut work => break result,
+            results = &mut work => break results,
         };
-        if matches!(ended, Ended::Signalled(_)) {
+        if matches!(ended[0], Ended::Signalled(_)) {
             // Nothing more is to be started, and whoever asks twice does not want to wait.
             drop(work);
-            run.session.runner.children.kill_all();
-            return CleanUp::Interrupted(signal);
+            runs[0].session.runner.children.kill_all();
+            let interrupted = |run: &&Run| match run.journal.get() {
+                None => CleanUp::Done(TeardownRecord::NothingCreated),
+                Some(_) => CleanUp::Interrupted(signal),
+            };
+            return runs.iter().map(interrupted).collect();
         }
-        run.session.console.say(&format!(
+        runs[0].session.console.say(&format!(
             "{}: the clean-up continues; a second signal aborts it and prints the command that completes it.",
             signal.name
         ));
-        *ended = Ended::Signalled(signal);
+        ended.fill(Ended::Signalled(signal));
     };
-    match result {
-        Ok(Ok(record)) => CleanUp::Done(record),
+    let cleaned = results.into_iter().zip(runs).map(|(result, run)| match result {
+        Ok(Ok(cleaned)) => cleaned,
         Ok(Err(error)) => CleanUp::Failed { error: format!("{error:#}"), remedy: run.remedy(&error) },
         Err(panic) => {
             let error = format!("a defect of this tool: it panicked: {}", message_of(panic.as_ref()));
             CleanUp::Failed { error, remedy: None }
         }
+    });
+    cleaned.collect()
+}
+
+async fn clean_up_one(run: &Run, aws_is_gone: bool) -> anyhow::Result<CleanUp> {
+    if run.journal.get().is_none() {
+        return Ok(CleanUp::Done(TeardownRecord::NothingCreated));
     }
+    if aws_is_gone {
+        return Ok(CleanUp::AwsGone);
+    }
+    if (run.options.keep_stack || run.reused.is_some())
+        && let Some(kept) = keep(run).await?
+    {
+        return Ok(CleanUp::Done(kept));
+    }
+    // Whatever it is by now, this run did not create it.
+    ensure!(run.reused.is_none(), "stack {} is gone or has been replaced, so nothing was touched", run.names.stack);
+    run.stage("teardown", tear_down(run)).await.map(CleanUp::Done)
 }
 
 /// Leaves the stack, but nothing that is still running in it; `None` where there is no stack
