@@ -180,6 +180,9 @@ function faults() {
     if (box.width < 100 || box.height < 30) faults.push(`${name}: it is ${box.width} x ${box.height} px`);
     const marks = [...plot.querySelectorAll(".mark")];
     if (marks.length === 0) faults.push(`${name}: nothing is drawn`);
+    const shapes = marks.flatMap((mark) => (mark.matches("g") ? [...mark.querySelectorAll("path, circle")] : [mark]));
+    const unseen = shapes.filter((shape) => ["fill", "stroke"].every((paint) => getComputedStyle(shape)[paint] === "none"));
+    if (unseen.length) faults.push(`${name}: ${unseen.length} of ${marks.length} marks have no color`);
     const inside = (mark) => {
       const { left, right, top, bottom } = mark.getBoundingClientRect();
       return left >= box.left - 8 && right <= box.right + 8 && top >= box.top - 8 && bottom <= box.bottom + 8;

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::emulator::{block_on, node_packages, tool};
+use crate::emulator::{XTASK, block_on, node_packages, tool};
 use xtask::{
     console::Console,
     report::{
@@ -116,6 +116,42 @@ fn a_page_of_a_thousand_chunks_opens_at_once() {
     assert_nothing_wrong(page.path(), &opened(&[page.path()], &["--axe", ""])[0]);
 }
 
+/// How twenty runs ended, the oldest first: by a pass, a failed gate, a failed render, a signal, a leak, a kill.
+const ENDED: &str = "PPGPPSPPPRPKPPLPGPPP";
+
+#[test]
+fn the_trends_of_twenty_runs_are_good() {
+    let dir = tempfile::tempdir().unwrap();
+    for (nth, ended) in ENDED.chars().enumerate() {
+        let recorded = kept(if nth % 4 == 3 { "eval" } else { "smoke" });
+        let read = |name: &str| fs::read_to_string(recorded.join(name)).unwrap();
+        let run = dir.path().join(format!("runs/20261101T{nth:02}0000Z-{nth:012x}"));
+        fs::create_dir_all(&run).unwrap();
+        let mut record: Value = serde_json::from_str(&read("run.json")).unwrap();
+        let codes =
+            [('P', json!(0)), ('G', json!(5)), ('R', json!(4)), ('S', json!(130)), ('L', json!(7)), ('K', Value::Null)];
+        record["exitCode"] = codes.into_iter().find(|(letter, _)| *letter == ended).unwrap().1;
+        record["runId"] = format!("{nth:012x}").into();
+        record["startedAt"] = format!("2026-11-{:02}T10:00:00.000Z", nth + 1).into();
+        record["gitCommit"] = format!("{:08x}{:032x}", 0xabc0_1234_u64 + nth as u64 / 3, 0).into();
+        fs::write(run.join("run.json"), record.to_string()).unwrap();
+        // What ended before its first render has measured nothing.
+        if !"RK".contains(ended) {
+            let slower =
+                read("results.json").replace("\"wallClockMs\": 1", &format!("\"wallClockMs\": {}", 1 + nth / 7));
+            fs::write(run.join("results.json"), slower).unwrap();
+        }
+    }
+    let page = dir.path().join("trends.html");
+    let listed = Command::new(XTASK).arg("lambda-history").arg(dir.path()).arg("--html").arg(&page).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!(listed.lines().count(), 21, "{listed}");
+    for verdict in ["PASS", "FAIL", "STOPPED", "UNFINISHED", "LEAK"] {
+        assert!(listed.contains(verdict), "{verdict}: {listed}");
+    }
+    assert_good(&page);
+}
+
 #[test]
 fn what_is_wrong_with_a_page_is_found() {
     let good = fs::read_to_string(page_of(&kept("smoke")).path()).unwrap();
@@ -130,6 +166,7 @@ fn what_is_wrong_with_a_page_is_found() {
         ("</footer>", "</footer><button></button>", "axe: button-name"),
         ("</footer>", "</footer><p style='width:2000px'>x</p>", "px wider than the window"),
         ("<path class=\"mark psnr\"", "<path class=\"psnr\"", "nothing is drawn"),
+        ("class=\"mark psnr\"", "class=\"mark\" fill=\"none\"", "marks have no color"),
         (".plot { display: block;", ".plot { display: none;", "it is 0 x 0 px"),
         ("print-color-adjust: exact; -webkit", "background: #000; -webkit", "the paper is rgb(0, 0, 0)"),
     ]

@@ -68,27 +68,30 @@ fn trend((name, unit, value): &Figure, runs: &[&Entry]) -> Markup {
     let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), (_, y, _)| (low.min(*y), high.max(*y)));
     // So that a constant figure is a line in the middle, and small differences are not blown up.
     let margin = ((high - low) * 0.1).max(high.abs() * 0.05).max(f64::MIN_POSITIVE);
-    let mut plot = Plot::new(
-        Scale::linear(-0.5, runs.len() as f64 - 0.5),
-        Scale::linear((low - margin).max(0.0), high + margin),
-        HEIGHT,
-    );
+    let bottom = (low - margin).max(0.0);
+    let mut plot =
+        Plot::new(Scale::linear(-0.5, runs.len() as f64 - 0.5), Scale::linear(bottom, high + margin), HEIGHT);
     plot.levels(4);
-    plot.line(values.iter().map(|(x, y, _)| (*x, *y)), "lambda");
-    for (x, y, run) in &values {
-        let (marker, class) = if run.passed() { (Marker::Dot, "lambda") } else { (Marker::Cross, "fail") };
-        let tooltip = format!("{}: {y:.4} {unit}, {}, {}", run.time(), run.verdict, run.short_commit());
-        plot.mark((*x, *y), marker, class, &tooltip);
-    }
     let every = runs.len().div_ceil(8);
     // Month, day, and time.
     let label = |(nth, run): (usize, &&Entry)| (nth as f64, run.time().chars().skip(5).collect::<String>());
     let ticks: Vec<(f64, String)> = runs.iter().enumerate().step_by(every).map(label).collect();
+    // Below what is drawn, so that no line crosses a dot.
     plot.ticks(&ticks);
+    plot.line(values.iter().map(|(x, y, _)| (*x, *y)), "lambda");
+    for (x, run) in runs.iter().enumerate().filter(|(_, run)| value(run).is_none() && !run.passed()) {
+        let tooltip = format!("{}: nothing measured, {}, {}", run.time(), run.verdict, run.short_commit());
+        plot.mark((x as f64, bottom), Marker::Cross, "bad", &tooltip);
+    }
+    for (x, y, run) in &values {
+        let (marker, class) = if run.passed() { (Marker::Dot, "lambda") } else { (Marker::Cross, "bad") };
+        let tooltip = format!("{}: {y:.4} {unit}, {}, {}", run.time(), run.verdict, run.short_commit());
+        plot.mark((*x, *y), marker, class, &tooltip);
+    }
     let caption = format!("{name} ({unit})");
     html! {
         figure {
-            figcaption { (caption) " · a dot passed, a cross did not" }
+            figcaption { (caption) " · a dot passed, a cross did not, and at the bottom it measured nothing" }
             (plot.draw(&caption))
         }
     }
