@@ -9,10 +9,13 @@ use render_verdict::{audio::residual::Residual, decibels::Level};
 
 use crate::{
     console::text::Align,
-    eval::statistics::{
-        Distinction, ENOUGH_TO_RANK, Reason,
-        bootstrap::{Interval, ratio_of_medians},
-        more_iterations, ranked,
+    eval::{
+        sample::Start,
+        statistics::{
+            Distinction, ENOUGH_TO_RANK, Reason,
+            bootstrap::{Interval, ratio_of_medians},
+            more_iterations, ranked,
+        },
     },
     report::{
         RunReport,
@@ -27,6 +30,8 @@ use crate::{
 /// How this run differs from an earlier one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SideBySide {
+    /// What is compared with what.
+    pub title: String,
     /// What both measured, in this run's order.
     pub pairs: Vec<Pair>,
     /// What only this run measured.
@@ -37,6 +42,18 @@ pub struct SideBySide {
     pub caveats: Vec<String>,
     /// What a limit for regressions says of it, where there is one.
     pub gate: Option<Gate>,
+}
+
+impl SideBySide {
+    /// As a comparison of B, this run, with A, the earlier one: what each figure says is remarked first.
+    #[must_use]
+    pub fn of_sides(mut self, a: &str, b: &str) -> Self {
+        self.title = format!("{b}, compared with {a}");
+        let legend = "before and the earlier run are A, now and this run are B".to_owned();
+        let said = self.pairs.iter().flat_map(regression::said_of_sides).chain([legend]).collect::<Vec<_>>();
+        self.caveats.splice(0..0, said);
+        self
+    }
 }
 
 /// One fixture at one chunk count and protocol, in both runs.
@@ -80,6 +97,7 @@ impl SideBySide {
         };
         let pairs = keys.iter().filter_map(|key| Pair::of(*key, now, before)).collect();
         Self {
+            title: "This run compared with the earlier run".to_owned(),
             pairs,
             only_now: only(&keys, &earlier),
             only_before: only(&earlier, &keys),
@@ -93,16 +111,21 @@ impl Pair {
     fn of(key: Key<'_>, now: &RunReport, before: &RunReport) -> Option<Self> {
         let of = |report: &'_ RunReport| report.renders_of(key.0, key.1).cloned().collect::<Vec<RenderReport>>();
         let (now, before) = (of(now), of(before));
-        let each = |value: fn(&RenderReport) -> Option<f64>| {
-            let values = |renders: &[RenderReport]| renders.iter().filter_map(value).collect::<Vec<f64>>();
-            (values(&now), values(&before))
+        let values = |renders: &[RenderReport], value: fn(&RenderReport) -> Option<f64>| {
+            renders.iter().filter_map(value).collect::<Vec<f64>>()
         };
-        let change = |value: fn(&RenderReport) -> Option<f64>| {
-            let (now, before) = each(value);
-            Change::of(&now, &before)
+        // A cold start depends on what ran before.
+        let warm = |renders: &[RenderReport]| {
+            renders.iter().filter(|render| render.start == Start::Warm).cloned().collect::<Vec<RenderReport>>()
         };
-        let extreme = |value: fn(&RenderReport) -> Option<f64>, pick: fn(f64, f64) -> f64| {
-            let (now, before) = each(value);
+        let (warm_now, warm_before) = (warm(&now), warm(&before));
+        let timed = match warm_now.is_empty() || warm_before.is_empty() {
+            true => (&now, &before),
+            false => (&warm_now, &warm_before),
+        };
+        let change = |value| Change::of(&values(timed.0, value), &values(timed.1, value));
+        let extreme = |value, pick: fn(f64, f64) -> f64| {
+            let (now, before) = (values(&now, value), values(&before, value));
             Some(Both { now: now.into_iter().reduce(pick)?, before: before.into_iter().reduce(pick)? })
         };
         let hash = |renders: &[RenderReport]| Some(renders.first()?.row.picture.as_ref()?.frames_sha256.clone());
@@ -183,12 +206,12 @@ const COLUMNS: &[OfPair] = &[
     }),
 ];
 
-pub(crate) const LEGEND: &str =
-    "Medians. +10 % means that this run was slower, or more expensive, than the earlier run by a tenth.";
+pub(crate) const LEGEND: &str = "Medians, of the warm executions if both have any. +10 % means that this run was \
+                                 slower, or more expensive, than the earlier run by a tenth.";
 
 impl fmt::Display for SideBySide {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "This run compared with the earlier run")?;
+        writeln!(f, "{}", self.title)?;
         if !self.pairs.is_empty() {
             let (pairs, shown) = self.table();
             writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left))?;
@@ -216,7 +239,7 @@ impl SideBySide {
                 list("", found.iter().map(|regression| plain(&regression.to_string()))),
             ),
         };
-        let parts = ["### This run compared with the earlier run".to_owned(), word, found, body, notes];
+        let parts = [format!("### {}", plain(&self.title)), word, found, body, notes];
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n") + "\n"
     }
 

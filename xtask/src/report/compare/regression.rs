@@ -45,6 +45,8 @@ impl fmt::Display for MaxRegression {
 pub struct Figure {
     /// What a run is in which it rose.
     worse: &'static str,
+    /// What a run is in which it fell.
+    better: &'static str,
     /// Its change, where both runs have it.
     of: fn(&Pair) -> Option<Change>,
     /// Below this it counts as this much: nobody sees or hears it.
@@ -55,10 +57,23 @@ pub struct Figure {
 
 /// Time and cost; of picture and sound the power of what differs from the baseline.
 static FIGURES: [Figure; 5] = [
-    Figure { worse: "slower", of: |pair| Some(pair.wall_ms), least: 0.0, shown: |ms| format!("{:.1} s", ms / 1000.0) },
-    Figure { worse: "more expensive", of: |pair| pair.usd, least: 0.0, shown: |usd| format!("{usd:.5} USD") },
+    Figure {
+        worse: "slower",
+        better: "faster",
+        of: |pair| Some(pair.wall_ms),
+        least: 0.0,
+        shown: |ms| format!("{:.1} s", ms / 1000.0),
+    },
+    Figure {
+        worse: "more expensive",
+        better: "cheaper",
+        of: |pair| pair.usd,
+        least: 0.0,
+        shown: |usd| format!("{usd:.5} USD"),
+    },
     Figure {
         worse: "less like the baseline in its PSNR",
+        better: "more like the baseline in its PSNR",
         of: |pair| pair.psnr_db.map(|db| powers(Both { now: -db.now, before: -db.before })),
         // 60 dB: what rounding to 8 bits makes.
         least: 1e-6,
@@ -66,12 +81,14 @@ static FIGURES: [Figure; 5] = [
     },
     Figure {
         worse: "less like the baseline in its worst region",
+        better: "more like the baseline in its worst region",
         of: |pair| pair.region_levels.map(Change::not_by_chance),
         least: 0.5,
         shown: |levels| format!("{levels:.1} levels"),
     },
     Figure {
         worse: "less like the baseline in its sound",
+        better: "more like the baseline in its sound",
         of: |pair| pair.sound.map(|sound| powers(Both { now: sound.now.db(), before: sound.before.db() })),
         // -90 dBFS: what rounding to 16 bits makes.
         least: 1e-9,
@@ -83,6 +100,14 @@ static FIGURES: [Figure; 5] = [
 fn powers(Both { now, before }: Both<f64>) -> Change {
     let power = |db: f64| 10_f64.powf(db / 10.0);
     Change::not_by_chance(Both { now: power(now), before: power(before) })
+}
+
+impl Figure {
+    /// The change, with what nobody sees or hears left out.
+    fn counted(&self, change: Change) -> Change {
+        let least = |value: f64| value.max(self.least);
+        Change { now: least(change.now), before: least(change.before), ..change }
+    }
 }
 
 /// A figure that rose by more than the limit.
@@ -108,8 +133,7 @@ impl PartialEq for Regression {
 impl Regression {
     /// The change, with what nobody sees or hears left out.
     fn counted(&self) -> Change {
-        let least = |value: f64| value.max(self.figure.least);
-        Change { now: least(self.change.now), before: least(self.change.before), ..self.change }
+        self.figure.counted(self.change)
     }
 
     /// By how much it rose, in percent.
@@ -124,6 +148,31 @@ impl fmt::Display for Regression {
         let (before, now, share) = (shown(change.before), shown(change.now), self.share());
         write!(f, "{name}: {worse}, {before} before, {now} now: {share}, allowed {limit} ({})", change.certainty)
     }
+}
+
+/// What each figure of a pair says of B, this run, and A, the earlier one, a line each.
+pub(crate) fn said_of_sides(pair: &Pair) -> Vec<String> {
+    let of_figure = |figure: &'static Figure| {
+        let Figure { worse, better, shown, .. } = figure;
+        let change = (figure.of)(pair)?;
+        let counted = figure.counted(change);
+        let (a, b, share) = (shown(change.before), shown(change.now), percent(counted.share()));
+        let by = format!("{b}, A {a}: {share} ({})", change.certainty);
+        let said = match (change.certainty.is_certain(), counted.exceeds(0.0), counted.now < counted.before) {
+            (true, true, _) => format!("B is {worse}: {by}"),
+            (true, false, true) => format!("B is {better}: {by}"),
+            (true, false, false) => return None,
+            (false, ..) => {
+                let settled = change.settled_by.map(|by| format!("; about {by} iterations would settle it"));
+                format!("B is neither {better} nor {worse} for sure: {by}{}", settled.unwrap_or_default())
+            }
+        };
+        Some(format!("{}: {said}", pair.name))
+    };
+    let frames = pair
+        .same_frames
+        .map(|same| format!("{}: the frames of both are {}", pair.name, if same { "the same" } else { "different" }));
+    FIGURES.iter().filter_map(of_figure).chain(frames).collect()
 }
 
 /// What a limit says of a comparison.
@@ -220,7 +269,10 @@ impl SideBySide {
                     None => "they are so alike that more iterations would hardly settle it".to_owned(),
                 };
                 let found = counted(maybe, "figure");
-                (Standing::Undecided, format!("{found} exceeded {limit}, and that may be chance: {todo}"))
+                (
+                    Standing::Undecided,
+                    format!("{found} exceeded {limit}, which may be chance and fails nothing: {todo}"),
+                )
             }
         };
         Self { gate: Some(Gate { limit, found, standing, text }), ..self }

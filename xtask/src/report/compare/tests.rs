@@ -87,6 +87,26 @@ fn what_may_be_chance_is_undecided_and_picture_and_sound_are_not_chance() {
 }
 
 #[test]
+fn a_cold_start_counts_only_where_there_is_nothing_else() {
+    let with = |starts: [Start; 3], wall_ms: [u64; 3]| {
+        let mut report = eval(1.0, 3);
+        report.renders.retain(|render| render.label.starts_with(&eval(1.0, 1).renders[0].label));
+        for ((render, start), wall_ms) in report.renders.iter_mut().zip(starts).zip(wall_ms) {
+            (render.start, render.row.wall_clock_ms) = (start, wall_ms);
+        }
+        report
+    };
+    let wall = |now: &RunReport, before: &RunReport| {
+        let change = SideBySide::of(now, before).pairs[0].wall_ms;
+        (change.now, change.before)
+    };
+    let (mixed, cold) = ([Start::Cold, Start::Cold, Start::Warm], [Start::Cold; 3]);
+    let (a, b) = (with(mixed, [900, 800, 500]), with(mixed, [700, 900, 600]));
+    assert_eq!(wall(&b, &a), (600.0, 500.0));
+    assert_eq!(wall(&b, &with(cold, [900, 800, 500])), (700.0, 800.0));
+}
+
+#[test]
 fn certainty_depends_on_the_samples() {
     let of = |now: &[f64], before: &[f64]| Change::of(now, before).unwrap().certainty;
     let near = |around: f64, count: usize| (0..count).map(|i| around + i as f64).collect::<Vec<f64>>();

@@ -48,6 +48,7 @@ pub(crate) fn compared_section(report: &RunReport) -> Option<Section> {
             p { strong { (gate.standing.to_string()) } " " (gate.text) }
             ul { @for found in &gate.found { li { (found.to_string()) } } }
         }
+        p { (compared.title) }
         (page::table("Compared with the earlier run", LEGEND, &head, &rows))
         ul { @for remark in compared.remarks() { li { (remark) } } }
     };
