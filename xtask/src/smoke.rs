@@ -31,7 +31,7 @@ use crate::{
         tables::{self, summary_line},
     },
     run::{
-        Run, Sources,
+        self, Run, Sources,
         bench::{Bench, Place, Wanted},
         budget::Exceeded,
         finish::{self, Interim},
@@ -67,10 +67,11 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
         });
     }
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
-    let sources = Sources::find(session, options.run.code()).or_exit(ExitCode::Preflight)?;
+    let sources = Sources::find(session, &options.run).or_exit(ExitCode::Preflight)?;
     let (subjects, notes) = subjects(&sources, options).or_exit(ExitCode::Preflight)?;
     notes.iter().for_each(|note| session.console.note(note));
     let asked = Asked::Smoke { fixtures: asked(&subjects), chunk_counts: options.chunk_counts.clone() };
+    run::mention_unfinished(session);
     let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
     run.record.borrow_mut().repeats = repeats;
     let work = async |interim: &mut Option<Interim>| smoke(&run, &subjects, options, interim).await;

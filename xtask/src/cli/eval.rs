@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use anyhow::Context;
 use clap::Args;
-use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize};
+use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols};
 
 use crate::{
     cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions},
@@ -53,6 +53,9 @@ pub struct EvalOptions {
     /// With the baseline, and with Lambda's.
     #[arg(long, conflicts_with = "skip_local")]
     keep_local: bool,
+    /// The plan protocol, for one side of an A/B comparison; `None` for the template's newest.
+    #[arg(skip)]
+    pub protocols: Option<PlanProtocols>,
     /// The stack and the artifacts.
     #[command(flatten)]
     pub run: RunOptions,
@@ -114,6 +117,12 @@ impl EvalOptions {
             (None, Some(_)) => Sizing::ByCount,
             (None, None) => Sizing::OfFixtureOr(ChunkSize::USUAL),
         }
+    }
+
+    /// The same without renders on this machine.
+    #[must_use]
+    pub fn without_local_leg(self) -> Self {
+        Self { skip_local: true, keep_local: false, ..self }
     }
 
     /// What becomes of the local leg.

@@ -13,7 +13,7 @@ use crate::{project::fixture::Chosen, report::distinct};
 pub struct FixtureOptions {
     /// Fixtures of one run, on one stack; `all` for all.
     ///
-    /// Or --tag chooses them. Without either, lambda-eval measures mp4-h264-sdr, many-cuts,
+    /// Or --tag chooses them. Without either, lambda-eval and lambda-ab measure mp4-h264-sdr, many-cuts,
     /// gsap-letters-render-compat and heygen-promo-preview-assets. `all` leaves out what only the in-process
     /// harness can render.
     #[arg(long, env = "FIXTURES", value_name = "NAME,..", conflicts_with = "tag")]

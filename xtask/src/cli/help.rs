@@ -12,7 +12,7 @@ pub(crate) const HINT: &str = "`--help` explains each flag, with examples and ex
 pub(crate) const OF_ALL: &str = "`cargo xtask <COMMAND> -h` lists a command's flags; `--help` explains them.";
 
 /// Examples by command: what is done, and how.
-const EXAMPLES: [(&str, &str, &str); 23] = [
+const EXAMPLES: [(&str, &str, &str); 26] = [
     ("", "The first run, on this machine, without an account", "lambda-smoke --local"),
     ("", "Before a release, in your account", "lambda-smoke --profile release"),
     ("lambda-smoke", "One fixture at 2, 4 and 8 chunks, on this machine", "lambda-smoke --local"),
@@ -26,6 +26,13 @@ const EXAMPLES: [(&str, &str, &str); 23] = [
     ("lambda-smoke", "Both plan protocols, against each other", "lambda-smoke --local --plan-protocol both"),
     ("lambda-eval", "Two fixtures, five times each", "lambda-eval --fixtures many-cuts,tone-and-text --iterations 5"),
     ("lambda-eval", "How many chunks are best", "lambda-eval --chunk-counts 1,2,4,8 --iterations 3 --skip-local"),
+    ("lambda-ab", "A release's ZIP against this repository", "lambda-ab --a old.zip --max-regression 10%"),
+    (
+        "lambda-ab",
+        "This repository against two commits before",
+        "lambda-ab --a HEAD~2 --fixtures many-cuts --iterations 6",
+    ),
+    ("lambda-ab", "Which memory size is better", "lambda-ab --a memory=2048 --b memory=4096 --warmup 1"),
     ("lambda-teardown", "Finish what runs have left anywhere", "lambda-teardown --unfinished"),
     ("lambda-teardown", "One stack", "lambda-teardown hyperframes-lambda-smoke-1795275657-1a2b3c --region us-east-1"),
     ("lambda-baseline", "How far the committed baseline is from a render of today", "lambda-baseline many-cuts"),
@@ -84,10 +91,11 @@ pub enum CompletedShell {
 }
 
 /// The flags and arguments that name fixtures.
-const OF_FIXTURES: [(&str, &str); 4] = [
+const OF_FIXTURES: [(&str, &str); 5] = [
     ("lambda-smoke", "fixture"),
     ("lambda-smoke", "fixtures"),
     ("lambda-eval", "fixtures"),
+    ("lambda-ab", "fixtures"),
     ("lambda-baseline", "fixture"),
 ];
 

@@ -1,5 +1,6 @@
 //! The command line: parsed into types before anything starts.
 
+pub mod ab;
 pub mod environment;
 pub mod eval;
 pub mod fixtures;
@@ -14,6 +15,7 @@ pub mod teardown;
 use clap::{Parser, Subcommand};
 
 use crate::cli::{
+    ab::AbOptions,
     eval::EvalOptions,
     help::CompletionsOptions,
     output::{OutputOptions, RepoOptions},
@@ -51,6 +53,10 @@ pub enum Command {
     ///
     /// On a stack of its own for this run; several fixtures, each several times.
     LambdaEval(Box<EvalOptions>),
+    /// Compare two handlers, or two settings, rendered in turns.
+    ///
+    /// Each side is an eval on a stack of its own. Which is faster, cheaper, better, with intervals.
+    LambdaAb(Box<AbOptions>),
     /// Delete what runs left of a stack, proved by its tags.
     LambdaTeardown(TeardownOptions),
     /// Render a fixture in-process and compare it with its baseline.

@@ -104,6 +104,12 @@ pub struct RunOptions {
     /// The SHA-256 that the file of --handler-zip must have.
     #[arg(long, env = "HANDLER_ZIP_SHA256", value_name = "HASH", requires = "handler_zip", hide_short_help = true)]
     pub sha256: Option<Sha256Hex>,
+    /// The commit whose handler is built, for one side of an A/B comparison.
+    #[arg(skip)]
+    pub commit: Option<String>,
+    /// Another template than the repository's, for one side of an A/B comparison.
+    #[arg(skip)]
+    pub template: Option<PathBuf>,
     /// Which AWS.
     #[command(flatten)]
     pub target: TargetOptions,
@@ -126,10 +132,11 @@ impl RunOptions {
 
     /// Which ZIP is deployed.
     pub(crate) fn code(&self) -> HandlerCode<'_> {
-        match (&self.handler_zip, self.skip_build) {
-            (Some(file), _) => HandlerCode::Release(file, self.sha256.as_ref()),
-            (None, true) => HandlerCode::Existing,
-            (None, false) => HandlerCode::Built,
+        match (&self.handler_zip, &self.commit, self.skip_build) {
+            (Some(file), ..) => HandlerCode::Release(file, self.sha256.as_ref()),
+            (None, Some(commit), _) => HandlerCode::Commit(commit),
+            (None, None, true) => HandlerCode::Existing,
+            (None, None, false) => HandlerCode::Built,
         }
     }
 

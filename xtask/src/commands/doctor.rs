@@ -1,9 +1,8 @@
 //! `lambda-doctor`: checks everything that a run needs, without a run.
 
-use std::{fs, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use anyhow::Context;
-use serde_json::Value;
 use xshell::cmd;
 
 use crate::{
@@ -108,8 +107,7 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
     }
 }
 
-/// The package with the handler.
-const HANDLER: &str = "@hyperframes/aws-lambda";
+const HANDLER: &str = Repo::HANDLER;
 
 /// The registry is waited for no longer.
 const REGISTRY_LIMIT: Duration = Duration::from_secs(15);
@@ -118,12 +116,11 @@ const REGISTRY_LIMIT: Duration = Duration::from_secs(15);
 /// its own.
 async fn renderer(repo: &Repo, bun: &Path, runner: &Runner) -> Option<Checkup> {
     let list = repo.handler_package().join("package.json");
-    let pinned: Value = serde_json::from_slice(&fs::read(&list).ok()?).ok()?;
-    let pinned = pinned["dependencies"][HANDLER].as_str().filter(|_| repo.layout() == Layout::Own)?;
+    let pinned = repo.handler_version().filter(|_| repo.layout() == Layout::Own)?;
     let sh = &runner.sh;
     let asked = runner.run_as(Child::PackageManager, cmd!(sh, "{bun} info {HANDLER} version"));
     let newest = asked.limit(REGISTRY_LIMIT).await.map(|output| output.stdout.trim().to_owned()).unwrap_or_default();
-    Some(Checkup { what: "renderer".to_owned(), health: compared(pinned, &newest, &list) })
+    Some(Checkup { what: "renderer".to_owned(), health: compared(&pinned, &newest, &list) })
 }
 
 fn compared(pinned: &str, newest: &str, list: &Path) -> Health {

@@ -1,5 +1,6 @@
 //! Each command's way from parsed flags to an exit code.
 
+pub mod ab;
 pub mod baseline;
 pub mod compare;
 pub mod doctor;
@@ -80,6 +81,10 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         Command::LambdaEval(options) => {
             options.run.check().or_exit(ExitCode::Preflight)?;
             eval::run(session, &options).await
+        }
+        Command::LambdaAb(options) => {
+            options.check().or_exit(ExitCode::Preflight)?;
+            ab::run(session, &options).await
         }
         Command::LambdaTeardown(args) => interruptible(session, teardown::run(session, &args)).await,
         Command::LambdaBaseline(args) => {

@@ -42,7 +42,14 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
     let opened = Folder::open(&folder).or_exit(ExitCode::Preflight)?;
     markdown::publish(&opened, &report).or_exit(ExitCode::Preflight)?;
     session.console.result(&format!("regenerated the reports in {}", folder.display()));
-    let Some(compared) = &report.compared else { return Ok(ExitCode::Success) };
+    match &report.compared {
+        None => Ok(ExitCode::Success),
+        Some(compared) => conclude(session, compared),
+    }
+}
+
+/// Shows a comparison, and gives the exit code that a limit makes of it.
+pub(crate) fn conclude(session: &Session, compared: &SideBySide) -> Result<ExitCode, Failure> {
     markdown::append_step_summary(&session.env, &compared.markdown()).or_exit(ExitCode::Preflight)?;
     session.console.result(&format!("\n{compared}\n"));
     if compared.pairs.is_empty() {
@@ -51,7 +58,7 @@ pub fn run(session: &Session, args: &ReportOptions) -> Result<ExitCode, Failure>
         return Err(Failure::preflight(message));
     }
     match &compared.gate {
-        Some(gate) => conclude(session, compared, gate),
+        Some(gate) => code_of(session, compared, gate),
         None => Ok(ExitCode::Success),
     }
 }
@@ -86,7 +93,7 @@ fn compare(report: &RunReport, folder: &Path, before: &str) -> Result<SideBySide
 }
 
 /// A render that was not measured can't pass as not slower.
-fn conclude(session: &Session, compared: &SideBySide, gate: &Gate) -> Result<ExitCode, Failure> {
+fn code_of(session: &Session, compared: &SideBySide, gate: &Gate) -> Result<ExitCode, Failure> {
     let Gate { standing, text, .. } = gate;
     let code = match standing {
         Standing::Unmeasured => return Err(Failure::new(ExitCode::Render, anyhow!("{text}"))),

@@ -26,21 +26,24 @@ use crate::{
     project::baseline::Baseline,
     report::tables,
     run::{
-        Run,
+        self, Run,
         bench::{self, Wanted},
         finish::{self, Interim},
         preview,
         subject::Subject,
     },
-    tools::harness::{LocalRenderer, LocalWay},
+    tools::{
+        harness::{LocalRenderer, LocalWay},
+        release::HandlerCode,
+    },
 };
 
 /// The name of the command; stacks and artifact folders are named after it.
 const COMMAND: &str = "lambda-eval";
 
 /// An eval run and its options.
-struct Eval<'a> {
-    run: Run,
+pub(crate) struct Eval<'a> {
+    pub run: Run,
     options: &'a EvalOptions,
     subjects: Vec<Subject>,
     scope: Scope,
@@ -66,33 +69,68 @@ pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, F
     let (options, repeats) = prepare::repeated(session, options).or_exit(ExitCode::Preflight)?;
     let options = &options;
     if options.run.dry_run {
-        let rounds = Some(prepare::rounds(options));
-        return preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
-            prepare::preview(sources, options)
-        });
+        return preview(session, options);
     }
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
+    run::mention_unfinished(session);
     let eval = Eval::prepare(session, options)?;
     eval.run.record.borrow_mut().repeats = repeats;
-    let work = async |interim: &mut Option<Interim>| measure(&eval, interim).await;
-    Ok(finish::with_cleanup(&eval.run, &mut signals, work).await)
+    Ok(with_cleanup(&[eval], &mut signals).await[0])
+}
+
+/// Prints what an eval would do.
+///
+/// # Errors
+/// When it would be refused.
+pub(crate) fn preview(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
+    let rounds = Some(prepare::rounds(options));
+    preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
+        prepare::preview(sources, options)
+    })
+}
+
+/// Measures everything that these evals plan, round by round, and cleans all of them up, whatever happens. There is an
+/// exit code for each.
+pub(crate) async fn with_cleanup(evals: &[Eval<'_>], signals: &mut Signals) -> Vec<ExitCode> {
+    let runs: Vec<&Run> = evals.iter().map(|eval| &eval.run).collect();
+    let work = async |interims: &mut [Option<Interim>]| measure(evals, interims).await;
+    finish::all_with_cleanup(&runs, signals, work).await
 }
 
 /// Measures everything. A sample that fails is recorded and the others go on; a failure that
 /// affects all of them ends the work. The clean-up follows in any case.
-async fn measure(eval: &Eval<'_>, interim: &mut Option<Interim>) -> Result<Conclusion, Failure> {
-    let mut bench = set_up(eval).await?;
-    let mut samples = Samples::default();
-    for turn in eval.turns() {
-        let what = format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(&turn));
-        bench.allow(&turn)?;
-        let failed = eval.run.stage(&what, samples.take(&mut bench, turn)).await;
-        samples.save(&bench, interim)?;
-        if failed {
-            check_credentials(&eval.run).await?;
+async fn measure(evals: &[Eval<'_>], interims: &mut [Option<Interim>]) -> Result<Vec<Conclusion>, Failure> {
+    let mut benches = set_up_all(evals).await?;
+    let mut samples: Vec<Samples> = evals.iter().map(|_| Samples::default()).collect();
+    let turns: Vec<Vec<Turn>> = evals.iter().map(Eval::turns).collect();
+    for (nth, first) in turns[0].iter().enumerate() {
+        for side in prepare::sides(first.round, evals.len()) {
+            let (eval, turn) = (&evals[side], turns[side][nth]);
+            let what = format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(&turn));
+            benches[side].allow(&turn)?;
+            let failed = eval.run.stage(&what, samples[side].take(&mut benches[side], turn)).await;
+            samples[side].save(&benches[side], &mut interims[side])?;
+            if failed {
+                check_credentials(&eval.run).await?;
+            }
         }
     }
-    Ok(samples.conclusion(eval))
+    Ok(samples.iter().zip(evals).map(|(samples, eval)| samples.conclusion(eval)).collect())
+}
+
+/// One after the other, as they build at one place. One whose ZIP is there already would else find another's.
+async fn set_up_all<'a>(evals: &'a [Eval<'a>]) -> Result<Vec<Bench<'a>>, Failure> {
+    let mut order: Vec<usize> = (0..evals.len()).collect();
+    order.sort_by_key(|side| evals[*side].run.options.code() != HandlerCode::Existing);
+    let mut benches: Vec<(usize, Bench<'a>)> = Vec::new();
+    for side in order {
+        if let Some((first, _)) = benches.first() {
+            evals[side].run.join_target_of(&evals[*first].run);
+        }
+        benches.push((side, set_up(&evals[side]).await?));
+    }
+    benches.sort_by_key(|(side, _)| *side);
+    Ok(benches.into_iter().map(|(_, bench)| bench).collect())
 }
 
 async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {

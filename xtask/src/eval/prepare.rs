@@ -31,7 +31,7 @@ use crate::{
 impl<'a> Eval<'a> {
     /// Checks everything that can be checked without starting anything.
     pub(crate) fn prepare(session: &Session, options: &'a EvalOptions) -> Result<Self, Failure> {
-        let sources = Sources::find(session, options.run.code()).or_exit(ExitCode::Preflight)?;
+        let sources = Sources::find(session, &options.run).or_exit(ExitCode::Preflight)?;
         let (subjects, notes) = subjects(&sources, options).or_exit(ExitCode::Preflight)?;
         let local_way = local_way(&sources.repo, options).or_exit(ExitCode::Preflight)?;
         let local = local_way.is_some();
@@ -133,7 +133,7 @@ fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalW
 
 /// All fixtures, and notes on them.
 fn subjects(sources: &Sources, options: &EvalOptions) -> anyhow::Result<(Vec<Subject>, Vec<String>)> {
-    let choice = PlanChoice::new(&sources.template, None)?;
+    let choice = PlanChoice::new(&sources.template, options.protocols)?;
     let load = |name: &str| Subject::load(&sources.repo, name, choice, &options.limits.0, Some(Record::Held));
     Subject::all(&sources.repo, &options.chosen(), load)
 }
@@ -201,6 +201,12 @@ pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn>
     rounds.enumerate().flat_map(of_round).collect()
 }
 
+/// The order of so many runs that take a turn each: A B B A. A machine that becomes slower affects both alike.
+pub(crate) fn sides(round: Round, count: usize) -> Vec<usize> {
+    let (Round::Warmup(nth) | Round::Measured(nth)) = round;
+    rotated(0..count, nth as usize + 1)
+}
+
 fn rotated<T>(items: impl Iterator<Item = T>, by: usize) -> Vec<T> {
     let mut items: Vec<T> = items.collect();
     let by = by.checked_rem(items.len()).unwrap_or(0);
@@ -254,6 +260,13 @@ mod tests {
         2: 1 N=1
         2: 1 N=4
         ");
+    }
+
+    #[test]
+    fn two_runs_take_turns_in_being_the_first() {
+        let order = |nth| sides(Round::Measured(nth), 2);
+        assert_eq!([order(1), order(2), order(3)], [[0, 1], [1, 0], [0, 1]]);
+        assert_eq!(sides(Round::Warmup(2), 1), [0]);
     }
 
     proptest! {

@@ -6,4 +6,5 @@ pub mod fixture;
 pub mod names;
 pub mod plan;
 pub mod repo;
+pub(crate) mod revision;
 pub mod template;

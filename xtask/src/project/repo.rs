@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 use xshell::cmd;
 
 use crate::tools::{env::Child, runner::Runner};
@@ -42,6 +43,9 @@ impl Layout {
 impl Repo {
     /// The environment variable with the path of another repository.
     pub const ENV: &'static str = "HYPERFRAMES_REPO_ROOT";
+
+    /// The published package with the handler.
+    pub const HANDLER: &'static str = "@hyperframes/aws-lambda";
 
     /// The repository at `root`.
     ///
@@ -96,6 +100,17 @@ impl Repo {
     /// The default folder for a command's artifacts.
     pub fn artifacts(&self, command: &str) -> PathBuf {
         self.root.join(format!("{command}-artifacts"))
+    }
+
+    /// The version of the handler's package that is built here: the one that this project pins, or a checkout's own.
+    pub fn handler_version(&self) -> Option<String> {
+        let list = std::fs::read(self.handler_package().join("package.json")).ok()?;
+        let list: Value = serde_json::from_slice(&list).ok()?;
+        let version = match self.layout {
+            Layout::Own => &list["dependencies"][Self::HANDLER],
+            Layout::HyperFrames => &list["version"],
+        };
+        version.as_str().map(str::to_owned)
     }
 
     /// The version of the package that contains Chromium, from the lockfile next to the handler or at the root;
@@ -207,7 +222,7 @@ impl RepoChoice {
 // The state of a repository in git.
 
 /// Settings by which git starts no program that the repository's own configuration names.
-const NO_PROGRAMS: [&str; 9] = [
+pub(crate) const NO_PROGRAMS: [&str; 9] = [
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.sshCommand=false",

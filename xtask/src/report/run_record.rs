@@ -46,6 +46,9 @@ pub struct RunRecord {
     /// The run that created the stack and kept it, where this one ran on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reuses: Option<RunId>,
+    /// Which side of an A/B comparison it is, and what that differs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub side: Option<String>,
     /// When it began, RFC 3339.
     pub started_at: String,
     /// When it ended; null while it runs, or when it was killed.
@@ -141,6 +144,7 @@ impl RunRecord {
             run_id: run.clone(),
             repeats: None,
             reuses: None,
+            side: None,
             started_at: context::now_rfc3339(),
             ended_at: None,
             exit_code: None,

@@ -25,6 +25,14 @@ impl FromStr for Usd {
     }
 }
 
+impl Usd {
+    /// The share of one of so many.
+    #[must_use]
+    pub fn shared_by(self, runs: u32) -> Self {
+        Self(self.0 / f64::from(runs))
+    }
+}
+
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} USD", self.0)

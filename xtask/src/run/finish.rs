@@ -133,6 +133,9 @@ fn announced(run: &Run, ended: &Ended) -> Vec<String> {
 /// Prints table, findings and verdict, fills in the record, and gives the exit code.
 fn report(run: &Run, ended: &Ended, interim: Option<Interim>, cleanup: &CleanUp) -> ExitCode {
     let console = &run.session.console;
+    if let Some(side) = &run.record.borrow().side {
+        console.result(&format!("\n{side}"));
+    }
     if let Some(Interim { table, .. }) = &interim {
         console.result(&format!("\n{table}\n"));
     }

@@ -24,7 +24,7 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use execution_history::{cost::Prices, progress::Pace};
 use tokio::time::Instant;
 
@@ -70,6 +70,8 @@ pub(crate) struct Run {
     pub given: Given,
     pub options: RunOptions,
     pub names: RunNames,
+    /// Which side of an A/B comparison it is.
+    pub side: Option<&'static str>,
     pub prices: Prices,
     pub budget: Budget,
     /// How long calls took in earlier runs.
@@ -112,7 +114,6 @@ impl Run {
                 "the template retains Resources.{id}, so the clean-up can't delete it, and the run ends with exit 7"
             ));
         }
-        mention_unfinished(session, &states);
         // Before this run's files take the place of the last one's.
         let known = known_times(&repo, &options);
         let artifacts = match &options.artifacts {
@@ -132,6 +133,7 @@ impl Run {
             given,
             options,
             names,
+            side: None,
             prices,
             budget,
             known,
@@ -192,7 +194,8 @@ impl Run {
     }
 
     pub(crate) fn step(&self, stage: &str, text: &str) {
-        self.session.console.step(stage, text);
+        let side = self.side.map(|side| format!("{side}: ")).unwrap_or_default();
+        self.session.console.step(stage, &format!("{side}{text}"));
     }
 
     /// The command that finishes the clean-up of this run; empty before there was a connection, when nothing can be left.
@@ -241,7 +244,9 @@ pub(crate) fn known_times(repo: &Repo, options: &RunOptions) -> KnownTimes {
 }
 
 /// Says which earlier runs ended without clean-up, and how to finish them.
-fn mention_unfinished(session: &Session, states: &StateFolder) {
+pub(crate) fn mention_unfinished(session: &Session) {
+    // Without the folder, the run itself is refused.
+    let Ok(states) = StateFolder::of(&session.env) else { return };
     for path in states.unreadable() {
         session.console.note(&crate::teardown::journal::complaint(&path));
     }
@@ -356,12 +361,23 @@ impl Sources {
     /// # Errors
     /// When there is no repository, its template lacks what a run needs, its handler's package has no script to build
     /// it by, or the release's ZIP is another one.
-    pub(crate) fn find(session: &Session, code: HandlerCode<'_>) -> anyhow::Result<Self> {
+    pub(crate) fn find(session: &Session, options: &RunOptions) -> anyhow::Result<Self> {
         let repo = session.repo()?;
-        let template = Template::read(&repo.template())?;
-        match code {
+        let mut template = Template::read(&repo.template())?;
+        if let Some(path) = &options.template {
+            let own = std::mem::replace(&mut template, Template::read(path)?);
+            ensure!(
+                template.code == own.code,
+                "the template {} deploys {}, and the handler is built at {}; put the template next to {}",
+                path.display(),
+                template.code.display(),
+                own.code.display(),
+                own.path.display()
+            );
+        }
+        match options.code() {
             HandlerCode::Built => handler::check_scripts(&repo)?,
-            HandlerCode::Existing => {}
+            HandlerCode::Existing | HandlerCode::Commit(_) => {}
             HandlerCode::Release(file, sha256) => drop(Release::check(file, sha256)?),
         }
         Ok(Self { repo, template })

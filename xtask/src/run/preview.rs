@@ -48,7 +48,7 @@ pub(crate) fn preview(
     plans: impl FnOnce(&Sources) -> anyhow::Result<Planned>,
 ) -> Result<ExitCode, Failure> {
     let preview = || {
-        let sources = Sources::find(session, options.code())?;
+        let sources = Sources::find(session, options)?;
         let (plans, notes) = plans(&sources)?;
         let reused = reuse::find(&StateFolder::of(&session.env)?, options)?;
         let names = RunNames::draw(command, options, reused.as_ref())?;
@@ -235,6 +235,9 @@ impl Preview<'_> {
             (HandlerCode::Release(file, _), _) => {
                 let code = self.sources.template.code.display();
                 vec![format!("no build: {} becomes {code}, and is deployed", file.display())]
+            }
+            (HandlerCode::Commit(commit), _) => {
+                vec![format!("git clone to a temporary folder, with commit {commit}, and there the build of its ZIP")]
             }
             (HandlerCode::Existing, _) => {
                 vec![format!("no build: {} is deployed as it is", self.sources.template.code.display())]

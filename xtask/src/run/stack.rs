@@ -13,7 +13,11 @@ use crate::{
     console::text::counted,
     context::{self, Connection},
     exit::{ExitCode, Failure, OrExit},
-    project::repo::{self, Layout},
+    project::{
+        repo::{self, Layout},
+        revision,
+        template::Template,
+    },
     run::{
         Run,
         deploy::{self, DeployedStack},
@@ -25,6 +29,7 @@ use crate::{
         handler::{self, BuildTools, HandlerZip},
         preflight::{self, Purpose, Tools},
         release::{HandlerCode, Release},
+        runner::Runner,
     },
 };
 
@@ -49,8 +54,16 @@ impl Run {
         self.stage("preflight", self.check(target)).await
     }
 
+    /// Lets the run use the target that another one has reached.
+    pub(crate) fn join_target_of(&self, other: &Self) {
+        self.record.borrow_mut().target.clone_from(&other.record.borrow().target);
+    }
+
     /// The target: for `--local` the tools and an emulator.
     async fn reach_target(&self) -> Result<Target, Failure> {
+        if let Some(target) = self.record.borrow().target.clone() {
+            return Ok(target);
+        }
         let (target, embedded) =
             context::prepare(&self.session, &self.options.target.aws.choice()).await.or_exit(ExitCode::Preflight)?;
         *self.embedded.borrow_mut() = embedded;
@@ -60,7 +73,7 @@ impl Run {
 
     async fn check(&self, target: Target) -> Result<Ready, Failure> {
         let session = &self.session;
-        let is_built = self.options.code() == HandlerCode::Built;
+        let is_built = matches!(self.options.code(), HandlerCode::Built | HandlerCode::Commit(_));
         let purpose = if is_built { Purpose::BuildAndRender } else { Purpose::Render };
         let runner = session.runner.with_env(&context::tool_env(session, &target));
         let (connection, tools) = tokio::join!(
@@ -148,7 +161,7 @@ impl Run {
     async fn handler_zip(&self, tools: &Tools, has_alpha: bool) -> Result<HandlerZip, Failure> {
         let session = &self.session;
         match self.options.code() {
-            HandlerCode::Built => {}
+            HandlerCode::Built | HandlerCode::Commit(_) => {}
             HandlerCode::Existing => return handler::existing(&self.template.code).or_exit(ExitCode::Build),
             HandlerCode::Release(file, sha256) => {
                 let release = Release::check(file, sha256).or_exit(ExitCode::Build)?;
@@ -163,7 +176,25 @@ impl Run {
         let build_tools = BuildTools { bun: tools.path("bun").to_owned(), zip: tools.path("zip").to_owned(), programs };
         let runner = session.runner.with_env(&context::tool_env(session, &self.connection().access.target));
         let (code, logs) = (&self.template.code, self.artifacts.logs());
-        handler::build(&self.repo, code, &build_tools, &runner, &logs).await.or_exit(ExitCode::Build)
+        let built = match self.options.code() {
+            HandlerCode::Commit(commit) => self.build_commit(commit, &build_tools, &runner).await,
+            _ => handler::build(&self.repo, code, &build_tools, &runner, &logs).await,
+        };
+        built.or_exit(ExitCode::Build)
+    }
+
+    /// Builds the handler of another commit in a temporary folder, and puts its ZIP where the template deploys it from.
+    async fn build_commit(&self, commit: &str, tools: &BuildTools, runner: &Runner) -> anyhow::Result<HandlerZip> {
+        let what = || format!("the handler of commit {commit}");
+        let folder = tempfile::tempdir().with_context(what)?;
+        let repo = revision::checked_out(&self.repo, commit, folder.path(), runner).await?;
+        let (code, logs) = (Template::read(&repo.template()).with_context(what)?.code, self.artifacts.logs());
+        if repo.layout() == Layout::HyperFrames && repo.root().join("bun.lock").is_file() {
+            handler::install_checkout(&repo, &tools.bun, runner, &logs.join("build.log")).await.with_context(what)?;
+        }
+        handler::check_scripts(&repo).with_context(what)?;
+        let zip = handler::build(&repo, &code, tools, runner, &logs).await.with_context(what)?;
+        Release::from(zip).place(&self.template.code).with_context(what)
     }
 }
 
@@ -177,6 +208,7 @@ fn describe(zip: &HandlerZip, code: HandlerCode<'_>) -> String {
         match (code, zip.built) {
             (HandlerCode::Existing, _) => "as found: --skip-build".to_owned(),
             (HandlerCode::Release(file, _), _) => format!("from {}, SHA-256 {}", file.display(), zip.sha256),
+            (HandlerCode::Commit(commit), _) => format!("built from commit {commit}"),
             (HandlerCode::Built, true) => "built".to_owned(),
             (HandlerCode::Built, false) => "unchanged".to_owned(),
         }

@@ -204,6 +204,17 @@ pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Installs all packages of a checkout from its lockfile.
+///
+/// # Errors
+/// When there is none, it does not fit, or a package can't be had.
+pub(crate) async fn install_checkout(repo: &Repo, bun: &Path, runner: &Runner, log: &Path) -> anyhow::Result<()> {
+    let sh = &runner.sh;
+    runner.console.step("build", "bun install (from the lockfile)");
+    let install = cmd!(sh, "{bun} install --frozen-lockfile --no-progress");
+    runner.run_as(Child::PackageManager, install).cwd(repo.root()).log(log).limit(BUILD_LIMIT).await.map(drop)
+}
+
 /// Runs the scripts, which leave the ZIP at `target`.
 pub(crate) async fn checkout_build(
     repo: &Repo,

@@ -21,6 +21,8 @@ pub(crate) enum HandlerCode<'a> {
     Built,
     /// The one that is where the template deploys it from.
     Existing,
+    /// One that is built from this commit of the repository.
+    Commit(&'a str),
     /// This one, with the SHA-256 that it must have; without that, the one in the file next to it.
     Release(&'a Path, Option<&'a Sha256Hex>),
 }
@@ -43,6 +45,13 @@ impl FromStr for Sha256Hex {
 #[derive(Debug)]
 pub(crate) struct Release {
     zip: HandlerZip,
+}
+
+impl From<HandlerZip> for Release {
+    /// One that was built a moment ago.
+    fn from(zip: HandlerZip) -> Self {
+        Self { zip }
+    }
 }
 
 impl Release {

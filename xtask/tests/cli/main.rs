@@ -11,5 +11,5 @@ mod repositories;
 mod support;
 
 /// All commands, and none of them.
-const COMMANDS: &str = ",lambda-smoke,lambda-eval,lambda-teardown,lambda-baseline,lambda-compare,lambda-doctor,\
-                        lambda-policy,lambda-report,lambda-history,local-aws,setup,completions";
+const COMMANDS: &str = ",lambda-smoke,lambda-eval,lambda-ab,lambda-teardown,lambda-baseline,lambda-compare,\
+                        lambda-doctor,lambda-policy,lambda-report,lambda-history,local-aws,setup,completions";

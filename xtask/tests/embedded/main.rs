@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test says what it met")]
 #![expect(clippy::print_stdout, reason = "tables and rates that `cargo test -- --nocapture` shows")]
 
+mod ab;
 mod account;
 mod ages;
 mod benchmark;

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test starts programs by itself")]
 #![expect(clippy::unwrap_used, reason = "a test whose world can't be made fails")]
 
+mod ab;
 mod chunk_sizes;
 mod failures;
 mod green;

@@ -233,6 +233,17 @@ impl Test {
         self.finish(self.spawn(&args))
     }
 
+    /// Runs `lambda-ab` of the prebuilt ZIP over the fixture `f` against the fake AWS, unless `args` say otherwise.
+    #[track_caller]
+    pub(crate) fn ab(&self, args: &[&str]) -> Ran {
+        self.finish(self.spawn(&self.ab_args(args)))
+    }
+
+    pub(crate) fn ab_args(&self, args: &[&str]) -> Vec<String> {
+        let of_command = [("--fixtures", "f"), ("--iterations", "2"), ("--a", "checkout")];
+        self.args("lambda-ab", &of_command, &[&["--skip-build"], args].concat())
+    }
+
     /// A command's arguments: `of_command` and what every run of a test has, as far as `args` don't say otherwise.
     fn args(&self, command: &str, of_command: &[(&str, &str)], args: &[&str]) -> Vec<String> {
         let artifacts = self.artifacts().display().to_string();

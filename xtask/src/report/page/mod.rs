@@ -224,6 +224,7 @@ fn facts(report: &RunReport) -> Markup {
         (fact("Stack", &run.stack.to_string()))
         @if let Some(owner) = &run.reuses { (fact("Reuses the stack of run", owner.as_str())) }
         (fact("Requested", &requested(run)))
+        @if let Some(side) = &run.side { (fact("Side of the comparison", side)) }
         @if let Some(earlier) = &run.repeats { (fact("Repeats what did not pass in", earlier.as_str())) }
         (fact("Measured", &counted(report.renders.len(), "render")))
         (fact("Began", &moment(&run.started_at)))
