@@ -11,20 +11,21 @@ use crate::{project::fixture::Chosen, report::distinct};
 /// Flags that choose several fixtures.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct FixtureOptions {
-    /// Fixtures of one run, on one stack; `all` for all.
+    /// Several fixtures on one stack; `all` means every fixture.
     ///
-    /// Or --tag chooses them. Without either, lambda-eval and lambda-ab measure mp4-h264-sdr, many-cuts,
-    /// gsap-letters-render-compat and heygen-promo-preview-assets. `all` leaves out what only the in-process
-    /// harness can render.
+    /// --tag also chooses several. Without either flag, lambda-eval and lambda-ab measure mp4-h264-sdr, many-cuts,
+    /// gsap-letters-render-compat, and heygen-promo-preview-assets. `all` leaves out fixtures with high dynamic range,
+    /// which only the in-process harness can render.
     #[arg(long, env = "FIXTURES", value_name = "NAME,..", conflicts_with = "tag")]
     fixtures: Option<FixtureNames>,
-    /// All fixtures that have this tag in their meta.json.
+    /// Render all fixtures that have this tag in their meta.json.
     #[arg(long, env = "FIXTURE_TAG", value_name = "TAG", hide_short_help = true)]
     tag: Option<String>,
-    /// Repeat what an earlier run did not pass or not render.
+    /// Repeat the renders of an earlier run that did not pass.
     ///
-    /// RUN is latest, previous, an id or its beginning, a commit, or a folder [default: latest]. Fixtures and chunk
-    /// counts are that run's, with all plan protocols; other flags have to be given again.
+    /// This includes renders that failed or were not run. RUN is `latest`, `previous`, an id or its beginning, a commit,
+    /// or a folder [default: latest]. Fixtures and chunk counts are those of that run, with all plan protocols. Other
+    /// flags have to be given again.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", hide_short_help = true)]
     #[arg(conflicts_with_all = ["fixtures", "tag", "chunk_counts"])]
     pub rerun_failed: Option<String>,

@@ -22,35 +22,39 @@ const EXAMPLES: [(&str, &str, &str); 26] = [
         "lambda-smoke --fixture many-cuts --chunk-counts 4 --profile release",
     ),
     ("lambda-smoke", "The quick fixtures of this repository, on one stack", "lambda-smoke --local --tag smoke"),
-    ("lambda-smoke", "What failed in the latest run, once more", "lambda-smoke --local --rerun-failed"),
-    ("lambda-smoke", "Both plan protocols, against each other", "lambda-smoke --local --plan-protocol both"),
+    ("lambda-smoke", "Repeat what failed in the latest run", "lambda-smoke --local --rerun-failed"),
+    ("lambda-smoke", "Both plan protocols, compared with each other", "lambda-smoke --local --plan-protocol both"),
     ("lambda-eval", "Two fixtures, five times each", "lambda-eval --fixtures many-cuts,tone-and-text --iterations 5"),
-    ("lambda-eval", "How many chunks are best", "lambda-eval --chunk-counts 1,2,4,8 --iterations 3 --skip-local"),
-    ("lambda-ab", "A release's ZIP against this repository", "lambda-ab --a old.zip --max-regression 10%"),
+    ("lambda-eval", "Which chunk count is best", "lambda-eval --chunk-counts 1,2,4,8 --iterations 3 --skip-local"),
+    ("lambda-ab", "Compare the ZIP of a release with this repository", "lambda-ab --a old.zip --max-regression 10%"),
     (
         "lambda-ab",
-        "This repository against two commits before",
+        "Compare this repository with two commits before",
         "lambda-ab --a HEAD~2 --fixtures many-cuts --iterations 6",
     ),
-    ("lambda-ab", "Which memory size is better", "lambda-ab --a memory=2048 --b memory=4096 --warmup 1"),
-    ("lambda-teardown", "Finish what runs have left anywhere", "lambda-teardown --unfinished"),
+    ("lambda-ab", "Find which memory size is better", "lambda-ab --a memory=2048 --b memory=4096 --warmup 1"),
+    ("lambda-teardown", "Delete what all unfinished runs left behind", "lambda-teardown --unfinished"),
     ("lambda-teardown", "One stack", "lambda-teardown hyperframes-lambda-smoke-1795275657-1a2b3c --region us-east-1"),
-    ("lambda-baseline", "How far the committed baseline is from a render of today", "lambda-baseline many-cuts"),
+    ("lambda-baseline", "Compare the committed baseline with a new render", "lambda-baseline many-cuts"),
     ("lambda-baseline", "Replace it", "lambda-baseline many-cuts --update"),
-    ("lambda-compare", "A render against a baseline", "lambda-compare render.mp4 fixtures/many-cuts/output/output.mp4"),
-    ("lambda-compare", "All figures, for another program", "lambda-compare a.mp4 b.mp4 --json"),
-    ("lambda-doctor", "Whether your account is ready", "lambda-doctor --profile release --region eu-west-1"),
-    ("lambda-doctor", "Whether this machine is", "lambda-doctor --local"),
+    (
+        "lambda-compare",
+        "Compare a render with a baseline",
+        "lambda-compare render.mp4 fixtures/many-cuts/output/output.mp4",
+    ),
+    ("lambda-compare", "Print all figures as JSON, for another program", "lambda-compare a.mp4 b.mp4 --json"),
+    ("lambda-doctor", "Check whether your account is ready", "lambda-doctor --profile release --region eu-west-1"),
+    ("lambda-doctor", "Check whether this machine is ready", "lambda-doctor --local"),
     ("lambda-policy", "For any run in one account", "lambda-policy --account 123456789012 --region eu-west-1"),
     ("lambda-policy", "For one stack name", "lambda-policy --account 123456789012 --stack-name release-gate"),
     ("lambda-report", "Regenerate the reports of the last run", "lambda-report lambda-eval-artifacts"),
     (
         "lambda-report",
-        "Check whether it became slower or more expensive",
+        "Check whether rendering became slower or more expensive",
         "lambda-report lambda-eval-artifacts --compare previous --max-regression 10%",
     ),
-    ("lambda-history", "All runs, the newest first", "lambda-history"),
-    ("lambda-history", "A page of their trends", "lambda-history --html trends.html"),
+    ("lambda-history", "List all runs, the newest first", "lambda-history"),
+    ("lambda-history", "Write a page with the trends of all runs", "lambda-history --html trends.html"),
 ];
 
 /// What follows on the flags of `command` under `--help`: examples, and the exit codes.
@@ -66,15 +70,16 @@ pub(crate) fn after(command: &str) -> String {
 /// Flags of `completions`.
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = "\
-Shells complete commands, not cargo's aliases, so the script brings `xtask`, which
-is short for `cargo xtask`. Names of fixtures are those of this repository, now.
+Shells complete commands, not cargo's aliases, so the script defines a command `xtask`
+that runs `cargo xtask`. It completes the names of the fixtures that the repository has
+when the script is printed.
 
 Examples:
   bash, in ~/.bashrc:   eval \"$(cd <repository> && cargo xtask completions bash)\"
   zsh, in ~/.zshrc:     eval \"$(cd <repository> && cargo xtask completions zsh)\"
   fish:                 cargo xtask completions fish | source")]
 pub struct CompletionsOptions {
-    /// The shell: bash, zsh or fish.
+    /// The shell: bash, zsh, or fish.
     #[arg(hide_possible_values = true)]
     pub shell: CompletedShell,
 }

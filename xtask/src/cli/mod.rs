@@ -47,38 +47,38 @@ pub struct Cli {
 pub enum Command {
     /// Deploy, render fixtures at several chunk counts, compare, tear down.
     ///
-    /// On a stack of its own for this run; the renders are compared with their fixture's baseline.
+    /// Each run deploys its own stack, compares every render with the baseline of its fixture, and deletes the stack.
     LambdaSmoke(Box<SmokeOptions>),
-    /// Measure how long Lambda takes and what it costs, over fixtures.
+    /// Measure how long several fixtures take on Lambda, and their cost.
     ///
-    /// On a stack of its own for this run; several fixtures, each several times.
+    /// Each run deploys its own stack, and renders each fixture several times.
     LambdaEval(Box<EvalOptions>),
     /// Compare two handlers, or two settings, rendered in turns.
     ///
-    /// Each side is an eval on a stack of its own. Which is faster, cheaper, better, with intervals.
+    /// Each side is an eval on its own stack. The report says which side is faster, cheaper, and better, with intervals.
     LambdaAb(Box<AbOptions>),
-    /// Delete what runs left of a stack, proved by its tags.
+    /// Delete what runs left behind, identified by its tags.
     LambdaTeardown(TeardownOptions),
     /// Render a fixture in-process and compare it with its baseline.
     LambdaBaseline(BaselineOptions),
-    /// Compare any two videos by the same gates as a run.
+    /// Compare any two videos by the gates that a run uses.
     LambdaCompare(CompareOptions),
-    /// Look at everything that a run needs, without a run.
+    /// Check everything that a run needs; create nothing.
     LambdaDoctor(DoctorOptions),
-    /// Print the least IAM policy that a run needs.
+    /// Print the least-privilege IAM policy for a run.
     ///
-    /// It covers only the names that runs choose.
+    /// It covers only resources with the names that runs choose.
     LambdaPolicy(PolicyOptions),
-    /// Remake a run's reports, and set it side by side with another.
+    /// Regenerate a run's reports, or compare it with an earlier run.
     LambdaReport(ReportOptions),
-    /// List the runs so far, and how their figures develop.
+    /// List all runs, with the trends of their time, cost, and quality.
     LambdaHistory(HistoryOptions),
     /// Start the embedded AWS, for runs in a second terminal.
     ///
-    /// It stays in the foreground and prints the exports that the second terminal needs.
+    /// It stays in the foreground and prints the `export` lines that the second terminal needs.
     LocalAws(LocalAwsOptions),
-    /// Provision the tools of local runs into .tools.
+    /// Install the tools for local runs into .tools.
     Setup,
-    /// Print completions for bash, zsh or fish.
+    /// Print shell completions for bash, zsh, or fish.
     Completions(CompletionsOptions),
 }

@@ -15,8 +15,8 @@ use crate::{
 pub struct RepoOptions {
     /// Repository to work on [default: the one around this folder].
     ///
-    /// A HyperFrames checkout, or a repository of this project's layout. Without it: the nearest around the
-    /// working folder, else the one that this tool was built in. [env: HYPERFRAMES_REPO_ROOT]
+    /// This is a HyperFrames checkout, or a repository with the same layout as this one. By default it is the
+    /// repository around the working folder, else the one in which this tool was built. [env: HYPERFRAMES_REPO_ROOT]
     #[arg(long, global = true, help_heading = "Everywhere", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub repo: Option<PathBuf>,
 }
@@ -31,15 +31,15 @@ impl RepoOptions {
 /// Flags for the output.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OutputOptions {
-    /// Print results, errors and warnings only.
+    /// Print only results, errors, and warnings.
     #[arg(short, long, global = true, help_heading = "Everywhere", conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print each command that is run; -vv: each call of AWS too.
+    /// Print each program that is run; -vv: each AWS call too.
     #[arg(short, long, global = true, help_heading = "Everywhere", action = ArgAction::Count)]
     pub verbose: u8,
-    /// Use color: auto, always or never.
+    /// Use color: auto, always, or never.
     ///
-    /// auto: on a terminal, unless NO_COLOR is set; everywhere with CLICOLOR_FORCE=1.
+    /// `auto` uses color on a terminal, unless NO_COLOR is set, and everywhere with CLICOLOR_FORCE=1.
     #[arg(
         long,
         global = true,

@@ -21,84 +21,86 @@ use crate::{
 /// Flags for the stack and the artifacts.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct RunOptions {
-    /// Stack to create; it must not exist.
+    /// The stack to create; it must not exist.
     ///
     /// [default: hyperframes-<command>-<epoch>-<run>]
     #[arg(long, env = "STACK_NAME", value_name = "NAME")]
     pub stack_name: Option<StackName>,
-    /// Run on a stack that an earlier run kept by --keep-stack.
+    /// Run on a stack that an earlier run kept with --keep-stack.
     ///
-    /// With the same template and parameters, on the same target. Another handler ZIP is deployed as an update of that
-    /// stack alone. The stack stays; `lambda-teardown` removes it.
+    /// Template, parameters, account, and region must be those of that run. If the handler ZIP differs, it is deployed as
+    /// an update of the stack. The stack stays; `lambda-teardown` deletes it.
     #[arg(long, env = "REUSE_STACK", value_name = "NAME", conflicts_with = "stack_name", hide_short_help = true)]
     pub reuse_stack: Option<StackName>,
-    /// The function's reserved concurrency; 0: none.
+    /// The function's reserved concurrency; 0 for none.
     ///
-    /// It is set aside for the function, and it is a ceiling too: chunks above it are throttled, and retried
-    /// for some 30 s. -1 reserves none either.
+    /// The number is reserved for the function and is also its limit: further chunks are throttled, retried for about
+    /// 30 s, and then fail the render. -1 reserves none either.
     #[arg(long, env = "RESERVED_CONCURRENCY", default_value = "16")]
     #[arg(value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: ReservedConcurrency,
     /// The function's memory in MB [default: the template's].
     ///
-    /// A new account may allow 3008 at most.
+    /// A new account allows at most 3008.
     #[arg(long = "memory-mb", env = "LAMBDA_MEMORY_MB", value_name = "MB", allow_negative_numbers = true)]
     pub memory: Option<MemoryMb>,
     /// Set a parameter of the template; repeatable.
     ///
-    /// It is checked against the template before anything starts. The variable has several, separated by spaces.
+    /// The value is checked against the template before anything starts. The environment variable holds several
+    /// parameters, separated by spaces.
     #[arg(long = "parameter", env = "PARAMETERS", value_name = "NAME=VALUE")]
     pub parameters: Vec<Assignment>,
     /// Set the container image of a function; repeatable.
     ///
-    /// NAME is the function, or the parameter for its image; URI is that of an image in ECR.
+    /// NAME is the function, or the template's parameter for its image. URI is the address of an image in ECR.
     #[arg(long = "image", env = "IMAGES", value_name = "NAME=URI")]
     pub images: Vec<Assignment>,
     /// Limit every role of the stack by this managed policy.
     ///
-    /// The template must pass it on to its roles. `lambda-policy --permissions-boundary` then allows no role without it.
+    /// The template must give this permissions boundary to its roles. `lambda-policy --permissions-boundary` then allows no role without it.
     #[arg(long, env = "PERMISSIONS_BOUNDARY", value_name = "ARN", hide_short_help = true)]
     pub permissions_boundary: Option<PermissionsBoundary>,
-    /// Folder for results, renders and logs.
+    /// The folder for results, renders, and logs.
     ///
     /// [default: <command>-artifacts in the repository]
     #[arg(long, env = "ARTIFACTS", value_name = "DIR")]
     pub artifacts: Option<PathBuf>,
-    /// Of how many earlier runs renders are kept.
+    /// The number of earlier runs whose renders are kept.
     ///
-    /// Runs that passed and others are counted apart. The figures and reports of older ones stay.
+    /// Runs that passed and other runs are counted separately. Figures and reports of older runs stay.
     #[arg(long, env = "KEEP_RUNS", default_value_t = 20, value_name = "N", hide_short_help = true)]
     pub keep_runs: usize,
-    /// What renders are compared with: auto, committed or rendered.
+    /// What renders are compared with: auto, committed, or rendered.
     ///
-    /// committed: the fixture's baseline. rendered: also what this machine renders in-process, by the default limits;
-    /// then a fixture with a minPsnr below 40 accepts its baseline by PSNR alone. auto: rendered where the fixture has
-    /// no known-good metrics and this machine can render, or else committed.
+    /// `committed` compares with the fixture's baseline. `rendered` also compares with an in-process render of this
+    /// machine, by the default limits; a fixture whose minPsnr is below 40 is then compared with its baseline by PSNR,
+    /// structure, and audio alone. `auto` is `rendered` if the fixture has no known-good metrics and this machine can
+    /// render, else `committed`.
     #[arg(long, env = "REFERENCE", default_value = "auto", value_name = "WHICH", hide_short_help = true)]
     pub reference: ReferenceChoice,
-    /// JSON file with other prices than those of us-east-1.
+    /// A JSON file with prices other than those of us-east-1.
     ///
-    /// In the shape of `prices` in run.json.
+    /// It has the format of `prices` in run.json.
     #[arg(long, env = "PRICES", value_name = "FILE")]
     pub prices: Option<PathBuf>,
-    /// Print what would be created, called and spent; do nothing.
+    /// Print what would be created, called, and spent; do nothing.
     #[arg(long)]
     pub dry_run: bool,
     /// Refuse a run that would cost more, and stop one that could.
     ///
-    /// By --dry-run's estimate beforehand, and by what executions cost while it lasts. Calls of the
-    /// function that are running when an execution is stopped still end by themselves.
+    /// Before the run, the estimate of --dry-run counts. During the run, the cost of the executions counts. Function
+    /// calls that are running when an execution is stopped still finish.
     #[arg(long = "max-cost-usd", env = "MAX_COST_USD", value_name = "USD", allow_negative_numbers = true)]
     pub max_cost: Option<Usd>,
-    /// Leave the stack in place; `lambda-teardown` removes it.
+    /// Keep the stack; `lambda-teardown` deletes it later.
     #[arg(long)]
     pub keep_stack: bool,
-    /// Deploy the handler ZIP that is there.
+    /// Deploy the existing handler ZIP.
     #[arg(long, conflicts_with = "handler_zip")]
     pub skip_build: bool,
-    /// Deploy this handler ZIP, such as a release's; build none.
+    /// Deploy this handler ZIP, such as that of a release; build none.
     ///
-    /// Its SHA-256 comes from --sha256, or from a file next to it with `.sha256` behind its name.
+    /// Its SHA-256 comes from --sha256, or from the file next to it with the same name and `.sha256` at the end.
     #[arg(long, env = "HANDLER_ZIP", value_name = "FILE")]
     pub handler_zip: Option<PathBuf>,
     /// The SHA-256 that the file of --handler-zip must have.
@@ -149,11 +151,11 @@ impl RunOptions {
 /// What renders are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ReferenceChoice {
-    /// The in-process render where there are no known-good metrics.
+    /// Also an in-process render, where there are no known-good metrics.
     Auto,
-    /// The fixture's baseline alone.
+    /// Only the fixture's baseline.
     Committed,
-    /// The in-process render of this machine too.
+    /// Also an in-process render of this machine.
     Rendered,
 }
 
@@ -188,13 +190,13 @@ impl std::str::FromStr for ReservedConcurrency {
 pub struct AwsOptions {
     /// Use the embedded AWS, without an account [Linux x86-64].
     ///
-    /// A real emulator, the real sam and real Chromium on this machine.
+    /// It runs an AWS emulator, the real sam, and real Chromium on this machine.
     #[arg(long, conflicts_with_all = ["endpoint_url", "profile"])]
     pub local: bool,
     /// Use a running emulator, such as `cargo xtask local-aws`.
     #[arg(long, value_name = "URL", conflicts_with = "profile", value_parser = parse_endpoint)]
     pub endpoint_url: Option<String>,
-    /// AWS profile.
+    /// The AWS profile.
     ///
     /// [env: AWS_PROFILE]
     // The SDK and sam read the variable themselves; a flag has no need of it.
@@ -209,9 +211,9 @@ pub struct TargetOptions {
     /// The account or the emulator.
     #[command(flatten)]
     pub aws: AwsOptions,
-    /// AWS region.
+    /// The AWS region.
     ///
-    /// Without it AWS_REGION decides, then AWS_DEFAULT_REGION, then the profile's.
+    /// Without this flag, AWS_REGION decides, then AWS_DEFAULT_REGION, then the profile.
     #[arg(long, env = "AWS_REGION", default_value = "us-east-1", value_name = "REGION")]
     pub region: Region,
 }

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-baseline"))]
 pub struct BaselineOptions {
-    /// The fixture.
+    /// The fixture to render.
     pub fixture: String,
     /// Replace the committed baseline.
     #[arg(long)]
@@ -40,13 +40,13 @@ pub struct CompareOptions {
     /// Print everything that was measured, as JSON.
     #[arg(long)]
     pub json: bool,
-    /// Write a page, its pictures, and the JSON into this folder.
+    /// Write report.html, its pictures, and the JSON into this folder.
     #[arg(long, value_name = "DIR")]
     pub report: Option<PathBuf>,
     /// What the render must reach.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Frame rate of PNG sequences, which store none [default: 30].
+    /// The frame rate of PNG sequences, which store none [default: 30].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=240))]
     pub fps: Option<u32>,
 }
@@ -64,14 +64,14 @@ impl CompareOptions {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-doctor"))]
 pub struct DoctorOptions {
-    /// Concurrency that a run would reserve; 0: none.
+    /// The concurrency that a run would reserve; 0 for none.
     #[arg(long, env = "RESERVED_CONCURRENCY", default_value = "16")]
     #[arg(value_name = "N", allow_negative_numbers = true)]
     pub reserved_concurrency: ReservedConcurrency,
-    /// Ask the account what a first run can know beforehand.
+    /// Also check permissions, quotas, and the upload on AWS.
     ///
-    /// By calls that only read: which rights are there, which quotas bind, how long the upload will take, what a run
-    /// costs, and what stays unknown.
+    /// All calls only read. They show which permissions exist, which quotas a run would exceed, how long the upload
+    /// will take, what a run costs, and what only a run can show.
     #[arg(long)]
     pub real: bool,
     /// Which AWS.
@@ -84,13 +84,13 @@ pub struct DoctorOptions {
 /// Flags of `local-aws`.
 #[derive(Debug, Clone, Args)]
 pub struct LocalAwsOptions {
-    /// Write a JSON file with endpoint and pid when it answers.
+    /// Write the endpoint and the pid as JSON once it answers.
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
-    /// The port; the kernel chooses a free one without it.
+    /// The port [default: a free one].
     #[arg(long, value_name = "PORT", value_parser = parse_port)]
     pub port: Option<u16>,
-    /// Enforce access keys and roles, as AWS does.
+    /// Check access keys and enforce IAM policies, as AWS does.
     #[arg(long)]
     pub enforce_iam: bool,
 }
@@ -105,7 +105,7 @@ fn parse_port(text: &str) -> anyhow::Result<u16> {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-policy"))]
 pub struct PolicyOptions {
-    /// The account, 12 digits [default: any, as *].
+    /// The account id, 12 digits [default: any account, *].
     #[arg(long, value_name = "ID", value_parser = account)]
     pub account: Option<String>,
     /// The region of the runs.
@@ -113,12 +113,12 @@ pub struct PolicyOptions {
     pub region: Region,
     /// The one stack name that runs will use.
     ///
-    /// Without it the policy is for the names that runs make up.
+    /// By default, the policy covers all names that runs generate.
     #[arg(long, value_name = "NAME")]
     pub stack_name: Option<StackName>,
-    /// The boundary that every role must have.
+    /// The permissions boundary that every role must have.
     ///
-    /// Without it, whoever has the policy can create a role that may do more than the policy allows.
+    /// Without a boundary, whoever has the policy can create a role that may do more than the policy allows.
     #[arg(long, env = "PERMISSIONS_BOUNDARY", value_name = "ARN")]
     pub permissions_boundary: Option<PermissionsBoundary>,
 }
@@ -150,18 +150,18 @@ fn account(text: &str) -> Result<String, String> {
 pub struct ReportOptions {
     /// The run's artifact folder; by default that of the newest run.
     ///
-    /// Of lambda-smoke or lambda-eval. Its reports are regenerated.
+    /// The run may be one of lambda-smoke or lambda-eval. Its reports are regenerated.
     pub artifacts: Option<PathBuf>,
     /// An earlier run to compare with: its id, commit, or folder.
     ///
-    /// Or `previous`, the last run of the same command before this one, or `latest`. report.md ends
-    /// with what is faster, more expensive or less similar than before.
+    /// `latest` and `previous` also work; `previous` is the last run of the same command before this one. All reports
+    /// then list what is faster, more expensive, or less similar to the baseline than before.
     #[arg(long, value_name = "BEFORE")]
     pub compare: Option<String>,
-    /// How much slower, more expensive or less alike it may be, as 10%.
+    /// How much worse the run may be than the earlier one, such as 10%.
     ///
-    /// Of the medians of time and cost, and of the power of what differs in picture and sound: 10% is 0.4 dB.
-    /// Beyond it the exit code is 5, unless a time or a cost may be so by chance.
+    /// The limit applies to the medians of time and cost, and to the power of the error in picture and audio, where
+    /// 10% is 0.4 dB. If a figure exceeds it, the exit code is 5, unless a time or a cost may exceed it by chance.
     #[arg(long, value_name = "PERCENT", requires = "compare")]
     pub max_regression: Option<MaxRegression>,
 }
@@ -180,7 +180,7 @@ pub struct HistoryOptions {
     /// Print the runs as CSV.
     #[arg(long)]
     pub csv: bool,
-    /// Write a page with the trends of time, cost and quality.
+    /// Write a page with the trends of time, cost, and quality.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }

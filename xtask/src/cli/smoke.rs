@@ -15,55 +15,57 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-smoke"))]
 pub struct SmokeOptions {
-    /// Fixture to render.
+    /// The fixture to render.
     #[arg(long, env = "FIXTURE", default_value = "mp4-h264-sdr", value_name = "NAME")]
     #[arg(conflicts_with_all = ["fixtures", "tag", "rerun_failed"])]
     fixture: String,
     /// Several fixtures.
     #[command(flatten)]
     pub fixtures: FixtureOptions,
-    /// Chunk counts, one render each.
+    /// The chunk counts; each is one render.
     #[arg(long, env = "CHUNK_COUNTS", default_value = "2,4,8", value_name = "N,N,..")]
     pub chunk_counts: ChunkCounts,
-    /// Frames per chunk, instead of as many as make each count.
+    /// Frames per chunk [default: the size that yields each count].
     #[arg(long, env = "CHUNK_SIZE", value_name = "FRAMES")]
     pub chunk_size: Option<ChunkSize>,
-    /// How the plan goes to the chunks: v1, v2 or both [default: v2].
+    /// How Plan passes work to chunks: v1, v2, or both [default: v2].
     ///
-    /// v1 is for templates that still offer it. With both, the renders are compared with each other too.
+    /// v1 needs a template that offers it, and is the default of one that offers nothing else. With `both`, the two
+    /// renders are also compared with each other.
     // The default is the template's to choose: one that offers only v1 renders with v1.
     #[arg(long = "plan-protocol", env = "PLAN_PROTOCOL", value_name = "V")]
     pub plan_protocols: Option<PlanProtocols>,
-    /// With --plan-protocol both: demand the same encoded bytes.
+    /// With --plan-protocol both: require the same encoded bytes.
     ///
-    /// In chunks and in files.
+    /// The encoded chunks and the delivered files of v1 and v2 must be identical.
     #[arg(long, env = "REQUIRE_ENCODED_SHA_EQUAL", hide_short_help = true)]
     pub require_encoded_sha_equal: bool,
     /// What renders must reach.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Fail when a render differs from the known-good metrics.
+    /// Fail if a render deviates from the known-good metrics.
     ///
-    /// Without it, a difference is only reported on AWS; on an emulator it always fails.
+    /// Without this flag, a deviation is only a note on AWS. On an emulator, it fails anyway.
     #[arg(long, env = "STRICT")]
     pub strict: bool,
     /// Rewrite the known-good metrics from these renders, if they pass.
     #[arg(long)]
     pub update_expected: bool,
-    /// Demand frames identical to the in-process ones [Linux x86-64].
+    /// Require frames identical to in-process ones [Linux x86-64].
     ///
-    /// No codec and no threshold: the fixture is rendered as a png-sequence, in-process and distributed, and
-    /// every frame must be the same to the byte.
+    /// The fixture is rendered as a PNG sequence, in-process and distributed, without codec and threshold. Every frame
+    /// must be identical to the byte.
     #[arg(long, env = "EXACT")]
     pub exact: bool,
-    /// Renders at the same time, which disturbs their times.
+    /// How many renders run at the same time.
     ///
-    /// Of all fixtures and chunk counts, on one stack. The verdict and the clean-up stay the same.
+    /// They are taken from all fixtures and chunk counts, on one stack. More than one disturbs the measured times. The
+    /// verdict and the clean-up stay the same.
     #[arg(long, env = "JOBS", default_value = "1", value_name = "K")]
     pub jobs: Jobs,
-    /// Go on with the other renders when one fails.
+    /// Continue with the other renders if one fails.
     ///
-    /// With several fixtures this is the default. The exit code stays that of the failure, 4.
+    /// With several fixtures this is the default. The exit code is still 4.
     #[arg(long, env = "KEEP_GOING", hide_short_help = true)]
     keep_going: bool,
     /// The stack and the artifacts.
@@ -97,12 +99,12 @@ impl SmokeOptions {
         self.fixtures.chosen(&[&self.fixture])
     }
 
-    /// Whether a render that fails ends a run of so many fixtures.
+    /// Whether a failed render ends a run of this many fixtures.
     pub fn ends_with_a_failure(&self, fixtures: usize) -> bool {
         !self.keep_going && fixtures == 1
     }
 
-    /// Refuses options that contradict each other, whether they come from flags or from variables.
+    /// Refuses options that contradict each other, no matter whether flags or variables set them.
     ///
     /// # Errors
     /// When they do.

@@ -15,29 +15,29 @@ use crate::{
 #[command(group = ArgGroup::new("subject").required(true).args(["stack", "unfinished"]))]
 #[command(after_help = help::HINT, after_long_help = help::after("lambda-teardown"))]
 pub struct TeardownOptions {
-    /// The stack.
+    /// The stack to delete.
     pub stack: Option<StackName>,
-    /// Only what the run of this id made.
+    /// Delete only what the run with this id created.
     ///
-    /// Runs print it in their commands, because another run may use the name by now.
+    /// The teardown command that a run prints has this flag, because another run may use the stack's name by now.
     #[arg(long, value_name = "ID", requires = "stack", conflicts_with = "force")]
     pub run: Option<RunId>,
-    /// Finish every run that a journal knows as unfinished.
+    /// Finish every run that a journal lists as unfinished.
     ///
-    /// Each where it ran.
+    /// Each one is finished in the account and the region in which it ran.
     #[arg(long, conflicts_with_all = ["force", "yes", "local", "endpoint_url", "region", "profile"])]
     pub unfinished: bool,
-    /// Delete a stack that has no tag of a run.
+    /// Delete a stack that has no run's tag.
     ///
-    /// Its name is asked for again.
+    /// You must type its name again, unless you also give --yes.
     #[arg(long, requires = "stack")]
     pub force: bool,
-    /// With --force: do not ask.
+    /// With --force: do not ask for the name again.
     #[arg(long, requires = "force")]
     pub yes: bool,
-    /// Close the journals of this stack without a look at AWS.
+    /// Close the journals of this stack without checking AWS.
     ///
-    /// For an emulator or an account that is gone.
+    /// This is for an emulator or an account that no longer exists.
     #[arg(long, requires = "stack", conflicts_with_all = ["force", "local", "endpoint_url", "region", "profile"])]
     pub forget: bool,
     /// Which AWS; without these flags the one that the stack's journal names.
