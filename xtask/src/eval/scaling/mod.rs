@@ -69,8 +69,8 @@ impl Scaling {
             worst_residual: worst(&residuals).ok_or(Unfit::NothingMeasured)?,
             residuals,
             worst_left_out: worst(&left_out),
+            predictions: shown(&model, &recommendation).into_iter().map(|one| one.within(&left_out)).collect(),
             left_out,
-            predictions: shown(&model, &recommendation),
             recommendation,
             model,
         })

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::eval::scaling::{
+    Scaling,
     observation::Observation,
     predict::{left_out, residuals, worst},
     synthetic::{AWS, CONTENDED, TWO_CORES, Truth, rates, sampled, sweep},
@@ -66,6 +67,38 @@ fn known_parameters_are_found_despite_noise() {
             beyond = beyond.max(farthest_off(&model, &truth, 17..=64));
         }
         assert!(left_out_off < 10.0 && within < 3.0 && beyond < 20.0, "{left_out_off} {within} {beyond}");
+    }
+}
+
+/// Of 200 sweeps with this noise: in how many percent the true time of a count is within its likely range, at the
+/// measured counts and those between them, and above them; and in how many the recommended count takes at most 5 %
+/// longer than the best one.
+fn believed(truth: &Truth, noise: f64) -> [f64; 3] {
+    let (mut covered, mut asked, mut best_chosen) = ([0.0; 2], [0.0; 2], 0.0);
+    for seed in 0..200 {
+        let scaling = Scaling::of(&sweep(truth, &COUNTS, noise, seed), &rates(), false).unwrap();
+        let time = |chunks: ChunkCount| sampled(truth, chunks.get()).wall_ms as f64;
+        for chunks in scaling.model.candidates() {
+            let Some([least, most]) = scaling.model.predict(chunks).within(&scaling.left_out).likely_ms else {
+                continue;
+            };
+            let which = usize::from(chunks.get() > 16);
+            asked[which] += 1.0;
+            covered[which] += f64::from(u8::from((least..=most).contains(&time(chunks))));
+        }
+        let best = scaling.model.candidates().map(time).fold(f64::INFINITY, f64::min);
+        best_chosen += f64::from(u8::from(time(scaling.recommendation.fastest.chunks) <= 1.05 * best));
+    }
+    [covered[0] / asked[0] * 100.0, covered[1] / asked[1] * 100.0, best_chosen / 2.0]
+}
+
+#[test]
+fn predictions_are_as_good_as_they_say() {
+    for (truth, name) in [(AWS, "without contention"), (CONTENDED, "with contention")] {
+        for noise in [0.01, 0.03, 0.10] {
+            let [within, above, best] = believed(&truth, noise);
+            assert!(within >= 95.0 && above >= 90.0 && best >= 90.0, "{name}, {noise}: {within} {above} {best}");
+        }
     }
 }
 

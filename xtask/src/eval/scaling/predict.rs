@@ -49,6 +49,9 @@ pub struct Prediction {
     pub chunks: ChunkCount,
     /// The wall-clock, ms.
     pub wall_ms: f64,
+    /// Between which wall-clocks the true median most likely is, ms; `None` where the model was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likely_ms: Option<[f64; 2]>,
     /// The cost, USD.
     pub usd: f64,
     /// Whether the count was measured, or how it lies to the measured ones.
@@ -75,6 +78,7 @@ impl Model {
         Prediction {
             chunks,
             wall_ms: parts.sum(),
+            likely_ms: None,
             usd: self.rates.usd(function_ms, self.requests.at(chunks), self.transitions.at(chunks)),
             standing: self.standing(chunks),
             parts,
@@ -90,6 +94,24 @@ impl Model {
         } else {
             Standing::Extrapolated
         }
+    }
+}
+
+impl Prediction {
+    /// The same with the range that the errors at left-out counts allow.
+    ///
+    /// A model without a count is off by as much as the worst of them, and one that is asked about counts beyond the
+    /// measured ones by as much again for each doubling.
+    #[must_use]
+    pub fn within(mut self, left_out: &[PredictionError]) -> Self {
+        let counts = || left_out.iter().map(|error| number(error.chunks));
+        let (least, most) = (counts().fold(f64::INFINITY, f64::min), counts().fold(0.0, f64::max));
+        let beyond = (number(self.chunks) / most).max(least / number(self.chunks)).max(1.0).log2();
+        self.likely_ms = worst(left_out).map(|worst| {
+            let off = self.wall_ms * worst.wall_percent.abs() / 100.0 * (1.0 + beyond);
+            [(self.wall_ms - off).max(0.0), self.wall_ms + off]
+        });
+        self
     }
 }
 

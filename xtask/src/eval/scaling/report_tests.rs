@@ -21,15 +21,15 @@ fn a_sweep_on_aws_in_text() {
       slowest   x (1 + 0.050 sqrt(2 ln chunks))
       Map       20.2 ms x chunks
       Assemble  1495 ms + 40.3 ms x chunks
-    chunks  predicted      USD  measured     off  left out
-         1     36.4 s  0.00628    36.0 s  +1.1 %    +3.3 %
-         2     24.2 s  0.00733    24.5 s  -1.1 %    -1.6 %
-         4     17.5 s  0.00944    17.7 s  -0.9 %    -1.0 %
-         8     14.4 s  0.01367    14.4 s  +0.0 %    +0.3 %
-        16     13.2 s  0.02212    13.2 s  +0.4 %    +0.3 %
-        20     13.2 s  0.02634                              extrapolated
-        32     13.6 s  0.03902                              extrapolated
-        40     14.0 s  0.04746                              extrapolated
+    chunks  predicted         likely      USD      measured     off  left out
+         1     36.4 s  35.2 - 37.6 s  0.00628        36.0 s  +1.1 %    +3.3 %
+         2     24.2 s  23.4 - 25.0 s  0.00733        24.5 s  -1.1 %    -1.6 %
+         4     17.5 s  17.0 - 18.1 s  0.00944        17.7 s  -0.9 %    -1.0 %
+         8     14.4 s  13.9 - 14.8 s  0.01367        14.4 s  +0.0 %    +0.3 %
+        16     13.2 s  12.8 - 13.7 s  0.02212        13.2 s  +0.4 %    +0.3 %
+        20     13.2 s  12.6 - 13.7 s  0.02634  extrapolated
+        32     13.6 s  12.7 - 14.5 s  0.03902  extrapolated
+        40     14.0 s  12.9 - 15.1 s  0.04746  extrapolated
     fastest: 20 chunks, 13.2 s, 0.02634 USD (extrapolated)
     cheapest within 10 % of it: 8 chunks, 14.4 s, 0.01367 USD (measured)
     chosen among all predictions: a model without 1 chunk has the worst error, +3.3 % (limit 15 %)
@@ -45,13 +45,13 @@ fn a_sweep_on_two_cores_in_text() {
       slowest   x (1 + 0.050 sqrt(2 ln chunks))
       Map       19.9 ms x chunks
       Assemble  1508 ms + 37.6 ms x chunks
-    chunks  predicted      USD  measured     off  left out
-         1      7.2 s  0.00138     7.5 s  -3.1 %   -25.7 %
-         2      6.9 s  0.00186     6.5 s  +6.4 %    +9.8 %
-         4      8.2 s  0.00369     8.4 s  -2.3 %    -2.9 %
-         8     11.9 s  0.01079    12.1 s  -1.8 %    -3.8 %
-        15     18.8 s  0.03430                              extrapolated
-        30     34.0 s  0.13212                              extrapolated
+    chunks  predicted        likely      USD      measured     off  left out
+         1      7.2 s   5.4 - 9.1 s  0.00138         7.5 s  -3.1 %   -25.7 %
+         2      6.9 s   5.1 - 8.7 s  0.00186         6.5 s  +6.4 %    +9.8 %
+         4      8.2 s  6.1 - 10.3 s  0.00369         8.4 s  -2.3 %    -2.9 %
+         8     11.9 s  8.8 - 14.9 s  0.01079        12.1 s  -1.8 %    -3.8 %
+        15     18.8 s  9.6 - 28.0 s  0.03430  extrapolated
+        30     34.0 s  8.6 - 59.5 s  0.13212  extrapolated
     fastest: 2 chunks, 6.5 s, 0.00176 USD (measured)
     cheapest within 10 % of it: 2 chunks, 6.5 s, 0.00176 USD (measured)
     chosen among the measured counts only: a model without 1 chunk has the worst error, -25.7 % (limit 15 %)
@@ -71,10 +71,10 @@ fn two_counts_in_text() {
       slowest   x (1 + 0.020 sqrt(2 ln chunks))
       Map       20.0 ms x chunks
       Assemble  1500 ms + 40.0 ms x chunks
-    chunks  predicted      USD  measured     off
-         2      8.8 s  0.00252     8.8 s  +0.0 %
-         4     10.4 s  0.00493                    interpolated
-         6     12.0 s  0.00888    12.0 s  +0.0 %
+    chunks  predicted      USD      measured     off
+         2      8.8 s  0.00252         8.8 s  +0.0 %
+         4     10.4 s  0.00493  interpolated
+         6     12.0 s  0.00888        12.0 s  +0.0 %
     fastest: 2 chunks, 8.8 s, 0.00252 USD (measured)
     cheapest within 10 % of it: 2 chunks, 8.8 s, 0.00252 USD (measured)
     chosen among the measured counts only: with fewer than 3 counts a model can't be checked by leaving one out
@@ -107,7 +107,7 @@ fn its_names_in_json() {
     /recommendation: among fastest cheapestNearFastest
     /recommendation/among: predictions
     /recommendation/fastest: chunks wallMs usd standing
-    /predictions/0: chunks wallMs usd standing parts
+    /predictions/0: chunks wallMs likelyMs usd standing parts
     /predictions/0/parts: planMs dispatchMs medianChunkMs beyondMedianMs assembleMs
     ");
     assert_eq!(json.pointer("/predictions/0/standing").unwrap(), "measured");

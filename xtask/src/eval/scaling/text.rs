@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-const HEADER: [&str; 7] = ["chunks", "predicted", "USD", "measured", "off", "left out", ""];
+const HEADER: [&str; 7] = ["chunks", "predicted", "likely", "USD", "measured", "off", "left out"];
 
 impl fmt::Display for Scaling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,15 +62,20 @@ impl Scaling {
         [
             chunks.to_string(),
             seconds(prediction.wall_ms),
+            prediction.likely(),
             format!("{:.5}", prediction.usd),
-            measured.map_or_else(String::new, |at| seconds(at.wall_ms)),
+            measured.map_or_else(|| prediction.standing.to_string(), |at| seconds(at.wall_ms)),
             off(&self.residuals),
             off(&self.left_out),
-            match prediction.standing {
-                Standing::Measured => String::new(),
-                other @ (Standing::Interpolated | Standing::Extrapolated) => other.to_string(),
-            },
         ]
+    }
+}
+
+impl Prediction {
+    /// The likely range, in seconds; empty where the model was not checked.
+    pub(crate) fn likely(&self) -> String {
+        let text = |[least, most]: [f64; 2]| format!("{:.1} - {}", least / 1000.0, seconds(most));
+        self.likely_ms.map_or_else(String::new, text)
     }
 }
 

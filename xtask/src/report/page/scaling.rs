@@ -226,6 +226,7 @@ impl Sweep<'_> {
                         td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), page::usd)) }
                         @if predicted {
                             td.number { (of_model.map_or("–".to_owned(), |p| page::seconds(p.wall_ms))) }
+                            td.number { (of_model.map_or("–".to_owned(), Prediction::likely)) }
                             td.number { (of_model.map_or("–".to_owned(), |p| page::usd(p.usd))) }
                             td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
                         }
@@ -234,7 +235,7 @@ impl Sweep<'_> {
             }
         };
         let measured = ["Chunks", "Wall-clock, median", "Cost, median"].map(Number);
-        let of_model = [Number("Predicted"), Number("Predicted cost"), Name("Basis")];
+        let of_model = [Number("Predicted"), Number("Likely"), Number("Predicted cost"), Name("Basis")];
         let shown = if predicted { &of_model[..] } else { &[] };
         page::table(&format!("Chunk counts of {}", self.fixture), "", &[&measured[..], shown].concat(), &rows)
     }
