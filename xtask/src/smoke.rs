@@ -216,7 +216,9 @@ impl Renders {
     fn of(planned: Vec<String>, options: &SmokeOptions) -> Self {
         let jobs = options.jobs.get().min(planned.len());
         let disturbed = (jobs > 1).then(|| {
-            format!("up to {jobs} renders went on at once (--jobs), so their times are not those of one alone")
+            format!(
+                "up to {jobs} renders ran at the same time (--jobs), so their times are not those of a single render"
+            )
         });
         let (rows, measured, recorded, failed) = Default::default();
         Self { planned, disturbed, rows, measured, recorded, failed }
@@ -270,7 +272,7 @@ impl Renders {
     fn conclusion(&self) -> Conclusion {
         let cause = |render: &String| {
             let own = self.failed.iter().find(|(failed, _)| failed == render).map(|(_, missing)| missing.clone());
-            let because = |(first, _): &(String, Missing)| Missing::NotRun(format!("{first} ended the run before"));
+            let because = |(first, _): &(String, Missing)| Missing::NotRun(format!("the run ended at {first}"));
             own.or_else(|| self.failed.first().map(because)).unwrap_or(Missing::Unknown)
         };
         self.verdict().conclusion(cause)
@@ -311,8 +313,8 @@ impl Renders {
                 ..SemanticComparison::of(v2.id.chunk_count, &of_v1, &of_v2, same_bytes)
             };
             let difference = match (compared.mismatches.len(), compared.encoded_sha_equal) {
-                (0, true) => "v1 and v2 are the same bytes".to_owned(),
-                (0, false) => "v1 and v2 are the same video, encoded in other bytes".to_owned(),
+                (0, true) => "v1 and v2 delivered identical files".to_owned(),
+                (0, false) => "v1 and v2 rendered the same video, encoded differently".to_owned(),
                 (count, _) => format!("v1 and v2 differ: {}", counted(count, "mismatch")),
             };
             run.step("compare", &format!("{}: {difference}", v2.label()));
@@ -345,7 +347,9 @@ impl Renders {
         let planned: Vec<String> = self.planned.iter().filter(own).cloned().collect();
         if Verdict::judge(&planned, &self.measured).is_none_or(|verdict| verdict.outcome() != Outcome::Pass) {
             let of = if planned.len() < self.planned.len() { format!(" of {name}") } else { String::new() };
-            run.session.console.say(&format!("the fixture's record is not rewritten, as not all renders{of} pass"));
+            run.session
+                .console
+                .say(&format!("the known-good metrics are not rewritten, because not all renders{of} passed"));
             return Ok(());
         }
         let recorded: Vec<RenderMetrics> =

@@ -111,7 +111,7 @@ pub async fn create_bucket(
         (|| closed.clone().send()).retry(settling()).when(not_settled),
     );
     tagged.map_err(faults::as_error).with_context(|| format!("tagging bucket {bucket}"))?;
-    closed.map_err(faults::as_error).with_context(|| format!("closing bucket {bucket} to the public"))?;
+    closed.map_err(faults::as_error).with_context(|| format!("blocking public access to bucket {bucket}"))?;
     Ok(())
 }
 
@@ -217,7 +217,7 @@ pub async fn download(clients: &Clients, bucket: &str, key: &str, folder: &Folde
     let (part, bytes) = downloaded.map_err(|error| match error {
         Broken::ForGood(error) => error.context(format!("downloading s3://{bucket}/{key}")),
         Broken::OnTheWay(error) => {
-            error.context(format!("downloading s3://{bucket}/{key} broke off {DOWNLOAD_TRIES} times"))
+            error.context(format!("downloading s3://{bucket}/{key} was interrupted {DOWNLOAD_TRIES} times"))
         }
     })?;
     part.finish()?;
@@ -249,7 +249,10 @@ async fn download_once(
     let written =
         written.map_err(|error| if is_disk(&error) { Broken::ForGood(error) } else { Broken::OnTheWay(error) })?;
     let whole = || {
-        ensure!(promised.is_none_or(|p| u64::try_from(p) == Ok(written)), "{written} of {promised:?} bytes came");
+        ensure!(
+            promised.is_none_or(|p| u64::try_from(p) == Ok(written)),
+            "only {written} of {promised:?} bytes arrived"
+        );
         Ok(())
     };
     whole().map_err(Broken::OnTheWay)?;
@@ -262,7 +265,7 @@ async fn write_body(mut body: ByteStream, part: &Part, shown: &dyn Fn(u64)) -> a
     let mut written = 0;
     loop {
         let next = tokio::time::timeout(Duration::from_secs(60), body.try_next()).await;
-        let next = next.map_err(|_| anyhow!("no byte came for a minute"))?;
+        let next = next.map_err(|_| anyhow!("no data arrived for a minute"))?;
         let Some(bytes) = next.map_err(|e| anyhow!(e))? else { break };
         file.write_all(&bytes).await.with_context(|| format!("{}", part.path().display()))?;
         written += bytes.len() as u64;

@@ -110,18 +110,18 @@ async fn call(
 }
 
 fn read(xml: &str) -> anyhow::Result<ChangeSet> {
-    let document = Document::parse(xml).context("DescribeChangeSet gave no XML")?;
+    let document = Document::parse(xml).context("DescribeChangeSet returned no XML")?;
     let result = document.descendants().find(|node| node.child("ChangeSetId").is_some());
-    let result = result.context("DescribeChangeSet gave no change set")?;
-    let text = |name| result.text_of(name).with_context(|| format!("DescribeChangeSet gave no {name}"));
+    let result = result.context("DescribeChangeSet returned no change set")?;
+    let text = |name| result.text_of(name).with_context(|| format!("DescribeChangeSet returned no {name}"));
     let tags = pairs(result, "Tags", "Key", "Value").collect();
     Ok(ChangeSet { id: text("ChangeSetId")?, stack: text("StackId")?, created: text("CreationTime")?, tags })
 }
 
 fn read_ids(xml: &str) -> anyhow::Result<Vec<String>> {
-    let document = Document::parse(xml).context("ListChangeSets gave no XML")?;
+    let document = Document::parse(xml).context("ListChangeSets returned no XML")?;
     let list = document.descendants().find(|node| node.tag_name().name() == "Summaries");
-    let list = list.context("ListChangeSets gave no list")?;
+    let list = list.context("ListChangeSets returned no list")?;
     Ok(list.children().filter_map(|member| member.text_of("ChangeSetId")).collect())
 }
 

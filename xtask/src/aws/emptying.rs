@@ -77,7 +77,7 @@ pub async fn empty(
             tokio::time::sleep(pause).await;
         }
     }
-    bail!("bucket {bucket} was emptied {MOST_PASSES} times and still fills: something goes on writing to it");
+    bail!("bucket {bucket} was emptied {MOST_PASSES} times and is still not empty: something is still writing to it");
 }
 
 /// Whether nothing is in a bucket: no version and no delete marker.

@@ -127,7 +127,7 @@ pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<End
     }
     stop(clients, arn, &cap.why).await?;
     let ended = describe(clients, arn).await.map_err(|(_, error)| error)?;
-    ended.with_context(|| format!("execution {arn} was stopped, and runs on"))
+    ended.with_context(|| format!("execution {arn} was stopped, but is still running"))
 }
 
 async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault, anyhow::Error)> {

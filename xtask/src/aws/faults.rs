@@ -233,7 +233,7 @@ pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option
             }
             _ => "the credentials are no longer accepted; renew them, for example with `aws sso login` or new keys in the environment".to_owned(),
         }),
-        Fault::Denied => Some("these credentials lack a right; `cargo xtask lambda-policy` prints all that a run needs".to_owned()),
+        Fault::Denied => Some("these credentials lack a permission; `cargo xtask lambda-policy` prints all that a run needs".to_owned()),
         Fault::Network | Fault::Absent | Fault::Transient | Fault::Unanswered | Fault::Other => None,
     }
 }
@@ -242,9 +242,9 @@ pub fn remedy(error: &anyhow::Error, target: &Target, now: SystemTime) -> Option
 pub(crate) fn clock_remedy(reported: &str, now: SystemTime) -> String {
     let off = time_at_aws(reported).map(|there| match there.duration_since(now) {
         Ok(behind) => format!("{} min behind", minutes(behind)),
-        Err(ahead) => format!("{} min ahead", minutes(ahead.duration())),
+        Err(ahead) => format!("{} min ahead of", minutes(ahead.duration())),
     });
-    let off = off.map_or("more than AWS takes off".to_owned(), |off| format!("{off} AWS's"));
+    let off = off.map_or("wrong by more than AWS accepts".to_owned(), |off| format!("{off} AWS's"));
     format!("this machine's clock is {off}; set it, as with `timedatectl set-ntp true`, and run it again")
 }
 
@@ -339,9 +339,9 @@ mod faults_tests {
         let reported = "SignatureDoesNotMatch: Signature expired: 20261121T211544Z is now earlier than 20261121T221944Z (20261121T223444Z - 15 min.)";
         assert!(clock_remedy(reported, there - Duration::from_secs(79 * 60)).contains("79 min behind AWS's"));
         let reported = "Signature not yet current: 20261121T230000Z is still later than 20261121T223944Z (20261121T223444Z + 5 min.)";
-        assert!(clock_remedy(reported, there + Duration::from_secs(1526)).contains("25 min ahead AWS's"));
+        assert!(clock_remedy(reported, there + Duration::from_secs(1526)).contains("25 min ahead of AWS's"));
         for odd in ["", "(", "(2026Z - 15", "(20261121T2234é4Z -", "(20269921T223444Z - 15 min.)"] {
-            assert!(clock_remedy(odd, there).contains("more than AWS takes"), "{odd}");
+            assert!(clock_remedy(odd, there).contains("more than AWS accepts"), "{odd}");
         }
     }
 

@@ -35,8 +35,8 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
         anyhow!("{}{}", advice(&access.target, fault, &reported), hint(&access.region, &reported))
     })?;
     Ok(Identity {
-        account: answer.account().context("sts GetCallerIdentity gave no account")?.to_owned(),
-        arn: answer.arn().context("sts GetCallerIdentity gave no ARN")?.to_owned(),
+        account: answer.account().context("sts GetCallerIdentity returned no account")?.to_owned(),
+        arn: answer.arn().context("sts GetCallerIdentity returned no ARN")?.to_owned(),
     })
 }
 

@@ -84,7 +84,7 @@ impl Region {
         let is_known = REGIONS.split_whitespace().any(|known| known == name) || env.get("NEW_REGION") == Some(name);
         ensure!(
             is_known,
-            "{name:?} is not an AWS region that is known here{}; if AWS has it by now, set NEW_REGION={name}",
+            "{name:?} is not an AWS region that this tool knows{}; if AWS has added it since, set NEW_REGION={name}",
             nearest(name)
         );
         Ok(())

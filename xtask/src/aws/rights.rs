@@ -219,7 +219,7 @@ fn worse(one: &Answer, other: &Answer) -> Answer {
 
 /// The decision about each action.
 fn decisions(xml: &str) -> anyhow::Result<BTreeMap<String, String>> {
-    let document = Document::parse(xml).context("SimulatePrincipalPolicy gave no XML")?;
+    let document = Document::parse(xml).context("SimulatePrincipalPolicy returned no XML")?;
     let members = document.descendants().filter(|node| node.text_of("EvalDecision").is_some());
     Ok(members.filter_map(|node| Some((node.text_of("EvalActionName")?, node.text_of("EvalDecision")?))).collect())
 }
@@ -232,10 +232,7 @@ fn principal(arn: &str) -> anyhow::Result<String> {
     };
     // The path of a role is not in the ARN of its session; only those of single sign-on always have one.
     let role = session.split('/').next().unwrap_or_default();
-    ensure!(
-        !role.starts_with("AWSReservedSSO_"),
-        "{arn} is of single sign-on, whose role has a path that is not known"
-    );
+    ensure!(!role.starts_with("AWSReservedSSO_"), "{arn} is a single sign-on role, whose path is not known");
     Ok(format!("{}:role/{role}", before.replace(":sts:", ":iam:")))
 }
 

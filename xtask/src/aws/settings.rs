@@ -158,14 +158,17 @@ impl ConfigFiles {
         let [config, credentials] = &self.paths;
         let bare = format!("[{name}]");
         if self.config.lines().any(|line| line.trim() == bare) {
-            bail!("{} has [{name}], but there a profile's section is [profile {name}]", config.display());
+            bail!(
+                "{} has [{name}], but the section of a profile in that file must be [profile {name}]",
+                config.display()
+            );
         }
         let mut known: Vec<&str> = self.sections.profiles().collect();
         known.sort_unstable();
         ensure!(
             !known.is_empty(),
             "there is no AWS configuration, so no profile {name} ({by}): neither {} nor {} has a profile; \
-             make it with `aws configure sso --profile {name}`, or use --local, which needs no account",
+             create it with `aws configure sso --profile {name}`, or use --local, which needs no account",
             config.display(),
             credentials.display()
         );
@@ -181,7 +184,7 @@ impl ConfigFiles {
 fn parsed(files: &EnvConfigFiles, profile: &str) -> anyhow::Result<ProfileSet> {
     let (no_files, no_env) = (os_shim_internal::Fs::from_slice(&[]), os_shim_internal::Env::from_slice(&[]));
     let parsed = aws_config::profile::load(&no_files, &no_env, files, Some(profile.to_owned().into())).now_or_never();
-    Ok(parsed.context("the AWS configuration took time to read")??)
+    Ok(parsed.context("the AWS configuration could not be read at once")??)
 }
 
 fn for_sdk(config: &str, credentials: &str) -> Builder {
@@ -353,7 +356,7 @@ impl Settings {
         let named = |what: &str, value: &str, by: &str| format!("{what} {value} ({by})");
         let by = match &self.region {
             Some(named) if named.value == region.as_str() => named.by.as_str(),
-            None if region.as_str() == USUAL_REGION => "nothing names another",
+            None if region.as_str() == USUAL_REGION => "the default; no setting names a region",
             _ => "--region",
         };
         let mut lines = vec![named("region", region.as_str(), by)];

@@ -26,7 +26,7 @@ fn what_names_the_region() {
         (&[("AWS_PROFILE", "team")], None, "region eu-west-2 (region of profile team)"),
         (&[], None, "region eu-west-1 (region of profile default)"),
         // [default] is another profile.
-        (&[], Some("bare"), "region us-east-1 (nothing names another)"),
+        (&[], Some("bare"), "region us-east-1 (the default; no setting names a region)"),
     ] {
         let dir = tempfile::tempdir().unwrap();
         let env = with_config(&dir, config, variables);
@@ -159,7 +159,7 @@ fn a_profile_or_a_section_that_is_not_there_is_named() {
     let says = |config: &str, profile| format!("{:#}", settings(config, &[], Some(profile)).unwrap_err());
     assert!(says("", "team").starts_with("there is no AWS configuration, so no profile team (--profile)"));
     assert!(says("[profile a]\n[profile b]\n", "team").ends_with("they have a, b"));
-    assert!(says("[team]\nregion = us-east-1\n", "team").contains("there a profile's section is [profile team]"));
+    assert!(says("[team]\nregion = us-east-1\n", "team").contains("in that file must be [profile team]"));
     assert!(says("[profile team]\nservices = local\n", "team").contains("has no [services local]"));
     let error = settings("", &[("AWS_USE_FIPS_ENDPOINT", "yes")], None).unwrap_err();
     assert!(format!("{error:#}").contains("AWS_USE_FIPS_ENDPOINT: \"yes\" is neither true nor false"));

@@ -99,7 +99,7 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<L
             return Err(refusal(status, &body)).with_context(|| format!("looking for log group {name}"));
         }
         let answer: Value = serde_json::from_str(&body).with_context(|| format!("looking for log group {name}"))?;
-        let groups = answer["logGroups"].as_array().context("DescribeLogGroups gave no list")?;
+        let groups = answer["logGroups"].as_array().context("DescribeLogGroups returned no list")?;
         if let Some(group) = groups.iter().find(|group| group["logGroupName"] == name) {
             return Ok(Some(LogGroup { created_ms: group["creationTime"].as_i64() }));
         }
@@ -185,9 +185,9 @@ async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyh
         if status != 200 {
             return Err(refusal(status, &body)).with_context(|| format!("reading log group {group}"));
         }
-        let mut page: Value = serde_json::from_str(&body).context("FilterLogEvents gave no JSON")?;
+        let mut page: Value = serde_json::from_str(&body).context("FilterLogEvents returned no JSON")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let events = page["events"].as_array().context("FilterLogEvents gave no list")?;
+        let events = page["events"].as_array().context("FilterLogEvents returned no list")?;
         let line = |event: &Value| LogLine {
             stream: text(&event["logStreamName"]),
             text: text(&event["message"]),

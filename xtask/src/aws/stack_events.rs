@@ -81,13 +81,13 @@ struct Event {
 }
 
 fn read(xml: &str) -> anyhow::Result<Page> {
-    let document = Document::parse(xml).context("DescribeStackEvents gave no XML")?;
+    let document = Document::parse(xml).context("DescribeStackEvents returned no XML")?;
     let text = |of: roxmltree::Node<'_, '_>, name: &str| {
         let found = of.children().find(|n| n.tag_name().name() == name);
         found.and_then(|n| n.text()).map(str::to_owned)
     };
     let list = document.descendants().find(|n| n.tag_name().name() == "StackEvents");
-    let list = list.context("DescribeStackEvents gave no events")?;
+    let list = list.context("DescribeStackEvents returned no events")?;
     let event = |member: roxmltree::Node<'_, '_>| {
         let field = |name| text(member, name).unwrap_or_default();
         Event {

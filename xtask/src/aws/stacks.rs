@@ -145,11 +145,11 @@ async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u
 
 /// Reads DescribeStacks' answer.
 fn read(xml: &str) -> anyhow::Result<Option<Stack>> {
-    let document = Document::parse(xml).context("DescribeStacks gave no XML")?;
+    let document = Document::parse(xml).context("DescribeStacks returned no XML")?;
     let stacks = document.descendants().find(|n| n.has_tag_name_of("Stacks"));
-    let stacks = stacks.context("DescribeStacks gave no list of stacks")?;
+    let stacks = stacks.context("DescribeStacks returned no list of stacks")?;
     let Some(stack) = stacks.member() else { return Ok(None) };
-    let text = |name| stack.text_of(name).with_context(|| format!("DescribeStacks gave no {name}"));
+    let text = |name| stack.text_of(name).with_context(|| format!("DescribeStacks returned no {name}"));
     Ok(Some(Stack {
         id: text("StackId")?,
         status: text("StackStatus")?,
@@ -175,9 +175,9 @@ fn millis(time: &str) -> Option<i64> {
 }
 
 fn read_resources(xml: &str) -> anyhow::Result<Vec<StackResource>> {
-    let document = Document::parse(xml).context("DescribeStackResources gave no XML")?;
+    let document = Document::parse(xml).context("DescribeStackResources returned no XML")?;
     let list = document.descendants().find(|n| n.has_tag_name_of("StackResources"));
-    let list = list.context("DescribeStackResources gave no list")?;
+    let list = list.context("DescribeStackResources returned no list")?;
     let resources = list.children().filter_map(|member| {
         Some(StackResource {
             logical_id: member.text_of("LogicalResourceId")?,
@@ -234,7 +234,7 @@ impl Stack {
     pub fn deletable(&self, name: &StackName) -> anyhow::Result<()> {
         if self.protected {
             bail!(
-                "stack {name} has termination protection, so nothing was touched; switch that off and run this again"
+                "stack {name} has termination protection, so nothing was changed; turn the protection off and run this again"
             );
         }
         Ok(())

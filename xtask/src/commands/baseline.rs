@@ -61,7 +61,7 @@ pub async fn run(session: &Session, args: &BaselineOptions) -> Result<ExitCode, 
     match is_alike || args.update {
         true => Ok(ExitCode::Success),
         false => {
-            session.console.result("FAIL  the committed baseline is not what the renderer makes (exit 5)");
+            session.console.result("FAIL  the committed baseline differs from what the renderer makes now (exit 5)");
             Ok(ExitCode::Quality)
         }
     }
@@ -96,7 +96,7 @@ async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::
     }
     let format = fixture.meta.format;
     if sha256(format, &old).is_ok_and(|of_old| sha256(format, fresh).is_ok_and(|of_fresh| of_old == of_fresh)) {
-        return Ok(Report::of(true, "the new render is the committed baseline to the byte".to_owned()));
+        return Ok(Report::of(true, "the new render is identical to the committed baseline".to_owned()));
     }
     let media = Media {
         ffmpeg: session.toolbox.bin().join("ffmpeg"),

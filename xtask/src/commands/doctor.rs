@@ -127,10 +127,10 @@ fn compared(pinned: &str, newest: &str, list: &Path) -> Health {
     match (parts(pinned), parts(newest)) {
         (Some(ours), Some(theirs)) if theirs > ours => Health::Note(format!(
             "{HANDLER} {pinned} is pinned, the registry has {newest}; another version is pinned in {}, and then \
-             `lambda-baseline NAME --update` makes each fixture's baseline again",
+             `lambda-baseline NAME --update` renders each fixture's baseline again",
             list.display()
         )),
-        (Some(_), Some(_)) => Health::Good(format!("{HANDLER} {pinned}, the newest of the registry")),
+        (Some(_), Some(_)) => Health::Good(format!("{HANDLER} {pinned}, the newest version in the registry")),
         _ => Health::Good(format!("{HANDLER} {pinned}; the registry was not reached")),
     }
 }
@@ -281,9 +281,9 @@ fn report(checkups: &[Checkup]) -> String {
     };
     let bad = checkups.iter().filter(|checkup| checkup.is_bad()).count();
     let verdict = match bad {
-        0 => "ready: a run finds what it needs".to_owned(),
-        1 => "not ready: one thing is to be fixed".to_owned(),
-        several => format!("not ready: {several} things are to be fixed"),
+        0 => "ready: everything that a run needs is there".to_owned(),
+        1 => "not ready: one problem must be fixed".to_owned(),
+        several => format!("not ready: {several} problems must be fixed"),
     };
     let lines: Vec<String> = checkups.iter().map(line).collect();
     format!("{}\n\n{verdict}", lines.join("\n"))
@@ -316,9 +316,9 @@ mod tests {
         BAD   zip           zip is not on PATH:
                             get it
 
-        not ready: one thing is to be fixed
+        not ready: one problem must be fixed
         ");
-        assert!(report(&checkups[..2]).ends_with("ready: a run finds what it needs"));
+        assert!(report(&checkups[..2]).ends_with("ready: everything that a run needs is there"));
     }
 
     #[test]

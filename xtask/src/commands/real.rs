@@ -28,12 +28,12 @@ pub(super) async fn checkups(connection: &Connection, repo: &Repo, template: Opt
     let simulated = rights::simulated(connection).await;
     let mut checkups = vec![
         Checkup {
-            what: "rights by calls".to_owned(),
+            what: "permissions by calls".to_owned(),
             health: called.map_or_else(noted, |all| granted(&all, "calls that only read")),
         },
         Checkup {
-            what: "rights by simulation".to_owned(),
-            health: simulated.map_or_else(not_simulated, |all| granted(&all, "rights")),
+            what: "permissions by simulation".to_owned(),
+            health: simulated.map_or_else(not_simulated, |all| granted(&all, "permissions")),
         },
     ];
     checkups.extend(quotas(connection).await);
@@ -54,7 +54,7 @@ fn noted(error: anyhow::Error) -> Health {
 }
 
 fn not_simulated(error: anyhow::Error) -> Health {
-    Health::Note(format!("{} rights are known only when a run needs them: {error:#}", rights::untried()))
+    Health::Note(format!("{} permissions can be checked only by a run: {error:#}", rights::untried()))
 }
 
 /// What the answers about rights come to.
@@ -70,7 +70,9 @@ fn granted(answers: &BTreeMap<&'static str, Answer>, what: &str) -> Health {
     let all = answers.len();
     match (denied.as_slice(), unclear.as_slice()) {
         ([], []) => Health::Good(format!("all {all} {what} are allowed")),
-        ([], unclear) => Health::Note(format!("{} of {all} {what} are not clear:{}", unclear.len(), lines(unclear))),
+        ([], unclear) => {
+            Health::Note(format!("{} of {all} {what} could not be checked:{}", unclear.len(), lines(unclear)))
+        }
         (denied, _) => Health::Bad(format!(
             "{} of {all} {what} are not allowed; attach the policy that `cargo xtask lambda-policy` prints:{}",
             denied.len(),
@@ -127,7 +129,7 @@ async fn stacks(connection: &Connection) -> anyhow::Result<Quota> {
     let (mut used, mut token) = (0, None);
     loop {
         let page = call("DescribeStacks", token.take()).await?;
-        let document = Document::parse(&page).context("DescribeStacks gave no XML")?;
+        let document = Document::parse(&page).context("DescribeStacks returned no XML")?;
         used += document.descendants().filter(|node| node.text_of("StackStatus").is_some()).count() as u64;
         token = document.descendants().find_map(|node| node.text_of("NextToken"));
         if token.is_none() {
@@ -144,8 +146,8 @@ async fn of_buckets(connection: &Connection) -> anyhow::Result<Quota> {
     let call = Call { service: "servicequotas", method: "POST", path: "/", body };
     let (status, body) = call.send(&connection.clients).await?;
     ensure!(status == 200, refusal(status, &body));
-    let answer: serde_json::Value = serde_json::from_str(&body).context("GetServiceQuota gave no JSON")?;
-    let limit = answer["Quota"]["Value"].as_f64().context("GetServiceQuota gave no value")?;
+    let answer: serde_json::Value = serde_json::from_str(&body).context("GetServiceQuota returned no JSON")?;
+    let limit = answer["Quota"]["Value"].as_f64().context("GetServiceQuota returned no value")?;
     Ok(Quota { what: "buckets", used, limit: limit as u64, needs: 2 })
 }
 
@@ -204,7 +206,7 @@ fn upload(size: u64, rate: Option<f64>) -> Health {
             (size as f64 / rate).ceil(),
             rate / MIB
         ),
-        None => format!("{size_mib:.1} MiB; the line is faster than a short request can measure"),
+        None => format!("{size_mib:.1} MiB; the connection is faster than a short request can measure"),
     })
 }
 
@@ -241,9 +243,9 @@ mod tests {
 
     #[test]
     fn denied_rights_are_listed_before_unclear_ones() {
-        let of = |answers: &[(&'static str, Answer)]| granted(&answers.iter().cloned().collect(), "rights");
+        let of = |answers: &[(&'static str, Answer)]| granted(&answers.iter().cloned().collect(), "permissions");
         let (denied, unclear) = (Answer::Denied("no".to_owned()), Answer::Unclear("500".to_owned()));
-        assert_eq!(of(&[("a:B", Answer::Allowed)]), Health::Good("all 1 rights are allowed".to_owned()));
+        assert_eq!(of(&[("a:B", Answer::Allowed)]), Health::Good("all 1 permissions are allowed".to_owned()));
         assert!(matches!(of(&[("a:B", unclear.clone())]), Health::Note(text) if text.ends_with("\na:B: 500")));
         assert!(
             matches!(of(&[("a:B", unclear), ("a:C", denied)]), Health::Bad(text) if text.ends_with("prints:\na:C: no"))

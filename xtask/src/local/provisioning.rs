@@ -140,7 +140,7 @@ impl Toolbox {
     }
 
     async fn lock(&self, console: &Console) -> anyhow::Result<fs::File> {
-        let waiting = || console.step("setup", "waiting for another run that is provisioning tools");
+        let waiting = || console.step("setup", "waiting for another run that is installing tools");
         files::lock(&self.dir.join("lock"), waiting).await
     }
 

@@ -184,7 +184,7 @@ impl Concurrency {
             }
             _ => Err(format!(
                 "{unreserved} executions at once are unreserved, of which Lambda keeps {KEPT_UNRESERVED}: {reserved} \
-                 can't be reserved; use --reserved-concurrency 0, or ask for a higher quota"
+                 can't be reserved; use --reserved-concurrency 0, or request a higher quota"
             )),
         }
     }

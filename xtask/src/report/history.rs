@@ -156,7 +156,7 @@ pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: Option<&Ru
         _ => {
             let of_id: Vec<&Entry> = entries.iter().filter(|entry| entry.run_id.as_str().starts_with(which)).collect();
             if of_id.len() > 1 {
-                bail!("the ids of {} runs begin with {which}; name more of it", of_id.len());
+                bail!("the ids of {} runs begin with {which}; give more of the id", of_id.len());
             }
             let of_commit = |entry: &&Entry| {
                 let commit = entry.git_commit.as_deref().unwrap_or_default();

@@ -128,7 +128,7 @@ fn semantic(report: &RunReport) -> String {
     let lines = report.semantic.iter().map(|compared| {
         let how = match (compared.mismatches.as_slice(), compared.encoded_sha_equal) {
             ([], true) => "the same bytes".to_owned(),
-            ([], false) => "the same video, encoded in other bytes".to_owned(),
+            ([], false) => "the same video, encoded differently".to_owned(),
             (mismatches, _) => plain(&mismatches.join("; ")),
         };
         let fixture = compared.fixture.as_ref().map(|fixture| format!("{} ", plain(fixture))).unwrap_or_default();

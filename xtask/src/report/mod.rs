@@ -202,7 +202,7 @@ impl RunReport {
         for Unmeasured { label, fixture, .. } in &self.unmeasured {
             // In an eval, the iteration follows.
             let count = label.rsplit_once("N=").and_then(|(_, count)| count.split(' ').next()?.parse().ok());
-            found.push((fixture.clone(), count.with_context(|| format!("{label:?} is no render of a run"))?));
+            found.push((fixture.clone(), count.with_context(|| format!("{label:?} is not a render of a run"))?));
         }
         for LocalSample { fixture, .. } in self.local.iter().filter(|sample| sample.outcome.failure().is_some()) {
             found.extend(self.run.chunk_counts().iter().map(|count| (fixture.clone(), *count)));

@@ -120,13 +120,13 @@ pub fn facts(failed: &Failed) -> Vec<(&'static str, String)> {
     let attempt = match failed.attempts {
         None => String::new(),
         Some(1) if known.is_some_and(|meaning| !meaning.is_retried) => {
-            ", attempt 1 of 1: this error is not repeated".to_owned()
+            ", attempt 1 of 1: this error is not retried".to_owned()
         }
         Some(attempts) => format!(", attempt {attempts} of {attempts}"),
     };
     let unknown = Meaning {
-        what: "This tool does not know this error; the handler's code or a service names it.",
-        advice: "Read the cause and the log; run again to see whether it comes again.",
+        what: "This tool does not know this error. It comes from the handler's code or from an AWS service.",
+        advice: "Read the cause and the log; run again to see whether it happens again.",
         is_retried: true,
     };
     let Meaning { what, advice, .. } = known.unwrap_or(unknown);

@@ -286,7 +286,7 @@ fn exists(run: &Run) -> String {
 pub(crate) async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<DeployedStack> {
     let (names, clients) = (&run.names, &run.connection().clients);
     let there = stacks::describe(clients, names.stack.as_str()).await?;
-    let there = there.with_context(|| format!("stack {} is not there after its deployment", names.stack))?;
+    let there = there.with_context(|| format!("stack {} does not exist after its deployment", names.stack))?;
     let is_tagged = run_of(&there.tags).as_ref() == Some(&names.owner);
     ensure!(is_tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
     ensure!(
@@ -353,20 +353,23 @@ fn reported(causes: &[FailedResource], doing: Doing) -> String {
 const ADVICE: [(&str, &str); 5] = [
     (
         "UnreservedConcurrentExecution",
-        "this account's quota is too small to reserve concurrency (a new one has 10 executions at once, and Lambda \
-         keeps 100 unreserved); use --reserved-concurrency 0, or ask for a higher quota",
+        "this account's quota is too small to reserve concurrency (a new account has 10 concurrent executions, and Lambda \
+         keeps 100 unreserved); use --reserved-concurrency 0, or request a higher quota",
     ),
     (
         "'MemorySize' value failed to satisfy constraint",
-        "this account does not allow this much memory for a function (a new one allows 3,008 MB); use \
-         --memory-mb 3008, or ask for a higher quota",
+        "this account does not allow this much memory for a function (a new account allows 3,008 MB); use \
+         --memory-mb 3008, or request a higher quota",
     ),
-    ("is not authorized to perform", "these credentials lack a right; `cargo xtask lambda-policy` prints all of them"),
+    (
+        "is not authorized to perform",
+        "these credentials lack a permission; `cargo xtask lambda-policy` prints all that a run needs",
+    ),
     (
         "security token included in the request is expired",
         "the credentials expired; log in again, for example with `aws sso login`",
     ),
-    ("already exists", "the template names something that is there already, and not this run's"),
+    ("already exists", "the template names a resource that already exists and is not this run's"),
 ];
 
 fn advice(reasons: &str) -> Option<&'static str> {

@@ -174,7 +174,7 @@ struct Cleaned {
 impl Cleaned {
     fn of(cleanup: &CleanUp, stand: Stand<'_>) -> Self {
         let next = match stand.aws_is_gone {
-            true => "nothing is left, as the embedded AWS has ended with everything in it".to_owned(),
+            true => "nothing is left, because the embedded AWS has ended with everything in it".to_owned(),
             false => format!("finish the clean-up with: {}", stand.recovery),
         };
         match cleanup {

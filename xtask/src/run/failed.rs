@@ -148,7 +148,7 @@ mod tests {
             "{reported}"
         );
         let once = Failed { attempts: Some(1), ..failure("PLAN_TOO_LARGE", "x") };
-        assert_eq!(facts(&once)[0].1, "RenderChunkV2, chunk 3, attempt 1 of 1: this error is not repeated");
+        assert_eq!(facts(&once)[0].1, "RenderChunkV2, chunk 3, attempt 1 of 1: this error is not retried");
     }
 
     #[test]

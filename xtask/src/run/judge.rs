@@ -140,7 +140,7 @@ impl Render<'_> {
         if let Some(rendered) = rendered {
             let (accepted, own): (Vec<_>, Vec<_>) =
                 comparison.findings(&subject.gate).into_iter().partition(|finding| !local_gates && finding.is_local());
-            let note = |finding| format!("accepted, as only {least} dB are asked for: {finding}");
+            let note = |finding| format!("accepted, because the fixture requires only {least} dB: {finding}");
             notes.extend(accepted.iter().map(note));
             other_findings = self.against_rendered(output, rendered, &own).await?;
         }
@@ -241,7 +241,7 @@ fn hidden(psnr: &VideoPsnr, least: f64) -> Option<String> {
     let allowed = (reached - THRESHOLD_MARGIN_DB).floor().min(MEAN_PSNR.default());
     (allowed >= least + THRESHOLD_MARGIN_DB).then(|| {
         format!(
-            "{least} dB are asked for, which hides damage: this render has {reached:.1} dB and would allow {allowed}"
+            "the fixture requires only {least} dB, which hides damage: this render has {reached:.1} dB and would allow {allowed}"
         )
     })
 }

@@ -172,7 +172,7 @@ impl Preview<'_> {
         part("remove", self.removed());
         let cost = match &self.estimate {
             Ok((estimate, source)) => format!("cost: {estimate}, by {source}; S3, logs and data transfer are left out"),
-            Err(why) => format!("cost: not known, as {why}"),
+            Err(why) => format!("cost: not known, because {why}"),
         };
         lines.push(cost);
         lines.push("dry run: nothing was created, and AWS was not called".to_owned());
@@ -182,7 +182,9 @@ impl Preview<'_> {
     fn created(&self) -> Vec<String> {
         let RunNames { stack, artifact_bucket, owner, .. } = &self.names;
         if self.options.reuse_stack.is_some() {
-            return vec![format!("nothing: stack {stack} of run {owner} is reused, and updated for another ZIP alone")];
+            return vec![format!(
+                "nothing: stack {stack} of run {owner} is reused, and updated only if the ZIP differs"
+            )];
         }
         let Sources { template, .. } = &self.sources;
         let values = self.names.values(&self.given, "<account>", &self.options.target.region);
@@ -193,7 +195,7 @@ impl Preview<'_> {
             .chain([format!("state machine {}", named(machine))]);
         let left = template.leaving_log_groups(&values).into_iter().map(|function| {
             let id = &function.logical_id;
-            format!("the log group of {id}, which Lambda makes and no stack deletes: the run does")
+            format!("the log group of {id}, which Lambda creates and no stack deletes, so the run deletes it")
         });
         let of_stack = of_stack.chain(others(template, &values)).map(|line| format!("  {line}"));
         let of_run = [
@@ -266,7 +268,7 @@ impl Preview<'_> {
         let line = match (&self.options.reuse_stack, self.options.keep_stack) {
             (Some(stack), _) => format!("nothing: --reuse-stack; `cargo xtask lambda-teardown {stack}` does"),
             (None, true) => "nothing: --keep-stack".to_owned(),
-            (None, false) => "all of it, and prove each thing gone".to_owned(),
+            (None, false) => "all of it, and check that each resource is gone".to_owned(),
         };
         vec![line]
     }

@@ -32,6 +32,6 @@ pub(crate) fn to_repeat(
     let renders = report.to_repeat()?;
     ensure!(!renders.is_empty(), "--rerun-failed: every render of run {run_id} of {started_at} passed");
     let names = renders.iter().map(|(fixture, count)| format!("{fixture} N={count}")).collect::<Vec<_>>().join(", ");
-    session.console.note(&format!("repeating of run {run_id} of {started_at}: {names}"));
+    session.console.note(&format!("repeating renders of run {run_id}, which started at {started_at}: {names}"));
     Ok((renders, report.run))
 }

@@ -189,7 +189,7 @@ impl PlanChoice {
                 for protocol in protocols.each() {
                     ensure!(
                         offered.contains(&protocol),
-                        "--plan-protocol {protocols}: the state machine of {path} offers {} alone",
+                        "--plan-protocol {protocols}: the state machine of {path} offers only {}",
                         newest(offered)
                     );
                 }
@@ -225,7 +225,8 @@ impl PlanChoice {
             return Ok((self, None));
         }
         let [a, b, c] = LambdaFps::SUPPORTED_BY_V2;
-        let why = format!("renderConfig.fps is {fps}, and plan protocol v2 takes {a}, {b} or {c} frames a second only");
+        let why =
+            format!("renderConfig.fps is {fps}, and plan protocol v2 accepts only {a}, {b}, or {c} frames per second");
         let name = &fixture.name;
         match self {
             Self::Chosen { offers_v1: true, is_named: false, .. } => {
@@ -287,9 +288,10 @@ impl Packed {
         let staged = in_process::staged(&run.session, &run.repo, fixture, &env, &to, &log).await;
         let project = staged.or_exit(ExitCode::Preflight)?;
         for left_out in litter_of(&fixture.src()).or_exit(ExitCode::Preflight)? {
-            run.session
-                .console
-                .command(&format!("left out of the composition, as of an editor: {}", left_out.display()));
+            run.session.console.command(&format!(
+                "left out of the composition, because an editor or a file manager wrote them: {}",
+                left_out.display()
+            ));
         }
         let packing = project.clone();
         let packed = tokio::task::spawn_blocking(move || tar_gz(&packing)).await;

@@ -191,7 +191,7 @@ impl Deleter {
         let is_unchanged = now.tags == there.tags && now.in_review() == there.in_review();
         ensure!(
             is_unchanged || run_of(&now.tags).is_some_and(|run| ownership.runs.contains(&run)),
-            "stack {} is not as it was proved to be, so it is left alone",
+            "stack {} has changed since its owner was checked, so it is left alone",
             there.id
         );
         self.console.step("teardown", &format!("deleting stack {}", there.name()));
@@ -265,7 +265,7 @@ impl Deleter {
             None => ours.read_again(&self.clients).await?.is_tagged_or_listed(resource, name, tags),
         };
         let kind = resource.kind();
-        ensure!(is_ours, "{kind} {name} is not proved to be a run's any more, so it is left alone");
+        ensure!(is_ours, "{kind} {name} can no longer be proved to belong to a run, so it is left alone");
         Ok(())
     }
 

@@ -193,7 +193,7 @@ async fn render_buckets(
         let tags = match buckets::bucket_tags(clients, &name).await {
             // A bucket whose name only begins alike is someone else's, as long as nothing says otherwise.
             Err(error) if !is_sought && is_refused(&error) => continue,
-            tags => tags.with_context(|| format!("reading whose bucket {name} is"))?,
+            tags => tags.with_context(|| format!("reading the tags and the owner of bucket {name}"))?,
         };
         let Some(tags) = tags else { continue };
         let is_listed = |contents: &StackContents| contents.vouches_for(Resource::Bucket, &name, &tags);

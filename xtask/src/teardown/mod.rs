@@ -153,10 +153,10 @@ fn mention(session: &Session, elsewhere: &[Known]) {
     }
 }
 
-const FORCE_HINT: &str = "`--force` deletes it all the same, after its name is typed again";
+const FORCE_HINT: &str = "`--force` deletes it anyway, after you type its name again";
 
 fn not_a_runs(stack: &StackName, why: &str) -> String {
-    format!("stack {stack} is not a run's and is left untouched: {why}")
+    format!("stack {stack} does not belong to a run, so it was not touched: {why}")
 }
 
 /// `--force`: the name, typed again, stands in for the tag.
@@ -172,7 +172,7 @@ async fn forced(
             bail!("--force asks for the stack's name to be typed, and there is no terminal; add --yes");
         }
         session.console.say(&format!(
-            "Stack {stack} is not a run's: {why}.\nThis deletes it with its buckets ({}) and the log groups of its functions. \
+            "Stack {stack} does not belong to a run: {why}.\nThis deletes it with its buckets ({}) and the log groups of its functions. \
              Type its name to go on:",
             found.render_buckets.iter().map(|b| b.name.as_str()).collect::<Vec<_>>().join(", ")
         ));
@@ -219,7 +219,7 @@ pub(crate) fn conclude(
     // Where the stack is someone else's, its absence is not looked for.
     let theirs = proof.resources.iter().all(|check| check.kind != "stack");
     let line = match deleted {
-        _ if theirs => format!("everything that runs left next to stack {stack} is gone: {gone} verified absent"),
+        _ if theirs => format!("everything that runs left outside of stack {stack} is gone: {gone} verified absent"),
         Some(deleted) => {
             format!("{stack} is gone: {} deleted, {gone} verified absent", counted(deleted.objects_deleted, "object"))
         }
@@ -260,7 +260,7 @@ fn unknown(stack: &StackName, states: &StateFolder, context: &TeardownContext, e
     names.sort_by_key(|name| strsim::levenshtein(name, stack.as_str()));
     names.dedup();
     let near = match names.as_slice() {
-        [] => "no journal here knows any stack".to_owned(),
+        [] => "no journal on this machine names a stack".to_owned(),
         names => format!("the nearest names in the journals: {}", names[..names.len().min(3)].join(", ")),
     };
     Failure::preflight(format!("neither AWS ({}) nor a journal knows a stack {stack}; {near}", context.flags))

@@ -285,7 +285,7 @@ pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     let mut runs: Vec<RunId> =
         evidence.name_locks.iter().chain(&evidence.tagged_buckets).filter(wanted).cloned().collect();
     let (stack, proof) = match &evidence.stack {
-        StackEvidence::Absent => (StackOwnership::Absent, "tagged buckets are left of it".to_owned()),
+        StackEvidence::Absent => (StackOwnership::Absent, "only its tagged buckets are left".to_owned()),
         StackEvidence::Tagged(run) if wanted(&run) => {
             runs.push(run.clone());
             (StackOwnership::Owned, format!("it has the tag {}={run}", RunId::TAG))

@@ -139,7 +139,11 @@ async fn finish_one(session: &Session, known: &Known) -> anyhow::Result<()> {
     let connection = context::connect(session, begin.target.clone(), &begin.region).await;
     let context = TeardownContext::at(session, connection.map_err(|error| forgettable(&error, &begin.stack))?);
     if !context.is_home_of(known) {
-        bail!("its run was in account {}, these credentials are of {}", begin.account, context.deleter.account);
+        bail!(
+            "its run was in account {}, but these credentials are for account {}",
+            begin.account,
+            context.deleter.account
+        );
     }
     let (_, proof) = delete_run(&context.deleter, &begin.stack, &begin.run, &known.state.names).await?;
     conclude(session, &begin.stack, &context, std::slice::from_ref(known), None, &proof)
@@ -156,7 +160,7 @@ pub(crate) fn forgettable(error: &anyhow::Error, stack: &StackName) -> anyhow::E
 pub(crate) fn forget(session: &Session, stack: &StackName, journaled: &[Known]) -> Result<ExitCode, Failure> {
     let open: Vec<&Known> = journaled.iter().filter(|known| known.state.is_unfinished()).collect();
     if open.is_empty() {
-        return Err(Failure::preflight(format!("no journal here knows an unfinished run on stack {stack}")));
+        return Err(Failure::preflight(format!("no journal on this machine lists an unfinished run on stack {stack}")));
     }
     for known in &open {
         known.forget().or_exit(ExitCode::Leak)?;

@@ -73,7 +73,7 @@ pub(crate) fn target_of(
         (_, TargetChoice::Local) => match last {
             Some(begin) if begin.target.is_embedded() => Ok((begin.target.clone(), begin.region.clone())),
             _ => bail!(
-                "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for one that runs"
+                "the embedded AWS of a --local run ends with the run, and everything in it; use --endpoint-url for an emulator that is running"
             ),
         },
         (Some(begin), _) if no_flags => Ok((begin.target.clone(), begin.region.clone())),

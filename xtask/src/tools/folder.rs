@@ -111,7 +111,7 @@ impl Folder {
         let found = file.metadata().with_context(what)?;
         ensure!(
             found.nlink() == 1 && !found.file_type().is_fifo(),
-            "{} is a pipe, or a file of another folder too; remove it",
+            "{} is a pipe, or a file with a second name (a hard link); remove it",
             what()
         );
         Ok(file)

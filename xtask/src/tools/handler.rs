@@ -90,7 +90,7 @@ pub async fn build(
 /// # Errors
 /// When there is none, it is no ZIP, or it breaks the size budget.
 pub fn existing(path: &Path) -> anyhow::Result<HandlerZip> {
-    ensure!(path.is_file(), "--skip-build: there is no {}; run once without it", path.display());
+    ensure!(path.is_file(), "--skip-build: there is no {}; run once without that flag", path.display());
     let zip = read(path.to_owned(), false)?;
     check_budget(&zip.sizes)?;
     Ok(zip)
@@ -192,13 +192,13 @@ pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
     for script in CHECKOUT_SCRIPTS {
         ensure!(
             manifest["scripts"][script].as_str().is_some_and(|command| !command.trim().is_empty()),
-            "{}: scripts.{script} is missing; --skip-build deploys a ZIP that is there already",
+            "{}: scripts.{script} is missing; --skip-build deploys an existing ZIP",
             path.display()
         );
     }
     ensure!(
         !repo.root().join("bun.lock").is_file() || repo.is_installed(&repo.handler_package()),
-        "the packages of {} are not installed; run `bun install` there, or deploy a ZIP that is there by --skip-build",
+        "the packages of {} are not installed; run `bun install` there, or deploy an existing ZIP with --skip-build",
         repo.root().display()
     );
     Ok(())
@@ -231,7 +231,7 @@ pub(crate) async fn checkout_build(
     }
     ensure!(
         target.is_file(),
-        "build:zip succeeded but left no {}, which is what the template deploys",
+        "build:zip succeeded but did not write {}, which is what the template deploys",
         target.display()
     );
     read(target.to_owned(), true)

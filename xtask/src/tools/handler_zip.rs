@@ -145,7 +145,7 @@ const LONGEST_PACKAGE: u64 = 1 << 20;
 /// # Errors
 /// When the file is no ZIP.
 pub fn inspect(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
-    read(path).with_context(|| format!("{} is not a ZIP that Lambda takes", path.display()))
+    read(path).with_context(|| format!("{} is not a ZIP that Lambda accepts", path.display()))
 }
 
 fn read(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
@@ -157,10 +157,10 @@ fn read(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
     let mut tail = Vec::new();
     file.read_to_end(&mut tail)?;
     let end =
-        tail.windows(4).rposition(|w| w == END).context("there is no end record: the file is cut off or no ZIP")?;
-    let end = tail.get(end..end + END_LEN).context("the end record is cut off")?;
+        tail.windows(4).rposition(|w| w == END).context("it has no end record: the file is truncated or not a ZIP")?;
+    let end = tail.get(end..end + END_LEN).context("the end record is truncated")?;
     let (files, size, offset) = (u16_at(end, 10), u32_at(end, 12), u32_at(end, 16));
-    ensure!(offset != u32::MAX && u64::from(offset) + u64::from(size) <= zipped, "its directory is cut off");
+    ensure!(offset != u32::MAX && u64::from(offset) + u64::from(size) <= zipped, "its directory is truncated");
 
     file.seek(SeekFrom::Start(offset.into()))?;
     let mut directory = vec![0; size as usize];
@@ -173,8 +173,8 @@ fn read(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
         unzipped += u64::from(u32_at(entry, 24));
         let mut begins = [0; 4];
         file.seek(SeekFrom::Start(u32_at(entry, 42).into()))?;
-        file.read_exact(&mut begins).context("its files are cut off")?;
-        ensure!(begins == FILE, "its directory leads to something else than its files");
+        file.read_exact(&mut begins).context("its files are truncated")?;
+        ensure!(begins == FILE, "its directory does not match its files");
         let name = directory.get(at + ENTRY_LEN..at + ENTRY_LEN + usize::from(u16_at(entry, 28)));
         if name == Some(PACKAGE) {
             version = version_in(&mut file, entry);

@@ -88,7 +88,7 @@ fn take(left: &Path, job: &Job<'_>) -> anyhow::Result<()> {
     if !rendered.exists() {
         return Ok(());
     }
-    ensure!(!job.to.exists(), "{} is there already", job.to.display());
+    ensure!(!job.to.exists(), "{} already exists", job.to.display());
     // The temporary folder may be on another file system.
     if fs::rename(&rendered, job.to).is_err() {
         copy(&rendered, job.to).with_context(|| format!("copying {}", rendered.display()))?;

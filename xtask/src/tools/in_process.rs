@@ -141,11 +141,12 @@ impl Renderer {
             bail!("{}: {why}; its log is {}", what(), job.log.display());
         }
         let output = output.successful().with_context(what)?;
-        ensure!(job.to.exists(), "the in-process renderer ended well but left no {}", job.to.display());
+        ensure!(job.to.exists(), "the in-process renderer succeeded but did not write {}", job.to.display());
         let last = output.stdout.lines().last();
-        let last = last.with_context(|| format!("the in-process renderer said nothing of its render of {name}"))?;
+        let last =
+            last.with_context(|| format!("the in-process renderer printed nothing about its render of {name}"))?;
         let reported = serde_json::from_str(last);
-        let reported = reported.with_context(|| format!("the in-process renderer's last line is no JSON: {last}"))?;
+        let reported = reported.with_context(|| format!("the in-process renderer's last line is not JSON: {last}"))?;
         Ok(InProcess { wall_ms, reported })
     }
 
@@ -202,7 +203,7 @@ pub async fn staged(
             .with_context(|| {
                 format!("fixture {} needs packages, but bun, which installs them, is not on PATH", fixture.name)
             })
-            .context("get bun by `npm install -g bun`, or on Linux x86-64 by `cargo xtask setup`")?;
+            .context("install bun with `npm install -g bun`, or on Linux x86-64 with `cargo xtask setup`")?;
         install_packages(&folder, &bun, &session.runner.with_env(env), log)
             .await
             .with_context(|| format!("installing the packages that fixture {} needs", fixture.name))?;

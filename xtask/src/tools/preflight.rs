@@ -29,7 +29,7 @@ const SAM: Need = Need {
     version_arg: "--version",
     oldest: Some((1, 100)),
     must_list: &[],
-    how_to_get: "get it by `pipx install aws-sam-cli`",
+    how_to_get: "install it with `pipx install aws-sam-cli`",
 };
 
 const BUN: Need = Need {
@@ -37,7 +37,7 @@ const BUN: Need = Need {
     version_arg: "--version",
     oldest: Some((1, 3)),
     must_list: &[],
-    how_to_get: "get it by `npm install -g bun`",
+    how_to_get: "install it with `npm install -g bun`",
 };
 
 const FFMPEG: Need = Need {
@@ -45,7 +45,7 @@ const FFMPEG: Need = Need {
     version_arg: "-version",
     oldest: None,
     must_list: &[("-filters", &[" psnr ", " ssim "]), ("-encoders", &[" libx264 "])],
-    how_to_get: "get it by `apt-get install ffmpeg` or `brew install ffmpeg`",
+    how_to_get: "install it with `apt-get install ffmpeg` or `brew install ffmpeg`",
 };
 
 const FFPROBE: Need =
@@ -56,7 +56,7 @@ const ZIP: Need = Need {
     version_arg: "-v",
     oldest: None,
     must_list: &[],
-    how_to_get: "get it by `apt-get install zip` or `brew install zip`",
+    how_to_get: "install it with `apt-get install zip` or `brew install zip`",
 };
 
 /// Tool names, and the line with each one's version.
@@ -115,7 +115,7 @@ pub async fn check(purpose: Purpose, runner: &Runner) -> Result<Tools, Vec<Strin
 }
 
 async fn check_one(need: &Need, runner: &Runner) -> Result<(PathBuf, String), String> {
-    let advice = format!("{}, or on Linux x86-64 by `cargo xtask setup`", need.how_to_get);
+    let advice = format!("{}, or on Linux x86-64 with `cargo xtask setup`", need.how_to_get);
     let Some(path) = runner.find(need.name) else {
         return Err(format!("{} is not on PATH: {advice}", need.name));
     };

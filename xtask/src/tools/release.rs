@@ -88,7 +88,11 @@ impl Release {
         fs::create_dir_all(folder).with_context(what)?;
         let copy = tempfile::NamedTempFile::new_in(folder).with_context(what)?;
         fs::copy(&self.zip.path, copy.path()).with_context(what)?;
-        ensure!(sha256_of_file(copy.path())? == self.zip.sha256, "{} changed meanwhile", self.zip.path.display());
+        ensure!(
+            sha256_of_file(copy.path())? == self.zip.sha256,
+            "{} changed while it was copied",
+            self.zip.path.display()
+        );
         copy.persist(target).with_context(what)?;
         Ok(self.zip)
     }
@@ -144,10 +148,10 @@ mod tests {
         fs::write(dir.path().join("handler.zip.sha256"), format!("{hash}  handler.zip\n")).unwrap();
         let release = check(None).unwrap();
         fs::write(&file, b"another").unwrap();
-        assert!(release.place(&target).unwrap_err().to_string().ends_with("changed meanwhile"));
+        assert!(release.place(&target).unwrap_err().to_string().ends_with("changed while it was copied"));
         fs::write(dir.path().join("handler.zip.sha256"), "404: Not Found").unwrap();
         assert!(check(None).unwrap_err().contains("handler.zip.sha256: \"404:\" is not a SHA-256"));
         let no_zip = sha256_of_file(&file).unwrap();
-        assert!(check(Some(&no_zip)).unwrap_err().contains("is not a ZIP that Lambda takes"));
+        assert!(check(Some(&no_zip)).unwrap_err().contains("is not a ZIP that Lambda accepts"));
     }
 }

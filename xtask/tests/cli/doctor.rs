@@ -13,7 +13,7 @@ fn the_doctor_looks_at_everything_a_run_needs() {
     let ran = doctor(&test, &[]);
     insta::assert_snapshot!(ran.exit(0).stdout.lines().filter(|line| !line.contains("disk")).collect::<Vec<_>>().join("\n"), @r"
     ok    target              emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    ok    settings            region us-east-1 (nothing names another); endpoint <endpoint> (--endpoint-url)
+    ok    settings            region us-east-1 (the default; no setting names a region); endpoint <endpoint> (--endpoint-url)
     ok    quota in us-east-1  1000 executions at once, of which 16 can be reserved
     ok    bun                 1.3.0
     ok    ffmpeg              7.0-fake
@@ -25,7 +25,7 @@ fn the_doctor_looks_at_everything_a_run_needs() {
     ok    fixtures            f, other-fixture
     ok    journals            can be written
 
-    ready: a run finds what it needs
+    ready: everything that a run needs is there
     ");
     // It looks, and makes nothing.
     test.assert_account_clean();
@@ -39,12 +39,12 @@ fn the_doctor_finds_everything_that_is_wrong_at_once() {
         .account(|account| account.unreserved = 10)
         .fixture_file("output/output.mp4", "version https://git-lfs.github.com/spec/v1\noid sha256:00\n");
     let ran = doctor(&test, &[]);
-    ran.exit(1).says("not ready: 2 things are to be fixed");
+    ran.exit(1).says("not ready: 2 problems must be fixed");
     ran.says("BAD   quota in us-east-1  10 executions at once are unreserved, of which Lambda keeps 100: 16 can't be reserved");
     ran.says("zip is not on PATH").says("note  fixture f").says("git lfs pull");
     let fixtures = ran.stdout.lines().find(|line| line.starts_with("ok    fixtures")).unwrap();
     assert!(fixtures.ends_with(" other-fixture"), "{fixtures}");
-    doctor(&test, &["--reserved-concurrency", "0"]).exit(1).says("not ready: one thing is to be fixed");
+    doctor(&test, &["--reserved-concurrency", "0"]).exit(1).says("not ready: one problem must be fixed");
 }
 
 #[test]

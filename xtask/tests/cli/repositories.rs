@@ -41,7 +41,7 @@ fn a_broken_fixture_is_reported_by_its_part() {
     let meta = |text: &str| Test::new().fixture_file("meta.json", text);
     let smoke = ["lambda-smoke", "--fixture", "f"];
     let fps = r#"{"renderConfig":{"fps":{"num":30000,"den":1001}}}"#;
-    refuse(&meta(fps), &smoke, "distributed rendering takes whole frames a second only");
+    refuse(&meta(fps), &smoke, "distributed rendering accepts only a whole number of frames per second");
     refuse(&meta("{"), &smoke, "fixture f: <dir>/repository/fixtures/f/meta.json");
     refuse(&meta(r#"{"renderConfig":{"format":"gif"}}"#), &smoke, "it must be one of mp4, mov, webm, png-sequence");
     let frames = "output/frames can't be read; render it with `cargo xtask lambda-baseline";

@@ -46,7 +46,7 @@ fn the_later_age_passes_with_both_plan_protocols() {
     let checkout = Checkout::new("later.yaml", &zip);
     let repo = checkout.dir.path().display().to_string();
     let reported = checkout.smoke(Path::new("/"), &["--repo", &repo, "--plan-protocol", "both"]);
-    assert!(reported.contains("N=2: v1 and v2 are the same bytes"), "{reported}");
+    assert!(reported.contains("N=2: v1 and v2 delivered identical files"), "{reported}");
     let ran: Vec<Value> = checkout.results().iter().map(|row| row["planProtocol"].clone()).collect();
     assert_eq!(ran, ["v1", "v2"]);
 }

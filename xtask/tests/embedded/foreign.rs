@@ -35,7 +35,7 @@ fn a_foreign_stack_is_refused_before_any_change() {
 
     let (code, reported) = run(runner.teardown(&["production"]));
     assert_eq!(code, Some(1), "{reported}");
-    assert!(reported.contains("is not a run's and is left untouched"), "{reported}");
+    assert!(reported.contains("does not belong to a run, so it was not touched"), "{reported}");
 
     let (code, reported) = run(runner.teardown(&["production", "--force"]));
     assert_eq!(code, Some(1), "{reported}");

@@ -166,7 +166,7 @@ fn an_emulator_that_dies_ends_its_run_within_seconds() {
     assert!(error.contains("the embedded AWS ended by itself (signal: 9 (SIGKILL))"), "{error}");
     let (code, reported) = finish(child);
     assert_eq!(code, Some(4), "{reported}");
-    assert!(reported.contains("nothing is left, as the embedded AWS has ended"), "{reported}");
+    assert!(reported.contains("nothing is left, because the embedded AWS has ended"), "{reported}");
     assert!(killed.elapsed() < Duration::from_secs(15), "{:?}", killed.elapsed());
 }
 

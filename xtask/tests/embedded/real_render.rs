@@ -45,7 +45,7 @@ fn lambda_smoke_local_passes_at_2_4_and_8_chunks() {
 fn both_plan_protocols_render_the_same_bytes() {
     let fixture = ["--fixture", "tone-and-text", "--chunk-counts", "2"];
     let (reported, dir) = smoke(&[&fixture[..], &["--plan-protocol", "both", "--require-encoded-sha-equal"]].concat());
-    assert!(reported.contains("N=2: v1 and v2 are the same bytes"), "{reported}");
+    assert!(reported.contains("N=2: v1 and v2 delivered identical files"), "{reported}");
     let compared = &read(&dir, "semantic-comparisons.json")[0];
     assert_eq!((&compared["semanticallyEqual"], &compared["encodedShaEqual"]), (&json!(true), &json!(true)));
     assert_eq!((&compared["frames"], &compared["differingFrames"]), (&json!([60, 60]), &json!(0)));

@@ -68,7 +68,7 @@ fn what_failed_is_repeated_at_its_own_chunk_counts_and_in_chunks_of_the_same_siz
     test.eval(&[&all[..], &["--chunk-counts", "1,2", "--chunk-size", "60"]].concat()).exit(4);
     let failed = test.artifact("run.json")["runId"].clone();
     let ran = test.eval(&["--skip-local", "--rerun-failed"]);
-    ran.exit(0).warns("note: repeating of run").warns(": other-fixture N=1\n");
+    ran.exit(0).warns("note: repeating renders of run").warns(": other-fixture N=1\n");
     let run = test.artifact("run.json");
     assert_eq!((&run["repeats"], &run["chunkCounts"], &run["chunkSize"]), (&failed, &json!([1]), &json!(60)));
     assert_eq!(test.artifact("results.json")["lambdaSamples"].as_array().unwrap().len(), 1);

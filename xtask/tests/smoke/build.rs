@@ -30,7 +30,7 @@ fn a_zip_over_its_budget_or_cut_off_is_exit_2() {
     ran.exit(2).warns("error: the handler ZIP has 249.0 MiB unzipped, the budget is 248 MiB");
     ran.says("FAIL  the handler ZIP was not built (exit 2); nothing was created");
     std::fs::write(test.repository.handler_zip(), &zip(1)[..60]).unwrap();
-    test.smoke(&[]).exit(2).warns("is not a ZIP that Lambda takes");
+    test.smoke(&[]).exit(2).warns("is not a ZIP that Lambda accepts");
     test.assert_account_clean();
 }
 

@@ -83,7 +83,9 @@ fn metrics_of_another_baseline_fail_until_they_are_rewritten() {
 #[test]
 fn a_render_that_fails_is_not_recorded() {
     let test = Test::new().video(&Video::levels(&[("20.000000", 60)]));
-    test.smoke(&["--update-expected"]).exit(5).warns("the fixture's record is not rewritten, as not all renders pass");
+    test.smoke(&["--update-expected"])
+        .exit(5)
+        .warns("the known-good metrics are not rewritten, because not all renders pass");
     assert!(!test.repository.fixture_file("known-good.json").exists());
 }
 

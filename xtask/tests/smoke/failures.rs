@@ -35,7 +35,7 @@ fn an_error_that_the_handler_throws() {
     ]);
     assert_snapshot!(reported(test, "PLAN_HASH_MISMATCH", "the plan has another hash"), @r"
     error: render N=2 FAILED
-      state    RenderChunk, attempt 1 of 1: this error is not repeated
+      state    RenderChunk, attempt 1 of 1: this error is not retried
       error    PLAN_HASH_MISMATCH
       cause    the plan has another hash
       meaning  The chunk received another plan than the one that Plan made: the plan in S3 was changed or mixed up.
@@ -134,8 +134,8 @@ fn an_error_that_nobody_knows() {
       cause    Cannot read properties of undefined
                  at plan
                  at handler
-      meaning  This tool does not know this error; the handler's code or a service names it.
-      try      Read the cause and the log; run again to see whether it comes again.
+      meaning  This tool does not know this error. It comes from the handler's code or from an AWS service.
+      try      Read the cause and the log; run again to see whether it happens again.
       more     see <dir>/artifacts/renders/N2-execution.json
     ");
 }
@@ -160,7 +160,7 @@ fn a_failed_sample_is_reported_alike() {
     let test = Test::new().nth_render(1, |render| render.end = End::Fails("VIDEO_SOURCE_UNRENDERABLE", "clip.mp4"));
     let ran = test.eval(&["--skip-local", "--iterations", "2"]);
     ran.exit(4)
-        .warns("error: render f N=4 #1 FAILED\n  state    RenderChunk, attempt 1 of 1: this error is not repeated\n");
+        .warns("error: render f N=4 #1 FAILED\n  state    RenderChunk, attempt 1 of 1: this error is not retried\n");
     ran.warns("  meaning  The handler's ffmpeg cannot decode a video of the composition")
         .says("f N=4 #1 was not measured: render f N=4 #1 FAILED: state");
 }
@@ -192,12 +192,12 @@ fn a_failed_render_keeps_its_evidence_and_the_next_one_is_not_run() {
     let (test, unmeasured, junit, page) = after_a_failure(&[]);
     let cause = "render N=2 FAILED: state RenderChunk failed with BOOM: it broke; see renders/N2-execution.json";
     assert_eq!(unmeasured[0], json!({"render": "N=2", "cause": cause}));
-    assert_eq!(unmeasured[1], json!({"render": "N=4", "cause": "N=2 ended the run before", "notRun": true}));
+    assert_eq!(unmeasured[1], json!({"render": "N=4", "cause": "the run ended at N=2", "notRun": true}));
     let log = std::fs::read_to_string(test.artifacts().join("logs/N2-function.log")).unwrap();
     assert!(log.contains("failing START RequestId: 7\n") && log.contains("first attempt"), "{log}");
-    assert!(page.contains("not run: N=2 ended the run before") && page.contains("logs/N2-function.log"), "{page}");
+    assert!(page.contains("not run: the run ended at N=2") && page.contains("logs/N2-function.log"), "{page}");
     assert!(page.contains("Read the cause and the log"), "{page}");
-    assert!(junit.contains("<skipped message=\"was not run: N=2 ended the run before\"/>"), "{junit}");
+    assert!(junit.contains("<skipped message=\"was not run: the run ended at N=2\"/>"), "{junit}");
     assert!(junit.contains("meaning: This tool does not know this error"), "{junit}");
     let markdown = std::fs::read_to_string(test.artifacts().join("report.md")).unwrap();
     assert!(markdown.contains("**not run**") && markdown.contains("**not measured**"), "{markdown}");

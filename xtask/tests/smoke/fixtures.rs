@@ -53,7 +53,7 @@ fn a_rate_that_plan_protocol_v2_refuses_is_rendered_by_v1() {
     for named in [&[][..], &["--plan-protocol", "v1"]] {
         let (test, ran) = smoke_of(&meta, named);
         ran.exit(0);
-        let said = "fixture f is rendered by plan protocol v1: renderConfig.fps is 25, and plan protocol v2 takes";
+        let said = "fixture f is rendered by plan protocol v1: renderConfig.fps is 25, and plan protocol v2 accepts";
         assert_eq!(ran.stderr.contains(said), named.is_empty(), "{}", ran.stderr);
         let account = test.aws.account();
         let input = &account.executions.values().next().unwrap().input;

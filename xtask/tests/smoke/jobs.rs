@@ -7,7 +7,7 @@ fn renders_go_on_side_by_side_and_are_reported_in_the_plans_order() {
     // The first of the plan ends last.
     let test = Test::new().render(|render| render.polls = 3).render_of(2, |render| render.polls = 20);
     let ran = test.smoke(&["--chunk-counts", "2,4,8", "--jobs", "2"]);
-    ran.exit(0).says("note: up to 2 renders went on at once (--jobs)");
+    ran.exit(0).says("note: up to 2 renders ran at the same time (--jobs)");
     let rows = test.artifact("results.json");
     let counts: Vec<u64> = rows.as_array().unwrap().iter().map(|row| row["chunkCount"].as_u64().unwrap()).collect();
     assert_eq!(counts, [2, 4, 8]);

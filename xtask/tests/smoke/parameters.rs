@@ -24,7 +24,7 @@ fn a_dry_run_shows_each_function_with_its_size_and_what_it_does() {
     ran.exit(0)
         .says("-render, 10240 MB, x86_64, for assemble, mixAudio, plan\n")
         .says("-chunk, 3072 MB, x86_64, for renderChunk, reserved concurrency 16\n")
-        .says("the log group of ChunkFunction, which Lambda makes and no stack deletes: the run does\n")
+        .says("the log group of ChunkFunction, which Lambda creates and no stack deletes, so the run deletes it\n")
         .says(" ReservedConcurrency=16 ChunkMemoryMb=3072 --tags ");
     let ran = test.smoke(&["--dry-run", "--image", &format!("ChunkImageFunction={IMAGE}")]);
     ran.exit(0)

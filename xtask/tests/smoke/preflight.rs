@@ -42,12 +42,12 @@ fn all_problems_with_tools_are_reported_at_once() {
     let ran = test.build_and_smoke(&[]);
     assert_snapshot!(ran.exit(1).stderr, @r"
     error: pre-flight:
-      - <dir>/tools/bin/sam is 1.99, 1.100 or newer is needed: get it by `pipx install aws-sam-cli`, or on Linux x86-64 by `cargo xtask setup`
-      - <dir>/tools/bin/bun is 1.2, 1.3 or newer is needed: get it by `npm install -g bun`, or on Linux x86-64 by `cargo xtask setup`
-      - <dir>/tools/bin/ffmpeg has no psnr: get it by `apt-get install ffmpeg` or `brew install ffmpeg`, or on Linux x86-64 by `cargo xtask setup`
+      - <dir>/tools/bin/sam is 1.99, 1.100 or newer is needed: install it with `pipx install aws-sam-cli`, or on Linux x86-64 with `cargo xtask setup`
+      - <dir>/tools/bin/bun is 1.2, 1.3 or newer is needed: install it with `npm install -g bun`, or on Linux x86-64 with `cargo xtask setup`
+      - <dir>/tools/bin/ffmpeg has no psnr: install it with `apt-get install ffmpeg` or `brew install ffmpeg`, or on Linux x86-64 with `cargo xtask setup`
       - <dir>/tools/bin/ffprobe does not run: ffprobe -version failed (exit status: 127)
-        cannot open shared object; it comes with ffmpeg, or on Linux x86-64 by `cargo xtask setup`
-      - zip is not on PATH: get it by `apt-get install zip` or `brew install zip`, or on Linux x86-64 by `cargo xtask setup`
+        cannot open shared object; it comes with ffmpeg, or on Linux x86-64 with `cargo xtask setup`
+      - zip is not on PATH: install it with `apt-get install zip` or `brew install zip`, or on Linux x86-64 with `cargo xtask setup`
     ");
     assert_snapshot!(ran.stdout, @"FAIL  pre-flight (exit 1); nothing was created");
     assert_only_looked(&test);
@@ -57,7 +57,9 @@ fn all_problems_with_tools_are_reported_at_once() {
 fn an_ffmpeg_without_x264_or_version_is_refused() {
     let test = Test::new().tool("ffmpeg -encoders", "exit").tool("sam --version", "echo unknown; exit");
     let ran = test.smoke(&[]);
-    ran.exit(1).warns("tools/bin/ffmpeg has no libx264: get it by").warns("does not report its version: \"unknown\"");
+    ran.exit(1)
+        .warns("tools/bin/ffmpeg has no libx264: install it with")
+        .warns("does not report its version: \"unknown\"");
     assert_only_looked(&test);
 }
 

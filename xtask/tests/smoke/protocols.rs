@@ -27,7 +27,8 @@ fn equal_renders_are_reported_as_equal() {
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
-    ran.warns("compare   N=2: v1 and v2 are the same bytes").warns("compare   N=4: v1 and v2 are the same bytes");
+    ran.warns("compare   N=2: v1 and v2 delivered identical files")
+        .warns("compare   N=4: v1 and v2 delivered identical files");
     let rows = test.artifact("results.json");
     let files: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["output"].as_str().unwrap()).collect();
     assert_eq!(
@@ -54,7 +55,7 @@ fn other_frames_are_exit_6() {
 #[test]
 fn other_bytes_are_exit_6_only_when_asked_for() {
     let test = unequal(&Video { ssim: "0.990001", ..Video::default() });
-    test.smoke(&BOTH).exit(0).warns("v1 and v2 are the same video, encoded in other bytes");
+    test.smoke(&BOTH).exit(0).warns("v1 and v2 rendered the same video, encoded differently");
     let ran = test.smoke(&["--plan-protocol", "both", "--require-encoded-sha-equal"]);
     ran.exit(6).says("v1 and v2 differ in encoded bytes of the files differ");
 }

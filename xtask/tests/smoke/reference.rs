@@ -30,8 +30,8 @@ fn a_baseline_of_another_renderer_is_accepted_where_the_in_process_render_is_rea
     smoke(&test, "committed").exit(5).says("N=2: the whole of plane ");
     let ran = smoke(&test, "rendered");
     ran.exit(0).warns("reference rendering f in-process as png-sequence");
-    ran.says("note: accepted, as only 25 dB are asked for: the whole of plane ");
-    ran.says("note: 25 dB are asked for, which hides damage: this render has 30.1 dB and would allow 29");
+    ran.says("note: accepted, because the fixture requires only 25 dB: the whole of plane ");
+    ran.says("note: the fixture requires only 25 dB, which hides damage: this render has 30.1 dB and would allow 29");
     assert_eq!(test.artifact("results.json")[0]["findings"], json!([]));
     assert!(test.files().iter().any(|file| file == "renders/in-process-f/frame_000060.png"));
 }
@@ -82,5 +82,5 @@ fn a_machine_that_cant_render_is_warned_of_by_default_and_refused_on_demand() {
     smoke(&test, "rendered").exit(0);
     std::fs::remove_dir_all(test.tools.in_process()).unwrap();
     smoke(&test, "auto").exit(5).warns("warning: without a reference: the in-process renderer ");
-    smoke(&test, "rendered").exit(4).warns("error: the in-process renderer ended well but left no ");
+    smoke(&test, "rendered").exit(4).warns("error: the in-process renderer succeeded but did not write ");
 }

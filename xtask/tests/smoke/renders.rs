@@ -20,7 +20,7 @@ fn a_failed_execution_is_exit_4_with_state_error_and_cause() {
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
       N=4 was not measured: render N=4 FAILED: state RenderChunk failed with PLAN_HASH_MISMATCH: the plan has another hash; see renders/N4-execution.json
-      N=8 was not run: N=4 ended the run before
+      N=8 was not run: the run ended at N=4
     FAIL  a render failed (exit 4); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html

@@ -230,7 +230,7 @@ fn a_dry_run_says_what_is_reused() {
     let before = test.aws.calls().len();
     let ran = test.smoke(&[&REUSE[..], &["--dry-run"]].concat());
     ran.exit(0)
-        .says("  nothing: stack smoke-test of run <run> is reused, and updated for another ZIP alone")
+        .says("  nothing: stack smoke-test of run <run> is reused, and updated only if the ZIP differs")
         .says("(unless the stack has this ZIP)")
         .says("  nothing: --reuse-stack; `cargo xtask lambda-teardown smoke-test` does");
     assert_eq!(test.aws.calls().len(), before);

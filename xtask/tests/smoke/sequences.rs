@@ -200,7 +200,7 @@ fn both_plan_protocols_must_deliver_the_same_frames() {
     let test = world();
     test.smoke(&["--plan-protocol", "both", "--require-encoded-sha-equal"])
         .exit(0)
-        .warns("v1 and v2 are the same bytes");
+        .warns("v1 and v2 delivered identical files");
     let other = Frames::of(60).with(name(3), png(4, ""));
     let test = test.account(|account| account.renders.v1 = Some(other.tar_gz()));
     test.smoke(&["--plan-protocol", "both", "--max-tone-difference", "2"])
@@ -246,13 +246,13 @@ fn a_baseline_of_frames_is_rendered_and_replaced() {
     test.run(&["lambda-baseline", "f"])
         .exit(5)
         .says("differs: PSNR 99.")
-        .says("FAIL  the committed baseline is not what the renderer makes (exit 5)")
+        .says("FAIL  the committed baseline differs from what the renderer makes now (exit 5)")
         .says("59 of 60 frames identical")
         .says("is unchanged");
     assert_eq!(std::fs::read(&frame).unwrap(), png(7, ""));
     test.run(&["lambda-baseline", "f", "--update"]).exit(0).says("output/frames is replaced");
     assert_eq!(std::fs::read(&frame).unwrap(), png(9, ""));
-    test.run(&["lambda-baseline", "f"]).exit(0).says("the new render is the committed baseline to the byte");
+    test.run(&["lambda-baseline", "f"]).exit(0).says("the new render is identical to the committed baseline");
     let left = std::fs::read_dir(test.repository.fixture_file("output")).unwrap().count();
     assert_eq!(left, 3, "frames, output.mp4 and provenance.json");
 }

@@ -71,7 +71,7 @@ fn metrics_are_rewritten_for_each_fixture_whose_renders_pass() {
     let test = test.render_of_fixture("f", |render| render.video = worse.bytes());
     test.smoke(&[&BOTH[..], &["--update-expected"]].concat())
         .exit(5)
-        .warns("the fixture's record is not rewritten, as not all renders of f pass");
+        .warns("the known-good metrics are not rewritten, because not all renders of f pass");
     let known = |fixture: &str| test.repository.root().join("fixtures").join(fixture).join("known-good.json");
     assert!(!known("f").exists() && known("other-fixture").is_file());
 }
@@ -132,7 +132,7 @@ fn what_failed_or_was_not_run_is_repeated_alone() {
     let planned = test.smoke(&["--rerun-failed", "--dry-run"]);
     planned.exit(0).says("  N=4: 60 frames in 4 chunks").never_says("N=2").never_says("other-fixture");
     let ran = test.smoke(&["--rerun-failed"]);
-    ran.exit(0).warns("note: repeating of run").warns(": f N=4\n").says("PASS  1 of 1 renders equal enough");
+    ran.exit(0).warns("note: repeating renders of run").warns(": f N=4\n").says("PASS  1 of 1 renders equal enough");
     let run = test.artifact("run.json");
     assert_eq!((&run["repeats"], &run["fixture"], &run["chunkCounts"]), (&failed, &json!("f"), &json!([4])));
     assert!(read(&test, "report.html").contains("Repeats what did not pass in"));

@@ -32,7 +32,7 @@ fn a_dry_run_says_everything_and_does_nothing() {
       N=4: 60 frames in 4 chunks, 15 frames each at most
 
     remove
-      all of it, and prove each thing gone
+      all of it, and check that each resource is gone
 
     cost: about 0.01262 USD (736 GB-s, 10 requests, 14 state transitions), by a default of 5 s a plan, 8 s + 80 ms a frame for each chunk, 3 s an assembly; S3, logs and data transfer are left out
     dry run: nothing was created, and AWS was not called
@@ -56,7 +56,7 @@ fn a_dry_run_of_an_unknown_length_says_so() {
     let html = r#"<div data-composition-id="f" data-duration="auto"></div>"#;
     let test = Test::new().fixture_file("src/index.html", html);
     let ran = test.smoke(&["--dry-run"]);
-    ran.exit(0).says("cost: not known, as the composition does not say how long it is");
+    ran.exit(0).says("cost: not known, because the composition does not say how long it is");
     ran.says("N=2: the number of frames follows from its baseline");
     test.assert_nothing_happened();
 }

@@ -97,7 +97,7 @@ fn a_region_that_no_account_has_is_refused_before_anything_happens() {
     for flags in [&["--region", "us-esat-1"][..], &["--region", "us-esat-1", "--dry-run"]] {
         test.run(&args(&artifacts, flags))
             .exit(1)
-            .warns("\"us-esat-1\" is not an AWS region that is known here; the nearest name is us-east-1")
+            .warns("\"us-esat-1\" is not an AWS region that this tool knows; the nearest name is us-east-1")
             .warns("set NEW_REGION=us-esat-1");
     }
     assert!(test.aws.calls().is_empty() && !test.tools.calls().iter().any(|call| call.starts_with("sam deploy")));

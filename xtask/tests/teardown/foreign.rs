@@ -61,7 +61,7 @@ fn a_state_machine_that_is_another_runs_by_the_time_of_stopping_goes_on() {
         let machines = account.machines.iter_mut().filter(|(arn, _)| arn.contains(STACK));
         machines.for_each(|(_, machine)| machine.tags = vec![("HyperframesSmokeRun".to_owned(), "b".repeat(12))]);
     });
-    test.teardown(&[STACK]).exit(7).warns("-render is not proved to be a run's any more, so it is left alone");
+    test.teardown(&[STACK]).exit(7).warns("-render can no longer be proved to belong to a run, so it is left alone");
     assert!(test.aws.is_changed() && left(&test).iter().any(|line| line.starts_with("running execution")));
 }
 
@@ -74,6 +74,6 @@ fn a_bucket_without_tags_that_has_left_the_stack_by_the_time_of_emptying_keeps_i
     assert!(left(&test).contains(&line));
     // The artifact bucket and this one are looked at before.
     test.aws.before("GetBucketTagging", 3, move |account| _ = account.unlisted.insert(unlisted));
-    test.teardown(&[STACK]).exit(7).warns("is not proved to be a run's any more, so it is left alone");
+    test.teardown(&[STACK]).exit(7).warns("can no longer be proved to belong to a run, so it is left alone");
     assert!(test.aws.is_changed() && left(&test).contains(&line), "{:?}", left(&test));
 }

@@ -16,7 +16,7 @@ fn a_stack_of_nobodys_run_is_refused() {
     let ran = test.teardown(&["production"]);
     assert_snapshot!(ran.exit(1).stderr, @r"
     [<s>] target    emulator at <endpoint>, account 123456789012, us-east-1, as arn:aws:iam::123456789012:user/tester
-    error: stack production is not a run's and is left untouched: it has no tag HyperframesSmokeRun; `--force` deletes it all the same, after its name is typed again
+    error: stack production does not belong to a run, so it was not touched: it has no tag HyperframesSmokeRun; `--force` deletes it anyway, after you type its name again
     ");
     test.assert_account_clean();
 }
@@ -47,8 +47,8 @@ fn leftovers_next_to_a_foreign_stack_go_and_the_stack_stays() {
     test.aws.account().add_foreign(STACK, "theirs");
     let ran = test.teardown(&[STACK]);
     ran.exit(1)
-        .says("everything that runs left next to stack smoke-test is gone")
-        .warns("stack smoke-test is not a run's");
+        .says("everything that runs left outside of stack smoke-test is gone")
+        .warns("stack smoke-test does not belong to a run");
     let left = left(&test);
     assert!(
         left.contains(&format!("stack {STACK}")) && left.contains(&"bucket theirs-123456789012 (1 objects)".to_owned())
@@ -94,8 +94,10 @@ fn a_stack_in_review_is_deleted_by_the_tags_of_its_change_sets_and_not_by_a_lock
             test.aws.account().add_change_set(STACK, "sam", &run);
         }
         let ran = test.teardown(&[STACK]);
-        ran.exit(1).says("everything that runs left next to stack smoke-test is gone");
-        ran.warns("stack smoke-test is not a run's and is left untouched: it has no tag HyperframesSmokeRun");
+        ran.exit(1).says("everything that runs left outside of stack smoke-test is gone");
+        ran.warns(
+            "stack smoke-test does not belong to a run, so it was not touched: it has no tag HyperframesSmokeRun",
+        );
         assert_eq!(left(&test), [format!("stack {STACK}")]);
     }
 }
@@ -104,7 +106,7 @@ fn a_stack_in_review_is_deleted_by_the_tags_of_its_change_sets_and_not_by_a_lock
 fn a_change_set_of_nobodys_run_is_left() {
     let test = Test::new();
     test.aws.account().add_change_set(STACK, "theirs", "");
-    test.teardown(&[STACK]).exit(1).warns("stack smoke-test is not a run's and is left untouched");
+    test.teardown(&[STACK]).exit(1).warns("stack smoke-test does not belong to a run, so it was not touched");
     assert_eq!(left(&test), [format!("stack {STACK}")]);
 }
 
@@ -151,7 +153,7 @@ fn a_bucket_that_outlived_everything_else_is_found_by_its_tags() {
     test.aws.account().buckets.retain(|name, _| !name.starts_with("hyperframes-smoke-"));
     let render_bucket = left(&test);
     assert!(render_bucket.len() == 1 + 1 && render_bucket[0].starts_with("bucket smoke-test-"), "{render_bucket:?}");
-    test.teardown(&[STACK]).exit(0).warns("tagged buckets are left of it");
+    test.teardown(&[STACK]).exit(0).warns("only its tagged buckets are left");
     assert!(!left(&test).iter().any(|line| line.starts_with("bucket")), "{:?}", left(&test));
 }
 

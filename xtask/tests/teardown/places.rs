@@ -21,7 +21,7 @@ fn a_run_of_another_account_is_not_looked_for_here() {
     let test = killed();
     test.rewrite_journal(|text| text.replace("\"account\":\"123456789012\"", "\"account\":\"999999999999\""));
     let ran = test.run(&["lambda-teardown", "--unfinished"]);
-    ran.exit(7).warns("its run was in account 999999999999, these credentials are of 123456789012");
+    ran.exit(7).warns("its run was in account 999999999999, but these credentials are for account 123456789012");
     assert_eq!(left(&test).len(), 8);
 }
 
@@ -80,7 +80,7 @@ fn a_run_whose_aws_is_gone_can_be_forgotten() {
     assert_snapshot!(ran.exit(0).stdout, @"1 run of smoke-test: the journal is closed; AWS was not checked for leftovers");
     test.run(&["lambda-teardown", "--unfinished"]).exit(0).says("no run is unfinished");
     let again = test.run(&["lambda-teardown", STACK, "--forget"]);
-    again.exit(1).only_error("no journal here knows an unfinished run on stack smoke-test");
+    again.exit(1).only_error("no journal on this machine lists an unfinished run on stack smoke-test");
 }
 
 #[test]
@@ -98,5 +98,5 @@ fn an_unknown_name_is_reported_with_its_neighbors() {
     let test = killed();
     let ran = test.teardown(&["smoke-tset"]);
     ran.exit(1).warns("knows a stack smoke-tset; the nearest names in the journals: smoke-test");
-    Test::new().teardown(&["x"]).exit(1).warns("no journal here knows any stack");
+    Test::new().teardown(&["x"]).exit(1).warns("no journal on this machine names a stack");
 }

@@ -270,7 +270,10 @@ impl Template {
         }
         match self.planner().map(|planner| &planner.code) {
             Some(Code::Zip(path)) => Ok(path.clone()),
-            _ => bail!("Resources.{} plans, and is not deployed from a ZIP, which a run builds", self.planner),
+            _ => bail!(
+                "Resources.{} runs Plan, but is not deployed from a ZIP, which is all that a run can build",
+                self.planner
+            ),
         }
     }
 

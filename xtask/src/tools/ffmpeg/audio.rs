@@ -56,7 +56,7 @@ fn refuse_cut(pcm: &Pcm, duration_s: f64) -> anyhow::Result<()> {
     let seconds = bytes as f64 / (pcm.channels.max(1) * 2) as f64 / f64::from(RATE);
     ensure!(
         seconds < longest_s(duration_s) - 0.5,
-        "it lasts more than {seconds:.0} s, where the baseline has {duration_s:.0} s: its time stamps are broken"
+        "it lasts more than {seconds:.0} s, but the baseline lasts {duration_s:.0} s: its time stamps are wrong"
     );
     Ok(())
 }
@@ -79,7 +79,7 @@ impl Pass {
     pub(crate) fn sound(&self, track: usize, channels: u64, duration_s: f64, shift_s: f64) -> anyhow::Result<Sound> {
         let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
         let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s, shift_s);
-        sound.with_context(|| format!("comparing the sound of {}", self.render()))
+        sound.with_context(|| format!("comparing the audio of {}", self.render()))
     }
 }
 
@@ -95,11 +95,11 @@ impl Media {
         (track, channels): (usize, u64),
         duration_s: f64,
     ) -> anyhow::Result<Sound> {
-        let dir = tempfile::tempdir().context("a temporary folder for sound")?;
+        let dir = tempfile::tempdir().context("a temporary folder for audio")?;
         let (sh, ffmpeg, filters) = (&self.runner.sh, &self.ffmpeg, filters(duration_s));
         let map = format!("0:a:{track}");
         for (video, file) in [(Video::Render, render), (Video::Baseline, baseline)] {
-            let what = || format!("decoding the sound of {}", file.display());
+            let what = || format!("decoding the audio of {}", file.display());
             let (input, pcm) = (std::path::absolute(file).with_context(what)?, file_name(video, track));
             // -copyts keeps the file's own clock: otherwise the first sample would be at 0.
             let decode = cmd!(
@@ -110,7 +110,7 @@ impl Media {
         }
         let pcm = |video| Pcm { path: dir.path().join(file_name(video, track)), channels };
         let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s, 0.0);
-        sound.with_context(|| format!("comparing the sound of {}", render.display()))
+        sound.with_context(|| format!("comparing the audio of {}", render.display()))
     }
 }
 
@@ -260,7 +260,7 @@ impl Media {
             FrameSource::Archive(_) if sequence.others().is_empty() => return Ok(SoundFiles::default()),
             FrameSource::Archive(archive) => archive,
         };
-        let unpacked = tempfile::tempdir().context("a temporary folder for sound")?;
+        let unpacked = tempfile::tempdir().context("a temporary folder for audio")?;
         for name in sequence.others().keys() {
             let path = unpacked.path().join(name);
             fs::write(&path, archive.file(name)?).with_context(|| format!("{}", path.display()))?;

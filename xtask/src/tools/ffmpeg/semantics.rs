@@ -31,7 +31,7 @@ impl Media {
         shape: &MediaShape,
         chunks: &[ChunkFacts],
     ) -> anyhow::Result<Semantics> {
-        let what = || format!("reading what a viewer gets of {}", video.display());
+        let what = || format!("decoding the picture and the audio of {}", video.display());
         let dir = tempfile::tempdir().context("a temporary folder for measurements")?;
         let frames = dir.path().join("frames");
         let sound: Vec<PathBuf> =

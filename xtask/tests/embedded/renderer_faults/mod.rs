@@ -270,7 +270,7 @@ fn a_render_is_held_to_the_in_process_one_where_the_baseline_is_of_another_rende
     workshop.accept_another_renderer();
     let good = workshop.judge(LOW);
     assert!(
-        good.exit == Some(0) && good.reported.contains("accepted, as only 25 dB are asked for"),
+        good.exit == Some(0) && good.reported.contains("accepted, because the fixture requires only 25 dB"),
         "{}",
         good.reported
     );
