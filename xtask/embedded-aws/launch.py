@@ -21,7 +21,7 @@ def main() -> None:
     arguments = parse_arguments()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(0))
-    # A ready file that is there from the start is a dead launcher's.
+    # A ready file that exists at the start was left by a launcher that has ended.
     arguments.ready_file.unlink(missing_ok=True)
     found = importlib.metadata.version("ministack")
     if found != MINISTACK:
@@ -66,7 +66,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"], help="default: %(default)s")
     # For the tests, which show with it that each repair is needed.
     add("--without", action="append", default=[], metavar="REPAIR", help=argparse.SUPPRESS)
-    # For the tests that repeat what waited on AWS: the part of waits and retry intervals that passes here.
+    # For the tests that repeat recorded executions: the factor by which waits and retry intervals are multiplied.
     add("--wait-scale", type=float, default=1, metavar="FACTOR", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.node is None or not os.access(arguments.node, os.X_OK):
@@ -123,7 +123,7 @@ def prepare(settings: Settings) -> None:
 
 
 def replace_environment(settings: Settings, log_level: str, wait_scale: float) -> None:
-    """Nothing of the caller's environment reaches the emulator, nor through it a function."""
+    """Replaces the caller's environment, so that neither the emulator nor a function sees it."""
     path = os.environ.get("PATH", os.defpath)
     os.environ.clear()
     os.environ.update(
@@ -166,7 +166,7 @@ if __name__ == "__main__":
     if isinstance(code, str):
         print(code, file=sys.stderr)
         code = 1
-    # At once: the interpreter's own exit would wait for threads that still look after invocations.
+    # End at once: the interpreter's own exit would wait for threads that still serve invocations.
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code or 0)

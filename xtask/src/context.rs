@@ -61,7 +61,7 @@ impl Session {
 
 // From the target that was asked for to clients that work.
 
-/// A target that answers, and who we are there.
+/// A target that answers, and the identity that we have there.
 #[derive(Debug, Clone)]
 pub struct Connection {
     /// How it is reached.
@@ -179,7 +179,7 @@ pub fn flags(target: &Target, region: &Region) -> String {
             let profile = target.profile().map(Profile::as_str).unwrap_or_default();
             format!("--region {region} --profile {}", quoted(profile))
         }
-        // The variables that name these endpoints name them again.
+        // The variables that name these endpoints will name them in the printed command too.
         Target::Endpoint { configured: Some(configured), .. } if !configured.services.is_empty() => {
             format!("--region {region}")
         }

@@ -63,7 +63,7 @@ fn main() {
     printed.print();
 }
 
-/// A minute of a large picture, with sound; kept for the next time.
+/// A minute of 1920x1080 with audio. The file is kept for the next run of this bench.
 fn long() -> (String, PathBuf) {
     let video = Path::new(env!("CARGO_TARGET_TMPDIR")).join("60-s-of-1920x1080.mp4");
     if !video.exists() {
@@ -92,7 +92,7 @@ fn text(path: &Path) -> String {
 struct Bench {
     render: PathBuf,
     baseline: PathBuf,
-    /// As a run has it, which reads the baseline once for all renders.
+    /// The baseline as a run has it: read once for all renders.
     original: Baseline,
     media: Media,
     gate: Limits,

@@ -36,7 +36,7 @@ pub(crate) fn measure(printed: &mut Printed) {
         }
     }
     for (((name, _), (_, (bytes, events))), ran) in SHAPES.iter().zip(&dirs).zip(&ran) {
-        // The quickest was disturbed least by what else the machine does.
+        // The fastest run was least disturbed by other work on the machine.
         let least = |of: fn(&Ran) -> f64| ran.iter().map(of).fold(f64::INFINITY, f64::min);
         let (took, cpu) = (least(|ran| ran.took_s), least(|ran| ran.cpu_s));
         let peak = ran.iter().map(|ran| ran.peak_kib).max().unwrap_or(0) as f64 / 1024.0;
@@ -57,7 +57,7 @@ pub(crate) fn measure(printed: &mut Printed) {
     }
 }
 
-/// One making of all reports.
+/// The figures of one `lambda-report` that regenerates all reports.
 struct Ran {
     took_s: f64,
     cpu_s: f64,

@@ -10,7 +10,7 @@ impl Printed {
         Self(vec![["what", "target", "measured", "peer", "ratio", "met"].map(str::to_owned)])
     }
 
-    /// Adds a line; `met` is `None` where there is nothing to meet.
+    /// Adds a line; `met` is `None` for a figure without a target.
     pub(crate) fn add(&mut self, what: &str, target: &str, measured: &str, peer: &str, ratio: f64, met: Option<bool>) {
         let met = met.map_or("", |met| if met { "yes" } else { "NO" });
         self.0.push([what, target, measured, peer, &format!("{ratio:.2}"), met].map(str::to_owned));

@@ -15,7 +15,7 @@ use bucket::Bucket;
 use throttled::{Map, simulated};
 use xtask::console::text::{Align, columns};
 
-/// What an inline Map starts at once, and what `--reserved-concurrency` is by default.
+/// The concurrency of an inline Map, and the default of `--reserved-concurrency`.
 const INLINE: u32 = 40;
 const RESERVED: u32 = 16;
 
@@ -44,7 +44,7 @@ fn maps() -> String {
     columns(&std::iter::once(head).chain(rows).collect::<Vec<_>>(), Align::Right)
 }
 
-/// Renders at once next to the buckets of DescribeExecution.
+/// How polls of simultaneous renders use up the token bucket of DescribeExecution.
 fn polls() -> String {
     let large = Bucket { size: 300.0, refill: 15.0 };
     let other = Bucket { size: 250.0, refill: 10.0 };

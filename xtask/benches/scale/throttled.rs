@@ -28,7 +28,7 @@ pub(crate) struct Outcome {
 /// The template's: 4 retries, 2 s, doubling.
 const WAITS_MS: [u64; 4] = [2_000, 4_000, 8_000, 16_000];
 
-/// What happens next; what ends comes before what begins at the same time.
+/// What happens next. Of two events at the same time, an end comes before a start.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     Ends,

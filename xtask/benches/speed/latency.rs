@@ -30,7 +30,8 @@ fn connect(client: TcpStream, server: TcpStream, delay: Duration) {
     thread::spawn(move || carry(server2, client2, delay));
 }
 
-/// Carries bytes one way. What is on its way does not hold up what follows it: a delay is no bandwidth.
+/// Forwards bytes in one direction, each after `delay`. Later bytes do not wait for earlier ones to arrive, so the
+/// bandwidth is not limited.
 fn carry(mut from: TcpStream, mut to: TcpStream, delay: Duration) {
     let (sender, receiver) = mpsc::channel::<(Instant, Vec<u8>)>();
     let _ = to.set_nodelay(true);

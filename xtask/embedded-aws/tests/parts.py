@@ -35,7 +35,7 @@ def function_resource(name: str, source: str = "exports.handler = async () => 1;
 
 
 def waiting_resources(after: str, seconds: int) -> dict:
-    """Resources that keep a stack's creation from ending after the resource `after`."""
+    """Resources that delay the end of a stack's creation by `seconds`, after the resource `after` was created."""
     return {
         "Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"},
         "Wait": {

@@ -1,5 +1,5 @@
-//! JSON as a service or an older version of the tool could never have sent it:
-//! a real file with values replaced, moved, repeated and taken out.
+//! JSON that no service and no version of the tool would write: a real file with
+//! values replaced, moved, repeated, and removed.
 
 use libfuzzer_sys::arbitrary::{Arbitrary, Result, Unstructured};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ pub fn edited(mut json: Value, bytes: &mut Unstructured<'_>) -> Result<Value> {
 /// A key that no file has: what lies under it is written as text.
 const TEXT: &str = "\u{0}text";
 
-/// The same with JSON that is kept in texts, as answers in a history are, laid open.
+/// The same JSON, in which strings that hold JSON (such as answers in a history) are parsed into objects.
 pub fn opened(json: &Value) -> Value {
     match json {
         Value::String(text) if text.starts_with('{') => match serde_json::from_str::<Value>(text) {

@@ -65,7 +65,7 @@ fn is_whole(events: &[Value]) -> bool {
     }
 }
 
-/// The service sends JSON within strings, and times, for which the recordings have placeholders.
+/// The event as the service sends it: the recordings have parsed JSON instead of strings, and placeholders for times.
 fn as_sent(event: &Value) -> Value {
     let mut event = event.clone();
     event["timestamp"] = json!(1_700_000_000.0 + event["id"].as_f64().unwrap() / 10.0);

@@ -81,9 +81,9 @@ fn with_profile(target: &Target, shown: &str) -> String {
     format!("{what}; try `aws sso login --profile {profile}`, another --profile, or --local, which needs no account")
 }
 
-/// What else may be behind a refusal of keys that are in order.
+/// Another possible reason why valid keys were refused.
 fn hint(region: &Region, reported: &str) -> String {
-    // Of a region that has to be enabled first, STS does not know the account's keys.
+    // In a region that is not enabled for the account, STS does not know the account's keys.
     match reported.starts_with("InvalidClientTokenId") {
         true => format!("; or {region} is not enabled in the account"),
         false => String::new(),

@@ -45,7 +45,7 @@ pub(super) async fn checkups(connection: &Connection, repo: &Repo, template: Opt
     checkups
 }
 
-/// What no call that only reads tells.
+/// What calls that only read can't show.
 const UNKNOWN: &str = "the most memory that a function may have (new accounts: 3,008 MB), whether a control policy of \
     the organization forbids a call that changes something, and how long CloudFormation takes";
 
@@ -158,7 +158,7 @@ async fn roles(connection: &Connection) -> anyhow::Result<Quota> {
     Ok(Quota { what: "roles", used: of("Roles")?, limit: of("RolesQuota")?, needs: 2 })
 }
 
-/// The number in `of` next to the `name` that is `key`.
+/// In the entry of an XML list whose element `name` has the text `key`, the number in the element `of`.
 fn number(xml: &str, name: &str, key: &str, of: &str) -> anyhow::Result<u64> {
     let document = Document::parse(xml).context("an answer that is no XML")?;
     let entry = document.descendants().find(|node| node.text_of(name).as_deref() == Some(key));
@@ -177,8 +177,8 @@ const SMALL: usize = 1_000;
 /// Of so many requests of each size the fastest counts.
 const TIMES: usize = 3;
 
-/// Bytes a second that arrive at AWS, by the time of requests with a big and a small template (GetTemplateSummary,
-/// which `sam` calls too). A connection that goes on for longer is faster, so this is a lower limit. `None` where the
+/// The upload rate to AWS in bytes per second, from the times of requests with a big and a small template
+/// (GetTemplateSummary, which `sam` calls too). Longer transfers are faster, so this is a lower limit. `None` where the
 /// difference cannot be measured.
 async fn upload_rate(connection: &Connection) -> anyhow::Result<Option<f64>> {
     let mut fastest = [Duration::MAX; 2];

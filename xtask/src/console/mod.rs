@@ -1,5 +1,5 @@
 //! What people see while they wait: lines on stderr, results on stdout, and on a
-//! terminal what goes on now below them.
+//! terminal, below them, the activities in progress.
 //!
 //! A terminal that has gone away, or a pipe that nobody reads, must not end a run
 //! before its clean-up, so printing never fails.
@@ -63,12 +63,12 @@ enum Stream {
     Stderr,
 }
 
-/// The widest live line, in columns. One that is narrower than the terminal will be is
-/// nothing to think of when it is resized, whenever the terminal gets to it.
+/// The widest live line, in columns. A terminal that is resized but stays wider than this does not wrap the live
+/// lines, so they can be redrawn correctly.
 const WIDEST: usize = 100;
 
 tokio::task_local! {
-    /// The activity that the code which is running now belongs to.
+    /// The activity to which the running code belongs.
     static CURRENT: Id;
 }
 
@@ -151,7 +151,7 @@ impl Console {
         CURRENT.scope(shown.id, work).await
     }
 
-    /// Says how far the current activity is; the next word on it replaces this.
+    /// Shows how far the current activity is; the next call replaces this text.
     pub fn now(&self, text: &str) {
         self.now_at(text, None);
     }
@@ -188,7 +188,7 @@ impl Teller {
     }
 }
 
-/// An activity that is shown as long as this is.
+/// An activity that is shown until this value is dropped.
 struct Shown<'a> {
     shared: &'a Shared,
     id: Id,

@@ -1,8 +1,8 @@
 //! The tools that a local run needs, provisioned into `.tools` of this repository,
 //! or into a folder that several clones share.
 //!
-//! Everything comes from hash-locked lists next to this crate, needs Python with
-//! venv and no root, and is left alone as long as its list has not changed, so
+//! Everything comes from lists with pinned hashes next to this crate, and needs Python
+//! with venv, but no root access. What is installed is kept until its list changes, so
 //! a second run needs no network.
 
 use std::{
@@ -43,7 +43,7 @@ impl Toolbox {
     }
 
     fn in_folder(dir: PathBuf) -> Self {
-        // One folder under two names is one: what is installed names the folder that it is in.
+        // Installed files contain the path of their folder, so two names of one folder must give the same path.
         let dir = dir.canonicalize().unwrap_or(dir);
         Self { dir, lists: tool_root().join("xtask/toolbox") }
     }
@@ -118,9 +118,9 @@ impl Toolbox {
         self.media().join("ffmpeg-alpha")
     }
 
-    /// Provisions the packages of a hash-locked list into a folder of their own, and gives that
-    /// folder: the tools' Python finds them by `PYTHONPATH`, and with them the tools' packages,
-    /// which the list need not repeat. [`Toolbox::provide_all`] comes first.
+    /// Installs the packages of a hash-locked list into a separate folder, and returns that
+    /// folder. With it in `PYTHONPATH`, the tools' Python finds these packages in addition to
+    /// its own, so the list need not repeat those. Call [`Toolbox::provide_all`] first.
     ///
     /// # Errors
     /// When a download fails or has the wrong hash.
@@ -154,7 +154,7 @@ impl Toolbox {
             return Ok(());
         }
         console.step("setup", "making a Python environment");
-        // What an earlier attempt left half-made, or made at another place, is of no use.
+        // An environment that is incomplete, or was made for another path, can't be used.
         remove_all(&self.dir)?;
         installer.make_venv().await?;
         stamp.write()
@@ -292,8 +292,8 @@ pub(super) fn remove_dir(dir: &Path) -> anyhow::Result<()> {
 
 // Stamps: which step of provisioning is done, with which list, at which place.
 
-/// A note, written when a step is done, of what it was done with. A step whose
-/// list, place or products have changed is repeated.
+/// A file that is written when a step is done, and records the step's list, place, and products. If one of these has
+/// changed, the step is repeated.
 pub(crate) struct Stamp {
     path: PathBuf,
     content: String,

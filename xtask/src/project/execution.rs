@@ -70,8 +70,8 @@ pub fn eval_execution_name(fixture: &str, of_sweep: Option<RenderId>, epoch_s: u
     format!("eval-{}-{split}{epoch_s}-{iteration}", fitting(fixture))
 }
 
-/// A fixture's name for the name of an execution, which has at most 80 letters, digits, hyphens and underscores. The
-/// name of a fixture's folder is arbitrary, so a name that does not fit is shortened and ends with a hash.
+/// A fixture's name as a part of an execution's name, which has at most 80 letters, digits, hyphens, and underscores.
+/// The folder of a fixture may have any name, so a name that does not fit is shortened and ends with a hash.
 fn fitting(fixture: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     match fixture.len() <= LONGEST_FIXTURE && fixture.chars().all(fits) {

@@ -99,8 +99,8 @@ fn check(resource: Resource, name: &str, call: &str, found: anyhow::Result<Found
 
 // The names of all that must be gone. Pure.
 
-/// What was found and is ours, what is `known` by names that have a run's id, and what the names of the runs'
-/// resources are derived from; artifact buckets aside.
+/// The names of all resources that must be gone, except artifact buckets: those that were found and are ours, those in
+/// `known` whose name has a run's id, and those that are derived from the stack's name and the run's id.
 pub(crate) fn expected(
     place: Place<'_>,
     found: &Inventory,
@@ -115,7 +115,7 @@ pub(crate) fn expected(
     for run in &ownership.runs {
         for resource in Resource::ALL.into_iter().filter(|resource| *resource != Resource::Stack) {
             expected.add(resource, resource.names_for(place, run));
-            // Other names may belong to anyone by now, or always did.
+            // A name without a run's id may belong to someone else.
             let of_run = known.of(resource).filter(|name| name.contains(run.as_str())).cloned();
             expected.add(resource, of_run);
         }
@@ -206,7 +206,7 @@ mod expected_tests {
         FoundBucket { name: name.to_owned(), tags }
     }
 
-    /// What must be gone of stack `s` and run a, of which a bucket was found, and one of another run.
+    /// The names that must be gone of stack `s` and run `a`, if a bucket of run `a` and one of another run were found.
     fn lines(stack: StackOwnership) -> String {
         let render_buckets = vec![bucket("of-a", "a"), bucket("of-b", "b")];
         let mut unproved = ResourceNames::default();

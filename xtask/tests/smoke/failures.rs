@@ -21,7 +21,7 @@ fn reported(test: Test, error: &'static str, message: &'static str) -> String {
     reported
 }
 
-/// With a function that has logged: which of its instances, and what.
+/// A test whose function has logged these lines, each list under the name of a function instance.
 fn logged(lines: &[(&'static str, &[&str])]) -> Test {
     let lines = lines.iter().flat_map(|(instance, said)| said.iter().map(|line| (*instance, (*line).to_owned())));
     Test::new().account(|account| account.function_log.extend(lines))

@@ -8,7 +8,7 @@ use crate::{
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:shared";
 const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:prod-render";
 
-/// Someone's bucket and function, with a log group as old as it.
+/// A bucket and a function of someone else, with a log group that is as old as the function.
 fn share(test: &Test) {
     let mut account = test.aws.account();
     let bucket = account.buckets.entry("shared".to_owned()).or_default();

@@ -53,7 +53,7 @@ pub enum Code {
     Zip(PathBuf),
     /// A container image.
     Image,
-    /// Something else, and why a run does not deploy it as a part of the renderer.
+    /// Code that a run can't deploy, and why.
     Other(String),
 }
 
@@ -120,7 +120,7 @@ impl Function {
         values.expand(self.reserved.as_ref()?)?.parse().ok()
     }
 
-    /// Its size. What is not known before the deployment is the largest.
+    /// Its memory and architecture. Where a value is not known before the deployment, the most expensive one is assumed.
     pub fn size(&self, values: &Values) -> FunctionSize {
         let number = |node: &Option<Node>| values.expand(node.as_ref()?)?.parse().ok();
         let architecture = self.architecture.as_ref().and_then(|node| values.expand(node)?.parse().ok());
@@ -196,7 +196,7 @@ impl Template {
         self.machine.tasks.iter().map(call).collect()
     }
 
-    /// The function that plans, by its logical id, as far as the definition says it.
+    /// The logical id of the function that runs Plan, if the definition says it.
     pub(crate) fn planner_by_definition(&self) -> Option<String> {
         let defaults = self.values(self.parameters.defaults());
         let calls = self.calls(&defaults);

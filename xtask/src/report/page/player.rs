@@ -49,7 +49,7 @@ fn baseline_of(render: &RenderReport) -> String {
     format!("{BASELINES}{}.{extension}", render.fixture)
 }
 
-/// The frame rate by the times of the frames, which are as far from each other in a fixture.
+/// The frame rate, from the times of the frames, which are evenly spaced in a fixture.
 fn frames_per_second(render: &RenderReport) -> Option<f64> {
     let (first, last) = (render.frames.first()?, render.frames.last()?);
     let length_s = last.time_s - first.time_s;

@@ -33,7 +33,7 @@ use crate::tools::{
     files::make_pipe,
 };
 
-/// What such a pass left.
+/// The files that one pass of ffmpeg wrote.
 pub(crate) struct Pass {
     dir: TempDir,
     /// The render, for messages.
@@ -48,7 +48,7 @@ pub(crate) struct Pass {
 /// its cryptographic hashes take longer than decoding. `rawvideo` would copy them, too.
 const RAW: [&str; 4] = ["-f", "yuv4mpegpipe", "-strict", "unofficial"];
 
-/// Frames that can't be written so are hashed by ffmpeg.
+/// Frames in formats that yuv4mpegpipe can't hold are hashed by ffmpeg.
 const HASHED: [&str; 4] = ["-f", "framehash", "-hash", "md5"];
 
 impl Media {
@@ -80,8 +80,8 @@ impl Media {
             ["-map".into(), map, "-af".into(), audio::filters(shape.duration_s), "-f".into(), "s16le".into(), pcm]
         });
         // -copyts keeps the files' own clocks, which picture and sound share: otherwise each track would begin at 0.
-        // The first output takes both pictures; ffmpeg reads the files for such filters one at a time, and for the
-        // outputs that take one of them at the same time.
+        // The first output needs both pictures. For such an output alone, ffmpeg would read the two files in turns; the
+        // other outputs, which need one picture each, make it read both at the same time.
         let compare = cmd!(
             sh,
             "{ffmpeg} -nostdin -v error -xerror -y -nostats -copyts
@@ -170,7 +170,7 @@ fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPic
 fn compared_luma(mut streams: [File; 2], layout: &Layout) -> anyhow::Result<Vec<LumaDifference>> {
     let [render, baseline] = &mut streams;
     let read = luma::read([render, baseline], layout);
-    // One of them is at its end, so that the other one does not wait for it.
+    // Reading may end before the streams do. The rest is discarded, so that ffmpeg does not wait for a reader.
     for mut stream in streams {
         io::copy(&mut stream, &mut io::sink())?;
     }
@@ -284,8 +284,8 @@ pub(crate) fn own_frames(shape: &MediaShape, video: Video) -> String {
     format!("{},{}", showinfo::filters(video), by_index(shape))
 }
 
-/// How many frames in a row are left out of the comparison with neighbors at
-/// most: the baseline's wait in memory until one of the render's comes.
+/// At most so many frames in a row are left out of the comparison with neighbors, because the frames of the baseline
+/// wait in memory until the next frame of the render is compared.
 const IN_A_ROW: u32 = 7;
 
 /// Passes on frames whose PSNR is below a level, and some others.
@@ -296,7 +296,8 @@ fn below(least: Decibels) -> String {
     format!("metadata=mode=select:key={LEVEL}:value=0:function=expr:expr='{passes}'")
 }
 
-/// Calls the planes of RGB those of YUV, because scaling converts RGB otherwise, and loses a little.
+/// Relabels the planes of RGB as planes of YUV, because ffmpeg would otherwise convert RGB when it scales, and lose
+/// precision.
 fn as_planes(pixel_format: &str) -> String {
     if !is_rgb(&as_compared(pixel_format)) {
         return "null".to_owned();
@@ -336,8 +337,8 @@ fn printed(file: &str) -> String {
     format!("metadata=mode=print:key={LEVEL}:file={file}")
 }
 
-/// A stretch of a video against that which begins `distance` frames later, of two inputs that
-/// are the same: one that went to both ends would wait in memory for as many frames.
+/// Compares a range of a video's frames with the range that begins `distance` frames later. The video is given as two
+/// inputs, because with a single input ffmpeg would keep `distance` frames in memory.
 pub(crate) fn stretches(shape: &MediaShape, stretch: &Range<u64>, distance: u64) -> String {
     let same = same_terms(shape);
     let cut =
@@ -354,7 +355,7 @@ pub(crate) fn by_index(shape: &MediaShape) -> String {
 }
 
 /// The format in which a picture with alpha is compared: one that the psnr filter
-/// takes with its alpha plane. Others are taken as they are.
+/// accepts with its alpha plane. Other formats are compared as they are.
 pub(crate) fn with_alpha(pixel_format: &str) -> Option<String> {
     let packed = ["rgba", "bgra", "argb", "abgr"].iter().any(|name| pixel_format.starts_with(name));
     match pixel_format {
@@ -378,8 +379,8 @@ fn opaque(pixel_format: &str) -> String {
     format.map_or("null".to_owned(), |format| format!("format={format}"))
 }
 
-/// Filters that put both videos on the same terms. Color tags alike: where they
-/// differ, which is only where one has none, ffmpeg would convert one of the pictures first.
+/// Filters that give both videos the same color tags. Where the tags differ, which can only be where one video has
+/// none, ffmpeg would convert one of the pictures first.
 fn same_terms(shape: &MediaShape) -> String {
     let full = shape.color.range.as_deref() == Some("pc") || shape.pixel_format.starts_with("yuvj");
     let range = if full { "full" } else { "limited" };
