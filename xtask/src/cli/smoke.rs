@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_the_seeds() {
+    fn defaults_are_those_of_smoke_sh() {
         let options = options(&[], &Env::default()).unwrap();
         assert_eq!(options.chosen(), Chosen::Named(vec!["mp4-h264-sdr".into()]));
         assert_eq!(options.chunk_counts, "2,4,8".parse().unwrap());

@@ -321,7 +321,7 @@ mod budget_tests {
     }
 
     #[test]
-    fn what_is_spent_counts() {
+    fn the_cost_so_far_counts_against_the_limit() {
         let budget = Budget::new(Some("1".parse().unwrap()));
         assert!(budget.allow(&estimate(1.0), "a render").is_ok());
         budget.spend(0.6);

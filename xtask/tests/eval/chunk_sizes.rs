@@ -33,7 +33,7 @@ fn a_flag_comes_before_a_fixtures_own() {
 }
 
 #[test]
-fn in_a_sweep_the_counts_run() {
+fn chunk_counts_decide_the_chunk_sizes() {
     let (sent, _) = sizes(&["--chunk-counts", "2,4"]);
     let of = |name: &str, sizes: [u64; 2]| sizes.map(|size| (format!("{name}.tar.gz"), size));
     assert_eq!(sent, [of("f", [15, 20]), of("other-fixture", [15, 30])].concat());

@@ -65,7 +65,7 @@ fn identical_frames_pass_as_videos_do() {
 
 #[test]
 fn the_same_pixels_in_other_bytes_are_identical() {
-    let (test, ran) = smoke_of(&Frames::of(60).encoded_anew());
+    let (test, ran) = smoke_of(&Frames::of(60).encoded_again());
     ran.exit(0).warns("N=2: 2 chunks in 6.1 s, every frame identical");
     assert_eq!(test.artifact("results.json")[0]["picture"]["identicalFrames"], 60);
 }
@@ -191,7 +191,7 @@ fn a_record_of_frames_is_written_and_held() {
     let test = world();
     test.smoke(&["--update-expected"]).exit(0).warns("N=2: new, mean PSNR 100.00 dB");
     test.smoke(&[]).exit(0);
-    let test = test.delivers(&Frames::of(60).encoded_anew());
+    let test = test.delivers(&Frames::of(60).encoded_again());
     test.smoke(&[]).exit(5).says("the hash of all decoded frames is");
 }
 
@@ -209,8 +209,8 @@ fn both_plan_protocols_must_deliver_the_same_frames() {
 }
 
 #[test]
-fn exact_stays_what_it_is() {
-    let test = world().in_process(&Frames::of(60)).delivers(&Frames::of(60).encoded_anew());
+fn exact_fails_on_other_bytes_with_the_same_pixels() {
+    let test = world().in_process(&Frames::of(60)).delivers(&Frames::of(60).encoded_again());
     test.smoke(&["--exact"]).exit(5).says("have the same pixels, encoded to other bytes");
 }
 
@@ -267,7 +267,7 @@ fn any_two_sequences_are_compared() {
         std::fs::write(dir.join(name), bytes).unwrap();
         dir.join(name).display().to_string()
     };
-    let same = file("same.tar.gz", Frames::of(60).encoded_anew().tar_gz());
+    let same = file("same.tar.gz", Frames::of(60).encoded_again().tar_gz());
     assert_snapshot!(test.run(&["lambda-compare", &same, &baseline]).exit(0).stdout, @r"
     PSNR    mean 100.00 dB (r 100.00, g 100.00, b 100.00, a 100.00), from mean MSE inf dB
     frames  60, 60 identical; worst inf dB (#0, at 0.000 s), 1st percentile inf dB

@@ -6,7 +6,7 @@ use crate::support::{Test, fake_aws::End, video::Video};
 
 const BOTH: [&str; 2] = ["--fixtures", "f,other-fixture"];
 
-fn one_fails() -> Test {
+fn fixture_f_fails() -> Test {
     Test::new().render_of_fixture("f", |render| render.end = End::Fails("BOOM", "it broke"))
 }
 
@@ -50,7 +50,7 @@ fn one_stack_serves_all_fixtures_and_each_render_has_a_row() {
 
 #[test]
 fn a_render_that_fails_leaves_those_of_other_fixtures() {
-    let test = one_fails();
+    let test = fixture_f_fails();
     let ran = test.smoke(&BOTH);
     ran.exit(4).warns("error: render f N=2 FAILED").says("FAIL  not every planned render was measured (exit 4)");
     let unmeasured = test.artifact("run.json")["verdict"]["unmeasured"].clone();

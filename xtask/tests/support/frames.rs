@@ -29,7 +29,7 @@ impl Frames {
     }
 
     /// With the same pixels in other bytes, as another encoder may write them.
-    pub(crate) fn encoded_anew(self) -> Self {
+    pub(crate) fn encoded_again(self) -> Self {
         Self((0..self.0.len() as u8).map(|i| (name(i), png(i, "another encoder"))).collect())
     }
 

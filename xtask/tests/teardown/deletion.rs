@@ -182,7 +182,7 @@ fn throttling_is_survived() {
 }
 
 #[test]
-fn it_needs_no_tools() {
+fn a_teardown_needs_no_tools() {
     let test = killed().without_tool("sam");
     test.teardown(&[STACK]).exit(0);
     test.assert_account_clean();

@@ -160,7 +160,7 @@ mod decimate_tests {
     use super::*;
 
     #[test]
-    fn no_extreme_is_lost() {
+    fn merged_values_keep_their_minimum_and_maximum() {
         let mut values: Vec<(f64, f64)> = (0..100_003).map(|x| (f64::from(x), 45.0)).collect();
         (values[70_000].1, values[3].1) = (12.0, 99.0);
         let few = buckets(&values, 600);
@@ -171,7 +171,7 @@ mod decimate_tests {
     }
 
     #[test]
-    fn few_values_stay() {
+    fn few_values_are_not_merged() {
         let few = buckets(&[(0.0, 1.0), (1.0, 3.0)], 600);
         assert_eq!(few.iter().map(|b| (b.x, b.low, b.high)).collect::<Vec<_>>(), [(0.0, 1.0, 1.0), (1.0, 3.0, 3.0)]);
         assert!(buckets(&[], 5).is_empty());

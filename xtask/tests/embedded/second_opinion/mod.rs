@@ -51,7 +51,7 @@ impl Case {
 const CASES: [&[Case]; 4] = [identity::CASES, buckets::CASES, objects::CASES, emptying::CASES];
 
 #[test]
-fn every_case_holds_on_both() {
+fn every_case_holds_on_both_emulators() {
     let (emulator, moto) = (Emulator::start(), Moto::start());
     let places = [Place::new("emulator", &emulator.endpoint), Place::new("moto", &moto.endpoint)];
     let mut table = format!("{:62} {:8} {}\n", "case", places[0].name, places[1].name);

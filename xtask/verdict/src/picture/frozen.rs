@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_is_not_a_chunk() {
+    fn a_shorter_last_chunk_is_not_paired() {
         assert_eq!(pairs("aba", 2), []);
     }
 

@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn contrast_allows_for_more() {
+    fn a_region_with_contrast_may_differ_more() {
         let striped = |x: usize, _: usize| if x.is_multiple_of(2) { 0.0 } else { 90.0 };
         let in_stripes = compared(striped, |_, _| 5.0).region;
         let in_flat = compared(|_, _| 45.0, |_, _| 5.0).region;
