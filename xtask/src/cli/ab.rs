@@ -28,17 +28,17 @@ pub struct AbOptions {
     /// What B is compared with: KEY=VALUE, separated by commas.
     ///
     /// zip=FILE and its sha256=HASH, commit=REVISION of this repository, version=VERSION (pinned here, or a tag),
-    /// template=FILE, memory=MB, protocol=v1 or v2, parameter=NAME=VALUE. What a side does not say is as for
-    /// lambda-eval: the handler of this repository as it is, for example. A ZIP, a commit, a version need no key;
-    /// `checkout` differs in nothing.
+    /// template=FILE, memory=MB, protocol=v1 or v2, parameter=NAME=VALUE. For what a side does not name, the
+    /// default of lambda-eval applies, such as the handler of this repository. A ZIP, a commit, or a version needs no
+    /// key; `checkout` changes nothing.
     #[arg(long, value_name = "SIDE")]
     pub a: Side,
-    /// What is judged, in the same form [default: checkout].
+    /// The side to judge, in the same form [default: checkout].
     #[arg(long, value_name = "SIDE", default_value = "checkout", hide_default_value = true)]
     pub b: Side,
-    /// Fail (exit 5) when B is worse by more than this.
+    /// Fail (exit 5) if B is worse than A by more than this.
     ///
-    /// Slower, more expensive, or less like its baseline, for sure; see lambda-report.
+    /// Worse means slower, more expensive, or less similar to its baseline, by more than chance; see lambda-report.
     #[arg(long, value_name = "PERCENT")]
     pub max_regression: Option<MaxRegression>,
     /// How each side is measured.

@@ -18,39 +18,39 @@ pub struct EvalOptions {
     /// Which fixtures.
     #[command(flatten)]
     pub fixtures: FixtureOptions,
-    /// Most chunks of a render.
+    /// The maximum number of chunks of a render.
     #[arg(long, env = "CHUNK_COUNT", default_value = "4", value_name = "N")]
     #[arg(conflicts_with_all = ["chunk_counts", "rerun_failed"])]
     chunk_count: ChunkCount,
-    /// A sweep over chunk counts, with a recommendation.
+    /// Measure at each of these chunk counts, and recommend one.
     ///
-    /// Every fixture is rendered at each of them.
+    /// Every fixture is rendered at each count.
     #[arg(long, env = "CHUNK_COUNTS", value_name = "N,N,..")]
     chunk_counts: Option<ChunkCounts>,
     /// Frames per chunk [default: each fixture's, else 60].
     ///
-    /// A fixture's is chunkSize in its meta.json. In a sweep as many as make each chunk count.
+    /// The fixture's value is chunkSize in meta.json. With --chunk-counts, the default is the size that yields each count.
     #[arg(long, env = "CHUNK_SIZE", value_name = "FRAMES")]
     chunk_size: Option<ChunkSize>,
     /// Measured renders of each fixture and chunk count.
     ///
-    /// And as many local ones of each fixture.
+    /// Each fixture is also rendered this many times on this machine.
     #[arg(long, env = "ITERATIONS", default_value = "3", value_name = "N")]
     pub iterations: Iterations,
-    /// Rounds before them that are not counted.
+    /// Rounds before the measurement that are not counted.
     #[arg(long, env = "WARMUP", default_value = "0", value_name = "N")]
     pub warmup: Warmup,
     /// What renders must reach.
     #[command(flatten)]
     pub limits: LimitArgs,
-    /// Leave out the renders on this machine.
+    /// Skip the renders on this machine.
     ///
-    /// They are made by the in-process renderer, which is for Linux x86-64.
+    /// The in-process renderer makes them, and needs Linux x86-64.
     #[arg(long)]
     skip_local: bool,
-    /// Keep those renders, and compare them too.
+    /// Keep the renders of this machine, and compare them too.
     ///
-    /// With the baseline, and with Lambda's.
+    /// They are compared with the baseline and with the renders from Lambda.
     #[arg(long, conflicts_with = "skip_local")]
     keep_local: bool,
     /// The plan protocol, for one side of an A/B comparison; `None` for the template's newest.
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_the_scripts() {
+    fn defaults_are_those_of_eval_sh() {
         let options = options(&[], &[]).unwrap();
         assert!(matches!(options.chosen(), Chosen::Named(names) if names.len() == 4));
         let usual = Sizing::OfFixtureOr("60".parse().unwrap());

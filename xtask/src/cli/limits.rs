@@ -38,7 +38,7 @@ fn arg(limit: &'static Limit, flag: &'static Flag) -> Arg {
         Unit::Shift => "FRAMES",
     };
     let help = format!("{} [default: {}]", flag.help, limit.default());
-    let of_fixture = limit.meta.map(|name| format!("A fixture's own is {name} in its meta.json."));
+    let of_fixture = limit.meta.map(|name| format!("A fixture can set its own limit with {name} in meta.json."));
     let details: Vec<String> = [Some(flag.details.to_owned()), of_fixture].into_iter().flatten().collect();
     let details = details.join(" ");
     let long = if details.is_empty() { help.clone() } else { format!("{help}.\n\n{}", details.trim_start()) };

@@ -124,8 +124,8 @@ pub const MEAN_PSNR: Limit = Limit {
     flag: Some(Flag {
         name: "psnr-threshold",
         env: Some("PSNR_THRESHOLD"),
-        help: "Least mean PSNR in dB",
-        details: "Over all planes, and of each plane.",
+        help: "Lowest mean PSNR that passes, in dB",
+        details: "The limit applies to the mean over all planes, and to each plane.",
     }),
 };
 
@@ -150,7 +150,7 @@ pub const FRAME_PSNR: Limit = Limit {
     flag: Some(Flag {
         name: "frame-psnr-margin",
         env: Some("FRAME_PSNR_MARGIN"),
-        help: "How many dB below that a single frame may be",
+        help: "How far below the threshold a frame may be, in dB",
         details: "",
     }),
 };
@@ -162,7 +162,12 @@ pub const MAX_FRAME_FAILURES: Limit = Limit {
     unit: Unit::Frames,
     rule: Rule::Default(0.0),
     meta: Some("maxFrameFailures"),
-    flag: Some(Flag { name: "max-frame-failures", env: None, help: "How many frames may be lower still", details: "" }),
+    flag: Some(Flag {
+        name: "max-frame-failures",
+        env: None,
+        help: "How many frames may be even lower",
+        details: "These frames are more than --frame-psnr-margin below --psnr-threshold.",
+    }),
 };
 
 /// How much the mean of a flat region of 32x32 samples may differ. A region of another size, or with contrast, may
@@ -177,7 +182,7 @@ pub const REGION_LIMIT: Limit = Limit {
         name: "max-region-difference",
         env: None,
         help: "Greatest difference of a region in levels of 255",
-        details: "For a flat region of 32x32 samples; with contrast, and in smaller ones, it may differ more.",
+        details: "This is the limit for a flat region of 32x32 samples. Smaller regions, and regions with contrast, may differ more.",
     }),
 };
 
@@ -207,7 +212,7 @@ pub const DETAIL_LIMIT: Limit = Limit {
         name: "max-detail-difference",
         env: None,
         help: "Greatest difference of single samples in levels",
-        details: "The mean absolute difference in levels of 255, for a flat region of 32x32 samples; with contrast and grain, they may differ more.",
+        details: "This is the limit for the mean absolute difference, in levels of 255, in a flat region of 32x32 samples. With contrast and grain, samples may differ more.",
     }),
 };
 
@@ -223,7 +228,7 @@ pub const SHARPNESS_LIMIT: Limit = Limit {
         name: "max-sharpness-difference",
         env: None,
         help: "How much less sharp a region may be, in dB",
-        details: "By the fine detail in 32x32 samples, in every fourth frame. It may be sharpened 1.35 times as much.",
+        details: "Sharpness is the fine detail in 32x32 samples, measured in every fourth frame. A region may be sharper by 1.35 times the limit.",
     }),
 };
 
@@ -238,8 +243,8 @@ pub const HISTOGRAM_LIMIT: Limit = Limit {
     flag: Some(Flag {
         name: "max-histogram-difference",
         env: None,
-        help: "Greatest difference of levels by their rank",
-        details: "The mean over the luma of every fourth frame, in levels of 255. The lowest and the highest thousandth may differ six times as much.",
+        help: "Greatest difference of the luma histogram",
+        details: "Samples of the same rank are compared, in the luma of every fourth frame. The limit is for their mean difference, in levels of 255. The lowest and the highest thousandth may differ six times as much.",
     }),
 };
 
@@ -253,8 +258,8 @@ pub const SHIFT_LIMIT: Limit = Limit {
     flag: Some(Flag {
         name: "max-shift",
         env: None,
-        help: "How many frames any stretch may be late or early",
-        details: "A fraction of a frame is a blend of two.",
+        help: "How many frames any part may be late or early",
+        details: "A fraction of a frame means a blend of two frames.",
     }),
 };
 
@@ -293,8 +298,8 @@ pub const MOMENT_LIMIT: Limit = Limit {
     flag: Some(Flag {
         name: "max-audio-moment",
         env: None,
-        help: "Loudest residual of 5 to 100 ms, over the baseline",
-        details: "In silence, relative to -60 dBFS.",
+        help: "Loudest residual in 5 to 100 ms, over the baseline",
+        details: "Where the baseline is silent, the limit is relative to -60 dBFS.",
     }),
 };
 
@@ -309,7 +314,7 @@ pub const CLICK_LIMIT: Limit = Limit {
         name: "max-audio-click",
         env: None,
         help: "Highest peak of the residual, over the baseline",
-        details: "In silence, relative to -40 dBFS.",
+        details: "Where the baseline is silent, the limit is relative to -40 dBFS.",
     }),
 };
 
@@ -324,7 +329,7 @@ pub const BAND_LIMIT: Limit = Limit {
         name: "max-audio-band",
         env: None,
         help: "Loudest residual of a band, over the baseline",
-        details: "In silence, relative to -70 dBFS.",
+        details: "Where the baseline is silent, the limit is relative to -70 dBFS.",
     }),
 };
 
