@@ -140,6 +140,11 @@ impl Console {
         self.0.print(Stream::Stdout, &self.0.on_stdout.line(&text::harmless(text)));
     }
 
+    /// An error that GitHub Actions shows next to the step: the one command to a CI that is ever printed.
+    pub fn annotation(&self, title: &str, text: &str) {
+        self.0.print(Stream::Stdout, &text::annotation(title, &text::harmless(text)));
+    }
+
     /// Whether anybody sees [`Console::now`].
     pub fn is_live(&self) -> bool {
         self.0.terminal.is_some()

@@ -198,9 +198,24 @@ pub(crate) fn one_line(text: &str) -> String {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
+/// A line that GitHub Actions shows as an error of the step (its "workflow commands").
+pub(crate) fn annotation(title: &str, text: &str) -> String {
+    let text = text.trim().replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    format!("::error title={title}::{text}")
+}
+
 #[cfg(test)]
 mod outside_tests {
     use super::*;
+
+    #[test]
+    fn an_annotation_is_one_line() {
+        let text = "  N=4: 97 % of a region\nis missing";
+        assert_eq!(
+            annotation("lambda-smoke", text),
+            "::error title=lambda-smoke::N=4: 97 %25 of a region%0Ais missing"
+        );
+    }
 
     #[test]
     fn what_acts_on_a_terminal_is_shown_and_not_done() {

@@ -72,7 +72,9 @@ pub(crate) async fn all_with_cleanup(
     };
     let announced = runs.iter().zip(&ended).flat_map(|(run, ended)| announced(run, ended));
     // What ended all of them is one error.
-    distinct(announced).iter().for_each(|line| runs[0].session.console.say(line));
+    let announced = distinct(announced);
+    announced.iter().for_each(|line| runs[0].session.console.say(line));
+    annotate(runs[0], announced.iter());
     if !matches!(ended[0], Ended::Concluded(_)) {
         runs[0].session.runner.children.stop_all().await;
     }
@@ -150,6 +152,7 @@ fn report(run: &Run, ended: &Ended, interim: Option<Interim>, cleanup: &CleanUp)
     ending.findings.iter().for_each(|line| console.result(line));
     ending.complaints.iter().for_each(|line| console.say(line));
     ending.last_words.iter().for_each(|line| console.result(line));
+    annotate(run, ending.findings.iter().chain(&ending.complaints));
     if run.artifacts.is_taken() {
         console.result(&format!("artifacts: {}", run.artifacts.dir().display()));
     }
@@ -160,6 +163,13 @@ fn report(run: &Run, ended: &Ended, interim: Option<Interim>, cleanup: &CleanUp)
     record.ended_at = Some(context::now_rfc3339());
     record.exit_code = Some(ending.code.status());
     ending.code
+}
+
+/// Prints what is wrong once more for GitHub Actions, in a run that they started.
+fn annotate<'a>(run: &Run, wrong: impl Iterator<Item = &'a String>) {
+    if run.session.env.get("GITHUB_ACTIONS").is_some() {
+        wrong.for_each(|line| run.session.console.annotation(run.record.borrow().command(), line));
+    }
 }
 
 /// Writes them. What keeps a report from being made changes nothing about the run, so it is only said.

@@ -37,6 +37,23 @@ fn the_summary_of_a_github_step_gets_every_report() {
 }
 
 #[test]
+fn a_github_step_shows_what_is_wrong_as_errors() {
+    let test = Test::new().render_of(4, |render| render.end = End::Fails("PLAN_TOO_LARGE", "too large"));
+    let test = test.env("GITHUB_ACTIONS", "true");
+    let ran = test.smoke(&["--chunk-counts", "2,4"]);
+    let errors = ran.exit(4).stdout.lines().filter(|line| line.starts_with("::error title=lambda-smoke::"));
+    let errors: Vec<&str> = errors.collect();
+    assert!(
+        errors.iter().any(|line| line.contains("N=4") && line.contains("PLAN_TOO_LARGE")),
+        "{}\n{}",
+        ran.stdout,
+        ran.stderr
+    );
+    let passed = Test::new().env("GITHUB_ACTIONS", "true").smoke(&[]);
+    assert!(!passed.exit(0).stdout.contains("::error"), "{}", passed.stdout);
+}
+
+#[test]
 fn a_summary_that_cant_be_written_changes_nothing_about_the_run() {
     let test = Test::new().env("GITHUB_STEP_SUMMARY", "/nowhere/summary.md");
     let ran = test.smoke(&[]);
