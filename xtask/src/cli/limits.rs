@@ -36,6 +36,7 @@ fn arg(limit: &'static Limit, flag: &'static Flag) -> Arg {
         Unit::Frames => "N",
         Unit::Levels => "LEVELS",
         Unit::Shift => "FRAMES",
+        Unit::Samples => "SAMPLES",
     };
     let help = format!("{} [default: {}]", flag.help, limit.default());
     let of_fixture = limit.meta.map(|name| format!("A fixture can set its own limit with {name} in meta.json."));
@@ -48,7 +49,7 @@ fn arg(limit: &'static Limit, flag: &'static Flag) -> Arg {
         .help(help)
         .long_help(long)
         // Few people set these, and the short help has to fit a screen.
-        .hide_short_help(matches!(limit.unit, Unit::Levels | Unit::Shift | Unit::Relative))
+        .hide_short_help(matches!(limit.unit, Unit::Levels | Unit::Shift | Unit::Samples | Unit::Relative))
         .allow_negative_numbers(matches!(limit.unit, Unit::Db | Unit::Dbfs | Unit::Relative))
         .value_parser(move |text: &str| limit.parse(text))
         .env(flag.env.map_or(Resettable::Reset, |name| Resettable::Value(name.into())))

@@ -225,11 +225,18 @@ fn summarize(comparison: &Comparison, status: AudioStatus, findings: &[Finding])
             psnr.frames, psnr.identical_frames, psnr.worst, psnr.worst_frame, picture.worst_at_s, psnr.percentile_1
         ));
         lines.push(format!("SSIM    mean {:.4}, worst {:.4} (#{})", ssim.mean, ssim.worst, ssim.worst_frame));
-        let LocalFigures { region_levels, tone_levels, detail_levels, sharpness_db, histogram_levels, shift_frames } =
-            picture.local.figures();
+        let LocalFigures {
+            region_levels,
+            tone_levels,
+            detail_levels,
+            sharpness_db,
+            histogram_levels,
+            shift_frames,
+            displacement_samples,
+        } = picture.local.figures();
         lines.push(format!(
             "local   at most: region {region_levels:.2}, tone {tone_levels:.2}, detail {detail_levels:.2}, histogram {histogram_levels:.2} levels, \
-             sharpness {sharpness_db:.2} dB, shift {shift_frames:.2} frames"
+             sharpness {sharpness_db:.2} dB, shift {shift_frames:.2} frames, {displacement_samples:.2} samples"
         ));
         for (track, sound) in audio.iter().enumerate() {
             let lag = sound.lag.map(|lag| format!("; lag {:+.2} ms, aligned {} dBFS", lag.ms, lag.aligned));

@@ -195,6 +195,7 @@ fn run_json_says_what_was_asked_for() {
           "sharpnessDb": 2.6,
           "histogramLevels": 0.34,
           "shiftFrames": 0.35,
+          "displacementSamples": 0.5,
           "audioResidualDbfs": -50.0,
           "audioWindowDbfs": -40.0,
           "audioMomentDb": -12.0,

@@ -32,7 +32,7 @@ fn equal_enough_videos_are_reported_with_their_figures() {
     PSNR    mean 45.48 dB (y 45.48), from mean MSE 45.48 dB
     frames  60, 0 identical; worst 44.25 dB (#59, at 1.967 s), 1st percentile 44.25 dB
     SSIM    mean 0.9900, worst 0.9900 (#0)
-    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames
+    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
     audio   track 0: residual -inf dBFS, loudest 100 ms -inf dBFS at 0.0 s
     sound   OK
     PASS  equal enough
@@ -46,7 +46,7 @@ fn a_video_below_the_gate_is_exit_5() {
     PSNR    mean 44.45 dB (y 44.45), from mean MSE 29.65 dB
     frames  60, 0 identical; worst 12.00 dB (#59, at 1.967 s), 1st percentile 12.00 dB
     SSIM    mean 0.9900, worst 0.9900 (#0)
-    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames
+    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
     sound   no-audio-on-either
       the second that starts at frame 30 has 26.71 dB by its mean squared error, below 37.00 dB
       frames below 30.00 dB: 1, allowed: 0; the worst is frame 59 (from 0, at 1.967 s) with 12.00 dB

@@ -48,6 +48,7 @@ fn run_json_says_who_what_and_how_it_ended() {
         "sharpnessDb": 2.6,
         "histogramLevels": 0.34,
         "shiftFrames": 0.35,
+        "displacementSamples": 0.5,
         "audioResidualDbfs": -50.0,
         "audioWindowDbfs": -40.0,
         "audioMomentDb": -12.0,

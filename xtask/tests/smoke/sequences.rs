@@ -272,7 +272,7 @@ fn any_two_sequences_are_compared() {
     PSNR    mean 100.00 dB (r 100.00, g 100.00, b 100.00, a 100.00), from mean MSE inf dB
     frames  60, 60 identical; worst inf dB (#0, at 0.000 s), 1st percentile inf dB
     SSIM    mean 1.0000, worst 1.0000 (#0)
-    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames
+    local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
     sound   no-audio-on-either
     PASS  equal enough
     ");

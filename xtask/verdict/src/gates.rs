@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Every gate, in the order in which reports list them.
-pub const GATES: [&Gate; 23] = [
+pub const GATES: [&Gate; 24] = [
     &STRUCTURE,
     &PSNR_MEAN,
     &PSNR_PLANE,
@@ -29,6 +29,7 @@ pub const GATES: [&Gate; 23] = [
     &SHARPNESS,
     &HISTOGRAM,
     &TIMING,
+    &DISPLACEMENT,
     &FROZEN_CHUNKS,
     &AUDIO_RESIDUAL,
     &AUDIO_WINDOW,
@@ -79,6 +80,10 @@ pub const HISTOGRAM: Gate = Gate { id: "histogram", check: Check::Local(local::h
 
 /// No stretch is late or early, swapped, repeated, or blended.
 pub const TIMING: Gate = Gate { id: "timing", check: Check::Local(local::timing), limits: &[SHIFT_LIMIT] };
+
+/// Nothing stands aside of its place.
+pub const DISPLACEMENT: Gate =
+    Gate { id: "displacement", check: Check::Local(local::displacement), limits: &[DISPLACEMENT_LIMIT] };
 
 /// No two chunks show the same frames if the baseline changes between them.
 pub const FROZEN_CHUNKS: Gate = Gate { id: "frozen-chunks", check: Check::Run, limits: &[] };
@@ -263,6 +268,22 @@ pub const SHIFT_LIMIT: Limit = Limit {
     }),
 };
 
+/// By how many samples of its plane a region, or a whole plane, may stand aside, by the part of that which is more
+/// than noise: [`crate::picture::tiles`].
+pub const DISPLACEMENT_LIMIT: Limit = Limit {
+    key: "displacementSamples",
+    what: "shift in space",
+    unit: Unit::Samples,
+    rule: Rule::Default(0.5),
+    meta: Some("maxDisplacement"),
+    flag: Some(Flag {
+        name: "max-displacement",
+        env: None,
+        help: "How many samples anything may stand aside",
+        details: "By the slopes of the blocks over 16 or 60 frames; a sample of chroma is two pixels.",
+    }),
+};
+
 /// The loudest residual of an audio track over its whole length.
 pub const RESIDUAL_LIMIT: Limit = Limit {
     key: "audioResidualDbfs",
@@ -395,6 +416,8 @@ pub enum Unit {
     Relative,
     /// A distance in time, in frames and fractions of them.
     Shift,
+    /// A distance in space, in samples and fractions of them.
+    Samples,
 }
 
 /// How a limit is computed. If it depends on another one, flags and fixtures set the margin.
@@ -453,7 +476,9 @@ impl Limit {
     /// If it is not a valid value.
     pub fn parse(&self, text: &str) -> anyhow::Result<f64> {
         let value = match self.unit {
-            Unit::Db | Unit::Dbfs | Unit::Relative | Unit::Levels | Unit::Shift => text.parse::<Decibels>()?.db(),
+            Unit::Db | Unit::Dbfs | Unit::Relative | Unit::Levels | Unit::Shift | Unit::Samples => {
+                text.parse::<Decibels>()?.db()
+            }
             Unit::Frames => text.parse::<u64>()? as f64,
         };
         Settings::default().with(self, value)?;
@@ -468,6 +493,7 @@ impl Limit {
             Unit::Frames => format!("{value}"),
             Unit::Levels => format!("{value:.2} levels"),
             Unit::Shift => format!("{value:.2} frames"),
+            Unit::Samples => format!("{value:.2} samples"),
         }
     }
 
@@ -491,7 +517,7 @@ impl Settings {
         let value = Decibels::new(value)?.db();
         let is_margin = !matches!(limit.rule, Rule::Default(_));
         ensure!(!is_margin || value >= 0.0, "the margin of the {} must be a number of dB, 0 or more", limit.what);
-        let is_distance = matches!(limit.unit, Unit::Levels | Unit::Shift);
+        let is_distance = matches!(limit.unit, Unit::Levels | Unit::Shift | Unit::Samples);
         ensure!(!is_distance || value >= 0.0, "the {} must be a number, 0 or more", limit.what);
         self.0.insert(limit.key, value);
         Ok(self)

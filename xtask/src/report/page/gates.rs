@@ -67,6 +67,7 @@ fn with_unit(limit: &Limit, value: f64) -> String {
         Unit::Dbfs => format!("{value:.2} dBFS"),
         Unit::Levels => format!("{value:.2} levels"),
         Unit::Shift => format!("{value:.2} frames"),
+        Unit::Samples => format!("{value:.2} samples"),
         Unit::Frames => format!("{value} frames"),
     }
 }

@@ -13,7 +13,7 @@ pub(super) const PICTURE: [Damage; 62] = [
     (
         "region",
         "word moved by 1 px",
-        "split[a][b];[b]crop={w}:{h}:{x}:{y}[c];[a][c]overlay=x={x}+1:y={y}:format=yuv420",
+        "split[a][b];[b]crop={w}:{h}:{x}-1:{y}:exact=1[c];[a][c]overlay={x}:{y}:format=yuv420",
     ),
     (
         "region",

@@ -211,18 +211,19 @@ fn print(rows: &[Row]) {
 
 /// The greatest figures of each scene.
 fn worst_figures<'a>(rows: impl Iterator<Item = &'a Row>) -> BTreeMap<&'static str, String> {
-    let mut worst: BTreeMap<&'static str, [f64; 6]> = BTreeMap::new();
+    let mut worst: BTreeMap<&'static str, [f64; 7]> = BTreeMap::new();
     for row in rows {
         let Some(of) = row.figures else { continue };
         let picture = [of.region_levels, of.tone_levels, of.detail_levels];
-        let values = picture.into_iter().chain([of.sharpness_db, of.histogram_levels, of.shift_frames]);
+        let values =
+            picture.into_iter().chain([of.sharpness_db, of.histogram_levels, of.shift_frames, of.displacement_samples]);
         for (worst, value) in worst.entry(row.scene).or_default().iter_mut().zip(values) {
             *worst = worst.max(value);
         }
     }
-    let shown = |[region, tone, detail, sharpness, levels, shift]: [f64; 6]| {
+    let shown = |[region, tone, detail, sharpness, levels, shift, aside]: [f64; 7]| {
         format!(
-            "region {region:.2} tone {tone:.2} detail {detail:.2} sharpness {sharpness:.2} levels {levels:.2} shift {shift:.2}"
+            "region {region:.2} tone {tone:.2} detail {detail:.2} sharpness {sharpness:.2} levels {levels:.2} shift {shift:.2} aside {aside:.2}"
         )
     };
     worst.into_iter().map(|(scene, figures)| (scene, shown(figures))).collect()

@@ -6,15 +6,15 @@ use crate::{
     Picture,
     finding::{Finding, Place},
     gates::{
-        DETAIL, DETAIL_LIMIT, HISTOGRAM, HISTOGRAM_LIMIT, Limit, Limits, MAX_FRAME_FAILURES, REGION, REGION_LIMIT,
-        SHARPNESS, SHARPNESS_LIMIT, SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
+        DETAIL, DETAIL_LIMIT, DISPLACEMENT, DISPLACEMENT_LIMIT, HISTOGRAM, HISTOGRAM_LIMIT, Limit, Limits,
+        MAX_FRAME_FAILURES, REGION, REGION_LIMIT, SHARPNESS, SHARPNESS_LIMIT, SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
     },
     picture::{
         lasting::Lasting,
         levels::{LevelsDifference, Part},
         luma::{self, LumaDifference},
         regions::{PlaneDifference, Region},
-        timing::{Shifted, Timing},
+        timing::{Direction, Shifted, Timing},
     },
 };
 
@@ -51,6 +51,9 @@ pub struct LocalFigures {
     pub histogram_levels: f64,
     /// In time, in frames.
     pub shift_frames: f64,
+    /// In space, in samples.
+    #[serde(default)]
+    pub displacement_samples: f64,
 }
 
 /// A region may differ less than its limit allows, except in as many frames as are allowed.
@@ -195,20 +198,56 @@ pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         false => picture.local.timing.without(excused.iter().map(|&frame| frame as usize)).worst(allowed),
         true => picture.local.timing.worst(allowed),
     };
-    let finding = |Shifted { plane, frames, stride, late, .. }: Shifted| {
-        let which = if late > 0.0 { "late" } else { "early" };
+    let finding = |Shifted { plane, frames, stride, region, by, .. }: Shifted| {
+        let which = if by > 0.0 { "late" } else { "early" };
         let every = if stride == 2 { "every other one of " } else { "" };
         let message = format!(
-            "plane {plane} is {:.1} frames {which} {}, by the blocks that move: frames are repeated, dropped, swapped, or \
-             blended",
-            late.abs(),
+            "{} {:.1} frames {which} {}, by the blocks that move: frames are repeated, dropped, swapped, or blended",
+            part_of(plane, region),
+            by.abs(),
             picture.local.when(frames, frames.0).replace("in frames", &format!("in {every}frames")),
         );
-        let (value, limit) = (format!("{:.2} frames {which}", late.abs()), SHIFT_LIMIT.shown(limit));
-        let place = Place { plane: Some(plane), frames: Some(frames), ..Place::default() };
+        let (value, limit) = (format!("{:.2} frames {which}", by.abs()), SHIFT_LIMIT.shown(limit));
+        let place = Place { plane: Some(plane), frames: Some(frames), region, ..Place::default() };
         TIMING.finding(value, limit, message).at(place)
     };
     worst.filter(|worst| worst.at_least > limit).map(finding).into_iter().collect()
+}
+
+/// Everything stands at its place.
+pub(crate) fn displacement(picture: &Picture, limits: &Limits) -> Vec<Finding> {
+    let limit = limits.value(&DISPLACEMENT_LIMIT);
+    let excused = picture.excused(limits);
+    let farthest = match excused.is_empty() {
+        false => picture.local.timing.without(excused.iter().map(|&frame| frame as usize)).farthest(),
+        true => picture.local.timing.farthest(),
+    };
+    let finding = |Shifted { plane, frames, region, direction, by, .. }: Shifted| {
+        let whereto = match (direction, by > 0.0) {
+            (Direction::Down, true) => "lower",
+            (Direction::Down, false) => "higher",
+            (_, true) => "farther to the right",
+            (_, false) => "farther to the left",
+        };
+        let message = format!(
+            "{} {:.1} samples {whereto} than in the baseline {}, by the slopes of its blocks",
+            part_of(plane, region),
+            by.abs(),
+            picture.local.when(frames, frames.0),
+        );
+        let (value, limit) = (format!("{:.2} samples {whereto}", by.abs()), DISPLACEMENT_LIMIT.shown(limit));
+        let place = Place { plane: Some(plane), frames: Some(frames), region, ..Place::default() };
+        DISPLACEMENT.finding(value, limit, message).at(place)
+    };
+    farthest.filter(|farthest| farthest.at_least > limit).map(finding).into_iter().collect()
+}
+
+/// The subject of a sentence.
+fn part_of(plane: char, region: Option<[u64; 4]>) -> String {
+    match region {
+        Some([x, y, width, height]) => format!("a region of {width}x{height} pixels at ({x}, {y}) in plane {plane} is"),
+        None => format!("plane {plane} is"),
+    }
 }
 
 impl LocalPicture {
@@ -228,6 +267,7 @@ impl LocalPicture {
             sharpness_db: of_luma(|luma| luma.sharpness.severity()),
             histogram_levels: of_luma(|luma| luma.levels.severity()),
             shift_frames: self.timing.worst(0).map_or(0.0, |shifted| shifted.at_least.max(0.0)),
+            displacement_samples: self.timing.farthest().map_or(0.0, |shifted| shifted.at_least),
         }
     }
 

@@ -1,6 +1,7 @@
 //! The decoded picture compared with the baseline's: PSNR, SSIM, frame hashes, frozen chunks, and stills.
 
 pub mod blocks;
+pub(crate) mod evidence;
 pub mod frozen;
 pub mod hashes;
 pub mod lasting;
@@ -12,6 +13,7 @@ pub mod raster;
 pub mod regions;
 pub mod sharpness;
 pub mod ssim;
+pub(crate) mod tiles;
 pub mod timing;
 
 use crate::{

@@ -204,12 +204,12 @@ fn around(of: &[f32], plane: &PlaneLayout, merge: impl Fn(f32, f32) -> f32) -> V
 
 /// The values of windows that are twice as wide and high as those in `of`, which have `side` blocks. Windows that
 /// reach over the edge have no meaning.
-fn merged(of: &[f32], plane: &PlaneLayout, side: usize, merge: impl Fn(f32, f32) -> f32) -> Vec<f32> {
-    let with = |of: &[f32], distance: usize| {
-        let mut all = of.to_vec();
-        if let Some(shifted) = of.get(distance..) {
-            all.iter_mut().zip(shifted).for_each(|(own, other)| *own = merge(*own, *other));
-        }
+pub(crate) fn merged<T: Copy>(of: &[T], plane: &PlaneLayout, side: usize, merge: impl Fn(T, T) -> T) -> Vec<T> {
+    let with = |of: &[T], distance: usize| {
+        let mut all = Vec::with_capacity(of.len());
+        let shifted = of.get(distance..).unwrap_or_default();
+        all.extend(of.iter().zip(shifted).map(|(own, other)| merge(*own, *other)));
+        all.extend_from_slice(&of[all.len()..]);
         all
     };
     with(&with(of, side), side * plane.columns)

@@ -3,7 +3,11 @@
 
 use std::collections::VecDeque;
 
-use crate::picture::blocks::{FrameMeans, Layout};
+use crate::picture::{
+    blocks::{FrameMeans, Layout, PlaneLayout},
+    evidence::{self, Evidence},
+    tiles::{KINDS, OfFrame, Tiles},
+};
 
 /// The distances in time that are looked at, in frames; a positive one is a render that is late.
 pub const SHIFTS: [i32; 8] = [-8, -4, -2, -1, 1, 2, 4, 8];
@@ -14,12 +18,11 @@ const REACH: usize = 8;
 /// A block counts as moving if it changes by more than this, in levels. Less is the noise of encoding.
 const MOVING: f32 = 1.0;
 
-/// A block that changes by more than this, in levels, counts no more than one that changes by it: a cut must not
-/// outweigh everything else.
-const FULL: f32 = 16.0;
+/// The same for a sample's way in space, in which much less is evidence, because it is there in every frame.
+const MOVING_IN_SPACE: f32 = 0.25;
 
-/// A block that differs by more than so many times its change shows something else.
-const FARTHEST: f32 = 2.0;
+/// It is measured in every fourth frame: what stands aside does so for longer.
+const EVERY_IN_SPACE: usize = 4;
 
 /// A frame whose blocks differ by so much more, in the mean of the squares of their parts of a change, than their mean
 /// part explains, shows neither its own moment nor another one.
@@ -27,52 +30,25 @@ const UNLIKE: f32 = 0.5;
 
 /// In a single frame, such a difference counts so many times as much as one from a shift: elements of which some are a
 /// frame late or early, as rounding to other samples makes them, are no frame that is.
-const ALIKE_IN_A_FRAME: f64 = 2.0;
+const ALIKE_IN_A_FRAME: f32 = 2.0;
 
 /// The numbers of frames over which evidence is added up; the last one is the whole video.
 const STRETCHES: [usize; 5] = [1, 4, 15, 60, usize::MAX];
 
-/// By how much, in levels, an encoder may hold back a slow change over a few frames, in all blocks alike.
-const HELD_BACK: f64 = 0.4;
-
-/// Chroma is encoded in coarser steps.
-const HELD_BACK_IN_CHROMA: f64 = 4.0 * HELD_BACK;
-
-/// Over more frames than this, such errors cancel out: what is held back is caught up with.
-const HELD_FOR: f64 = 4.0;
-
 /// How many standard deviations of a level of noise in each moving block are not evidence.
-const DEVIATIONS: f64 = 3.0;
+const DEVIATIONS: f32 = 3.0;
 
-/// For each plane and frame, and each of [`SHIFTS`]: how the render's difference from the baseline (r) follows the
-/// change that a shift would make (s).
+/// How the render's difference from the baseline follows the change that a shift would make.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Timing {
     planes: Vec<char>,
+    /// For each frame and plane, and each of [`SHIFTS`]: over the whole picture.
     frames: Vec<Vec<[Evidence; SHIFTS.len()]>>,
+    /// The worst of each window of frames, by regions, and in space.
+    windows: Vec<Shifted>,
 }
 
-/// Sums over moving blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Evidence {
-    /// Of the products r s.
-    product: f32,
-    /// Of the squares of s.
-    square: f32,
-    /// Of the absolute values of s.
-    size: f32,
-    /// Of the squares of r, less a level of noise.
-    difference: f32,
-}
-
-impl Evidence {
-    /// How much more the blocks differ, in parts of their changes, than by what they have in common.
-    fn spread(self) -> f32 {
-        (self.difference / self.square - (self.product / self.square).powi(2)).max(0.0)
-    }
-}
-
-/// A stretch that is shown too late or too early.
+/// A stretch that is shown too late or too early, or aside.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shifted {
     /// y, u, v, r, g, b or a.
@@ -81,10 +57,25 @@ pub struct Shifted {
     pub frames: (u64, u64),
     /// The distance between its frames: 1 for all of them, 2 for every other one.
     pub stride: u64,
-    /// By how many frames it is late; a negative number is early.
-    pub late: f64,
-    /// The least number of frames that the evidence supports.
+    /// Left, top, width and height in pixels, if it is not the whole picture.
+    pub region: Option<[u64; 4]>,
+    /// Whereto.
+    pub direction: Direction,
+    /// By how many frames it is late, or by how many samples of its plane aside; a negative number is the other way.
+    pub by: f64,
+    /// The least number of frames that the evidence supports, or the least part of a known shift.
     pub at_least: f64,
+}
+
+/// Whereto something is shifted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// In time.
+    Later,
+    /// In space.
+    Right,
+    /// In space.
+    Down,
 }
 
 /// Collects [`Timing`] from frames in their order.
@@ -95,13 +86,16 @@ pub struct Clock {
     recent: VecDeque<FrameMeans>,
     /// The number of the first of them.
     first: usize,
+    layout: Layout,
+    tiles: Tiles,
 }
 
 impl Clock {
     /// A clock for pictures of this layout.
     pub fn new(layout: &Layout) -> Self {
         let planes = layout.planes.iter().map(|plane| plane.name).collect();
-        Self { timing: Timing { planes, frames: Vec::new() }, recent: VecDeque::new(), first: 0 }
+        let timing = Timing { planes, ..Timing::default() };
+        Self { timing, recent: VecDeque::new(), first: 0, layout: layout.clone(), tiles: Tiles::new(layout) }
     }
 
     /// Takes the next frame.
@@ -117,53 +111,44 @@ impl Clock {
         while self.timing.frames.len() < self.first + self.recent.len() {
             self.weigh_next();
         }
-        self.timing
+        Timing { windows: self.tiles.finish(), ..self.timing }
     }
 
     fn weigh_next(&mut self) {
         let next = self.timing.frames.len();
         let own = &self.recent[next - self.first];
-        let of_plane = |plane: usize| {
-            SHIFTS.map(|shift| {
+        let of_plane = |(i, plane): (usize, &PlaneLayout)| {
+            let means = &own.0[i];
+            let mut kinds: [Vec<Evidence>; KINDS] = Default::default();
+            for (kind, shift) in kinds.iter_mut().zip(SHIFTS) {
                 let shown = next as i64 - i64::from(shift) - self.first as i64;
                 let shown = usize::try_from(shown).ok().and_then(|i| self.recent.get(i));
-                shown.map_or_else(Evidence::default, |shown| {
-                    let own = &own.0[plane];
-                    let found = evidence(&own.render, &own.baseline, &shown.0[plane].baseline);
-                    if found.spread() > UNLIKE { Evidence::default() } else { found }
-                })
+                *kind = match shown {
+                    Some(shown) => evidence::of_tiles(means, &shown.0[i].baseline, MOVING, plane),
+                    None => evidence::of_tiles(means, &means.baseline, MOVING, plane),
+                };
+            }
+            if next.is_multiple_of(EVERY_IN_SPACE) {
+                for (kind, moved) in kinds[SHIFTS.len()..].iter_mut().zip(evidence::moved(&means.baseline, plane)) {
+                    *kind = evidence::of_tiles(means, &moved, MOVING_IN_SPACE, plane);
+                }
+            }
+            kinds
+        };
+        let tiles: OfFrame = self.layout.planes.iter().enumerate().map(of_plane).collect();
+        let whole = |kinds: &[Vec<Evidence>; KINDS]| {
+            std::array::from_fn(|kind| {
+                let all = kinds[kind].iter().fold(Evidence::default(), |sum, tile| sum.and(*tile));
+                if all.spread() > UNLIKE { Evidence::default() } else { all }
             })
         };
-        self.timing.frames.push((0..self.timing.planes.len()).map(of_plane).collect());
+        self.timing.frames.push(tiles.iter().map(whole).collect());
+        self.tiles.push(&tiles);
         if self.recent.len() > 2 * REACH {
             self.recent.pop_front();
             self.first += 1;
         }
     }
-}
-
-fn evidence(render: &[f32], baseline: &[f32], shown: &[f32]) -> Evidence {
-    // Independent sums, which a processor can compute in parallel.
-    const LANES: usize = 8;
-    let mut sums = [[0.0f32; LANES]; 4];
-    let mut add = |lane: usize, r: f32, b: f32, other: f32| {
-        let (difference, change) = (r - b, other - b);
-        let size = change.abs();
-        let weight = if size < MOVING { 0.0 } else { (FULL / size.max(FULL)).powi(2) };
-        // As clamp does, whose check would keep a processor from it.
-        let difference = difference.max(-FARTHEST * size).min(FARTHEST * size);
-        sums[0][lane] += weight * difference * change;
-        sums[1][lane] += weight * change * change;
-        sums[2][lane] += weight * size;
-        sums[3][lane] += weight * (difference * difference - 1.0);
-    };
-    let [(render, r), (baseline, b), (shown, o)] = [render, baseline, shown].map(<[f32]>::as_chunks::<LANES>);
-    for ((r, b), o) in render.iter().zip(baseline).zip(shown) {
-        (0..LANES).for_each(|lane| add(lane, r[lane], b[lane], o[lane]));
-    }
-    (0..r.len()).for_each(|lane| add(lane, r[lane], b[lane], o[lane]));
-    let [product, square, size, difference] = sums.map(|lanes| lanes.iter().sum());
-    Evidence { product, square, size, difference }
 }
 
 impl Timing {
@@ -175,6 +160,7 @@ impl Timing {
             if let Some(of_frame) = rest.frames.get_mut(frame) {
                 of_frame.fill([Evidence::default(); SHIFTS.len()]);
             }
+            rest.windows.retain(|window| !(window.frames.0..=window.frames.1).contains(&(frame as u64)));
         }
         rest
     }
@@ -194,23 +180,39 @@ impl Timing {
                         }
                         let found = self.strongest(plane, i, stride, length.div_ceil(stride));
                         let Some((start, late, at_least)) = found else { continue };
-                        let (late, at_least) = (late * f64::from(shift), at_least * f64::from(shift.abs()));
+                        let (by, at_least) = (late * f64::from(shift), at_least * f64::from(shift.abs()));
                         if worst.is_none_or(|worst| at_least > worst.at_least) {
                             let last = (start + (length.div_ceil(stride) - 1) * stride).min(all - 1);
                             let frames = (start as u64, last as u64);
-                            worst = Some(Shifted { plane: name, frames, stride: stride as u64, late, at_least });
+                            worst = Some(Shifted {
+                                plane: name,
+                                frames,
+                                stride: stride as u64,
+                                region: None,
+                                direction: Direction::Later,
+                                by,
+                                at_least,
+                            });
                         }
                     }
                 }
             }
         }
-        worst
+        let in_time = self.windows.iter().filter(|window| window.direction == Direction::Later);
+        let long = in_time.filter(|window| window.frames.1 + 1 - window.frames.0 > ignored);
+        long.copied().chain(worst).max_by(|a, b| a.at_least.total_cmp(&b.at_least))
+    }
+
+    /// The region, or the whole plane, that is farthest from its place.
+    pub fn farthest(&self) -> Option<Shifted> {
+        let in_space = self.windows.iter().filter(|window| window.direction != Direction::Later);
+        // The first of equals.
+        in_space.copied().rev().max_by(|a, b| a.at_least.total_cmp(&b.at_least))
     }
 
     /// Among the stretches of `length` frames, each `stride` after the other: the one with the greatest part of a
     /// shift that is more than noise. Its first frame, that part, and what of it is more than noise.
     fn strongest(&self, plane: usize, shift: usize, stride: usize, length: usize) -> Option<(usize, f64, f64)> {
-        let of_plane = if matches!(self.planes[plane], 'u' | 'v') { HELD_BACK_IN_CHROMA } else { HELD_BACK };
         let mut strongest: Option<(usize, f64, f64)> = None;
         for phase in 0..stride {
             let of: Vec<Evidence> =
@@ -219,7 +221,6 @@ impl Timing {
             if length == 0 {
                 continue;
             }
-            let held_back = of_plane * (HELD_FOR / length as f64).min(1.0);
             // Up to each frame, so that a stretch takes no longer than a frame.
             let mut sums = vec![[0.0; 3]];
             for e in &of {
@@ -227,13 +228,15 @@ impl Timing {
                 sums.push([product + f64::from(e.product), square + f64::from(e.square), size + f64::from(e.size)]);
             }
             for (start, (from, to)) in sums.iter().zip(&sums[length..]).enumerate() {
-                let [product, square, size] = [0, 1, 2].map(|i| to[i] - from[i]);
+                let [product, square, size] = [0, 1, 2].map(|i| (to[i] - from[i]) as f32);
+                let evidence = Evidence { product, square, size, difference: 0.0 };
                 if square < 1.0 {
                     continue;
                 }
-                let part = product / square;
-                let unlike = if length == 1 { ALIKE_IN_A_FRAME * f64::from(of[start].spread()) } else { 0.0 };
-                let at_least = part - DEVIATIONS / square.sqrt() - held_back * size / square - unlike;
+                let part = evidence.part();
+                let unlike = if length == 1 { ALIKE_IN_A_FRAME * of[start].spread() } else { 0.0 };
+                let at_least = f64::from(part - evidence.noise(DEVIATIONS, self.planes[plane], length as f32) - unlike);
+                let part = f64::from(part);
                 if strongest.is_none_or(|(.., best)| at_least > best) {
                     strongest = Some((phase + start * stride, part, at_least));
                 }
@@ -246,7 +249,7 @@ impl Timing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::blocks::{PlaneLayout, PlaneMeans};
+    use crate::picture::blocks::PlaneMeans;
 
     const FRAMES: usize = 60;
 
@@ -287,12 +290,12 @@ mod tests {
     fn lateness_is_found_even_if_very_little_moves() {
         for speed in [0.2, 1.0, 4.0] {
             let late = worst(speed, |t| t.saturating_sub(1) as f32);
-            assert!(late.at_least > 0.5 && (late.late - 1.0).abs() < 0.5, "{speed}: {late:?}");
+            assert!(late.at_least > 0.5 && (late.by - 1.0).abs() < 0.5, "{speed}: {late:?}");
             let early = worst(speed, |t| t as f32 + 1.0);
-            assert!(early.at_least > 0.5 && (early.late + 1.0).abs() < 0.5, "{speed}: {early:?}");
+            assert!(early.at_least > 0.5 && (early.by + 1.0).abs() < 0.5, "{speed}: {early:?}");
         }
         let five = worst(1.0, |t| t.saturating_sub(5) as f32);
-        assert!(five.late > 4.0, "{five:?}");
+        assert!(five.by > 4.0, "{five:?}");
     }
 
     #[test]
@@ -300,7 +303,7 @@ mod tests {
         let repeated = worst(4.0, |t| if t == 30 { 29.0 } else { t as f32 });
         assert!(repeated.frames == (30, 30) && repeated.at_least > 0.5, "{repeated:?}");
         let blended = worst(4.0, |t| if t == 30 { 29.5 } else { t as f32 });
-        assert!(blended.frames == (30, 30) && (blended.late - 0.5).abs() < 0.1, "{blended:?}");
+        assert!(blended.frames == (30, 30) && (blended.by - 0.5).abs() < 0.1, "{blended:?}");
         let pairs = worst(1.5, |t| (t / 2 * 2) as f32);
         assert!(pairs.stride == 2 && pairs.frames.0 % 2 == 1 && pairs.at_least > 0.5, "{pairs:?}");
         let swapped = worst(1.5, |t| (t ^ 1) as f32);
