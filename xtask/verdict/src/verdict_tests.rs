@@ -133,7 +133,8 @@ fn a_difference_that_lasts_is_found_except_around_frames_that_are_allowed() {
     let found = |frames: (u64, u64), allowed: f64| {
         let region = Region { pixels: [8, 8, 32, 32], difference: -1.2, allowance: 0.6, ..Region::default() };
         let mut damaged = picture(&levels);
-        damaged.local.lasting = vec![Lasting { plane: 'y', frames, region }];
+        damaged.local.lasting =
+            vec![Lasting { plane: 'y', frames, course: crate::picture::lasting::Course::Lasting, region }];
         let limits = Limits::new(&Settings::default().with(&MAX_FRAME_FAILURES, allowed).unwrap()).unwrap();
         let findings = Comparison::Alike { picture: Box::new(damaged), audio: vec![] }.findings(&limits);
         findings.into_iter().find(|finding| finding.gate == "region").map(|finding| finding.message)

@@ -6,7 +6,7 @@
 /// `{chunk}` the frames of a chunk.
 pub(super) type Damage = (&'static str, &'static str, &'static str);
 
-pub(super) const PICTURE: [Damage; 62] = [
+pub(super) const PICTURE: [Damage; 83] = [
     ("region", "word missing", "delogo={x}:{y}:{w}:{h}"),
     ("region", "word missing from the middle on", "delogo={x}:{y}:{w}:{h}:enable='gte(n,{mid})'"),
     ("region", "word missing on every tenth frame", "delogo={x}:{y}:{w}:{h}:enable='not(mod(n+5,10))'"),
@@ -55,6 +55,50 @@ pub(super) const PICTURE: [Damage; 62] = [
         "lower third shifted by a line",
         "split[a][b];[b]crop=iw:ih/3:0:ih*2/3-1[c];[a][c]overlay=0:H-h:format=yuv420",
     ),
+    ("region", "black dot of 3x3 on one frame", "drawbox={x}+5:{y}+5:3:3:black:t=fill:enable='eq(n,{n})'"),
+    ("region", "black dot beside everything on one frame", "drawbox=21:ih-24:3:3:black:t=fill:enable='eq(n,{n})'"),
+    ("region", "white dot of 2x2 on one frame", "drawbox={x}+6:{y}+4:2:2:white:t=fill:enable='eq(n,{n})'"),
+    ("region", "box flickers by 1.5%", "drawbox={x}:{y}:{w}:{h}:white@0.015:t=fill:enable='mod(n,2)'"),
+    ("region", "box flickers by 2% in fours", "drawbox={x}:{y}:{w}:{h}:white@0.02:t=fill:enable='mod(floor(n/2),2)'"),
+    ("region", "quiet box flickers by 1%", "drawbox=16:16:64:40:white@0.01:t=fill:enable='mod(n,2)'"),
+    ("region", "digit replaced", "split[a][b];[b]crop={w}/4:{h}:{x}+{w}/2:{y}[c];[a][c]overlay={x}:{y}:format=yuv420"),
+    ("region", "thin line gone", "delogo={x}:{y}+{h}/2:{w}:3"),
+    ("region", "word upside down", "split[a][b];[b]crop={w}:{h}:{x}:{y},vflip[c];[a][c]overlay={x}:{y}:format=yuv420"),
+    (
+        "region",
+        "word of another hue",
+        "split[a][b];[b]crop={w}:{h}:{x}:{y},hue=h=15[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word half a pixel aside",
+        "split[a][b];[b]crop={w}+4:{h}:{x}-2:{y},scale=2*iw:ih,crop=iw-8:ih:5:0:exact=1,scale=iw/2:ih[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word one frame early",
+        "settb=1/{rate},setpts=N,split[a][b];[b]trim=start_frame=1,setpts=N,tpad=stop=1:stop_mode=clone,crop={w}:{h}:{x}:{y}[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word five frames late",
+        "settb=1/{rate},setpts=N,split[a][b];[b]tpad=start=5:start_mode=clone,trim=end_frame=60,setpts=N,crop={w}:{h}:{x}:{y}[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word stands still for ten frames",
+        "settb=1/{rate},setpts=N,split=3[a][b][d];[b][d]freezeframes=first={n}:last={n}+9:replace={n},crop={w}:{h}:{x}:{y}[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word swapped in pairs of frames",
+        "settb=1/{rate},setpts=N,split[a][b];[b]shuffleframes=1|0,crop={w}:{h}:{x}:{y}[c];[a][c]overlay={x}:{y}:format=yuv420",
+    ),
+    (
+        "region",
+        "word of another moment on two frames",
+        "settb=1/{rate},setpts=N,split[a][b];[b]tpad=start=10:start_mode=clone,trim=end_frame=60,setpts=N,crop={w}:{h}:{x}:{y}[c];[a][c]overlay={x}:{y}:enable='between(n,{n},{n}+1)':format=yuv420",
+    ),
     ("time", "one frame late", "tpad=start=1:start_mode=clone,trim=end_frame=60"),
     ("time", "five frames late", "tpad=start=5:start_mode=clone,trim=end_frame=60"),
     ("time", "one frame early", "trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N/{rate}/TB"),
@@ -87,6 +131,8 @@ pub(super) const PICTURE: [Damage; 62] = [
     ("time", "first frames missing", "split[a][b];[a][b]freezeframes=first=0:last=4:replace=5"),
     ("tone", "luma 2 up", "lutyuv=y=val+2"),
     ("tone", "chroma one sample aside", "chromashift=cbh=1:crh=1"),
+    ("tone", "chroma one sample down", "chromashift=cbv=1:crv=1"),
+    ("tone", "red one sample aside", "chromashift=crh=-1"),
     ("tone", "blue 4 up", "format=gbrp,lutrgb=b=val+4"),
     ("tone", "matrix of BT.601", "scale=in_color_matrix=bt601:out_color_matrix=bt709"),
     (
@@ -112,6 +158,13 @@ pub(super) const PICTURE: [Damage; 62] = [
     ("detail", "blurred a little", "gblur=sigma=0.6"),
     ("detail", "half a pixel aside", "pad=iw+2:ih,scale=2*iw:ih,crop=iw-4:ih:1:0:exact=1,scale=iw/2:ih"),
     ("detail", "half resolution", "scale=iw/2:ih/2,scale=2*iw:2*ih"),
+    (
+        "detail",
+        "lower third half a pixel aside",
+        "split[a][b];[b]crop=iw:ih/3:0:ih*2/3,scale=2*iw:ih,crop=iw-8:ih:5:0:exact=1,scale=iw/2:ih[c];[a][c]overlay=4:H-h:format=yuv420",
+    ),
+    ("detail", "rotated by 0.15 degrees", "rotate=0.0026:bilinear=1"),
+    ("detail", "denoised", "hqdn3d=4:3:6:4.5"),
     ("detail", "noise", "noise=alls=14:allf=t:all_seed=9"),
     (
         "detail",

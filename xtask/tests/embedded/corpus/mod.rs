@@ -300,6 +300,35 @@ fn what_is_faint_but_lasts_is_found() {
 }
 
 #[test]
+fn what_is_small_in_space_and_time_is_found() {
+    let lab = Lab::new();
+    let encoded = |name: &str, filter: &str, crf: u8| {
+        let source = "-f lavfi -i testsrc2=s=320x180:r=30:d=2";
+        let filter = format!("[0:v]format=yuv420p,settb=1/30,setpts=N,{filter}");
+        lab.make(name, &format!("{source} -filter_complex {filter} -c:v libx264 -crf {crf} {TAGS}"));
+    };
+    encoded("plain.mp4", "null", 14);
+    encoded("good.mp4", "null", 18);
+    lab.passes("plain.mp4", "good.mp4");
+    for (filter, finding) in [
+        (
+            "split[a][b];[b]tpad=start=1:start_mode=clone,trim=end_frame=60,setpts=N,crop=64:48:80:16[c];\
+             [a][c]overlay=80:16:format=yuv420",
+            "is 1.0 frames late",
+        ),
+        ("chromashift=cbh=1:crh=1", "samples farther to the right than in the baseline"),
+        (
+            "split[a][b];[b]crop=64:40:16:64,lutyuv=y=val+3[c];[a][c]overlay=16:64:format=yuv420:enable='mod(n,2)'",
+            "flickers by",
+        ),
+        ("drawbox=60:10:2:2:white:t=fill:enable='eq(n,31)'", "than in the frames before and after"),
+    ] {
+        encoded("damaged.mp4", filter, 14);
+        lab.fails("plain.mp4", "damaged.mp4", finding);
+    }
+}
+
+#[test]
 fn a_padded_opus_packet_is_no_difference() {
     let lab = Lab::new();
     lab.make("v.webm", "-f lavfi -i testsrc2=s=160x96:r=30:d=2 -c:v libvpx-vp9 -b:v 800k -pix_fmt yuv420p");

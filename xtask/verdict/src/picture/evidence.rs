@@ -45,6 +45,17 @@ impl Evidence {
         }
     }
 
+    /// The same with less weight, if it has more than this sum of squares.
+    pub(crate) fn at_most(self, square: f32) -> Self {
+        let weight = square / self.square.max(square);
+        Self {
+            product: self.product * weight,
+            square: self.square * weight,
+            size: self.size * weight,
+            difference: self.difference * weight,
+        }
+    }
+
     /// Which part of the shift explains the difference best.
     pub(crate) fn part(self) -> f32 {
         self.product / self.square

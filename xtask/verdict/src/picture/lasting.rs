@@ -1,23 +1,45 @@
-//! Differences that last: the noise of encoding averages out over a second, and a faint watermark or an element that
-//! is a fraction of a sample aside does not.
+//! Differences that several frames show and none of them alone: what lasts, what flickers, and what flashes.
+//!
+//! The noise of encoding averages out over a second, and a faint watermark or an element that is a fraction of a sample
+//! aside does not. Neither does what comes and goes with every other frame, if every other frame is subtracted. And what
+//! is in a single frame alone differs from the frames before and after it, which share their noise.
+
+use std::collections::VecDeque;
 
 use crate::picture::{
     blocks::{FrameMeans, Layout, PlaneMeans},
-    regions::{self, Region},
+    regions::{self, Allowance, FLICKERING, LASTING, Moment, Region},
 };
 
 /// The number of frames in half a window. Windows overlap by half.
 const HALF: usize = 15;
 
-/// The worst region of a plane in the mean over a window of frames.
+/// A flicker comes back after two frames or after four, which begin with this one or with the next.
+const PHASES: usize = 4;
+const SIGNS: [[f32; PHASES]; 3] = [[1.0, -1.0, 1.0, -1.0], [1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0]];
+
+/// The worst region of a plane over a window of frames.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Lasting {
     /// y, u, v, r, g, b or a.
     pub plane: char,
     /// The first and the last frame of the window, from 0.
     pub frames: (u64, u64),
-    /// The region, with its mean difference and what a mean may differ, in the unit of a single frame's region.
+    /// How it differs there.
+    pub course: Course,
+    /// The region, with its difference and what it may be, in the unit of a single frame's region.
     pub region: Region,
+}
+
+/// The course of a difference over several frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Course {
+    /// It is in the mean over all of them.
+    Lasting,
+    /// It is in every other frame or pair of frames; the difference is half of what it changes by.
+    Flickering,
+    /// It is in one frame, and not in those before and after.
+    Flashing,
 }
 
 /// Collects [`Lasting`] from frames in their order.
@@ -29,29 +51,47 @@ pub struct Watch {
     before: Option<Half>,
     current: Half,
     next: usize,
+    /// The last two frames, the later one last.
+    recent: VecDeque<Vec<Moment>>,
 }
 
 /// The sums of some frames' blocks.
 #[derive(Debug, Default)]
 struct Half {
     frames: usize,
-    planes: Vec<PlaneMeans>,
+    planes: Vec<Sums>,
+}
+
+/// The sums of a plane's blocks.
+#[derive(Debug)]
+struct Sums {
+    baseline: Vec<f32>,
+    /// How much brighter the render is, by the frames' numbers.
+    differences: [Vec<f32>; PHASES],
 }
 
 impl Watch {
     /// For pictures of this layout.
     pub fn new(layout: &Layout) -> Self {
-        Self { layout: layout.clone(), found: Vec::new(), before: None, current: Half::default(), next: 0 }
+        let (found, recent) = (Vec::new(), VecDeque::new());
+        Self { layout: layout.clone(), found, before: None, current: Half::default(), next: 0, recent }
     }
 
     /// Takes the next frame.
     pub fn push(&mut self, frame: &FrameMeans) {
-        self.current.add(1, &frame.0);
+        let moments: Vec<Moment> = frame.0.iter().map(Moment::of).collect();
+        self.current.add(self.next % PHASES, &moments);
         self.next += 1;
+        self.recent.push_back(moments);
+        if self.recent.len() == 3 {
+            self.look_for_flashes();
+            self.recent.pop_front();
+        }
         if self.current.frames == HALF {
             let half = std::mem::take(&mut self.current);
-            if let Some(before) = self.before.take() {
-                self.compare(before, &half);
+            if let Some(mut window) = self.before.take() {
+                window.join(&half);
+                self.compare(window);
             }
             self.before = Some(half);
         }
@@ -60,51 +100,89 @@ impl Watch {
     /// The worst region of each plane in each window. The last window, and that of a shorter video, may be shorter.
     pub fn finish(mut self) -> Vec<Lasting> {
         let current = std::mem::take(&mut self.current);
-        if current.frames > 0 || self.found.is_empty() {
-            let before = self.before.take().unwrap_or_default();
-            self.compare(before, &current);
+        let window = match self.before.take() {
+            Some(mut before) => {
+                before.join(&current);
+                before
+            }
+            None => current,
+        };
+        // The first half is a part of no window yet, and another one is.
+        if window.frames > HALF || window.frames == self.next {
+            self.compare(window);
         }
         self.found
     }
 
-    fn compare(&mut self, mut window: Half, half: &Half) {
-        window.add(half.frames, &half.planes);
+    fn look_for_flashes(&mut self) {
+        let frame = self.next as u64 - 2;
+        for (i, plane) in self.layout.planes.iter().enumerate() {
+            let [before, own, after] = [0, 1, 2].map(|frame| &self.recent[frame][i]);
+            if let Some(region) = regions::flash([before, own, after], &self.layout, plane) {
+                let (frames, course) = ((frame, frame), Course::Flashing);
+                self.found.push(Lasting { plane: plane.name, frames, course, region });
+            }
+        }
+    }
+
+    fn compare(&mut self, window: Half) {
         if window.frames == 0 {
             return;
         }
         let count = window.frames as f32;
-        let means = window.planes.iter().map(|plane| {
-            let mean = |of: &[f32]| of.iter().map(|sum| sum / count).collect();
-            PlaneMeans { render: mean(&plane.render), baseline: mean(&plane.baseline), error: Vec::new() }
-        });
         let frames = ((self.next - window.frames) as u64, self.next as u64 - 1);
         // Less noise averages out in a shorter window.
         let noise = ((2 * HALF) as f32 / count).sqrt().max(1.0);
-        for (plane, means) in self.layout.planes.iter().zip(means) {
-            let region = regions::worst_lasting(&means, noise, &self.layout, plane);
-            self.found.push(Lasting { plane: plane.name, frames, region });
+        for (plane, sums) in self.layout.planes.iter().zip(window.planes) {
+            let baseline: Vec<f32> = sums.baseline.iter().map(|sum| sum / count).collect();
+            let mut look_for = |course, weights: [f32; PHASES], allowed: &Allowance| {
+                let [first, second, third, fourth] = &sums.differences;
+                let phases = first.iter().zip(second).zip(third).zip(fourth);
+                let differences = phases.map(|(((first, second), third), fourth)| {
+                    weights[0] * first + weights[1] * second + weights[2] * third + weights[3] * fourth
+                });
+                let render =
+                    baseline.iter().zip(differences).map(|(baseline, difference)| baseline + difference).collect();
+                let means = PlaneMeans { render, baseline: baseline.clone(), error: Vec::new() };
+                let region = regions::worst_of_many(&means, noise, allowed, &self.layout, plane);
+                self.found.push(Lasting { plane: plane.name, frames, course, region });
+            };
+            look_for(Course::Lasting, [1.0 / count; PHASES], &LASTING);
+            for signs in SIGNS.into_iter().filter(|_| window.frames >= HALF) {
+                // Each phase counts as much, however many frames it has: what lasts does not flicker.
+                let of_phase = |phase| (frames.0..=frames.1).filter(|frame| frame % PHASES as u64 == phase).count();
+                let weights = std::array::from_fn(|phase| signs[phase] / (PHASES * of_phase(phase as u64)) as f32);
+                look_for(Course::Flickering, weights, &FLICKERING);
+            }
         }
     }
 }
 
 impl Half {
-    fn add(&mut self, frames: usize, planes: &[PlaneMeans]) {
-        self.frames += frames;
+    fn add(&mut self, phase: usize, moments: &[Moment]) {
+        self.frames += 1;
         if self.planes.is_empty() {
-            let without_error = |plane: &PlaneMeans| PlaneMeans {
-                render: plane.render.clone(),
-                baseline: plane.baseline.clone(),
-                error: Vec::new(),
-            };
-            self.planes = planes.iter().map(without_error).collect();
-            return;
+            let none = |moment: &Moment| vec![0.0; moment.baseline.len()];
+            let empty = |moment| Sums { baseline: none(moment), differences: std::array::from_fn(|_| none(moment)) };
+            self.planes = moments.iter().map(empty).collect();
         }
-        let add = |sums: &mut [f32], values: &[f32]| sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-        for (sums, plane) in self.planes.iter_mut().zip(planes) {
-            add(&mut sums.render, &plane.render);
-            add(&mut sums.baseline, &plane.baseline);
+        for (sums, moment) in self.planes.iter_mut().zip(moments) {
+            add(&mut sums.baseline, &moment.baseline);
+            add(&mut sums.differences[phase], &moment.differences);
         }
     }
+
+    fn join(&mut self, other: &Self) {
+        self.frames += other.frames;
+        for (sums, of_other) in self.planes.iter_mut().zip(&other.planes) {
+            add(&mut sums.baseline, &of_other.baseline);
+            sums.differences.iter_mut().zip(&of_other.differences).for_each(|(sum, of_other)| add(sum, of_other));
+        }
+    }
+}
+
+fn add(sums: &mut [f32], values: &[f32]) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
 #[cfg(test)]
@@ -125,7 +203,13 @@ mod tests {
 
     #[test]
     fn windows_overlap_and_cover_all_frames() {
-        let of = |frames: usize| windows(frames, |_, _| 0.0).iter().map(|found| found.frames).collect::<Vec<_>>();
+        let of = |frames: usize| {
+            windows(frames, |_, _| 0.0)
+                .iter()
+                .filter(|found| found.course == Course::Lasting)
+                .map(|found| found.frames)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(of(0), []);
         assert_eq!(of(1), [(0, 0)]);
         assert_eq!(of(15), [(0, 14)]);
@@ -136,7 +220,8 @@ mod tests {
 
     #[test]
     fn what_stays_counts_more_than_what_changes() {
-        let worst = |of: &[Lasting]| of.iter().map(|found| found.region.severity()).fold(0.0, f32::max);
+        let lasts = |found: &&Lasting| found.course == Course::Lasting;
+        let worst = |of: &[Lasting]| of.iter().filter(lasts).map(|found| found.region.severity()).fold(0.0, f32::max);
         let in_square = |block: usize| (4..8).contains(&(block % 20)) && (2..6).contains(&(block / 20));
         let stays = windows(60, |_, block| if in_square(block) { 1.2 } else { 0.0 });
         assert!((worst(&stays) - 2.0).abs() < 1e-3, "{stays:?}");
@@ -145,5 +230,39 @@ mod tests {
         assert!(worst(&changes) < 0.01, "{changes:?}");
         let short = windows(5, |_, block| if in_square(block) { 1.2 } else { 0.0 });
         assert!((worst(&short) - 2.0 / 6f32.sqrt()).abs() < 1e-3, "{short:?}");
+    }
+
+    fn worst(found: &[Lasting], course: Course) -> f32 {
+        let of_course = found.iter().filter(|found| found.course == course);
+        of_course.map(|found| found.region.severity()).fold(0.0, f32::max)
+    }
+
+    #[test]
+    fn what_comes_and_goes_with_the_frames_flickers() {
+        let in_square = |block: usize| (4..8).contains(&(block % 20)) && (2..6).contains(&(block / 20));
+        for period in [2, 4] {
+            let on = |frame: usize| frame % period < period / 2;
+            let flickers = windows(60, |frame, block| if in_square(block) && on(frame) { 1.2 } else { 0.0 });
+            // 0.6 levels more and less than in the mean.
+            assert!((worst(&flickers, Course::Flickering) - 0.6 / 0.2).abs() < 0.3, "{period}: {flickers:?}");
+            let next = windows(60, |frame, block| if in_square(block) && on(frame + 1) { 1.2 } else { 0.0 });
+            assert!((worst(&next, Course::Flickering) - 0.6 / 0.2).abs() < 0.3, "{period}: {next:?}");
+        }
+        let stays = windows(60, |_, block| if in_square(block) { 1.2 } else { 0.0 });
+        assert!(worst(&stays, Course::Flickering) < 0.1, "{stays:?}");
+    }
+
+    #[test]
+    fn what_is_in_one_frame_alone_flashes() {
+        let flash = windows(20, |frame, block| if (frame, block) == (7, 65) { -6.0 } else { 0.5 });
+        let found = flash.iter().find(|found| found.course == Course::Flashing).unwrap();
+        assert_eq!((found.frames, found.region.pixels, found.region.difference), ((7, 7), [40, 24, 8, 8], -6.5));
+        assert!(found.region.severity() > 4.0, "{found:?}");
+        // What comes and stays is no flash.
+        for level in [-6.0, 6.0] {
+            let stays = windows(20, |frame, block| if frame >= 7 && block == 65 { level } else { 0.0 });
+            let went = windows(20, |frame, block| if frame < 7 && block == 65 { level } else { 0.0 });
+            assert_eq!([stays, went].map(|found| worst(&found, Course::Flashing)), [0.0, 0.0]);
+        }
     }
 }

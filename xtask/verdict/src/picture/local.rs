@@ -10,7 +10,7 @@ use crate::{
         MAX_FRAME_FAILURES, REGION, REGION_LIMIT, SHARPNESS, SHARPNESS_LIMIT, SHIFT_LIMIT, TIMING, TONE, TONE_LIMIT,
     },
     picture::{
-        lasting::Lasting,
+        lasting::{Course, Lasting},
         levels::{LevelsDifference, Part},
         luma::{self, LumaDifference},
         regions::{PlaneDifference, Region},
@@ -77,7 +77,7 @@ pub(crate) fn region(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     found.map(finding).or_else(|| lasting(picture, limits)).into_iter().collect()
 }
 
-/// In the mean over a second, a region may differ even less.
+/// Over several frames, a region may differ even less.
 fn lasting(picture: &Picture, limits: &Limits) -> Option<Finding> {
     let limit = limits.value(&REGION_LIMIT);
     let excused = picture.excused(limits);
@@ -90,22 +90,29 @@ fn lasting(picture: &Picture, limits: &Limits) -> Option<Finding> {
     let Region { pixels: [x, y, width, height], difference, allowance, .. } = worst.region;
     let allowed = limit * f64::from(allowance);
     let than = if difference > 0.0 { "higher" } else { "lower" };
+    let (levels, plane) = (difference.abs(), worst.plane);
+    let when = picture.local.when(worst.frames, worst.frames.0).replace("in frames", "over frames");
+    let differs = match worst.course {
+        Course::Lasting => {
+            format!("is {levels:.1} levels {than} in plane {plane} than in the baseline, in the mean {when}")
+        }
+        Course::Flickering => format!("flickers by {levels:.1} levels around the baseline in plane {plane} {when}"),
+        Course::Flashing => {
+            format!("is {levels:.1} levels {than} in plane {plane} {when} than in the frames before and after")
+        }
+    };
+    let meaning = if worst.course == Course::Lasting { meaning(&worst.region) } else { "" };
     let message = format!(
-        "a region of {width}x{height} pixels at ({x}, {y}) is {:.1} levels {than} in plane {} than in the baseline, in \
-         the mean {} ({allowed:.1} are allowed there){}",
-        difference.abs(),
-        worst.plane,
-        picture.local.when(worst.frames, worst.frames.0).replace("in frames", "over frames"),
-        meaning(&worst.region),
+        "a region of {width}x{height} pixels at ({x}, {y}) {differs} ({allowed:.1} are allowed there){meaning}"
     );
     let place = Place {
-        plane: Some(worst.plane),
+        plane: Some(plane),
         frames: Some(worst.frames),
         worst_frame: Some(worst.frames.0.midpoint(worst.frames.1)),
         region: Some(worst.region.pixels),
         ..Place::default()
     };
-    let (value, limit) = (format!("{:.1} levels", difference.abs()), format!("{allowed:.1} levels"));
+    let (value, limit) = (format!("{levels:.1} levels"), format!("{allowed:.1} levels"));
     Some(REGION.finding(value, limit, message).at(place))
 }
 

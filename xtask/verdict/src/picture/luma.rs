@@ -166,14 +166,17 @@ mod tests {
 
     #[test]
     fn a_stream_that_is_cut_off_is_an_error() {
-        let stream = |frames: usize| {
-            let frame = [b"FRAME\n".as_slice(), &[7; 64 * 64]].concat();
+        let of_level = |level: u8, frames: usize| {
+            let frame = [b"FRAME\n".as_slice(), &[level; 64 * 64]].concat();
             [b"YUV4MPEG2 W64 H64 F30:1 Cmono\n".as_slice(), &frame.repeat(frames)].concat()
         };
+        let stream = |frames| of_level(7, frames);
         let compared = |render: &[u8], baseline: &[u8]| read([&mut &*render, &mut &*baseline], &layout());
         assert_eq!(compared(&stream(3), &stream(3)).unwrap().len(), 3);
         assert_eq!(compared(&stream(3), &stream(2)).unwrap().len(), 2);
         assert_eq!(compared(&[], &[]).unwrap(), []);
+        let brighter = compared(&of_level(9, 3), &stream(3)).unwrap();
+        assert_eq!(brighter.iter().map(|frame| frame.levels.difference).collect::<Vec<_>>(), [2.0; 3]);
         let whole = stream(3);
         assert!(compared(&whole, &whole[..whole.len() - 1]).is_err());
         assert!(compared(&whole[..whole.len() - 64 * 64 - 3], &whole).is_err());

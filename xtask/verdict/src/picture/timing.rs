@@ -143,7 +143,7 @@ impl Clock {
             })
         };
         self.timing.frames.push(tiles.iter().map(whole).collect());
-        self.tiles.push(&tiles);
+        self.tiles.push(tiles);
         if self.recent.len() > 2 * REACH {
             self.recent.pop_front();
             self.first += 1;
