@@ -41,12 +41,28 @@ pub fn ratio_of_medians(numerator: &[f64], denominator: &[f64]) -> Option<Interv
     percentile_interval(above.iter().zip(below).map(|(above, below)| above / below).collect())
 }
 
+/// The same where the samples of each pair were taken one after the other, so that what slowed one down probably slowed
+/// down the other. Pairs stay together when they are resampled.
+///
+/// `None` unless there are [`LEAST_SAMPLES`] pairs of positive, finite samples.
+pub fn ratio_of_paired_medians(pairs: &[(f64, f64)]) -> Option<Interval> {
+    let usable = |sample: f64| sample.is_finite() && sample > 0.0;
+    if pairs.len() < LEAST_SAMPLES || !pairs.iter().all(|(above, below)| usable(*above) && usable(*below)) {
+        return None;
+    }
+    let ratio = |pairs: &[(f64, f64)]| {
+        let (above, below): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+        Some(median(&above)? / median(&below)?)
+    };
+    percentile_interval(resampled(pairs, ratio, RESAMPLES, &mut SplitMix64::new(SEED))?)
+}
+
 /// The statistic of `count` resamples, each of the size of `samples` and drawn from them with
 /// replacement (Efron and Tibshirani 1993, algorithm 6.1). `None` when the statistic of one is
 /// `None`, for example without samples.
-pub fn resampled(
-    samples: &[f64],
-    statistic: impl Fn(&[f64]) -> Option<f64>,
+pub fn resampled<T: Copy>(
+    samples: &[T],
+    statistic: impl Fn(&[T]) -> Option<f64>,
     count: usize,
     random: &mut SplitMix64,
 ) -> Option<Vec<f64>> {

@@ -143,3 +143,25 @@ proptest! {
         prop_assert!(interval.high <= above[above.len() - 1] / below[0] * (1.0 + 1e-12));
     }
 }
+
+#[test]
+fn what_slows_down_both_of_a_pair_does_not_widen_their_interval() {
+    let load = [1.0, 3.0, 1.2, 2.0, 1.1, 2.6];
+    let pairs = load.map(|load| (1.3 * load, load));
+    let Interval { low, high } = ratio_of_paired_medians(&pairs).unwrap();
+    assert!((low - 1.3).abs() < 1e-9 && (high - 1.3).abs() < 1e-9, "{low} to {high}");
+    let (above, below): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let apart = ratio_of_medians(&above, &below).unwrap();
+    assert!(apart.low < 1.0 && apart.high > 1.6, "{apart:?}");
+    // Where the pairs have nothing in common, both say about the same.
+    let mut random = SplitMix64::new(5);
+    let mut sample = || 1.0 + (random.bits() >> 11) as f64 / (1_u64 << 53) as f64;
+    let pairs: Vec<(f64, f64)> = (0..200).map(|_| (sample(), sample())).collect();
+    let (above, below): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (paired, apart) = (ratio_of_paired_medians(&pairs).unwrap(), ratio_of_medians(&above, &below).unwrap());
+    let width = |interval: Interval| interval.high - interval.low;
+    assert!((width(paired) / width(apart) - 1.0).abs() < 0.25, "{paired:?} {apart:?}");
+    for bad in [&pairs[..4], &[(0.0, 1.0); 5], &[(1.0, f64::NAN); 5]] {
+        assert_eq!(ratio_of_paired_medians(bad), None);
+    }
+}

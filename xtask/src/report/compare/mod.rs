@@ -13,7 +13,7 @@ use crate::{
         sample::Start,
         statistics::{
             Distinction, ENOUGH_TO_RANK, Reason,
-            bootstrap::{Interval, ratio_of_medians},
+            bootstrap::{Interval, ratio_of_medians, ratio_of_paired_medians},
             more_iterations, ranked,
         },
     },
@@ -110,6 +110,7 @@ impl SideBySide {
 impl Pair {
     fn of(key: Key<'_>, now: &RunReport, before: &RunReport) -> Option<Self> {
         let of = |report: &'_ RunReport| report.renders_of(key.0, key.1).cloned().collect::<Vec<RenderReport>>();
+        let in_turns = now.run.side.is_some() && before.run.side.is_some();
         let (now, before) = (of(now), of(before));
         let values = |renders: &[RenderReport], value: fn(&RenderReport) -> Option<f64>| {
             renders.iter().filter_map(value).collect::<Vec<f64>>()
@@ -123,7 +124,17 @@ impl Pair {
             true => (&now, &before),
             false => (&warm_now, &warm_before),
         };
-        let change = |value| Change::of(&values(timed.0, value), &values(timed.1, value));
+        // In an A/B comparison, both have taken the same iteration one after the other.
+        let paired = |value: fn(&RenderReport) -> Option<f64>| {
+            let other = |render: &RenderReport| timed.1.iter().find(|other| other.iteration == render.iteration);
+            let pairs = timed.0.iter().filter_map(|render| Some((value(render)?, value(other(render)?)?)));
+            ratio_of_paired_medians(&pairs.collect::<Vec<_>>())
+        };
+        let change = |value| {
+            let change = Change::of(&values(timed.0, value), &values(timed.1, value))?;
+            let certainty = paired(value).filter(|_| in_turns).map_or(change.certainty, Certainty::Within);
+            Some(Change { certainty, ..change })
+        };
         let extreme = |value, pick: fn(f64, f64) -> f64| {
             let (now, before) = (values(&now, value), values(&before, value));
             Some(Both { now: now.into_iter().reduce(pick)?, before: before.into_iter().reduce(pick)? })

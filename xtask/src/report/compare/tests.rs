@@ -6,6 +6,7 @@ use super::*;
 use crate::report::{
     RunReport,
     artifacts::Files,
+    run_record::RunRecord,
     tests::{changed, files},
 };
 
@@ -104,6 +105,29 @@ fn a_cold_start_counts_only_where_there_is_nothing_else() {
     let (a, b) = (with(mixed, [900, 800, 500]), with(mixed, [700, 900, 600]));
     assert_eq!(wall(&b, &a), (600.0, 500.0));
     assert_eq!(wall(&b, &with(cold, [900, 800, 500])), (700.0, 800.0));
+}
+
+#[test]
+fn the_sides_of_one_comparison_are_compared_iteration_by_iteration() {
+    let load = [1.0, 3.0, 1.2, 2.0, 1.1, 2.6];
+    let side = |name: &str, factor: f64| {
+        let mut report = eval(1.0, load.len());
+        report.renders.retain(|render| render.label.starts_with("mp4-h264-sdr N=1 "));
+        report.renders.truncate(load.len());
+        for (nth, (render, load)) in report.renders.iter_mut().zip(load).enumerate() {
+            (render.iteration, render.start) = (Some(nth as u32), Start::Warm);
+            render.row.wall_clock_ms = (1000.0 * load * factor) as u64;
+        }
+        report.run.side = Some(name.to_owned());
+        report
+    };
+    let (a, b) = (side("A: x", 1.0), side("B: y", 1.3));
+    let wall = |a: &RunReport| SideBySide::of(&b, a).of_sides("A: x", "B: y");
+    let said = wall(&a);
+    assert!(said.pairs[0].wall_ms.certainty.is_certain(), "{said}");
+    assert!(said.to_string().contains("note: mp4-h264-sdr N=1: B is slower: "), "{said}");
+    let earlier = RunReport { run: RunRecord { side: None, ..a.run.clone() }, ..a };
+    assert!(!wall(&earlier).pairs[0].wall_ms.certainty.is_certain());
 }
 
 #[test]
