@@ -81,7 +81,7 @@ fn a_slower_and_more_expensive_b_is_found_with_its_interval() {
     let once = Test::new().nth_render(2, |render| render.ended += 1.875);
     once.ab(&["--iterations", "1", "--max-regression", "10%"]).exit(0).says(
         "UNDECIDED  1 figure exceeded 10 %, which may be chance and fails nothing: about 4 iterations in each run \
-         would settle it",
+         would settle it (lambda-ab --iterations 4)",
     );
     let [a, b] = &slower.deployed()[..2] else { panic!("two stacks") };
     assert!(!a.contains("LambdaMemoryMb") && b.contains("LambdaMemoryMb=4096"), "{a}\n{b}");
@@ -111,6 +111,29 @@ fn each_side_deploys_its_own_zip_whichever_is_there() {
     test.ab(&["--iterations", "1", "--a", &side]).exit(0);
     let deployed = ["a/run.json", "b/run.json"].map(|file| test.artifact(file)["handler"]["sha256"].clone());
     assert_eq!(deployed, [json!(hash), json!(there)]);
+}
+
+#[test]
+fn sides_differ_by_template_parameter_or_plan_protocol() {
+    let test = Test::new();
+    let template = test.repository.root().join("examples/aws-lambda/template.yaml");
+    let (beside, elsewhere) = (template.with_file_name("other.yaml"), test.repository.root().join("other.yaml"));
+    for to in [&beside, &elsewhere] {
+        fs::copy(&template, to).unwrap();
+    }
+    let b = format!("template={},parameter=LambdaTimeoutSec=600,protocol=v1", beside.display());
+    let ran = test.ab(&["--a", "protocol=v2", "--b", &b]);
+    ran.exit(0).says("f N=4: the frames of both are the same").never_says("only this run measured");
+    let protocols = ["a", "b"].map(|side| {
+        let results = test.artifact(&format!("{side}/results.json"));
+        results["lambdaSamples"][0]["render"]["planProtocol"].clone()
+    });
+    assert_eq!(protocols, [json!("v2"), json!("v1")]);
+    let [a, b] = &test.deployed()[..] else { panic!("two stacks") };
+    assert!(a.contains("/template.yaml") && !a.contains("LambdaTimeoutSec"), "{a}");
+    assert!(b.contains("/other.yaml") && b.contains("LambdaTimeoutSec=600"), "{b}");
+    let refused = test.ab(&["--b", &format!("template={}", elsewhere.display())]);
+    refused.exit(1).warns("put the template next to");
 }
 
 #[test]

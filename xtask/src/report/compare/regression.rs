@@ -262,9 +262,10 @@ impl SideBySide {
             ),
             (None, 0, maybe) => {
                 let needed: Option<Vec<u32>> = found.iter().map(|regression| regression.change.settled_by).collect();
+                let command = if now.run.side.is_some() { "lambda-ab" } else { "lambda-eval" };
                 let todo = match needed.and_then(|needed| needed.into_iter().max()) {
                     Some(needed) => format!(
-                        "about {needed} iterations in each run would settle it (lambda-eval --iterations {needed})"
+                        "about {needed} iterations in each run would settle it ({command} --iterations {needed})"
                     ),
                     None => "they are so alike that more iterations would hardly settle it".to_owned(),
                 };
