@@ -15,10 +15,11 @@ const FARTHEST: f32 = 2.0;
 /// By how much, in levels, an encoder may hold back a slow change, in all blocks alike.
 const HELD_BACK: f32 = 0.4;
 
-/// Chroma is encoded in coarser steps.
+/// Chroma is encoded in coarser steps, and a slow change of less than such a step is never caught up with: HEVC at the
+/// quality of the handler left chroma that changed by 1.1 levels in 8 frames 0.8 levels behind for a whole video.
 const HELD_BACK_IN_CHROMA: f32 = 4.0 * HELD_BACK;
 
-/// Over more frames than this, such errors cancel out over a picture: what is held back is caught up with.
+/// Over more frames than this, such errors of luma cancel out over a picture: what is held back is caught up with.
 pub(crate) const HELD_FOR: f32 = 4.0;
 
 /// Sums over the blocks that would change.
@@ -69,8 +70,11 @@ impl Evidence {
     /// What of a part of a shift can be noise: so many levels in each block, independently of each other, and what an
     /// encoder holds back in `frames` frames.
     pub(crate) fn noise(self, levels: f32, plane: char, frames: f32) -> f32 {
-        let held_back = if matches!(plane, 'u' | 'v') { HELD_BACK_IN_CHROMA } else { HELD_BACK };
-        levels / self.square.sqrt() + held_back * (HELD_FOR / frames).min(1.0) * self.size / self.square
+        let held_back = match plane {
+            'u' | 'v' => HELD_BACK_IN_CHROMA,
+            _ => HELD_BACK * (HELD_FOR / frames).min(1.0),
+        };
+        levels / self.square.sqrt() + held_back * self.size / self.square
     }
 }
 

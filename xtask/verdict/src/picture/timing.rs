@@ -261,7 +261,12 @@ mod tests {
 
     /// The same, with another moment in each block.
     fn timing_of_parts(speed: f32, shown: impl Fn(usize, usize) -> f32) -> Timing {
-        let layout = Layout { width: 0, height: 0, planes: vec![PlaneLayout { name: 'y', columns: 20, rows: 20 }] };
+        timing_of_plane('y', speed, shown)
+    }
+
+    /// The same in a plane of this name.
+    fn timing_of_plane(name: char, speed: f32, shown: impl Fn(usize, usize) -> f32) -> Timing {
+        let layout = Layout { width: 0, height: 0, planes: vec![PlaneLayout { name, columns: 20, rows: 20 }] };
         let mut clock = Clock::new(&layout);
         let level = |i: usize, at: f32| 100.0 + 20.0 * (i as f32 / 9.0 + at * speed / 20.0).sin();
         for frame in 0..FRAMES {
@@ -284,6 +289,18 @@ mod tests {
             assert_eq!(timing.frames.len(), FRAMES);
             assert!(timing.worst(0).is_none_or(|worst| worst.at_least < 0.1), "{speed}: {:?}", timing.worst(0));
         }
+    }
+
+    #[test]
+    fn chroma_may_stay_behind_a_slow_change_by_less_than_an_encoders_step() {
+        // At 0.15 levels a frame, six frames are 0.9 levels. Luma so late is found.
+        let late = |plane: char, speed: f32, by: f32| {
+            let timing = timing_of_plane(plane, speed, |frame, _| frame as f32 - by);
+            timing.worst(0).map_or(0.0, |worst| worst.at_least)
+        };
+        assert!(late('v', 0.15, 6.0) < 0.1, "{}", late('v', 0.15, 6.0));
+        assert!(late('y', 0.15, 6.0) > 2.0, "{}", late('y', 0.15, 6.0));
+        assert!(late('v', 6.0, 1.0) > 0.35, "{}", late('v', 6.0, 1.0));
     }
 
     #[test]
