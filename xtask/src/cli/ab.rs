@@ -6,7 +6,7 @@ use std::{
     str::FromStr,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{anyhow, bail, ensure};
 use clap::{Arg, Args};
 use execution_history::chunking::{PlanProtocol, PlanProtocols};
 
@@ -109,7 +109,8 @@ impl FromStr for Side {
                 bail!("{key:?} is nothing that sides can differ in ({keys})");
             };
             ensure!(!value.is_empty(), "{key} has no value (write {key}=VALUE)");
-            set(&mut side, value).with_context(|| format!("{key}={value}"))?;
+            // clap prints an error without its causes.
+            set(&mut side, value).map_err(|error| anyhow!("{key}={value}: {error:#}"))?;
         }
         let handlers = [side.zip.is_some(), side.commit.is_some(), side.version.is_some()];
         ensure!(handlers.into_iter().filter(|is| *is).count() < 2, "a side has one of zip, commit and version");
@@ -188,7 +189,8 @@ mod tests {
     use super::*;
 
     fn side(text: &str) -> Result<Side, String> {
-        text.parse().map_err(|error: anyhow::Error| format!("{error:#}"))
+        // As clap prints it.
+        text.parse().map_err(|error: anyhow::Error| error.to_string())
     }
 
     #[test]
@@ -205,7 +207,7 @@ mod tests {
     fn what_sides_cannot_differ_in_is_refused() {
         for (text, why) in [
             ("color=red", "\"color\" is nothing that sides can differ in (zip, sha256, commit, "),
-            ("memory=many", "memory=many: "),
+            ("memory=many", "memory=many: \"many\" is not a memory in MB"),
             ("memory=2048,memory=4096", "memory=4096: it is given twice"),
             ("old.zip,commit=HEAD", "a side has one of zip, commit and version"),
             ("sha256=x", "sha256=x: "),

@@ -91,6 +91,9 @@ impl Report {
 
 async fn compare(session: &Session, fixture: &Fixture, fresh: &Path) -> anyhow::Result<Report> {
     let old: PathBuf = fixture.baseline();
+    if !old.exists() {
+        return Ok(Report::of(false, format!("{} had no baseline to compare with", fixture.name)));
+    }
     if let Err(error) = fixture.check_baseline() {
         return Ok(Report::of(false, format!("there is no old baseline to compare with: {error:#}")));
     }
