@@ -36,3 +36,20 @@ def wrap_resource_handler(resource_type: str, operation: str, wrapper):
     handlers = provisioners._RESOURCE_HANDLERS[resource_type]
     original = handlers[operation]
     handlers[operation] = lambda *arguments, **named: wrapper(original, *arguments, **named)
+
+
+def after_create_and_update(resource_type: str, apply) -> None:
+    """Run `apply(name, properties)` when CloudFormation has created or updated a resource of this type."""
+
+    def create(original, logical_id, properties, *of_stack, **named):
+        name, attributes = original(logical_id, properties, *of_stack, **named)
+        apply(name, properties)
+        return name, attributes
+
+    def update(original, physical_id, old, new, *of_stack, **named):
+        name, attributes = original(physical_id, old, new, *of_stack, **named)
+        apply(name, new)
+        return name, attributes
+
+    wrap_resource_handler(resource_type, "create", create)
+    wrap_resource_handler(resource_type, "update", update)

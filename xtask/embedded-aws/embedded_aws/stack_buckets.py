@@ -3,7 +3,7 @@
 from ministack.services import s3
 from ministack.services.cloudformation import provisioners
 
-from .patching import wrap_resource_handler
+from .patching import after_create_and_update, wrap_resource_handler
 from .settings import Settings
 
 
@@ -18,7 +18,7 @@ def install_suspended_versioning(settings: Settings) -> None:
         if (properties.get("VersioningConfiguration") or {}).get("Status") == "Suspended":
             s3._bucket_versioning[name] = "Suspended"
 
-    _after_create_and_update(suspend)
+    after_create_and_update("AWS::S3::Bucket", suspend)
 
 
 def install_tags(settings: Settings) -> None:
@@ -32,7 +32,7 @@ def install_tags(settings: Settings) -> None:
     def tag(name: str, properties: dict) -> None:
         s3._bucket_tags[name] = provisioners._tag_map(properties.get("Tags"))
 
-    _after_create_and_update(tag)
+    after_create_and_update("AWS::S3::Bucket", tag)
 
 
 def install_not_empty(settings: Settings) -> None:
@@ -55,18 +55,3 @@ def install_not_empty(settings: Settings) -> None:
         return original(physical_id, properties)
 
     wrap_resource_handler("AWS::S3::Bucket", "delete", delete)
-
-
-def _after_create_and_update(apply) -> None:
-    def create(original, logical_id, properties, stack_name):
-        name, attributes = original(logical_id, properties, stack_name)
-        apply(name, properties)
-        return name, attributes
-
-    def update(original, physical_id, old, new, stack_name):
-        name, attributes = original(physical_id, old, new, stack_name)
-        apply(name, new)
-        return name, attributes
-
-    wrap_resource_handler("AWS::S3::Bucket", "create", create)
-    wrap_resource_handler("AWS::S3::Bucket", "update", update)

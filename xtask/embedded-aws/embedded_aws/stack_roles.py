@@ -2,7 +2,7 @@
 
 from ministack.services import iam
 
-from .patching import wrap_resource_handler
+from .patching import after_create_and_update, wrap_resource_handler
 from .settings import Settings
 
 
@@ -13,22 +13,14 @@ def install(settings: Settings) -> None:
     Emulator: the property is dropped.
     """
 
-    def create(original, logical_id, properties, stack_name):
+    def create(original, logical_id, properties, *of_stack, **named):
         boundary = properties.get("PermissionsBoundary")
         if boundary and not iam._policy_exists(boundary):
             raise ValueError(f"Scope ARN: {boundary} does not exist or is not attachable. (Service: Iam, Status Code: 404)")
-        name, attributes = original(logical_id, properties, stack_name)
-        _bound(name, boundary)
-        return name, attributes
+        return original(logical_id, properties, *of_stack, **named)
 
-    def update(original, physical_id, old, new, *of_stack, **named):
-        name, attributes = original(physical_id, old, new, *of_stack, **named)
-        _bound(name, new.get("PermissionsBoundary"))
-        return name, attributes
+    def bound(role: str, properties: dict) -> None:
+        iam._roles[role]["PermissionsBoundary"] = properties.get("PermissionsBoundary")
 
     wrap_resource_handler("AWS::IAM::Role", "create", create)
-    wrap_resource_handler("AWS::IAM::Role", "update", update)
-
-
-def _bound(role: str, boundary: str | None) -> None:
-    iam._roles[role]["PermissionsBoundary"] = boundary
+    after_create_and_update("AWS::IAM::Role", bound)

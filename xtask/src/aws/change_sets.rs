@@ -106,7 +106,7 @@ async fn call(
     let named = [("Action", action), ("Version", "2010-05-15"), ("StackName", stack), ("ChangeSetName", change_set)];
     let fields = named.iter().chain(more).filter(|(_, value)| !value.is_empty());
     let fields = fields.copied();
-    Call { service: "cloudformation", method: "POST", path: "/", body: Body::form(fields) }.send(clients).await
+    Call::post("cloudformation", Body::form(fields)).send(clients).await
 }
 
 fn read(xml: &str) -> anyhow::Result<ChangeSet> {

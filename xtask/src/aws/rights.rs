@@ -142,11 +142,8 @@ impl Probe {
     async fn ask(&self, clients: &Clients, holder: &Holder) -> anyhow::Result<Answer> {
         let (service, operation) = self.action.split_once(':').unwrap_or_default();
         let place = holder.arn(service, "");
-        // The services' own names of their hosts.
-        let service = [("cloudwatch", "monitoring")]
-            .into_iter()
-            .find(|(name, _)| *name == service)
-            .map_or(service, |(_, host)| host);
+        // CloudWatch's host has another name.
+        let service = if service == "cloudwatch" { "monitoring" } else { service };
         let fill = |text: &str| text.replace("{arn}", &place).replace("{name}", NAME);
         let path = if let Path(path) = &self.asks { fill(path) } else { "/".to_owned() };
         let (method, body) = match &self.asks {
@@ -179,7 +176,7 @@ const ABSENT: [&str; 5] = ["ValidationError", "DoesNotExist", "NotFound", "NoSuc
 /// What IAM simulates at once at most.
 const MOST_SIMULATED: &str = "1000";
 
-/// All rights of a run, each with whether the policies of the credentials allow it, by IAM's SimulatePrincipalPolicy.
+/// All rights that a run needs, each with whether the policies of the credentials allow it, by IAM's SimulatePrincipalPolicy.
 ///
 /// # Errors
 /// When the simulation is not allowed, or there are no policies to simulate, as for the root user.
@@ -200,7 +197,7 @@ pub async fn simulated(connection: &Connection) -> anyhow::Result<BTreeMap<&'sta
         let named =
             (1..).zip(&actions).map(|(nth, action)| (format!("ActionNames.member.{nth}"), (*action).to_owned()));
         let body = Body::form(fields.into_iter().chain(named));
-        let (status, body) = Call { service: "iam", method: "POST", path: "/", body }.send(clients).await?;
+        let (status, body) = Call::post("iam", body).send(clients).await?;
         ensure!(status == 200, refusal(status, &body));
         let decided = decisions(&body)?;
         for action in actions {
@@ -268,7 +265,7 @@ mod tests {
         states:ListTagsForResource
         ");
         for probe in &PROBES {
-            assert!(permissions().any(|right| right.action == probe.action), "{} is no right of a run", probe.action);
+            assert!(permissions().any(|right| right.action == probe.action), "a run does not need {}", probe.action);
         }
     }
 

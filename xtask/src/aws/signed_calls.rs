@@ -93,7 +93,7 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<L
             input["nextToken"] = token;
         }
         let body = Body::Json { target: "Logs_20140328.DescribeLogGroups", input };
-        let call = Call { service: "logs", method: "POST", path: "/", body };
+        let call = Call::post("logs", body);
         let (status, body) = call.send(clients).await.with_context(|| format!("looking for log group {name}"))?;
         if status != 200 {
             return Err(refusal(status, &body)).with_context(|| format!("looking for log group {name}"));
@@ -125,7 +125,7 @@ pub async fn log_group_presence(clients: &Clients, name: &str) -> anyhow::Result
 /// When the call is refused.
 pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<()> {
     let body = Body::Json { target: "Logs_20140328.DeleteLogGroup", input: json!({ "logGroupName": name }) };
-    let call = Call { service: "logs", method: "POST", path: "/", body };
+    let call = Call::post("logs", body);
     let (status, body) = call.send(clients).await.with_context(|| format!("deleting log group {name}"))?;
     match status {
         200 => Ok(()),
@@ -181,7 +181,7 @@ async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyh
             input["nextToken"] = token;
         }
         let body = Body::Json { target: "Logs_20140328.FilterLogEvents", input };
-        let (status, body) = Call { service: "logs", method: "POST", path: "/", body }.send(clients).await?;
+        let (status, body) = Call::post("logs", body).send(clients).await?;
         if status != 200 {
             return Err(refusal(status, &body)).with_context(|| format!("reading log group {group}"));
         }

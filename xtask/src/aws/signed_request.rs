@@ -58,6 +58,11 @@ const TRIES: usize = 5;
 const TRIES_UNANSWERED: usize = 7;
 
 impl Call<'_> {
+    /// A call whose operation is in its body.
+    pub(crate) fn post(service: &'static str, body: Body) -> Call<'static> {
+        Call { service, method: "POST", path: "/", body }
+    }
+
     /// Sends the call, again where that may help; gives status and body.
     ///
     /// # Errors

@@ -50,7 +50,7 @@ pub async fn failed(clients: &Clients, stack: &str, doing: Doing) -> anyhow::Res
             ("StackName", stack.to_owned()),
         ];
         fields.extend(token.take().map(|token| ("NextToken", token)));
-        let call = Call { service: "cloudformation", method: "POST", path: "/", body: Body::form(fields) };
+        let call = Call::post("cloudformation", Body::form(fields));
         let (status, body) = call.send(clients).await.with_context(what)?;
         if status != 200 {
             return Err(refusal(status, &body)).with_context(what);

@@ -140,7 +140,7 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
 async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u16, String)> {
     let fields =
         vec![("Action", action.to_owned()), ("Version", "2010-05-15".to_owned()), ("StackName", stack.to_owned())];
-    Call { service: "cloudformation", method: "POST", path: "/", body: Body::form(fields) }.send(clients).await
+    Call::post("cloudformation", Body::form(fields)).send(clients).await
 }
 
 /// Reads DescribeStacks' answer.

@@ -100,7 +100,8 @@ fn compare(
     (folder, folders): (&Path, &[&Folder]),
 ) -> Result<ExitCode, Failure> {
     let read = |side: usize| artifacts::read(folders[side].path()).or_exit(ExitCode::Preflight);
-    let (mut a, mut b) = (read(0)?, read(1)?);
+    let (mut a, of_b) = (read(0)?, read(1)?);
+    let mut b = of_b.clone();
     if a.renders.is_empty() || b.renders.is_empty() {
         return Ok(ExitCode::Success);
     }
@@ -119,7 +120,7 @@ fn compare(
         // As in the folders of both sides.
         top.write(".gitignore", "*\n").or_exit(ExitCode::Preflight)?;
     }
-    let of_b = RunReport { compared: Some(compared.clone()), ..read(1)? };
+    let of_b = RunReport { compared: Some(compared.clone()), ..of_b };
     markdown::publish(folders[1], &of_b).or_exit(ExitCode::Preflight)?;
     session.console.result(&format!("comparison: {}", folder.join(COMPARISON).display()));
     report::conclude(session, &compared)

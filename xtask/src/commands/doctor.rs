@@ -46,6 +46,7 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
         }
     };
     let env = context::tool_env(session, &target);
+    let template = Template::read(&repo.template());
     if checkups.is_empty() {
         let connected = context::connect(session, target, &options.target.region).await;
         checkups.push(Checkup::of("target", connected.as_ref().map(Connection::describe).map_err(copied)));
@@ -54,8 +55,7 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
             checkups.push(Checkup::of("settings", Ok(decided.join("; "))));
             checkups.extend(quotas(&connection, options, &options.target.region).await);
             if options.real {
-                let template = Template::read(&repo.template()).ok();
-                checkups.extend(real::checkups(&connection, &repo, template.as_ref()).await);
+                checkups.extend(real::checkups(&connection, &repo, template.as_ref().ok()).await);
             }
         }
     }
@@ -70,7 +70,6 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
             checkups.extend(problems.into_iter().map(|problem| Checkup::of("tools", Err(anyhow::anyhow!(problem)))));
         }
     }
-    let template = Template::read(&repo.template());
     checkups.push(Checkup::of("template", template.as_ref().map(describe).map_err(copied)));
     if let Ok(template) = &template {
         checkups.push(handler_zip(template));

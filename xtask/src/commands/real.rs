@@ -113,7 +113,7 @@ async fn quotas(connection: &Connection) -> Vec<Checkup> {
 /// The answer to a call of the query protocol.
 async fn asked(connection: &Connection, service: &'static str, fields: &[(&str, &str)]) -> anyhow::Result<String> {
     let body = Body::form(fields.iter().copied());
-    let (status, body) = Call { service, method: "POST", path: "/", body }.send(&connection.clients).await?;
+    let (status, body) = Call::post(service, body).send(&connection.clients).await?;
     ensure!(status == 200, refusal(status, &body));
     Ok(body)
 }
@@ -143,7 +143,7 @@ async fn of_buckets(connection: &Connection) -> anyhow::Result<Quota> {
     let used = buckets::buckets_starting(&connection.clients, &[String::new()]).await?.len() as u64;
     let input = serde_json::json!({ "ServiceCode": "s3", "QuotaCode": "L-DC2B2D3D" });
     let body = Body::Json { target: "ServiceQuotasV20190624.GetServiceQuota", input };
-    let call = Call { service: "servicequotas", method: "POST", path: "/", body };
+    let call = Call::post("servicequotas", body);
     let (status, body) = call.send(&connection.clients).await?;
     ensure!(status == 200, refusal(status, &body));
     let answer: serde_json::Value = serde_json::from_str(&body).context("GetServiceQuota returned no JSON")?;

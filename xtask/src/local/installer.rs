@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context;
 use tokio::sync::Mutex;
-use xshell::{Cmd, cmd};
+use xshell::cmd;
 
 use crate::{
     local::{
@@ -71,12 +71,7 @@ impl<'a> Installer<'a> {
         let stamp = Stamp::new(dir, "uv", &[list], vec![program.clone()])?;
         if !stamp.holds() {
             remove_dir(folder)?;
-            let install = cmd!(
-                sh,
-                "{python} -m pip install --quiet --disable-pip-version-check --no-input
-                    --no-deps --require-hashes --only-binary :all: --no-compile --target {folder} -r {list}"
-            );
-            self.runner.run_as(Child::PackageManager, install).limit(LIMIT).await?;
+            self.install_by_pip(&python, &[Path::new("--target"), folder], list).await?;
             self.runner.run(cmd!(sh, "{program} --version")).await?;
             stamp.write()?;
         }
@@ -116,17 +111,17 @@ impl<'a> Installer<'a> {
     pub(super) async fn install(&self, list: &Path, folder: Option<&Path>) -> anyhow::Result<()> {
         let (sh, python) = (&self.runner.sh, self.in_venv());
         let target = folder.map(|folder| [Path::new("--target"), folder]).into_iter().flatten();
-        let target: &Vec<&Path> = &target.collect();
-        let run = |command: Cmd<'a>| self.runner.run_as(Child::PackageManager, command).limit(LIMIT);
+        let mut target: Vec<&Path> = target.collect();
         if let Some(Uv { program, settings }) = &self.uv {
             let platform = folder.map(|_| "--python-platform=x86_64-manylinux2014");
+            let target = &target;
             let install = cmd!(
                 sh,
                 "{program} pip install --quiet --no-config --python {python}
                     --no-deps --require-hashes --only-binary :all: {platform...} {target...} -r {list}"
             );
             let install = settings.iter().fold(install, |install, (name, value)| install.env(name, value));
-            match run(install).await {
+            match self.runner.run_as(Child::PackageManager, install).limit(LIMIT).await {
                 Ok(_) => return Ok(()),
                 Err(error) => {
                     let note = format!("uv could not install {}, so pip does: {error:#}", list.display());
@@ -140,17 +135,22 @@ impl<'a> Installer<'a> {
                 self.make_venv_with_pip().await?;
             }
         }
-        // Compiling what is never imported would take as long as the rest.
-        let platform = folder.map(|_| "--platform=manylinux2014_x86_64");
-        let install = cmd!(
-            sh,
-            "{python} -m pip install --quiet --disable-pip-version-check --no-input
-                --no-deps --require-hashes --only-binary :all: --no-compile {platform...} {target...} -r {list}"
-        );
-        run(install).await.map(drop).context(
+        target.extend(folder.map(|_| Path::new("--platform=manylinux2014_x86_64")));
+        self.install_by_pip(&python, &target, list).await.context(
             "the tools could not be installed; the package index must be reachable once (pip's settings are used), \
              then run the same command again",
         )
+    }
+
+    async fn install_by_pip(&self, python: &Path, into: &[&Path], list: &Path) -> anyhow::Result<()> {
+        let sh = &self.runner.sh;
+        // Compiling what is never imported would take as long as the rest.
+        let install = cmd!(
+            sh,
+            "{python} -m pip install --quiet --disable-pip-version-check --no-input
+                --no-deps --require-hashes --only-binary :all: --no-compile {into...} -r {list}"
+        );
+        self.runner.run_as(Child::PackageManager, install).limit(LIMIT).await.map(drop)
     }
 }
 

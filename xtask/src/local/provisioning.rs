@@ -103,10 +103,14 @@ impl Toolbox {
     pub async fn provide_media(&self, has_alpha: bool, runner: &Runner) -> anyhow::Result<Vec<PathBuf>> {
         let _lock = self.lock(&runner.console).await?;
         let wheels = if has_alpha { &MEDIA[..] } else { &MEDIA[..1] };
+        let mut missing = Vec::new();
         for wheel in wheels {
-            if !self.media_stamp(wheel)?.holds() {
-                let (installer, console) = (self.installer(runner).await?, &runner.console);
-                self.venv(&installer, console).await?;
+            missing.extend((!self.media_stamp(wheel)?.holds()).then_some(wheel));
+        }
+        if !missing.is_empty() {
+            let (installer, console) = (self.installer(runner).await?, &runner.console);
+            self.venv(&installer, console).await?;
+            for wheel in missing {
                 self.media_tools(wheel, &installer, console).await?;
             }
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use xshell::cmd;
+use xshell::{Cmd, Shell, cmd};
 
 use crate::tools::{env::Child, runner::Runner};
 
@@ -222,7 +222,7 @@ impl RepoChoice {
 // The state of a repository in git.
 
 /// Settings by which git starts no program that the repository's own configuration names.
-pub(crate) const NO_PROGRAMS: [&str; 9] = [
+const NO_PROGRAMS: [&str; 9] = [
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
     "core.sshCommand=false",
@@ -234,6 +234,13 @@ pub(crate) const NO_PROGRAMS: [&str; 9] = [
     "submodule.recurse=false",
 ];
 
+/// A command of git in the folder `root`, which starts no other program and asks for nothing.
+pub(crate) fn git<'a>(sh: &'a Shell, root: &Path, args: &[&str]) -> Cmd<'a> {
+    let settings = NO_PROGRAMS.iter().flat_map(|setting| ["-c", setting]);
+    let git = cmd!(sh, "git {settings...} -C {root} {args...}");
+    git.envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_TERMINAL_PROMPT", "0")])
+}
+
 /// The programs through which git reads a file to see whether it was changed.
 const FILTERS: &str = r"^filter\..*\.(clean|smudge|process)$";
 
@@ -241,10 +248,7 @@ const FILTERS: &str = r"^filter\..*\.(clean|smudge|process)$";
 /// filters that the repository's own configuration names, it is `-unchecked`.
 pub async fn commit(repo: &Repo, runner: &Runner) -> Option<String> {
     let git = async |args: &[&str]| {
-        let (sh, root) = (&runner.sh, repo.root());
-        let settings = NO_PROGRAMS.iter().flat_map(|setting| ["-c", setting]);
-        let git = cmd!(sh, "git {settings...} -C {root} {args...}");
-        let git = git.envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_TERMINAL_PROMPT", "0")]);
+        let git = git(&runner.sh, repo.root(), args).env("GIT_OPTIONAL_LOCKS", "0");
         let printed = runner.run_as(Child::Git, git).any_status().await.ok()?;
         Some((printed.status.success(), printed.stdout))
     };

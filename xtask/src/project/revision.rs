@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
-use xshell::cmd;
 
 use crate::{
-    project::repo::{NO_PROGRAMS, Repo},
+    project::repo::{self, Repo},
     tools::{env::Child, runner::Runner},
 };
 
@@ -43,9 +42,6 @@ pub(crate) async fn checked_out(repo: &Repo, commit: &str, to: &Path, runner: &R
 }
 
 async fn git(root: &Path, args: &[&str], runner: &Runner) -> anyhow::Result<String> {
-    let sh = &runner.sh;
-    let settings = NO_PROGRAMS.iter().flat_map(|setting| ["-c", setting]);
-    let git = cmd!(sh, "git {settings...} -C {root} {args...}");
-    let git = git.envs([("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_LFS_SKIP_SMUDGE", "1")]);
+    let git = repo::git(&runner.sh, root, args).env("GIT_LFS_SKIP_SMUDGE", "1");
     Ok(runner.run_as(Child::Git, git).await?.stdout)
 }

@@ -17,8 +17,10 @@ use crate::{
     report::{artifacts::Files, row::ResultRow},
 };
 
-/// What the names begin with under which baselines are kept next to the renders, before the fixture's.
-pub(crate) const BASELINES: &str = "renders/baseline-";
+/// The name under which the baseline of a fixture is kept next to the renders.
+pub(crate) fn kept_baseline(fixture: &str, extension: &str) -> String {
+    format!("renders/baseline-{fixture}.{extension}")
+}
 
 /// One measured render.
 #[derive(Debug, Clone)]

@@ -40,7 +40,7 @@ pub(crate) enum Ended {
     Panicked(String),
 }
 
-/// Brings the work of a run to its end, cleans up, and reports. Success, an error, a panic and a signal all end
+/// Brings a run's work to its end, cleans up, and reports. Success, an error, a panic and a signal all end
 /// here. The exit code is that of the first thing that went wrong.
 pub(crate) async fn with_cleanup(
     run: &Run,

@@ -29,7 +29,7 @@ use crate::{
         execution::ExecutionInput,
         plan::{PlannedRender, RenderSettings},
     },
-    report::{evidence::Evidence, render::BASELINES, row::ResultRow},
+    report::{evidence::Evidence, render::kept_baseline, row::ResultRow},
     run::{
         Run, budget::Estimate, deploy::DeployedStack, judge::Judgement, run_baseline::RunBaseline, subject::Subject,
     },
@@ -136,7 +136,7 @@ impl Render<'_> {
     /// Keeps the baseline next to the renders, so that the report shows both in step.
     fn keep_baseline(&self) -> anyhow::Result<()> {
         let (fixture, folder) = (&self.subject.fixture, self.run.artifacts.folder());
-        let name = format!("{BASELINES}{}.{}", fixture.name, self.settings.format.extension());
+        let name = kept_baseline(&fixture.name, self.settings.format.extension());
         let baseline = fixture.baseline();
         if folder.path().join(&name).exists() || !baseline.is_file() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Every gate of a render in a table: what was measured, the limit, and how it came out.
 
 use maud::{Markup, html};
-use render_verdict::gates::{Gate, Limit, MEAN_PSNR, PSNR_PLANE, Unit};
+use render_verdict::gates::{Gate, MEAN_PSNR, PSNR_PLANE};
 
 use crate::report::{
     RunReport,
@@ -53,21 +53,10 @@ fn figures(id: &str, render: &RenderReport) -> Option<(String, String)> {
     let measured = match id {
         "psnr-mean" => row.psnr_avg_db?,
         "psnr-plane" => picture?.planes.iter().map(|plane| plane.mean_db).min_by(f64::total_cmp)?,
-        "psnr-frame" => return Some((picture?.worst_frame_db.with_unit(), with_unit(limit, limits.value(limit)))),
+        "psnr-frame" => return Some((picture?.worst_frame_db.with_unit(), limit.shown(limits.value(limit)))),
         "audio-residual" => row.audio_residual_dbfs.iter().map(|residual| residual.db()).max_by(f64::total_cmp)?,
         // Its figures have the names of their limits.
         _ => serde_json::to_value(picture?.local?).ok()?.get(limit.key)?.as_f64()?,
     };
-    Some((with_unit(limit, measured), with_unit(limit, limits.value(limit))))
-}
-
-fn with_unit(limit: &Limit, value: f64) -> String {
-    match limit.unit {
-        Unit::Db | Unit::Relative => format!("{value:.2} dB"),
-        Unit::Dbfs => format!("{value:.2} dBFS"),
-        Unit::Levels => format!("{value:.2} levels"),
-        Unit::Shift => format!("{value:.2} frames"),
-        Unit::Samples => format!("{value:.2} samples"),
-        Unit::Frames => format!("{value} frames"),
-    }
+    Some((limit.shown(measured), limit.shown(limits.value(limit))))
 }

@@ -5,22 +5,22 @@ use maud::{Markup, html};
 
 use crate::report::{
     page::sections::href,
-    render::{BASELINES, RenderReport},
+    render::{RenderReport, kept_baseline},
 };
 
 /// The player; empty where a browser can't play the files, or they were not kept.
 pub(crate) fn figure(render: &RenderReport, files: &[String]) -> Markup {
-    let baseline = baseline_of(render);
+    let extension = render.row.output.rsplit('.').next().unwrap_or_default();
+    let baseline = kept_baseline(&render.fixture, extension);
     let has = |name: &str| files.iter().any(|file| file == name);
-    let playable = [".mp4", ".webm"].iter().any(|kind| render.row.output.ends_with(kind));
-    let Some(fps) = frames_per_second(render) else { return html! {} };
-    if !(playable && has(&baseline) && has(&render.row.output)) {
+    let Some(media) = &render.row.media else { return html! {} };
+    if !(["mp4", "webm"].contains(&extension) && has(&baseline) && has(&render.row.output)) {
         return html! {};
     }
     let videos = [(baseline.as_str(), "Baseline"), (render.row.output.as_str(), "Render")];
     let (label, frames) = (&render.label, render.frames.len());
     html! {
-        figure.player data-fps=(fps) data-frames=(frames) {
+        figure.player data-fps=(media.fps.value()) data-frames=(frames) {
             figcaption { "The baseline and the render, in step" }
             div.pair {
                 @for (file, name) in videos {
@@ -41,20 +41,6 @@ pub(crate) fn figure(render: &RenderReport, files: &[String]) -> Markup {
             p.small.unplayable { "This browser can't play these videos; open the files." }
         }
     }
-}
-
-/// The name under which the baseline of a render is kept.
-fn baseline_of(render: &RenderReport) -> String {
-    let extension = render.row.output.rsplit('.').next().unwrap_or_default();
-    format!("{BASELINES}{}.{extension}", render.fixture)
-}
-
-/// The frame rate, from the times of the frames, which are evenly spaced in a fixture.
-fn frames_per_second(render: &RenderReport) -> Option<f64> {
-    let (first, last) = (render.frames.first()?, render.frames.last()?);
-    let length_s = last.time_s - first.time_s;
-    let fps = (last.frame - first.frame) as f64 / length_s;
-    fps.is_finite().then(|| (fps * 1000.0).round() / 1000.0)
 }
 
 /// The name of a render in links to it.

@@ -1,6 +1,9 @@
 //! How a render's difference from its baseline (r) follows the change that a shift would make (s), in time or in space.
 
-use crate::picture::blocks::{PlaneLayout, PlaneMeans, SIDE};
+use crate::picture::{
+    blocks::{PlaneLayout, PlaneMeans, SIDE},
+    regions::is_chroma,
+};
 
 /// The side of a tile, in blocks.
 pub(crate) const TILE: usize = 4;
@@ -70,9 +73,9 @@ impl Evidence {
     /// What of a part of a shift can be noise: so many levels in each block, independently of each other, and what an
     /// encoder holds back in `frames` frames.
     pub(crate) fn noise(self, levels: f32, plane: char, frames: f32) -> f32 {
-        let held_back = match plane {
-            'u' | 'v' => HELD_BACK_IN_CHROMA,
-            _ => HELD_BACK * (HELD_FOR / frames).min(1.0),
+        let held_back = match is_chroma(plane) {
+            true => HELD_BACK_IN_CHROMA,
+            false => HELD_BACK * (HELD_FOR / frames).min(1.0),
         };
         levels / self.square.sqrt() + held_back * self.size / self.square
     }

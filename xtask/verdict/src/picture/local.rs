@@ -1,5 +1,7 @@
 //! What a mean over a frame hides: regions, tone, detail and time, compared by blocks. See docs/verdict.md.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -200,11 +202,7 @@ pub(crate) fn histogram(picture: &Picture, limits: &Limits) -> Vec<Finding> {
 /// Every stretch is shown at its time.
 pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     let (limit, allowed) = (limits.value(&SHIFT_LIMIT), limits.frames(&MAX_FRAME_FAILURES));
-    let excused = picture.excused(limits);
-    let worst = match excused.is_empty() {
-        false => picture.local.timing.without(excused.iter().map(|&frame| frame as usize)).worst(allowed),
-        true => picture.local.timing.worst(allowed),
-    };
+    let worst = timing_that_counts(picture, limits).worst(allowed);
     let finding = |Shifted { plane, frames, stride, region, by, .. }: Shifted| {
         let which = if by > 0.0 { "late" } else { "early" };
         let every = if stride == 2 { "every other one of " } else { "" };
@@ -224,11 +222,7 @@ pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
 /// Everything stands at its place.
 pub(crate) fn displacement(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     let limit = limits.value(&DISPLACEMENT_LIMIT);
-    let excused = picture.excused(limits);
-    let farthest = match excused.is_empty() {
-        false => picture.local.timing.without(excused.iter().map(|&frame| frame as usize)).farthest(),
-        true => picture.local.timing.farthest(),
-    };
+    let farthest = timing_that_counts(picture, limits).farthest();
     let finding = |Shifted { plane, frames, region, direction, by, .. }: Shifted| {
         let whereto = match (direction, by > 0.0) {
             (Direction::Down, true) => "lower",
@@ -247,6 +241,15 @@ pub(crate) fn displacement(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         DISPLACEMENT.finding(value, limit, message).at(place)
     };
     farthest.filter(|farthest| farthest.at_least > limit).map(finding).into_iter().collect()
+}
+
+/// The evidence of all frames but those that the limits allow to fail.
+fn timing_that_counts<'a>(picture: &'a Picture, limits: &Limits) -> Cow<'a, Timing> {
+    let (excused, timing) = (picture.excused(limits), &picture.local.timing);
+    match excused.is_empty() {
+        true => Cow::Borrowed(timing),
+        false => Cow::Owned(timing.without(excused.iter().map(|&frame| frame as usize))),
+    }
 }
 
 /// The subject of a sentence.

@@ -126,7 +126,7 @@ impl Moment {
 pub(crate) fn flash(moments: [&Moment; 3], layout: &Layout, plane: &PlaneLayout) -> Option<Region> {
     let own = moments[1];
     let mut worst: Option<Region> = None;
-    let of_plane = if is_chroma(plane) { FLASH * CHROMA } else { FLASH };
+    let of_plane = if is_chroma(plane.name) { FLASH * CHROMA } else { FLASH };
     for row in 0..plane.rows {
         let of_row = row * plane.columns..(row + 1) * plane.columns;
         let [b, o, a] = moments.map(|moment| &moment.differences[of_row.clone()]);
@@ -183,7 +183,7 @@ fn worst_region(
             sums = merged(&sums, plane, side / 2, Add::add);
             range = range.doubled(plane, side / 2);
         }
-        let of_plane = if is_chroma(plane) { weight * CHROMA } else { weight };
+        let of_plane = if is_chroma(plane.name) { weight * CHROMA } else { weight };
         let allowance = |contrast: f32| of_plane * (1.0 + contrast / allowed.contrast);
         worst = worst_window(worst, means, (&sums, &range), side, allowance, (layout, plane));
     }
@@ -195,14 +195,14 @@ fn worst_error(means: &PlaneMeans, layout: &Layout, plane: &PlaneLayout) -> Regi
     let sums = sums(&means.error, plane, side);
     let range = doublings(side).fold(Range::of(&means.baseline, plane), |range, side| range.doubled(plane, side));
     let over_all = means.error.iter().sum::<f32>() / means.error.len().max(1) as f32;
-    let of_chroma = if is_chroma(plane) { CHROMA_ERRORS } else { 1.0 };
+    let of_chroma = if is_chroma(plane.name) { CHROMA_ERRORS } else { 1.0 };
     let allowance = |contrast: f32| of_chroma * (1.0 + over_all + contrast / CONTRAST_OF_ERRORS);
     let none = Region { allowance: 1.0, ..Region::default() };
     worst_window(none, means, (&sums, &range), side, allowance, (layout, plane))
 }
 
-fn is_chroma(plane: &PlaneLayout) -> bool {
-    matches!(plane.name, 'u' | 'v')
+pub(crate) fn is_chroma(plane: char) -> bool {
+    matches!(plane, 'u' | 'v')
 }
 
 /// The window of `side` blocks whose sum of differences is worst, if it is worse than `worst`.
