@@ -1,6 +1,9 @@
 //! `lambda-compare`: the comparison and a run's gates, for any two videos or sequences.
 
-use std::path::Path;
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, ensure};
 use execution_history::chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
@@ -28,7 +31,7 @@ use crate::{
         artifacts::Files,
         evidence::{self, Evidence},
         markdown::PAGE,
-        page::{self, frames::Pictures},
+        page::{self, frames::Pictures, player::PLAYABLE},
         render::RenderReport,
         row::{ResultRow, WorstFrameImages},
     },
@@ -106,17 +109,31 @@ impl Report<'_> {
         for picture in kept.worst_frame_images.iter().flat_map(WorstFrameImages::files) {
             files.add(picture, None);
         }
-        let (label, row) = (self.args.render.display().to_string(), self.row(kept)?);
+        let videos = self.keep_videos(&folder)?;
+        let output = videos.last().cloned().unwrap_or_default();
+        let (label, row) = (self.args.render.display().to_string(), self.row(kept, output)?);
         // That no execution has a history is no gap here.
         let render = RenderReport::of(&files, label, Default::default(), Some(self.gate), row, &mut Vec::new())?;
         folder.write("comparison.json", record)?;
         let pictures = Pictures::read(&folder, std::slice::from_ref(&render));
-        let page = page::comparison(&render, &self.args.baseline.display().to_string(), &pictures);
+        let page = page::comparison(&render, &self.args.baseline.display().to_string(), &pictures, &videos);
         folder.write(PAGE, visible(&page).as_bytes())
     }
 
+    /// Copies the baseline and the render next to the page, and gives their names; none where a browser can't play them.
+    fn keep_videos(&self, folder: &Folder) -> anyhow::Result<Vec<String>> {
+        let extension = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_lowercase);
+        let both = [("baseline", &self.args.baseline), ("render", &self.args.render)].map(|(which, path)| {
+            let extension = extension(path).filter(|extension| PLAYABLE.contains(&extension.as_str()))?;
+            Some((format!("comparison-{which}.{extension}"), path))
+        });
+        let [Some(baseline), Some(render)] = both else { return Ok(Vec::new()) };
+        let copy = |(name, path): (String, &PathBuf)| folder.copy(&name, path).map(|()| name);
+        [baseline, render].into_iter().map(copy).collect()
+    }
+
     /// The row of a render that no execution made.
-    fn row(&self, kept: Evidence) -> anyhow::Result<ResultRow> {
+    fn row(&self, kept: Evidence, output: String) -> anyhow::Result<ResultRow> {
         let row = ResultRow {
             fixture: None,
             id: RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(1)? },
@@ -140,7 +157,7 @@ impl Report<'_> {
             passed: false,
             findings: Vec::new(),
             notes: Vec::new(),
-            output: String::new(),
+            output,
             history: String::new(),
             frames: kept.frames,
             audio_levels: kept.audio_levels,
@@ -249,7 +266,7 @@ fn summarize(comparison: &Comparison, status: AudioStatus, findings: &[Finding])
             ));
         }
     }
-    lines.push(format!("sound   {status}"));
+    lines.push(format!("audio   {status}"));
     lines.extend(findings.iter().map(|finding| format!("  {finding}")));
     lines.push(match findings.len() {
         0 => "PASS  equal enough".to_owned(),

@@ -140,7 +140,14 @@ impl Console {
         self.0.print(Stream::Stdout, &self.0.on_stdout.line(&text::harmless(text)));
     }
 
-    /// An error that GitHub Actions shows next to the step: the one command to a CI that is ever printed.
+    /// Begins a group of lines that GitHub Actions folds, after the end of the one before; `None` only ends it.
+    pub fn group(&self, title: Option<&str>) {
+        let begins = title.map(|title| format!("\n::group::{title}")).unwrap_or_default();
+        self.0.print(Stream::Stderr, &format!("::endgroup::{begins}"));
+    }
+
+    /// An error that GitHub Actions shows next to the step. This and [`Console::group`] are the only commands to a CI
+    /// that are ever printed.
     pub fn annotation(&self, title: &str, text: &str) {
         self.0.print(Stream::Stdout, &text::annotation(title, &text::harmless(text)));
     }

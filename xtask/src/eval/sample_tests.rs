@@ -54,6 +54,7 @@ fn picture() -> PictureRecord {
         worst_frame: 41,
         worst_frame_at_s: 1.367,
         percentile_1_db: Level::Db(44.0),
+        worst_second_db: Some(Level::Db(44.0)),
         planes: vec![],
         ssim: VideoSsim { mean: 0.99, worst: 0.98, worst_frame: 41 },
         local: None,

@@ -5,9 +5,10 @@ use render_verdict::{
     audio::AudioStatus,
     finding::Finding,
     gates::{Check, GATES, Gate, PLAN_PROTOCOLS},
+    protocols::SemanticComparison,
 };
 
-use crate::report::{RunReport, render::RenderReport};
+use crate::report::{render::RenderReport, row::ResultRow};
 
 /// How a gate came out.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,21 +19,23 @@ pub(crate) enum GateOutcome<'a> {
     NotApplied(&'static str),
 }
 
-impl RunReport {
-    /// The gates that apply to a render, and others that found something, in the order of the table of gates.
-    pub(crate) fn gates<'a>(&self, render: &'a RenderReport) -> Vec<(&'a str, GateOutcome<'a>)> {
-        let row = &render.row;
-        let both = self
-            .semantic
-            .iter()
-            .any(|compared| compared.chunk_count == row.id.chunk_count && compared.fixture == row.fixture);
+impl RenderReport {
+    /// The gates that apply to the render, and others that found something, in the order of the table of gates.
+    /// `protocols` are the run's comparisons of both plan protocols.
+    pub(crate) fn gates(&self, protocols: &[SemanticComparison]) -> Vec<(&str, GateOutcome<'_>)> {
+        let row = &self.row;
+        let is_its = |compared: &SemanticComparison| {
+            compared.chunk_count == row.id.chunk_count && compared.fixture == row.fixture
+        };
+        let both = protocols.iter().any(is_its);
         let of_both = both && row.id.protocol == PlanProtocol::V2;
+        // Two files can be compared without an execution.
+        let has_run = !row.execution_arn.is_empty();
         let applies = |gate: &&Gate| match gate.check {
-            Check::Contradiction => gate.id != PLAN_PROTOCOLS.id || of_both,
+            Check::Contradiction => has_run && (gate.id != PLAN_PROTOCOLS.id || of_both),
             Check::Exact => row.exact.is_some(),
-            Check::Structure | Check::Picture(_) | Check::Local(_) | Check::Audio(_) | Check::Run => {
-                row.exact.is_none()
-            }
+            Check::Run => has_run && row.exact.is_none(),
+            Check::Structure | Check::Picture(_) | Check::Local(_) | Check::Audio(_) => row.exact.is_none(),
         };
         let mut gates: Vec<&str> = GATES.into_iter().filter(applies).map(|gate| gate.id).collect();
         for finding in &row.findings {
@@ -42,7 +45,7 @@ impl RunReport {
         }
         let outcome = |gate: &str| {
             let findings: Vec<&Finding> = row.findings.iter().filter(|found| found.gate == gate).collect();
-            match (findings.is_empty(), not_applied(render, gate)) {
+            match (findings.is_empty(), not_applied(row, gate)) {
                 (false, _) => GateOutcome::Failed(findings),
                 (true, Some(why)) => GateOutcome::NotApplied(why),
                 (true, None) => GateOutcome::Passed,
@@ -53,8 +56,7 @@ impl RunReport {
 }
 
 /// Why a gate was not applied to a render.
-fn not_applied(render: &RenderReport, gate: &str) -> Option<&'static str> {
-    let row = &render.row;
+fn not_applied(row: &ResultRow, gate: &str) -> Option<&'static str> {
     let unlike = row.exact.is_none() && row.picture.is_none();
     match (Gate::named(gate)?.check, row.audio_status) {
         (Check::Picture(_) | Check::Local(_) | Check::Audio(_) | Check::Run, _) if unlike => Some("the shapes differ"),

@@ -76,7 +76,7 @@ fn of_render(report: &RunReport, render: &RenderReport) -> Vec<TestCase> {
         GateOutcome::NotApplied(why) => case(gate, 0.0, Outcome::Skipped(why.to_owned())),
         GateOutcome::Passed => case(gate, 0.0, Outcome::Passed),
     };
-    [measured].into_iter().chain(report.gates(render).into_iter().map(of_gate)).collect()
+    [measured].into_iter().chain(render.gates(&report.semantic).into_iter().map(of_gate)).collect()
 }
 
 fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {

@@ -76,6 +76,11 @@ impl RenderReport {
         self.row.history.strip_suffix("-history.json").unwrap_or(&self.row.history)
     }
 
+    /// The name under which its baseline is kept, if it is.
+    pub(crate) fn kept_baseline(&self) -> String {
+        kept_baseline(&self.fixture, self.row.output.rsplit('.').next().unwrap_or_default())
+    }
+
     /// The execution's wall-clock time, s.
     pub fn wall_clock_s(&self) -> f64 {
         self.row.wall_clock_ms as f64 / 1000.0

@@ -15,7 +15,11 @@ use render_verdict::{
     finding::{ComparedWith, Finding},
     frames::exact::ExactComparison,
     known_good::Toolchain,
-    picture::{local::LocalFigures, psnr::Plane, ssim::VideoSsim},
+    picture::{
+        local::LocalFigures,
+        psnr::{Plane, worst_stretch},
+        ssim::VideoSsim,
+    },
     probe::MediaShape,
 };
 use serde::{Deserialize, Serialize};
@@ -124,6 +128,9 @@ pub struct PictureRecord {
     pub worst_frame_at_s: f64,
     /// The level that 1 % of the frames do not exceed, dB.
     pub percentile_1_db: Level,
+    /// The worst second's, by its mean squared error, dB; `None` in runs from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst_second_db: Option<Level>,
     /// Each plane's mean, dB.
     pub planes: Vec<Plane>,
     /// The structural similarity.
@@ -159,6 +166,7 @@ impl PictureRecord {
             worst_frame: psnr.worst_frame,
             worst_frame_at_s: picture.worst_at_s,
             percentile_1_db: psnr.percentile_1,
+            worst_second_db: Some(worst_stretch(&psnr.levels, picture.frames_per_second).1),
             planes: psnr.planes.clone(),
             ssim: picture.ssim,
             local: Some(picture.local.figures()),

@@ -57,6 +57,7 @@ impl<'a> Bench<'a> {
         wanted: Wanted<impl Fn(&Subject, Extent) -> anyhow::Result<RenderPlan>>,
         meanwhile: impl Future<Output = Result<T, Failure>>,
     ) -> Result<(Self, T), Failure> {
+        run.group(Some("Build and deployment"));
         let Ready { tools, media } = run.make_ready().await?;
         let measured = async || {
             let mut committed = Vec::new();
@@ -105,6 +106,7 @@ impl<'a> Bench<'a> {
             run.upload(&stack, place.subject, tar_gz).await?;
             places.push(place);
         }
+        run.group(Some("Renders"));
         Ok((Self { stack, media, places }, also))
     }
 }

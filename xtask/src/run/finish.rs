@@ -70,6 +70,7 @@ pub(crate) async fn all_with_cleanup(
             Err(panic) => all(Ended::Panicked(message_of(panic.as_ref()))),
         },
     };
+    runs[0].group(None);
     let announced = runs.iter().zip(&ended).flat_map(|(run, ended)| announced(run, ended));
     // What ended all of them is one error.
     let announced = distinct(announced);
@@ -78,6 +79,7 @@ pub(crate) async fn all_with_cleanup(
     if !matches!(ended[0], Ended::Concluded(_)) {
         runs[0].session.runner.children.stop_all().await;
     }
+    runs[0].group(Some("Clean-up"));
     let cleaned = clean_up(runs, &mut ended, signals).await;
     for run in runs {
         if let Some(embedded) = run.embedded.take() {
@@ -85,6 +87,7 @@ pub(crate) async fn all_with_cleanup(
             embedded.stop().await;
         }
     }
+    runs[0].group(None);
     let mut codes = Vec::new();
     for (((run, ended), interim), cleanup) in runs.iter().zip(&ended).zip(interims).zip(&cleaned) {
         codes.push(report(run, ended, interim, cleanup));
@@ -165,9 +168,22 @@ fn report(run: &Run, ended: &Ended, interim: Option<Interim>, cleanup: &CleanUp)
     ending.code
 }
 
+impl Run {
+    /// Begins a group of lines that GitHub Actions folds, in a run that they started; `None` only ends the last one.
+    pub(crate) fn group(&self, title: Option<&str>) {
+        if self.is_in_github_actions() {
+            self.session.console.group(title);
+        }
+    }
+
+    fn is_in_github_actions(&self) -> bool {
+        self.session.env.get("GITHUB_ACTIONS").is_some()
+    }
+}
+
 /// Prints what is wrong once more for GitHub Actions, in a run that they started.
 fn annotate<'a>(run: &Run, wrong: impl Iterator<Item = &'a String>) {
-    if run.session.env.get("GITHUB_ACTIONS").is_some() {
+    if run.is_in_github_actions() {
         wrong.for_each(|line| run.session.console.annotation(run.record.borrow().command(), line));
     }
 }

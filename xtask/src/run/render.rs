@@ -1,6 +1,6 @@
 //! One render: execute, download, read its history, measure, save.
 
-use std::{collections::BTreeMap, fs, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context;
 use aws_sdk_sfn::types::ExecutionStatus;
@@ -141,7 +141,7 @@ impl Render<'_> {
         if folder.path().join(&name).exists() || !baseline.is_file() {
             return Ok(());
         }
-        folder.write(&name, fs::read(&baseline).with_context(|| format!("reading {}", baseline.display()))?)
+        folder.copy(&name, &baseline)
     }
 
     /// Everything about a render but what its comparison comes to.

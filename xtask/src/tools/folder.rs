@@ -98,6 +98,18 @@ impl Folder {
         part.finish()
     }
 
+    /// Copies a file into the folder, where the copy is complete or absent.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the copy can't be written.
+    pub fn copy(&self, name: impl AsRef<Path>, from: &Path) -> anyhow::Result<()> {
+        let what = || format!("copying {}", from.display());
+        let mut source = fs::File::open(from).with_context(what)?;
+        let mut part = self.begin(name)?;
+        std::io::copy(&mut source, &mut part.file).with_context(what)?;
+        part.finish()
+    }
+
     /// Opens a file to append to it; it is created unless it exists.
     ///
     /// # Errors

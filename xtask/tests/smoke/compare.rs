@@ -34,7 +34,7 @@ fn equal_enough_videos_are_reported_with_their_figures() {
     SSIM    mean 0.9900, worst 0.9900 (#0)
     local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
     audio   track 0: residual -inf dBFS, loudest 100 ms -inf dBFS at 0.0 s
-    sound   OK
+    audio   OK
     PASS  equal enough
     ");
 }
@@ -47,7 +47,7 @@ fn a_video_below_the_gate_is_exit_5() {
     frames  60, 0 identical; worst 12.00 dB (#59, at 1.967 s), 1st percentile 12.00 dB
     SSIM    mean 0.9900, worst 0.9900 (#0)
     local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
-    sound   no-audio-on-either
+    audio   no-audio-on-either
       the second that starts at frame 30 has 26.71 dB by its mean squared error, below 37.00 dB
       frames below 30.00 dB: 1, allowed: 0; the worst is frame 59 (from 0, at 1.967 s) with 12.00 dB
     FAIL  not equal enough (exit 5)
@@ -73,10 +73,15 @@ fn a_report_has_the_page_the_figures_and_the_json() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("report");
     let args = ["--report", folder.to_str().unwrap()];
-    let (_, ran) = compare(&Video { audio_tracks: 1, ..Video::levels(&[("45.0", 59), ("12.0", 1)]) }, &args);
+    let (test, ran) = compare(&Video { audio_tracks: 1, ..Video::levels(&[("45.0", 59), ("12.0", 1)]) }, &args);
     ran.exit(5);
     let read = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let page = read("report.html");
+    assert!(page.contains("<figure class=\"player\""), "{page}");
+    for copy in ["baseline", "render"] {
+        let copied = fs::read(folder.join(format!("comparison-{copy}.mp4"))).unwrap();
+        assert_eq!(copied, fs::read(test.state().with_file_name(format!("{copy}.mp4"))).unwrap());
+    }
     for part in ["frames below 30.00 dB: 1", "PSNR of every frame, dB", "lambda-compare", "FAIL", "Audio, track 1"] {
         assert!(page.contains(part), "{part}");
     }

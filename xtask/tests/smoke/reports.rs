@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{Test, fake_aws::End};
+use crate::support::{Ran, Test, fake_aws::End};
 
 fn read(test: &Test, name: &str) -> String {
     fs::read_to_string(test.artifacts().join(name)).unwrap()
@@ -49,6 +49,16 @@ fn a_github_step_shows_what_is_wrong_as_errors() {
         ran.stdout,
         ran.stderr
     );
+    let commands = |ran: &Ran| {
+        let is_command = |line: &&str| line.starts_with("::") && !line.starts_with("::error");
+        ran.stderr.lines().filter(is_command).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        commands(&ran),
+        "::endgroup:: ::group::Build and deployment ::endgroup:: ::group::Renders ::endgroup:: ::endgroup:: \
+         ::group::Clean-up ::endgroup::"
+    );
+    assert_eq!(commands(&Test::new().smoke(&[])), "");
     let passed = Test::new().env("GITHUB_ACTIONS", "true").smoke(&[]);
     assert!(!passed.exit(0).stdout.contains("::error"), "{}", passed.stdout);
 }

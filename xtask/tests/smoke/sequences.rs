@@ -273,7 +273,7 @@ fn any_two_sequences_are_compared() {
     frames  60, 60 identical; worst inf dB (#0, at 0.000 s), 1st percentile inf dB
     SSIM    mean 1.0000, worst 1.0000 (#0)
     local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
-    sound   no-audio-on-either
+    audio   no-audio-on-either
     PASS  equal enough
     ");
     let other = file("other.tar.gz", Frames::of(60).with(name(30), png(200, "")).tar_gz());

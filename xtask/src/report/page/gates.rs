@@ -1,10 +1,17 @@
 //! Every gate of a render in a table: what was measured, the limit, and how it came out.
 
 use maud::{Markup, html};
-use render_verdict::gates::{Gate, MEAN_PSNR, PSNR_PLANE};
+use render_verdict::{
+    audio::{
+        Sound,
+        moments::{Moment, Moments},
+    },
+    decibels::Level,
+    gates::{Gate, MEAN_PSNR, PSNR_PLANE},
+    protocols::SemanticComparison,
+};
 
 use crate::report::{
-    RunReport,
     gates::GateOutcome,
     page::{
         self,
@@ -14,8 +21,8 @@ use crate::report::{
 };
 
 /// The table, folded away where the render passed.
-pub(crate) fn table(report: &RunReport, render: &RenderReport) -> Markup {
-    let gates = report.gates(render);
+pub(crate) fn table(render: &RenderReport, protocols: &[SemanticComparison]) -> Markup {
+    let gates = render.gates(protocols);
     let rows = html! {
         tbody {
             @for (id, outcome) in &gates {
@@ -50,13 +57,23 @@ fn figures(id: &str, render: &RenderReport) -> Option<(String, String)> {
     let limit = if id == PSNR_PLANE.id { &MEAN_PSNR } else { Gate::named(id)?.limits.first()? };
     let (limits, row) = (render.gate.as_ref()?, &render.row);
     let picture = row.picture.as_ref();
-    let measured = match id {
-        "psnr-mean" => row.psnr_avg_db?,
-        "psnr-plane" => picture?.planes.iter().map(|plane| plane.mean_db).min_by(f64::total_cmp)?,
-        "psnr-frame" => return Some((picture?.worst_frame_db.with_unit(), limit.shown(limits.value(limit)))),
-        "audio-residual" => row.audio_residual_dbfs.iter().map(|residual| residual.db()).max_by(f64::total_cmp)?,
-        // Its figures have the names of their limits.
-        _ => serde_json::to_value(picture?.local?).ok()?.get(limit.key)?.as_f64()?,
+    let shown = |measured: f64| Some((limit.shown(measured), limit.shown(limits.value(limit))));
+    let of_level = |level: Level| Some((level.with_unit(), limit.shown(limits.value(limit))));
+    let loudest = |of: fn(&Sound) -> f64| row.audio.iter().map(of).max_by(f64::total_cmp);
+    let moment = |of: fn(&Moments) -> Option<Moment>| {
+        row.audio.iter().filter_map(|sound| Some(of(&sound.moments)?.above_db)).max_by(f64::total_cmp)
     };
-    Some((limit.shown(measured), limit.shown(limits.value(limit))))
+    match id {
+        "psnr-mean" => shown(row.psnr_avg_db?),
+        "psnr-plane" => shown(picture?.planes.iter().map(|plane| plane.mean_db).min_by(f64::total_cmp)?),
+        "psnr-second" => of_level(picture?.worst_second_db?),
+        "psnr-frame" => of_level(picture?.worst_frame_db),
+        "audio-residual" => shown(row.audio_residual_dbfs.iter().map(|it| it.db()).max_by(f64::total_cmp)?),
+        "audio-window" => shown(loudest(|sound| sound.loudest.db())?),
+        "audio-moment" => shown(moment(|moments| moments.level)?),
+        "audio-click" => shown(moment(|moments| moments.peak)?),
+        "audio-band" => shown(moment(|moments| moments.band)?),
+        // The local figures have the names of their limits.
+        _ => shown(serde_json::to_value(picture?.local?).ok()?.get(limit.key)?.as_f64()?),
+    }
 }

@@ -6,7 +6,7 @@ pub mod audio;
 pub mod frames;
 mod gates;
 pub mod history;
-mod player;
+pub(crate) mod player;
 pub mod plot;
 pub mod scale;
 pub mod scaling;
@@ -16,7 +16,7 @@ pub mod timeline;
 use std::fmt::Display;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use render_verdict::audio::residual::Residual;
+use render_verdict::{audio::residual::Residual, protocols::SemanticComparison};
 use sha2::{Digest, Sha256};
 
 use self::Head::{Name, Number};
@@ -66,7 +66,8 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
 }
 
 /// The page of a comparison without a run.
-pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures) -> String {
+/// `videos` are the baseline and the render, where both are next to it.
+pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures, videos: &[String]) -> String {
     let row = &render.row;
     let (word, text) =
         if row.passed { (Word::Pass, "equal enough") } else { (Word::Fail, "not equal enough to the baseline") };
@@ -84,9 +85,10 @@ pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures) ->
         }
     };
     let content = html! {
-        (frames::figure(render))
-        (audio::figure(render))
-        (frames::worst_frame_figure(render, pictures))
+        div.render id=(player::id(render)) {
+            (measured(render, &[], pictures))
+            @if let Some(baseline) = videos.first() { (player::figure(render, baseline, videos)) }
+        }
         p { a href="comparison.json" { "Everything that was measured (JSON)" } }
     };
     let section = Section { id: "renders", title: "Frame by frame", content };
@@ -155,28 +157,35 @@ fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
         @for render in &report.renders {
             details.render id=(player::id(render)) open[all_expanded || !render.row.passed || pictures.show(render)] {
                 summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (summary_line(render)) } }
-                @if !render.row.findings.is_empty() {
-                    ul.findings {
-                        @for finding in &render.row.findings {
-                            li {
-                                (finding.message)
-                                @if let Some(frame) = finding.place.worst_frame {
-                                    " " a href={ "#" (player::id(render)) "," (frame) } { "Show frame " (frame) }
-                                }
-                            }
-                        }
-                    }
-                }
-                (gates::table(report, render))
-                @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
-                (frames::figure(render))
-                (audio::figure(render))
-                (frames::worst_frame_figure(render, pictures))
-                (player::figure(render, &report.files))
+                (measured(render, &report.semantic, pictures))
+                (player::figure(render, &render.kept_baseline(), &report.files))
             }
         }
     };
     (!report.renders.is_empty()).then_some(Section { id: "renders", title: "Render by render", content })
+}
+
+/// What was found and measured of a render.
+fn measured(render: &RenderReport, protocols: &[SemanticComparison], pictures: &Pictures) -> Markup {
+    html! {
+        @if !render.row.findings.is_empty() {
+            ul.findings {
+                @for finding in &render.row.findings {
+                    li {
+                        (finding.message)
+                        @if let Some(frame) = finding.place.worst_frame {
+                            " " a href={ "#" (player::id(render)) "," (frame) } { "Show frame " (frame) }
+                        }
+                    }
+                }
+            }
+        }
+        (gates::table(render, protocols))
+        @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
+        (frames::figure(render))
+        (audio::figure(render))
+        (frames::worst_frame_figure(render, pictures))
+    }
 }
 
 fn summary_line(render: &RenderReport) -> String {

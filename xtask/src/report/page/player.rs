@@ -3,21 +3,20 @@
 
 use maud::{Markup, html};
 
-use crate::report::{
-    page::sections::href,
-    render::{RenderReport, kept_baseline},
-};
+use crate::report::{page::sections::href, render::RenderReport};
+
+/// The extensions of files that browsers play.
+pub(crate) const PLAYABLE: [&str; 2] = ["mp4", "webm"];
 
 /// The player; empty where a browser can't play the files, or they were not kept.
-pub(crate) fn figure(render: &RenderReport, files: &[String]) -> Markup {
-    let extension = render.row.output.rsplit('.').next().unwrap_or_default();
-    let baseline = kept_baseline(&render.fixture, extension);
+pub(crate) fn figure(render: &RenderReport, baseline: &str, files: &[String]) -> Markup {
     let has = |name: &str| files.iter().any(|file| file == name);
+    let plays = |name: &str| has(name) && PLAYABLE.iter().any(|extension| name.ends_with(extension));
     let Some(media) = &render.row.media else { return html! {} };
-    if !(["mp4", "webm"].contains(&extension) && has(&baseline) && has(&render.row.output)) {
+    if !plays(baseline) || !plays(&render.row.output) {
         return html! {};
     }
-    let videos = [(baseline.as_str(), "Baseline"), (render.row.output.as_str(), "Render")];
+    let videos = [(baseline, "Baseline"), (render.row.output.as_str(), "Render")];
     let (label, frames) = (&render.label, render.frames.len());
     html! {
         figure.player data-fps=(media.fps.value()) data-frames=(frames) {
@@ -45,5 +44,5 @@ pub(crate) fn figure(render: &RenderReport, files: &[String]) -> Markup {
 
 /// The name of a render in links to it.
 pub(crate) fn id(render: &RenderReport) -> String {
-    render.label.replace([' ', '#'], "-")
+    render.label.replace(|char: char| !char.is_ascii_alphanumeric() && char != '=', "-")
 }
