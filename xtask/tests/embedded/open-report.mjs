@@ -136,8 +136,8 @@ async function open(address, collected, at, width, scheme, plays = false) {
   });
   page.on("pageerror", (error) => wrong.push(`${at}: ${error}`));
   page.on("request", (request) => {
-    const video = new URL("renders/", address).href;
-    const own = request.url() === address || request.url().startsWith("data:") || (plays && request.url().startsWith(video));
+    const isVideo = request.url().startsWith(new URL(".", address).href) && /\.(mp4|webm)$/.test(request.url());
+    const own = request.url() === address || request.url().startsWith("data:") || (plays && isVideo);
     if (!own) wrong.push(`${at}: it asks for ${request.url()}`);
   });
   const started = performance.now();

@@ -95,6 +95,21 @@ fn the_pages_that_the_documentation_shows_are_good() {
 }
 
 #[test]
+fn the_page_of_a_comparison_is_good_in_use() {
+    let dir = tempfile::tempdir().unwrap();
+    let (damaged, report) = (dir.path().join("damaged.mp4"), dir.path().join("report"));
+    let baseline = root().join("fixtures/mp4-h264-sdr/output/output.mp4");
+    let square = "drawbox=x=200:y=120:w=60:h=60:color=red:t=fill:enable='between(n,40,41)'";
+    let mut ffmpeg = Command::new(tool("ffmpeg"));
+    let encoding = ffmpeg.args(["-v", "error", "-i"]).arg(&baseline).args(["-vf", square, "-crf", "14"]).arg(&damaged);
+    assert!(encoding.status().unwrap().success());
+    let mut compare = Command::new(XTASK);
+    let compare = compare.arg("lambda-compare").args([&damaged, &baseline]).arg("--report").arg(&report);
+    assert_eq!(compare.output().unwrap().status.code(), Some(5));
+    assert_good_in_use(&report.join("report.html"));
+}
+
+#[test]
 fn a_page_of_a_thousand_chunks_opens_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let artifacts = dir.path();

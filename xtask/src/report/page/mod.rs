@@ -76,7 +76,8 @@ pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures, vi
         header {
             p.kicker { "lambda-compare" }
             h1 { (render.label) }
-            (outcome(word, text, &row.findings))
+            (outcome(word, text, &[""; 0]))
+            (findings(render))
             dl.facts {
                 (fact("Baseline", baseline))
                 (fact("Mean PSNR", &psnr))
@@ -157,6 +158,7 @@ fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
         @for render in &report.renders {
             details.render id=(player::id(render)) open[all_expanded || !render.row.passed || pictures.show(render)] {
                 summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (summary_line(render)) } }
+                (findings(render))
                 (measured(render, &report.semantic, pictures))
                 (player::figure(render, &render.kept_baseline(), &report.files))
             }
@@ -165,8 +167,8 @@ fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
     (!report.renders.is_empty()).then_some(Section { id: "renders", title: "Render by render", content })
 }
 
-/// What was found and measured of a render.
-fn measured(render: &RenderReport, protocols: &[SemanticComparison], pictures: &Pictures) -> Markup {
+/// What is wrong with a render, with links to the frames.
+fn findings(render: &RenderReport) -> Markup {
     html! {
         @if !render.row.findings.is_empty() {
             ul.findings {
@@ -180,6 +182,12 @@ fn measured(render: &RenderReport, protocols: &[SemanticComparison], pictures: &
                 }
             }
         }
+    }
+}
+
+/// What was measured of a render.
+fn measured(render: &RenderReport, protocols: &[SemanticComparison], pictures: &Pictures) -> Markup {
+    html! {
         (gates::table(render, protocols))
         @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
         (frames::figure(render))
