@@ -18,7 +18,7 @@ pub enum ExitCode {
     Deploy,
     /// A render failed, timed out, or could not be measured.
     Render,
-    /// A render is not equal enough to its baseline, or slower or more expensive than a flag allows.
+    /// A render does not match its baseline, or slower or more expensive than a flag allows.
     Quality,
     /// The execution's history contradicts the video that it delivered.
     Semantic,
@@ -40,7 +40,7 @@ pub const TABLE: &[(&str, &str)] = &[
     ("4", "a render failed, timed out, or could not be measured"),
     (
         "5",
-        "a render is not equal enough to its baseline (structure, PSNR, frames, or audio), deviates from the known-good metrics, or a regression exceeds the limit",
+        "a render does not match its baseline (structure, PSNR, frames, or audio), deviates from the known-good metrics, or a regression exceeds the limit",
     ),
     ("6", "semantic mismatch: the execution's history contradicts the video, or v1 and v2 rendered different videos"),
     ("7", "after an otherwise successful run, resources were left behind, or could not be proved gone"),

@@ -269,8 +269,8 @@ fn summarize(comparison: &Comparison, status: AudioStatus, findings: &[Finding])
     lines.push(format!("audio   {status}"));
     lines.extend(findings.iter().map(|finding| format!("  {finding}")));
     lines.push(match findings.len() {
-        0 => "PASS  equal enough".to_owned(),
-        _ => format!("FAIL  not equal enough (exit {})", ExitCode::Quality.status()),
+        0 => "PASS  matches the baseline".to_owned(),
+        _ => format!("FAIL  does not match the baseline (exit {})", ExitCode::Quality.status()),
     });
     lines
 }

@@ -71,7 +71,7 @@ pub struct Case {
     pub audio_status: Option<AudioStatus>,
     /// The loudest audio residual of any iteration, dBFS.
     pub audio_residual_dbfs: Option<Residual>,
-    /// Whether all iterations were measured and are equal enough.
+    /// Whether all iterations were measured and match the baseline.
     pub passed: bool,
 }
 

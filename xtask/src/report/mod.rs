@@ -282,7 +282,7 @@ pub struct Ending {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Word {
-    /// Every requested render was measured and is equal enough, and nothing is left behind.
+    /// Every requested render was measured and matches its baseline, and nothing is left behind.
     Pass,
     /// A render failed or differs too much, or the run failed.
     Fail,
@@ -309,10 +309,11 @@ impl fmt::Display for Word {
 impl Ending {
     pub(crate) fn of(report: &RunReport) -> Self {
         let (run, leak) = (&report.run, ExitCode::Leak.status());
-        let measured = counted(report.renders.len(), "render");
+        let count = report.renders.len();
+        let measured = counted(count, "render");
         let (word, text) = match run.exit_code {
             None => (Word::Unfinished, format!("the run has not ended, or was killed; {measured} measured so far")),
-            Some(0) => (Word::Pass, format!("{measured} equal enough")),
+            Some(0) => (Word::Pass, format!("{count} of {count} renders match the baseline")),
             Some(code) if code == leak => {
                 (Word::Leak, "the renders pass, but something may be left behind (exit 7)".to_owned())
             }

@@ -62,7 +62,10 @@ fn a_smoke_run_is_read_completely() {
     }
     assert_eq!((report.semantic.len(), report.proof.as_ref().unwrap().resources.len()), (2, 7));
     assert!(gaps(&report).is_empty() && report.unmeasured.is_empty() && report.cases.is_empty(), "{:?}", report.notes);
-    assert_eq!((report.ending().word, report.ending().text.as_str()), (Word::Pass, "4 renders equal enough"));
+    assert_eq!(
+        (report.ending().word, report.ending().text.as_str()),
+        (Word::Pass, "4 of 4 renders match the baseline")
+    );
     assert_eq!(report.notes.len(), 1);
     assert_eq!(report.notes[0].about, ["v1 N=2", "v1 N=4"]);
     assert!((report.total_usd().unwrap() - 0.023_357).abs() < 1e-4, "{:?}", report.total_usd());

@@ -98,7 +98,7 @@ impl Ending {
         let line = match (code, ended) {
             (ExitCode::Success, Ended::Concluded(conclusion)) => {
                 let renders = conclusion.measured();
-                format!("PASS  {renders} of {renders} renders equal enough; {phrase}")
+                format!("PASS  {renders} of {renders} renders match the baseline; {phrase}")
             }
             (ExitCode::Signal(_), _) => format!("STOPPED  {phrase}"),
             (ExitCode::Leak, _) => format!("LEAK  the renders pass, but {phrase}"),

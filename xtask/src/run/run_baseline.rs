@@ -34,7 +34,7 @@ const RENDERED: &str = "renders/in-process";
 
 /// What the renders are compared with.
 pub(crate) enum RunBaseline {
-    /// The fixture's committed render, which they must be equal enough to; and where there is one, the render that
+    /// The fixture's committed render, which they must match; and where there is one, the render that
     /// this machine made in-process, which they must be closer to.
     Committed { baseline: Baseline, rendered: Option<Baseline> },
     /// Every frame, as the in-process renderer made it, which theirs must be to the byte.

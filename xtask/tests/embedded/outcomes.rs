@@ -17,7 +17,7 @@ fn a_green_run_reports_every_stage_and_leaves_the_account_as_it_was() {
     let before = listing(&emulator);
     let (code, reported) = run(runner.smoke(&["--chunk-counts", "2,4"]));
     assert_eq!(code, Some(0), "{reported}");
-    assert!(reported.contains("PASS  2 of 2 renders equal enough; clean-up verified"), "{reported}");
+    assert!(reported.contains("PASS  2 of 2 renders match the baseline; clean-up verified"), "{reported}");
     let rows = runner.json("results.json");
     let planned: Vec<_> = rows.as_array().unwrap().iter().map(|row| row["plannedChunkCount"].clone()).collect();
     assert_eq!(planned, [2, 4]);

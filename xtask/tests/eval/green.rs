@@ -33,7 +33,7 @@ fn one_look_says_how_long_for_what_money_and_how_equal() {
     chunks: how many the plan has, of how many were requested
     USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
 
-    PASS  6 of 6 renders equal enough; clean-up verified, 7 resources gone
+    PASS  6 of 6 renders match the baseline; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -167,7 +167,7 @@ fn a_render_of_any_iteration_that_is_unequal_fails_the_gate() {
     let bad = Video::levels(&[("45.500000", 59), ("12.000000", 1)]);
     let test = Test::new().nth_render(2, |render| render.video = bad.bytes());
     let ran = test.eval(&["--skip-local", "--iterations", "3"]);
-    ran.exit(5).says("f N=4 #2: frames below 30.00 dB: 1, allowed: 0").says("FAIL  renders are not equal enough");
+    ran.exit(5).says("f N=4 #2: frames below 30.00 dB: 1, allowed: 0").says("FAIL  renders do not match the baseline");
     let case = &test.artifact("results.json")["cases"][0];
     assert_eq!((&case["passed"], &case["failed"], &case["worstFrameDb"]), (&json!(false), &json!(0), &json!(12.0)));
     test.assert_account_clean();

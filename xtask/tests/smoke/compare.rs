@@ -26,7 +26,7 @@ fn compare(render: &Video, args: &[&str]) -> (Test, Ran) {
 }
 
 #[test]
-fn equal_enough_videos_are_reported_with_their_figures() {
+fn videos_that_match_are_reported_with_their_figures() {
     let (_, ran) = compare(&Video { audio_tracks: 1, ..Video::default() }, &[]);
     assert_snapshot!(ran.exit(0).stdout, @r"
     PSNR    mean 45.48 dB (y 45.48), from mean MSE 45.48 dB
@@ -35,7 +35,7 @@ fn equal_enough_videos_are_reported_with_their_figures() {
     local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
     audio   track 0: residual -inf dBFS, loudest 100 ms -inf dBFS at 0.0 s
     audio   OK
-    PASS  equal enough
+    PASS  matches the baseline
     ");
 }
 
@@ -50,7 +50,7 @@ fn a_video_below_the_gate_is_exit_5() {
     audio   no-audio-on-either
       the second that starts at frame 30 has 26.71 dB by its mean squared error, below 37.00 dB
       frames below 30.00 dB: 1, allowed: 0; the worst is frame 59 (from 0, at 1.967 s) with 12.00 dB
-    FAIL  not equal enough (exit 5)
+    FAIL  does not match the baseline (exit 5)
     ");
     let (_, ran) = compare(&Video::levels(&[("45.0", 59), ("12.0", 1)]), &["--max-frame-failures", "1"]);
     ran.exit(0);

@@ -31,7 +31,7 @@ fn identical_frames_pass_and_no_baseline_is_needed() {
          2        2       6.1 s      exact  60 of 60 identical             -      -  ok
          4        4       6.1 s      exact  60 of 60 identical             -      -  ok
 
-    PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
+    PASS  2 of 2 renders match the baseline; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -95,7 +95,7 @@ fn a_pixel_that_differs_is_exit_5_and_its_frame_is_kept() {
          2        2       6.1 s      exact  59 of 60 identical, #7: pixels      -  FAIL
 
       N=2: exact: 59 of 60 frames identical, 60 of 60 required: 1 differs in its pixels; the first is frame 7 (counted from 0), at 0.233 s (chunk 0)
-    FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
+    FAIL  renders do not match the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

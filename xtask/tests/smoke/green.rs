@@ -14,7 +14,7 @@ fn every_stage_is_reported_and_nothing_is_left() {
          2        2       6.1 s   45.48 dB  44.25 dB (#59)         first   none  ok
          4        4       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
 
-    PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
+    PASS  2 of 2 renders match the baseline; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -95,7 +95,7 @@ fn another_number_of_chunks_than_asked_for_is_said() {
          8       6*       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
     * 8 chunks were requested, the plan has 6 (chunk size 8)
 
-    PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
+    PASS  2 of 2 renders match the baseline; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -157,7 +157,7 @@ fn a_kept_stack_stays_until_it_is_torn_down() {
     chunks  planned  wall clock  PSNR mean     worst frame  audio
          2        2       6.1 s   45.48 dB  44.25 dB (#59)   none  ok
 
-    PASS  1 of 1 renders equal enough; stack smoke-test is kept; run on it again by --reuse-stack smoke-test; remove it with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
+    PASS  1 of 1 renders match the baseline; stack smoke-test is kept; run on it again by --reuse-stack smoke-test; remove it with: cargo xtask lambda-teardown smoke-test --run <run> --region us-east-1 --endpoint-url <endpoint>
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

@@ -23,7 +23,7 @@ fn equal_renders_are_reported_as_equal() {
       v1 4        4       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
          4        4       6.1 s   45.48 dB  44.25 dB (#59)          none   none  ok
 
-    PASS  4 of 4 renders equal enough; clean-up verified, 7 resources gone
+    PASS  4 of 4 renders match the baseline; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

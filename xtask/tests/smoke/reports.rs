@@ -14,7 +14,7 @@ fn a_green_run_is_reported_to_people_and_to_ci() {
     test.smoke(&["--chunk-counts", "2,4"]).exit(0).never_says("warning");
     let reported = read(&test, "report.md");
     assert!(
-        reported.starts_with("## lambda-smoke: f\n\n**PASS** 2 renders equal enough; clean-up verified"),
+        reported.starts_with("## lambda-smoke: f\n\n**PASS** 2 of 2 renders match the baseline; clean-up verified"),
         "{reported}"
     );
     assert!(

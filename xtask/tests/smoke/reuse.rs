@@ -57,7 +57,7 @@ fn the_same_zip_is_not_deployed_again_and_another_one_is_once() {
     ran.exit(0)
         .warns("deploy    stack smoke-test is reused as it is: it has this handler ZIP")
         .says(
-            "PASS  1 of 1 renders equal enough; stack smoke-test is kept; run on it again by --reuse-stack smoke-test",
+            "PASS  1 of 1 renders match the baseline; stack smoke-test is kept; run on it again by --reuse-stack smoke-test",
         )
         .never_says("deleting stack");
     let run = test.artifact("run.json");

@@ -35,7 +35,7 @@ fn identical_frames_pass_as_videos_do() {
          2        2       6.1 s  100.00 dB    identical         first   none  ok
          4        4       6.1 s  100.00 dB    identical          none   none  ok
 
-    PASS  2 of 2 renders equal enough; clean-up verified, 7 resources gone
+    PASS  2 of 2 renders match the baseline; clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -82,7 +82,7 @@ fn a_ruined_frame_is_exit_5_and_kept_to_look_at() {
       N=2: a region of 32x24 pixels at (0, 0) is 193.0 levels higher in plane r than in the baseline (1.5 are allowed there) in frame 7 (at 0.233 s) (chunk 0)
       N=2: the whole of plane r is 193.00 levels higher than in the baseline in frame 7 (at 0.233 s): another brightness or color (chunk 0)
       N=2: plane r is 4.0 frames early in every other one of frames 5 to 7 (from 0.167 s to 0.233 s), by the blocks that move: frames are repeated, dropped, swapped, or blended (chunk 0)
-    FAIL  renders are not equal enough to the baseline (exit 5); clean-up verified, 7 resources gone
+    FAIL  renders do not match the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -274,7 +274,7 @@ fn any_two_sequences_are_compared() {
     SSIM    mean 1.0000, worst 1.0000 (#0)
     local   at most: region 0.00, tone 0.00, detail 0.00, histogram 0.00 levels, sharpness 0.00 dB, shift 0.00 frames, 0.00 samples
     audio   no-audio-on-either
-    PASS  equal enough
+    PASS  matches the baseline
     ");
     let other = file("other.tar.gz", Frames::of(60).with(name(30), png(200, "")).tar_gz());
     let reported = test.run(&["lambda-compare", &other, &baseline, "--fps", "10", "--json"]).exit(5).stdout.clone();

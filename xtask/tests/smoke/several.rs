@@ -24,7 +24,7 @@ fn stages(test: &Test, stage: &str) -> usize {
 fn one_stack_serves_all_fixtures_and_each_render_has_a_row() {
     let test = Test::new();
     let ran = test.smoke(&[&BOTH[..], &["--chunk-counts", "2,4"]].concat());
-    ran.exit(0).says("PASS  4 of 4 renders equal enough; clean-up verified, 7 resources gone");
+    ran.exit(0).says("PASS  4 of 4 renders match the baseline; clean-up verified, 7 resources gone");
     ran.warns("f N=2: 2 chunks in").warns("other-fixture N=4: 4 chunks in");
     assert_eq!((stages(&test, "deploy"), stages(&test, "baseline")), (1, 1));
     let results = test.artifact("results.json");
@@ -132,7 +132,10 @@ fn what_failed_or_was_not_run_is_repeated_alone() {
     let planned = test.smoke(&["--rerun-failed", "--dry-run"]);
     planned.exit(0).says("  N=4: 60 frames in 4 chunks").never_says("N=2").never_says("other-fixture");
     let ran = test.smoke(&["--rerun-failed"]);
-    ran.exit(0).warns("note: repeating renders of run").warns(": f N=4\n").says("PASS  1 of 1 renders equal enough");
+    ran.exit(0)
+        .warns("note: repeating renders of run")
+        .warns(": f N=4\n")
+        .says("PASS  1 of 1 renders match the baseline");
     let run = test.artifact("run.json");
     assert_eq!((&run["repeats"], &run["fixture"], &run["chunkCounts"]), (&failed, &json!("f"), &json!([4])));
     assert!(read(&test, "report.html").contains("Repeats what did not pass in"));

@@ -9,7 +9,7 @@ use crate::support::{
 fn a_quiet_run_says_results_and_errors_only() {
     let ran = Test::new().smoke(&["-q"]);
     assert_eq!(ran.exit(0).stderr, "");
-    ran.says("PASS  1 of 1 renders equal enough");
+    ran.says("PASS  1 of 1 renders match the baseline");
     let failing = Test::new().render(|render| render.end = End::Fails("BOOM", "it broke"));
     let ran = failing.smoke(&["--quiet"]);
     assert!(ran.exit(4).stderr.starts_with("error: render N=2 FAILED"), "{ran}");

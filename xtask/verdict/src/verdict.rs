@@ -1,4 +1,4 @@
-//! The verdict: it passes only if every planned render was measured and is equal enough.
+//! The verdict: it passes only if every planned render was measured and matches its baseline.
 
 use std::fmt;
 
@@ -41,13 +41,13 @@ pub struct Judged<Id> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// All planned renders were measured and are equal enough.
+    /// All planned renders were measured and match the baseline.
     Pass,
     /// At least one render was not measured.
     Incomplete,
     /// At least one render differs too much.
     Unequal,
-    /// All are equal enough, but an execution's history contradicts its video, or the plan protocols
+    /// All match the baseline, but an execution's history contradicts its video, or the plan protocols
     /// rendered different videos.
     Contradictory,
 }
@@ -58,7 +58,7 @@ impl Outcome {
         match self {
             Self::Pass => None,
             Self::Incomplete => Some("not every planned render was measured"),
-            Self::Unequal => Some("renders are not equal enough to the baseline"),
+            Self::Unequal => Some("renders do not match the baseline"),
             Self::Contradictory => Some("histories contradict their videos, or the plan protocols each other"),
         }
     }

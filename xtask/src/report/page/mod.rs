@@ -70,7 +70,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
 pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures, videos: &[String]) -> String {
     let row = &render.row;
     let (word, text) =
-        if row.passed { (Word::Pass, "equal enough") } else { (Word::Fail, "not equal enough to the baseline") };
+        if row.passed { (Word::Pass, "matches the baseline") } else { (Word::Fail, "does not match the baseline") };
     let psnr = row.psnr_avg_db.map_or("not measured".to_owned(), |db| format!("{db:.2} dB"));
     let top = html! {
         header {

@@ -153,7 +153,7 @@ fn judged(mix: &Mix, simulator: &Simulator, code: i32, reported: &str, runner: &
         Event::RollsBack if simulator.stack_was_executed() => expect(&[3], &[REASON]),
         _ if code == 3 && deploy_is_lost => Ok(()),
         _ => {
-            expect(&[0], &["PASS  1 of 1 renders equal enough; clean-up verified"])?;
+            expect(&[0], &["PASS  1 of 1 renders match the baseline; clean-up verified"])?;
             let outcome = runner.json("run.json")["verdict"]["outcome"].clone();
             if outcome == "pass" { Ok(()) } else { Err(format!("run.json says {outcome}")) }
         }
