@@ -60,7 +60,7 @@ fn main() {
         add(format!("comparison of {name}"), compared, Some(target));
         add("  with the worst frame's pictures".to_owned(), shown, None);
     }
-    printed.print();
+    printed.print("comparison");
 }
 
 /// A minute of 1920x1080 with audio. The file is kept for the next run of this bench.

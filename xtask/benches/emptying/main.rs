@@ -81,7 +81,7 @@ fn main() {
         grown / file_of_names,
         Some(grown < file_of_names),
     );
-    printed.print();
+    printed.print("emptying");
     let each: Vec<String> = rounds.iter().map(|r| format!("{:.2}", r.ours / r.sequential)).collect();
     println!("ratios of the rounds: {}; own processor time {:.1} s", each.join(", "), of(|r| r.cpu_s));
 }

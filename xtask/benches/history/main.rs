@@ -27,5 +27,5 @@ fn main() {
     remade::measure(&mut printed);
     help::measure(&mut printed);
     opened::measure(&mut printed);
-    printed.print();
+    printed.print("history");
 }

@@ -1,23 +1,68 @@
-//! What every benchmark prints: a line for each figure with its target and a peer's.
+//! What every benchmark prints, and keeps for a comparison with later ones: each figure with its target and a peer's.
 
+use std::{collections::BTreeMap, fs, path::Path, time::SystemTime};
+
+use serde::{Deserialize, Serialize};
 use xtask::console::text::{Align, columns};
 
-/// A table of what was measured.
-pub(crate) struct Printed(Vec<[String; 6]>);
+/// The figures of all benchmarks that were run here, by their names.
+const KEPT: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/benches.json");
+
+/// What a benchmark measured.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Printed {
+    /// When it began, in seconds since 1970.
+    began_at_s: u64,
+    /// The cores of the machine.
+    cores: usize,
+    figures: Vec<Figure>,
+}
+
+/// A line of the table.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Figure {
+    what: String,
+    target: String,
+    measured: String,
+    peer: String,
+    /// To the peer's figure, or to the target where there is no peer.
+    ratio: f64,
+    /// `None` for a figure without a target.
+    met: Option<bool>,
+}
 
 impl Printed {
     pub(crate) fn new() -> Self {
-        Self(vec![["what", "target", "measured", "peer", "ratio", "met"].map(str::to_owned)])
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is later than 1970");
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { began_at_s: since_1970.as_secs(), cores, figures: Vec::new() }
     }
 
     /// Adds a line; `met` is `None` for a figure without a target.
     pub(crate) fn add(&mut self, what: &str, target: &str, measured: &str, peer: &str, ratio: f64, met: Option<bool>) {
-        let met = met.map_or("", |met| if met { "yes" } else { "NO" });
-        self.0.push([what, target, measured, peer, &format!("{ratio:.2}"), met].map(str::to_owned));
+        let [what, target, measured, peer] = [what, target, measured, peer].map(str::to_owned);
+        self.figures.push(Figure { what, target, measured, peer, ratio, met });
     }
 
-    pub(crate) fn print(&self) {
-        println!("{}", columns(&self.0, Align::Left));
+    /// Keeps the figures of this benchmark, and prints those of all that were run.
+    pub(crate) fn print(self, benchmark: &str) {
+        let kept = fs::read(KEPT).ok().and_then(|kept| serde_json::from_slice(&kept).ok());
+        let mut kept: BTreeMap<String, Self> = kept.unwrap_or_default();
+        kept.insert(benchmark.to_owned(), self);
+        let text = serde_json::to_string_pretty(&kept).expect("figures are JSON");
+        fs::write(Path::new(KEPT), text).expect("the target folder can be written");
+
+        let mut lines = vec![["benchmark", "what", "target", "measured", "peer", "ratio", "met"].map(str::to_owned)];
+        for (name, Self { figures, .. }) in &kept {
+            lines.extend(figures.iter().map(|figure| {
+                let Figure { what, target, measured, peer, ratio, met } = figure;
+                let (ratio, met) = (format!("{ratio:.2}"), met.map_or("", |met| if met { "yes" } else { "NO" }));
+                [name, what, target, measured, peer, &ratio, met].map(str::to_owned)
+            }));
+        }
+        println!("{}\nas JSON: {KEPT}", columns(&lines, Align::Left));
     }
 }
 

@@ -10,6 +10,9 @@
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 mod latency;
+#[expect(dead_code, reason = "other benchmarks use more of it")]
+#[path = "../printed/mod.rs"]
+mod printed;
 
 use std::{
     fs,
@@ -19,6 +22,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use printed::{Printed, median};
 use serde_json::Value;
 use xtask::{local::provisioning::Toolbox, project::repo::tool_root};
 
@@ -39,12 +43,13 @@ fn main() {
     let world = World::start();
     // Builds the ZIP, and fills what is kept from run to run.
     world.smoke(&world.endpoint, &["--chunk-counts", "2"]);
-    println!("\n{:<44} {:>9} {:>9} {:>6}", "apart from the executions at 2 and 4 chunks", "peer", "xtask", "ratio");
+    let mut printed = Printed::new();
     let near = world.turns(&world.endpoint, ROUNDS);
-    near.print("on this machine");
+    near.add_to(&mut printed, "a smoke at 2 and 4 chunks, without its executions", 0.12);
     let proxy = latency::proxy(world.endpoint.trim_start_matches("http://"), DISTANT);
     let far = world.turns(&format!("http://{proxy}"), 1);
-    far.print(&format!("with a round trip of {} ms", DISTANT.as_millis()));
+    far.add_to(&mut printed, &format!("the same with round trips of {} ms", DISTANT.as_millis()), 0.25);
+    printed.print("speed");
 
     let last = near.runs.last().unwrap();
     println!("\nstages of the last run on this machine, ms: {}", last.stages);
@@ -172,21 +177,18 @@ impl Run {
 }
 
 impl Turns {
-    fn print(&self, what: &str) {
-        let ours = median(self.runs.iter().map(Run::overhead_ms).collect());
-        let peer = median(self.peer_ms.clone());
-        let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1000.0);
-        println!("{what:<44} {:>9} {:>9} {:>6.2}", seconds(peer), seconds(ours), ours as f64 / peer as f64);
+    fn add_to(&self, printed: &mut Printed, what: &str, target: f64) {
+        let seconds = |ms: Vec<u64>| median(&ms.into_iter().map(|ms| ms as f64 / 1000.0).collect::<Vec<_>>());
+        let (ours, peer) = (seconds(self.runs.iter().map(Run::overhead_ms).collect()), seconds(self.peer_ms.clone()));
+        let [measured, of_peer] = [ours, peer].map(|seconds| format!("{seconds:.1} s"));
+        let ratio = ours / peer;
+        let limit = format!("<= {target} of the same steps in sequence");
+        printed.add(what, &limit, &measured, &of_peer, ratio, Some(ratio <= target));
     }
 
     fn lags(&self) -> Vec<u64> {
         self.runs.iter().flat_map(|run| run.lags_ms.clone()).collect()
     }
-}
-
-fn median(mut samples: Vec<u64>) -> u64 {
-    samples.sort_unstable();
-    samples[samples.len() / 2]
 }
 
 fn ms(since: Instant) -> u64 {
