@@ -209,8 +209,8 @@ impl PlanChoice {
         }
     }
 
-    /// The choice for a fixture, and what to say of it: a frame rate that plan protocol v2 refuses is rendered by v1
-    /// where the template offers it and nobody named another. Where the template does not say the protocol, only the
+    /// The choice for a fixture, and what to say of it: a frame rate that plan protocol v2 refuses, in all handlers or
+    /// in early ones, is rendered by v1 where the template offers it and nobody named another. Where the template does not say the protocol, only the
     /// execution shows which one runs.
     ///
     /// # Errors
@@ -221,12 +221,16 @@ impl PlanChoice {
             Self::Chosen { protocols, .. } => protocols.each().contains(&PlanProtocol::V2),
             Self::Fixed(known) => known == Some(PlanProtocol::V2),
         };
-        if !by_v2 || fps.is_supported_by_v2() {
+        // A template that still offers v1 may be one of an early handler.
+        let may_be_early = matches!(self, Self::Chosen { offers_v1: true, is_named: false, .. });
+        if !by_v2 || fps.is_supported_by_every_v2() || (fps.is_supported_by_v2() && !may_be_early) {
             return Ok((self, None));
         }
-        let [a, b, c] = LambdaFps::SUPPORTED_BY_V2;
-        let why =
-            format!("renderConfig.fps is {fps}, and plan protocol v2 accepts only {a}, {b}, or {c} frames per second");
+        let [a, b, c, d] = LambdaFps::SUPPORTED_BY_V2;
+        let why = format!(
+            "renderConfig.fps is {fps}, and plan protocol v2 accepts only {a}, {c}, {d}, and in new versions {b} frames \
+             per second"
+        );
         let name = &fixture.name;
         match self {
             Self::Chosen { offers_v1: true, is_named: false, .. } => {

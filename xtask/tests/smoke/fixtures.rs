@@ -59,8 +59,27 @@ fn a_rate_that_plan_protocol_v2_refuses_is_rendered_by_v1() {
         let input = &account.executions.values().next().unwrap().input;
         assert_eq!((&input["Config"]["fps"], &input["PlanProtocol"]), (&json!(25), &json!("v1")));
     }
-    let (_, ran) = smoke_of(&meta, &["--plan-protocol", "v2"]);
-    ran.exit(1).warns("lambda-smoke --plan-protocol v1 renders it");
+    // New handlers take it, and whoever names the protocol knows theirs.
+    let (test, ran) = smoke_of(&meta, &["--plan-protocol", "v2"]);
+    ran.exit(0);
+    assert_eq!(test.aws.account().executions.values().next().unwrap().input["PlanProtocol"], "v2");
+    let (_, ran) = smoke_of(&json!({"renderConfig": {"fps": 10}}), &["--plan-protocol", "v2"]);
+    ran.exit(1)
+        .warns("renderConfig.fps is 10, and plan protocol v2 accepts only 24, 30, 60, and in new versions 25 frames")
+        .warns("lambda-smoke --plan-protocol v1 renders it");
+}
+
+#[test]
+fn a_template_that_offers_only_v2_takes_the_rates_of_new_handlers() {
+    let smoke = |fps: u32| {
+        let test = Test::checkout();
+        let template = test.repository.root().join("examples/aws-lambda/template.yaml");
+        std::fs::write(template, include_str!("../data/checkout/today.yaml")).unwrap();
+        let test = test.fixture_file("meta.json", json!({"renderConfig": {"fps": fps}}).to_string());
+        test.run(&["lambda-smoke", "--fixture", "f", "--dry-run"])
+    };
+    smoke(25).exit(0);
+    smoke(12).exit(1).warns("renderConfig.fps is 12, and plan protocol v2 accepts only 24, 30, 60");
 }
 
 #[test]
