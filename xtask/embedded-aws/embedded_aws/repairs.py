@@ -4,6 +4,7 @@ from . import (
     lambda_deletion,
     lambda_environments,
     lambda_throttling,
+    lambda_updates,
     s3_versions,
     stack_buckets,
     stack_changes,
@@ -23,6 +24,7 @@ from .settings import Settings
 REPAIRS = {
     "lambda-environments": lambda_environments.install,
     "lambda-deletion": lambda_deletion.install,
+    "lambda-updates": lambda_updates.install,
     "lambda-reserved-concurrency": lambda_throttling.install_reserved_concurrency,
     "lambda-throttle-error": lambda_throttling.install_throttle_error,
     "states-history": states_history.install,

@@ -4,6 +4,7 @@ import threading
 import time
 import unittest
 import uuid
+from pathlib import Path
 
 from parts import function_resource, zipped
 from support import AwsCase, RepairCase, concurrently, processes_with, wait_for
@@ -143,6 +144,41 @@ class Deletion(RepairCase):
         self.assertEqual(answers[0][0]["errorType"], "Runtime.ExitError")
         self.assertEqual(processes_with(mark), [])
         self.assertNotIn("/aws/lambda/doomed", self.log_groups())
+
+
+class Updates(RepairCase):
+    repair = "lambda-updates"
+
+    def test_a_function_gets_new_environments_and_loses_no_invocation(self):
+        source = """
+        export async function handler(event) {
+          if (event.sleep) await new Promise((done) => setTimeout(done, event.sleep));
+          return [process.pid, process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE, process.env.OWN];
+        }
+        """
+        self.function("updated", source, MemorySize=2048, Environment={"Variables": {"OWN": "kept"}})
+        wait_for(lambda: self.update_status("updated") == "Successful")
+        old = self.invoke("updated")[0]
+        self.assertEqual(old[1:], ["2048", "kept"])
+        answers = []
+        invocation = threading.Thread(target=lambda: answers.append(self.invoke("updated", {"sleep": 1000})))
+        invocation.start()
+        time.sleep(0.3)
+        update = self.client("lambda").update_function_configuration
+        answer = update(FunctionName="updated", MemorySize=4096)
+        self.assertEqual((answer["State"], answer["LastUpdateStatus"]), ("Active", "InProgress"))
+        self.assert_refused("ResourceConflictException", update, FunctionName="updated", MemorySize=1024)
+        wait_for(lambda: self.update_status("updated") == "Successful")
+        new = self.invoke("updated")[0]
+        self.assertEqual(new[1:], ["4096", "kept"])
+        invocation.join()
+        self.assertEqual(answers, [(old, False)], "what ran ended in its old environment")
+        self.assertNotEqual(new[0], old[0])
+        wait_for(lambda: not Path(f"/proc/{old[0]}").exists())
+        self.assert_refused("ValidationException", update, FunctionName="updated", MemorySize=10241)
+
+    def update_status(self, name: str) -> str:
+        return self.client("lambda").get_function_configuration(FunctionName=name)["LastUpdateStatus"]
 
 
 class Slots(AwsCase):
