@@ -246,15 +246,15 @@ pub struct RenderId {
     pub protocol: PlanProtocol,
     /// The number of chunks that was requested.
     pub chunk_count: ChunkCount,
+    /// The memory of the functions, MB, where a run renders with several sizes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_mb: Option<u32>,
 }
 
 impl RenderId {
-    /// The beginning of its file names: `N4`, or `v1-N4` with the older protocol.
+    /// The beginning of its file names: `N4`, `v1-N4` with the older protocol, or `2048-MB-N4` in a sweep of memory.
     pub fn file_stem(self) -> String {
-        match self.protocol {
-            PlanProtocol::V1 => format!("v1-N{}", self.chunk_count),
-            PlanProtocol::V2 => format!("N{}", self.chunk_count),
-        }
+        self.to_string().replace(' ', "-").replace('=', "")
     }
 
     /// The text in a column of chunk counts that ran: `4`, or `1 of 4` where the plan has fewer than were requested.
@@ -273,9 +273,12 @@ impl RenderId {
     }
 }
 
-/// `N=4`, or `v1 N=4` with the older protocol.
+/// `N=4`, `v1 N=4` with the older protocol, or `2048 MB N=4` in a sweep of memory.
 impl fmt::Display for RenderId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(mb) = self.memory_mb {
+            write!(f, "{mb} MB ")?;
+        }
         match self.protocol {
             PlanProtocol::V1 => write!(f, "v1 N={}", self.chunk_count),
             PlanProtocol::V2 => write!(f, "N={}", self.chunk_count),
@@ -285,7 +288,8 @@ impl fmt::Display for RenderId {
 
 /// Every render of one run, in order: those with the same chunk count follow each other.
 pub fn render_ids(counts: &ChunkCounts, protocols: PlanProtocols) -> Vec<RenderId> {
-    let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| RenderId { protocol, chunk_count });
+    let id = |protocol, chunk_count| RenderId { protocol, chunk_count, memory_mb: None };
+    let of_count = |&chunk_count| protocols.each().into_iter().map(move |protocol| id(protocol, chunk_count));
     counts.iter().flat_map(of_count).collect()
 }
 
@@ -379,5 +383,8 @@ mod tests {
         let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["v1 N=2", "N=2", "v1 N=4", "N=4"]);
         assert_eq!(ids.iter().map(|id| id.chunks()).collect::<Vec<_>>(), ["v1 2", "2", "v1 4", "4"]);
+        let swept = RenderId { memory_mb: Some(2048), ..ids[0] };
+        assert_eq!((swept.to_string(), swept.file_stem()), ("2048 MB v1 N=2".to_owned(), "2048-MB-v1-N2".to_owned()));
+        assert_eq!([ids[0].file_stem(), ids[1].file_stem()], ["v1-N2", "N2"]);
     }
 }

@@ -327,6 +327,8 @@ const STATE_MACHINE: &[Permission] = &[
 
 const FUNCTION: &[Permission] = &[
     right(Tool, Functions, "lambda:GetFunctionConfiguration"),
+    // Between the rounds of an eval that measures several sizes of memory.
+    right(Tool, Functions, "lambda:UpdateFunctionConfiguration"),
     right(CloudFormation, Functions, "lambda:CreateFunction"),
     right(CloudFormation, Functions, "lambda:GetFunction"),
     right(CloudFormation, Functions, "lambda:GetFunctionCodeSigningConfig"),

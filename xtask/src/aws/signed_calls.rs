@@ -3,12 +3,13 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow, bail};
 use execution_history::cost::{Architecture, FunctionSize};
 use serde_json::{Value, json};
 
 use crate::aws::{
     clients::Clients,
+    faults,
     signed_request::{Body, Call, refusal},
 };
 
@@ -39,11 +40,7 @@ pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence>
 /// # Errors
 /// When the call is refused.
 pub async fn function_size(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionSize>> {
-    let (status, body) = configuration(clients, name).await.with_context(|| format!("reading function {name}"))?;
-    if status != 200 {
-        return Err(refusal(status, &body)).with_context(|| format!("reading function {name}"));
-    }
-    let reported: Value = serde_json::from_str(&body).with_context(|| format!("reading function {name}"))?;
+    let reported = reported(clients, name).await?;
     let size = || {
         Some(FunctionSize {
             memory_mb: reported["MemorySize"].as_u64()?,
@@ -54,9 +51,55 @@ pub async fn function_size(clients: &Clients, name: &str) -> anyhow::Result<Opti
     Ok(size())
 }
 
+/// The configuration of a function that is there.
+async fn reported(clients: &Clients, name: &str) -> anyhow::Result<Value> {
+    let what = || format!("reading function {name}");
+    match configuration(clients, name).await.with_context(what)? {
+        (200, body) => serde_json::from_str(&body).with_context(what),
+        (status, body) => Err(refusal(status, &body)).with_context(what),
+    }
+}
+
 async fn configuration(clients: &Clients, name: &str) -> anyhow::Result<(u16, String)> {
-    let path = format!("/2015-03-31/functions/{name}/configuration");
-    Call { service: "lambda", method: "GET", path: &path, body: Body::None }.send(clients).await
+    Call { service: "lambda", method: "GET", path: &configuration_of(name), body: Body::None }.send(clients).await
+}
+
+fn configuration_of(name: &str) -> String {
+    format!("/2015-03-31/functions/{name}/configuration")
+}
+
+/// How long a function is waited for while its configuration changes.
+const UPDATE_LIMIT: Duration = Duration::from_secs(5 * 60);
+
+/// Changes the memory of a function, MB (Lambda UpdateFunctionConfiguration), and waits until that is done. From then
+/// on, every environment is a new one.
+///
+/// # Errors
+/// When the call is refused, or the update fails or does not end.
+pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow::Result<()> {
+    let what = || format!("giving function {name} {memory_mb} MB");
+    update(clients, name, json!({ "MemorySize": memory_mb })).await.with_context(what)
+}
+
+async fn update(clients: &Clients, name: &str, input: Value) -> anyhow::Result<()> {
+    let call = Call { service: "lambda", method: "PUT", path: &configuration_of(name), body: Body::Rest(input) };
+    let (status, body) = call.send(clients).await?;
+    if status != 200 {
+        return Err(refusal(status, &body).into());
+    }
+    let ended = faults::until(faults::polling(), async || match reported(clients, name).await {
+        Ok(reported) => match reported["LastUpdateStatus"].as_str() {
+            Some("InProgress") => None,
+            Some("Failed") => {
+                let why = reported["LastUpdateStatusReason"].as_str().unwrap_or("Lambda does not say why");
+                Some(Err(anyhow!("the update failed: {why}")))
+            }
+            _ => Some(Ok(())),
+        },
+        Err(error) => Some(Err(error)),
+    });
+    let ended = tokio::time::timeout(UPDATE_LIMIT, ended).await;
+    ended.unwrap_or_else(|_| bail!("the update has not ended within {} s", UPDATE_LIMIT.as_secs()))
 }
 
 /// How many executions at once the account has unreserved (Lambda GetAccountSettings);

@@ -42,6 +42,8 @@ pub(crate) enum Body {
     },
     /// The query protocol: fields of a form.
     Form(Vec<(String, String)>),
+    /// JSON for what method and path name.
+    Rest(Value),
 }
 
 impl Body {
@@ -97,7 +99,7 @@ impl Call<'_> {
     /// The operation's name, where the call has one.
     fn operation(&self) -> &str {
         match &self.body {
-            Body::None => self.path,
+            Body::None | Body::Rest(_) => self.path,
             Body::Json { target, .. } => target.rsplit('.').next().unwrap_or(target),
             Body::Form(fields) => fields.iter().find(|(name, _)| name == "Action").map_or("call", |(_, value)| value),
         }
@@ -162,6 +164,7 @@ impl Call<'_> {
                 ];
                 (input.to_string(), headers)
             }
+            Body::Rest(input) => (input.to_string(), vec![host, kind("application/json")]),
             Body::Form(fields) => {
                 let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
                 (form, vec![host, kind("application/x-www-form-urlencoded")])

@@ -150,7 +150,7 @@ impl Side {
         run.sha256.clone_from(&self.sha256);
         run.commit.clone_from(&self.commit);
         run.template.clone_from(&self.template);
-        run.memory = self.memory.or(run.memory);
+        run.memory = self.memory.map_or_else(|| run.memory.clone(), |memory| vec![memory]);
         run.parameters.extend(self.parameters.iter().cloned());
         options.protocols = self.protocol.map(PlanProtocols::One);
         options
@@ -180,6 +180,7 @@ impl AbOptions {
         if let Some((_, why)) = refused.into_iter().find(|(is, _)| *is) {
             bail!("{why}");
         }
+        run.check_one_memory()?;
         run.check()
     }
 }

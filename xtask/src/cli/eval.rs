@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols};
 
@@ -93,6 +93,31 @@ impl EvalOptions {
     /// When the fixture is not among those that are repeated.
     pub fn counts_of(&self, fixture: &str) -> anyhow::Result<ChunkCounts> {
         self.fixtures.counts(Some(fixture), &self.chunk_counts())
+    }
+
+    /// The sizes of memory to measure, MB: all that were given, or, where that is one at most, the deployed one.
+    pub fn memories(&self) -> Vec<Option<u32>> {
+        match self.run.memory.as_slice() {
+            [] | [_] => vec![None],
+            several => several.iter().map(|memory| Some(memory.get())).collect(),
+        }
+    }
+
+    /// Refuses options that contradict each other, no matter whether flags or variables set them.
+    ///
+    /// # Errors
+    /// When they do.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let sizes = &self.run.memory;
+        for (nth, size) in sizes.iter().enumerate() {
+            ensure!(!sizes[..nth].contains(size), "--memory-mb: {size} is listed twice");
+        }
+        ensure!(
+            sizes.len() < 2 || !(self.run.keep_stack || self.run.reuse_stack.is_some()),
+            "--memory-mb with several sizes changes the functions of the stack, so it needs a stack of its own, which goes \
+             with the run; leave out --keep-stack and --reuse-stack, or give one size"
+        );
+        self.run.check()
     }
 
     /// The same for these renders of an earlier run alone, in chunks of that run's size.

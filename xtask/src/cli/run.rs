@@ -41,9 +41,10 @@ pub struct RunOptions {
     pub reserved_concurrency: ReservedConcurrency,
     /// The function's memory in MB [default: the template's].
     ///
-    /// A new account allows at most 3008.
+    /// A new account allows at most 3008. lambda-eval measures several sizes on one stack, separated by commas.
     #[arg(long = "memory-mb", env = "LAMBDA_MEMORY_MB", value_name = "MB", allow_negative_numbers = true)]
-    pub memory: Option<MemoryMb>,
+    #[arg(value_delimiter = ',')]
+    pub memory: Vec<MemoryMb>,
     /// Set a parameter of the template; repeatable.
     ///
     /// The value is checked against the template before anything starts. The environment variable holds several
@@ -132,6 +133,18 @@ impl RunOptions {
         Ok(())
     }
 
+    /// Refuses more than one size of memory.
+    ///
+    /// # Errors
+    /// When there are several.
+    pub fn check_one_memory(&self) -> anyhow::Result<()> {
+        ensure!(
+            self.memory.len() < 2,
+            "--memory-mb: only lambda-eval measures several sizes; give one, or, to lambda-ab, memory=MB of a side"
+        );
+        Ok(())
+    }
+
     /// Which ZIP is deployed.
     pub(crate) fn code(&self) -> HandlerCode<'_> {
         match (&self.handler_zip, &self.commit, self.skip_build) {
@@ -142,9 +155,9 @@ impl RunOptions {
         }
     }
 
-    /// What the function is given.
+    /// What the function is given; in a sweep the first size.
     pub fn capacity(&self) -> Capacity {
-        Capacity { reserved_concurrency: self.reserved_concurrency.get(), memory: self.memory }
+        Capacity { reserved_concurrency: self.reserved_concurrency.get(), memory: self.memory.first().copied() }
     }
 }
 

@@ -126,6 +126,7 @@ impl SmokeOptions {
             self.jobs.get() == 1 || self.run.max_cost.is_none(),
             "--max-cost-usd counts one render after the other, so it can't be combined with --jobs"
         );
+        self.run.check_one_memory()?;
         self.run.check()
     }
 }

@@ -136,7 +136,7 @@ impl Report<'_> {
     fn row(&self, kept: Evidence, output: String) -> anyhow::Result<ResultRow> {
         let row = ResultRow {
             fixture: None,
-            id: RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(1)? },
+            id: RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(1)?, memory_mb: None },
             planned_chunk_count: 1,
             chunk_size: ChunkSize::USUAL,
             plan_protocol: String::new(),

@@ -79,7 +79,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
             smoke::run(session, &options).await
         }
         Command::LambdaEval(options) => {
-            options.run.check().or_exit(ExitCode::Preflight)?;
+            options.check().or_exit(ExitCode::Preflight)?;
             eval::run(session, &options).await
         }
         Command::LambdaAb(options) => {

@@ -1,4 +1,4 @@
-//! The figures of all iterations of one fixture at one chunk count. Pure.
+//! The figures of all iterations of one fixture at one chunk count, in a sweep with one memory. Pure.
 
 use execution_history::{
     chunking::RenderId,
@@ -18,7 +18,7 @@ use crate::eval::{
     },
 };
 
-/// One fixture at one chunk count. Times in ms.
+/// One fixture at one chunk count, in a sweep with one memory. Times in ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Case {
@@ -176,16 +176,23 @@ impl Case {
         self.planned_chunk_count.is_some_and(|planned| planned != u64::from(self.render.chunk_count.get()))
     }
 
-    /// Compares the cases of one fixture with its fastest, and with one chunk if that was measured too.
+    /// Compares the cases of one fixture with its fastest, and with one chunk of the same memory if that was measured too.
     pub(crate) fn compare(cases: &mut [Self]) {
         let fastest = cases.iter().filter_map(|case| Some(case.steady_ms()?.median)).min_by(f64::total_cmp);
-        let one_chunk = cases.iter().find(|case| case.planned_chunk_count == Some(1)).and_then(Self::steady_ms);
+        let one_chunk = cases.iter().filter(|case| case.planned_chunk_count == Some(1));
+        let one_chunk: Vec<_> = one_chunk.filter_map(|case| Some((case.render.memory_mb, case.steady_ms()?))).collect();
         for case in cases {
             let Some((ms, chunks)) = case.steady_ms().zip(case.planned_chunk_count) else { continue };
+            let one_chunk = one_chunk.iter().find(|(memory_mb, _)| *memory_mb == case.render.memory_mb);
             case.relative = fastest.filter(|fastest| *fastest > 0.0).map(|fastest| ms.median / fastest);
-            case.parallel_efficiency = one_chunk.map(|one| one.median / (chunks as f64 * ms.median));
+            case.parallel_efficiency = one_chunk.map(|(_, one)| one.median / (chunks as f64 * ms.median));
         }
     }
+}
+
+/// What a model is of: a fixture, in a sweep of memory with one of the sizes, MB.
+pub(crate) fn group(fixture: &str, memory_mb: Option<u32>) -> String {
+    memory_mb.map_or_else(|| fixture.to_owned(), |mb| format!("{fixture} {mb} MB"))
 }
 
 /// The wall-clock times of the executions that [`Case::steady_ms`] is of, ms, in the order of measurement.

@@ -36,6 +36,8 @@ struct Line<'a> {
     psnr_avg_db: Option<f64>,
     passed: Option<bool>,
     failure: Option<&'a str>,
+    /// Of a sweep of memory, MB.
+    memory_mb: Option<u32>,
 }
 
 fn lines(results: &EvalResults) -> Vec<Line<'_>> {
@@ -54,6 +56,7 @@ fn lines(results: &EvalResults) -> Vec<Line<'_>> {
             psnr_avg_db: render.and_then(|render| render.psnr_avg_db),
             passed: render.map(|render| render.passed),
             failure: sample.outcome.failure(),
+            memory_mb: sample.id.render.memory_mb,
         }
     });
     let of_this_machine = results.local_samples.iter().map(|sample| Line {
@@ -69,6 +72,7 @@ fn lines(results: &EvalResults) -> Vec<Line<'_>> {
         psnr_avg_db: None,
         passed: None,
         failure: sample.outcome.failure(),
+        memory_mb: None,
     });
     of_lambda.chain(of_this_machine).collect()
 }
@@ -108,7 +112,10 @@ pub(crate) fn hyperfine(results: &EvalResults) -> Value {
     let of_case = results.cases.iter().filter_map(|case| {
         let is_of_case = |s: &&LambdaSample| (&s.id.fixture, s.id.render) == (&case.fixture, case.render);
         let of_it: Vec<&LambdaSample> = results.lambda_samples.iter().filter(is_of_case).collect();
-        let parameters = json!({"fixture": case.fixture, "chunks": case.render.chunk_count.to_string()});
+        let mut parameters = json!({"fixture": case.fixture, "chunks": case.render.chunk_count.to_string()});
+        if let Some(memory_mb) = case.render.memory_mb {
+            parameters["memory"] = memory_mb.to_string().into();
+        }
         result(&format!("{} {}", case.fixture, case.render), &steady_wall_clocks(&of_it), &parameters)
     });
     let fixtures: BTreeSet<&str> = results.local_samples.iter().map(|sample| sample.fixture.as_str()).collect();

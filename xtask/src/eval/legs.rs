@@ -33,6 +33,19 @@ impl Bench<'_> {
         self.eval.run.budget.allow(&renders.estimate(planned), &what).or_exit(ExitCode::Render)
     }
 
+    /// Gives the functions the memory that a turn is measured with, where that is another than they have.
+    pub(crate) async fn change_memory(&mut self, turn: &Turn) -> Result<(), Failure> {
+        let Leg::Lambda(RenderId { memory_mb: Some(wanted), .. }) = turn.leg else { return Ok(()) };
+        if self.memory_mb == Some(wanted) {
+            return Ok(());
+        }
+        let run = &self.eval.run;
+        run.step("memory", &format!("the functions get {wanted} MB"));
+        run.stage("memory", self.on.stack.set_memory(run, wanted)).await.or_exit(ExitCode::Deploy)?;
+        self.memory_mb = Some(wanted);
+        Ok(())
+    }
+
     /// Prints why something failed; returns it in one line.
     pub(crate) fn say_failure(&self, what: &str, failure: &Failure) -> String {
         let line = format!("{what}: {failure}");

@@ -8,6 +8,7 @@ pub mod results;
 pub mod sample;
 pub mod scaling;
 pub mod statistics;
+pub mod tuning;
 
 use render_verdict::verdict::{Conclusion, Measured, Missing, Verdict};
 
@@ -57,6 +58,8 @@ struct Bench<'a> {
     on: bench::Bench<'a>,
     /// `None` without a local leg.
     renderer: Option<LocalRenderer>,
+    /// In a sweep of memory, what the functions were given last, MB.
+    memory_mb: Option<u32>,
     /// Of each fixture the last local render that was kept, which executions are compared with.
     kept: Vec<Option<Baseline>>,
 }
@@ -108,6 +111,7 @@ async fn measure(evals: &[Eval<'_>], interims: &mut [Option<Interim>]) -> Result
             let (eval, turn) = (&evals[side], turns[side][nth]);
             let what = format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(&turn));
             benches[side].allow(&turn)?;
+            benches[side].change_memory(&turn).await?;
             let failed = eval.run.stage(&what, samples[side].take(&mut benches[side], turn)).await;
             samples[side].save(&benches[side], &mut interims[side])?;
             if failed {
@@ -141,7 +145,7 @@ async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
         chunks_at_once: eval.options.chunk_counts().at_once(1),
     };
     let (on, renderer) = bench::Bench::set_up(&eval.run, &eval.subjects, wanted, local_renderer(eval)).await?;
-    Ok(Bench { eval, on, renderer, kept: eval.subjects.iter().map(|_| None).collect() })
+    Ok(Bench { eval, on, renderer, memory_mb: None, kept: eval.subjects.iter().map(|_| None).collect() })
 }
 
 async fn local_renderer(eval: &Eval<'_>) -> Result<Option<LocalRenderer>, Failure> {

@@ -8,7 +8,10 @@ use execution_history::{
 };
 
 use crate::{
-    cli::eval::{EvalOptions, LocalLeg},
+    cli::{
+        eval::{EvalOptions, LocalLeg},
+        run::RunOptions,
+    },
     context::Session,
     eval::{COMMAND, Eval, results::Caveat},
     exit::{ExitCode, Failure, OrExit},
@@ -18,7 +21,7 @@ use crate::{
         plan::{Extent, RenderPlan, Sizing},
         repo::{Layout, Repo, tool_root},
     },
-    report::run_record::Asked,
+    report::{distinct, run_record::Asked},
     run::{
         Run, Sources,
         preview::Planned,
@@ -38,6 +41,7 @@ impl<'a> Eval<'a> {
         let asked = Asked::Eval {
             fixtures: subjects.iter().map(|s| (s.fixture.name.clone(), s.gate)).collect::<BTreeMap<_, _>>(),
             chunk_counts: options.chunk_counts(),
+            memory_mb: options.memories().into_iter().flatten().collect(),
             chunk_size: one_chunk_size(&subjects, options),
             iterations: options.iterations.get(),
             warmup: options.warmup.get(),
@@ -45,11 +49,18 @@ impl<'a> Eval<'a> {
         };
         notes.iter().for_each(|note| session.console.note(note));
         let renders_of = |subject: &Subject| {
-            anyhow::Ok(render_ids(&options.counts_of(&subject.fixture.name)?, subject.plan.protocols()))
+            let ids = render_ids(&options.counts_of(&subject.fixture.name)?, subject.plan.protocols());
+            let with = |memory_mb: Option<u32>| ids.iter().map(move |id| RenderId { memory_mb, ..*id });
+            anyhow::Ok(options.memories().into_iter().flat_map(with).collect())
         };
         let renders = subjects.iter().map(renders_of).collect::<anyhow::Result<_>>().or_exit(ExitCode::Preflight)?;
         let scope = Scope { renders, local };
         let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
+        // What the template says of the size that is deployed, it says of all.
+        for memory in &options.run.memory {
+            let with = RunOptions { memory: vec![*memory], ..options.run.clone() };
+            run.names.given(&run.template, &with).or_exit(ExitCode::Preflight)?;
+        }
         Ok(Self { run, options, subjects, scope, local_way })
     }
 
@@ -114,7 +125,8 @@ pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Resul
 /// When a chunk count requires more frames per chunk than the handler accepts.
 pub(crate) fn plan(options: &EvalOptions, subject: &Subject, extent: Extent) -> anyhow::Result<RenderPlan> {
     let counts = options.counts_of(&subject.fixture.name)?;
-    subject.planned(&counts, options.sizing(), subject.fixture.meta.format, extent)
+    let plan = subject.planned(&counts, options.sizing(), subject.fixture.meta.format, extent)?;
+    Ok(plan.with_each(&options.memories()))
 }
 
 /// How often each execution is repeated.
@@ -185,20 +197,24 @@ impl Scope {
     }
 }
 
-/// Everything to measure, round by round: each round covers every fixture, and each fixture every
-/// leg, so that a machine or a service that becomes slower or warmer affects all of them alike.
-/// Each round begins with the next item, so that none is always the first.
+/// Everything to measure, round by round: each round covers every size of memory, each size every fixture, and each
+/// fixture every leg, so that a machine or a service that becomes slower or warmer affects all of them alike.
+/// Each round begins with the next item, so that none is always the first. Local renders are with the first size.
 pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn> {
     let rounds = (1..=warmup).map(Round::Warmup).chain((1..=iterations).map(Round::Measured));
-    let of_round = |(nth, round): (usize, Round)| {
-        rotated(0..scope.renders.len(), nth).into_iter().flat_map(move |fixture| {
-            let local = scope.local.then_some(Leg::Local);
-            let lambda = rotated(scope.renders[fixture].iter().copied(), nth).into_iter().map(Leg::Lambda);
-            let legs: Vec<Leg> = local.into_iter().chain(lambda).collect();
-            legs.into_iter().map(move |leg| Turn { fixture, leg, round })
-        })
-    };
-    rounds.enumerate().flat_map(of_round).collect()
+    let memories = distinct(scope.renders.iter().flatten().map(|render| render.memory_mb));
+    let mut turns = Vec::new();
+    for (nth, round) in rounds.enumerate() {
+        for (block, memory) in rotated(memories.iter(), nth).into_iter().enumerate() {
+            for fixture in rotated(0..scope.renders.len(), nth) {
+                let local = (scope.local && block == 0).then_some(Leg::Local);
+                let of_block = scope.renders[fixture].iter().copied().filter(|render| render.memory_mb == *memory);
+                let lambda = rotated(of_block, nth).into_iter().map(Leg::Lambda);
+                turns.extend(local.into_iter().chain(lambda).map(|leg| Turn { fixture, leg, round }));
+            }
+        }
+    }
+    turns
 }
 
 /// The order of so many runs that take a turn each: A B B A. A machine that becomes slower affects both alike.

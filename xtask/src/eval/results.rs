@@ -9,21 +9,24 @@ use serde::{Deserialize, Serialize};
 use crate::{
     console::text::counted,
     eval::{
-        case::{Case, local_wall_clocks, steady_wall_clocks},
+        case::{Case, group, local_wall_clocks, steady_wall_clocks},
         prepare::Scope,
         sample::{LambdaSample, LocalSample},
         scaling::{Scaling, model::Rates, observation::Observation},
         statistics::{Distinction, ENOUGH_TO_RANK, Reason, more_iterations, ranked},
+        tuning::Tuning,
     },
-    report::run_record::Note,
+    report::{distinct, run_record::Note},
 };
 
 /// The figures from all samples of the run.
 pub(crate) struct Results {
-    /// One for each fixture and chunk count, in the requested order.
+    /// One for each fixture, memory of a sweep, and chunk count, in the requested order.
     pub cases: Vec<Case>,
-    /// For a sweep of chunk counts: the model of each fixture, or why there is none.
+    /// For a sweep of chunk counts: the model of each fixture, or why there is none; in a sweep of memory of each size.
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
+    /// For a sweep of memory: what to choose for each fixture.
+    pub tuning: BTreeMap<String, Tuning>,
     /// What readers should know about renders.
     pub notes: Vec<Note>,
     /// What the figures can't show.
@@ -50,7 +53,7 @@ impl Results {
     /// Summarizes the measurements.
     pub(crate) fn of(measured: &Measurements<'_>) -> Self {
         let (mut cases, mut caveats) = (Vec::new(), Vec::new());
-        let mut scaling = BTreeMap::new();
+        let (mut scaling, mut tuning) = (BTreeMap::new(), BTreeMap::new());
         for (&fixture, renders) in measured.fixtures.iter().zip(&measured.scope.renders) {
             let lambda: Vec<&LambdaSample> = measured.lambda.iter().filter(|s| s.id.fixture == fixture).collect();
             let local: Vec<&LocalSample> = measured.local.iter().filter(|s| s.fixture == fixture).collect();
@@ -62,11 +65,16 @@ impl Results {
             Case::compare(&mut of_fixture);
             let refs: Vec<&Case> = of_fixture.iter().collect();
             caveats.extend(Caveat::of_fixture(&refs, &lambda, &local, measured.warmed_up));
-            if let (Some(rates), true) = (&measured.rates, renders.len() > 1) {
-                let observations: Vec<Observation> =
-                    lambda.iter().filter_map(|s| s.outcome.done()?.observation).collect();
-                let model = Scaling::of(&observations, rates, measured.emulated);
-                scaling.insert(fixture.to_owned(), model.map_err(|unfit| unfit.to_string()));
+            tuning.extend(Tuning::of(&of_fixture).map(|tuning| (fixture.to_owned(), tuning)));
+            for memory_mb in distinct(renders.iter().map(|render| render.memory_mb)) {
+                let is_of_size = |render: &RenderId| render.memory_mb == memory_mb;
+                let counts = renders.iter().filter(|render| is_of_size(render)).count();
+                let (Some(rates), true) = (&measured.rates, counts > 1) else { continue };
+                let rates = Rates { memory_mb: memory_mb.map_or(rates.memory_mb, u64::from), ..rates.clone() };
+                let of_size = lambda.iter().filter(|sample| is_of_size(&sample.id.render));
+                let observations: Vec<Observation> = of_size.filter_map(|s| s.outcome.done()?.observation).collect();
+                let model = Scaling::of(&observations, &rates, measured.emulated);
+                scaling.insert(group(fixture, memory_mb), model.map_err(|unfit| unfit.to_string()));
             }
             cases.extend(of_fixture);
         }
@@ -74,7 +82,7 @@ impl Results {
             let name = format!("{} {}", sample.id.fixture, sample.id.render);
             Some((name, sample.outcome.done()?.render.notes.as_slice()))
         }));
-        Self { cases, scaling, notes, caveats, emulated: measured.emulated }
+        Self { cases, scaling, tuning, notes, caveats, emulated: measured.emulated }
     }
 }
 
@@ -92,9 +100,12 @@ pub struct EvalResults {
     pub lambda_samples: Vec<LambdaSample>,
     /// Every local render, in the order of measurement.
     pub local_samples: Vec<LocalSample>,
-    /// For each fixture of a sweep: the model and its recommendation, or why there is none.
+    /// For each fixture of a sweep, and each size of memory: the model and its recommendation, or why there is none.
     #[serde(with = "scaling_json")]
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
+    /// For each fixture of a sweep of memory: what to choose.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tuning: BTreeMap<String, Tuning>,
     /// What the figures can't show.
     pub caveats: Vec<String>,
 }
@@ -111,6 +122,7 @@ impl EvalResults {
             lambda_samples: measured.lambda.to_vec(),
             local_samples: measured.local.to_vec(),
             scaling: results.scaling.clone(),
+            tuning: results.tuning.clone(),
             caveats: results.caveats.iter().map(ToString::to_string).collect(),
         }
     }

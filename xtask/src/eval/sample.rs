@@ -129,6 +129,7 @@ struct LambdaSampleFields {
     fixture: String,
     protocol: PlanProtocol,
     chunk_count: ChunkCount,
+    memory_mb: Option<u32>,
     iteration: u32,
     failure: Option<String>,
     start: Option<Start>,
@@ -140,7 +141,8 @@ impl TryFrom<LambdaSampleFields> for LambdaSample {
     type Error = anyhow::Error;
 
     fn try_from(fields: LambdaSampleFields) -> anyhow::Result<Self> {
-        let render = RenderId { protocol: fields.protocol, chunk_count: fields.chunk_count };
+        let LambdaSampleFields { protocol, chunk_count, memory_mb, .. } = fields;
+        let render = RenderId { protocol, chunk_count, memory_mb };
         let id = SampleId { fixture: fields.fixture, render, iteration: fields.iteration };
         if let Some(failure) = fields.failure {
             return Ok(Self { id, outcome: Outcome::Failed { failure } });

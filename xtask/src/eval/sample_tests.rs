@@ -15,7 +15,7 @@ use super::*;
 use crate::report::row::{PictureRecord, ResultRow};
 
 pub(crate) fn render_id(count: u16) -> RenderId {
-    RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap() }
+    RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap(), memory_mb: None }
 }
 
 /// An execution with this time.

@@ -84,8 +84,8 @@ fn fitting(fixture: &str) -> String {
     }
 }
 
-/// This leaves room for `smoke-`, a split, ten digits of seconds, and the digits of the run's ID.
-const LONGEST_FIXTURE: usize = 48;
+/// This leaves room for `eval-`, a memory and a split, ten digits of seconds, and a round.
+const LONGEST_FIXTURE: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -99,28 +99,30 @@ mod tests {
 
     #[test]
     fn the_names_of_an_evals_executions_fit() {
-        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(256).unwrap() };
+        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(256).unwrap(), memory_mb: None };
         let name = |fixture: &str, of_sweep| eval_execution_name(fixture, of_sweep, 1_700_000_000, "w100");
         assert_eq!(name("many-cuts", None), "eval-many-cuts-1700000000-w100");
         assert_eq!(name("many-cuts", Some(id)), "eval-many-cuts-N256-1700000000-w100");
-        let long = name(&"ä b".repeat(60), Some(id));
+        let swept = RenderId { protocol: PlanProtocol::V1, memory_mb: Some(10_240), ..id };
+        let long = name(&"ä b".repeat(60), Some(swept));
         assert!(long.len() <= 80 && long.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{long}");
         assert_ne!(name("a b", None), name("a-b", None));
-        // A name of 48 characters fits. A longer one keeps 41 characters and gets 6 digits of its hash.
-        assert_eq!(name(&"a".repeat(48), None), format!("eval-{}-1700000000-w100", "a".repeat(48)));
-        let cut = name(&"a".repeat(49), None);
-        assert!(cut.starts_with(&format!("eval-{}-", "a".repeat(41))) && cut.len() == 5 + 48 + 16, "{cut}");
+        // A name of 40 characters fits. A longer one keeps 33 characters and gets 6 digits of its hash.
+        assert_eq!(name(&"a".repeat(40), None), format!("eval-{}-1700000000-w100", "a".repeat(40)));
+        let cut = name(&"a".repeat(41), None);
+        assert!(cut.starts_with(&format!("eval-{}-", "a".repeat(33))) && cut.len() == 5 + 40 + 16, "{cut}");
     }
 
     #[test]
     fn an_execution_is_named_after_its_render_and_its_run() {
-        let id = |protocol| RenderId { protocol, chunk_count: ChunkCount::new(4).unwrap() };
+        let id = |protocol| RenderId { protocol, chunk_count: ChunkCount::new(4).unwrap(), memory_mb: None };
         let name =
             |fixture, protocol| execution_name(fixture, id(protocol), 1_700_000_000, &"0123456789ab".parse().unwrap());
         assert_eq!(name(None, PlanProtocol::V2), "smoke-N4-1700000000-012345");
         assert_eq!(name(None, PlanProtocol::V1), "smoke-v1-N4-1700000000-012345");
         assert_eq!(name(Some("many-cuts"), PlanProtocol::V2), "smoke-many-cuts-N4-1700000000-012345");
-        let longest = RenderId { protocol: PlanProtocol::V1, chunk_count: ChunkCount::new(256).unwrap() };
+        let longest =
+            RenderId { protocol: PlanProtocol::V1, chunk_count: ChunkCount::new(256).unwrap(), memory_mb: None };
         let run = "0123456789ab".parse().unwrap();
         assert!(execution_name(Some(&"a b".repeat(60)), longest, 1_700_000_000, &run).len() <= 80);
     }
@@ -135,7 +137,7 @@ mod tests {
             frames: 60,
             forwarded: serde_json::Map::from_iter([("codec".to_owned(), json!("h264"))]),
         };
-        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(4).unwrap() };
+        let id = RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(4).unwrap(), memory_mb: None };
         let render = PlannedRender::new(id, ChunkSize::new(15).unwrap(), 60);
         let input =
             ExecutionInput::new("b", "projects/f.tar.gz", "smoke-N4-1-abc", &settings, &render, Some(id.protocol));

@@ -104,9 +104,17 @@ pub struct RenderPlan {
 }
 
 impl RenderPlan {
-    /// How the planner is expected to split each of them.
-    pub fn splits(&self) -> Vec<Split> {
-        self.renders.iter().map(|render| render.split(self.settings.frames)).collect()
+    /// The same renders with each of these sizes of memory, MB.
+    #[must_use]
+    pub fn with_each(self, memories: &[Option<u32>]) -> Self {
+        let with = |memory_mb: &Option<u32>| {
+            let with = |render: &PlannedRender| PlannedRender {
+                id: RenderId { memory_mb: *memory_mb, ..render.id },
+                ..*render
+            };
+            self.renders.iter().map(with).collect::<Vec<_>>()
+        };
+        Self { renders: memories.iter().flat_map(with).collect(), ..self }
     }
 }
 

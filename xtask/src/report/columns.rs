@@ -1,6 +1,7 @@
 //! The table of columns: what the terminal, report.md, report.html and results.csv show
 //! about renders and cases. A new column is a row here. Pure.
 
+use execution_history::chunking::RenderId;
 use render_verdict::{
     audio::{AudioStatus, residual::Residual},
     decibels::Level,
@@ -214,6 +215,7 @@ type OfCase = Column<Case>;
 /// in this order.
 pub const CASES: &[OfCase] = &[
     OfCase::name("fixture", &[Durations, Parts, Quality, Markdown], |case| text(case.fixture.clone())).csv("fixture"),
+    OfCase::figure("memory", &[Durations, Parts, Quality, Markdown], |case| memory(case.render)),
     OfCase::figure("chunks", &[Durations, Parts, Quality, Markdown], |case| {
         text(case.render.chunks_as_planned(case.planned_chunk_count))
     }),
@@ -282,7 +284,13 @@ pub const CASES: &[OfCase] = &[
     OfCase::only_csv("coldUsd", |case| case.cold_usd.map_or(Cell::Empty, |usd| Cell::Usd(usd.median))),
     OfCase::name("", &[Quality], |case| Cell::Passed(case.passed)),
     OfCase::name("verdict", &[Markdown], |case| Cell::Passed(case.passed)),
+    OfCase::only_csv("memoryMb", |case| case.render.memory_mb.map_or(Cell::Empty, text)),
 ];
+
+/// The memory of a render in a sweep of memory.
+fn memory(id: RenderId) -> Cell {
+    id.memory_mb.map_or(Cell::Empty, |mb| text(format!("{mb} MB")))
+}
 
 fn text(text: impl ToString) -> Cell {
     Cell::Text(text.to_string())

@@ -70,6 +70,7 @@ pub fn markdown(report: &RunReport) -> String {
             false => renders(report),
         },
         semantic(report),
+        tuning(report),
         recommendation(report),
         notes(report),
         details(report),
@@ -135,6 +136,13 @@ fn semantic(report: &RunReport) -> String {
         format!("{fixture}N={}: {how}", compared.chunk_count)
     });
     list("### Plan protocols v1 and v2", lines)
+}
+
+fn tuning(report: &RunReport) -> String {
+    let lines = report.tuning.iter().flat_map(|(fixture, tuning)| {
+        tuning.to_string().lines().map(|line| plain(&format!("{fixture}: {line}"))).collect::<Vec<_>>()
+    });
+    list("### Recommended memory and chunk counts", lines)
 }
 
 fn recommendation(report: &RunReport) -> String {
@@ -211,8 +219,12 @@ fn requested(run: &RunRecord) -> String {
             format!("({several} {}, chunk counts {counts})", run.fixtures().join(","))
         }
         Asked::Eval { chunk_size, iterations, warmup, local_leg, .. } => format!(
-            "(fixtures {}, chunk counts {counts}{}, {}, {}, {} local leg)",
+            "(fixtures {}, chunk counts {counts}{}{}, {}, {}, {} local leg)",
             run.fixtures().join(","),
+            match run.memories() {
+                [] => String::new(),
+                sizes => format!(", memory {} MB", sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
+            },
             chunk_size.map_or_else(String::new, |size| format!(", {} frames per chunk", size.get())),
             counted(*iterations, "iteration"),
             counted(*warmup, "warm-up"),

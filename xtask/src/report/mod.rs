@@ -27,10 +27,11 @@ use serde::Serialize;
 use crate::{
     console::text::counted,
     eval::{
-        case::Case,
+        case::{Case, group},
         results::EvalResults,
         sample::{LambdaSample, LocalSample, Outcome},
         scaling::Scaling,
+        tuning::Tuning,
     },
     exit::ExitCode,
     report::{
@@ -61,8 +62,11 @@ pub struct RunReport {
     pub cases: Vec<Case>,
     /// Eval only: every render on the machine that ran it.
     pub local: Vec<LocalSample>,
-    /// Eval with several chunk counts only: the model of each fixture, or why there is none.
+    /// Eval with several chunk counts only: the model of each fixture, or why there is none; in a sweep of memory of each
+    /// size.
     pub scaling: BTreeMap<String, Result<Scaling, String>>,
+    /// Eval with several sizes of memory only: what to choose for each fixture.
+    pub tuning: BTreeMap<String, Tuning>,
     /// Smoke with both plan protocols only: how their renders compare.
     pub semantic: Vec<SemanticComparison>,
     /// What readers should know: notes on renders, then on what the figures can't show,
@@ -113,6 +117,7 @@ impl RunReport {
             cases: Vec::new(),
             local: Vec::new(),
             scaling: BTreeMap::new(),
+            tuning: BTreeMap::new(),
             semantic: files.json("semantic-comparisons.json")?.unwrap_or_default(),
             notes: Vec::new(),
             proof: files.json("cleanup-verification.json")?,
@@ -159,6 +164,7 @@ impl RunReport {
             self.renders.push(RenderReport { start, against_local, ..render });
         }
         (self.cases, self.local, self.scaling) = (results.cases, results.local_samples, results.scaling);
+        self.tuning = results.tuning;
         Ok(results.caveats)
     }
 
@@ -218,14 +224,25 @@ impl RunReport {
         if !self.run.names_fixtures() {
             return counts().collect();
         }
-        let of_fixture = |fixture: &str| counts().map(|count| format!("{fixture} {count}")).collect::<Vec<_>>();
-        let cases: Vec<String> = self.run.fixtures().into_iter().flat_map(of_fixture).collect();
+        let groups = self.groups().into_iter().map(|(fixture, memory_mb)| group(fixture, memory_mb));
+        let of_group = |group: String| counts().map(move |count| format!("{group} {count}")).collect::<Vec<_>>();
+        let cases: Vec<String> = groups.flat_map(of_group).collect();
         match &self.run.asked {
             Asked::Smoke { .. } => cases,
             Asked::Eval { iterations, .. } => {
                 (1..=*iterations).flat_map(|nth| cases.iter().map(move |case| format!("{case} #{nth}"))).collect()
             }
         }
+    }
+
+    /// The fixtures, each with every size of memory that was measured, MB; without one where it is the deployed one.
+    pub(crate) fn groups(&self) -> Vec<(&str, Option<u32>)> {
+        let sizes: Vec<Option<u32>> = match self.run.memories() {
+            [] => vec![None],
+            several => several.iter().copied().map(Some).collect(),
+        };
+        let of = |fixture| sizes.iter().map(move |memory_mb| (fixture, *memory_mb)).collect::<Vec<_>>();
+        self.run.fixtures().into_iter().flat_map(of).collect()
     }
 
     /// The renders of one fixture at one chunk count and protocol.
@@ -341,12 +358,12 @@ fn leaks(run: &RunRecord) -> Vec<String> {
     }
 }
 
-/// Each line once, in the order of first appearance.
-pub(crate) fn distinct(lines: impl IntoIterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for line in lines {
-        if !found.contains(&line) {
-            found.push(line);
+/// Each item once, in the order of first appearance.
+pub(crate) fn distinct<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut found: Vec<T> = Vec::new();
+    for item in items {
+        if !found.contains(&item) {
+            found.push(item);
         }
     }
     found

@@ -18,7 +18,10 @@ use crate::{
     aws::{access::Target, region::Region},
     context,
     project::names::{RunId, StackName},
-    report::{row::Deletions, tables::EMULATED},
+    report::{
+        row::Deletions,
+        tables::{EMULATED, EMULATED_SWEEP},
+    },
     tools::{handler::HandlerZip, preflight::ToolVersions},
 };
 
@@ -106,6 +109,9 @@ pub enum Asked {
         fixtures: BTreeMap<String, Limits>,
         /// One execution for each of them, in each iteration.
         chunk_counts: ChunkCounts,
+        /// The sizes of memory that were measured, MB; empty where it is the deployed one.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        memory_mb: Vec<u32>,
         /// The requested frames per chunk; null when renders differ in that.
         chunk_size: Option<ChunkSize>,
         /// Measured rounds.
@@ -193,7 +199,16 @@ impl RunRecord {
     /// What to know before one reads the times of an eval: that they are an emulator's.
     pub(crate) fn emulated(&self) -> Option<&'static str> {
         let is_emulator = self.target.as_ref().is_some_and(|target| target.endpoint().is_some());
-        (self.is_eval() && is_emulator).then_some(EMULATED)
+        let text = if self.memories().is_empty() { EMULATED } else { EMULATED_SWEEP };
+        (self.is_eval() && is_emulator).then_some(text)
+    }
+
+    /// The sizes of memory that an eval measured, MB; empty where it was the deployed one.
+    pub fn memories(&self) -> &[u32] {
+        match &self.asked {
+            Asked::Smoke { .. } => &[],
+            Asked::Eval { memory_mb, .. } => memory_mb,
+        }
     }
 
     /// Whether the command was `lambda-eval`.

@@ -21,11 +21,14 @@ pub fn terminal<T>(rows: &[&T], shown: &[&Column<T>], first: Align) -> String {
     columns(&lines, first)
 }
 
-/// A table in GitHub's Markdown, followed by the lines in `further`; empty without lines.
+/// A table in GitHub's Markdown, followed by the lines in `further`; empty without lines. Without further lines, columns
+/// whose cells are all empty are left out.
 pub fn markdown<T>(rows: &[&T], shown: &[&Column<T>], further: &[Vec<String>]) -> String {
     if rows.is_empty() && further.is_empty() {
         return String::new();
     }
+    let says = |column: &&Column<T>| rows.iter().any(|row| (column.cell)(row) != Cell::Empty);
+    let shown: Vec<&Column<T>> = shown.iter().copied().filter(|column| !further.is_empty() || says(column)).collect();
     let cell = |cell: Cell| match cell {
         Cell::Empty => "-".to_owned(),
         Cell::Passed(false) => "**FAIL**".to_owned(),
@@ -104,18 +107,24 @@ pub fn renders(rows: &[ResultRow]) -> String {
 pub(crate) const EMULATED: &str = "These are times of an emulator, whose chunks share the processors of one machine, not \
                                    of AWS Lambda; USD is what the same calls would cost on AWS";
 
+/// The same of a sweep of memory.
+pub(crate) const EMULATED_SWEEP: &str = "These are times of an emulator, not of AWS Lambda: its chunks share the processors of one machine, whatever memory \
+     the functions have, so these times say nothing about memory; USD is what the same calls would cost on AWS";
+
 /// An eval run in the terminal: durations and costs, where the time goes, how close the renders
 /// are to the baseline; then the recommendation of a sweep, and what the figures can't show.
 pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
     let rows: Vec<&Case> = results.cases.iter().collect();
     let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
-    let loud = results.emulated.then(|| format!("NOTE  {EMULATED}."));
+    let text = if results.tuning.is_empty() { EMULATED } else { EMULATED_SWEEP };
+    let loud = results.emulated.then(|| format!("NOTE  {text}."));
     let mut parts = loud.into_iter().collect::<Vec<_>>();
     parts.extend([
         block("Time and cost (medians of the warm executions, if there are any)", Table::Durations),
         block("Where the time of these executions goes (medians)", Table::Parts),
         block("Comparison with the baseline (the worst of all iterations)", Table::Quality),
     ]);
+    parts.extend(results.tuning.iter().map(|(fixture, tuning)| format!("Memory and chunks of {fixture}\n{tuning}")));
     for (fixture, scaling) in &results.scaling {
         parts.push(match scaling {
             Ok(scaling) => format!("Scaling of {fixture}\n{scaling}"),

@@ -72,6 +72,7 @@ fn cases_in_the_terminal() {
         emulated: true,
         cases,
         scaling: BTreeMap::from([("f".to_owned(), Err("one count was measured".to_owned()))]),
+        tuning: BTreeMap::new(),
         notes: vec![Note {
             kind: NoteKind::Renders,
             text: "ffmpeg 7.1, baseline n8.1.2".to_owned(),
@@ -129,7 +130,7 @@ fn the_columns_of_the_script_come_first_with_minus_200_for_silence() {
 #[test]
 fn unmeasured_values_are_empty_and_never_zero() {
     let lines = lines(Case::of("f", render_id(2), 1, &[&failed(2, 1)], &[]));
-    assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,,,");
+    assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,,,,");
     assert_eq!(lines[0].len(), lines[1].len());
 }
 

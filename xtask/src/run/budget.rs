@@ -9,7 +9,10 @@ use execution_history::{
 };
 use serde_json::Value;
 
-use crate::{project::template::functions::Sizes, tools::folder::Folder};
+use crate::{
+    project::{plan::PlannedRender, template::functions::Sizes},
+    tools::folder::Folder,
+};
 
 /// An amount of money, above 0 USD.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
@@ -223,6 +226,11 @@ impl Estimate {
 }
 
 impl Estimate {
+    /// Of one render of `frames` frames, with the memory that it has in a sweep.
+    pub fn of_render(render: &PlannedRender, frames: u64, times: &CallTimes, sizes: &Sizes, prices: &Prices) -> Self {
+        Self::of(&[render.split(frames)], times, &sizes.with_memory(render.id.memory_mb), prices)
+    }
+
     /// The same so many times.
     #[must_use]
     pub fn times(self, count: u64) -> Self {

@@ -21,7 +21,7 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     project::{
         names::{ArtifactBucketName, RunId},
-        template::StackNames,
+        template::{StackNames, expression::Values},
     },
     run::{Run, reuse},
     teardown::{
@@ -36,6 +36,8 @@ use crate::{
 
 /// The parts of a deployed stack that renders need.
 pub(crate) struct DeployedStack {
+    /// Its ARN.
+    pub id: String,
     /// The render bucket.
     pub bucket: String,
     /// The state machine's ARN.
@@ -93,9 +95,13 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
 
 /// The names of the stack's resources, as far as the template determines them.
 fn names_in_stack(run: &Run) -> StackNames {
+    run.template.names(&values(run))
+}
+
+/// What the template's parameters, pseudo parameters and conditions stand for.
+pub(super) fn values(run: &Run) -> Values {
     let connection = run.connection();
-    let values = run.names.values(&run.given, &connection.account, &connection.access.region);
-    run.template.names(&run.template.values(values))
+    run.template.values(run.names.values(&run.given, &connection.account, &connection.access.region))
 }
 
 /// A name that CloudFormation is going to make up is nobody's yet.
@@ -284,18 +290,8 @@ fn exists(run: &Run) -> String {
 
 /// Reads what was deployed. Nothing is used before it is proved to be in this run's stack.
 pub(crate) async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<DeployedStack> {
-    let (names, clients) = (&run.names, &run.connection().clients);
-    let there = stacks::describe(clients, names.stack.as_str()).await?;
-    let there = there.with_context(|| format!("stack {} does not exist after its deployment", names.stack))?;
-    let is_tagged = run_of(&there.tags).as_ref() == Some(&names.owner);
-    ensure!(is_tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
-    ensure!(
-        there.id == stack_id,
-        "stack {} is {}, and this run created {stack_id}: someone replaced it, so it is left alone",
-        names.stack,
-        there.id
-    );
-    let contents = StackContents::read(clients, there).await?;
+    let clients = &run.connection().clients;
+    let contents = proved_contents(run, stack_id).await?;
     let bucket = contents.named(&run.template.bucket.logical_id, Resource::Bucket)?;
     let arn = contents.named(&run.template.machine.logical_id, Resource::StateMachine)?;
     let planner = contents.named(&run.template.planner, Resource::Function)?;
@@ -313,11 +309,31 @@ pub(crate) async fn read_stack(run: &Run, stack_id: &str) -> anyhow::Result<Depl
     resources.add(Resource::LogGroup, machine.log_groups);
     run.journal(Entry::Created { resource: Creation::Stack { facts: Some(resources.clone()) } })?;
     *run.resources.borrow_mut() = resources;
-    Ok(DeployedStack { bucket, machine: arn, functions: sizes })
+    Ok(DeployedStack { id: contents.stack.id, bucket, machine: arn, functions: sizes })
+}
+
+/// What is in the run's stack, once it is proved to be that one.
+pub(super) async fn proved_contents(run: &Run, stack_id: &str) -> anyhow::Result<StackContents> {
+    let (names, clients) = (&run.names, &run.connection().clients);
+    let there = stacks::describe(clients, names.stack.as_str()).await?;
+    let there = there.with_context(|| format!("stack {} does not exist after its deployment", names.stack))?;
+    let is_tagged = run_of(&there.tags).as_ref() == Some(&names.owner);
+    ensure!(is_tagged, "stack {} does not carry this run's tag: it is not this run's", names.stack);
+    ensure!(
+        there.id == stack_id,
+        "stack {} is {}, and this run created {stack_id}: someone replaced it, so it is left alone",
+        names.stack,
+        there.id
+    );
+    StackContents::read(clients, there).await
 }
 
 /// The sizes of the functions, if all are readable: only figures outside of the verdict depend on them.
-async fn sizes(clients: &Clients, planner: &str, functions: impl Iterator<Item = &str>) -> Option<Functions> {
+pub(super) async fn sizes(
+    clients: &Clients,
+    planner: &str,
+    functions: impl Iterator<Item = &str>,
+) -> Option<Functions> {
     let size = async |name| Some((String::from(name), signed_calls::function_size(clients, name).await.ok()??));
     let by_name: Option<BTreeMap<_, _>> = join_all(functions.map(size)).await.into_iter().collect();
     let by_name = by_name?;
@@ -372,7 +388,7 @@ const ADVICE: [(&str, &str); 5] = [
     ("already exists", "the template names a resource that already exists and is not this run's"),
 ];
 
-fn advice(reasons: &str) -> Option<&'static str> {
+pub(super) fn advice(reasons: &str) -> Option<&'static str> {
     ADVICE.iter().find(|(words, _)| reasons.contains(words)).map(|(_, advice)| *advice)
 }
 

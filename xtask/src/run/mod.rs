@@ -10,6 +10,7 @@ pub mod failed;
 pub mod finish;
 pub mod judge;
 pub mod preview;
+mod reconfigure;
 pub mod render;
 pub(crate) mod repeat;
 pub mod reuse;
@@ -217,7 +218,9 @@ impl Run {
     /// What the renders of one fixture are going to cost.
     pub(crate) fn estimate(&self, subject: &Subject, plan: &RenderPlan) -> Estimate {
         let times = self.known.of(&subject.fixture.name);
-        Estimate::of(&plan.splits(), &times, &self.sizes(), &self.prices)
+        let (sizes, frames) = (self.sizes(), plan.settings.frames);
+        let of = |render| Estimate::of_render(render, frames, &times, &sizes, &self.prices);
+        plan.renders.iter().map(of).sum()
     }
 
     /// Whether the run's AWS ends with it.

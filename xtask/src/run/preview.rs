@@ -128,7 +128,8 @@ fn planned(
             lines.push(format!("{label}: {frames} frames in {chunks}, {size} frames each at most"));
         }
         let times = known.of(name);
-        estimates.push(Estimate::of(&plan.splits(), &times, sizes, &prices));
+        let of = |render| Estimate::of_render(render, plan.settings.frames, &times, sizes, &prices);
+        estimates.extend(plan.renders.iter().map(of));
         if !known_by.contains(&times.source) {
             known_by.push(times.source);
         }

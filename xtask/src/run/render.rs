@@ -249,13 +249,14 @@ impl Render<'_> {
     /// What so many chunks are going to cost, at most as far as is known.
     pub(crate) fn estimate(&self, planned: &PlannedRender) -> Estimate {
         let times = self.run.known.of(&self.subject.fixture.name);
-        Estimate::of(&[planned.split(self.settings.frames)], &times, &self.run.sizes(), &self.run.prices)
+        Estimate::of_render(planned, self.settings.frames, &times, &self.run.sizes(), &self.run.prices)
     }
 
     /// When the execution is stopped: when it takes too long, or could cost too much.
     fn cap_of(&self, planned: &PlannedRender) -> Cap {
         let chunks = planned.split(self.settings.frames).chunks;
-        let time_left = self.run.budget.time_left(chunks, &self.run.sizes(), &self.run.prices);
+        let sizes = self.run.sizes().with_memory(planned.id.memory_mb);
+        let time_left = self.run.budget.time_left(chunks, &sizes, &self.run.prices);
         match (time_left, self.run.options.max_cost) {
             (Some(after), Some(most)) if after < self.cap => {
                 Cap { after, why: format!("the run could come to cost more than --max-cost-usd allows ({most})") }

@@ -29,6 +29,7 @@ mod lab;
 mod launcher;
 mod lengths;
 mod lint;
+mod memory;
 mod neighbors;
 mod outcomes;
 mod page;

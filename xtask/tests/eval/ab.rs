@@ -40,9 +40,9 @@ fn a_handler_is_measured_in_turns_with_itself_and_does_not_differ() {
 
     **PASS** none of 1 is more than 10 % slower, more expensive, or less like its baseline
 
-    |  | before | now | wall clock | certainty | USD before | now | cost | PSNR | worst frame | worst region | sound | frames |
-    | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |
-    | f N=4 | 6.1 s | 6.1 s | +0.0 % | too few samples: may be chance | 0.00013 | 0.00013 | +0.0 % | +0.00 dB | +0.00 dB | +0.0 levels | - | the same |
+    |  | before | now | wall clock | certainty | USD before | now | cost | PSNR | worst frame | worst region | frames |
+    | --- | ---: | ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |
+    | f N=4 | 6.1 s | 6.1 s | +0.0 % | too few samples: may be chance | 0.00013 | 0.00013 | +0.0 % | +0.00 dB | +0.00 dB | +0.0 levels | the same |
 
     Medians, of the warm executions if both have any. +10 % means that this run was slower, or more expensive, than the earlier run by a tenth.
 

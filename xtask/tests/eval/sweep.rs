@@ -1,8 +1,9 @@
 //! Several chunk counts of each fixture.
 
 use insta::assert_snapshot;
+use serde_json::Value;
 
-use crate::support::Test;
+use crate::support::{Test, fake_aws::Fault};
 
 /// Executions that take as long as a machine with one chunk at a time would.
 fn world() -> Test {
@@ -35,6 +36,75 @@ fn a_size_that_is_pinned_makes_the_plan_differ_and_that_is_reported() {
     let test = Test::new();
     let ran = test.eval(&["--skip-local", "--chunk-counts", "2,4", "--chunk-size", "30"]);
     ran.exit(0).says("\nf        2 of 4   6.1 s");
+}
+
+/// The sizes that functions were given, in order.
+fn given(test: &Test) -> Vec<(String, u64)> {
+    let account = test.aws.account();
+    let of = |(function, update): &(String, Value)| {
+        assert_eq!(update.as_object().unwrap().len(), 1, "{update}");
+        (crate::support::redacted(function), update["MemorySize"].as_u64().unwrap())
+    };
+    account.updates.iter().map(of).collect()
+}
+
+#[test]
+fn several_sizes_of_memory_are_measured_on_one_stack() {
+    let test = Test::new().nth_render(1, |render| render.ended += 3.0).nth_render(2, |render| render.ended += 1.0);
+    let args = ["--skip-local", "--memory-mb", "2048,4096", "--chunk-counts", "1,2", "--iterations", "2"];
+    let ran = test.eval(&args);
+    assert_snapshot!(ran.exit(0).stdout);
+    assert_snapshot!(ran.stderr);
+    // The second round begins with the size that the first one ended with.
+    let function = || "smoke-test-<run>-render".to_owned();
+    assert_eq!(given(&test), [(function(), 2048), (function(), 4096), (function(), 2048)]);
+    assert!(test.tools.calls().iter().any(|call| call.contains("LambdaMemoryMb=2048")), "the first size is deployed");
+    let results = test.artifact("results.json");
+    let cases = results["cases"].as_array().unwrap();
+    let of = |key: &str| cases.iter().map(|case| case[key].clone()).collect::<Vec<_>>();
+    assert_eq!(of("memoryMb"), [2048, 2048, 4096, 4096]);
+    let gb_seconds = |nth: usize| results["lambdaSamples"][nth]["render"]["cost"]["gbSeconds"].as_f64().unwrap();
+    assert!((gb_seconds(2) / gb_seconds(0) - 2.0).abs() < 1e-9, "a call is charged by the memory that it had");
+    assert_eq!(results["tuning"]["f"]["cheapest"]["memoryMb"], 2048);
+    let text = |name: &str| std::fs::read_to_string(test.artifacts().join(name)).unwrap();
+    assert!(text("samples.csv").lines().nth(1).unwrap().ends_with(",,2048"));
+    let hyperfine: Value = serde_json::from_str(&text("hyperfine.json")).unwrap();
+    assert_eq!(hyperfine["results"][2]["command"], "f 4096 MB N=1");
+    assert_eq!(hyperfine["results"][2]["parameters"]["memory"], "4096");
+    test.assert_account_clean();
+}
+
+#[test]
+fn a_size_that_lambda_or_the_template_refuses_ends_the_sweep() {
+    let test =
+        Test::new().fault_at("UpdateFunctionConfiguration", 2, Fault::Error(400, "InvalidParameterValueException"));
+    let sizes = |sizes: &'static str| ["--skip-local", "--memory-mb", sizes];
+    let ran = test.eval(&sizes("2048,4096"));
+    ran.exit(3).warns("giving function smoke-test-<run>-render 4096 MB: InvalidParameterValueException");
+    assert_eq!(test.artifact("results.json")["lambdaSamples"].as_array().unwrap().len(), 1);
+    test.assert_account_clean();
+    let ran = Test::new().eval(&sizes("2048,128"));
+    ran.exit(1).warns("LambdaMemoryMb (line 17) accepts 1024 to 10240, not 128");
+}
+
+#[test]
+fn a_stack_that_someone_replaced_is_not_changed() {
+    let test = Test::new();
+    test.aws
+        .before("StartExecution", 1, |account| account.change_stack("smoke-test", |stack| stack.run = "0".repeat(12)));
+    let ran = test.eval(&["--skip-local", "--memory-mb", "2048,4096"]);
+    ran.exit(3).warns("stack smoke-test does not carry this run's tag: it is not this run's");
+    assert_eq!(given(&test).len(), 1, "only before it was replaced");
+}
+
+#[test]
+fn a_sweep_of_memory_needs_a_stack_of_its_own() {
+    let test = Test::new();
+    let ran = test.eval(&["--memory-mb", "2048,4096", "--keep-stack"]);
+    ran.exit(1).warns("--memory-mb with several sizes changes the functions of the stack");
+    test.eval(&["--memory-mb", "2048,2048"]).exit(1).warns("--memory-mb: 2048 is listed twice");
+    test.smoke(&["--memory-mb", "2048,4096"]).exit(1).warns("--memory-mb: only lambda-eval measures several sizes");
+    assert!(test.aws.calls().is_empty());
 }
 
 #[test]

@@ -217,7 +217,7 @@ impl RenderMetrics {
 
     /// Which of the plan's renders it is.
     pub fn render(&self) -> RenderId {
-        RenderId { protocol: self.made_by.protocol, chunk_count: self.made_by.chunk_count }
+        RenderId { protocol: self.made_by.protocol, chunk_count: self.made_by.chunk_count, memory_mb: None }
     }
 
     fn change(&self, render: &Self) -> Deviation {

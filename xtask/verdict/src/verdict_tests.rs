@@ -19,7 +19,7 @@ use crate::{
 };
 
 fn id(count: u16) -> RenderId {
-    RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap() }
+    RenderId { protocol: PlanProtocol::V2, chunk_count: ChunkCount::new(count).unwrap(), memory_mb: None }
 }
 
 fn picture(levels: &[f64]) -> Picture {

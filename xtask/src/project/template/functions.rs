@@ -290,6 +290,16 @@ impl Template {
         }
     }
 
+    /// The logical ids of the functions that the state machine calls, each once.
+    pub fn called(&self, values: &Values) -> Vec<&str> {
+        let calls = self.calls(values);
+        let called = calls.iter().filter_map(|call| Some(call.function?.logical_id.as_str()));
+        let mut ids: Vec<&str> = called.chain([self.planner.as_str()]).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     /// The sizes of the functions by what they do.
     pub fn sizes(&self, values: &Values) -> Sizes {
         let calls = self.calls(values);
@@ -328,5 +338,14 @@ impl Sizes {
     /// All steps by functions of one size.
     pub fn all(size: FunctionSize) -> Self {
         Self { plan: size, chunk: size, assemble: size, others: Vec::new() }
+    }
+
+    /// The same with this memory, MB, of all of them, if there is one.
+    #[must_use]
+    pub fn with_memory(&self, memory_mb: Option<u32>) -> Self {
+        let Some(memory_mb) = memory_mb.map(u64::from) else { return self.clone() };
+        let with = |size: &FunctionSize| FunctionSize { memory_mb, ..*size };
+        let others = self.others.iter().map(with).collect();
+        Self { plan: with(&self.plan), chunk: with(&self.chunk), assemble: with(&self.assemble), others }
     }
 }

@@ -6,6 +6,7 @@ pub mod audio;
 pub mod frames;
 mod gates;
 pub mod history;
+mod memory;
 pub(crate) mod player;
 pub mod plot;
 pub mod scale;
@@ -46,6 +47,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
         overview_section(report),
         sections::compared_section(report),
         scaling::legs_section(report),
+        memory::section(report),
         scaling::chunk_counts_section(report),
         sections::protocols_section(report),
         sections::failures_section(report),
@@ -280,7 +282,11 @@ fn requested(run: &RunRecord) -> String {
             format!(", {} after {}", counted(*iterations, "iteration"), counted(*warmup, "warm-up"))
         }
     };
-    format!("{} chunks{rounds}", counts.join(", "))
+    let memory = match run.memories() {
+        [] => String::new(),
+        sizes => format!(" with {} MB", sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    };
+    format!("{} chunks{memory}{rounds}", counts.join(", "))
 }
 
 fn clean_up(run: &RunRecord) -> String {

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 
 use crate::{
     eval::{
-        case::Case,
+        case::{Case, group},
         sample::Start,
         scaling::predict::{Prediction, Standing},
         statistics::Summary,
@@ -22,6 +22,7 @@ use crate::{
             plot::{LABELS, Marker, Plot, Side, drawing, percent, pixels, tick},
             scale::Scale,
         },
+        render::RenderReport,
     },
 };
 
@@ -29,9 +30,9 @@ use crate::{
 /// little space for the measurements. The table contains all of them.
 const DRAWN_UP_TO: f64 = 4.0;
 
-/// The samples of one fixture, by chunk count.
-struct Sweep<'a> {
-    fixture: &'a str,
+/// The samples of one fixture, in a sweep of memory with one of the sizes, by chunk count.
+struct Sweep {
+    name: String,
     counts: BTreeMap<u64, Vec<Sample>>,
     predictions: Vec<Prediction>,
 }
@@ -45,8 +46,8 @@ struct Sample {
 
 /// Three plots and a table for each fixture that was rendered at several counts.
 pub(crate) fn chunk_counts_section(report: &RunReport) -> Option<Section> {
-    let sweeps: Vec<Sweep<'_>> = report.run.fixtures().into_iter().map(|fixture| sweep(report, fixture)).collect();
-    let sweeps: Vec<Sweep<'_>> = sweeps.into_iter().filter(|sweep| sweep.counts.len() > 1).collect();
+    let sweeps = report.groups().into_iter().map(|(fixture, memory_mb)| sweep(report, fixture, memory_mb));
+    let sweeps: Vec<Sweep> = sweeps.filter(|sweep| sweep.counts.len() > 1).collect();
     let content = html! {
         ul.legend aria-label="What the marks mean" {
             li { (key(&html! { circle.lambda r="4" {} })) "measured" }
@@ -58,14 +59,14 @@ pub(crate) fn chunk_counts_section(report: &RunReport) -> Option<Section> {
             }
         }
         @for sweep in &sweeps {
-            h3 { (sweep.fixture) }
+            h3 { (sweep.name) }
             div.trio {
                 (sweep.plot("Wall-clock, s", |sample| Some(sample.wall_ms / 1000.0), Some(&|n| sweep.ideal_ms(n) / 1000.0), |p| p.wall_ms / 1000.0))
                 (sweep.plot("Cost per execution, USD", |sample| sample.usd, None, |p| p.usd))
                 (sweep.efficiency())
             }
             details { summary { "As a table" } (sweep.table()) }
-            @match report.scaling.get(sweep.fixture) {
+            @match report.scaling.get(&sweep.name) {
                 Some(Ok(scaling)) => {
                     p { strong { "Fastest: " } (scaling.recommendation.fastest) ". "
                         strong { "Cheapest within 10 % of it: " } (scaling.recommendation.cheapest_near_fastest) "." }
@@ -83,23 +84,25 @@ fn key(shape: &Markup) -> Markup {
     html! { svg.key width="28" height="16" aria-hidden="true" focusable="false" { g.mark transform="translate(14 8)" { (shape) } } }
 }
 
-fn sweep<'a>(report: &'a RunReport, fixture: &'a str) -> Sweep<'a> {
+fn sweep(report: &RunReport, fixture: &str, memory_mb: Option<u32>) -> Sweep {
     let mut counts: BTreeMap<u64, Vec<Sample>> = BTreeMap::new();
-    for render in report.renders.iter().filter(|render| render.fixture == fixture) {
+    let is_of_sweep = |render: &&RenderReport| render.fixture == fixture && render.row.id.memory_mb == memory_mb;
+    for render in report.renders.iter().filter(is_of_sweep) {
         counts.entry(render.row.planned_chunk_count.max(1)).or_default().push(Sample {
             wall_ms: render.row.wall_clock_ms as f64,
             usd: render.row.cost.as_ref().map(|cost| cost.usd),
             cold: render.start == Start::Cold,
         });
     }
-    let predictions = match report.scaling.get(fixture) {
+    let name = group(fixture, memory_mb);
+    let predictions = match report.scaling.get(&name) {
         Some(Ok(scaling)) => scaling.predictions.clone(),
         Some(Err(_)) | None => Vec::new(),
     };
-    Sweep { fixture, counts, predictions }
+    Sweep { name, counts, predictions }
 }
 
-impl Sweep<'_> {
+impl Sweep {
     fn median_of(&self, count: u64, value: impl Fn(&Sample) -> Option<f64>) -> Option<f64> {
         median(&self.counts.get(&count)?.iter().filter_map(value).collect::<Vec<f64>>())
     }
@@ -154,7 +157,7 @@ impl Sweep<'_> {
             let value = predicted(prediction);
             (value, format!("{value:.5}"))
         });
-        let description = format!("{title} of {} by number of chunks", self.fixture);
+        let description = format!("{title} of {} by number of chunks", self.name);
         html! { figure { figcaption { (title) } (plot.draw(&description)) } }
     }
 
@@ -173,7 +176,7 @@ impl Sweep<'_> {
             let value = share(f64::from(prediction.chunks.get()), prediction.wall_ms);
             (value, format!("{value:.0} %"))
         });
-        let description = format!("Parallel efficiency of {} by number of chunks, percent", self.fixture);
+        let description = format!("Parallel efficiency of {} by number of chunks, percent", self.name);
         html! { figure { figcaption { "Efficiency, %" } (plot.draw(&description)) } }
     }
 
@@ -237,7 +240,7 @@ impl Sweep<'_> {
         let measured = ["Chunks", "Wall-clock, median", "Cost, median"].map(Number);
         let of_model = [Number("Predicted"), Number("Likely"), Number("Predicted cost"), Name("Basis")];
         let shown = if predicted { &of_model[..] } else { &[] };
-        page::table(&format!("Chunk counts of {}", self.fixture), "", &[&measured[..], shown].concat(), &rows)
+        page::table(&format!("Chunk counts of {}", self.name), "", &[&measured[..], shown].concat(), &rows)
     }
 }
 

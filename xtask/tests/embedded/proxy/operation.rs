@@ -16,6 +16,7 @@ pub(crate) fn operation(request: &Request) -> String {
     let has = |name: &str| query.split('&').any(|pair| pair == name || pair.starts_with(&format!("{name}=")));
     let object = path.trim_matches('/').contains('/');
     match method {
+        "PUT" if path.starts_with("/2015-03-31/functions") => "UpdateFunctionConfiguration",
         _ if path.starts_with("/2015-03-31/functions") => "GetFunctionConfiguration",
         _ if path.starts_with("/2016-08-19/account-settings") => "GetAccountSettings",
         "POST" if has("delete") => "DeleteObjects",

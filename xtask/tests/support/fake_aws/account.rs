@@ -6,6 +6,8 @@ use std::{
     path::PathBuf,
 };
 
+use serde_json::Value;
+
 use super::{executions::Execution, render::Renders};
 
 /// The account's number.
@@ -17,6 +19,10 @@ pub(crate) struct Account {
     pub(crate) buckets: BTreeMap<String, Bucket>,
     pub(crate) machines: BTreeMap<String, Machine>,
     pub(crate) functions: BTreeSet<String>,
+    /// The updates of their configurations: the function, and what was sent.
+    pub(crate) updates: Vec<(String, Value)>,
+    /// Whether the last of them is still going on.
+    pub(crate) is_updating: bool,
     /// When each was created, milliseconds since 1970.
     pub(crate) log_groups: BTreeMap<String, i64>,
     /// What functions have logged: the instance, and what it said.

@@ -109,6 +109,7 @@ impl Request {
         let object = !self.place().1.is_empty();
         match self.method.as_str() {
             "GET" if self.path.starts_with("/2015-03-31/functions/") => "GetFunctionConfiguration",
+            "PUT" if self.path.starts_with("/2015-03-31/functions/") => "UpdateFunctionConfiguration",
             "GET" if self.path.starts_with("/2016-08-19/account-settings") => "GetAccountSettings",
             "GET" if self.path == "/keys-of-the-container" => "ContainerCredentials",
             "PUT" if self.path == "/latest/api/token" => "InstanceToken",

@@ -161,6 +161,7 @@ impl Shared {
         let answer = executions::answer(&mut account, request)
             .or_else(|| stacks::answer(&mut account, request))
             .or_else(|| identities::answer(request))
+            .or_else(|| configuration(&mut account, request))
             .or_else(|| reads(&account, request))
             .or_else(|| delete_log_group(&mut account, request))
             .or_else(|| s3::answer(&mut account, request));
@@ -178,13 +179,6 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
         "GetAccountSettings" => {
             let limit = json!({"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": account.unreserved});
             Some(Response::ok(json!({"AccountLimit": limit}).to_string()))
-        }
-        "GetFunctionConfiguration" => {
-            let name = request.path.split('/').nth(3).unwrap_or_default();
-            Some(match account.functions.contains(name) {
-                true => Response::ok(json!({"FunctionName": name, "MemorySize": 10240, "Timeout": 900}).to_string()),
-                false => Response::error(request, 404, "ResourceNotFoundException"),
-            })
         }
         "FilterLogEvents" => {
             let input = request.json();
@@ -216,6 +210,30 @@ fn reads(account: &Account, request: &Request) -> Option<Response> {
         }
         _ => None,
     }
+}
+
+/// A function's configuration. An update has ended when it is asked for the second time.
+fn configuration(account: &mut Account, request: &Request) -> Option<Response> {
+    let is_update = request.operation() == "UpdateFunctionConfiguration";
+    if !is_update && request.operation() != "GetFunctionConfiguration" {
+        return None;
+    }
+    let name = request.path.split('/').nth(3).unwrap_or_default();
+    if !account.functions.contains(name) {
+        return Some(Response::error(request, 404, "ResourceNotFoundException"));
+    }
+    if is_update {
+        account.updates.push((name.to_owned(), request.json()));
+        account.is_updating = true;
+    }
+    let mut shown = json!({"FunctionName": name, "MemorySize": 10240, "Timeout": 900});
+    let updates = account.updates.iter().filter(|(function, _)| function == name);
+    for (field, value) in updates.flat_map(|(_, update)| update.as_object().into_iter().flatten()) {
+        shown[field] = value.clone();
+    }
+    shown["LastUpdateStatus"] = if account.is_updating { "InProgress" } else { "Successful" }.into();
+    account.is_updating = is_update;
+    Some(Response::ok(shown.to_string()))
 }
 
 fn delete_log_group(account: &mut Account, request: &Request) -> Option<Response> {
