@@ -41,6 +41,8 @@ pub struct Attempt {
     pub error: Option<String>,
     /// The run time that the handler reports, ms; only successful calls report it.
     pub handler_ms: Option<u64>,
+    /// The id of the call, as Lambda's log has it; only successful calls of the integration `lambda:invoke` report it.
+    pub request_id: Option<String>,
 }
 
 /// The step that a call of the function belongs to.
@@ -131,6 +133,7 @@ pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
                     attempt.ended_ms = Some(at_ms);
                     attempt.error = end.error;
                     attempt.handler_ms = end.handler_ms;
+                    attempt.request_id = end.request_id;
                     // A distributed Map has no iterations in the history, but its answers have the index.
                     if let (Step::Other, Some(index)) = (attempt.step, end.chunk) {
                         attempt.step = Step::Chunk(index);
@@ -207,6 +210,7 @@ pub fn function_name(named: &str) -> &str {
 struct End {
     error: Option<String>,
     handler_ms: Option<u64>,
+    request_id: Option<String>,
     chunk: Option<u64>,
 }
 
@@ -222,13 +226,14 @@ impl End {
                 Some(Self {
                     error: None,
                     handler_ms: payload["DurationMs"].as_f64().map(|ms| ms as u64),
+                    request_id: output["SdkResponseMetadata"]["RequestId"].as_str().map(str::to_owned),
                     chunk: payload["ChunkIndex"].as_u64(),
                 })
             }
             "Failed" | "TimedOut" | "StartFailed" | "SubmitFailed" | "ScheduleFailed" => {
                 let details = event.as_object()?.iter().find(|(key, _)| key.ends_with("EventDetails"))?.1;
                 let error = details["error"].as_str().unwrap_or(attempt).to_owned();
-                Some(Self { error: Some(error), handler_ms: None, chunk: None })
+                Some(Self { error: Some(error), handler_ms: None, request_id: None, chunk: None })
             }
             _ => None,
         }

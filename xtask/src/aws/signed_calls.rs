@@ -206,20 +206,51 @@ const LAG: Duration = Duration::from_millis(1500);
 /// can't be read soon is left out.
 pub async fn log(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> Vec<LogLine> {
     let read = async {
-        let first = lines(clients, group, from_ms, to_ms).await.ok()?;
+        let first = lines(clients, group, (from_ms, to_ms), None).await.ok()?;
         if !first.is_empty() {
             return Some(first);
         }
         tokio::time::sleep(LAG).await;
-        lines(clients, group, from_ms, to_ms).await.ok()
+        lines(clients, group, (from_ms, to_ms), None).await.ok()
     };
     tokio::time::timeout(LIMIT, read).await.ok().flatten().unwrap_or_default()
 }
 
-async fn lines(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> anyhow::Result<Vec<LogLine>> {
+/// The memory that calls of a function used, MB, by the ids of the calls: what the REPORT lines of its log say (Logs
+/// FilterLogEvents).
+///
+/// # Errors
+/// When the log can't be read.
+pub async fn memory_used(
+    clients: &Clients,
+    group: &str,
+    from_ms: i64,
+    to_ms: i64,
+) -> anyhow::Result<BTreeMap<String, u32>> {
+    let reports = lines(clients, group, (from_ms, to_ms), Some("REPORT")).await?;
+    Ok(reports.iter().filter_map(|line| memory_in(&line.text)).collect())
+}
+
+/// The call that a REPORT line is about, and the memory that it used, MB.
+fn memory_in(line: &str) -> Option<(String, u32)> {
+    let after = |name: &str| line.split_once(name)?.1.split_whitespace().next();
+    Some((after("REPORT RequestId: ")?.to_owned(), after("Max Memory Used: ")?.parse().ok()?))
+}
+
+/// With a `filter`, all lines that have that word; without one, those of the first pages.
+async fn lines(
+    clients: &Clients,
+    group: &str,
+    (from_ms, to_ms): (i64, i64),
+    filter: Option<&str>,
+) -> anyhow::Result<Vec<LogLine>> {
     let (mut lines, mut token) = (Vec::new(), Value::Null);
-    for _ in 0..MOST_PAGES {
+    let most_pages = if filter.is_some() { usize::MAX } else { MOST_PAGES };
+    for _ in 0..most_pages {
         let mut input = json!({ "logGroupName": group, "startTime": from_ms, "endTime": to_ms });
+        if let Some(filter) = filter {
+            input["filterPattern"] = filter.into();
+        }
         if !token.is_null() {
             input["nextToken"] = token;
         }
@@ -289,6 +320,16 @@ mod tests {
         assert_eq!(end_of_one(&lines, &marks(&["id-9", "BOOM"])), ["START", "BOOM id-2"]);
         assert!(end_of_one(&lines, &marks(&["other"])).is_empty());
         assert_eq!(end_of_one(&lines[..1], &[]), ["START"]);
+    }
+
+    #[test]
+    fn a_report_has_the_call_and_its_memory() {
+        let line = "REPORT RequestId: 3f8c-1\tDuration: 5123.45 ms\tBilled Duration: 5124 ms\tMemory Size: 2048 MB\tMax \
+                    Memory Used: 913 MB\tInit Duration: 612.30 ms\t\n";
+        assert_eq!(memory_in(line), Some(("3f8c-1".to_owned(), 913)));
+        // The emulator's lines have no memory, and a function may log anything.
+        assert_eq!(memory_in("REPORT RequestId: 3f8c-1\tDuration: 1.00 ms\tMemory Size: 128 MB\t"), None);
+        assert_eq!(memory_in("Max Memory Used: 5 MB"), None);
     }
 
     #[test]

@@ -63,6 +63,9 @@ pub struct Case {
     /// The same with a cold start, USD.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cold_usd: Option<Summary>,
+    /// The most memory that a call of any iteration used, MB, as Lambda's log reports it; on AWS only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used_mb: Option<u32>,
     /// The lowest mean PSNR of any iteration, dB.
     pub psnr_avg_db: Option<f64>,
     /// The worst frame of any iteration, dB.
@@ -149,6 +152,7 @@ impl Case {
             parallel_efficiency: None,
             usd: Summary::of(&usd(&steady)),
             cold_usd: Summary::of(&usd(&cold)),
+            memory_used_mb: done.iter().filter_map(|e| e.memory_used_mb).max(),
             psnr_avg_db: done.iter().filter_map(|e| e.render.psnr_avg_db).min_by(f64::total_cmp),
             worst_frame_db: done.iter().filter_map(|e| Some(e.render.picture.as_ref()?.worst_frame_db)).min_by(worse),
             audio_status: done.iter().map(|e| e.render.audio_status).max_by_key(|status| badness(*status)),

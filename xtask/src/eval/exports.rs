@@ -38,6 +38,8 @@ struct Line<'a> {
     failure: Option<&'a str>,
     /// Of a sweep of memory, MB.
     memory_mb: Option<u32>,
+    /// By one call at most, on AWS, MB.
+    memory_used_mb: Option<u32>,
 }
 
 fn lines(results: &EvalResults) -> Vec<Line<'_>> {
@@ -57,6 +59,7 @@ fn lines(results: &EvalResults) -> Vec<Line<'_>> {
             passed: render.map(|render| render.passed),
             failure: sample.outcome.failure(),
             memory_mb: sample.id.render.memory_mb,
+            memory_used_mb: sample.outcome.done().and_then(|execution| execution.memory_used_mb),
         }
     });
     let of_this_machine = results.local_samples.iter().map(|sample| Line {
@@ -73,6 +76,7 @@ fn lines(results: &EvalResults) -> Vec<Line<'_>> {
         passed: None,
         failure: sample.outcome.failure(),
         memory_mb: None,
+        memory_used_mb: None,
     });
     of_lambda.chain(of_this_machine).collect()
 }

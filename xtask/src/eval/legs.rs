@@ -127,7 +127,9 @@ impl Bench<'_> {
             Observation::of(timeline, frames, start == Start::Cold, function_ms)
         };
         let observation = NonZeroU64::new(place.plan.settings.frames).and_then(observed);
-        Ok((Execution { start, render: row, against_local, observation }, measured))
+        let attempts = timeline.into_iter().flat_map(|timeline| timeline.attempts);
+        let requests = attempts.filter_map(|attempt| attempt.request_id).collect();
+        Ok((Execution { start, render: row, against_local, memory_used_mb: None, observation, requests }, measured))
     }
 
     fn renders(&self, fixture: usize, id: RenderId) -> (Render<'_>, &PlannedRender) {

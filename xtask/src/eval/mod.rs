@@ -3,6 +3,7 @@
 pub mod case;
 mod exports;
 pub mod legs;
+mod memory_used;
 pub mod prepare;
 pub mod results;
 pub mod sample;
@@ -118,6 +119,10 @@ async fn measure(evals: &[Eval<'_>], interims: &mut [Option<Interim>]) -> Result
                 check_credentials(&eval.run).await?;
             }
         }
+    }
+    for (side, bench) in benches.iter().enumerate() {
+        bench.read_memory_used(&mut samples[side].lambda).await;
+        samples[side].save(bench, &mut interims[side])?;
     }
     Ok(samples.iter().zip(evals).map(|(samples, eval)| samples.conclusion(eval)).collect())
 }

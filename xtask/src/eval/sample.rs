@@ -59,9 +59,15 @@ pub struct Execution {
     pub render: ResultRow,
     /// Compared with the local render of the same iteration; null when none is kept.
     pub against_local: Option<Likeness>,
+    /// The most memory that one of its calls used, MB, as Lambda's log reports it; on AWS only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used_mb: Option<u32>,
     /// Its contribution to the scaling model.
     #[serde(skip)]
     pub observation: Option<Observation>,
+    /// The ids of its successful calls.
+    #[serde(skip)]
+    pub requests: Vec<String>,
 }
 
 /// One render on this machine.
@@ -135,6 +141,7 @@ struct LambdaSampleFields {
     start: Option<Start>,
     render: Option<ResultRow>,
     against_local: Option<Likeness>,
+    memory_used_mb: Option<u32>,
 }
 
 impl TryFrom<LambdaSampleFields> for LambdaSample {
@@ -152,7 +159,9 @@ impl TryFrom<LambdaSampleFields> for LambdaSample {
             start: fields.start.with_context(|| what("start"))?,
             render: fields.render.with_context(|| what("render"))?,
             against_local: fields.against_local,
+            memory_used_mb: fields.memory_used_mb,
             observation: None,
+            requests: Vec::new(),
         };
         Ok(Self { outcome: Outcome::Done(Box::new(execution)), id })
     }

@@ -21,8 +21,14 @@ pub(crate) fn render_id(count: u16) -> RenderId {
 /// An execution with this time.
 pub(crate) fn lambda(count: u16, iteration: u32, wall_clock_ms: u64) -> LambdaSample {
     let id = SampleId { fixture: "f".into(), render: render_id(count), iteration };
-    let execution =
-        Execution { start: Start::Warm, render: row(count, wall_clock_ms), against_local: None, observation: None };
+    let execution = Execution {
+        start: Start::Warm,
+        render: row(count, wall_clock_ms),
+        against_local: None,
+        memory_used_mb: None,
+        observation: None,
+        requests: Vec::new(),
+    };
     LambdaSample { id, outcome: Outcome::Done(Box::new(execution)) }
 }
 

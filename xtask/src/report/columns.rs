@@ -1,7 +1,6 @@
 //! The table of columns: what the terminal, report.md, report.html and results.csv show
 //! about renders and cases. A new column is a row here. Pure.
 
-use execution_history::chunking::RenderId;
 use render_verdict::{
     audio::{AudioStatus, residual::Residual},
     decibels::Level,
@@ -215,7 +214,7 @@ type OfCase = Column<Case>;
 /// in this order.
 pub const CASES: &[OfCase] = &[
     OfCase::name("fixture", &[Durations, Parts, Quality, Markdown], |case| text(case.fixture.clone())).csv("fixture"),
-    OfCase::figure("memory", &[Durations, Parts, Quality, Markdown], |case| memory(case.render)),
+    OfCase::figure("memory", &[Durations, Parts, Quality, Markdown], |case| megabytes(case.render.memory_mb)),
     OfCase::figure("chunks", &[Durations, Parts, Quality, Markdown], |case| {
         text(case.render.chunks_as_planned(case.planned_chunk_count))
     }),
@@ -269,6 +268,7 @@ pub const CASES: &[OfCase] = &[
         .csv("parallelEfficiency"),
     OfCase::figure("USD", &[Durations, Markdown], |case| case.usd.map_or(Cell::Empty, |usd| Cell::Usd(usd.median)))
         .csv("usd"),
+    OfCase::figure("memory used", &[Durations, Markdown], |case| megabytes(case.memory_used_mb)),
     OfCase::figure("cold", &[Durations, Markdown], |case| match (case.cold_lambda_ms, case.warm_lambda_ms) {
         (Some(cold), Some(_)) => {
             text(format!("{} ({} of {})", Cell::Ms(cold.median).text(), cold.count, case.measured()))
@@ -285,11 +285,11 @@ pub const CASES: &[OfCase] = &[
     OfCase::name("", &[Quality], |case| Cell::Passed(case.passed)),
     OfCase::name("verdict", &[Markdown], |case| Cell::Passed(case.passed)),
     OfCase::only_csv("memoryMb", |case| case.render.memory_mb.map_or(Cell::Empty, text)),
+    OfCase::only_csv("memoryUsedMb", |case| case.memory_used_mb.map_or(Cell::Empty, text)),
 ];
 
-/// The memory of a render in a sweep of memory.
-fn memory(id: RenderId) -> Cell {
-    id.memory_mb.map_or(Cell::Empty, |mb| text(format!("{mb} MB")))
+fn megabytes(memory_mb: Option<u32>) -> Cell {
+    memory_mb.map_or(Cell::Empty, |mb| text(format!("{mb} MB")))
 }
 
 fn text(text: impl ToString) -> Cell {

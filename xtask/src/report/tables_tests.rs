@@ -130,7 +130,7 @@ fn the_columns_of_the_script_come_first_with_minus_200_for_silence() {
 #[test]
 fn unmeasured_values_are_empty_and_never_zero() {
     let lines = lines(Case::of("f", render_id(2), 1, &[&failed(2, 1)], &[]));
-    assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,,,,");
+    assert_eq!(lines[1].join(","), "f,,,,,,,2,,1,1,false,,,,0,,,,,,,,,,,,,,,,,,");
     assert_eq!(lines[0].len(), lines[1].len());
 }
 

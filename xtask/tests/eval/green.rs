@@ -102,9 +102,9 @@ fn results_csv_begins_with_the_scripts_header() {
     test.eval(&TWO).exit(0);
     let csv = std::fs::read_to_string(test.artifacts().join("results.csv")).unwrap();
     assert_snapshot!(csv, @r"
-    fixture,localMs,lambdaMs,speedup,psnrLambdaVsBaselineDb,audioStatus,audioResidualRmsDb,chunkCount,plannedChunkCount,iterations,failed,passed,lambdaMinMs,lambdaMaxMs,lambdaMadMs,coldExecutions,warmLambdaMs,localRendererMs,rendererSpeedup,speedupLow95,speedupHigh95,worstFrameDb,queueMs,planMs,slowestChunkMs,medianChunkMs,imbalance,assembleMs,parallelEfficiency,usd,coldLambdaMs,coldUsd,memoryMb
-    f,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126,,,
-    other-fixture,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126,,,
+    fixture,localMs,lambdaMs,speedup,psnrLambdaVsBaselineDb,audioStatus,audioResidualRmsDb,chunkCount,plannedChunkCount,iterations,failed,passed,lambdaMinMs,lambdaMaxMs,lambdaMadMs,coldExecutions,warmLambdaMs,localRendererMs,rendererSpeedup,speedupLow95,speedupHigh95,worstFrameDb,queueMs,planMs,slowestChunkMs,medianChunkMs,imbalance,assembleMs,parallelEfficiency,usd,coldLambdaMs,coldUsd,memoryMb,memoryUsedMb
+    f,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126,,,,
+    other-fixture,,6125,,45.479,no-audio-on-either,,4,1,1,0,true,6125,6125,0,0,6125,,,,,44.250,100,400,200,200,1.000,700,1.000,0.000126,,,,
     ");
 }
 
@@ -237,7 +237,7 @@ fn samples_are_exported_for_other_programs() {
     let lines: Vec<&str> = csv.lines().collect();
     assert_eq!(
         lines[0],
-        "fixture,leg,protocol,chunkCount,plannedChunkCount,iteration,start,wallMs,usd,psnrAvgDb,passed,failure,memoryMb"
+        "fixture,leg,protocol,chunkCount,plannedChunkCount,iteration,start,wallMs,usd,psnrAvgDb,passed,failure,memoryMb,memoryUsedMb"
     );
     assert!(lines.len() == 3 && lines[1].starts_with("f,lambda,v2,4,1,1,warm,6125,0.000"), "{csv}");
     let json: serde_json::Value = serde_json::from_str(text("samples.jsonl").lines().nth(1).unwrap()).unwrap();

@@ -67,11 +67,40 @@ fn several_sizes_of_memory_are_measured_on_one_stack() {
     assert!((gb_seconds(2) / gb_seconds(0) - 2.0).abs() < 1e-9, "a call is charged by the memory that it had");
     assert_eq!(results["tuning"]["f"]["cheapest"]["memoryMb"], 2048);
     let text = |name: &str| std::fs::read_to_string(test.artifacts().join(name)).unwrap();
-    assert!(text("samples.csv").lines().nth(1).unwrap().ends_with(",,2048"));
+    assert!(text("samples.csv").lines().nth(1).unwrap().ends_with(",,2048,"));
     let hyperfine: Value = serde_json::from_str(&text("hyperfine.json")).unwrap();
     assert_eq!(hyperfine["results"][2]["command"], "f 4096 MB N=1");
     assert_eq!(hyperfine["results"][2]["parameters"]["memory"], "4096");
     test.assert_account_clean();
+}
+
+#[test]
+fn the_memory_that_calls_used_is_read_from_the_log_of_the_function() {
+    let test = Test::new();
+    // Of each execution the calls for the plan and for the first chunk; what others log is not theirs.
+    test.aws.before("FilterLogEvents", 1, |account| {
+        for execution in account.executions.values() {
+            for (event, mb) in [(4, 500), (9, 700 + execution.nth)] {
+                let line = format!(
+                    "REPORT RequestId: {}-{event}\tMemory Size: 2048 MB\tMax Memory Used: {mb} MB",
+                    execution.name
+                );
+                account.function_log.push(("stream", line));
+            }
+        }
+        account.function_log.push(("stream", "REPORT RequestId: another\tMax Memory Used: 9000 MB".to_owned()));
+    });
+    let ran = test.eval(&["--skip-local", "--chunk-counts", "1,2", "--iterations", "2"]);
+    ran.exit(0).says("memory used").says("  704 MB").warns("the log reports the memory used of 8 of 14 calls");
+    let results = test.artifact("results.json");
+    let used =
+        |list: &str| results[list].as_array().unwrap().iter().map(|of| of["memoryUsedMb"].clone()).collect::<Vec<_>>();
+    assert_eq!(used("lambdaSamples"), [701, 702, 703, 704]);
+    // The second round begins with the other count.
+    assert_eq!(used("cases"), [704, 703]);
+    let text = |name: &str| std::fs::read_to_string(test.artifacts().join(name)).unwrap();
+    assert!(text("samples.csv").lines().nth(1).unwrap().ends_with(",,,701"));
+    assert!(text("report.md").contains("| 704 MB |"));
 }
 
 #[test]

@@ -84,7 +84,9 @@ pub(crate) const STARTED: f64 = 1_700_000_000.25;
 impl Render {
     /// All events of the execution, as the service sends them.
     pub(crate) fn history(&self, input: &Value) -> Vec<Value> {
-        let mut events = Events::default();
+        let uri = input["OutputS3Uri"].as_str().unwrap_or_default();
+        let execution = uri.rsplit('/').nth(1).unwrap_or_default().to_owned();
+        let mut events = Events { execution, events: Vec::new() };
         events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
         let size =
             self.planned.map_or_else(|| size(&input["Config"], self.frames), |chunks| self.frames.div_ceil(chunks));
@@ -98,7 +100,7 @@ impl Render {
         events.task("Plan", &plan);
         if let End::Fails(error, message) = self.end {
             events.failed_task("RenderChunk", error, message);
-            return events.0;
+            return events.events;
         }
         let mut left = self.frames;
         for index in 0..chunks {
@@ -113,7 +115,7 @@ impl Render {
             json!({"Action": "assemble", "OutputS3Uri": input["OutputS3Uri"], "FramesEncoded": self.assembled});
         events.task("Assemble", &assembled);
         events.add("ExecutionSucceeded", json!({"executionSucceededEventDetails": {"output": "{}"}}));
-        events.0
+        events.events
     }
 }
 
@@ -125,18 +127,20 @@ fn size(config: &Value, frames: u64) -> u64 {
 }
 
 /// Numbered events, each a tenth of a second after the one before.
-#[derive(Default)]
-struct Events(Vec<Value>);
+struct Events {
+    execution: String,
+    events: Vec<Value>,
+}
 
 impl Events {
     fn add(&mut self, kind: &str, details: Value) {
-        let before = self.0.len();
+        let before = self.events.len();
         let mut event = json!({
             "id": before + 1, "previousEventId": before, "type": kind, "timestamp": STARTED + 0.1 * before as f64,
         });
         let (Value::Object(event_fields), Value::Object(details)) = (&mut event, details) else { unreachable!() };
         event_fields.extend(details);
-        self.0.push(event);
+        self.events.push(event);
     }
 
     fn enter(&mut self, state: &str) {
@@ -150,7 +154,12 @@ impl Events {
 
     fn task(&mut self, state: &str, payload: &Value) {
         self.enter(state);
-        let output = json!({"ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200}).to_string();
+        // Unique in the account: the prefix of the output ends with the name of the execution.
+        let request = json!({"RequestId": format!("{}-{}", self.execution, self.events.len())});
+        let output = json!({
+            "ExecutedVersion": "$LATEST", "Payload": payload, "StatusCode": 200, "SdkResponseMetadata": request,
+        });
+        let output = output.to_string();
         let details = json!({"output": output, "outputDetails": {"truncated": false}, "resource": "invoke"});
         self.add("TaskSucceeded", json!({"taskSucceededEventDetails": details}));
         self.add("TaskStateExited", json!({"stateExitedEventDetails": {"name": state, "output": "{}"}}));
