@@ -35,7 +35,7 @@ use crate::{
         bench::{Bench, Place, Wanted},
         budget::Exceeded,
         finish::{self, Interim},
-        preview,
+        preview::{self, PlannedFixture},
         render::{Render, RenderNames, Rendering},
         repeat,
         subject::{PlanChoice, Record, Subject},
@@ -57,10 +57,10 @@ pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, 
     let (options, repeats) = repeated(session, options).or_exit(ExitCode::Preflight)?;
     let options = &options;
     if options.run.dry_run {
-        return preview::preview(session, COMMAND, &options.run, &options.chunk_counts, None, |sources| {
+        return preview::preview(session, COMMAND, &options.run, &options.chunk_counts, |sources| {
             let planned = |subject: Subject| {
-                let planned = subject.stated_extent().map(|extent| plan(&subject, options, extent)).transpose()?;
-                anyhow::Ok((subject, planned))
+                let plan = subject.stated_extent().map(|extent| plan(&subject, options, extent)).transpose()?;
+                anyhow::Ok(PlannedFixture { subject, plan, times: None })
             };
             let (subjects, notes) = subjects(sources, options)?;
             Ok((subjects.into_iter().map(planned).collect::<anyhow::Result<_>>()?, notes))
@@ -107,7 +107,7 @@ async fn smoke(
     let wanted = Wanted {
         exact: options.exact,
         plan: |subject: &Subject, extent| plan(subject, options, extent),
-        rounds: 1,
+        times: |_: usize, _: RenderId| 1,
         chunks_at_once: options.chunk_counts.at_once(options.jobs.get()),
     };
     let (Bench { stack, media, places }, ()) = Bench::set_up(run, subjects, wanted, async { Ok(()) }).await?;

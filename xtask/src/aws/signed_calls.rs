@@ -3,14 +3,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use execution_history::cost::{Architecture, FunctionSize};
 use serde_json::{Value, json};
 
 use crate::aws::{
     clients::Clients,
     faults,
-    signed_request::{Body, Call, refusal},
+    signed_request::{Body, Call, error_in, refusal},
 };
 
 /// Whether something is there.
@@ -71,22 +71,48 @@ fn configuration_of(name: &str) -> String {
 /// How long a function is waited for while its configuration changes.
 const UPDATE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
-/// Changes the memory of a function, MB (Lambda UpdateFunctionConfiguration), and waits until that is done. From then
-/// on, every environment is a new one.
+/// Changes the memory of a function, MB, and waits until that is done. From then on, every environment is a new one.
 ///
 /// # Errors
 /// When the call is refused, or the update fails or does not end.
 pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow::Result<()> {
     let what = || format!("giving function {name} {memory_mb} MB");
-    update(clients, name, json!({ "MemorySize": memory_mb })).await.with_context(what)
+    let (status, body) = update(clients, name, json!({ "MemorySize": memory_mb })).await.with_context(what)?;
+    if status != 200 {
+        return Err(refusal(status, &body)).with_context(what);
+    }
+    updated(clients, name).await.with_context(what)
 }
 
-async fn update(clients: &Clients, name: &str, input: Value) -> anyhow::Result<()> {
-    let call = Call { service: "lambda", method: "PUT", path: &configuration_of(name), body: Body::Rest(input) };
-    let (status, body) = call.send(clients).await?;
+/// Changes one variable in the environment of a function, keeps the others, and waits until that is done. From then on,
+/// every environment is a new one. No value is shown, whatever fails.
+///
+/// # Errors
+/// When the variables can't be read, the call is refused, or the update fails or does not end.
+pub async fn set_variable(clients: &Clients, name: &str, variable: &str, value: &str) -> anyhow::Result<()> {
+    let what = || format!("setting {variable} of function {name}");
+    let mut environment = reported(clients, name).await?["Environment"].take();
+    // What Lambda can't decrypt for us would be lost.
+    ensure!(environment["Error"].is_null(), "the variables of function {name} can't be read, so none is changed");
+    environment["Variables"][variable] = value.into();
+    let (status, body) = update(clients, name, json!({ "Environment": environment })).await.with_context(what)?;
     if status != 200 {
-        return Err(refusal(status, &body).into());
+        // Lambda's message may repeat the variables.
+        let code = error_in(&body).map_or_else(|| "an error".to_owned(), |(code, _)| code);
+        return Err(anyhow!("Lambda answered {code} (HTTP {status})")).with_context(what);
     }
+    updated(clients, name).await.with_context(what)
+}
+
+/// Sends a change of a function's configuration (Lambda UpdateFunctionConfiguration).
+async fn update(clients: &Clients, name: &str, input: Value) -> anyhow::Result<(u16, String)> {
+    Call { service: "lambda", method: "PUT", path: &configuration_of(name), body: Body::Rest(input) }
+        .send(clients)
+        .await
+}
+
+/// Waits until the last change is done.
+async fn updated(clients: &Clients, name: &str) -> anyhow::Result<()> {
     let ended = faults::until(faults::polling(), async || match reported(clients, name).await {
         Ok(reported) => match reported["LastUpdateStatus"].as_str() {
             Some("InProgress") => None,

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use anyhow::{Context, ensure};
 use clap::Args;
 use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtocols};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions},
@@ -40,6 +41,17 @@ pub struct EvalOptions {
     /// Rounds before the measurement that are not counted.
     #[arg(long, env = "WARMUP", default_value = "0", value_name = "N")]
     pub warmup: Warmup,
+    /// Start every measured render with cold functions.
+    ///
+    /// Before each of them, the functions get a changed environment variable, so that Lambda starts new environments.
+    #[arg(long, env = "COLD", conflicts_with = "warm", hide_short_help = true)]
+    cold: bool,
+    /// Warm new functions by renders that are not counted.
+    ///
+    /// After the deployment, and after each change of the memory, each fixture is rendered once at its highest chunk
+    /// count.
+    #[arg(long, env = "WARM", hide_short_help = true)]
+    warm: bool,
     /// What renders must reach.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -59,6 +71,26 @@ pub struct EvalOptions {
     /// The stack and the artifacts.
     #[command(flatten)]
     pub run: RunOptions,
+}
+
+/// How functions are prepared for measured renders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Prepares {
+    /// New environments are started for each.
+    Cold,
+    /// New functions are warmed.
+    Warm,
+}
+
+impl Prepares {
+    /// What follows on the number of iterations in a report.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Cold => ", each with cold functions",
+            Self::Warm => ", with warmed functions",
+        }
+    }
 }
 
 /// What becomes of the local leg.
@@ -103,6 +135,21 @@ impl EvalOptions {
         }
     }
 
+    /// How the functions are prepared for the measured renders; `None` for not at all.
+    pub fn prepares(&self) -> Option<Prepares> {
+        let warms = self.warm.then_some(Prepares::Warm);
+        self.cold.then_some(Prepares::Cold).or(warms)
+    }
+
+    /// The flag because of which functions are not as they come, where there is one.
+    pub fn prepared(&self) -> Option<&'static str> {
+        let by_rounds = (self.warmup.get() > 0).then_some("--warmup");
+        by_rounds.or(self.prepares().map(|prepares| match prepares {
+            Prepares::Cold => "--cold",
+            Prepares::Warm => "--warm",
+        }))
+    }
+
     /// Refuses options that contradict each other, no matter whether flags or variables set them.
     ///
     /// # Errors
@@ -117,6 +164,12 @@ impl EvalOptions {
             "--memory-mb with several sizes changes the functions of the stack, so it needs a stack of its own, which goes \
              with the run; leave out --keep-stack and --reuse-stack, or give one size"
         );
+        ensure!(
+            !self.cold || !(self.run.keep_stack || self.run.reuse_stack.is_some()),
+            "--cold changes the functions of the stack, so it needs a stack of its own, which goes with the run; leave out \
+             --keep-stack and --reuse-stack"
+        );
+        ensure!(!(self.cold && self.warm), "--cold and --warm contradict each other");
         self.run.check()
     }
 

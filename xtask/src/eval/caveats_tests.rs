@@ -5,15 +5,20 @@ use crate::eval::sample::{
 };
 
 /// The caveats about samples with 1 and 2 chunks and about local renders, with these times in ms.
-fn caveats(of_one: &[u64], of_two: &[u64], locals: &[u64], warmed_up: bool) -> Vec<String> {
+fn caveats(of_one: &[u64], of_two: &[u64], locals: &[u64], prepared: Option<&'static str>) -> Vec<String> {
     let lambda_of = |count: u16, ms: &[u64]| -> Vec<LambdaSample> {
         ms.iter().zip(1..).map(|(ms, iteration)| lambda(count, iteration, *ms)).collect()
     };
     let all = [lambda_of(1, of_one), lambda_of(2, of_two)].concat();
-    caveats_of(&all, of_one.len(), locals, warmed_up)
+    caveats_of(&all, of_one.len(), locals, prepared)
 }
 
-fn caveats_of(samples: &[LambdaSample], iterations: usize, locals: &[u64], warmed_up: bool) -> Vec<String> {
+fn caveats_of(
+    samples: &[LambdaSample],
+    iterations: usize,
+    locals: &[u64],
+    prepared: Option<&'static str>,
+) -> Vec<String> {
     let locals: Vec<LocalSample> = locals.iter().zip(1..).map(|(ms, iteration)| local(iteration, *ms)).collect();
     let (samples, locals) = (samples.iter().collect::<Vec<_>>(), locals.iter().collect::<Vec<_>>());
     let case = |count: u16| {
@@ -22,32 +27,32 @@ fn caveats_of(samples: &[LambdaSample], iterations: usize, locals: &[u64], warme
         Case::of("f", render_id(count), iterations, &of_count, &locals)
     };
     let cases = [case(1), case(2)];
-    let found = Caveat::of_fixture(&cases.iter().collect::<Vec<_>>(), &samples, &locals, warmed_up);
+    let found = Caveat::of_fixture(&cases.iter().collect::<Vec<_>>(), &samples, &locals, prepared);
     found.iter().map(ToString::to_string).collect()
 }
 
 #[test]
 fn clear_differences_have_no_caveat() {
-    let clear = caveats(&[9000, 9010, 9020, 9030], &[5000, 5010, 5020, 5030], &[20_000, 20_100, 20_200, 20_300], false);
+    let clear = caveats(&[9000, 9010, 9020, 9030], &[5000, 5010, 5020, 5030], &[20_000, 20_100, 20_200, 20_300], None);
     assert_eq!(clear, [""; 0]);
 }
 
 #[test]
 fn counts_that_overlap_do_not_differ_significantly() {
-    let overlapping = caveats(&[5000, 5200, 5400, 5600], &[5100, 5300, 5500, 5700], &[], false);
+    let overlapping = caveats(&[5000, 5200, 5400, 5600], &[5100, 5300, 5500, 5700], &[], None);
     insta::assert_snapshot!(overlapping.join("\n"), @"f: N=1 and N=2 do not differ significantly (Mann-Whitney, p > 0.05); if they differ as they did here, about 80 more iterations would show it");
 }
 
 #[test]
 fn a_local_leg_is_ranked_with_the_counts() {
-    let overlapping = caveats(&[9000, 9100, 9200, 9300], &[5000, 5100, 5200, 5300], &[5050, 5150, 5250, 5350], false);
+    let overlapping = caveats(&[9000, 9100, 9200, 9300], &[5000, 5100, 5200, 5300], &[5050, 5150, 5250, 5350], None);
     assert_eq!(overlapping.len(), 1);
     assert!(overlapping[0].starts_with("f: N=2 and the local leg do not differ significantly"), "{overlapping:?}");
 }
 
 #[test]
 fn too_few_iterations_are_reported_once_and_only_when_there_is_something_to_rank() {
-    assert_eq!(caveats(&[5000, 5200], &[5100, 5300], &[], false), [""; 0]);
+    assert_eq!(caveats(&[5000, 5200], &[5100, 5300], &[], None), [""; 0]);
     let of = |iterations, to_rank| Caveat::of_iterations(iterations, to_rank).map(|caveat| caveat.to_string());
     assert_eq!((of(4, 2), of(1, 1)), (None, None));
     insta::assert_snapshot!(of(3, 2).unwrap(), @"--iterations 3 is too few for a ranking: the order of the medians may be chance; 1 more would be enough, and from 5 in all speed-ups have a confidence interval");
@@ -55,17 +60,18 @@ fn too_few_iterations_are_reported_once_and_only_when_there_is_something_to_rank
 
 #[test]
 fn the_advice_on_a_wide_spread_depends_on_warm_ups() {
-    let wide = |warmed_up| caveats(&[5000, 6000, 7000, 8000], &[1000; 4], &[], warmed_up);
-    insta::assert_snapshot!(wide(false).join("\n"), @"f N=1: the samples vary by 23 % of their median; --warmup 1 avoids cold starts, and an idle machine helps");
-    insta::assert_snapshot!(wide(true).join("\n"), @"f N=1: the samples vary by 23 % of their median; the machine or the account may be busy with something else");
+    let wide = |prepared| caveats(&[5000, 6000, 7000, 8000], &[1000; 4], &[], prepared);
+    insta::assert_snapshot!(wide(None).join("\n"), @"f N=1: the samples vary by 23 % of their median; --warm avoids cold starts, and an idle machine helps");
+    insta::assert_snapshot!(wide(Some("--warm")).join("\n"), @"f N=1: the samples vary by 23 % of their median; the machine or the account may be busy with something else");
 }
 
 #[test]
 fn a_mix_of_cold_and_warm_samples_is_reported() {
     let cold = with(lambda(1, 1, 5000), |execution| execution.start = Start::Cold);
     let samples = [cold, lambda(1, 2, 5000), lambda(1, 3, 5000)];
-    insta::assert_snapshot!(caveats_of(&samples, 3, &[], false).join("\n"), @"f N=1: 1 of 3 executions had cold starts; the medians are those of the others");
-    insta::assert_snapshot!(caveats_of(&samples, 3, &[], true).join("\n"), @"f N=1: 1 of 3 executions had cold starts despite --warmup; the medians are those of the others");
+    insta::assert_snapshot!(caveats_of(&samples, 3, &[], None).join("\n"), @"f N=1: 1 of 3 executions had cold starts; the medians are those of the others");
+    insta::assert_snapshot!(caveats_of(&samples, 3, &[], Some("--warmup")).join("\n"), @"f N=1: 1 of 3 executions had cold starts despite --warmup; the medians are those of the others");
+    insta::assert_snapshot!(caveats_of(&samples, 3, &[], Some("--cold")).join("\n"), @"f N=1: 1 of 3 executions had cold starts although --cold starts all of them; the medians are those of the others");
     let all_cold = samples.map(|sample| with(sample, |execution| execution.start = Start::Cold));
-    assert_eq!(caveats_of(&all_cold, 3, &[], false), [""; 0]);
+    assert_eq!(caveats_of(&all_cold, 3, &[], None), [""; 0]);
 }

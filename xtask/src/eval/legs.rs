@@ -7,7 +7,7 @@ use execution_history::chunking::RenderId;
 use render_verdict::verdict::Measured;
 
 use crate::{
-    cli::eval::LocalLeg,
+    cli::eval::{LocalLeg, Prepares},
     eval::{
         Bench,
         prepare::{Leg, Round, Turn},
@@ -17,7 +17,10 @@ use crate::{
     exit::{ExitCode, Failure, OrExit},
     project::{baseline::Baseline, execution::eval_execution_name, fixture::format::RenderFormat, plan::PlannedRender},
     report::tables::summary_line,
-    run::render::{Render, RenderNames, Rendering},
+    run::{
+        reconfigure::Change,
+        render::{Render, RenderNames, Rendering},
+    },
     tools::in_process::{InProcess, Job},
 };
 
@@ -33,16 +36,23 @@ impl Bench<'_> {
         self.eval.run.budget.allow(&renders.estimate(planned), &what).or_exit(ExitCode::Render)
     }
 
-    /// Gives the functions the memory that a turn is measured with, where that is another than they have.
-    pub(crate) async fn change_memory(&mut self, turn: &Turn) -> Result<(), Failure> {
-        let Leg::Lambda(RenderId { memory_mb: Some(wanted), .. }) = turn.leg else { return Ok(()) };
-        if self.memory_mb == Some(wanted) {
-            return Ok(());
-        }
+    /// Gives the functions the memory that a turn is measured with, where that is another than they have; with `--cold`
+    /// new environments, which another memory brings too.
+    pub(crate) async fn change_functions(&mut self, turn: &Turn) -> Result<(), Failure> {
+        let Leg::Lambda(render) = turn.leg else { return Ok(()) };
         let run = &self.eval.run;
-        run.step("memory", &format!("the functions get {wanted} MB"));
-        run.stage("memory", self.on.stack.set_memory(run, wanted)).await.or_exit(ExitCode::Deploy)?;
-        self.memory_mb = Some(wanted);
+        let is_cold = self.eval.options.prepares() == Some(Prepares::Cold) && matches!(turn.round, Round::Measured(_));
+        let (change, text) = match render.memory_mb.filter(|wanted| self.memory_mb != Some(*wanted)) {
+            Some(mb) => (Change::MemoryMb(mb), format!("the functions get {mb} MB")),
+            None if is_cold => {
+                self.colds += 1;
+                (Change::Environments(self.colds), "the functions get new environments (--cold)".to_owned())
+            }
+            None => return Ok(()),
+        };
+        run.step("functions", &text);
+        run.stage("functions", self.on.stack.change_functions(run, change)).await.or_exit(ExitCode::Deploy)?;
+        self.memory_mb = render.memory_mb;
         Ok(())
     }
 

@@ -61,6 +61,8 @@ struct Bench<'a> {
     renderer: Option<LocalRenderer>,
     /// In a sweep of memory, what the functions were given last, MB.
     memory_mb: Option<u32>,
+    /// How often `--cold` gave them new environments.
+    colds: u64,
     /// Of each fixture the last local render that was kept, which executions are compared with.
     kept: Vec<Option<Baseline>>,
 }
@@ -87,8 +89,7 @@ pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, F
 /// # Errors
 /// When it would be refused.
 pub(crate) fn preview(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
-    let rounds = Some(prepare::rounds(options));
-    preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), rounds, |sources| {
+    preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), |sources| {
         prepare::preview(sources, options)
     })
 }
@@ -112,7 +113,7 @@ async fn measure(evals: &[Eval<'_>], interims: &mut [Option<Interim>]) -> Result
             let (eval, turn) = (&evals[side], turns[side][nth]);
             let what = format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(&turn));
             benches[side].allow(&turn)?;
-            benches[side].change_memory(&turn).await?;
+            benches[side].change_functions(&turn).await?;
             let failed = eval.run.stage(&what, samples[side].take(&mut benches[side], turn)).await;
             samples[side].save(&benches[side], &mut interims[side])?;
             if failed {
@@ -143,14 +144,15 @@ async fn set_up_all<'a>(evals: &'a [Eval<'a>]) -> Result<Vec<Bench<'a>>, Failure
 }
 
 async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
+    let turns = eval.turns();
     let wanted = Wanted {
         exact: false,
         plan: |subject: &Subject, extent| prepare::plan(eval.options, subject, extent),
-        rounds: prepare::rounds(eval.options),
+        times: |nth: usize, render| prepare::times(&turns, nth, render),
         chunks_at_once: eval.options.chunk_counts().at_once(1),
     };
     let (on, renderer) = bench::Bench::set_up(&eval.run, &eval.subjects, wanted, local_renderer(eval)).await?;
-    Ok(Bench { eval, on, renderer, memory_mb: None, kept: eval.subjects.iter().map(|_| None).collect() })
+    Ok(Bench { eval, on, renderer, memory_mb: None, colds: 0, kept: eval.subjects.iter().map(|_| None).collect() })
 }
 
 async fn local_renderer(eval: &Eval<'_>) -> Result<Option<LocalRenderer>, Failure> {
@@ -246,7 +248,7 @@ impl Samples {
             fixtures: bench.eval.fixture_names(),
             scope,
             iterations: options.iterations.get(),
-            warmed_up: options.warmup.get() > 0,
+            prepared: options.prepared(),
             lambda: &self.lambda,
             local: &self.local,
             emulated: run.connection().access.target.endpoint().is_some(),

@@ -9,7 +9,7 @@ use execution_history::{
 
 use crate::{
     cli::{
-        eval::{EvalOptions, LocalLeg},
+        eval::{EvalOptions, LocalLeg, Prepares},
         run::RunOptions,
     },
     context::Session,
@@ -24,7 +24,7 @@ use crate::{
     report::{distinct, run_record::Asked},
     run::{
         Run, Sources,
-        preview::Planned,
+        preview::{Planned, PlannedFixture},
         repeat,
         subject::{PlanChoice, Record, Subject},
     },
@@ -45,16 +45,11 @@ impl<'a> Eval<'a> {
             chunk_size: one_chunk_size(&subjects, options),
             iterations: options.iterations.get(),
             warmup: options.warmup.get(),
+            prepares: options.prepares(),
             local_leg: local,
         };
         notes.iter().for_each(|note| session.console.note(note));
-        let renders_of = |subject: &Subject| {
-            let ids = render_ids(&options.counts_of(&subject.fixture.name)?, subject.plan.protocols());
-            let with = |memory_mb: Option<u32>| ids.iter().map(move |id| RenderId { memory_mb, ..*id });
-            anyhow::Ok(options.memories().into_iter().flat_map(with).collect())
-        };
-        let renders = subjects.iter().map(renders_of).collect::<anyhow::Result<_>>().or_exit(ExitCode::Preflight)?;
-        let scope = Scope { renders, local };
+        let scope = scope(&subjects, options, local).or_exit(ExitCode::Preflight)?;
         let run = Run::prepare(session, COMMAND, sources, options.run.clone(), asked)?;
         // What the template says of the size that is deployed, it says of all.
         for memory in &options.run.memory {
@@ -87,6 +82,17 @@ impl<'a> Eval<'a> {
     }
 }
 
+/// What each round covers.
+fn scope(subjects: &[Subject], options: &EvalOptions, local: bool) -> anyhow::Result<Scope> {
+    let renders_of = |subject: &Subject| {
+        let ids = render_ids(&options.counts_of(&subject.fixture.name)?, subject.plan.protocols());
+        let with = |memory_mb: Option<u32>| ids.iter().map(move |id| RenderId { memory_mb, ..*id });
+        anyhow::Ok(options.memories().into_iter().flat_map(with).collect())
+    };
+    let renders = subjects.iter().map(renders_of).collect::<anyhow::Result<_>>()?;
+    Ok(Scope { renders, local, warm: options.prepares() == Some(Prepares::Warm) })
+}
+
 /// The options for what did not pass or was not rendered in the run that `--rerun-failed` names, and that run.
 pub(crate) fn repeated(session: &Session, options: &EvalOptions) -> anyhow::Result<(EvalOptions, Option<RunId>)> {
     let Some(which) = &options.fixtures.rerun_failed else { return Ok((options.clone(), None)) };
@@ -111,12 +117,15 @@ fn one_chunk_size(subjects: &[Subject], options: &EvalOptions) -> Option<ChunkSi
 
 /// The fixtures, and their plans when their lengths are known, for `--dry-run`.
 pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Result<Planned> {
-    let planned = |subject: Subject| {
-        let planned = subject.stated_extent().map(|extent| plan(options, &subject, extent)).transpose()?;
-        anyhow::Ok((subject, planned))
-    };
     let (subjects, notes) = subjects(sources, options)?;
-    Ok((subjects.into_iter().map(planned).collect::<anyhow::Result<_>>()?, notes))
+    let scope = scope(&subjects, options, false)?;
+    let turns = schedule(&scope, options.warmup.get(), options.iterations.get());
+    let planned = |(nth, subject): (usize, Subject)| {
+        let plan = subject.stated_extent().map(|extent| plan(options, &subject, extent)).transpose()?;
+        let times = scope.renders[nth].iter().map(|render| (*render, times(&turns, nth, *render))).collect();
+        anyhow::Ok(PlannedFixture { subject, plan, times: Some(times) })
+    };
+    Ok((subjects.into_iter().enumerate().map(planned).collect::<anyhow::Result<_>>()?, notes))
 }
 
 /// The executions of one fixture in a round.
@@ -129,9 +138,10 @@ pub(crate) fn plan(options: &EvalOptions, subject: &Subject, extent: Extent) -> 
     Ok(plan.with_each(&options.memories()))
 }
 
-/// How often each execution is repeated.
-pub(crate) fn rounds(options: &EvalOptions) -> u64 {
-    u64::from(options.iterations.get() + options.warmup.get())
+/// How often a fixture is rendered so, measured or not.
+pub(crate) fn times(turns: &[Turn], fixture: usize, render: RenderId) -> u64 {
+    let is_it = |turn: &&Turn| turn.fixture == fixture && turn.leg == Leg::Lambda(render);
+    turns.iter().filter(is_it).count() as u64
 }
 
 fn local_way(repo: &Repo, options: &EvalOptions) -> anyhow::Result<Option<LocalWay>> {
@@ -188,6 +198,8 @@ pub(crate) struct Scope {
     pub renders: Vec<Vec<RenderId>>,
     /// Whether each is rendered locally too.
     pub local: bool,
+    /// Whether new functions are warmed.
+    pub warm: bool,
 }
 
 impl Scope {
@@ -199,17 +211,28 @@ impl Scope {
 
 /// Everything to measure, round by round: each round covers every size of memory, each size every fixture, and each
 /// fixture every leg, so that a machine or a service that becomes slower or warmer affects all of them alike.
-/// Each round begins with the next item, so that none is always the first. Local renders are with the first size.
+/// Each round begins with the next item, so that none is always the first. Local renders are with the first size. Where
+/// functions are to be warmed, the first measured render with them is preceded by one of each fixture at its highest
+/// count, which is not counted.
 pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn> {
     let rounds = (1..=warmup).map(Round::Warmup).chain((1..=iterations).map(Round::Measured));
     let memories = distinct(scope.renders.iter().flatten().map(|render| render.memory_mb));
-    let mut turns = Vec::new();
+    let (mut turns, mut warmed, mut warm_ups) = (Vec::new(), None, warmup);
     for (nth, round) in rounds.enumerate() {
         for (block, memory) in rotated(memories.iter(), nth).into_iter().enumerate() {
+            let of_size = |fixture: usize| scope.renders[fixture].iter().copied().filter(|it| it.memory_mb == *memory);
+            if scope.warm && matches!(round, Round::Measured(_)) && warmed != Some(*memory) {
+                warm_ups += 1;
+                let highest =
+                    |fixture| of_size(fixture).max_by_key(|render| render.chunk_count).map(|it| (fixture, it));
+                let new = (0..scope.renders.len()).filter_map(highest);
+                let round = Round::Warmup(warm_ups);
+                turns.extend(new.map(|(fixture, render)| Turn { fixture, leg: Leg::Lambda(render), round }));
+            }
+            warmed = Some(*memory);
             for fixture in rotated(0..scope.renders.len(), nth) {
                 let local = (scope.local && block == 0).then_some(Leg::Local);
-                let of_block = scope.renders[fixture].iter().copied().filter(|render| render.memory_mb == *memory);
-                let lambda = rotated(of_block, nth).into_iter().map(Leg::Lambda);
+                let lambda = rotated(of_size(fixture), nth).into_iter().map(Leg::Lambda);
                 turns.extend(local.into_iter().chain(lambda).map(|leg| Turn { fixture, leg, round }));
             }
         }
@@ -239,7 +262,7 @@ mod tests {
 
     fn scope(fixtures: usize, counts: &str, local: bool) -> Scope {
         let renders = render_ids(&counts.parse().unwrap(), PlanProtocols::One(PlanProtocol::V2));
-        Scope { renders: vec![renders; fixtures], local }
+        Scope { renders: vec![renders; fixtures], local, warm: false }
     }
 
     fn described(turns: &[Turn]) -> String {
@@ -276,6 +299,29 @@ mod tests {
         2: 1 N=1
         2: 1 N=4
         ");
+    }
+
+    #[test]
+    fn new_functions_are_warmed_before_they_are_measured() {
+        let mut scope = Scope { warm: true, ..scope(1, "1,4", true) };
+        let swept = [2048, 4096]
+            .map(|mb| scope.renders[0].clone().into_iter().map(move |id| RenderId { memory_mb: Some(mb), ..id }));
+        scope.renders[0] = swept.into_iter().flatten().collect();
+        insta::assert_snapshot!(described(&schedule(&scope, 1, 1)), @r"
+        warm-up 1: 0 local
+        warm-up 1: 0 2048 MB N=1
+        warm-up 1: 0 2048 MB N=4
+        warm-up 1: 0 4096 MB N=1
+        warm-up 1: 0 4096 MB N=4
+        1: 0 local
+        1: 0 4096 MB N=4
+        1: 0 4096 MB N=1
+        warm-up 2: 0 2048 MB N=4
+        1: 0 2048 MB N=4
+        1: 0 2048 MB N=1
+        ");
+        let all = schedule(&scope, 1, 1);
+        assert_eq!([0, 1, 2, 3].map(|nth| times(&all, 0, scope.renders[0][nth])), [2, 3, 2, 2]);
     }
 
     #[test]

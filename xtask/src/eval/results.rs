@@ -40,7 +40,8 @@ pub(crate) struct Measurements<'a> {
     pub fixtures: Vec<&'a str>,
     pub scope: &'a Scope,
     pub iterations: u32,
-    pub warmed_up: bool,
+    /// The flag that prepared the functions.
+    pub prepared: Option<&'static str>,
     pub lambda: &'a [LambdaSample],
     pub local: &'a [LocalSample],
     /// Whether it was on an emulator.
@@ -64,7 +65,7 @@ impl Results {
             let mut of_fixture: Vec<Case> = renders.iter().map(case).collect();
             Case::compare(&mut of_fixture);
             let refs: Vec<&Case> = of_fixture.iter().collect();
-            caveats.extend(Caveat::of_fixture(&refs, &lambda, &local, measured.warmed_up));
+            caveats.extend(Caveat::of_fixture(&refs, &lambda, &local, measured.prepared));
             tuning.extend(Tuning::of(&of_fixture).map(|tuning| (fixture.to_owned(), tuning)));
             for memory_mb in distinct(renders.iter().map(|render| render.memory_mb)) {
                 let is_of_size = |render: &RenderId| render.memory_mb == memory_mb;
@@ -162,16 +163,16 @@ pub(crate) enum Caveat {
         case: String,
         /// The scaled MAD divided by the median.
         percent: f64,
-        /// Whether there were warm-up rounds.
-        warmed_up: bool,
+        /// The flag that prepared the functions.
+        prepared: Option<&'static str>,
     },
     /// Some samples of a case had cold starts and others did not.
     ColdAndWarm {
         case: String,
         cold: usize,
         of: usize,
-        /// Whether there were warm-up rounds.
-        warmed_up: bool,
+        /// The flag that prepared the functions.
+        prepared: Option<&'static str>,
     },
     /// More chunks than the reserved concurrency of the function, so that some wait.
     Throttled {
@@ -200,7 +201,7 @@ impl Caveat {
         cases: &[&Case],
         lambda: &[&LambdaSample],
         local: &[&LocalSample],
-        warmed_up: bool,
+        prepared: Option<&'static str>,
     ) -> Vec<Self> {
         let mut found = Vec::new();
         for case in cases {
@@ -209,11 +210,11 @@ impl Caveat {
             if let Some(ms) = case.steady_ms().filter(|ms| ms.count >= 3 && ms.median > 0.0) {
                 let spread = SIGMA_BY_MAD * ms.mad / ms.median;
                 if spread > WIDE_SPREAD {
-                    found.push(Self::WideSpread { case: name.clone(), percent: 100.0 * spread, warmed_up });
+                    found.push(Self::WideSpread { case: name.clone(), percent: 100.0 * spread, prepared });
                 }
             }
             if case.cold > 0 && case.cold < done {
-                found.push(Self::ColdAndWarm { case: name, cold: case.cold, of: done, warmed_up });
+                found.push(Self::ColdAndWarm { case: name, cold: case.cold, of: done, prepared });
             }
         }
         found.extend(not_significant(cases, lambda, local));
@@ -272,18 +273,22 @@ impl fmt::Display for Caveat {
                     None => f.write_str("they may take equally long"),
                 }
             }
-            Self::WideSpread { case, percent, warmed_up } => {
+            Self::WideSpread { case, percent, prepared } => {
                 write!(f, "{case}: the samples vary by {percent:.0} % of their median; ")?;
-                f.write_str(match warmed_up {
-                    false => "--warmup 1 avoids cold starts, and an idle machine helps",
-                    true => "the machine or the account may be busy with something else",
+                f.write_str(match prepared {
+                    None => "--warm avoids cold starts, and an idle machine helps",
+                    Some(_) => "the machine or the account may be busy with something else",
                 })
             }
-            Self::ColdAndWarm { case, cold, of, warmed_up } => write!(
+            Self::ColdAndWarm { case, cold, of, prepared } => write!(
                 f,
                 "{case}: {cold} of {} had cold starts{}; the medians are those of the others",
                 counted(of, "execution"),
-                if *warmed_up { " despite --warmup" } else { "" }
+                match prepared {
+                    Some("--cold") => " although --cold starts all of them".to_owned(),
+                    Some(flag) => format!(" despite {flag}"),
+                    None => String::new(),
+                }
             ),
             Self::Throttled { chunks, reserved } => write!(
                 f,

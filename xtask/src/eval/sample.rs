@@ -327,7 +327,7 @@ mod required_tests {
     };
 
     fn turns(local: bool) -> Vec<Turn> {
-        schedule(&Scope { renders: vec![vec![render_id(1), render_id(4)]; 2], local }, 1, 2)
+        schedule(&Scope { renders: vec![vec![render_id(1), render_id(4)]; 2], local, warm: false }, 1, 2)
     }
 
     #[test]

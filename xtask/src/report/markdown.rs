@@ -7,6 +7,7 @@ use std::{fs, io::Write};
 use anyhow::Context;
 
 use crate::{
+    cli::eval::Prepares,
     console::text::{counted, harmless, visible},
     report::{
         RunReport, Unmeasured,
@@ -218,8 +219,8 @@ fn requested(run: &RunRecord) -> String {
             let several = if run.names_fixtures() { "fixtures" } else { "fixture" };
             format!("({several} {}, chunk counts {counts})", run.fixtures().join(","))
         }
-        Asked::Eval { chunk_size, iterations, warmup, local_leg, .. } => format!(
-            "(fixtures {}, chunk counts {counts}{}{}, {}, {}, {} local leg)",
+        Asked::Eval { chunk_size, iterations, warmup, prepares, local_leg, .. } => format!(
+            "(fixtures {}, chunk counts {counts}{}{}, {}, {}{}, {} local leg)",
             run.fixtures().join(","),
             match run.memories() {
                 [] => String::new(),
@@ -228,6 +229,7 @@ fn requested(run: &RunRecord) -> String {
             chunk_size.map_or_else(String::new, |size| format!(", {} frames per chunk", size.get())),
             counted(*iterations, "iteration"),
             counted(*warmup, "warm-up"),
+            prepares.map_or("", Prepares::text),
             if *local_leg { "with" } else { "without" }
         ),
     }

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     aws::{access::Target, region::Region},
+    cli::eval::Prepares,
     context,
     project::names::{RunId, StackName},
     report::{
@@ -118,6 +119,9 @@ pub enum Asked {
         iterations: u32,
         /// Rounds before them that are not measured.
         warmup: u32,
+        /// How the functions were prepared for the measured renders.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prepares: Option<Prepares>,
         /// Whether the in-process renderer was timed too.
         local_leg: bool,
     },

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use execution_history::chunking::RenderId;
+
 use crate::{
     exit::{ExitCode, Failure, OrExit},
     project::plan::{Extent, RenderPlan},
@@ -34,13 +36,13 @@ pub(crate) struct Place<'a> {
 }
 
 /// What is asked of all fixtures.
-pub(crate) struct Wanted<P> {
+pub(crate) struct Wanted<P, T> {
     /// Whether renders are compared with frames that the in-process renderer makes here and now.
     pub exact: bool,
     /// The plan of a fixture of this extent.
     pub plan: P,
-    /// How often each render of a plan is done.
-    pub rounds: u64,
+    /// How often each render of the nth fixture is done.
+    pub times: T,
     /// How many chunks are rendered at once, at most.
     pub chunks_at_once: u32,
 }
@@ -54,7 +56,7 @@ impl<'a> Bench<'a> {
     pub(crate) async fn set_up<T>(
         run: &Run,
         subjects: &'a [Subject],
-        wanted: Wanted<impl Fn(&Subject, Extent) -> anyhow::Result<RenderPlan>>,
+        wanted: Wanted<impl Fn(&Subject, Extent) -> anyhow::Result<RenderPlan>, impl Fn(usize, RenderId) -> u64>,
         meanwhile: impl Future<Output = Result<T, Failure>>,
     ) -> Result<(Self, T), Failure> {
         run.group(Some("Build and deployment"));
@@ -75,10 +77,10 @@ impl<'a> Bench<'a> {
         for (i, subject) in subjects.iter().enumerate() {
             if let Some(extent) = committed.get(i).map(RunBaseline::extent).or_else(|| subject.stated_extent()) {
                 let plan = (wanted.plan)(subject, extent).or_exit(ExitCode::Preflight)?;
-                estimates.push(run.estimate(subject, &plan));
+                estimates.push(run.estimate(subject, &plan, |render| (wanted.times)(i, render)));
             }
         }
-        let estimate = estimates.into_iter().sum::<Estimate>().times(wanted.rounds);
+        let estimate = estimates.into_iter().sum::<Estimate>();
         run.budget.allow(&estimate, "the planned renders").or_exit(ExitCode::Preflight)?;
 
         let pack = async {

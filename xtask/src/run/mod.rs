@@ -10,7 +10,7 @@ pub mod failed;
 pub mod finish;
 pub mod judge;
 pub mod preview;
-mod reconfigure;
+pub mod reconfigure;
 pub mod render;
 pub(crate) mod repeat;
 pub mod reuse;
@@ -26,7 +26,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
-use execution_history::{cost::Prices, progress::Pace};
+use execution_history::{chunking::RenderId, cost::Prices, progress::Pace};
 use tokio::time::Instant;
 
 use crate::{
@@ -37,7 +37,7 @@ use crate::{
     local::emulator::EmbeddedAws,
     project::{
         names::{ArtifactBucketName, ProjectName, RunId, StackName},
-        plan::RenderPlan,
+        plan::{PlannedRender, RenderPlan},
         repo::Repo,
         template::{
             Template,
@@ -215,11 +215,13 @@ impl Run {
         self.template.sizes(&self.template.values(self.given.values()))
     }
 
-    /// What the renders of one fixture are going to cost.
-    pub(crate) fn estimate(&self, subject: &Subject, plan: &RenderPlan) -> Estimate {
+    /// What the renders of one fixture are going to cost, each of which is done `often`.
+    pub(crate) fn estimate(&self, subject: &Subject, plan: &RenderPlan, often: impl Fn(RenderId) -> u64) -> Estimate {
         let times = self.known.of(&subject.fixture.name);
         let (sizes, frames) = (self.sizes(), plan.settings.frames);
-        let of = |render| Estimate::of_render(render, frames, &times, &sizes, &self.prices);
+        let of = |render: &PlannedRender| {
+            Estimate::of_render(render, frames, &times, &sizes, &self.prices).times(often(render.id))
+        };
         plan.renders.iter().map(of).sum()
     }
 

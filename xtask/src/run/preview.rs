@@ -12,7 +12,7 @@ use crate::{
     context::Session,
     exit::{ExitCode, Failure, OrExit},
     project::{
-        plan::RenderPlan,
+        plan::{PlannedRender, RenderPlan},
         repo::Layout,
         template::{
             StackNames, Template,
@@ -31,11 +31,19 @@ use crate::{
     tools::{handler::CHECKOUT_SCRIPTS, release::HandlerCode, sam},
 };
 
-/// The fixtures, each with its plan where its length is known, and notes on them.
-pub(crate) type Planned = (Vec<(Subject, Option<RenderPlan>)>, Vec<String>);
+/// The fixtures, and notes on them.
+pub(crate) type Planned = (Vec<PlannedFixture>, Vec<String>);
 
-/// Prints what a run of `command` would do, or what is wrong with what was asked for. `rounds` is how often an
-/// eval repeats each execution; `plans` has a fixture's plan where its length is known.
+/// What is planned for a fixture.
+pub(crate) struct PlannedFixture {
+    pub subject: Subject,
+    /// `None` where its length is not known yet.
+    pub plan: Option<RenderPlan>,
+    /// For an eval, how often each render is done.
+    pub times: Option<Vec<(RenderId, u64)>>,
+}
+
+/// Prints what a run of `command` would do, or what is wrong with what was asked for.
 ///
 /// # Errors
 /// When the run would be refused.
@@ -44,7 +52,6 @@ pub(crate) fn preview(
     command: &'static str,
     options: &RunOptions,
     counts: &ChunkCounts,
-    rounds: Option<u64>,
     plans: impl FnOnce(&Sources) -> anyhow::Result<Planned>,
 ) -> Result<ExitCode, Failure> {
     let preview = || {
@@ -54,7 +61,7 @@ pub(crate) fn preview(
         let names = RunNames::draw(command, options, reused.as_ref())?;
         let given = names.given(&sources.template, options)?;
         let sizes = sources.template.sizes(&sources.template.values(given.values()));
-        let (mut renders, estimate) = planned(&sources, options, counts, rounds, &plans, &sizes)?;
+        let (mut renders, estimate) = planned(&sources, options, counts, &plans, &sizes)?;
         renders.splice(0..0, notes.into_iter().map(|note| format!("note: {note}")));
         let target = target(session, options)?;
         anyhow::Ok(Preview {
@@ -102,23 +109,26 @@ fn planned(
     sources: &Sources,
     options: &RunOptions,
     counts: &ChunkCounts,
-    rounds: Option<u64>,
-    plans: &[(Subject, Option<RenderPlan>)],
+    plans: &[PlannedFixture],
     sizes: &Sizes,
 ) -> anyhow::Result<(Vec<String>, Cost)> {
     let (known, prices) = (known_times(&sources.repo, options), prices(options)?);
     let (mut lines, mut estimates, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     let mut known_by: Vec<String> = Vec::new();
-    for (subject, plan) in plans {
+    for PlannedFixture { subject, plan, times } in plans {
         let name = &subject.fixture.name;
-        let label = |render: RenderId| match rounds {
-            Some(rounds) => format!("{name} {render}, {rounds} times"),
+        let times_of = |render: RenderId| times.iter().flatten().find(|(id, _)| *id == render).map(|(_, times)| *times);
+        let label = |render: RenderId| match times_of(render) {
+            Some(times) => format!("{name} {render}, {times} times"),
             None if plans.len() > 1 => format!("{name} {render}"),
             None => render.to_string(),
         };
         let Some(plan) = plan else {
-            let ids = render_ids(counts, subject.plan.protocols()).into_iter();
-            lines.extend(ids.map(|id| format!("{}: the number of frames follows from its baseline", label(id))));
+            let ids = || render_ids(counts, subject.plan.protocols());
+            let ids = times.as_ref().map_or_else(ids, |times| times.iter().map(|(render, _)| *render).collect());
+            lines.extend(
+                ids.into_iter().map(|id| format!("{}: the number of frames follows from its baseline", label(id))),
+            );
             unknown.push(name.as_str());
             continue;
         };
@@ -127,20 +137,21 @@ fn planned(
             let (label, chunks, size) = (label(render.id), counted(chunks, "chunk"), render.chunk_size.get());
             lines.push(format!("{label}: {frames} frames in {chunks}, {size} frames each at most"));
         }
-        let times = known.of(name);
-        let of = |render| Estimate::of_render(render, plan.settings.frames, &times, sizes, &prices);
+        let calls = known.of(name);
+        let of = |render: &PlannedRender| {
+            let once = Estimate::of_render(render, plan.settings.frames, &calls, sizes, &prices);
+            once.times(times_of(render.id).unwrap_or(1))
+        };
         estimates.extend(plan.renders.iter().map(of));
-        if !known_by.contains(&times.source) {
-            known_by.push(times.source);
+        if !known_by.contains(&calls.source) {
+            known_by.push(calls.source);
         }
     }
-    let estimate = match (unknown.as_slice(), rounds) {
-        ([], _) => {
-            let all = estimates.into_iter().sum::<Estimate>().times(rounds.unwrap_or(1));
-            Ok((all, known_by.join(", and by ")))
-        }
-        (_, None) if plans.len() == 1 => Err("the composition does not say how long it is".to_owned()),
-        (names, _) => Err(format!("{} does not say how long it is", names.join(", "))),
+    let is_one_of_smoke = matches!(plans, [PlannedFixture { times: None, .. }]);
+    let estimate = match unknown.as_slice() {
+        [] => Ok((estimates.into_iter().sum::<Estimate>(), known_by.join(", and by "))),
+        _ if is_one_of_smoke => Err("the composition does not say how long it is".to_owned()),
+        names => Err(format!("{} does not say how long it is", names.join(", "))),
     };
     Ok((lines, estimate))
 }

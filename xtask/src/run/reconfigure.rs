@@ -8,18 +8,35 @@ use crate::{
     },
 };
 
+/// How functions are changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// They get this memory, MB.
+    MemoryMb(u32),
+    /// They get new environments, by a variable with this value, which they did not have before.
+    Environments(u64),
+}
+
+/// Changing it makes Lambda start new environments. Nothing reads it.
+const VARIABLE: &str = "HYPERFRAMES_GATES_COLD_START";
+
 impl DeployedStack {
-    /// Gives this memory, MB, to every function that the state machine calls, which are proved to be in the run's stack.
-    /// All that is called from then on runs in a new environment.
+    /// Changes every function that the state machine calls, which are proved to be in the run's stack. All that is called
+    /// from then on runs in a new environment.
     ///
     /// # Errors
     /// When the stack is no longer the run's, or a function can't be changed.
-    pub(crate) async fn set_memory(&mut self, run: &Run, memory_mb: u32) -> anyhow::Result<()> {
+    pub(crate) async fn change_functions(&mut self, run: &Run, change: Change) -> anyhow::Result<()> {
         let clients = &run.connection().clients;
         let contents = proved_contents(run, &self.id).await?;
         for id in run.template.called(&values(run)) {
             let name = contents.named(id, Resource::Function)?;
-            signed_calls::set_memory(clients, &name, memory_mb).await.map_err(advised)?;
+            match change {
+                Change::MemoryMb(mb) => signed_calls::set_memory(clients, &name, mb).await.map_err(advised)?,
+                Change::Environments(nth) => {
+                    signed_calls::set_variable(clients, &name, VARIABLE, &nth.to_string()).await?;
+                }
+            }
         }
         let planner = contents.named(&run.template.planner, Resource::Function)?;
         self.functions = sizes(clients, &planner, contents.names(Resource::Function)).await;

@@ -11,6 +11,7 @@ mod harness;
 mod local_leg;
 mod preflight;
 mod sequences;
+mod starts;
 #[path = "../support/mod.rs"]
 mod support;
 mod sweep;

@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 
 use self::Head::{Name, Number};
 use crate::{
+    cli::eval::Prepares,
     console::text::counted,
     report::{
         RunReport, Word,
@@ -277,9 +278,9 @@ fn requested(run: &RunRecord) -> String {
     let counts: Vec<String> = run.chunk_counts().iter().map(ToString::to_string).collect();
     let rounds = match &run.asked {
         Asked::Smoke { .. } => String::new(),
-        Asked::Eval { iterations, warmup: 0, .. } => format!(", {}", counted(*iterations, "iteration")),
-        Asked::Eval { iterations, warmup, .. } => {
-            format!(", {} after {}", counted(*iterations, "iteration"), counted(*warmup, "warm-up"))
+        Asked::Eval { iterations, warmup, prepares, .. } => {
+            let after = if *warmup == 0 { String::new() } else { format!(" after {}", counted(*warmup, "warm-up")) };
+            format!(", {}{after}{}", counted(*iterations, "iteration"), prepares.map_or("", Prepares::text))
         }
     };
     let memory = match run.memories() {

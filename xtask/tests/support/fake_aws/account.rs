@@ -23,6 +23,8 @@ pub(crate) struct Account {
     pub(crate) updates: Vec<(String, Value)>,
     /// Whether the last of them is still going on.
     pub(crate) is_updating: bool,
+    /// Whether the variables of functions can't be decrypted.
+    pub(crate) hides_variables: bool,
     /// When each was created, milliseconds since 1970.
     pub(crate) log_groups: BTreeMap<String, i64>,
     /// What functions have logged: the instance, and what it said.

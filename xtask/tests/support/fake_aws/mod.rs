@@ -227,6 +227,10 @@ fn configuration(account: &mut Account, request: &Request) -> Option<Response> {
         account.is_updating = true;
     }
     let mut shown = json!({"FunctionName": name, "MemorySize": 10240, "Timeout": 900});
+    shown["Environment"] = match account.hides_variables {
+        true => json!({"Error": {"ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt"}}),
+        false => json!({"Variables": {"OWN": "a value that nobody may see"}}),
+    };
     let updates = account.updates.iter().filter(|(function, _)| function == name);
     for (field, value) in updates.flat_map(|(_, update)| update.as_object().into_iter().flatten()) {
         shown[field] = value.clone();
