@@ -36,7 +36,7 @@ use crate::{
         budget::Exceeded,
         finish::{self, Interim},
         preview::{self, PlannedFixture},
-        render::{Render, RenderNames, Rendering},
+        render::{Render, RenderNames, Rendering, side_by_side},
         repeat,
         subject::{PlanChoice, Record, Subject},
     },
@@ -215,11 +215,7 @@ struct Renders {
 impl Renders {
     fn of(planned: Vec<String>, options: &SmokeOptions) -> Self {
         let jobs = options.jobs.get().min(planned.len());
-        let disturbed = (jobs > 1).then(|| {
-            format!(
-                "up to {jobs} renders ran at the same time (--jobs), so their times are not those of a single render"
-            )
-        });
+        let disturbed = (jobs > 1).then(|| side_by_side(jobs));
         let (rows, measured, recorded, failed) = Default::default();
         Self { planned, disturbed, rows, measured, recorded, failed }
     }

@@ -8,7 +8,7 @@ use execution_history::chunking::{ChunkCount, ChunkCounts, ChunkSize, PlanProtoc
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions},
+    cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions, smoke::Jobs},
     project::{fixture::Chosen, plan::Sizing},
 };
 
@@ -52,6 +52,11 @@ pub struct EvalOptions {
     /// count.
     #[arg(long, env = "WARM", hide_short_help = true)]
     warm: bool,
+    /// The number of measured renders on Lambda at the same time.
+    ///
+    /// For your own account, where renders hardly disturb each other. The reports say so.
+    #[arg(long, env = "JOBS", default_value = "1", value_name = "K", hide_short_help = true)]
+    pub jobs: Jobs,
     /// What renders must reach.
     #[command(flatten)]
     pub limits: LimitArgs,
@@ -170,6 +175,15 @@ impl EvalOptions {
              --keep-stack and --reuse-stack"
         );
         ensure!(!(self.cold && self.warm), "--cold and --warm contradict each other");
+        ensure!(
+            self.jobs.get() == 1 || !self.run.target.aws.local,
+            "--jobs: the renders of --local share the processors of this machine, so that none of their times would mean \
+             anything; measure one at a time there"
+        );
+        ensure!(
+            self.jobs.get() == 1 || self.run.max_cost.is_none(),
+            "--max-cost-usd counts one render after the other, so it can't be combined with --jobs"
+        );
         self.run.check()
     }
 

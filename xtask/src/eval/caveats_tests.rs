@@ -66,6 +66,13 @@ fn the_advice_on_a_wide_spread_depends_on_warm_ups() {
 }
 
 #[test]
+fn a_count_that_was_only_measured_cold_is_not_compared_like_with_like() {
+    let cold = with(lambda(2, 1, 9000), |execution| execution.start = Start::Cold);
+    let samples = [lambda(1, 1, 5000), cold];
+    insta::assert_snapshot!(caveats_of(&samples, 1, &[], None).join("\n"), @"f: all executions of N=2 had cold starts, which take longer, and others are compared by their warm ones; --warm, or more iterations, compare like with like");
+}
+
+#[test]
 fn a_mix_of_cold_and_warm_samples_is_reported() {
     let cold = with(lambda(1, 1, 5000), |execution| execution.start = Start::Cold);
     let samples = [cold, lambda(1, 2, 5000), lambda(1, 3, 5000)];

@@ -19,7 +19,7 @@ use crate::{
     report::tables::summary_line,
     run::{
         reconfigure::Change,
-        render::{Render, RenderNames, Rendering},
+        render::{Render, RenderNames, Rendering, side_by_side},
     },
     tools::in_process::{InProcess, Job},
 };
@@ -84,13 +84,11 @@ impl Bench<'_> {
     /// `before` contains the measurements so far.
     pub(crate) async fn sample_on_lambda(
         &self,
-        fixture: usize,
-        render: RenderId,
-        iteration: u32,
+        turn: &Turn,
         before: &[Measured<SampleId>],
     ) -> (LambdaSample, Option<Measured<SampleId>>) {
-        let id = SampleId { fixture: self.name(fixture).to_owned(), render, iteration };
-        match self.execution(fixture, &id, before).await {
+        let id = turn.id(self.name(turn.fixture)).expect("a measured execution");
+        match self.execution(turn.fixture, &id, before).await {
             Ok((execution, measured)) => {
                 (LambdaSample { id, outcome: Outcome::Done(Box::new(execution)) }, Some(measured))
             }
@@ -124,7 +122,9 @@ impl Bench<'_> {
         let measured = measured.of(id.clone());
         let is_same = |m: &&Measured<SampleId>| m.render.fixture == id.fixture && m.render.render == id.render;
         let first = before.iter().find(is_same).and_then(|first| first.comparison.picture());
-        let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
+        let mut row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
+        let jobs = self.eval.options.jobs.get();
+        row.notes.extend((jobs > 1).then(|| side_by_side(jobs)));
         let start = Start::of(row.time_spent.as_ref());
         run.step("render", &format!("{id}: {} ({start})", summary_line(&row, &measured.comparison)));
         if let Some(likeness) = &against_local {

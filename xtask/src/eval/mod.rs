@@ -11,6 +11,7 @@ pub mod scaling;
 pub mod statistics;
 pub mod tuning;
 
+use futures_util::future::join_all;
 use render_verdict::verdict::{Conclusion, Measured, Missing, Verdict};
 
 use crate::{
@@ -108,13 +109,14 @@ async fn measure(evals: &[Eval<'_>], interims: &mut [Option<Interim>]) -> Result
     let mut benches = set_up_all(evals).await?;
     let mut samples: Vec<Samples> = evals.iter().map(|_| Samples::default()).collect();
     let turns: Vec<Vec<Turn>> = evals.iter().map(Eval::turns).collect();
-    for (nth, first) in turns[0].iter().enumerate() {
-        for side in prepare::sides(first.round, evals.len()) {
-            let (eval, turn) = (&evals[side], turns[side][nth]);
-            let what = format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(&turn));
-            benches[side].allow(&turn)?;
-            benches[side].change_functions(&turn).await?;
-            let failed = eval.run.stage(&what, samples[side].take(&mut benches[side], turn)).await;
+    for group in prepare::groups(&turns[0], evals[0].options.jobs.get()) {
+        for side in prepare::sides(turns[0][group.start].round, evals.len()) {
+            let (eval, of_group) = (&evals[side], &turns[side][group.clone()]);
+            for turn in of_group {
+                benches[side].allow(turn)?;
+            }
+            benches[side].change_functions(&of_group[0]).await?;
+            let failed = samples[side].take(&mut benches[side], of_group).await;
             samples[side].save(&benches[side], &mut interims[side])?;
             if failed {
                 check_credentials(&eval.run).await?;
@@ -149,7 +151,7 @@ async fn set_up<'a>(eval: &'a Eval<'a>) -> Result<Bench<'a>, Failure> {
         exact: false,
         plan: |subject: &Subject, extent| prepare::plan(eval.options, subject, extent),
         times: |nth: usize, render| prepare::times(&turns, nth, render),
-        chunks_at_once: eval.options.chunk_counts().at_once(1),
+        chunks_at_once: eval.options.chunk_counts().at_once(eval.options.jobs.get()),
     };
     let (on, renderer) = bench::Bench::set_up(&eval.run, &eval.subjects, wanted, local_renderer(eval)).await?;
     Ok(Bench { eval, on, renderer, memory_mb: None, colds: 0, kept: eval.subjects.iter().map(|_| None).collect() })
@@ -204,29 +206,36 @@ struct Samples {
 }
 
 impl Samples {
-    /// Takes one sample; returns whether it failed.
-    async fn take(&mut self, bench: &mut Bench<'_>, turn: Turn) -> bool {
+    /// Takes the samples of a group of turns, at the same time; returns whether one failed. Only measured executions are
+    /// in a group with others.
+    async fn take(&mut self, bench: &mut Bench<'_>, group: &[Turn]) -> bool {
+        let (eval, turn) = (bench.eval, &group[0]);
+        let what = |turn: &Turn| format!("{} {}", eval.subjects[turn.fixture].fixture.name, leg_and_round(turn));
         match (turn.leg, turn.round) {
             (Leg::Local, Round::Warmup(nth)) => {
-                let warmed_up = bench.warm_up_locally(turn.fixture, nth).await;
-                self.note_warm_up(bench, &turn, warmed_up)
+                let warmed_up = eval.run.stage(&what(turn), bench.warm_up_locally(turn.fixture, nth)).await;
+                self.note_warm_up(bench, turn, warmed_up)
             }
             (Leg::Lambda(render), Round::Warmup(nth)) => {
-                let warmed_up = bench.warm_up_on_lambda(turn.fixture, render, nth).await;
-                self.note_warm_up(bench, &turn, warmed_up)
+                let warmed_up = eval.run.stage(&what(turn), bench.warm_up_on_lambda(turn.fixture, render, nth)).await;
+                self.note_warm_up(bench, turn, warmed_up)
             }
             (Leg::Local, Round::Measured(iteration)) => {
-                let sample = bench.sample_locally(turn.fixture, iteration).await;
+                let sample = eval.run.stage(&what(turn), bench.sample_locally(turn.fixture, iteration)).await;
                 let failed = sample.outcome.failure().is_some();
                 self.local.push(sample);
                 failed
             }
-            (Leg::Lambda(render), Round::Measured(iteration)) => {
-                let (sample, measured) = bench.sample_on_lambda(turn.fixture, render, iteration, &self.measured).await;
-                let failed = measured.is_none();
-                self.lambda.push(sample);
-                self.measured.extend(measured);
-                failed
+            (Leg::Lambda(_), Round::Measured(_)) => {
+                let (bench, before) = (&*bench, &self.measured);
+                let taken = group
+                    .iter()
+                    .map(async |turn| eval.run.stage(&what(turn), bench.sample_on_lambda(turn, before)).await);
+                let (samples, measured): (Vec<_>, Vec<_>) = join_all(taken).await.into_iter().unzip();
+                self.lambda.extend(samples);
+                let all = self.measured.len() + measured.len();
+                self.measured.extend(measured.into_iter().flatten());
+                self.measured.len() < all
             }
         }
     }

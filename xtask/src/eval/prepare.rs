@@ -46,6 +46,7 @@ impl<'a> Eval<'a> {
             iterations: options.iterations.get(),
             warmup: options.warmup.get(),
             prepares: options.prepares(),
+            jobs: options.jobs.get(),
             local_leg: local,
         };
         notes.iter().for_each(|note| session.console.note(note));
@@ -62,8 +63,8 @@ impl<'a> Eval<'a> {
     /// What the figures can't show because of the options.
     pub(crate) fn caveats_of_options(&self) -> Vec<Caveat> {
         let options = self.options;
-        let most = options.chunk_counts().iter().map(|count| count.get()).max();
-        let throttled = most.zip(options.run.reserved_concurrency.get()).filter(|(most, cap)| u32::from(*most) > *cap);
+        let (jobs, most) = (options.jobs.get(), options.chunk_counts().at_once(options.jobs.get()));
+        let throttled = options.run.reserved_concurrency.get().filter(|cap| most > *cap);
         let region = options.run.target.region.as_str();
         let of_default = self.run.prices == Prices::default() && region != "us-east-1";
         let local = match &self.local_way {
@@ -75,7 +76,8 @@ impl<'a> Eval<'a> {
         let to_rank = self.scope.most_renders() + usize::from(self.scope.local);
         Caveat::of_iterations(options.iterations.get(), to_rank)
             .into_iter()
-            .chain(throttled.map(|(chunks, reserved)| Caveat::Throttled { chunks, reserved }))
+            .chain((jobs > 1).then_some(Caveat::SideBySide { jobs }))
+            .chain(throttled.map(|reserved| Caveat::Throttled { chunks: most, reserved }))
             .chain(local)
             .chain(of_default.then(prices))
             .collect()
@@ -240,6 +242,25 @@ pub(crate) fn schedule(scope: &Scope, warmup: u32, iterations: u32) -> Vec<Turn>
     turns
 }
 
+/// The turns in groups of at most `jobs` that can be taken at the same time: measured executions of one round with one
+/// memory.
+pub(crate) fn groups(turns: &[Turn], jobs: usize) -> Vec<std::ops::Range<usize>> {
+    let alike = |turn: &Turn| match (turn.leg, turn.round) {
+        (Leg::Lambda(render), Round::Measured(_)) => Some((render.memory_mb, turn.round)),
+        _ => None,
+    };
+    let mut groups: Vec<std::ops::Range<usize>> = Vec::new();
+    for (nth, turn) in turns.iter().enumerate() {
+        match groups.last_mut() {
+            Some(last) if last.len() < jobs && alike(turn).is_some() && alike(turn) == alike(&turns[last.start]) => {
+                last.end = nth + 1;
+            }
+            _ => groups.push(nth..nth + 1),
+        }
+    }
+    groups
+}
+
 /// The order of so many runs that take a turn each: A B B A. A machine that becomes slower affects both alike.
 pub(crate) fn sides(round: Round, count: usize) -> Vec<usize> {
     let (Round::Warmup(nth) | Round::Measured(nth)) = round;
@@ -322,6 +343,17 @@ mod tests {
         ");
         let all = schedule(&scope, 1, 1);
         assert_eq!([0, 1, 2, 3].map(|nth| times(&all, 0, scope.renders[0][nth])), [2, 3, 2, 2]);
+    }
+
+    #[test]
+    fn only_measured_executions_of_a_round_and_a_memory_go_side_by_side() {
+        let turns = schedule(&scope(1, "1,2,4", true), 1, 2);
+        assert_eq!(groups(&turns, 2), [0..1, 1..2, 2..3, 3..4, 4..5, 5..7, 7..8, 8..9, 9..11, 11..12]);
+        assert_eq!(groups(&turns, 16), [0..1, 1..2, 2..3, 3..4, 4..5, 5..8, 8..9, 9..12]);
+        assert_eq!(groups(&turns, 1).len(), turns.len());
+        let mut swept = schedule(&scope(1, "1,2", false), 0, 1);
+        swept[1].leg = Leg::Lambda(RenderId { memory_mb: Some(128), ..scope(1, "2", false).renders[0][0] });
+        assert_eq!(groups(&swept, 2), [0..1, 1..2]);
     }
 
     #[test]

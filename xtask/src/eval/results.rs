@@ -17,6 +17,7 @@ use crate::{
         tuning::Tuning,
     },
     report::{distinct, run_record::Note},
+    run::render::side_by_side,
 };
 
 /// The figures from all samples of the run.
@@ -174,12 +175,23 @@ pub(crate) enum Caveat {
         /// The flag that prepared the functions.
         prepared: Option<&'static str>,
     },
+    /// Some cases of a fixture have only cold samples, and others have warm ones.
+    OnlyCold {
+        fixture: String,
+        /// Which.
+        cases: Vec<String>,
+    },
     /// More chunks than the reserved concurrency of the function, so that some wait.
     Throttled {
-        /// The highest chunk count.
-        chunks: u16,
+        /// How many are rendered at once, at most.
+        chunks: u32,
         /// The reserved concurrency.
         reserved: u32,
+    },
+    /// Executions ran at the same time.
+    SideBySide {
+        /// How many, at most.
+        jobs: usize,
     },
     /// The local leg is the test harness of the checkout.
     Harness,
@@ -216,6 +228,11 @@ impl Caveat {
             if case.cold > 0 && case.cold < done {
                 found.push(Self::ColdAndWarm { case: name, cold: case.cold, of: done, prepared });
             }
+        }
+        let only_cold = cases.iter().filter(|case| case.cold > 0 && case.warm_lambda_ms.is_none());
+        let only_cold: Vec<String> = only_cold.map(|case| case.render.to_string()).collect();
+        if let Some(case) = cases.iter().find(|case| case.warm_lambda_ms.is_some() && !only_cold.is_empty()) {
+            found.push(Self::OnlyCold { fixture: case.fixture.clone(), cases: only_cold });
         }
         found.extend(not_significant(cases, lambda, local));
         found
@@ -290,11 +307,18 @@ impl fmt::Display for Caveat {
                     None => String::new(),
                 }
             ),
+            Self::OnlyCold { fixture, cases } => write!(
+                f,
+                "{fixture}: all executions of {} had cold starts, which take longer, and others are compared by their warm \
+                 ones; --warm, or more iterations, compare like with like",
+                cases.join(", ")
+            ),
             Self::Throttled { chunks, reserved } => write!(
                 f,
                 "{chunks} chunks exceed the reserved concurrency of the function, {reserved}: the others are throttled \
                  and wait, which makes the times longer; --reserved-concurrency {chunks} or 0 helps"
             ),
+            Self::SideBySide { jobs } => f.write_str(&side_by_side(*jobs)),
             Self::Harness => f.write_str(
                 "local times are those of the checkout's test harness, including its start and its own comparison",
             ),
@@ -302,12 +326,10 @@ impl fmt::Display for Caveat {
                 "local times are those of the published renderer, because the checkout's own renderer is not installed \
                  and built; run `bun install` and `bun run build` in the checkout to measure its own renderer",
             ),
-            Self::PricesOf { as_of, region } => {
-                write!(
-                    f,
-                    "costs are calculated with the prices of {as_of}, but the run is in {region}; --prices sets other prices"
-                )
-            }
+            Self::PricesOf { as_of, region } => write!(
+                f,
+                "costs are calculated with the prices of {as_of}, but the run is in {region}; --prices sets other prices"
+            ),
         }
     }
 }

@@ -288,15 +288,17 @@ impl fmt::Display for Likeness {
     }
 }
 
+impl Turn {
+    /// Which sample is taken, if it is one of a measured execution of the `fixture`.
+    pub(crate) fn id(&self, fixture: &str) -> Option<SampleId> {
+        let (Leg::Lambda(render), Round::Measured(iteration)) = (self.leg, self.round) else { return None };
+        Some(SampleId { fixture: fixture.to_owned(), render, iteration })
+    }
+}
+
 /// The measured executions in the schedule; the fixtures have these names.
 pub(crate) fn executions(turns: &[Turn], fixtures: &[&str]) -> Vec<SampleId> {
-    let planned = |turn: &Turn| match (turn.leg, turn.round) {
-        (Leg::Lambda(render), Round::Measured(iteration)) => {
-            Some(SampleId { fixture: fixtures[turn.fixture].to_owned(), render, iteration })
-        }
-        _ => None,
-    };
-    turns.iter().filter_map(planned).collect()
+    turns.iter().filter_map(|turn| turn.id(fixtures[turn.fixture])).collect()
 }
 
 /// The scheduled local renders that are missing, a line each, with the cause when it is known.

@@ -122,9 +122,21 @@ pub enum Asked {
         /// How the functions were prepared for the measured renders.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prepares: Option<Prepares>,
+        /// How many measured executions ran at the same time, at most.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        jobs: usize,
         /// Whether the in-process renderer was timed too.
         local_leg: bool,
     },
+}
+
+fn one() -> usize {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_one(jobs: &usize) -> bool {
+    *jobs == 1
 }
 
 /// The fixtures of a smoke run, and the limits that their renders had to meet.

@@ -86,6 +86,11 @@ struct Executed {
     timeline: Option<Timeline>,
 }
 
+/// What renders that go on at once do to each other's times.
+pub(crate) fn side_by_side(jobs: usize) -> String {
+    format!("up to {jobs} renders ran at the same time (--jobs), so their times are not those of a single render")
+}
+
 /// How long the last events of an execution that has ended are waited for.
 const HISTORY_LAG: Duration = Duration::from_secs(30);
 

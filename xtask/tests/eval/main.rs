@@ -8,6 +8,7 @@ mod chunk_sizes;
 mod failures;
 mod green;
 mod harness;
+mod jobs;
 mod local_leg;
 mod preflight;
 mod sequences;
