@@ -21,10 +21,10 @@ use crate::{
 };
 
 /// The names of the sides, as their folders have them.
-const SIDES: [&str; 2] = ["a", "b"];
+pub(crate) const SIDES: [&str; 2] = ["a", "b"];
 
 /// The folder of artifacts is named after it.
-const COMMAND: &str = "lambda-ab";
+pub(crate) const COMMAND: &str = "lambda-ab";
 
 /// The comparison of both sides, next to their folders.
 const COMPARISON: &str = "comparison.md";

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::{
     cli::small::HistoryOptions,
+    commands::ab,
     context::Session,
     exit::{ExitCode, Failure, OrExit},
     report::{history, page},
@@ -18,7 +19,8 @@ pub fn run(session: &Session, args: &HistoryOptions) -> Result<ExitCode, Failure
     let folders = match args.artifacts.as_slice() {
         [] => {
             let repo = session.repo().or_exit(ExitCode::Preflight)?;
-            ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command)).to_vec()
+            let of_sides = ab::SIDES.map(|side| repo.artifacts(ab::COMMAND).join(side));
+            ["lambda-smoke", "lambda-eval"].map(|command| repo.artifacts(command)).into_iter().chain(of_sides).collect()
         }
         named => named.to_vec(),
     };

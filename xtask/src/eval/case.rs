@@ -42,7 +42,7 @@ pub struct Case {
     pub cold_lambda_ms: Option<Summary>,
     /// How many executions had a cold start.
     pub cold: usize,
-    /// The median time by that of the fixture's fastest chunk count, as [`Case::steady_ms`] has both.
+    /// The median time by that of the fixture's fastest case, as [`Case::steady_ms`] has both; null for a single case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relative: Option<f64>,
     /// The process of the in-process renderer on this machine, from its start to its end.
@@ -182,7 +182,9 @@ impl Case {
 
     /// Compares the cases of one fixture with its fastest, and with one chunk of the same memory if that was measured too.
     pub(crate) fn compare(cases: &mut [Self]) {
-        let fastest = cases.iter().filter_map(|case| Some(case.steady_ms()?.median)).min_by(f64::total_cmp);
+        let medians: Vec<f64> = cases.iter().filter_map(|case| Some(case.steady_ms()?.median)).collect();
+        // A single one is not faster than others.
+        let fastest = medians.iter().copied().min_by(f64::total_cmp).filter(|_| medians.len() > 1);
         let one_chunk = cases.iter().filter(|case| case.planned_chunk_count == Some(1));
         let one_chunk: Vec<_> = one_chunk.filter_map(|case| Some((case.render.memory_mb, case.steady_ms()?))).collect();
         for case in cases {

@@ -24,7 +24,7 @@ pub struct Entry {
     pub started_at: String,
     /// Its id.
     pub run_id: RunId,
-    /// The command.
+    /// The command; of a comparison with the letter of the side.
     pub command: String,
     /// The fixtures.
     pub fixtures: Vec<String>,
@@ -58,7 +58,12 @@ impl Entry {
         Self {
             started_at: run.started_at.clone(),
             run_id: run.run_id.clone(),
-            command: run.command().to_owned(),
+            // A is the first letter of the name of side A.
+            command: run
+                .side
+                .as_ref()
+                .and_then(|side| side.chars().next())
+                .map_or_else(|| run.command().to_owned(), |side| format!("lambda-ab {side}")),
             fixtures: run.fixtures().iter().map(ToString::to_string).collect(),
             git_commit: run.git_commit.clone(),
             versions: report.toolchains().into_iter().collect(),

@@ -212,3 +212,15 @@ fn what_cannot_be_compared_is_refused_before_anything_is_created() {
     }
     assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()));
 }
+
+#[test]
+fn both_sides_are_in_the_history() {
+    let test = Test::new();
+    let args =
+        ["lambda-ab", "--a", "memory=2048", "--fixtures", "f", "--iterations", "1", "--skip-build", "--endpoint-url"];
+    test.run(&[&args[..], &[&test.aws.endpoint]].concat()).exit(0);
+    let ran = test.run(&["lambda-history"]);
+    let listed: Vec<&str> = ran.exit(0).stdout.lines().skip(1).collect();
+    assert_eq!(listed.len(), 2, "{}", ran.stdout);
+    ran.says("  lambda-ab A  ").says("  lambda-ab B  ");
+}

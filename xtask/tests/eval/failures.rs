@@ -18,8 +18,8 @@ fn a_failed_iteration_is_reported_and_the_good_ones_stay() {
     NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)
-    fixture  chunks            Lambda    min - max  relative      USD
-    f        1 of 4  6.1 s (1 failed)  6.1 - 6.1 s   fastest  0.00013
+    fixture  chunks            Lambda    min - max      USD
+    f        1 of 4  6.1 s (1 failed)  6.1 - 6.1 s  0.00013
 
     Where the time of these executions goes (medians)
     fixture  chunks  queue   plan  chunks take  slowest  median  imbalance  assemble  efficiency

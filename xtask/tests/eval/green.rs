@@ -16,9 +16,9 @@ fn one_look_says_how_long_for_what_money_and_how_equal() {
     NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)
-    fixture        chunks  Lambda    min - max  relative      USD
-    f              1 of 4   6.1 s  6.1 - 6.1 s   fastest  0.00013
-    other-fixture  1 of 4   6.1 s  6.1 - 7.6 s   fastest  0.00013
+    fixture        chunks  Lambda    min - max      USD
+    f              1 of 4   6.1 s  6.1 - 6.1 s  0.00013
+    other-fixture  1 of 4   6.1 s  6.1 - 7.6 s  0.00013
 
     Where the time of these executions goes (medians)
     fixture        chunks  queue   plan  chunks take  slowest  median  imbalance  assemble  efficiency

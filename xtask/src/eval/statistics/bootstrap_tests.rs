@@ -165,3 +165,29 @@ fn what_slows_down_both_of_a_pair_does_not_widen_their_interval() {
         assert_eq!(ratio_of_paired_medians(bad), None);
     }
 }
+
+/// A standard normal value (Box and Muller 1958).
+fn normal(random: &mut SplitMix64) -> f64 {
+    let mut uniform = || (random.below(1 << 32) as f64 + 1.0) / f64::from(u32::MAX);
+    (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos()
+}
+
+#[test]
+fn as_many_pairs_as_are_needed_show_the_difference() {
+    // Both sides of a pair meet the same load, which varies by 30 %; each varies by 2 % itself, and one takes 4 % longer.
+    let mut random = SplitMix64::new(7);
+    let mut interval = |pairs: usize| {
+        let mut pair = || {
+            let load = (0.3 * normal(&mut random)).exp();
+            (1.04 * load * (0.02 * normal(&mut random)).exp(), load * (0.02 * normal(&mut random)).exp())
+        };
+        ratio_of_paired_medians(&(0..pairs).map(|_| pair()).collect::<Vec<_>>()).unwrap()
+    };
+    let mut needed: Vec<u32> = (0..25).filter_map(|_| pairs_needed(1.04, interval(10), 10)).collect();
+    needed.sort_unstable();
+    let needed = needed[needed.len() / 2];
+    let shown = (0..40).filter(|_| interval(needed as usize).low > 1.0).count();
+    assert!((5..=60).contains(&needed) && (20..=40).contains(&shown), "{needed} pairs, {shown} of 40");
+    assert_eq!(pairs_needed(1.0001, Interval { low: 0.9, high: 1.1 }, 10), None);
+    assert_eq!(pairs_needed(2.0, Interval { low: 1.9, high: 2.1 }, 10), Some(5));
+}

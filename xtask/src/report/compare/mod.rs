@@ -13,7 +13,7 @@ use crate::{
         sample::Start,
         statistics::{
             Distinction, ENOUGH_TO_RANK, Reason,
-            bootstrap::{Interval, ratio_of_medians, ratio_of_paired_medians},
+            bootstrap::{Interval, pairs_needed, ratio_of_medians, ratio_of_paired_medians},
             more_iterations, ranked,
         },
     },
@@ -128,12 +128,14 @@ impl Pair {
         let paired = |value: fn(&RenderReport) -> Option<f64>| {
             let other = |render: &RenderReport| timed.1.iter().find(|other| other.iteration == render.iteration);
             let pairs = timed.0.iter().filter_map(|render| Some((value(render)?, value(other(render)?)?)));
-            ratio_of_paired_medians(&pairs.collect::<Vec<_>>())
+            let pairs: Vec<(f64, f64)> = pairs.collect();
+            ratio_of_paired_medians(&pairs).map(|interval| (interval, pairs.len()))
         };
         let change = |value| {
             let change = Change::of(&values(timed.0, value), &values(timed.1, value))?;
-            let certainty = paired(value).filter(|_| in_turns).map_or(change.certainty, Certainty::Within);
-            Some(Change { certainty, ..change })
+            let Some((interval, pairs)) = paired(value).filter(|_| in_turns) else { return Some(change) };
+            let settled_by = pairs_needed(change.now / change.before, interval, pairs);
+            Some(Change { certainty: Certainty::Within(interval), settled_by, ..change })
         };
         let extreme = |value, pick: fn(f64, f64) -> f64| {
             let (now, before) = (values(&now, value), values(&before, value));
@@ -297,7 +299,8 @@ pub struct Change {
     pub before: f64,
     /// Whether the change may be chance.
     pub certainty: Certainty,
-    /// How many iterations in each run would show whether it is chance; `None` if that is not known, or too many.
+    /// How many iterations in each run would show whether it is chance, by the spread of the pairs where both took turns;
+    /// `None` if that is not known, or too many.
     pub settled_by: Option<u32>,
 }
 

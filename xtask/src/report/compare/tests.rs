@@ -126,8 +126,18 @@ fn the_sides_of_one_comparison_are_compared_iteration_by_iteration() {
     let said = wall(&a);
     assert!(said.pairs[0].wall_ms.certainty.is_certain(), "{said}");
     assert!(said.to_string().contains("note: mp4-h264-sdr N=1: B is slower: "), "{said}");
+    // A difference of 1 % drowns in the load of each side, and shows in the pairs.
+    let (close, jitter) = (side("B: y", 1.01), [-30, -29, 40, 22, -16, 11]);
+    let mut close = close;
+    for (render, jitter) in close.renders.iter_mut().zip(jitter) {
+        render.row.wall_clock_ms = render.row.wall_clock_ms.saturating_add_signed(jitter);
+    }
+    let settled_by = |a: &RunReport| SideBySide::of(&close, a).pairs[0].wall_ms.settled_by;
+    assert!(!SideBySide::of(&close, &a).pairs[0].wall_ms.certainty.is_certain());
+    assert_eq!(settled_by(&a), Some(11));
     let earlier = RunReport { run: RunRecord { side: None, ..a.run.clone() }, ..a };
     assert!(!wall(&earlier).pairs[0].wall_ms.certainty.is_certain());
+    assert_eq!(settled_by(&earlier), None, "unpaired, more iterations would hardly settle it");
 }
 
 #[test]
