@@ -10,6 +10,7 @@ mod green;
 mod harness;
 mod jobs;
 mod local_leg;
+mod numbers;
 mod preflight;
 mod sequences;
 mod starts;

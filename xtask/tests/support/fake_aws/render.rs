@@ -37,6 +37,8 @@ pub(crate) struct Render {
     pub(crate) end: End,
     /// The protocol that runs whatever was asked for.
     pub(crate) protocol: Option<&'static str>,
+    /// How much longer Plan runs than its handler, as with a cold start, s.
+    pub(crate) start: f64,
     /// How often the history is asked for before its last events are in it.
     pub(crate) history_lag: u32,
 }
@@ -62,6 +64,7 @@ impl Default for Render {
             ended: 1_700_000_006.375,
             end: End::Succeeds,
             protocol: None,
+            start: 0.0,
             history_lag: 0,
         }
     }
@@ -86,7 +89,7 @@ impl Render {
     pub(crate) fn history(&self, input: &Value) -> Vec<Value> {
         let uri = input["OutputS3Uri"].as_str().unwrap_or_default();
         let execution = uri.rsplit('/').nth(1).unwrap_or_default().to_owned();
-        let mut events = Events { execution, events: Vec::new() };
+        let mut events = Events { execution, start: self.start, delay: 0.0, events: Vec::new() };
         events.add("ExecutionStarted", json!({"executionStartedEventDetails": {"input": input.to_string()}}));
         let size =
             self.planned.map_or_else(|| size(&input["Config"], self.frames), |chunks| self.frames.div_ceil(chunks));
@@ -129,6 +132,10 @@ fn size(config: &Value, frames: u64) -> u64 {
 /// Numbered events, each a tenth of a second after the one before.
 struct Events {
     execution: String,
+    /// How much longer the next task runs, s.
+    start: f64,
+    /// How much later all that follows is, s.
+    delay: f64,
     events: Vec<Value>,
 }
 
@@ -136,7 +143,7 @@ impl Events {
     fn add(&mut self, kind: &str, details: Value) {
         let before = self.events.len();
         let mut event = json!({
-            "id": before + 1, "previousEventId": before, "type": kind, "timestamp": STARTED + 0.1 * before as f64,
+            "id": before + 1, "previousEventId": before, "type": kind, "timestamp": STARTED + 0.1 * before as f64 + self.delay,
         });
         let (Value::Object(event_fields), Value::Object(details)) = (&mut event, details) else { unreachable!() };
         event_fields.extend(details);
@@ -154,6 +161,7 @@ impl Events {
 
     fn task(&mut self, state: &str, payload: &Value) {
         self.enter(state);
+        self.delay += std::mem::take(&mut self.start);
         // Unique in the account: the prefix of the output ends with the name of the execution.
         let request = json!({"RequestId": format!("{}-{}", self.execution, self.events.len())});
         let output = json!({
