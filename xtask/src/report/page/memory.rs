@@ -12,7 +12,7 @@ use crate::{
             self,
             Head::{Name, Number},
             Section,
-            plot::{Marker, Plot, Side},
+            plot::{Marker, Plot},
             scale::Scale,
         },
     },
@@ -90,11 +90,6 @@ fn frontier(fixture: &str, cases: &[&Case], tuning: &Tuning) -> Markup {
         let best = tuning.frontier.iter().any(|choice| choice.render.to_string() == *name);
         let marker = if best { Marker::Dot } else { Marker::Ring };
         plot.mark((*seconds, *usd), marker, "lambda", &format!("{name}: {seconds:.1} s, {usd:.5} USD"));
-    }
-    let choices = tuning.choices();
-    for choice in distinct(choices.map(|(_, choice)| choice)) {
-        let names: Vec<&str> = choices.iter().filter(|(_, other)| *other == choice).map(|(what, _)| *what).collect();
-        plot.note((choice.ms / 1000.0, choice.usd), &names.join(", "), Side::Above);
     }
     let description =
         format!("Cost by time of {fixture}, with the frontier of what nothing is both faster and cheaper than");
