@@ -62,7 +62,7 @@ fn the_doctor_finds_the_rights_that_are_missing() {
         doctor("lacks", &policy(&["iam:GetRole", "states:StartExecution"], &asks));
     assert_eq!(code, Some(1), "{text}");
     assert!(called.starts_with("BAD ") && text.contains("iam:GetRole: AccessDenied"), "{text}");
-    assert!(simulated.starts_with("BAD ") && simulated.contains("2 of 91 permissions are not allowed"), "{simulated}");
+    assert!(simulated.starts_with("BAD ") && simulated.contains("2 of 92 permissions are not allowed"), "{simulated}");
     assert!(text.contains("states:StartExecution: implicitDeny"), "{text}");
     assert!(roles.starts_with("ok ") && roles.contains(" of 1000 roles"), "{roles}");
 
