@@ -181,7 +181,7 @@ impl AbOptions {
             bail!("{why}");
         }
         run.check_one_memory()?;
-        run.check()
+        self.eval.check()
     }
 }
 

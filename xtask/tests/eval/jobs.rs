@@ -49,5 +49,7 @@ fn what_would_make_the_times_or_the_cost_meaningless_is_refused() {
     refused(&["--local"], "--jobs: the renders of --local share the processors of this machine");
     refused(&["--max-cost-usd", "1"], "--max-cost-usd counts one render after the other");
     refused(&["--jobs", "17"], "");
+    let ran = test.run(&["lambda-ab", "--a", "checkout", "--jobs", "2", "--local"]);
+    ran.exit(1).warns("--jobs: the renders of --local share the processors of this machine");
     assert!(test.aws.calls().is_empty());
 }
