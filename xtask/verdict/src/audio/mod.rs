@@ -4,6 +4,7 @@ pub mod lag;
 pub mod moments;
 pub mod residual;
 mod spectrum;
+mod steady;
 
 use std::{
     fmt,
@@ -138,7 +139,7 @@ pub(crate) fn click(track: usize, sound: &Sound, limits: &Limits) -> Option<Find
     stands_out(track, &AUDIO_CLICK, (&CLICK_LIMIT, limits), sound.moments.peak, "there is a click")
 }
 
-/// The finding if a band of the spectrum differs, such as by a hum or a whine.
+/// The finding if a band of the spectrum differs, such as by a hum or a whine, or if all of it lastingly does.
 pub(crate) fn band(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
     stands_out(track, &AUDIO_BAND, (&BAND_LIMIT, limits), sound.moments.band, "a band of the spectrum differs")
 }

@@ -7,6 +7,7 @@ use crate::audio::{
     RATE,
     residual::Residual,
     spectrum::{BANDS_HZ, PIECE, Spectrum},
+    steady::{self, Steady},
 };
 
 /// Samples of the shortest moment, 5 ms.
@@ -28,7 +29,7 @@ const CLICK_DBFS: f64 = -40.0;
 const SILENT_BAND_DBFS: f64 = -70.0;
 
 /// A residual that is this much quieter than the baseline is none, but for the rounding of the arithmetic.
-const NOTHING_DB: f64 = -90.0;
+const NOTHING_DB: f64 = -80.0;
 
 /// How much of either channel's energy masks a difference between the two: -30 dB.
 const OF_EITHER: f32 = 0.001;
@@ -94,7 +95,8 @@ pub(crate) struct MomentsReader {
     parts: Vec<Vec<Part>>,
     /// The last piece of each channel.
     piece: Vec<[Vec<f32>; 2]>,
-    bands: Vec<Vec<[[f32; 3]; BANDS_HZ.len()]>>,
+    bands: Vec<Vec<[[f32; 2]; BANDS_HZ.len()]>>,
+    steady: Vec<Steady>,
 }
 
 impl MomentsReader {
@@ -108,6 +110,7 @@ impl MomentsReader {
             parts: vec![Vec::new(); all],
             piece: vec![Default::default(); all],
             bands: vec![Vec::new(); all],
+            steady: vec![Steady::default(); all],
         }
     }
 
@@ -146,7 +149,9 @@ impl MomentsReader {
             let mut done = 0;
             while piece[0].len() - done >= PIECE {
                 let both = [0, 1].map(|which| &piece[which][done..done + PIECE]);
-                self.bands[channel].push(self.spectrum.energies(both[0], both[1]));
+                let bins = self.spectrum.bins(both[0], both[1]);
+                self.bands[channel].push(self.spectrum.energies(&bins));
+                self.steady[channel].push(&bins, &self.spectrum);
                 done += PIECE / 2;
             }
             piece.iter_mut().for_each(|samples| drop(samples.drain(..done)));
@@ -179,8 +184,9 @@ impl MomentsReader {
             let all = self.parts.iter().enumerate().filter_map(|(channel, parts)| of(channel, parts));
             all.max_by(|a, b| a.above_db.total_cmp(&b.above_db))
         };
+        let steady = steady::worst(std::mem::take(&mut self.steady), &self.spectrum);
         let bands = self.bands.iter().enumerate().filter_map(|(channel, pieces)| worst_band(channel, pieces));
-        let band = bands.max_by(|a, b| a.above_db.total_cmp(&b.above_db));
+        let band = bands.chain(steady).max_by(|a, b| a.above_db.total_cmp(&b.above_db));
         let heard = |moment: &Moment| moment.above_db > NOTHING_DB;
         let [level, peak, band] = [worst(worst_level), worst(worst_peak), band].map(|moment| moment.filter(heard));
         Moments { level, peak, band }
@@ -198,11 +204,11 @@ fn part(baseline: &[f32], render: &[f32]) -> Part {
     part
 }
 
-fn db(square: f64) -> f64 {
+pub(crate) fn db(square: f64) -> f64 {
     10.0 * square.log10()
 }
 
-fn level(dbfs: f64) -> Residual {
+pub(crate) fn level(dbfs: f64) -> Residual {
     if dbfs.is_finite() { Residual::DbFs(dbfs) } else { Residual::Silent }
 }
 
@@ -253,7 +259,7 @@ fn worst_peak(channel: usize, parts: &[Part]) -> Option<Moment> {
 }
 
 /// The band whose residual is loudest relative to the baseline's level in it.
-fn worst_band(channel: usize, pieces: &[[[f32; 3]; BANDS_HZ.len()]]) -> Option<Moment> {
+fn worst_band(channel: usize, pieces: &[[[f32; 2]; BANDS_HZ.len()]]) -> Option<Moment> {
     let mut worst: Option<Moment> = None;
     for (band, to_hz) in BANDS_HZ.into_iter().enumerate() {
         let from_hz = if band == 0 { 0.0 } else { BANDS_HZ[band - 1] };
@@ -261,7 +267,7 @@ fn worst_band(channel: usize, pieces: &[[[f32; 3]; BANDS_HZ.len()]]) -> Option<M
             let mean = |which: usize| {
                 db(window.iter().map(|piece| f64::from(piece[band][which])).sum::<f64>() / window.len() as f64)
             };
-            let (masking_db, residual_db) = (mean(0), mean(2));
+            let (masking_db, residual_db) = (mean(0), mean(1));
             let above_db = residual_db - masking_db.max(SILENT_BAND_DBFS);
             if worst.is_none_or(|worst| above_db > worst.above_db) {
                 let at = |piece: usize| (piece * PIECE / 2) as f64 / f64::from(RATE);
