@@ -21,6 +21,11 @@ pub(crate) const CLIPS: &str = "clips-and-variables";
 pub(crate) const WEBM: &str = "overlay-webm";
 pub(crate) const MOV: &str = "overlay-mov";
 pub(crate) const FRAMES: &str = "overlay-frames";
+pub(crate) const LOTTIE: &str = "lottie-and-shader";
+pub(crate) const LATE: &str = "late-parts";
+pub(crate) const FINE: &str = "fine-print";
+/// [`CLIPS`], but it accepts 25 dB.
+pub(crate) const HIDDEN: &str = "hidden";
 
 const SEEK: &str = "  const quantizedTime = quantizeTimeToFrame(time, fpsToNumber(options.fps));\n  const seekStart = Date.now();\n  const hasPendingComposite";
 const PAGE: &str = "  await waitForPendingSeekCompletion(page);\n  await page.evaluate(async () => {\n    const runtime = window.__hf?.colorGrading;";
@@ -42,6 +47,7 @@ const INDEX: &str =
 const HOLD: &str = "    return loop || holdLastFrame ? extracted.totalFrames - 1 : null;";
 const DROP: &str = "          if (!video || globalTime < video.start || globalTime > video.end) {";
 const PAYLOADS: &str = "    const activePayloads = frameLookup.getActiveFramePayloads(time);";
+const EXTRACTED: &str = "    vfFilters.push(SDR_TO_HDR_COLORSPACE_FILTER);\n  }\n";
 const VISIBLE: &str = "    await syncVideoFrameVisibility(page, Array.from(activeIds));";
 const INJECTOR: &str = "  return () => createVideoFrameInjector(frameLookup);";
 const DELAY: &str = "    tracks.forEach((track, i) => {\n      const delayMs = Math.round(track.start * 1000);";
@@ -187,6 +193,37 @@ pub(crate) fn faults() -> Vec<Fault> {
         replaced("encoder", "ProRes loses its alpha", MOV, PRORES, &PRORES.replace("yuva", "yuv"), None),
         style("a background behind frames", FRAMES, "html { background: rgba(0, 0, 0, .1) !important; }", None),
         seek("the first of a chunk's frames is the one before", FRAMES, "n === 0 ? time - step : time", None),
+        // What only 60 frames a second, Lottie, WebGL, sub-compositions, and 1080p show.
+        seek("more than 30 frames a second are not rendered", LOTTIE, "Math.floor(k / 2) * 2 * step", None),
+        page(
+            "a chunk's Lottie animation stands still",
+            LOTTIE,
+            "first > 0",
+            "lottie.getRegisteredAnimations().forEach((animation) => animation.goToAndStop(500, false));",
+            None,
+        ),
+        page(
+            "a chunk's WebGL canvas is cleared",
+            LOTTIE,
+            "first > 0",
+            "const gl = document.getElementById('shader').getContext('webgl'); gl.clear(gl.COLOR_BUFFER_BIT);",
+            None,
+        ),
+        page(
+            "a random generator begins a frame early",
+            LOTTIE,
+            "first > 0",
+            "drawCells(Math.round(scene.seconds * FPS) - 1);",
+            None,
+        ),
+        page("a chunk's sub-composition stands still", LATE, "first > 0", "window.__timelines.board.time(0.1);", None),
+        style("hairlines are lost", FINE, "td { border-color: transparent !important; }", None),
+        filter("a 1080p chunk at 720p", FINE, "scale=1280:720,scale=1920:1080"),
+        encoder(
+            "a bit rate for small pictures",
+            FINE,
+            "if (later) args.splice(args.length - 1, 0, \"-maxrate\", \"800k\", \"-bufsize\", \"800k\");",
+        ),
         page(
             "a frame lacks a word",
             CUTS,
@@ -358,6 +395,32 @@ pub(crate) fn faults() -> Vec<Fault> {
             VARIABLES,
             "      variables: { title: encoder2.variables?.title },\n",
             Some(2725),
+        ),
+        // What a threshold of 25 dB hides.
+        replaced(
+            "video",
+            "clips are a frame late in one chunk",
+            HIDDEN,
+            PAYLOADS,
+            "    const activePayloads = frameLookup.getActiveFramePayloads(time < 1.5 ? time : time - 1 / 30);",
+            None,
+        ),
+        replaced(
+            "video",
+            "a clip with a part of the color metadata has another matrix",
+            HIDDEN,
+            EXTRACTED,
+            &format!(
+                "{EXTRACTED}  if (metadata.colorSpace && !metadata.colorSpace.colorSpace)\n    \
+                 vfFilters.push(\"scale=in_color_matrix=bt709:out_color_matrix=bt601\");\n"
+            ),
+            None,
+        ),
+        style(
+            "a bright edge is 23 levels darker",
+            HIDDEN,
+            "#edge { border-right: 3px solid #e8e8e8 !important; }",
+            None,
         ),
         // The sound.
         audio(
