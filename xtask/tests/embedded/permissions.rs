@@ -6,8 +6,9 @@ use crate::recorded;
 
 /// What only some runs need, or what belongs to another call: versions of objects are
 /// deleted by DeleteObjects.
-const RARELY_USED: [&str; 6] = [
+const RARELY_USED: [&str; 7] = [
     "cloudformation:DeleteChangeSet",
+    "lambda:UpdateFunctionConfiguration",
     "s3:AbortMultipartUpload",
     "s3:DeleteObjectVersion",
     "states:StopExecution",
