@@ -210,7 +210,7 @@ impl PlanChoice {
     }
 
     /// The choice for a fixture, and what to say of it: a frame rate that plan protocol v2 refuses, in all handlers or
-    /// in early ones, is rendered by v1 where the template offers it and nobody named another. Where the template does not say the protocol, only the
+    /// in early ones, is rendered by v1 where the template offers it and v2 alone was not named. Where the template does not say the protocol, only the
     /// execution shows which one runs.
     ///
     /// # Errors
@@ -221,8 +221,9 @@ impl PlanChoice {
             Self::Chosen { protocols, .. } => protocols.each().contains(&PlanProtocol::V2),
             Self::Fixed(known) => known == Some(PlanProtocol::V2),
         };
-        // A template that still offers v1 may be one of an early handler.
-        let may_be_early = matches!(self, Self::Chosen { offers_v1: true, is_named: false, .. });
+        // A template that still offers v1 may be one of an early handler. Whoever names v2 alone knows theirs.
+        let is_both = self.protocols() == PlanProtocols::Both;
+        let may_be_early = matches!(self, Self::Chosen { offers_v1: true, is_named, .. } if !is_named || is_both);
         if !by_v2 || fps.is_supported_by_every_v2() || (fps.is_supported_by_v2() && !may_be_early) {
             return Ok((self, None));
         }
@@ -233,7 +234,7 @@ impl PlanChoice {
         );
         let name = &fixture.name;
         match self {
-            Self::Chosen { offers_v1: true, is_named: false, .. } => {
+            Self::Chosen { offers_v1: true, is_named, .. } if !is_named || is_both => {
                 let by_v1 =
                     Self::Chosen { protocols: PlanProtocols::One(PlanProtocol::V1), offers_v1: true, is_named: false };
                 Ok((by_v1, Some(format!("fixture {name} is rendered by plan protocol v1: {why}"))))
