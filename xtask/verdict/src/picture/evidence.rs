@@ -70,16 +70,15 @@ impl Evidence {
         (self.difference / self.square - self.part().powi(2)).max(0.0)
     }
 
-    /// What of a part of a shift can be noise: so many levels in each block, independently of each other, and so many
-    /// that all of them have in common, see [`held_back`].
-    pub(crate) fn noise(self, levels: f32, in_common: f32) -> f32 {
-        levels / self.square.sqrt() + in_common * self.size / self.square
+    /// What of a part of a shift can be noise: so many levels in each block, independently of each other, and what an
+    /// encoder holds back in `frames` frames.
+    pub(crate) fn noise(self, levels: f32, plane: char, frames: f32) -> f32 {
+        let held_back = match is_chroma(plane) {
+            true => HELD_BACK_IN_CHROMA,
+            false => HELD_BACK * (HELD_FOR / frames).min(1.0),
+        };
+        levels / self.square.sqrt() + held_back * self.size / self.square
     }
-}
-
-/// By how many levels an encoder may hold back the changes of a plane in `frames` frames.
-pub(crate) fn held_back(plane: char, frames: f32) -> f32 {
-    if is_chroma(plane) { HELD_BACK_IN_CHROMA } else { HELD_BACK * (HELD_FOR / frames).min(1.0) }
 }
 
 /// The evidence in each tile of a plane that the render shows `shifted` instead of its baseline, by the blocks that

@@ -63,8 +63,7 @@ pub struct Shifted {
     pub direction: Direction,
     /// By how many frames it is late, or by how many samples of its plane aside; a negative number is the other way.
     pub by: f64,
-    /// The least number of frames that the evidence supports, or the least part of a known shift, which counts twice if
-    /// a whole plane stands aside.
+    /// The least number of frames that the evidence supports, or the least part of a known shift.
     pub at_least: f64,
 }
 
@@ -236,9 +235,7 @@ impl Timing {
                 }
                 let part = evidence.part();
                 let unlike = if length == 1 { ALIKE_IN_A_FRAME * of[start].spread() } else { 0.0 };
-                let at_least = f64::from(
-                    part - evidence.noise(DEVIATIONS, evidence::held_back(self.planes[plane], length as f32)) - unlike,
-                );
+                let at_least = f64::from(part - evidence.noise(DEVIATIONS, self.planes[plane], length as f32) - unlike);
                 let part = f64::from(part);
                 if strongest.is_none_or(|(.., best)| at_least > best) {
                     strongest = Some((phase + start * stride, part, at_least));
