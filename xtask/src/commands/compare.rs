@@ -1,9 +1,6 @@
 //! `lambda-compare`: the comparison and a run's gates, for any two videos or sequences.
 
-use std::{
-    ffi::OsStr,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use execution_history::chunking::{ChunkCount, ChunkSize, PlanProtocol, RenderId};
@@ -31,7 +28,7 @@ use crate::{
         artifacts::Files,
         evidence::{self, Evidence},
         markdown::PAGE,
-        page::{self, frames::Pictures, player::PLAYABLE},
+        page::{self, frames::Pictures, player::playable_extension},
         render::RenderReport,
         row::{ResultRow, WorstFrameImages},
     },
@@ -122,11 +119,8 @@ impl Report<'_> {
 
     /// Copies the baseline and the render next to the page, and gives their names; none where a browser can't play them.
     fn keep_videos(&self, folder: &Folder) -> anyhow::Result<Vec<String>> {
-        let extension = |path: &Path| path.extension().and_then(OsStr::to_str).map(str::to_lowercase);
-        let both = [("baseline", &self.args.baseline), ("render", &self.args.render)].map(|(which, path)| {
-            let extension = extension(path).filter(|extension| PLAYABLE.contains(&extension.as_str()))?;
-            Some((format!("comparison-{which}.{extension}"), path))
-        });
+        let both = [("baseline", &self.args.baseline), ("render", &self.args.render)]
+            .map(|(which, path)| Some((format!("comparison-{which}.{}", playable_extension(path)?), path)));
         let [Some(baseline), Some(render)] = both else { return Ok(Vec::new()) };
         let copy = |(name, path): (String, &PathBuf)| folder.copy(&name, path).map(|()| name);
         [baseline, render].into_iter().map(copy).collect()

@@ -1,4 +1,4 @@
-//! Changing the functions of a run's stack between renders, without a deployment.
+//! Changing the functions of the deployed stack between renders, without a deployment.
 
 use crate::{
     aws::{resources::Resource, signed_calls},

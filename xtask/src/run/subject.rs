@@ -234,7 +234,7 @@ impl PlanChoice {
         );
         let name = &fixture.name;
         match self {
-            Self::Chosen { offers_v1: true, is_named, .. } if !is_named || is_both => {
+            _ if may_be_early => {
                 let by_v1 =
                     Self::Chosen { protocols: PlanProtocols::One(PlanProtocol::V1), offers_v1: true, is_named: false };
                 Ok((by_v1, Some(format!("fixture {name} is rendered by plan protocol v1: {why}"))))

@@ -1,5 +1,6 @@
 //! A sweep of memory: time and cost by memory and chunk count as heat maps, and what to choose.
 
+use execution_history::chunking::RenderId;
 use maud::{Markup, html};
 
 use crate::{
@@ -78,18 +79,18 @@ fn heat_map(title: &str, cases: &[&Case], of: fn(&Case) -> Option<f64>, shown: f
 
 /// Every case by time and cost, with a line through those that no other one is both faster and cheaper than.
 fn frontier(fixture: &str, cases: &[&Case], tuning: &Tuning) -> Markup {
-    let at = |case: &&Case| Some((case.steady_ms()?.median / 1000.0, case.usd?.median, case.render.to_string()));
-    let points: Vec<(f64, f64, String)> = cases.iter().filter_map(at).collect();
-    let greatest = |of: fn(&(f64, f64, String)) -> f64| points.iter().map(of).fold(0.0, f64::max);
+    let at = |case: &&Case| Some((case.steady_ms()?.median / 1000.0, case.usd?.median, case.render));
+    let points: Vec<(f64, f64, RenderId)> = cases.iter().filter_map(at).collect();
+    let greatest = |of: fn(&(f64, f64, RenderId)) -> f64| points.iter().map(of).fold(0.0, f64::max);
     let x = Scale::linear(0.0, greatest(|point| point.0) * 1.06);
     let mut plot = Plot::new(x, Scale::linear(0.0, greatest(|point| point.1) * 1.06), 150.0);
     plot.levels(4);
     plot.ticks(&x.labelled_ticks(5).into_iter().map(|(value, text)| (value, format!("{text} s"))).collect::<Vec<_>>());
     plot.line(tuning.frontier.iter().map(|choice| (choice.ms / 1000.0, choice.usd)), "through");
-    for (seconds, usd, name) in &points {
-        let best = tuning.frontier.iter().any(|choice| choice.render.to_string() == *name);
+    for (seconds, usd, render) in &points {
+        let best = tuning.frontier.iter().any(|choice| choice.render == *render);
         let marker = if best { Marker::Dot } else { Marker::Ring };
-        plot.mark((*seconds, *usd), marker, "lambda", &format!("{name}: {seconds:.1} s, {usd:.5} USD"));
+        plot.mark((*seconds, *usd), marker, "lambda", &format!("{render}: {seconds:.1} s, {usd:.5} USD"));
     }
     let description =
         format!("Cost by time of {fixture}, with the frontier of what nothing is both faster and cheaper than");

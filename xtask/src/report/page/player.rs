@@ -1,17 +1,22 @@
 //! The render and its baseline as videos, in step, with a slider over their frames. The files are next to the page, and
 //! are not read before someone asks for a frame.
 
+use std::path::Path;
+
 use maud::{Markup, html};
 
 use crate::report::{page::sections::href, render::RenderReport};
 
-/// The extensions of files that browsers play.
-pub(crate) const PLAYABLE: [&str; 2] = ["mp4", "webm"];
+/// The extension of a file that browsers play.
+pub(crate) fn playable_extension(file: &Path) -> Option<String> {
+    let extension = file.extension()?.to_str()?.to_lowercase();
+    ["mp4", "webm"].contains(&extension.as_str()).then_some(extension)
+}
 
 /// The player; empty where a browser can't play the files, or they were not kept.
 pub(crate) fn figure(render: &RenderReport, baseline: &str, files: &[String]) -> Markup {
     let has = |name: &str| files.iter().any(|file| file == name);
-    let plays = |name: &str| has(name) && PLAYABLE.iter().any(|extension| name.ends_with(extension));
+    let plays = |name: &str| has(name) && playable_extension(Path::new(name)).is_some();
     let Some(media) = &render.row.media else { return html! {} };
     if !plays(baseline) || !plays(&render.row.output) {
         return html! {};
