@@ -123,13 +123,20 @@ cloudformation.get_waiter("stack_create_complete").wait(StackName="attacked", Wa
 boto3.client("s3").put_object(Bucket="theirs-data", Key="precious", Body=b"x")
 "#;
 
-/// Puts someone's bucket in the place of the run's render bucket.
+/// Puts someone's bucket in the place of the run's render bucket. A chunk that is being rendered may write between the
+/// two deletions, so that they are repeated until the bucket is gone.
 const THEIR_BUCKET: &str = r#"
 import boto3
 s3 = boto3.resource("s3")
 bucket = next(bucket for bucket in s3.buckets.all() if bucket.name.startswith("attacked-"))
-bucket.object_versions.delete()
-bucket.delete()
+while True:
+    bucket.object_versions.delete()
+    try:
+        bucket.delete()
+        break
+    except s3.meta.client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "BucketNotEmpty":
+            raise
 bucket.create()
 bucket.Tagging().put(Tagging={"TagSet": [{"Key": "Owner", "Value": "theirs"}]})
 bucket.put_object(Key="precious", Body=b"x")
