@@ -122,7 +122,7 @@ impl Pace {
 
 /// Estimates how much longer an execution of `frames` frames in `chunks` chunks will take, ms,
 /// from the chunks that are done and from `earlier` renders. `None` if there are neither, or if
-/// the estimate is already exceeded. Without earlier renders, the assembly is left out.
+/// what goes on now takes longer than was estimated. Without earlier renders, the assembly is left out.
 pub fn left_ms(so_far: &Progress, frames: u64, chunks: u64, earlier: Option<&Pace>) -> Option<u64> {
     let to_assemble = earlier.map_or(0.0, |pace| pace.assemble);
     if let Some(assembling) = so_far.assembling_ms {
@@ -135,11 +135,14 @@ pub fn left_ms(so_far: &Progress, frames: u64, chunks: u64, earlier: Option<&Pac
     };
     let to_plan = match so_far.chunks_planned {
         Some(_) => 0.0,
-        None => (earlier?.plan - so_far.so_far.duration_ms as f64).max(0.0),
+        None => whole(earlier?.plan - so_far.so_far.duration_ms as f64)? as f64,
     };
     let running: Vec<f64> = so_far.running_ms.iter().map(|ms| (a_chunk - *ms as f64).max(0.0)).collect();
     let waiting = chunks.saturating_sub(done.len() as u64 + running.len() as u64) as f64;
     let longest = running.iter().copied().fold(0.0, f64::max);
+    if longest == 0.0 && !running.is_empty() {
+        return None;
+    }
     let to_render = match (waiting > 0.0, running.len()) {
         (false, _) => longest,
         (true, 0) => a_chunk,

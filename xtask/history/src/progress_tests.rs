@@ -86,7 +86,7 @@ const PACE: Pace = Pace { plan: 3000.0, each_frame: 100.0, assemble: 2000.0 };
 fn before_the_first_chunk_ends_the_estimate_uses_an_earlier_render() {
     let left = |at: &Progress| left_ms(at, 400, 4, Some(&PACE));
     assert_eq!(left(&state(&[], &[], None, 1000)), Some(2000 + 10_000 + 2000));
-    assert_eq!(left(&state(&[], &[], None, 9000)), Some(10_000 + 2000));
+    assert_eq!(left(&state(&[], &[], None, 9000)), None, "the plan is overdue");
     assert_eq!(left(&state(&[], &[4000, 3000, 3000, 3000], Some(4), 7000)), Some(7000 + 2000));
     assert_eq!(left_ms(&state(&[], &[4000], Some(4), 7000), 400, 4, None), None);
 }
@@ -97,6 +97,8 @@ fn after_that_the_estimate_uses_the_chunks_that_are_done() {
     // Two chunks at a time: two are running, and two are waiting.
     assert_eq!(left_ms(&state(&[6000], &[3000, 3000], Some(5), 9000), 400, 5, None), Some(9000));
     assert_eq!(left_ms(&state(&[6000], &[60_000], Some(2), 66_000), 400, 2, None), None, "it is overdue");
+    let with_assembly = left_ms(&state(&[6000], &[60_000], Some(2), 66_000), 400, 2, Some(&PACE));
+    assert_eq!(with_assembly, None, "the time of the assembly is no estimate of the chunk's");
     let assembling = Progress { assembling_ms: Some(500), ..state(&[1, 1], &[], Some(2), 9000) };
     assert_eq!(left_ms(&assembling, 400, 2, Some(&PACE)), Some(1500));
     assert_eq!(left_ms(&assembling, 400, 2, None), None);

@@ -152,6 +152,23 @@ impl Console {
         self.0.print(Stream::Stdout, &text::annotation(title, &text::harmless(text)));
     }
 
+    /// Shows the phase of the run above all activities, until the next one.
+    pub fn phase(&self, phase: Option<&str>) {
+        let mut screen = self.0.screen();
+        screen.live.set_phase(phase);
+        self.0.clear_if_done(&mut screen);
+    }
+
+    /// So many more renders are to be done, of which the line of the run shows how many are.
+    pub fn expect_renders(&self, renders: u64) {
+        self.0.screen().live.expect(renders, Instant::now());
+    }
+
+    /// One of these renders is over, whatever became of it.
+    pub fn render_ended(&self) {
+        self.0.screen().live.advance(Instant::now());
+    }
+
     /// Whether anybody sees [`Console::now`].
     pub fn is_live(&self) -> bool {
         self.0.terminal.is_some()
@@ -210,10 +227,7 @@ impl Drop for Shown<'_> {
     fn drop(&mut self) {
         let mut screen = self.shared.screen();
         screen.live.end(self.id);
-        // What ends the process may follow at once.
-        if screen.live.is_empty() && !screen.drawn.is_empty() {
-            self.shared.redraw(&mut screen);
-        }
+        self.shared.clear_if_done(&mut screen);
     }
 }
 
@@ -231,25 +245,32 @@ impl Shared {
             Stream::Stderr => self.terminal.as_ref(),
         };
         let bytes = match shows_both {
-            Some(terminal) => screen.draw(&text, terminal, self.on_stderr),
+            Some(terminal) => screen.draw(&text, self.started, terminal, self.on_stderr),
             None => text,
         };
         write(stream, &bytes);
     }
 
+    /// Takes the last live lines off the screen: what ends the process may follow at once.
+    fn clear_if_done(&self, screen: &mut Screen) {
+        if screen.live.is_empty() && !screen.drawn.is_empty() {
+            self.redraw(screen);
+        }
+    }
+
     fn redraw(&self, screen: &mut Screen) {
         if let Some(terminal) = &self.terminal {
-            write(Stream::Stderr, &screen.draw("", terminal, self.on_stderr));
+            write(Stream::Stderr, &screen.draw("", self.started, terminal, self.on_stderr));
         }
     }
 }
 
 impl Screen {
-    fn draw(&mut self, permanent: &str, terminal: &Terminal, paint: Paint) -> String {
+    fn draw(&mut self, permanent: &str, started: Instant, terminal: &Terminal, paint: Paint) -> String {
         let extent = terminal.extent();
         // A line as wide as the terminal would leave the cursor between two lines.
         let columns = extent.columns.saturating_sub(1).min(WIDEST);
-        let lines = self.live.lines(Instant::now(), columns, extent.rows.saturating_sub(2));
+        let lines = self.live.lines(started, Instant::now(), columns, extent.rows.saturating_sub(2));
         self.drawn.redraw(permanent, &lines, extent, paint)
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     fmt::{Display, Write},
+    time::Duration,
 };
 
 use unicode_width::UnicodeWidthChar;
@@ -47,6 +48,12 @@ pub fn counted(number: impl Display, noun: &str) -> String {
 }
 
 // Text in columns of a terminal. Pure.
+
+/// A duration as people say it, rounded up to a second.
+pub(crate) fn duration(duration: Duration) -> String {
+    let s = duration.as_millis().div_ceil(1000);
+    if s < 90 { format!("{s} s") } else { format!("{} min {:02} s", s / 60, s % 60) }
+}
 
 /// The columns that a text without control characters takes, at most.
 pub(crate) fn width(text: &str) -> usize {

@@ -59,7 +59,7 @@ impl<'a> Bench<'a> {
         wanted: Wanted<impl Fn(&Subject, Extent) -> anyhow::Result<RenderPlan>, impl Fn(usize, RenderId) -> u64>,
         meanwhile: impl Future<Output = Result<T, Failure>>,
     ) -> Result<(Self, T), Failure> {
-        run.group(Some("Build and deployment"));
+        run.phase(Some("Build and deployment"));
         let Ready { tools, media } = run.make_ready().await?;
         let measured = async || {
             let mut committed = Vec::new();
@@ -103,12 +103,17 @@ impl<'a> Bench<'a> {
         built?;
         let (packed, also) = packed?;
         let stack = run.deploy().await?;
-        let mut places = Vec::new();
+        let mut places: Vec<Place<'_>> = Vec::new();
         for (place, tar_gz) in packed {
             run.upload(&stack, place.subject, tar_gz).await?;
             places.push(place);
         }
-        run.group(Some("Renders"));
+        run.phase(Some("Renders"));
+        let times = places.iter().enumerate().flat_map(|(i, place)| {
+            let times = &wanted.times;
+            place.plan.renders.iter().map(move |render| times(i, render.id))
+        });
+        run.session.console.expect_renders(times.sum());
         Ok((Self { stack, media, places }, also))
     }
 }

@@ -70,7 +70,7 @@ pub(crate) async fn all_with_cleanup(
             Err(panic) => all(Ended::Panicked(message_of(panic.as_ref()))),
         },
     };
-    runs[0].group(None);
+    runs[0].phase(None);
     let announced = runs.iter().zip(&ended).flat_map(|(run, ended)| announced(run, ended));
     // What ended all of them is one error.
     let announced = distinct(announced);
@@ -79,7 +79,7 @@ pub(crate) async fn all_with_cleanup(
     if !matches!(ended[0], Ended::Concluded(_)) {
         runs[0].session.runner.children.stop_all().await;
     }
-    runs[0].group(Some("Clean-up"));
+    runs[0].phase(Some("Clean-up"));
     let cleaned = clean_up(runs, &mut ended, signals).await;
     for run in runs {
         if let Some(embedded) = run.embedded.take() {
@@ -87,7 +87,7 @@ pub(crate) async fn all_with_cleanup(
             embedded.stop().await;
         }
     }
-    runs[0].group(None);
+    runs[0].phase(None);
     let mut codes = Vec::new();
     for (((run, ended), interim), cleanup) in runs.iter().zip(&ended).zip(interims).zip(&cleaned) {
         codes.push(report(run, ended, interim, cleanup));
@@ -169,8 +169,9 @@ fn report(run: &Run, ended: &Ended, interim: Option<Interim>, cleanup: &CleanUp)
 }
 
 impl Run {
-    /// Begins a group of lines that GitHub Actions folds, in a run that they started; `None` only ends the last one.
-    pub(crate) fn group(&self, title: Option<&str>) {
+    /// Begins a phase of the run, whose lines GitHub Actions folds in a run that they started; `None` only ends the last one.
+    pub(crate) fn phase(&self, title: Option<&str>) {
+        self.session.console.phase(title);
         if self.is_in_github_actions() {
             self.session.console.group(title);
         }

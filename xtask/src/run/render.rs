@@ -22,7 +22,7 @@ use crate::{
         executions::{self, Cap, Ended},
         faults,
     },
-    console::text::counted,
+    console::text::{counted, duration},
     context,
     exit::{ExitCode, Failure, OrExit},
     project::{
@@ -125,7 +125,9 @@ impl Render<'_> {
         let (project_key, name) = (self.subject.project_key(), &names.execution);
         let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         let started = Instant::now();
-        let (arn, ended) = self.execute(planned, name, &input.json).await.or_exit(ExitCode::Render)?;
+        let executed = self.execute(planned, name, &input.json).await;
+        self.run.session.console.render_ended();
+        let (arn, ended) = executed.or_exit(ExitCode::Render)?;
         let client_wall_ms = context::ms(started.elapsed());
         let history_file = format!("renders/{}-history.json", names.file_stem);
         let history = self.save_history(&arn, &history_file).await;
@@ -348,15 +350,10 @@ fn sentence(progress: &Progress, usd: Option<f64>, left_ms: Option<u64>) -> Stri
             }
         }
     }
+    parts.extend(left_ms.map(|ms| format!("{} left", duration(Duration::from_millis(ms)))));
+    // What a narrow terminal has no room for is left out first.
     parts.extend(usd.map(|usd| format!("${usd:.4}")));
-    parts.extend(left_ms.map(|ms| format!("{} left", duration(ms))));
     parts.join(", ")
-}
-
-/// A duration as people say it, rounded up to a second.
-fn duration(ms: u64) -> String {
-    let s = ms.div_ceil(1000);
-    if s < 90 { format!("{s} s") } else { format!("{} min {:02} s", s / 60, s % 60) }
 }
 
 #[cfg(test)]
@@ -380,8 +377,8 @@ mod tests {
         assert_eq!(sentence(&progress, None, None), "planning");
         progress = Progress { chunks_planned: Some(4), frames_planned: Some(240), ..progress };
         progress = Progress { done_ms: vec![1, 1], frames_done: 120, ..progress };
-        assert_eq!(sentence(&progress, Some(0.00123), Some(13_200)), "2/4 chunks, 120/240 frames, $0.0012, 14 s left");
+        assert_eq!(sentence(&progress, Some(0.00123), Some(13_200)), "2/4 chunks, 120/240 frames, 14 s left, $0.0012");
         progress.assembling_ms = Some(1);
-        assert_eq!(sentence(&progress, Some(0.5), Some(95_000)), "assembling, $0.5000, 1 min 35 s left");
+        assert_eq!(sentence(&progress, Some(0.5), Some(95_000)), "assembling, 1 min 35 s left, $0.5000");
     }
 }

@@ -166,9 +166,9 @@ impl<'a> Run<'a> {
         let registered = children.register(child.id().expect("it is not yet waited for"));
         let log_file = log.as_deref().and_then(|log| open_log(log, &shown));
         let (mut all, mut tail) = (Lines::all(), Lines::tail());
-        // Programs with a log print for people.
+        // Programs with a log print for people; rules and empty lines say nothing.
         let show = |line: &str| {
-            if log.is_some() && !line.trim().is_empty() {
+            if log.is_some() && line.contains(char::is_alphanumeric) {
                 console.now(line);
             }
         };

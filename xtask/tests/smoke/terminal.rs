@@ -22,6 +22,11 @@ fn expected(test: &Test) -> Vec<String> {
     test.smoke_into_one_pipe(&[])
 }
 
+/// Whether a line is the run's or an activity's, which change, and not one that stays.
+fn is_live(line: &str) -> bool {
+    line.starts_with("   ") && line.contains("s  ") || line.starts_with('[') && line.contains("s] run       ")
+}
+
 /// Asserts at every moment that the screen has the permanent lines so far, each once
 /// and in order, and below them live lines that don't wrap; and in the end all lines.
 #[track_caller]
@@ -33,7 +38,7 @@ fn assert_never_torn(test: &Test, recording: &Recording, expected: &[String], re
         let permanent = lines.iter().zip(expected).take_while(is_next).count();
         assert!(lines.len() > permanent, "nothing is live\n{lines:#?}");
         for (line, rows) in &lines[permanent..] {
-            assert!(line.starts_with("   ") && line.contains("s  "), "no live line: {line:?}\n{lines:#?}");
+            assert!(is_live(line), "no live line: {line:?}\n{lines:#?}");
             assert_eq!(*rows, 1, "{line:?} wraps at {columns}");
         }
         moments += 1;
@@ -86,13 +91,17 @@ fn what_goes_on_is_shown_with_its_progress() {
     assert_eq!(status, Some(0));
     let mut all = String::new();
     recording.replay(true, |screen, _| {
-        let live = screen.lines().into_iter().map(|(line, _)| line).filter(|line| line.starts_with("   "));
+        let live = screen.lines().into_iter().map(|(line, _)| line).filter(|line| is_live(line));
         live.for_each(|line| all += &format!("{line}\n"));
     });
     for shown in [
         "deploy    CREATE_IN_PROGRESS 漢字 AWS::Lambda::Function 1-xxx",
         "/2 chunks, ",
-        "/60 frames, $0.0",
+        "/60 frames, ",
+        "run       Build and deployment",
+        "] Renders: 0 of 1",
+        "] Renders: 1 of 1",
+        "run       Clean-up",
         "validate  sam validate",
     ] {
         assert!(all.contains(shown), "{shown:?} was never shown in\n{all}");
@@ -113,7 +122,7 @@ fn ctrl_c_leaves_the_terminal_as_it_was() {
     let screen = recording.replay(true, |_, _| {});
     assert!(screen.is_restored());
     let lines: Vec<String> = screen.lines().into_iter().map(|(line, _)| line).collect();
-    assert!(lines.iter().all(|line| !line.starts_with("   ")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| is_live(line)), "{lines:#?}");
     test.assert_account_clean();
 }
 
