@@ -32,7 +32,6 @@ pub struct Session {
     pub env: Env,
     /// Starts programs, and knows those that are alive.
     pub runner: Runner,
-    /// The terminal.
     pub console: Console,
     /// Provisioned tools.
     pub toolbox: Toolbox,
@@ -41,19 +40,12 @@ pub struct Session {
 }
 
 impl Session {
-    /// The session of this process.
-    ///
-    /// # Errors
-    /// As [`Runner::new`].
     pub fn of_process(env: Env, console: Console, repo: RepoChoice) -> anyhow::Result<Self> {
         let (runner, toolbox) = (Runner::new(&env, &console)?, Toolbox::find(env.path(Toolbox::ENV)));
         Ok(Self { runner, console, toolbox, env, repo })
     }
 
     /// The repository to work on.
-    ///
-    /// # Errors
-    /// As [`RepoChoice::locate`].
     pub fn repo(&self) -> anyhow::Result<Repo> {
         self.repo.locate()
     }
@@ -64,11 +56,9 @@ impl Session {
 /// A target that answers, and the identity that we have there.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// How it is reached.
     pub access: Access,
     /// The SDK.
     pub clients: Clients,
-    /// The account.
     pub account: String,
     /// The user or role.
     pub arn: String,
@@ -76,9 +66,6 @@ pub struct Connection {
 
 /// Makes everything ready that `choice` needs before it can be reached: for
 /// `--local` the tools and an emulator.
-///
-/// # Errors
-/// When this machine can't run it, or a tool can't be provisioned.
 pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result<(Target, Option<EmbeddedAws>)> {
     match choice {
         TargetChoice::Account(profile) => Ok((Target::configured(&session.env, profile.as_ref())?, None)),
@@ -92,9 +79,6 @@ pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result
 }
 
 /// Provisions the tools of local runs.
-///
-/// # Errors
-/// When this machine can't run them, or a tool can't be had.
 pub async fn provision(session: &Session) -> anyhow::Result<()> {
     if !is_linux_x86_64() {
         bail!(
@@ -108,9 +92,6 @@ pub async fn provision(session: &Session) -> anyhow::Result<()> {
 }
 
 /// Connects to a target and asks who we are.
-///
-/// # Errors
-/// When nobody answers, or the credentials are missing or refused.
 pub async fn connect(session: &Session, target: Target, region: &Region) -> anyhow::Result<Connection> {
     let access = Access::new(target, region.clone(), &session.env)?;
     let clients = Clients::new(&access, &session.console).await;
@@ -121,9 +102,6 @@ pub async fn connect(session: &Session, target: Target, region: &Region) -> anyh
 
 impl Connection {
     /// The SAM CLI at this target, logging to `logs`.
-    ///
-    /// # Errors
-    /// When `logs` can't be written to.
     pub fn sam(&self, session: &Session, program: &std::path::Path, logs: &std::path::Path) -> anyhow::Result<Sam> {
         let home = session.toolbox.sam_home();
         let keys = self.access.target.has_keys_of_the_chain().then(|| self.clients.keys.clone());

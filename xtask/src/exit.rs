@@ -122,9 +122,6 @@ impl fmt::Display for Failure {
 /// Gives the errors of one stage that stage's exit code.
 pub trait OrExit<T> {
     /// Turns an error into a [`Failure`] with `code`.
-    ///
-    /// # Errors
-    /// When there is an error to turn.
     fn or_exit(self, code: ExitCode) -> Result<T, Failure>;
 }
 
@@ -153,17 +150,12 @@ pub struct Signals {
 /// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signal {
-    /// Its number.
     pub number: i32,
-    /// Its name.
     pub name: &'static str,
 }
 
 impl Signals {
     /// Takes the signals over from the system's default, which ends the process at once.
-    ///
-    /// # Errors
-    /// When the system does not allow it.
     pub fn listen() -> anyhow::Result<Self> {
         let stream = |kind| signal(kind).context("signals can't be handled");
         Ok(Self {

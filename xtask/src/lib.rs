@@ -4,18 +4,22 @@
 //! findings out) and `execution-history` (events in; times, cost and the meaning of a failure out). This crate
 //! does the work around them: `smoke` and `eval` read from top to bottom, on what `run` has in common.
 //! docs/architecture.md has the whole picture.
+//!
+//! A module is public only if tests or benchmarks call it.
 
 pub mod aws;
-pub mod cli;
-pub mod commands;
+mod cli;
+mod commands;
 pub mod console;
-pub mod context;
-pub mod eval;
-pub mod exit;
+mod context;
+mod eval;
+mod exit;
 pub mod local;
 pub mod project;
 pub mod report;
 pub mod run;
-pub mod smoke;
-pub mod teardown;
+mod smoke;
+mod teardown;
 pub mod tools;
+
+pub use commands::main;

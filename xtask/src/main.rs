@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(xtask::commands::main().status())
+    ExitCode::from(xtask::main().status())
 }

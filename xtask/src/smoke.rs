@@ -50,9 +50,6 @@ const COMMAND: &str = "lambda-smoke";
 const CAP: Duration = Duration::from_secs(25 * 60);
 
 /// Runs the gate to its end, whatever happens; with `--dry-run` only prints what it would do.
-///
-/// # Errors
-/// When something is wrong before there is a run to clean up.
 pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, Failure> {
     let (options, repeats) = repeated(session, options).or_exit(ExitCode::Preflight)?;
     let options = &options;
@@ -182,9 +179,6 @@ fn subjects(sources: &Sources, options: &SmokeOptions) -> anyhow::Result<(Vec<Su
 }
 
 /// The renders to do, and what each is asked for.
-///
-/// # Errors
-/// When a count asks for more frames a chunk than the handler takes.
 fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Result<RenderPlan> {
     let format = if options.exact { RenderFormat::PngSequence } else { subject.fixture.meta.format };
     let sizing = options.chunk_size.map_or(Sizing::ByCount, Sizing::Named);

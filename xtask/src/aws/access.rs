@@ -76,9 +76,6 @@ fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 impl Target {
     /// The target that the environment and the configuration files name: an account, or an emulator where an endpoint
     /// is not AWS's own.
-    ///
-    /// # Errors
-    /// As [`Settings::of_account`].
     pub fn configured(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
         let settings = Settings::of_account(env, profile)?;
         Ok(match settings.foreign() {
@@ -323,9 +320,6 @@ pub(crate) fn transfers() -> TimeoutConfig {
 }
 
 /// Checks an `--endpoint-url`: http or https, a host, nothing after it.
-///
-/// # Errors
-/// When it is anything else.
 pub fn parse_endpoint(text: &str) -> anyhow::Result<String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let host = rest.context("it does not start with http:// or https://")?.trim_end_matches('/');

@@ -50,9 +50,6 @@ const MOST_PASSES: usize = 30;
 /// `prove` is asked between the listing of a page and its deletion, so that what
 /// took the bucket's place is not deleted. `progress` hears of every batch, with
 /// the total so far. A bucket that is not there is empty.
-///
-/// # Errors
-/// When the bucket can't be listed or keeps filling, or `prove` fails.
 pub async fn empty(
     clients: &Clients,
     bucket: &str,
@@ -81,9 +78,6 @@ pub async fn empty(
 }
 
 /// Whether nothing is in a bucket: no version and no delete marker.
-///
-/// # Errors
-/// When the bucket can't be listed.
 pub async fn is_empty(clients: &Clients, bucket: &str) -> anyhow::Result<bool> {
     list_page(clients, bucket, Marker::default()).await.map(|(objects, _)| objects.is_empty())
 }
@@ -304,9 +298,6 @@ async fn abort_uploads(
 
 /// A key or a marker as a listing gave it: encoded like a form's field where
 /// the listing says so. S3 does as it is asked; an emulator may not.
-///
-/// # Errors
-/// When it is said to be encoded, and is not.
 fn listed(text: &str, encoding: Option<&EncodingType>) -> anyhow::Result<String> {
     match encoding {
         Some(EncodingType::Url) => decoded(text).with_context(|| format!("a listing has the key {text:?}")),

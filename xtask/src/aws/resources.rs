@@ -16,14 +16,12 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Resource {
-    /// The CloudFormation stack.
     Stack,
     /// A bucket: the one that renders use, or the one that `sam` uploads to.
     #[serde(alias = "renderBucket")]
     Bucket,
     /// The state machine, by its ARN.
     StateMachine,
-    /// The function.
     Function,
     /// A log group of the function or the state machine.
     #[serde(alias = "logGroups")]
@@ -37,11 +35,8 @@ pub enum Resource {
 /// The account and the region of a stack.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
-    /// The stack's name.
     pub stack: &'a StackName,
-    /// The account.
     pub account: &'a str,
-    /// The region.
     pub region: &'a Region,
 }
 
@@ -142,7 +137,6 @@ impl From<Stored> for Names {
 }
 
 impl ResourceNames {
-    /// Adds names of one kind.
     pub fn add(&mut self, resource: Resource, names: impl IntoIterator<Item = String>) {
         self.0.entry(resource).or_default().0.extend(names);
     }

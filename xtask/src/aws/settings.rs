@@ -42,9 +42,7 @@ pub(crate) const USUAL_REGION: &str = "us-east-1";
 /// A value, and what named it: a flag, a variable, or the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named<T> {
-    /// The value.
     pub value: T,
-    /// What named it.
     pub by: String,
 }
 
@@ -68,9 +66,6 @@ pub struct ConfigFiles {
 
 impl ConfigFiles {
     /// Reads the files that `env` names, for the profile of the flag or of `env`.
-    ///
-    /// # Errors
-    /// When a file can't be read or is not of the format.
     pub fn read(env: &Env, flag: Option<&Profile>) -> anyhow::Result<Self> {
         let profile = flag
             .map(|profile| Named { value: profile.as_str().to_owned(), by: "--profile".to_owned() })
@@ -148,9 +143,6 @@ impl ConfigFiles {
     }
 
     /// Refuses a profile that is not there.
-    ///
-    /// # Errors
-    /// When a flag or a variable names a profile that no file has.
     fn check_profile(&self) -> anyhow::Result<()> {
         let Some(Named { value: name, by }) = self.profile.as_ref().filter(|_| self.section().is_none()) else {
             return Ok(());
@@ -194,9 +186,6 @@ fn for_sdk(config: &str, credentials: &str) -> Builder {
 }
 
 /// The region that counts where no flag names one, and what named it.
-///
-/// # Errors
-/// As [`ConfigFiles::read`].
 pub fn region(env: &Env, profile: Option<&Profile>, is_emulator: bool) -> anyhow::Result<Option<Named<String>>> {
     match region_of_environment(env) {
         // An emulator that a flag names has nothing to do with a profile.
@@ -230,9 +219,6 @@ pub struct Settings {
 
 impl Settings {
     /// What the environment and the files say for an account.
-    ///
-    /// # Errors
-    /// When a setting makes no sense, or a profile or a bundle is not there.
     pub fn of_account(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
         let files = ConfigFiles::read(env, profile)?;
         let has_keys = env.get("AWS_ACCESS_KEY_ID").is_some() && env.get("AWS_SECRET_ACCESS_KEY").is_some();
@@ -286,9 +272,6 @@ impl Settings {
     }
 
     /// The settings for an emulator that a flag names: of the environment only the network counts.
-    ///
-    /// # Errors
-    /// As [`Network::of`].
     pub fn of_emulator(env: &Env, url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             region: region_of_environment(env),
@@ -319,7 +302,6 @@ impl Settings {
         is_on(self.dual_stack.as_ref())
     }
 
-    /// The configured endpoint of a service in [`SERVICES`].
     pub(crate) fn endpoint_of(&self, service: &str) -> Option<&str> {
         self.endpoints.get(service).or(self.endpoint.as_ref()).map(|named| named.value.as_str())
     }
@@ -392,7 +374,6 @@ pub(crate) fn in_home(path: &Path, home: &Path) -> PathBuf {
     path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest))
 }
 
-/// The variable with the endpoint of a service in [`SERVICES`].
 pub(crate) fn endpoint_variable(service: &str) -> String {
     format!("AWS_ENDPOINT_URL_{}", service.to_uppercase())
 }

@@ -18,14 +18,10 @@ use crate::aws::{
 pub enum Presence {
     /// The service says that there is none.
     Absent,
-    /// It is there.
     Present,
 }
 
 /// Looks for a function (Lambda GetFunctionConfiguration).
-///
-/// # Errors
-/// When the service gives no clear answer.
 pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
     let (status, body) = configuration(clients, name).await.with_context(|| format!("looking for function {name}"))?;
     match status {
@@ -36,9 +32,6 @@ pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence>
 }
 
 /// Reads a function's size (Lambda GetFunctionConfiguration); `None` when it does not say.
-///
-/// # Errors
-/// When the call is refused.
 pub async fn function_size(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionSize>> {
     let reported = reported(clients, name).await?;
     let size = || {
@@ -72,9 +65,6 @@ fn configuration_of(name: &str) -> String {
 const UPDATE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Changes the memory of a function, MB, and waits until that is done. From then on, every environment is a new one.
-///
-/// # Errors
-/// When the call is refused, or the update fails or does not end.
 pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow::Result<()> {
     let what = || format!("giving function {name} {memory_mb} MB");
     let (status, body) = update(clients, name, json!({ "MemorySize": memory_mb })).await.with_context(what)?;
@@ -86,9 +76,6 @@ pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow
 
 /// Changes one variable in the environment of a function, keeps the others, and waits until that is done. From then on,
 /// every environment is a new one. No value is shown, whatever fails.
-///
-/// # Errors
-/// When the variables can't be read, the call is refused, or the update fails or does not end.
 pub async fn set_variable(clients: &Clients, name: &str, variable: &str, value: &str) -> anyhow::Result<()> {
     let what = || format!("setting {variable} of function {name}");
     let mut environment = reported(clients, name).await?["Environment"].take();
@@ -130,9 +117,6 @@ async fn updated(clients: &Clients, name: &str) -> anyhow::Result<()> {
 
 /// How many executions at once the account has unreserved (Lambda GetAccountSettings);
 /// `None` where the service does not say.
-///
-/// # Errors
-/// When the call is refused.
 pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<u64>> {
     let call = Call { service: "lambda", method: "GET", path: "/2016-08-19/account-settings/", body: Body::None };
     let (status, body) = call.send(clients).await.context("reading the account's quotas")?;
@@ -143,7 +127,6 @@ pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<
     Ok(reported["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
 }
 
-/// A log group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogGroup {
     /// When it was created, milliseconds since 1970.
@@ -151,9 +134,6 @@ pub struct LogGroup {
 }
 
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).
-///
-/// # Errors
-/// When the service gives no clear answer.
 pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<LogGroup>> {
     let mut token = Value::Null;
     loop {
@@ -180,18 +160,12 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<L
 }
 
 /// Whether a log group of exactly this name is there.
-///
-/// # Errors
-/// When the service gives no clear answer.
 pub async fn log_group_presence(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
     let found = log_group(clients, name).await?;
     Ok(if found.is_some() { Presence::Present } else { Presence::Absent })
 }
 
 /// Deletes a log group (Logs DeleteLogGroup). One that is gone is fine.
-///
-/// # Errors
-/// When the call is refused.
 pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<()> {
     let body = Body::Json { target: "Logs_20140328.DeleteLogGroup", input: json!({ "logGroupName": name }) };
     let call = Call::post("logs", body);
@@ -203,12 +177,10 @@ pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<(
     }
 }
 
-/// A line of a log.
 #[derive(Debug, Clone)]
 pub struct LogLine {
     /// The instance of the function that wrote it.
     pub stream: String,
-    /// What it wrote.
     pub text: String,
     /// When, ms since 1970.
     pub at_ms: i64,
@@ -244,9 +216,6 @@ pub async fn log(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> Ve
 
 /// The memory that calls of a function used, MB, by the ids of the calls: what the REPORT lines of its log say (Logs
 /// FilterLogEvents).
-///
-/// # Errors
-/// When the log can't be read.
 pub async fn memory_used(
     clients: &Clients,
     group: &str,

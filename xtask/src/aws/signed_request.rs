@@ -35,7 +35,6 @@ pub(crate) struct Call<'a> {
 /// What a call sends.
 pub(crate) enum Body {
     None,
-    /// The JSON protocol.
     Json {
         target: &'static str,
         input: Value,
@@ -47,7 +46,6 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// These fields of a form.
     pub(crate) fn form(fields: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
         Self::Form(fields.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
     }
@@ -66,9 +64,6 @@ impl Call<'_> {
     }
 
     /// Sends the call, again where that may help; gives status and body.
-    ///
-    /// # Errors
-    /// When there are no credentials, or nobody answers.
     pub(crate) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let started = Instant::now();
         let mut answer = self.send_once(clients).await;

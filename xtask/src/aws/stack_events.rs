@@ -14,7 +14,6 @@ use crate::{
 /// A resource that CloudFormation could not create or delete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedResource {
-    /// Its name in the template.
     pub name: String,
     /// Such as `AWS::Lambda::Function`.
     pub kind: String,
@@ -37,9 +36,6 @@ pub enum Doing {
 const MOST_PAGES: usize = 5;
 
 /// The resources that a stack failed at, the first one first (DescribeStackEvents).
-///
-/// # Errors
-/// When the events can't be read.
 pub async fn failed(clients: &Clients, stack: &str, doing: Doing) -> anyhow::Result<Vec<FailedResource>> {
     let what = || format!("reading the events of stack {stack}");
     let (mut newest_first, mut token) = (Vec::new(), None);

@@ -19,7 +19,6 @@ use crate::{
     project::names::StackName,
 };
 
-/// A stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
     /// Its ARN, which no later stack of the same name has.
@@ -28,7 +27,6 @@ pub struct Stack {
     pub status: String,
     /// When it was created, milliseconds since 1970.
     pub created_ms: Option<i64>,
-    /// Its tags.
     pub tags: Vec<(String, String)>,
     /// Whether it is protected from being deleted.
     pub protected: bool,
@@ -41,9 +39,6 @@ pub(crate) fn name_in(arn: &str) -> &str {
 
 /// What is known of a stack by its name or its ARN (DescribeStacks). `None`
 /// when there is none.
-///
-/// # Errors
-/// When the service gives no clear answer.
 pub async fn describe(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
     Ok(describe_even_deleted(clients, stack).await?.filter(|stack| stack.status != DELETED))
 }
@@ -54,9 +49,6 @@ pub(crate) const IN_REVIEW: &str = "REVIEW_IN_PROGRESS";
 const DELETED: &str = "DELETE_COMPLETE";
 
 /// The same, of a deleted stack too: CloudFormation knows one by its ARN for 90 days.
-///
-/// # Errors
-/// When the service gives no clear answer.
 pub async fn describe_even_deleted(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
     let (status, body) =
         call(clients, "DescribeStacks", stack).await.with_context(|| format!("looking for stack {stack}"))?;
@@ -67,7 +59,6 @@ pub async fn describe_even_deleted(clients: &Clients, stack: &str) -> anyhow::Re
     }
 }
 
-/// A resource in a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackResource {
     /// Its name in the template.
@@ -82,9 +73,6 @@ pub struct StackResource {
 
 /// The resources of a stack and of the stacks nested in it, by its ARN; also those that a deleted stack had. Its own come
 /// first.
-///
-/// # Errors
-/// When the service gives no clear answer.
 pub async fn resources(clients: &Clients, stack: &Stack) -> anyhow::Result<Vec<StackResource>> {
     let (mut all, mut seen, mut stacks) = (Vec::new(), BTreeSet::new(), vec![stack.id.clone()]);
     while let Some(id) = stacks.pop() {
@@ -112,9 +100,6 @@ async fn resources_of(clients: &Clients, stack: &str) -> anyhow::Result<Vec<Stac
 const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Deletes a stack (DeleteStack) and waits until it is gone.
-///
-/// # Errors
-/// When the deletion is refused or fails.
 pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
     let (status, body) = call(clients, "DeleteStack", &stack.id).await?;
     if status != 200 {
@@ -228,9 +213,6 @@ impl Stack {
     }
 
     /// The stack, or an error that says what to do where it is protected.
-    ///
-    /// # Errors
-    /// When it has termination protection.
     pub fn deletable(&self, name: &StackName) -> anyhow::Result<()> {
         if self.protected {
             bail!(

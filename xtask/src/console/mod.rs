@@ -4,8 +4,8 @@
 //! A terminal that has gone away, or a pipe that nobody reads, must not end a run
 //! before its clean-up, so printing never fails.
 
-pub mod live;
-pub mod terminal;
+pub(crate) mod live;
+pub(crate) mod terminal;
 pub mod text;
 
 use std::{

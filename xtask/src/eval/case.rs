@@ -22,7 +22,6 @@ use crate::eval::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Case {
-    /// The fixture.
     pub fixture: String,
     /// The requested chunk count and plan protocol.
     #[serde(flatten)]
@@ -100,9 +99,7 @@ pub struct TimeMedians {
     pub plan_ms: f64,
     /// From the end of Plan to the end of the last chunk: on the critical path.
     pub chunks_ms: f64,
-    /// The slowest chunk.
     pub slowest_chunk_ms: f64,
-    /// The median chunk.
     pub median_chunk_ms: f64,
     /// Slowest by median chunk.
     pub imbalance: f64,

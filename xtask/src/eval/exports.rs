@@ -90,9 +90,6 @@ pub(crate) fn json_lines(results: &EvalResults) -> anyhow::Result<String> {
 }
 
 /// samples.csv: the same in columns. What does not apply is empty.
-///
-/// # Errors
-/// As for [`json_lines`].
 pub(crate) fn csv(results: &EvalResults) -> anyhow::Result<String> {
     let mut csv = String::new();
     for line in lines(results) {

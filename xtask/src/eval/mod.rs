@@ -69,9 +69,6 @@ struct Bench<'a> {
 }
 
 /// Runs the benchmark and always cleans up; with `--dry-run` only prints what it would do.
-///
-/// # Errors
-/// When a check fails before anything is created.
 pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
     let (options, repeats) = prepare::repeated(session, options).or_exit(ExitCode::Preflight)?;
     let options = &options;
@@ -86,9 +83,6 @@ pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, F
 }
 
 /// Prints what an eval would do.
-///
-/// # Errors
-/// When it would be refused.
 pub(crate) fn preview(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
     preview::preview(session, COMMAND, &options.run, &options.chunk_counts(), |sources| {
         prepare::preview(sources, options)

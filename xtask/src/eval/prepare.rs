@@ -131,9 +131,6 @@ pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Resul
 }
 
 /// The executions of one fixture in a round.
-///
-/// # Errors
-/// When a chunk count requires more frames per chunk than the handler accepts.
 pub(crate) fn plan(options: &EvalOptions, subject: &Subject, extent: Extent) -> anyhow::Result<RenderPlan> {
     let counts = options.counts_of(&subject.fixture.name)?;
     let plan = subject.planned(&counts, options.sizing(), subject.fixture.meta.format, extent)?;
@@ -167,11 +164,9 @@ fn subjects(sources: &Sources, options: &EvalOptions) -> anyhow::Result<(Vec<Sub
 /// One thing to measure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
-    /// The index of the fixture.
     pub fixture: usize,
     /// Where it is rendered.
     pub leg: Leg,
-    /// The round.
     pub round: Round,
 }
 
@@ -180,7 +175,6 @@ pub(crate) struct Turn {
 pub(crate) enum Leg {
     /// On this machine, in-process.
     Local,
-    /// On Lambda.
     Lambda(RenderId),
 }
 
@@ -189,7 +183,6 @@ pub(crate) enum Leg {
 pub(crate) enum Round {
     /// Not measured.
     Warmup(u32),
-    /// Measured.
     Measured(u32),
 }
 

@@ -52,7 +52,6 @@ pub(crate) struct Measurements<'a> {
 }
 
 impl Results {
-    /// Summarizes the measurements.
     pub(crate) fn of(measured: &Measurements<'_>) -> Self {
         let (mut cases, mut caveats) = (Vec::new(), Vec::new());
         let (mut scaling, mut tuning) = (BTreeMap::new(), BTreeMap::new());
@@ -92,7 +91,6 @@ impl Results {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EvalResults {
-    /// The version of this shape.
     pub schema_version: u32,
     /// The prices that costs are calculated from, without S3, logs, data transfer and the free tier.
     pub prices: Prices,
@@ -130,9 +128,6 @@ impl EvalResults {
     }
 
     /// Refuses other versions.
-    ///
-    /// # Errors
-    /// When the version differs from the one that this tool writes.
     pub fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
         ensure!(
@@ -147,10 +142,7 @@ impl EvalResults {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Caveat {
     /// So few iterations that the order of the medians may be chance.
-    TooFewToRank {
-        /// How many.
-        iterations: u32,
-    },
+    TooFewToRank { iterations: u32 },
     /// The difference of two medians of a fixture may be chance.
     NotSignificant {
         fixture: String,
@@ -176,16 +168,11 @@ pub(crate) enum Caveat {
         prepared: Option<&'static str>,
     },
     /// Some cases of a fixture have only cold samples, and others have warm ones.
-    OnlyCold {
-        fixture: String,
-        /// Which.
-        cases: Vec<String>,
-    },
+    OnlyCold { fixture: String, cases: Vec<String> },
     /// More chunks than the reserved concurrency of the function, so that some wait.
     Throttled {
         /// How many are rendered at once, at most.
         chunks: u32,
-        /// The reserved concurrency.
         reserved: u32,
     },
     /// Executions ran at the same time.

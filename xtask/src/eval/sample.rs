@@ -22,12 +22,10 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SampleId {
-    /// The fixture.
     pub fixture: String,
     /// The requested chunk count and plan protocol.
     #[serde(flatten)]
     pub render: RenderId,
-    /// From 1.
     pub iteration: u32,
 }
 
@@ -41,7 +39,6 @@ impl fmt::Display for SampleId {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "LambdaSampleFields")]
 pub struct LambdaSample {
-    /// Which execution.
     #[serde(flatten)]
     pub id: SampleId,
     /// The measurements, or why it failed.
@@ -74,9 +71,7 @@ pub struct Execution {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", from = "LocalSampleFields")]
 pub struct LocalSample {
-    /// The fixture.
     pub fixture: String,
-    /// From 1.
     pub iteration: u32,
     /// The measurements, or why it failed.
     #[serde(flatten)]
@@ -101,13 +96,8 @@ pub struct LocalRender {
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Outcome<T> {
-    /// The measurements.
     Done(Box<T>),
-    /// It failed.
-    Failed {
-        /// Why.
-        failure: String,
-    },
+    Failed { failure: String },
 }
 
 impl<T> Outcome<T> {
@@ -234,14 +224,12 @@ pub struct Likeness {
     pub worst_frame_db: Option<Level>,
     /// Frames that are identical to the bit.
     pub identical_frames: u64,
-    /// Frames compared.
     pub frames: u64,
     /// The residual of each audio track, dBFS.
     pub audio_residual_dbfs: Vec<Residual>,
 }
 
 impl Likeness {
-    /// Summarizes a comparison.
     pub(crate) fn of(comparison: &Comparison) -> Self {
         let mut likeness = Self {
             differences: Vec::new(),

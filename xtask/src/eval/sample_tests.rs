@@ -51,7 +51,6 @@ pub(crate) fn with(mut sample: LambdaSample, change: impl FnOnce(&mut Execution)
     sample
 }
 
-/// The figures of its picture.
 fn picture() -> PictureRecord {
     PictureRecord {
         frames: 60,

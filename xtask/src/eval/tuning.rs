@@ -26,7 +26,6 @@ pub struct Tuning {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
-    /// Which.
     #[serde(flatten)]
     pub render: RenderId,
     /// The time of an execution, ms.
@@ -62,7 +61,6 @@ impl Tuning {
         Some(Self { fastest, cheapest: least(&|choice| choice.usd)?, balanced: least(&balance)?, frontier })
     }
 
-    /// What to choose for what.
     pub(crate) fn choices(&self) -> [(&'static str, Choice); 3] {
         [("fastest", self.fastest), ("cheapest", self.cheapest), ("balanced", self.balanced)]
     }

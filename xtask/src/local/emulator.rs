@@ -80,7 +80,6 @@ impl EmbeddedAws {
         Ok(Self { service, scratch, endpoint: ready.endpoint, pid: ready.pid })
     }
 
-    /// The emulator's log.
     pub fn log(&self) -> PathBuf {
         self.scratch.dir.join("emulator.log")
     }
@@ -103,9 +102,6 @@ impl EmbeddedAws {
     }
 
     /// Waits until the emulator has ended by itself.
-    ///
-    /// # Errors
-    /// When it can't be waited for.
     pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         self.service.ended().await.context("the embedded AWS")
     }

@@ -41,9 +41,6 @@ const LIMIT: Duration = Duration::from_secs(30 * 60);
 
 impl<'a> Installer<'a> {
     /// Finds a Python and provides uv in the folder of the tools, where that works.
-    ///
-    /// # Errors
-    /// When there is no Python that is new enough.
     pub(super) async fn prepare(dir: &Path, list: &Path, runner: &'a Runner) -> anyhow::Result<Self> {
         let python = system::find_python(runner).await?;
         let mut installer = Self { runner, venv: dir.join("venv"), python, uv: None, getting_pip: Mutex::default() };
@@ -79,9 +76,6 @@ impl<'a> Installer<'a> {
     }
 
     /// Makes the environment, in place of one that is there.
-    ///
-    /// # Errors
-    /// When neither uv nor this Python can.
     pub(super) async fn make_venv(&self) -> anyhow::Result<()> {
         let (sh, venv, python) = (&self.runner.sh, &self.venv, &self.python);
         remove_dir(venv)?;
@@ -105,9 +99,6 @@ impl<'a> Installer<'a> {
     }
 
     /// Installs a list, into a folder if one is given, for Linux x86-64 then.
-    ///
-    /// # Errors
-    /// When a download fails or has the wrong hash.
     pub(super) async fn install(&self, list: &Path, folder: Option<&Path>) -> anyhow::Result<()> {
         let (sh, python) = (&self.runner.sh, self.in_venv());
         let target = folder.map(|folder| [Path::new("--target"), folder]).into_iter().flatten();

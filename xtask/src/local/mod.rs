@@ -1,6 +1,6 @@
 //! What `--local` needs: the provisioned tools and the embedded AWS.
 
-pub mod emulator;
+pub(crate) mod emulator;
 mod installer;
 pub mod provisioning;
-pub mod system;
+pub(crate) mod system;

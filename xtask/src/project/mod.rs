@@ -1,10 +1,10 @@
 //! The content of the repository (fixtures, baselines, the template) and the plan and the names that follow from it.
 
 pub mod baseline;
-pub mod execution;
+pub(crate) mod execution;
 pub mod fixture;
 pub mod names;
-pub mod plan;
+pub(crate) mod plan;
 pub mod repo;
 pub(crate) mod revision;
 pub mod template;

@@ -59,7 +59,6 @@ impl From<&GaplessFrames> for Extent {
 pub struct RenderSettings {
     /// Frames a second.
     pub fps: LambdaFps,
-    /// The delivered format.
     pub format: RenderFormat,
     /// Picture width in pixels.
     pub width: u64,
@@ -71,10 +70,8 @@ pub struct RenderSettings {
     pub forwarded: Map<String, Value>,
 }
 
-/// A planned render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlannedRender {
-    /// Which one.
     pub id: RenderId,
     /// The requested frames per chunk.
     pub sent_chunk_size: ChunkSize,
@@ -97,7 +94,6 @@ impl PlannedRender {
 /// The renders of one fixture, and their settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderPlan {
-    /// The settings of all of them.
     pub settings: RenderSettings,
     /// One for each chunk count and protocol.
     pub renders: Vec<PlannedRender>,
@@ -132,9 +128,6 @@ pub enum Sizing {
 
 impl Sizing {
     /// The frames per chunk to request. `of_fixture` is the fixture's own size, if it has one.
-    ///
-    /// # Errors
-    /// When a count needs more frames per chunk than the handler accepts.
     pub fn size(self, of_fixture: Option<ChunkSize>, frames: u64, count: ChunkCount) -> anyhow::Result<ChunkSize> {
         Ok(match self {
             Self::Named(size) => size,
@@ -148,9 +141,6 @@ impl Sizing {
 }
 
 /// A render for each chunk count and protocol. `of_fixture` is the fixture's own chunk size, if it has one.
-///
-/// # Errors
-/// When a count needs more frames per chunk than the handler accepts.
 pub fn planned_renders(
     counts: &ChunkCounts,
     protocols: PlanProtocols,

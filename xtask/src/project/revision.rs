@@ -10,9 +10,6 @@ use crate::{
 };
 
 /// The commit that a revision such as `v0.8.30` or `HEAD~2` is.
-///
-/// # Errors
-/// When there is none, or the repository is not in git.
 pub(crate) async fn resolved(repo: &Repo, revision: &str, runner: &Runner) -> anyhow::Result<String> {
     // A revision is no option.
     let commit = format!("{revision}^{{commit}}");
@@ -25,9 +22,6 @@ pub(crate) async fn resolved(repo: &Repo, revision: &str, runner: &Runner) -> an
 
 /// The repository at `commit`, in the empty folder `to`. Its objects are shared, so nothing is downloaded; large files
 /// stay pointers.
-///
-/// # Errors
-/// When git fails, or the commit has no repository of a known layout there.
 pub(crate) async fn checked_out(repo: &Repo, commit: &str, to: &Path, runner: &Runner) -> anyhow::Result<Repo> {
     let what = || format!("checking out {commit} of {}", repo.root().display());
     let top = git(repo.root(), &["rev-parse", "--show-toplevel"], runner).await.with_context(what)?;

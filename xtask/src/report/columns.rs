@@ -25,14 +25,12 @@ pub struct Column<T: 'static> {
     pub is_figure: bool,
     /// Which tables for people have the column.
     pub tables: &'static [Table],
-    /// The cell of one row.
     pub cell: fn(&T) -> Cell,
 }
 
 /// A table for people, which shows some of the columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
-    /// Renders in the terminal.
     Terminal,
     /// Cases in the terminal: how long they take and what they cost.
     Durations,
@@ -57,25 +55,20 @@ pub enum Cell {
     Empty,
     /// It could not be measured.
     Unmeasured,
-    /// A text.
     Text(String),
     /// A duration, ms.
     Ms(f64),
     /// A price, USD.
     Usd(f64),
-    /// A ratio.
     Ratio(f64),
     /// A ratio, and its 95 % confidence interval.
     Within(f64, Option<(f64, f64)>),
-    /// A share of 1.
     Share(f64),
     /// A mean level, dB.
     Db(f64),
-    /// A level.
     Level(Level),
     /// An audio level.
     Residual(Residual),
-    /// A verdict.
     Passed(bool),
 }
 
@@ -202,7 +195,6 @@ fn worst_frame(row: &ResultRow) -> Cell {
     })
 }
 
-/// The residuals of all tracks.
 fn residuals(row: &ResultRow) -> Cell {
     let levels: Vec<String> = row.audio_residual_dbfs.iter().map(|level| format!("{level} dBFS")).collect();
     if levels.is_empty() { Cell::Unmeasured } else { text(levels.join(", ")) }

@@ -28,7 +28,6 @@ pub(crate) struct Evidence {
     pub frames: Option<String>,
     /// Each tenth of a second's.
     pub audio_levels: Option<String>,
-    /// The worst frame.
     pub worst_frame_images: Option<WorstFrameImages>,
     /// Why there are no pictures of it. They decide nothing.
     pub without_images: Option<anyhow::Error>,
@@ -68,9 +67,6 @@ struct Shown {
 
 impl Compared<'_> {
     /// Keeps what there is to keep in a folder, in files whose names begin with `stem`.
-    ///
-    /// # Errors
-    /// When the figures can't be saved.
     pub(crate) async fn keep(&self, media: &Media, folder: &Folder, stem: &str) -> anyhow::Result<Evidence> {
         let Comparison::Alike { picture, audio } = self.comparison else { return Ok(Evidence::default()) };
         let frames = format!("{stem}-frames.csv");

@@ -22,19 +22,14 @@ use crate::{
 pub struct Entry {
     /// When it began, RFC 3339.
     pub started_at: String,
-    /// Its id.
     pub run_id: RunId,
     /// The command; of a comparison with the letter of the side.
     pub command: String,
-    /// The fixtures.
     pub fixtures: Vec<String>,
-    /// The commit of the repository.
     pub git_commit: Option<String>,
     /// What rendered: HyperFrames, ffmpeg, Chromium.
     pub versions: Vec<String>,
-    /// Which AWS.
     pub target: String,
-    /// How it ended.
     pub verdict: Word,
     /// The exit code; null when it was killed.
     pub exit_code: Option<u8>,
@@ -46,7 +41,6 @@ pub struct Entry {
     pub lowest_psnr_db: Option<f64>,
     /// What its executions cost, USD.
     pub usd: Option<f64>,
-    /// Its artifact folder.
     pub folder: PathBuf,
 }
 
@@ -83,7 +77,6 @@ impl Entry {
         }
     }
 
-    /// Whether it passed.
     pub fn passed(&self) -> bool {
         self.verdict == Word::Pass
     }
@@ -144,9 +137,6 @@ fn with_concurrent(folder: &Path) -> Vec<PathBuf> {
 
 /// The folder of the run that a user names: a folder, a run's id or its beginning, a commit or its beginning (the
 /// newest run of it), `latest`, or `previous`, the one before `this`, where there is one.
-///
-/// # Errors
-/// When no run has that name, or several have.
 pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: Option<&RunId>) -> anyhow::Result<PathBuf> {
     if Path::new(which).is_dir() {
         return Ok(which.into());

@@ -1,18 +1,18 @@
 //! A run's report: what its artifact folder contains, and the tables, pages and files made from it.
 
 pub mod artifacts;
-pub mod columns;
+pub(crate) mod columns;
 pub mod compare;
 pub(crate) mod evidence;
 mod gates;
-pub mod history;
+pub(crate) mod history;
 pub mod junit;
 pub mod markdown;
 pub mod page;
-pub mod render;
-pub mod row;
-pub mod run_record;
-pub mod tables;
+pub(crate) mod render;
+pub(crate) mod row;
+pub(crate) mod run_record;
+pub(crate) mod tables;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -199,9 +199,6 @@ impl RunReport {
 
     /// The fixtures and chunk counts of which a render did not pass, or was not measured; all chunk counts of a fixture
     /// that could not be rendered locally. All plan protocols of them are meant, as they are compared with each other.
-    ///
-    /// # Errors
-    /// When run.json names a render as no run does.
     pub fn to_repeat(&self) -> anyhow::Result<Vec<(String, ChunkCount)>> {
         let failed = self.renders.iter().filter(|render| !render.row.passed);
         let mut found: Vec<_> = failed.map(|render| (render.fixture.clone(), render.row.id.chunk_count)).collect();

@@ -27,7 +27,6 @@ pub(crate) fn kept_baseline(fixture: &str, extension: &str) -> String {
 pub struct RenderReport {
     /// Unique within the run: `N=4`, in eval `many-cuts N=4 #2`.
     pub label: String,
-    /// The fixture.
     pub fixture: String,
     /// Eval only: from 1.
     pub iteration: Option<u32>,
@@ -175,7 +174,6 @@ impl FailedExecution {
 /// One frame compared with the baseline's: a line of frames.csv.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FrameSample {
-    /// From 0.
     pub frame: u64,
     /// The time at which it is shown, s.
     pub time_s: f64,
@@ -188,7 +186,6 @@ pub struct FrameSample {
 /// The audio of 100 ms: a line of audio.csv.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AudioSample {
-    /// From 0.
     pub track: usize,
     /// The time at which it begins, s.
     pub at_s: f64,
@@ -226,9 +223,6 @@ impl AudioSample {
     pub const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
 
     /// Reads audio.csv.
-    ///
-    /// # Errors
-    /// See [`FrameSample::parse`].
     pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
         lines(csv, &[Self::HEADER], |[track, at_s, residual, baseline]| {
             Ok(Self {

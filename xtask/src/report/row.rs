@@ -40,7 +40,6 @@ pub struct ResultRow {
     pub planned_chunk_count: u64,
     /// Frames per chunk in the plan: more than requested when that would be too many chunks.
     pub chunk_size: ChunkSize,
-    /// The plan protocol that ran.
     pub plan_protocol: String,
     /// The requested plan protocol; null when the template offers no choice.
     pub asked_plan_protocol: Option<PlanProtocol>,
@@ -87,9 +86,7 @@ pub struct ResultRow {
     pub audio_levels: Option<String>,
     /// The worst frame as images; null when all frames are identical, or none could be kept.
     pub worst_frame_images: Option<WorstFrameImages>,
-    /// The ARN of the execution.
     pub execution_arn: String,
-    /// What each chunk reported.
     pub chunks: Vec<ChunkFacts>,
 }
 
@@ -99,13 +96,10 @@ pub struct ResultRow {
 pub struct WorstFrameImages {
     /// Its number, from 0.
     pub frame: u64,
-    /// The frame of the baseline.
     pub baseline: String,
-    /// The frame of the render.
     pub render: String,
     /// Their difference, amplified.
     pub difference: String,
-    /// The factor of the amplification.
     pub amplified_by: u8,
     /// What is in place of the baseline's frame.
     #[serde(default, skip_serializing_if = "ComparedWith::is_baseline")]
@@ -116,7 +110,6 @@ pub struct WorstFrameImages {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PictureRecord {
-    /// Frames compared.
     pub frames: u64,
     /// Frames that are identical to the bit.
     pub identical_frames: u64,
@@ -150,7 +143,6 @@ pub fn label(fixture: Option<&str>, id: RenderId) -> String {
 }
 
 impl WorstFrameImages {
-    /// The three files.
     pub fn files(&self) -> [&String; 3] {
         [&self.baseline, &self.render, &self.difference]
     }
@@ -220,7 +212,6 @@ impl ResultRow {
 pub enum ResourceState {
     /// AWS reports that it does not exist.
     Absent,
-    /// It exists.
     Present,
     /// Unknown: counts as a leak.
     Unverifiable,
@@ -247,7 +238,6 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Proof {
-    /// The version of this shape.
     pub schema_version: u32,
     /// The time of the check, RFC 3339.
     pub checked_at: String,

@@ -37,12 +37,10 @@ const MAX_ITERATIONS: u32 = 100;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
-    /// The version of this shape.
     pub schema_version: u32,
     /// The command and its options.
     #[serde(flatten)]
     pub asked: Asked,
-    /// The id of the run.
     pub run_id: RunId,
     /// The run whose renders it repeats that did not pass or were not done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,11 +59,8 @@ pub struct RunRecord {
     pub exit_code: Option<u8>,
     /// Which AWS: an account, an emulator, or the embedded AWS.
     pub target: Option<Target>,
-    /// The account.
     pub account: Option<String>,
-    /// The region.
     pub region: Region,
-    /// The stack.
     pub stack: StackName,
     /// The parameters of the template that the run set, without secrets.
     #[serde(default)]
@@ -74,7 +69,6 @@ pub struct RunRecord {
     pub prices: Prices,
     /// The commit of this repository, with `-dirty` when it has changes, and `-unchecked` when that was not looked for.
     pub git_commit: Option<String>,
-    /// The versions of the tools.
     pub tools: ToolVersions,
     /// The handler ZIP that was deployed.
     pub handler: Option<HandlerZip>,
@@ -94,16 +88,13 @@ pub struct RunRecord {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all_fields = "camelCase")]
 pub enum Asked {
-    /// `lambda-smoke`.
     #[serde(rename = "lambda-smoke")]
     Smoke {
-        /// What is rendered.
         #[serde(flatten)]
         fixtures: SmokeFixtures,
         /// One render of each fixture for each of them.
         chunk_counts: ChunkCounts,
     },
-    /// `lambda-eval`.
     #[serde(rename = "lambda-eval")]
     Eval {
         /// The fixtures, and the limits that their renders had to meet.
@@ -143,16 +134,12 @@ fn is_one(jobs: &usize) -> bool {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum SmokeFixtures {
-    /// One.
     One {
-        /// Its name.
         fixture: String,
-        /// Its limits.
         gate: Limits,
     },
     /// Several, by their names.
     Several {
-        /// Each with its limits.
         fixtures: BTreeMap<String, Limits>,
     },
 }
@@ -188,9 +175,6 @@ impl RunRecord {
     }
 
     /// Refuses content that no run of this tool writes.
-    ///
-    /// # Errors
-    /// When the version differs, or there are more iterations than a run can have.
     pub fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
         ensure!(
@@ -259,7 +243,6 @@ impl RunRecord {
         if self.reuses.is_some() { "--reuse-stack" } else { "--keep-stack" }
     }
 
-    /// The target in words.
     pub fn target_name(&self) -> String {
         match (&self.target, &self.account) {
             (Some(Target::Account { .. }), Some(account)) => format!("AWS account {account}"),
@@ -333,7 +316,6 @@ impl From<&Conclusion> for VerdictRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageTiming {
-    /// Its name.
     pub stage: String,
     /// Its duration, ms.
     pub ms: u64,
@@ -353,7 +335,6 @@ pub enum TeardownRecord {
     },
     /// Something exists, or can't be proved to be gone.
     Leaked {
-        /// The resources.
         leaks: Vec<String>,
         /// The command that completes the clean-up.
         recovery: String,
@@ -371,9 +352,7 @@ pub enum TeardownRecord {
 /// every report shows them in the same order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What the note is about.
     pub kind: NoteKind,
-    /// The text.
     pub text: String,
     /// The names of the renders that it is about, in the order of measurement; empty when it is
     /// about the whole run or about every render.
@@ -383,7 +362,6 @@ pub struct Note {
 /// What a note is about. Reports show the kinds in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoteKind {
-    /// Single renders.
     Renders,
     /// What the figures can't show.
     Caveat,

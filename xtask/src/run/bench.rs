@@ -50,9 +50,6 @@ pub(crate) struct Wanted<P, T> {
 impl<'a> Bench<'a> {
     /// Measures the baselines, builds, packs, deploys once, and uploads every composition once. `meanwhile` goes on
     /// with the build.
-    ///
-    /// # Errors
-    /// When one of these fails, or the renders may cost more than is allowed.
     pub(crate) async fn set_up<T>(
         run: &Run,
         subjects: &'a [Subject],

@@ -70,9 +70,6 @@ impl Budget {
     }
 
     /// Refuses what would pass the ceiling.
-    ///
-    /// # Errors
-    /// When what is spent and the estimate of what comes are more than it.
     pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
         let Some(ceiling) = self.ceiling else { return Ok(()) };
         let spent = self.spent_usd.get();
@@ -98,7 +95,6 @@ impl Budget {
 /// How one execution splits its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Split {
-    /// Frames of the composition.
     pub frames: u64,
     /// Chunks that the plan makes.
     pub chunks: u64,
@@ -111,9 +107,7 @@ pub struct CallTimes {
     pub plan_ms: f64,
     /// A chunk without its frames: starting the function and the browser.
     pub chunk_start_ms: f64,
-    /// A frame.
     pub per_frame_ms: f64,
-    /// Assemble.
     pub assemble_ms: f64,
     /// All calls together of executions that split so, where there were such.
     pub of_splits: BTreeMap<Split, f64>,
@@ -184,11 +178,8 @@ fn of_splits(rows: &[&Value]) -> BTreeMap<Split, f64> {
 /// What executions are going to use, and cost.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
-    /// GB-seconds of all calls.
     pub gb_seconds: f64,
-    /// Calls.
     pub requests: u64,
-    /// State transitions.
     pub transitions: u64,
     /// All of it, USD; S3 and logs aside.
     pub usd: f64,

@@ -38,7 +38,6 @@ use crate::{
 pub(crate) struct DeployedStack {
     /// Its ARN.
     pub id: String,
-    /// The render bucket.
     pub bucket: String,
     /// The state machine's ARN.
     pub machine: String,

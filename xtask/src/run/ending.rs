@@ -25,7 +25,6 @@ pub(crate) enum Left<'a> {
     Kept(&'a StackName),
     /// This stack of an earlier run, which stays.
     Reused(&'a StackName),
-    /// This stack and its buckets.
     Stack(&'a StackName),
 }
 
@@ -78,11 +77,9 @@ pub(crate) struct Ending {
 /// What is known about a run apart from how it ended.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stand<'a> {
-    /// Its stack.
     pub stack: &'a StackName,
     /// The command that finishes its clean-up.
     pub recovery: &'a str,
-    /// Whether its AWS is gone with it.
     pub aws_is_gone: bool,
 }
 

@@ -60,9 +60,6 @@ pub(crate) struct Judgement {
 
 impl Render<'_> {
     /// Measures a delivered render.
-    ///
-    /// # Errors
-    /// When it can't be decoded from end to end.
     pub(crate) async fn judge(
         &self,
         planned: &PlannedRender,
@@ -279,9 +276,6 @@ fn cpu_model(reported: &str) -> Option<String> {
 impl Render<'_> {
     /// Keeps what there is to keep of a comparison. Pictures that can't be made are
     /// only warned of: they decide nothing.
-    ///
-    /// # Errors
-    /// When the figures can't be saved.
     pub(crate) async fn keep_evidence(
         &self,
         judgement: &Judgement,

@@ -1,22 +1,22 @@
 //! One run on a stack of its own, from its target to its clean-up: what
 //! `lambda-smoke` and `lambda-eval` share.
 
-pub mod bench;
-pub mod budget;
+pub(crate) mod bench;
+pub(crate) mod budget;
 pub mod contradictions;
-pub mod deploy;
-pub mod ending;
-pub mod failed;
-pub mod finish;
-pub mod judge;
-pub mod preview;
-pub mod reconfigure;
-pub mod render;
+pub(crate) mod deploy;
+pub(crate) mod ending;
+pub(crate) mod failed;
+pub(crate) mod finish;
+pub(crate) mod judge;
+pub(crate) mod preview;
+pub(crate) mod reconfigure;
+pub(crate) mod render;
 pub(crate) mod repeat;
-pub mod reuse;
-pub mod run_baseline;
-pub mod stack;
-pub mod subject;
+pub(crate) mod reuse;
+pub(crate) mod run_baseline;
+pub(crate) mod stack;
+pub(crate) mod subject;
 
 use std::{
     cell::{OnceCell, RefCell},
@@ -232,9 +232,6 @@ impl Run {
 }
 
 /// The prices that costs are reckoned by.
-///
-/// # Errors
-/// When the file that was named can't be read.
 pub(crate) fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
     let Some(file) = &options.prices else { return Ok(Prices::default()) };
     let what = || format!("--prices {}", file.display());
@@ -290,9 +287,6 @@ pub(crate) struct RunNames {
 
 impl RunNames {
     /// Draws the names of a new run of `command`, on the stack of a `reused` one if there is one.
-    ///
-    /// # Errors
-    /// When the system has no random numbers.
     pub(crate) fn draw(command: &str, options: &RunOptions, reused: Option<&Known>) -> anyhow::Result<Self> {
         let run = RunId::random()?;
         let epoch_s = context::epoch_s();
@@ -362,10 +356,6 @@ pub(crate) struct Sources {
 impl Sources {
     /// Finds them, and checks what the ZIP comes from: the package must be one that can be built, a release's ZIP
     /// must be whole.
-    ///
-    /// # Errors
-    /// When there is no repository, its template lacks what a run needs, its handler's package has no script to build
-    /// it by, or the release's ZIP is another one.
     pub(crate) fn find(session: &Session, options: &RunOptions) -> anyhow::Result<Self> {
         let repo = session.repo()?;
         let mut template = Template::read(&repo.template())?;

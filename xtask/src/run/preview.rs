@@ -34,7 +34,6 @@ use crate::{
 /// The fixtures, and notes on them.
 pub(crate) type Planned = (Vec<PlannedFixture>, Vec<String>);
 
-/// What is planned for a fixture.
 pub(crate) struct PlannedFixture {
     pub subject: Subject,
     /// `None` where its length is not known yet.
@@ -44,9 +43,6 @@ pub(crate) struct PlannedFixture {
 }
 
 /// Prints what a run of `command` would do, or what is wrong with what was asked for.
-///
-/// # Errors
-/// When the run would be refused.
 pub(crate) fn preview(
     session: &Session,
     command: &'static str,

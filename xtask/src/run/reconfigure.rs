@@ -23,9 +23,6 @@ const VARIABLE: &str = "HYPERFRAMES_GATES_COLD_START";
 impl DeployedStack {
     /// Changes every function that the state machine calls, which are proved to be in the run's stack. All that is called
     /// from then on runs in a new environment.
-    ///
-    /// # Errors
-    /// When the stack is no longer the run's, or a function can't be changed.
     pub(crate) async fn change_functions(&mut self, run: &Run, change: Change) -> anyhow::Result<()> {
         let clients = &run.connection().clients;
         let contents = proved_contents(run, &self.id).await?;

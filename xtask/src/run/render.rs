@@ -51,7 +51,6 @@ pub(crate) struct Render<'a> {
 
 /// What one render is called.
 pub(crate) struct RenderNames {
-    /// The execution.
     pub execution: String,
     /// What the names of its files begin with.
     pub file_stem: String,
@@ -96,9 +95,6 @@ const HISTORY_LAG: Duration = Duration::from_secs(30);
 
 impl Render<'_> {
     /// Does one render and saves everything that it leaves.
-    ///
-    /// # Errors
-    /// When it fails, or can't be measured.
     pub(crate) async fn render(&self, planned: &PlannedRender, names: &RenderNames) -> Result<Rendering, Failure> {
         let (run, label) = (self.run, &names.label);
         run.step("render", &format!("{label}: {} a chunk", counted(planned.chunk_size.get(), "frame")));
@@ -200,9 +196,6 @@ impl Render<'_> {
     }
 
     /// Renders, and looks at nothing but whether it succeeded.
-    ///
-    /// # Errors
-    /// When it fails.
     pub(crate) async fn warm_up(&self, planned: &PlannedRender, names: &RenderNames) -> Result<(), Failure> {
         self.run.step("warm-up", &names.label);
         self.executed(planned, names).await.map(drop)

@@ -11,9 +11,6 @@ use crate::{
 
 /// What did not pass or was not rendered in the run of `command` that the user names, by fixture and chunk count; and
 /// that run.
-///
-/// # Errors
-/// When there is no such run of the command, or everything passed in it.
 pub(crate) fn to_repeat(
     session: &Session,
     command: &str,

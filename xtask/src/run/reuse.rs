@@ -31,9 +31,6 @@ use crate::{
 };
 
 /// The run that created the stack that is to be reused; `None` where none is asked for.
-///
-/// # Errors
-/// When no run kept such a stack, or another one is using it.
 pub(crate) fn find(states: &StateFolder, options: &RunOptions) -> anyhow::Result<Option<Known>> {
     let Some(stack) = &options.reuse_stack else { return Ok(None) };
     let all = states.runs_of(stack);
@@ -166,9 +163,6 @@ async fn is_usable(run: &Run, state: &RunState) -> anyhow::Result<()> {
 const USABLE: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
 
 /// What a run deploys; the ZIP is not there before it is built.
-///
-/// # Errors
-/// When the template can't be read.
 pub(crate) fn sources(run: &Run) -> anyhow::Result<Deployed> {
     Ok(Deployed {
         zip: run.record.borrow().handler.as_ref().map(|zip| zip.sha256.clone()),

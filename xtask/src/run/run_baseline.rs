@@ -43,9 +43,6 @@ pub(crate) enum RunBaseline {
 
 impl RunBaseline {
     /// The baseline, measured.
-    ///
-    /// # Errors
-    /// When it can't be decoded from end to end.
     pub(crate) async fn committed(run: &Run, subject: &Subject, media: &Media) -> Result<Self, Failure> {
         let (fixture, fps) = (&subject.fixture, subject.fixture.meta.fps.get());
         let baseline = Baseline::read(media, &fixture.baseline(), fixture.meta.format, fps).await;
@@ -60,9 +57,6 @@ impl RunBaseline {
     }
 
     /// The baseline, and the render that this machine makes in-process, where renders are to be compared with that too.
-    ///
-    /// # Errors
-    /// When it is demanded, and this machine can't make it.
     pub(crate) async fn with_rendered(
         self,
         run: &Run,
@@ -96,9 +90,6 @@ impl RunBaseline {
 
     /// Every frame, as the in-process renderer makes it here and now. They are kept as files, so that one can
     /// look at them. Nothing else of the run goes on meanwhile but the build, so that no timed render is disturbed.
-    ///
-    /// # Errors
-    /// When this machine can't render them.
     pub(crate) async fn in_process(run: &Run, subject: &Subject, packed: &Packed) -> Result<Self, Failure> {
         let several = run.record.borrow().names_fixtures();
         let frames = if several { format!("{FRAMES}-{}", subject.fixture.name) } else { FRAMES.to_owned() };

@@ -44,9 +44,6 @@ pub(crate) struct Ready {
 impl Run {
     /// Reaches the target, and checks credentials and tools, all problems at
     /// once. From here on the artifact folder is this run's.
-    ///
-    /// # Errors
-    /// When anything is missing.
     pub(crate) async fn make_ready(&self) -> Result<Ready, Failure> {
         let commit = repo::commit(&self.repo, &self.session.runner).await;
         self.record.borrow_mut().git_commit = commit;
@@ -145,9 +142,6 @@ impl Run {
     }
 
     /// Uploads a packed composition to where executions look for it.
-    ///
-    /// # Errors
-    /// When the bucket does not take it.
     pub(crate) async fn upload(
         &self,
         stack: &DeployedStack,
@@ -241,9 +235,6 @@ const KNOWN: usize = 100;
 
 impl Run {
     /// `sam validate --lint`, unless this very version of sam found this very template valid before.
-    ///
-    /// # Errors
-    /// When the template is not valid.
     async fn validate(&self) -> anyhow::Result<()> {
         let template = &self.template.path;
         let content = fs::read(template).with_context(|| template.display().to_string())?;

@@ -65,9 +65,6 @@ impl Record {
 
 impl Subject {
     /// Loads a fixture whose renders can be measured. `limits` are those that flags set; without `record`, neither baseline nor record is looked at.
-    ///
-    /// # Errors
-    /// When the fixture lacks something, or asks for what can't be rendered.
     pub(crate) fn load(
         repo: &Repo,
         name: &str,
@@ -90,9 +87,6 @@ impl Subject {
     }
 
     /// Loads all fixtures that are chosen, and says what was decided for them that their user did not ask for.
-    ///
-    /// # Errors
-    /// Everything that is wrong with them.
     pub(crate) fn all(
         repo: &Repo,
         chosen: &Chosen,
@@ -135,9 +129,6 @@ impl Subject {
 
     /// The renders for these chunk counts, and what each is asked for. Length and size are the composition's
     /// own, or else the reference's.
-    ///
-    /// # Errors
-    /// When a count asks for more frames a chunk than the handler takes.
     pub(crate) fn planned(
         &self,
         counts: &ChunkCounts,
@@ -164,7 +155,6 @@ impl Subject {
 pub(crate) enum PlanChoice {
     /// The input chooses.
     Chosen {
-        /// The protocols to run.
         protocols: PlanProtocols,
         /// Whether the template offers the first protocol at all.
         offers_v1: bool,
@@ -178,9 +168,6 @@ pub(crate) enum PlanChoice {
 
 impl PlanChoice {
     /// The choice that a template leaves.
-    ///
-    /// # Errors
-    /// When a protocol was named that the template does not offer.
     pub(crate) fn new(template: &Template, named: Option<PlanProtocols>) -> anyhow::Result<Self> {
         let path = template.path.display();
         match &template.machine.protocols {
@@ -212,9 +199,6 @@ impl PlanChoice {
     /// The choice for a fixture, and what to say of it: a frame rate that plan protocol v2 refuses, in all handlers or
     /// in early ones, is rendered by v1 where the template offers it and v2 alone was not named. Where the template does not say the protocol, only the
     /// execution shows which one runs.
-    ///
-    /// # Errors
-    /// When nothing but plan protocol v2 may run, and it does not take the rate.
     fn for_rate_of(self, fixture: &Fixture) -> anyhow::Result<(Self, Option<String>)> {
         let fps = fixture.meta.fps;
         let by_v2 = match self {
@@ -246,7 +230,6 @@ impl PlanChoice {
         }
     }
 
-    /// The plan protocols to run.
     pub(crate) fn protocols(self) -> PlanProtocols {
         match self {
             Self::Chosen { protocols, .. } => protocols,
@@ -282,9 +265,6 @@ pub(crate) struct Packed {
 
 impl Packed {
     /// Stages and packs a fixture's composition.
-    ///
-    /// # Errors
-    /// When a package that it needs can't be had, or something in it can't be read.
     pub(crate) async fn of(run: &Run, subject: &Subject) -> Result<Self, Failure> {
         let fixture = &subject.fixture;
         let env = context::tool_env(&run.session, &run.connection().access.target);

@@ -37,9 +37,7 @@ const LATE_LINES: Duration = Duration::from_secs(3);
 pub struct Deleter {
     /// The SDK.
     pub clients: Clients,
-    /// The account that is swept.
     pub account: String,
-    /// Its region.
     pub region: Region,
     /// Where progress is shown.
     pub console: Console,
@@ -47,9 +45,6 @@ pub struct Deleter {
 
 impl Deleter {
     /// What is there of `stack`, and whose it is. With `only`, one run's alone.
-    ///
-    /// # Errors
-    /// When something can't be seen.
     pub async fn survey(
         &self,
         stack: &StackName,
@@ -134,9 +129,6 @@ impl Deleter {
 
     /// Proves that nothing of these runs is there, where nothing had to be deleted but log groups that late lines
     /// brought back.
-    ///
-    /// # Errors
-    /// When such a log group can't be deleted.
     pub async fn prove_nothing(
         &self,
         stack: &StackName,
@@ -231,9 +223,6 @@ impl Deleter {
     }
 
     /// Stops what is running in the state machine of `run`.
-    ///
-    /// # Errors
-    /// When an execution can't be stopped.
     pub async fn stop_own_executions(&self, found: &Inventory, run: &RunId) -> anyhow::Result<usize> {
         self.stop_executions(found, &found.ours(std::slice::from_ref(run), false)).await
     }

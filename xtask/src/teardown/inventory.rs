@@ -59,7 +59,6 @@ pub struct Inventory {
 /// A run's artifact bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundArtifacts {
-    /// Its name.
     pub name: ArtifactBucketName,
     /// Whether its tags prove it the run's; if not it is empty, and goes only as long as it is.
     pub is_tagged: bool,
@@ -68,9 +67,7 @@ pub struct FoundArtifacts {
 /// A bucket that may be a stack's render bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundBucket {
-    /// Its name.
     pub name: String,
-    /// Its tags.
     pub tags: Vec<(String, String)>,
 }
 
@@ -254,7 +251,6 @@ impl Inventory {
         }
     }
 
-    /// The stack that has the name.
     pub fn stack(&self) -> Option<&Stack> {
         self.contents.as_ref().map(|contents| &contents.stack)
     }

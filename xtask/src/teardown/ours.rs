@@ -40,9 +40,6 @@ pub struct StackContents {
 
 impl StackContents {
     /// Lists what is in a stack, or was in it.
-    ///
-    /// # Errors
-    /// When CloudFormation gives no clear answer.
     pub async fn read(clients: &Clients, stack: Stack) -> anyhow::Result<Self> {
         let run = if stack.in_review() { run_in_review(clients, &stack).await? } else { run_of(&stack.tags) };
         Ok(Self { run, resources: stacks::resources(clients, &stack).await?, stack })
@@ -102,9 +99,6 @@ impl StackContents {
     }
 
     /// The name of the resource that has this logical ID in the template.
-    ///
-    /// # Errors
-    /// When the stack has not created it.
     pub fn named(&self, logical_id: &str, resource: Resource) -> anyhow::Result<String> {
         let found = self.existing(resource).find(|found| found.logical_id == logical_id);
         let found = found.with_context(|| format!("the stack has no {} {logical_id}", resource.kind()))?;
@@ -145,7 +139,6 @@ const EXISTING: [&str; 8] = [
 /// What proves resources ours: the tags of these runs, and membership in these stacks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ours {
-    /// The runs.
     pub runs: Vec<RunId>,
     /// Their stacks, and one whose deletion is forced.
     pub stacks: Vec<StackContents>,
@@ -201,7 +194,6 @@ impl Ours {
 /// What AWS says of a stack's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// The stack.
     pub stack: StackEvidence,
     /// The runs whose artifact buckets, tagged with their run and with this
     /// stack's name, are there. Such a bucket is made after the name was proved

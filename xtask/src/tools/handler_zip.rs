@@ -109,7 +109,6 @@ fn normalize(file: &Path) -> anyhow::Result<()> {
 
 // The sizes in a ZIP's central directory, which Lambda counts, and their budget.
 
-/// The sizes of a ZIP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ZipSizes {
@@ -141,9 +140,6 @@ const LONGEST_PACKAGE: u64 = 1 << 20;
 
 /// Reads the sizes, and the version of the package that the ZIP was made from, if it says one. Format: APPNOTE.TXT
 /// 4.3.7, 4.3.12 and 4.3.16; ZIP64, which starts at 4 GB, is far over what Lambda takes and is refused.
-///
-/// # Errors
-/// When the file is no ZIP.
 pub fn inspect(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
     read(path).with_context(|| format!("{} is not a ZIP that Lambda accepts", path.display()))
 }

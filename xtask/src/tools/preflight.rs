@@ -66,7 +66,6 @@ pub type ToolVersions = BTreeMap<String, String>;
 #[derive(Debug, Clone)]
 pub struct Tools {
     found: Vec<(&'static str, PathBuf)>,
-    /// The line with each one's version.
     pub versions: ToolVersions,
 }
 
@@ -82,7 +81,6 @@ pub enum Purpose {
 }
 
 impl Tools {
-    /// A program's path.
     pub fn path(&self, name: &str) -> &Path {
         let found = self.found.iter().find(|(known, _)| *known == name);
         found.map(|(_, path)| path.as_path()).expect("only the tools of the purpose are requested")
@@ -90,9 +88,6 @@ impl Tools {
 }
 
 /// Looks for all tools of `purpose` on the runner's PATH.
-///
-/// # Errors
-/// All problems, a line each.
 pub async fn check(purpose: Purpose, runner: &Runner) -> Result<Tools, Vec<String>> {
     let needs: &[Need] = match purpose {
         Purpose::BuildAndRender => &[SAM, BUN, FFMPEG, FFPROBE, ZIP],

@@ -56,9 +56,6 @@ impl From<HandlerZip> for Release {
 
 impl Release {
     /// Checks a file before anything starts.
-    ///
-    /// # Errors
-    /// When it can't be read, is no ZIP, has another hash or none to compare with, or breaks the size budget.
     pub(crate) fn check(file: &Path, expected: Option<&Sha256Hex>) -> anyhow::Result<Self> {
         ensure!(file.is_file(), "--handler-zip: there is no file {}", file.display());
         let expected = match expected {
@@ -79,9 +76,6 @@ impl Release {
     }
 
     /// Puts it where the template deploys it from.
-    ///
-    /// # Errors
-    /// When it can't be copied, or has changed since it was checked.
     pub(crate) fn place(self, target: &Path) -> anyhow::Result<HandlerZip> {
         let what = || format!("copying {} to {}", self.zip.path.display(), target.display());
         let folder = target.parent().with_context(what)?;

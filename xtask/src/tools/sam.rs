@@ -35,13 +35,9 @@ pub struct Sam {
 /// What a deployment needs to know.
 #[derive(Debug)]
 pub struct Deployment<'a> {
-    /// The template.
     pub template: &'a Path,
-    /// The stack to create.
     pub stack: &'a StackName,
-    /// The run that creates it.
     pub run: &'a RunId,
-    /// The bucket to upload to.
     pub artifacts: &'a ArtifactBucketName,
     /// Name and value of each parameter that is set.
     pub overrides: &'a [(String, String)],
@@ -56,9 +52,6 @@ const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
 impl Sam {
     /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With `keys` sam
     /// acts as the same caller as the SDK: its own chain of credentials has another order.
-    ///
-    /// # Errors
-    /// When the configuration of this repository is missing.
     pub fn new(
         program: &Path,
         access: &Access,
@@ -86,19 +79,12 @@ impl Sam {
         })
     }
 
-    /// Validates a template.
-    ///
-    /// # Errors
-    /// When the template is not valid.
     pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
         let command = validate(&self.runner.sh, &self.program, &self.options, template);
         self.run(command).await?.await.map(drop)
     }
 
     /// Deploys a new stack, tagged with its run.
-    ///
-    /// # Errors
-    /// When the deployment fails.
     pub async fn deploy(&self, deployment: &Deployment<'_>) -> anyhow::Result<()> {
         let command = deploy(&self.runner.sh, &self.program, &self.options, deployment);
         self.run(command).await?.limit(DEPLOY_LIMIT).await.map(drop)

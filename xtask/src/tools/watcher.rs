@@ -32,7 +32,6 @@ impl Watcher {
         self.write('+', group);
     }
 
-    /// A group has ended.
     pub(crate) fn ended(&mut self, group: u32) {
         self.write('-', group);
     }

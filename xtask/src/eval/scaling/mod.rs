@@ -32,7 +32,6 @@ use crate::eval::scaling::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Scaling {
-    /// The composition's frames.
     pub frames: NonZeroU64,
     /// The measurements by ascending count.
     pub measured: Vec<Measured>,
@@ -40,13 +39,11 @@ pub struct Scaling {
     pub model: Model,
     /// The errors of the model at each measured count.
     pub residuals: Vec<PredictionError>,
-    /// The worst residual.
     pub worst_residual: PredictionError,
     /// The error at each count of a model fitted to the others; empty with two counts.
     pub left_out: Vec<PredictionError>,
     /// The worst error at a count that was left out.
     pub worst_left_out: Option<PredictionError>,
-    /// The recommended counts.
     pub recommendation: Recommendation,
     /// Predictions at the measured and recommended counts, and at the highest counts that a plan can
     /// have up to 1, 2, 4, ..., 256; ascending.
@@ -55,9 +52,6 @@ pub struct Scaling {
 
 impl Scaling {
     /// Fits and checks a model, and recommends counts; an emulator's say nothing about counts that were not measured.
-    ///
-    /// # Errors
-    /// When there can be no model, see [`Unfit`].
     pub fn of(observations: &[Observation], rates: &Rates, emulated: bool) -> Result<Self, Unfit> {
         let sweep = Sweep::new(observations)?;
         let model = Model::fit(&sweep, rates)?;
@@ -115,7 +109,6 @@ pub enum Unfit {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Measured {
-    /// The count.
     pub chunks: ChunkCount,
     /// The number of executions.
     pub samples: usize,
@@ -137,7 +130,6 @@ pub struct Measured {
     pub function_ms: f64,
     /// Calls of the function.
     pub requests: f64,
-    /// State transitions.
     pub transitions: f64,
 }
 
@@ -191,7 +183,6 @@ impl Sweep {
         }
     }
 
-    /// The composition's frames.
     pub fn frames(&self) -> NonZeroU64 {
         self.frames
     }

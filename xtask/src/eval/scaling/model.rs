@@ -13,7 +13,6 @@ use crate::eval::scaling::{Measured, Sweep, Unfit};
 pub struct Rates {
     /// The function's memory, MB.
     pub memory_mb: u64,
-    /// The prices of AWS.
     pub prices: Prices,
 }
 
@@ -46,7 +45,6 @@ pub struct Quadratic {
 pub struct ChunkTime {
     /// The time of a chunk before and after its frames.
     pub startup_ms: f64,
-    /// The time of a frame.
     pub per_frame_ms: f64,
     /// By how much each chunk slows down all chunks: about 0 on AWS, where each has its own machine;
     /// much on an emulator with few cores.
@@ -62,11 +60,9 @@ pub struct ChunkTime {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
-    /// The composition's frames.
     pub frames: NonZeroU64,
     /// Until the end of Plan, ms.
     pub plan_ms: PerChunk,
-    /// The median chunk.
     pub chunk: ChunkTime,
     /// The slowest chunk takes `1 + imbalance * sqrt(2 ln chunks)` times the median one.
     ///
@@ -83,9 +79,7 @@ pub struct Model {
     pub function_ms: Quadratic,
     /// Calls of the function.
     pub requests: PerChunk,
-    /// State transitions.
     pub transitions: PerChunk,
-    /// The rates for the cost.
     pub rates: Rates,
     /// The counts that the model is fitted to, ascending.
     pub measured: Vec<ChunkCount>,
@@ -94,9 +88,6 @@ pub struct Model {
 impl Model {
     /// Fits the model to a sweep of at least two counts. With two counts no part has more than two
     /// coefficients above 0, because more could not be distinguished.
-    ///
-    /// # Errors
-    /// With fewer than two counts.
     pub fn fit(sweep: &Sweep, rates: &Rates) -> Result<Self, Unfit> {
         match sweep.counts() {
             [] => return Err(Unfit::NothingMeasured),
@@ -170,7 +161,6 @@ pub(crate) fn number(chunks: ChunkCount) -> f64 {
 pub(crate) struct Row<const P: usize> {
     /// The value of each basis function.
     pub(crate) basis: [f64; P],
-    /// The measurement.
     pub(crate) target: f64,
     /// The divisor of a residual before it is squared, above 0: `target` makes it relative.
     pub(crate) scale: f64,

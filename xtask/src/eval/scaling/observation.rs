@@ -31,7 +31,6 @@ pub struct Observation {
     pub function_ms: u64,
     /// Calls of the function.
     pub requests: u64,
-    /// State transitions.
     pub transitions: u64,
     /// Whether a call had to start its environment first.
     pub cold: bool,

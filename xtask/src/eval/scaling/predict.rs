@@ -33,7 +33,6 @@ pub struct Parts {
     pub plan_ms: f64,
     /// The overhead of the Map beyond the slowest chunk.
     pub dispatch_ms: f64,
-    /// The median chunk.
     pub median_chunk_ms: f64,
     /// How much longer the slowest chunk takes.
     pub beyond_median_ms: f64,
@@ -45,7 +44,6 @@ pub struct Parts {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prediction {
-    /// The count.
     pub chunks: ChunkCount,
     /// The wall-clock, ms.
     pub wall_ms: f64,
@@ -164,7 +162,6 @@ impl Model {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PredictionError {
-    /// The count.
     pub chunks: ChunkCount,
     /// By how much the prediction exceeds the measured median wall-clock, % of the latter.
     pub wall_percent: f64,
@@ -248,7 +245,6 @@ pub enum Among {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Choice {
-    /// The count.
     pub chunks: ChunkCount,
     /// The wall-clock, ms: predicted, or the measured median if chosen among measured counts.
     pub wall_ms: f64,

@@ -24,16 +24,13 @@ const PLAN: &str = "plan";
 const RENDER_CHUNK: &str = "renderChunk";
 const ASSEMBLE: &str = "assemble";
 
-/// A function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Function {
     /// Its name in the template.
     pub logical_id: String,
     /// The expression of its name; without it CloudFormation chooses one.
     pub(crate) name: Option<Node>,
-    /// Its code.
     pub code: Code,
-    /// The concurrency that is reserved for it.
     reserved: Option<Node>,
     /// The condition without which there is no such function.
     pub condition: Option<String>,
@@ -49,9 +46,7 @@ pub struct Function {
 /// The code of a function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
-    /// A ZIP on this machine.
     Zip(PathBuf),
-    /// A container image.
     Image,
     /// Code that a run can't deploy, and why.
     Other(String),
@@ -60,11 +55,9 @@ pub enum Code {
 /// A state that calls something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call<'a> {
-    /// The state.
     pub state: String,
     /// The requested action, if the definition says it.
     pub action: Option<String>,
-    /// The function of the template.
     pub function: Option<&'a Function>,
     /// What is called, where that is no function of the template.
     pub other: String,
@@ -205,9 +198,6 @@ impl Template {
     }
 
     /// The parameter that an `--image` sets: it names that, or a function whose image it is.
-    ///
-    /// # Errors
-    /// When no function of the template takes its image from such a parameter, or the image is not one of ECR.
     pub fn parameter_of_image(&self, asked: &Assignment) -> anyhow::Result<Assignment> {
         let Assignment { name, value } = asked;
         ensure!(
@@ -257,9 +247,6 @@ impl Template {
     }
 
     /// The ZIP of the function that plans.
-    ///
-    /// # Errors
-    /// When it has none, or another function that is called has a code that a run does not deploy.
     pub(crate) fn zip(&self) -> anyhow::Result<PathBuf> {
         let defaults = self.values(self.parameters.defaults());
         let called = self.calls(&defaults).into_iter().filter_map(|call| call.function);
@@ -324,9 +311,7 @@ impl Template {
 /// The sizes of the functions by what they do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sizes {
-    /// The one that plans.
     pub plan: FunctionSize,
-    /// The one that renders chunks.
     pub chunk: FunctionSize,
     /// The one that joins them.
     pub assemble: FunctionSize,
@@ -335,7 +320,6 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// All steps by functions of one size.
     pub fn all(size: FunctionSize) -> Self {
         Self { plan: size, chunk: size, assemble: size, others: Vec::new() }
     }

@@ -15,7 +15,6 @@ use crate::project::template::{
 pub struct Machine {
     /// Its name in the template.
     pub logical_id: String,
-    /// The expression of its name.
     pub(crate) name: Option<Node>,
     /// Its first state.
     pub start_at: String,
@@ -25,14 +24,12 @@ pub struct Machine {
     pub tasks: Vec<Task>,
     /// What the names in the definition stand for.
     substitutions: Vec<(String, Node)>,
-    /// The plan protocols that it offers.
     pub protocols: OfferedProtocols,
 }
 
 /// A state that calls a function, or another service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// Its name.
     pub state: String,
     /// The action that it requests; `None` if it depends on the input, or there is none.
     pub action: Option<String>,

@@ -1,12 +1,12 @@
 //! The parts of a SAM template that a run needs: parameters, outputs, their resources, states and plan
 //! protocols.
 
-pub mod expression;
-pub mod functions;
-pub mod machine;
-pub mod parameters;
-pub mod roles;
-pub mod yaml;
+pub(crate) mod expression;
+pub(crate) mod functions;
+pub(crate) mod machine;
+pub(crate) mod parameters;
+pub(crate) mod roles;
+pub(crate) mod yaml;
 
 use std::{
     collections::BTreeMap,

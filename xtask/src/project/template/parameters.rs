@@ -37,7 +37,6 @@ struct Parameter {
 /// A name and its value, such as `ChunkMemoryMb=4096`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
-    /// The name.
     pub name: String,
     /// The value, which may be empty.
     pub value: String,
@@ -66,7 +65,6 @@ const SPARTICUZ: &str = "sparticuz";
 
 const RESERVED_CONCURRENCY: &str = "ReservedConcurrency";
 
-/// The function's memory.
 const MEMORY: &str = "LambdaMemoryMb";
 
 /// The parameters that a run sets itself, and how to influence them.
@@ -100,10 +98,6 @@ impl Parameters {
     }
 
     /// The values that a run sets, those that were `asked` for, and the defaults of the other parameters.
-    ///
-    /// # Errors
-    /// When the template does not let the run name its resources, does not have or accept a value that was asked for
-    /// or that the run must set, or requires a value that a run does not have.
     pub fn given(&self, project: &ProjectName, capacity: Capacity, asked: &[Assignment]) -> anyhow::Result<Given> {
         let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
         let mut values = vec![
@@ -165,7 +159,6 @@ impl Parameters {
         Ok(given)
     }
 
-    /// All defaults.
     pub(crate) fn defaults(&self) -> Values {
         self.0.iter().fold(Values::default(), |values, parameter| match &parameter.default {
             Some(default) => values.with(&parameter.name, default),

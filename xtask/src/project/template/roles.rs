@@ -91,9 +91,6 @@ impl Template {
     }
 
     /// Requires that each role of the stack has this boundary.
-    ///
-    /// # Errors
-    /// When one has none or another one, or has one that is known only after the deployment.
     pub(crate) fn check_boundary(&self, boundary: &PermissionsBoundary, values: &Values) -> anyhow::Result<()> {
         let exists = |role: &&Role| role.condition.as_ref().and_then(|name| values.holds(name)).unwrap_or(true);
         for Role { logical_id, boundary: given, line, .. } in self.roles.iter().filter(exists) {

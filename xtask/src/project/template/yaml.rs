@@ -18,7 +18,6 @@ pub(crate) struct Node {
     /// The CloudFormation function that is applied to it, such as `Sub` or `GetAtt`, whether written as
     /// `!Sub x` or `Fn::Sub: x`.
     pub function: Option<String>,
-    /// The value itself.
     pub value: Value,
 }
 
@@ -27,7 +26,6 @@ pub(crate) struct Node {
 pub(crate) enum Value {
     /// Text, numbers and booleans, as written; an absent value is an empty text.
     Scalar(String),
-    /// A sequence.
     List(Vec<Node>),
     /// A mapping, in the written order.
     Map(Vec<(String, Node)>),
@@ -35,9 +33,6 @@ pub(crate) enum Value {
 
 impl Node {
     /// Parses the first document of a YAML or JSON text.
-    ///
-    /// # Errors
-    /// When it is not YAML, empty, or nested deeper than any template.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         let no_yaml = |error: &ScanError| anyhow!("it is not YAML: {error}");
         let mut loader = YamlLoader::<MarkedYaml<'_>>::default();
@@ -154,7 +149,6 @@ fn function(tag: &Tag) -> Option<String> {
 /// A node with its path for messages, such as `Resources.RenderFunction.Properties`.
 #[derive(Debug, Clone)]
 pub(crate) struct At<'a> {
-    /// The node.
     pub node: &'a Node,
     path: String,
 }
@@ -171,27 +165,15 @@ impl<'a> At<'a> {
         Some(Self { node, path: self.inner(key) })
     }
 
-    /// The value of a key.
-    ///
-    /// # Errors
-    /// When it does not exist.
     pub(crate) fn get(&self, key: &str) -> anyhow::Result<Self> {
         self.find(key).ok_or_else(|| anyhow!("{} is missing{}", self.inner(key), self.place()))
     }
 
-    /// The entries of a mapping.
-    ///
-    /// # Errors
-    /// When it is not a mapping.
     pub(crate) fn entries(&self) -> anyhow::Result<Vec<(&'a str, Self)>> {
         let Value::Map(entries) = &self.node.value else { return Err(self.fault("is not a mapping")) };
         Ok(entries.iter().map(|(key, node)| (key.as_str(), Self { node, path: self.inner(key) })).collect())
     }
 
-    /// The literal text.
-    ///
-    /// # Errors
-    /// When it is computed, or not text.
     pub(crate) fn literal(&self) -> anyhow::Result<&'a str> {
         self.node.literal().ok_or_else(|| self.fault("is not plain text"))
     }

@@ -2,17 +2,17 @@
 //!
 //! The page requests nothing, works without its script, and never expresses anything by color alone.
 
-pub mod audio;
+pub(crate) mod audio;
 pub mod frames;
 mod gates;
-pub mod history;
+pub(crate) mod history;
 mod memory;
 pub(crate) mod player;
-pub mod plot;
-pub mod scale;
-pub mod scaling;
-pub mod sections;
-pub mod timeline;
+pub(crate) mod plot;
+pub(crate) mod scale;
+pub(crate) mod scaling;
+pub(crate) mod sections;
+pub(crate) mod timeline;
 
 use std::fmt::Display;
 

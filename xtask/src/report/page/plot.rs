@@ -47,9 +47,7 @@ pub(crate) enum Marker {
 /// The position of a label relative to what it labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// Above it.
     Above,
-    /// Below it.
     Below,
 }
 

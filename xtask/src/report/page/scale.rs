@@ -40,7 +40,6 @@ impl Scale {
         if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) }
     }
 
-    /// The end of the range.
     pub(crate) fn end(&self) -> f64 {
         self.to
     }

@@ -118,7 +118,6 @@ fn charges(report: &RunReport, costs: &[(&str, &Cost)]) -> [Charge; 3] {
     ]
 }
 
-/// A share as a bar with its number.
 pub(crate) fn bar(share: f64) -> Markup {
     html! {
         span.share {

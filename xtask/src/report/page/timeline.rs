@@ -163,9 +163,7 @@ fn call(attempt: &Attempt) -> Markup {
 /// The calls of one step, including retries.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lane {
-    /// The step.
     pub step: Step,
-    /// Its name.
     pub name: String,
     /// In chronological order.
     pub bars: Vec<Bar>,
@@ -180,7 +178,6 @@ pub(crate) struct Bar {
     pub from_ms: u64,
     /// Since the start of the execution, ms.
     pub to_ms: u64,
-    /// What happened.
     pub kind: BarKind,
     /// The kind and the duration in words.
     pub tooltip: String,
@@ -195,7 +192,6 @@ pub(crate) enum BarKind {
     Start,
     /// The time in the handler; the whole call when the handler does not report it.
     Work,
-    /// A call that failed.
     Failed,
 }
 

@@ -17,15 +17,12 @@ pub enum Entry {
     Begin(Box<Begin>),
     /// A thing that is about to be created.
     Intent {
-        /// The thing.
         resource: Creation,
     },
     /// A thing that has been created.
     Created {
-        /// The thing.
         resource: Creation,
     },
-    /// What the stack is deployed from.
     Deployed(Box<Deployed>),
     /// Clean-up has begun.
     TearingDown,
@@ -42,19 +39,13 @@ pub enum Entry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Begin {
-    /// The run.
     pub run: RunId,
-    /// Its stack.
     pub stack: StackName,
-    /// Its ProjectName.
     pub project: ProjectName,
     /// Where it runs.
     pub target: Target,
-    /// The region.
     pub region: Region,
-    /// The account.
     pub account: String,
-    /// Its artifacts.
     #[serde(serialize_with = "crate::tools::files::in_json")]
     pub artifacts: PathBuf,
     /// When it began, RFC 3339.
@@ -74,7 +65,6 @@ impl Begin {
 pub struct Deployed {
     /// The SHA-256 of the handler ZIP; `None` while `sam` deploys one, and after it failed to.
     pub zip: Option<String>,
-    /// The SHA-256 of the template.
     pub template: String,
     /// The parameters that the run set.
     pub parameters: BTreeMap<String, String>,
@@ -86,7 +76,6 @@ pub struct Deployed {
 pub enum Creation {
     /// The per-run bucket that `sam deploy` uploads to.
     ArtifactBucket {
-        /// Its name.
         name: ArtifactBucketName,
     },
     /// The stack, with what is in it once that is known.
@@ -94,9 +83,7 @@ pub enum Creation {
         /// The names of what is in it; what they prove is decided elsewhere.
         facts: Option<ResourceNames>,
     },
-    /// An execution.
     Execution {
-        /// Its name.
         name: String,
     },
 }

@@ -73,9 +73,6 @@ pub(crate) fn file_name(video: Video, track: usize) -> String {
 impl Pass {
     /// What is left of an audio track when the baseline's is taken from it. The baseline's picture has `duration_s`, and
     /// the render's is shown `shift_s` later.
-    ///
-    /// # Errors
-    /// When neither has a sample, or one was cut off.
     pub(crate) fn sound(&self, track: usize, channels: u64, duration_s: f64, shift_s: f64) -> anyhow::Result<Sound> {
         let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
         let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s, shift_s);
@@ -85,9 +82,6 @@ impl Pass {
 
 impl Media {
     /// The same for two files without a picture.
-    ///
-    /// # Errors
-    /// When either does not decode from end to end.
     pub(crate) async fn sound_alone(
         &self,
         render: &Path,
@@ -251,9 +245,6 @@ impl Media {
     }
 
     /// The files next to a render's frames.
-    ///
-    /// # Errors
-    /// When they can't be taken out of an archive.
     pub async fn sound_of(&self, source: &FrameSource, sequence: &FrameSequence) -> anyhow::Result<SoundFiles> {
         let archive = match source {
             FrameSource::Folder(folder) => return Ok(self.sound_in(folder.dir(), sequence).await),
@@ -270,9 +261,6 @@ impl Media {
     }
 
     /// What is left of each track when the baseline's is taken from it, in the order of [`SoundFiles::tracks`].
-    ///
-    /// # Errors
-    /// When a file does not decode from end to end.
     pub async fn sounds(&self, render: &SoundFiles, baseline: &SoundFiles) -> anyhow::Result<Vec<Sound>> {
         let mut sounds = Vec::new();
         for ((of_render, _), (of_baseline, tracks)) in render.sounding().zip(baseline.sounding()) {

@@ -1,9 +1,9 @@
 //! Measuring videos with ffmpeg and ffprobe.
 
-pub mod audio;
-pub mod pass;
-pub mod semantics;
-pub mod stills;
+pub(crate) mod audio;
+pub(crate) mod pass;
+pub(crate) mod semantics;
+pub(crate) mod stills;
 
 use std::{
     fs,
@@ -97,9 +97,6 @@ impl Media {
     }
 
     /// What the headers of a video's file say.
-    ///
-    /// # Errors
-    /// When it is no video.
     async fn headers(&self, video: &Path) -> anyhow::Result<Headers> {
         let what = || format!("{}", video.display());
         let read = async |decoder: Option<&str>| {
@@ -116,9 +113,6 @@ impl Media {
     }
 
     /// The shape of a video, which is decoded with its sound from end to end.
-    ///
-    /// # Errors
-    /// When the file is no video, or something in it does not decode.
     pub async fn shape_of_whole(&self, video: &Path) -> anyhow::Result<MediaShape> {
         let headers = self.headers(video).await?;
         self.decoded(video, &headers).await

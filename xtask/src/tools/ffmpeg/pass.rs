@@ -54,9 +54,6 @@ const HASHED: [&str; 4] = ["-f", "framehash", "-hash", "md5"];
 impl Media {
     /// Decodes two videos whose headers have the same shape, with their sound, from
     /// end to end. Frames below `least` are compared with their neighbors too.
-    ///
-    /// # Errors
-    /// When something in either does not decode, or its frames change on the way.
     pub(crate) async fn pass(
         &self,
         render: &Path,
@@ -179,9 +176,6 @@ fn compared_luma(mut streams: [File; 2], layout: &Layout) -> anyhow::Result<Vec<
 
 impl Pass {
     /// The frames of a video, from ffmpeg's log.
-    ///
-    /// # Errors
-    /// When the log does not have them.
     pub(crate) fn frames(&self, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
         let log = fs::read(self.path(Media::LOG)).context("the log of ffmpeg").with_context(|| self.what())?;
         showinfo::frames(&String::from_utf8_lossy(&log), video).with_context(|| self.what())
@@ -189,9 +183,6 @@ impl Pass {
 
     /// The picture of a render against that of a baseline of the same shape; frames
     /// below `least` were looked for among their neighbors.
-    ///
-    /// # Errors
-    /// When not every frame was compared.
     pub(crate) fn picture(&mut self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
         let local = LocalPicture { times_s: shape.frame_times_s.clone(), ..std::mem::take(&mut self.local) };
         let what = || self.what();

@@ -29,10 +29,6 @@ impl FrameArchive {
     }
 
     /// Reads and hashes every file.
-    ///
-    /// # Errors
-    /// When the archive is not a tar.gz, is truncated or damaged, has no frames, or contains misnumbered files,
-    /// incomplete PNG files, links, or other folders.
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         let mut reader = SequenceReader::default();
         self.visit(|name, bytes| reader.add(name, &bytes))?;
@@ -136,9 +132,6 @@ impl<R: Read> Read for Bounded<R> {
 }
 
 /// Opens a file, and nothing else: reading a pipe would wait for its other end, which may never come.
-///
-/// # Errors
-/// When it is no regular file, or can't be opened.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let regular = |found: fs::Metadata| match found.is_file() {
         true => Ok(()),
@@ -198,10 +191,6 @@ impl FrameFolder {
     }
 
     /// Reads and hashes every file; those of editors are left out.
-    ///
-    /// # Errors
-    /// When the folder can't be read, has no frames, or contains misnumbered files, incomplete PNG files, or
-    /// folders.
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         let in_folder = || format!("the frames in {}", self.dir.display());
         let mut reader = SequenceReader::default();
@@ -225,17 +214,11 @@ impl FrameFolder {
     }
 
     /// The bytes of one frame's file.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn frame(&self, index: FrameIndex) -> anyhow::Result<Vec<u8>> {
         self.file(&index.file_name())
     }
 
     /// The bytes of one of its files.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         let path = self.dir.join(name);
         fs::read(&path).with_context(|| format!("{}", path.display()))
@@ -272,9 +255,6 @@ impl FrameSource {
     }
 
     /// Reads the files of some frames, one after the other; `wanted` is sorted.
-    ///
-    /// # Errors
-    /// When one can't be read, or from `take`.
     pub fn frames(
         &self,
         wanted: &[FrameIndex],
@@ -287,9 +267,6 @@ impl FrameSource {
     }
 
     /// The bytes of one of the other files.
-    ///
-    /// # Errors
-    /// When it can't be read.
     pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Folder(folder) => folder.file(name),
