@@ -33,7 +33,6 @@ pub struct Session {
     /// Starts programs, and knows those that are alive.
     pub runner: Runner,
     pub console: Console,
-    /// Provisioned tools.
     pub toolbox: Toolbox,
     /// What was said of the repository.
     pub repo: RepoChoice,
@@ -57,7 +56,6 @@ impl Session {
 #[derive(Debug, Clone)]
 pub struct Connection {
     pub access: Access,
-    /// The SDK.
     pub clients: Clients,
     pub account: String,
     /// The user or role.
@@ -78,7 +76,6 @@ pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result
     }
 }
 
-/// Provisions the tools of local runs.
 pub async fn provision(session: &Session) -> anyhow::Result<()> {
     if !is_linux_x86_64() {
         bail!(

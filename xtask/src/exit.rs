@@ -48,7 +48,6 @@ pub const TABLE: &[(&str, &str)] = &[
 ];
 
 impl ExitCode {
-    /// The process status, 0..=255.
     pub fn status(self) -> u8 {
         match self {
             Self::Success => 0,
@@ -64,7 +63,6 @@ impl ExitCode {
     }
 }
 
-/// The table as `--help` shows it.
 pub fn help_table() -> String {
     let rows = TABLE.iter().map(|(code, meaning)| format!("  {code:<6} {meaning}"));
     format!("Exit codes:\n{}", rows.collect::<Vec<_>>().join("\n"))
@@ -73,7 +71,6 @@ pub fn help_table() -> String {
 /// An error that knows the exit code it ends the process with.
 #[derive(Debug)]
 pub struct Failure {
-    /// The code from the table.
     pub code: ExitCode,
     /// What failed, on what, and what to do next.
     pub error: anyhow::Error,
@@ -97,7 +94,6 @@ impl Failure {
         self.details().map_or_else(|| self.to_string(), |detailed| detailed.lines.clone())
     }
 
-    /// What it says in several lines, where it does.
     pub fn details(&self) -> Option<&Detailed> {
         self.error.downcast_ref()
     }
@@ -147,7 +143,6 @@ pub struct Signals {
     hangup: Option<Stream>,
 }
 
-/// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signal {
     pub number: i32,
@@ -165,7 +160,6 @@ impl Signals {
         })
     }
 
-    /// Waits for the next of them.
     pub async fn next(&mut self) -> Signal {
         tokio::select! {
             _ = self.interrupt.recv() => Signal { number: 2, name: "SIGINT" },
@@ -182,7 +176,6 @@ async fn received(stream: Option<&mut Stream>) {
     }
 }
 
-/// Whether this process was started with SIGHUP ignored.
 fn hangup_is_ignored() -> bool {
     // SAFETY: sigaction only writes to what it is given here, and a sigaction of zeros is a valid one.
     #[expect(unsafe_code, reason = "the one portable way to ask for a signal's action")]

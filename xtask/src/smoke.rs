@@ -190,7 +190,6 @@ fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Re
     )
 }
 
-/// The renders that are done.
 struct Renders {
     /// The labels of all that there must be.
     planned: Vec<String>,
@@ -319,7 +318,6 @@ impl Renders {
         Ok(())
     }
 
-    /// Adds findings to a render that is already measured.
     fn note(&mut self, render: &str, findings: impl Iterator<Item = Finding>) {
         let measured = self.measured.iter_mut().find(|measured| measured.render == render);
         let row = self.rows.iter_mut().find(|row| row.label() == render);

@@ -192,7 +192,7 @@ impl Tail {
 mod progress_tests;
 
 #[cfg(test)]
-mod tail_tests {
+mod tests {
     use super::*;
 
     fn page(ids: &[u64]) -> Vec<u8> {

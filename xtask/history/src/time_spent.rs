@@ -181,8 +181,11 @@ pub fn median_absolute_deviation(samples: &[f64]) -> Option<f64> {
 }
 
 #[cfg(test)]
-mod time_spent_tests {
+mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::cost::FunctionSize;
 
     fn attempt(step: Step, scheduled: u64, ended: u64) -> Attempt {
         Attempt {
@@ -253,12 +256,6 @@ mod time_spent_tests {
         let attempts = vec![attempt(Step::Plan, 0, 1000)];
         assert_eq!(TimeSpent::of(&Timeline { duration_ms: 1000, attempts, transitions: 1 }), None);
     }
-}
-
-#[cfg(test)]
-mod close_to_timeout_tests {
-    use super::*;
-    use crate::cost::FunctionSize;
 
     /// An execution in which Plan, two chunks, and Assemble took this long, seconds.
     fn timeline(took_s: [u64; 4]) -> Timeline {
@@ -292,13 +289,6 @@ mod close_to_timeout_tests {
         let empty = Timeline { duration_ms: 1, transitions: 0, attempts: Vec::new() };
         assert_eq!(close_to_timeout(&empty, &functions), None);
     }
-}
-
-#[cfg(test)]
-mod median_tests {
-    use proptest::prelude::*;
-
-    use super::*;
 
     #[test]
     fn textbook_examples() {

@@ -290,7 +290,6 @@ pub struct Machine {
     pub tags: Vec<(String, String)>,
     /// The log groups that it writes to, by name.
     pub log_groups: Vec<String>,
-    /// Whether its deletion has begun.
     pub deleting: bool,
 }
 

@@ -295,7 +295,7 @@ pub async fn until<T>(delays: ExponentialBuilder, mut ask: impl AsyncFnMut() -> 
 }
 
 #[cfg(test)]
-mod faults_tests {
+mod tests {
     use anyhow::Context;
 
     use super::*;
@@ -355,11 +355,6 @@ mod faults_tests {
         assert_eq!(remedy_for("SlowDown", "wait"), None);
         assert_eq!(remedy(&anyhow::anyhow!("the disk is full"), &profile, SystemTime::UNIX_EPOCH), None);
     }
-}
-
-#[cfg(test)]
-mod backoff_tests {
-    use super::*;
 
     #[test]
     fn grows_to_its_limit() {

@@ -8,7 +8,6 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use crate::{aws::settings::Named, tools::env::Env};
 
-/// The proxies of the environment.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     http: Option<Named<Proxy>>,

@@ -40,7 +40,6 @@ pub(crate) fn dns_suffixes() -> impl Iterator<Item = &'static str> {
 pub struct Region(String);
 
 impl Region {
-    /// The name as the SDK and sam take it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -131,7 +130,6 @@ impl fmt::Display for Region {
 pub struct Profile(String);
 
 impl Profile {
-    /// The name as AWS_PROFILE takes it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -141,7 +141,6 @@ impl ResourceNames {
         self.0.entry(resource).or_default().0.extend(names);
     }
 
-    /// Takes a name away.
     pub fn remove(&mut self, resource: Resource, name: &str) {
         self.0.entry(resource).or_default().0.remove(name);
     }
@@ -156,7 +155,6 @@ impl ResourceNames {
         self.0.iter().flat_map(|(resource, names)| names.0.iter().map(|name| (*resource, name)))
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }

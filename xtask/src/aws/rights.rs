@@ -22,7 +22,6 @@ use crate::{
 /// What a service answered to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
-    /// The right is given.
     Allowed,
     /// It is not; with what was answered.
     Denied(String),

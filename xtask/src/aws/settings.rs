@@ -292,12 +292,10 @@ impl Settings {
         self.endpoints = own.collect();
     }
 
-    /// Whether hosts with validated cryptography are called.
     pub(crate) fn has_fips(&self) -> bool {
         is_on(self.fips.as_ref())
     }
 
-    /// Whether hosts that also have IPv6 addresses are called.
     pub(crate) fn has_dual_stack(&self) -> bool {
         is_on(self.dual_stack.as_ref())
     }

@@ -13,7 +13,6 @@ use crate::aws::{
     signed_request::{Body, Call, error_in, refusal},
 };
 
-/// Whether something is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
     /// The service says that there is none.

@@ -24,7 +24,6 @@ use crate::aws::{
     settings::SERVICES,
 };
 
-/// One call of a service.
 pub(crate) struct Call<'a> {
     pub(crate) service: &'static str,
     pub(crate) method: &'static str,
@@ -32,7 +31,6 @@ pub(crate) struct Call<'a> {
     pub(crate) body: Body,
 }
 
-/// What a call sends.
 pub(crate) enum Body {
     None,
     Json {

@@ -24,11 +24,8 @@ pub struct FailedResource {
 /// What CloudFormation was doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
-    /// Making the stack's resources.
     Creation,
-    /// Changing them.
     Update,
-    /// Deleting them.
     Deletion,
 }
 

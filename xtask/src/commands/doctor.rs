@@ -229,12 +229,10 @@ fn space(root: &Path) -> Checkup {
 /// One thing that a run needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Checkup {
-    /// What was looked at.
     pub(super) what: String,
     pub(super) health: Health,
 }
 
-/// How something is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Health {
     /// As it must be.

@@ -255,7 +255,7 @@ impl Paint {
 }
 
 #[cfg(test)]
-mod terminal_tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -271,11 +271,6 @@ mod terminal_tests {
             assert_eq!(reflows(&of), expected, "{env:?}");
         }
     }
-}
-
-#[cfg(test)]
-mod screen_tests {
-    use super::*;
 
     const WIDE: Extent = Extent { columns: 200, rows: 24, reflows: true };
 
@@ -306,11 +301,6 @@ mod screen_tests {
         assert_eq!(drawn.redraw("", &[], WIDE, Paint::OFF), "\r\x1b[1A\x1b[J");
         assert!(drawn.is_empty());
     }
-}
-
-#[cfg(test)]
-mod paint_tests {
-    use super::*;
 
     #[test]
     fn the_flag_wins_over_the_variables_and_those_over_the_terminal() {

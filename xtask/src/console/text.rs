@@ -212,7 +212,8 @@ pub(crate) fn annotation(title: &str, text: &str) -> String {
 }
 
 #[cfg(test)]
-mod outside_tests {
+mod tests {
+    use super::counted;
     use super::*;
 
     #[test]
@@ -256,11 +257,6 @@ mod outside_tests {
         );
         assert_eq!(harmless("s3://bucket/key@1 http://"), "s3://bucket/key@1 http://");
     }
-}
-
-#[cfg(test)]
-mod columns_tests {
-    use super::*;
 
     #[test]
     fn names_left_figures_right_and_nothing_empty() {
@@ -273,21 +269,11 @@ mod columns_tests {
         ");
         assert!(columns(&lines, Align::Right).ends_with("longer   2"));
     }
-}
-
-#[cfg(test)]
-mod counted_tests {
-    use super::counted;
 
     #[test]
     fn only_one_is_singular() {
         assert_eq!([0, 1, 2, 11].map(|n| counted(n, "object")), ["0 objects", "1 object", "2 objects", "11 objects"]);
     }
-}
-
-#[cfg(test)]
-mod text_tests {
-    use super::*;
 
     #[test]
     fn texts_are_cut_by_columns() {

@@ -167,7 +167,6 @@ impl Case {
         self.warm_lambda_ms.or(self.lambda_ms)
     }
 
-    /// How many executions were measured.
     pub fn measured(&self) -> usize {
         self.iterations.saturating_sub(self.failed)
     }

@@ -165,7 +165,6 @@ fn subjects(sources: &Sources, options: &EvalOptions) -> anyhow::Result<(Vec<Sub
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Turn {
     pub fixture: usize,
-    /// Where it is rendered.
     pub leg: Leg,
     pub round: Round,
 }
@@ -181,7 +180,6 @@ pub(crate) enum Leg {
 /// A round over everything, numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Round {
-    /// Not measured.
     Warmup(u32),
     Measured(u32),
 }

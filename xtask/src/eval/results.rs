@@ -32,7 +32,6 @@ pub(crate) struct Results {
     pub notes: Vec<Note>,
     /// What the figures can't show.
     pub caveats: Vec<Caveat>,
-    /// Whether an emulator was measured.
     pub emulated: bool,
 }
 
@@ -45,7 +44,6 @@ pub(crate) struct Measurements<'a> {
     pub prepared: Option<&'static str>,
     pub lambda: &'a [LambdaSample],
     pub local: &'a [LocalSample],
-    /// Whether it was on an emulator.
     pub emulated: bool,
     /// The cost of a second and of a request; `None` when the function's memory is unknown.
     pub rates: Option<Rates>,

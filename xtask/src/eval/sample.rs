@@ -92,7 +92,6 @@ pub struct LocalRender {
     pub against_baseline: Option<Likeness>,
 }
 
-/// The outcome of a sample.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Outcome<T> {
@@ -101,7 +100,6 @@ pub enum Outcome<T> {
 }
 
 impl<T> Outcome<T> {
-    /// The measurements, unless it failed.
     pub fn done(&self) -> Option<&T> {
         match self {
             Self::Done(done) => Some(done),
@@ -109,7 +107,6 @@ impl<T> Outcome<T> {
         }
     }
 
-    /// Why it failed, if it did.
     pub fn failure(&self) -> Option<&str> {
         match self {
             Self::Done(_) => None,
@@ -220,7 +217,6 @@ pub struct Likeness {
     pub differences: Vec<String>,
     /// Mean of the frames' PSNR, dB, where an identical frame counts as 100.
     pub psnr_avg_db: Option<f64>,
-    /// The worst frame's PSNR, dB.
     pub worst_frame_db: Option<Level>,
     /// Frames that are identical to the bit.
     pub identical_frames: u64,
@@ -309,7 +305,7 @@ pub(crate) fn missing_local_renders(turns: &[Turn], fixtures: &[&str], samples: 
 pub(crate) mod sample_tests;
 
 #[cfg(test)]
-mod required_tests {
+mod tests {
     use super::*;
     use crate::eval::{
         prepare::{Scope, schedule},

@@ -25,9 +25,7 @@ use crate::{
 pub struct EmbeddedAws {
     service: Service,
     scratch: Scratch,
-    /// Where it answers.
     pub endpoint: String,
-    /// Its process id.
     pub pid: u32,
 }
 

@@ -333,7 +333,7 @@ pub(crate) fn remove_all(dir: &Path) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod toolbox_tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -345,11 +345,6 @@ mod toolbox_tests {
         let named = |path: &Path| Toolbox::find(Some(path.to_owned())).bin();
         assert_eq!(named(&link), named(&real));
     }
-}
-
-#[cfg(test)]
-mod stamp_tests {
-    use super::*;
 
     #[test]
     fn holds_until_list_place_or_product_changes() {

@@ -224,7 +224,9 @@ impl fmt::Display for ArtifactBucketName {
 }
 
 #[cfg(test)]
-mod run_id_tests {
+mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -238,11 +240,6 @@ mod run_id_tests {
         }
         assert_ne!(RunId::random().unwrap(), RunId::random().unwrap());
     }
-}
-
-#[cfg(test)]
-mod stack_tests {
-    use super::*;
 
     #[test]
     fn follows_cloudformations_rule() {
@@ -253,13 +250,6 @@ mod stack_tests {
             assert!(bad.parse::<StackName>().is_err(), "{bad:?} was accepted");
         }
     }
-}
-
-#[cfg(test)]
-mod derived_tests {
-    use proptest::prelude::*;
-
-    use super::*;
 
     proptest! {
         #[test]

@@ -209,7 +209,7 @@ impl Concurrency {
 }
 
 #[cfg(test)]
-mod plan_tests {
+mod tests {
     use execution_history::chunking::PlanProtocol;
 
     use super::*;
@@ -246,11 +246,6 @@ mod plan_tests {
         assert_eq!(planned(Sizing::OfFixtureOr(size), Some(20), 60), [(2, 20, 30), (4, 20, 20)]);
         assert_eq!(planned(Sizing::OfFixtureOr(size), None, 60), [(2, 40, 40), (4, 40, 40)]);
     }
-}
-
-#[cfg(test)]
-mod concurrency_tests {
-    use super::*;
 
     /// One function that reserves this, and renders the chunks too.
     fn one_function(unreserved: u64, reserved: Option<u32>) -> Concurrency {

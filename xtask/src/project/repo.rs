@@ -258,7 +258,7 @@ pub async fn commit(repo: &Repo, runner: &Runner) -> Option<String> {
 }
 
 #[cfg(test)]
-mod repo_tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -282,11 +282,6 @@ mod repo_tests {
         assert_eq!(fixtures.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>(), ["a", "b"]);
         assert!(fixtures[0].1.ends_with("distributed/a"));
     }
-}
-
-#[cfg(test)]
-mod locate_tests {
-    use super::*;
 
     struct Folders(tempfile::TempDir);
 

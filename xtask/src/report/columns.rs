@@ -53,10 +53,8 @@ pub const OF_THE_SCRIPT: [&str; 7] =
 pub enum Cell {
     /// It does not apply.
     Empty,
-    /// It could not be measured.
     Unmeasured,
     Text(String),
-    /// A duration, ms.
     Ms(f64),
     /// A price, USD.
     Usd(f64),
@@ -141,7 +139,6 @@ type OfRender = Column<ResultRow>;
 /// The title of the column that only a run of several fixtures has.
 pub const FIXTURE: &str = "fixture";
 
-/// The columns of a table of renders.
 pub const RENDERS: &[OfRender] = &[
     OfRender::name(FIXTURE, &[Terminal, Markdown], |row| row.fixture.as_ref().map_or(Cell::Empty, text)),
     OfRender::figure("chunks", &[Terminal, Markdown], |row| text(row.id.chunks())),

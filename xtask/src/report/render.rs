@@ -22,7 +22,6 @@ pub(crate) fn kept_baseline(fixture: &str, extension: &str) -> String {
     format!("renders/baseline-{fixture}.{extension}")
 }
 
-/// One measured render.
 #[derive(Debug, Clone)]
 pub struct RenderReport {
     /// Unique within the run: `N=4`, in eval `many-cuts N=4 #2`.
@@ -80,7 +79,6 @@ impl RenderReport {
         kept_baseline(&self.fixture, self.row.output.rsplit('.').next().unwrap_or_default())
     }
 
-    /// The execution's wall-clock time, s.
     pub fn wall_clock_s(&self) -> f64 {
         self.row.wall_clock_ms as f64 / 1000.0
     }
@@ -107,7 +105,6 @@ fn timeline_of(files: &Files, name: &str, gaps: &mut Vec<String>) -> Option<Time
     read.map_err(|error| gaps.push(format!("{name} has no timeline: {error:#}"))).ok()
 }
 
-/// An execution that did not succeed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FailedExecution {
     /// The folder and the beginning of its file names: `renders/N4`.
@@ -177,7 +174,6 @@ pub struct FrameSample {
     pub frame: u64,
     /// The time at which it is shown, s.
     pub time_s: f64,
-    /// Its PSNR, dB.
     pub psnr: Level,
     /// The hash of the decoded frame; in a PNG sequence, the SHA-256 of its file.
     pub hash: String,
@@ -196,7 +192,6 @@ pub struct AudioSample {
 }
 
 impl FrameSample {
-    /// The first line of the file.
     pub const HEADER: &str = "frame,timeS,psnrDb,hash";
 
     /// The first line in runs from before frames were hashed with XXH3.
@@ -219,7 +214,6 @@ impl FrameSample {
 }
 
 impl AudioSample {
-    /// The first line of the file.
     pub const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
 
     /// Reads audio.csv.
@@ -276,7 +270,9 @@ fn loudness(field: &str, text: &str) -> anyhow::Result<Residual> {
 }
 
 #[cfg(test)]
-mod render_tests {
+mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -292,13 +288,6 @@ mod render_tests {
         assert!(found[0].timeline.as_ref().unwrap().attempts.iter().any(|attempt| attempt.error.is_some()));
         assert_eq!((&found[1].timeline, &found[1].failure), (&None, &None));
     }
-}
-
-#[cfg(test)]
-mod series_tests {
-    use proptest::prelude::*;
-
-    use super::*;
 
     proptest! {
         #[test]

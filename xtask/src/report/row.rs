@@ -26,7 +26,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{context, project::names::RunId};
 
-/// One render's row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResultRow {
@@ -69,7 +68,6 @@ pub struct ResultRow {
     pub media: Option<MediaShape>,
     /// The versions that rendered it.
     pub toolchain: Toolchain,
-    /// Whether the render passes.
     pub passed: bool,
     /// Why it does not pass.
     pub findings: Vec<Finding>,
@@ -113,7 +111,6 @@ pub struct PictureRecord {
     pub frames: u64,
     /// Frames that are identical to the bit.
     pub identical_frames: u64,
-    /// The worst frame's PSNR, dB.
     pub worst_frame_db: Level,
     /// Its number, from 0.
     pub worst_frame: u64,
@@ -126,7 +123,6 @@ pub struct PictureRecord {
     pub worst_second_db: Option<Level>,
     /// Each plane's mean, dB.
     pub planes: Vec<Plane>,
-    /// The structural similarity.
     pub ssim: VideoSsim,
     /// The greatest differences of regions, tone, detail, and time; `None` in runs from before they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -206,7 +202,6 @@ impl ResultRow {
 
 // What the clean-up did, and the proof that everything is gone: cleanup-verification.json.
 
-/// Whether a resource still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ResourceState {
@@ -225,7 +220,6 @@ pub struct Check {
     pub kind: Cow<'static, str>,
     /// Its name or ARN.
     pub name: String,
-    /// Whether it exists.
     pub state: ResourceState,
     /// The call that shows it, or why it is unknown.
     pub evidence: String,
@@ -243,7 +237,6 @@ pub struct Proof {
     pub checked_at: String,
     /// Whether everything is proved to be gone.
     pub clean: bool,
-    /// Every resource that was checked.
     pub resources: Vec<Check>,
 }
 

@@ -38,7 +38,6 @@ const MAX_ITERATIONS: u32 = 100;
 #[serde(rename_all = "camelCase")]
 pub struct RunRecord {
     pub schema_version: u32,
-    /// The command and its options.
     #[serde(flatten)]
     pub asked: Asked,
     pub run_id: RunId,
@@ -65,7 +64,6 @@ pub struct RunRecord {
     /// The parameters of the template that the run set, without secrets.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
-    /// The prices that costs are calculated from.
     pub prices: Prices,
     /// The commit of this repository, with `-dirty` when it has changes, and `-unchecked` when that was not looked for.
     pub git_commit: Option<String>,
@@ -211,7 +209,6 @@ impl RunRecord {
         }
     }
 
-    /// Whether the command was `lambda-eval`.
     pub fn is_eval(&self) -> bool {
         matches!(self.asked, Asked::Eval { .. })
     }
@@ -231,7 +228,6 @@ impl RunRecord {
         !matches!(self.asked, Asked::Smoke { fixtures: SmokeFixtures::One { .. }, .. })
     }
 
-    /// The requested chunk counts, in order.
     pub fn chunk_counts(&self) -> &ChunkCounts {
         match &self.asked {
             Asked::Smoke { chunk_counts, .. } | Asked::Eval { chunk_counts, .. } => chunk_counts,
@@ -287,7 +283,6 @@ pub struct UnmeasuredRecord {
     pub render: String,
     /// Why, when it is known.
     pub cause: Option<String>,
-    /// Whether it was not even run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub not_run: bool,
 }
@@ -312,12 +307,10 @@ impl From<&Conclusion> for VerdictRecord {
     }
 }
 
-/// How long a stage took.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StageTiming {
     pub stage: String,
-    /// Its duration, ms.
     pub ms: u64,
 }
 
@@ -327,7 +320,6 @@ pub struct StageTiming {
 pub enum TeardownRecord {
     /// Everything is proved gone.
     Clean {
-        /// What was done.
         #[serde(rename = "swept")]
         deleted: Vec<Deletions>,
         /// How many resources were checked and are gone.
@@ -344,7 +336,6 @@ pub enum TeardownRecord {
         /// The command that removes it.
         recovery: String,
     },
-    /// Nothing had been created.
     NothingCreated,
 }
 
@@ -370,7 +361,6 @@ pub enum NoteKind {
 }
 
 impl Note {
-    /// A note about the whole run.
     pub fn about_the_run(kind: NoteKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into(), about: Vec::new() }
     }

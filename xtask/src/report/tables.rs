@@ -65,7 +65,6 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
-/// The columns of a table, in order.
 pub fn columns_of<T>(all: &'static [Column<T>], table: Table) -> Vec<&'static Column<T>> {
     all.iter().filter(|column| column.tables.contains(&table)).collect()
 }
@@ -103,7 +102,6 @@ pub fn renders(rows: &[ResultRow]) -> String {
     text.join("\n")
 }
 
-/// What the figures of an emulator are.
 pub(crate) const EMULATED: &str = "These are times of an emulator, whose chunks share the processors of one machine, not \
                                    of AWS Lambda; USD is what the same calls would cost on AWS";
 

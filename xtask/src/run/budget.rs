@@ -42,7 +42,6 @@ impl fmt::Display for Usd {
     }
 }
 
-/// What a run may spend.
 #[derive(Debug, Default)]
 pub struct Budget {
     ceiling: Option<Usd>,
@@ -59,7 +58,6 @@ pub struct Exceeded {
 }
 
 impl Budget {
-    /// With a ceiling, or none.
     pub fn new(ceiling: Option<Usd>) -> Self {
         Self { ceiling, spent_usd: Cell::new(0.0) }
     }
@@ -96,7 +94,6 @@ impl Budget {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Split {
     pub frames: u64,
-    /// Chunks that the plan makes.
     pub chunks: u64,
 }
 
@@ -222,7 +219,6 @@ impl Estimate {
         Self::of(&[render.split(frames)], times, &sizes.with_memory(render.id.memory_mb), prices)
     }
 
-    /// The same so many times.
     #[must_use]
     pub fn times(self, count: u64) -> Self {
         Self {
@@ -304,7 +300,10 @@ fn by_fixture(rows: impl Iterator<Item = (String, Value)>) -> BTreeMap<String, V
 }
 
 #[cfg(test)]
-mod budget_tests {
+mod tests {
+    use execution_history::cost::Architecture;
+    use serde_json::json;
+
     use super::*;
 
     fn estimate(usd: f64) -> Estimate {
@@ -343,14 +342,6 @@ mod budget_tests {
         assert_eq!(budget.time_left(4, &sizes, &prices), Some(Duration::ZERO));
         assert_eq!(Budget::new(None).time_left(4, &sizes, &prices), None);
     }
-}
-
-#[cfg(test)]
-mod estimate_tests {
-    use execution_history::cost::Architecture;
-    use serde_json::json;
-
-    use super::*;
 
     #[test]
     fn every_chunk_and_every_frame_is_reckoned() {

@@ -57,7 +57,6 @@ pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>
     }
 }
 
-/// A run's end.
 #[derive(Debug)]
 pub(crate) struct Ending {
     /// That of the first thing that went wrong.
@@ -160,7 +159,6 @@ fn headline(ended: &Ended) -> Cow<'_, str> {
 /// What became of everything that was created.
 struct Cleaned {
     record: TeardownRecord,
-    /// In one phrase.
     phrase: String,
     leaks: Vec<String>,
     complaints: Vec<String>,

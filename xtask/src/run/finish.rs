@@ -205,14 +205,12 @@ fn leave_reports(run: &Run) {
 
 // The clean-up at the end of every run.
 
-/// How the clean-up ended.
 pub(crate) enum CleanUp {
     Done(TeardownRecord),
     /// It failed: what is left can be finished by the printed command.
     Failed {
         /// Why, with its causes.
         error: String,
-        /// What the user can do about it.
         remedy: Option<String>,
     },
     /// A second signal ended it.

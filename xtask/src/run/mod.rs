@@ -271,11 +271,9 @@ pub(crate) fn mention_unfinished(session: &Session) {
 /// What a run, its stack and its bucket are called.
 #[derive(Debug, Clone)]
 pub(crate) struct RunNames {
-    /// The run.
     pub run: RunId,
     /// The run that creates the stack, or has created the one that is reused: stack and buckets have its tag.
     pub owner: RunId,
-    /// The stack.
     pub stack: StackName,
     /// What the stack's resources are named after.
     pub project: ProjectName,
@@ -344,12 +342,9 @@ impl RunNames {
     }
 }
 
-/// A repository and its template, read and checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Sources {
-    /// Where things are.
     pub repo: Repo,
-    /// What is deployed.
     pub template: Template,
 }
 

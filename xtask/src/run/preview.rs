@@ -161,7 +161,6 @@ struct Preview<'a> {
     names: RunNames,
     options: &'a RunOptions,
     target: String,
-    /// A line for each render.
     renders: Vec<String>,
     estimate: Cost,
 }

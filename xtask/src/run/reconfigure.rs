@@ -11,7 +11,6 @@ use crate::{
 /// How functions are changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Change {
-    /// They get this memory, MB.
     MemoryMb(u32),
     /// They get new environments, by a variable with this value, which they did not have before.
     Environments(u64),

@@ -49,7 +49,6 @@ pub(crate) struct Render<'a> {
     pub cap: Duration,
 }
 
-/// What one render is called.
 pub(crate) struct RenderNames {
     pub execution: String,
     /// What the names of its files begin with.
@@ -70,7 +69,6 @@ pub(crate) struct Rendering {
     pub timeline: Option<Timeline>,
 }
 
-/// An execution that succeeded.
 struct Executed {
     arn: String,
     /// Its own stopDate - startDate, ms.

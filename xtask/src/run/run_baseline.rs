@@ -103,7 +103,6 @@ impl RunBaseline {
         Ok(Self::InProcess(folder, frames))
     }
 
-    /// Its size and length.
     pub(crate) fn extent(&self) -> Extent {
         match self {
             Self::Committed { baseline, .. } => baseline.extent(),

@@ -35,9 +35,7 @@ use crate::{
 
 /// What all later stages need.
 pub(crate) struct Ready {
-    /// Programs that are there, new enough and able.
     pub tools: Tools,
-    /// ffmpeg and ffprobe.
     pub media: Media,
 }
 

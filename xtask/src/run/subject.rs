@@ -56,7 +56,6 @@ pub(crate) enum Record {
 }
 
 impl Record {
-    /// Whether the fixture has none.
     pub(crate) fn is_none(&self) -> bool {
         let (Self::Held(known) | Self::HeldStrictly(known) | Self::Rewritten(known)) = self;
         known.is_none()

@@ -35,11 +35,9 @@ const LATE_LINES: Duration = Duration::from_secs(3);
 /// Everything that deleting needs.
 #[derive(Debug, Clone)]
 pub struct Deleter {
-    /// The SDK.
     pub clients: Clients,
     pub account: String,
     pub region: Region,
-    /// Where progress is shown.
     pub console: Console,
 }
 

@@ -232,7 +232,6 @@ async fn deleted_stacks(
 }
 
 impl Inventory {
-    /// What the inventory says of ownership.
     pub fn evidence(&self) -> Evidence {
         let stack = match self.stack() {
             None => StackEvidence::Absent,

@@ -206,7 +206,6 @@ pub struct Evidence {
 /// What is known of the stack itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackEvidence {
-    /// There is none.
     Absent,
     /// There is one, and it carries this run's tag.
     Tagged(RunId),
@@ -239,7 +238,6 @@ pub struct Ownership {
 /// What may be done to a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackOwnership {
-    /// There is none.
     Absent,
     /// It is proved to be the runs'.
     Owned,
@@ -265,7 +263,6 @@ impl Ownership {
 }
 
 impl StackOwnership {
-    /// Whether the stack is to be deleted.
     pub fn deletes(&self) -> bool {
         matches!(self, Self::Owned | Self::Forced)
     }

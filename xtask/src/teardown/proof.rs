@@ -170,8 +170,9 @@ pub(crate) fn artifact_buckets(place: Place<'_>, found: &Inventory, runs: &[RunI
 }
 
 #[cfg(test)]
-mod resources_tests {
+mod tests {
     use super::*;
+    use crate::{aws::region::Region, project::names::StackName, teardown::inventory::FoundBucket};
 
     #[test]
     fn what_cant_be_seen_is_a_leak() {
@@ -190,12 +191,6 @@ mod resources_tests {
         assert_eq!(deleting.evidence, "Describe: DELETING");
         assert!(!check(Resource::Stack, "DELETING", "Describe", Ok(Found::Present)).is_being_deleted);
     }
-}
-
-#[cfg(test)]
-mod expected_tests {
-    use super::*;
-    use crate::{aws::region::Region, project::names::StackName, teardown::inventory::FoundBucket};
 
     fn run(digit: &str) -> RunId {
         digit.repeat(12).parse().unwrap()

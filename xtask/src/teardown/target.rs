@@ -20,7 +20,6 @@ use crate::{
     },
 };
 
-/// What one teardown works with.
 pub(crate) struct TeardownContext {
     pub(crate) deleter: Deleter,
     pub(crate) flags: String,

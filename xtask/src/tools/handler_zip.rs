@@ -229,7 +229,9 @@ pub fn check_budget(sizes: &ZipSizes) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-mod pack_tests {
+mod tests {
+    use flate2::{Compression, read::DeflateEncoder};
+
     use super::*;
 
     #[test]
@@ -254,13 +256,6 @@ mod pack_tests {
         assert_ne!(third, second);
         assert_ne!(digest_with(&[usual.clone(), alpha]), third);
     }
-}
-
-#[cfg(test)]
-mod zip_file_tests {
-    use flate2::{Compression, read::DeflateEncoder};
-
-    use super::*;
 
     /// A ZIP of one file, by hand.
     fn zip_of(name: &str, method: u8, unzipped: usize, stored: &[u8]) -> Vec<u8> {

@@ -32,7 +32,6 @@ const OTHER_MODES: [&str; 3] = ["--update", "--mode", "docker"];
 /// Where it renders to, in the temporary folder.
 const RENDERS_TO: &str = "hyperframes-tests";
 
-/// The harness of a checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Harness {
     producer: PathBuf,
@@ -186,10 +185,11 @@ impl LocalRenderer {
 }
 
 #[cfg(test)]
-mod harness_tests {
+mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::project::repo::tool_root;
 
     #[test]
     fn a_video_and_a_folder_of_frames_are_copied() {
@@ -217,12 +217,6 @@ mod harness_tests {
         assert_eq!(found(later).as_deref(), Some("test:regression"));
         assert_eq!(found(json!({"test": "vitest", "docker:test": "docker run regression-harness", "x": 3})), None);
     }
-}
-
-#[cfg(test)]
-mod local_tests {
-    use super::*;
-    use crate::project::repo::tool_root;
 
     struct Checkout(tempfile::TempDir);
 

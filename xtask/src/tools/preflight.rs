@@ -76,7 +76,6 @@ pub enum Purpose {
     BuildAndRender,
     /// Deploy what is built, and measure.
     Render,
-    /// Compare two videos.
     Compare,
 }
 

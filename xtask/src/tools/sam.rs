@@ -32,7 +32,6 @@ pub struct Sam {
     keys: Option<Keys>,
 }
 
-/// What a deployment needs to know.
 #[derive(Debug)]
 pub struct Deployment<'a> {
     pub template: &'a Path,

@@ -398,7 +398,7 @@ impl Toolchain {
 mod known_good_tests;
 
 #[cfg(test)]
-mod toolchain_tests {
+mod tests {
     use super::*;
 
     #[test]

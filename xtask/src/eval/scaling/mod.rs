@@ -35,7 +35,6 @@ pub struct Scaling {
     pub frames: NonZeroU64,
     /// The measurements by ascending count.
     pub measured: Vec<Measured>,
-    /// The model fitted to all measurements.
     pub model: Model,
     /// The errors of the model at each measured count.
     pub residuals: Vec<PredictionError>,
@@ -86,7 +85,6 @@ fn shown(model: &Model, recommendation: &Recommendation) -> Vec<Prediction> {
 /// Why there is no model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// There is nothing to fit it to.
     #[error("no execution was measured")]
     NothingMeasured,
     /// The executions belong to several compositions.
@@ -114,13 +112,11 @@ pub struct Measured {
     pub samples: usize,
     /// Whether they are the cold ones, because there were no others.
     pub cold: bool,
-    /// Wall-clock, ms.
     pub wall_ms: f64,
     /// Until the end of Plan, ms.
     pub plan_ms: f64,
     /// The time between Plan and Assemble in excess of the slowest chunk, ms.
     pub dispatch_ms: f64,
-    /// The median chunk, ms.
     pub median_chunk_ms: f64,
     /// How much longer the slowest chunk took than the median one, ms.
     pub beyond_median_ms: f64,
@@ -192,7 +188,6 @@ impl Sweep {
         &self.counts
     }
 
-    /// The same without one count.
     #[must_use]
     pub fn without(&self, chunks: ChunkCount) -> Self {
         let counts = self.counts.iter().filter(|count| count.chunks != chunks).copied().collect();
@@ -204,7 +199,7 @@ impl Sweep {
 mod report_tests;
 
 #[cfg(test)]
-mod sweep_tests {
+mod tests {
     use super::*;
     use crate::eval::scaling::synthetic::{AWS, sampled};
 

@@ -11,7 +11,6 @@ use crate::eval::scaling::{Measured, Sweep, Unfit};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rates {
-    /// The function's memory, MB.
     pub memory_mb: u64,
     pub prices: Prices,
 }

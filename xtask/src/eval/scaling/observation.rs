@@ -13,7 +13,6 @@ use execution_history::{
 pub struct Observation {
     /// The number of chunks in the plan, which may be fewer than requested.
     pub chunks: ChunkCount,
-    /// The number of frames in the composition.
     pub frames: NonZeroU64,
     /// From the execution's start to its end, ms.
     pub wall_ms: u64,
@@ -21,9 +20,7 @@ pub struct Observation {
     pub plan_ms: u64,
     /// From the end of Plan to the end of the last chunk, and of what Assemble waited for after it, ms.
     pub chunks_ms: u64,
-    /// The longest chunk, ms.
     pub slowest_chunk_ms: u64,
-    /// The median chunk, ms.
     pub median_chunk_ms: f64,
     /// From the end of the last chunk to the execution's end, ms.
     pub assemble_ms: u64,

@@ -40,21 +40,17 @@ pub struct Parts {
     pub assemble_ms: f64,
 }
 
-/// The prediction for a count.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prediction {
     pub chunks: ChunkCount,
-    /// The wall-clock, ms.
     pub wall_ms: f64,
     /// Between which wall-clocks the true median most likely is, ms; `None` where the model was not checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub likely_ms: Option<[f64; 2]>,
-    /// The cost, USD.
     pub usd: f64,
     /// Whether the count was measured, or how it lies to the measured ones.
     pub standing: Standing,
-    /// The parts of the wall-clock.
     pub parts: Parts,
 }
 

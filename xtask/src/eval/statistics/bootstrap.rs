@@ -112,7 +112,6 @@ impl SplitMix64 {
         Self(seed)
     }
 
-    /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -145,7 +144,7 @@ impl SplitMix64 {
 mod bootstrap_tests;
 
 #[cfg(test)]
-mod random_tests {
+mod tests {
     use super::*;
 
     #[test]

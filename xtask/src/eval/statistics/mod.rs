@@ -19,9 +19,7 @@ pub struct Summary {
     pub count: usize,
     /// The middle sample, or the mean of the middle two.
     pub median: f64,
-    /// The lowest sample.
     pub min: f64,
-    /// The highest sample.
     pub max: f64,
     /// The median absolute deviation, not scaled to the standard deviation of a normal distribution.
     pub mad: f64,
@@ -50,7 +48,6 @@ pub const LEVEL: f64 = 0.05;
 pub enum Distinction {
     /// They do: one takes longer, by more than chance.
     Significant,
-    /// They do not.
     NotSignificant(Reason),
 }
 
@@ -135,7 +132,7 @@ fn separate(below: &[f64], above: &[f64]) -> bool {
 }
 
 #[cfg(test)]
-mod summary_tests {
+mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -156,13 +153,6 @@ mod summary_tests {
             prop_assert!(0.0 <= of.mad && of.mad <= of.max - of.min);
         }
     }
-}
-
-#[cfg(test)]
-mod ranking_tests {
-    use proptest::prelude::*;
-
-    use super::*;
 
     fn distinguished(below: &[f64], above: &[f64]) -> (Distinction, bool) {
         let pairs = ranked(&[('a', above), ('b', below)]);

@@ -16,7 +16,6 @@ pub struct Machine {
     /// Its name in the template.
     pub logical_id: String,
     pub(crate) name: Option<Node>,
-    /// Its first state.
     pub start_at: String,
     /// All states, including nested ones, in the template's order.
     pub states: Vec<String>,

@@ -208,7 +208,6 @@ fn resources_of<'a>(resources: &At<'a>, kind: Resource) -> anyhow::Result<Vec<(S
 }
 
 impl Bucket {
-    /// Parses a resource.
     pub(crate) fn read(logical_id: &str, resource: &At<'_>) -> Self {
         let name = resource.find("Properties").and_then(|at| at.find("BucketName")).map(|at| at.node.clone());
         Self { logical_id: logical_id.to_owned(), name }
@@ -230,7 +229,6 @@ fn is_left_behind(resource: &Node) -> bool {
     !is_deleted && policy.is_some_and(|policy| policy.starts_with("Retain"))
 }
 
-/// All declared log groups.
 fn log_groups(resources: &At<'_>) -> anyhow::Result<Vec<LogGroup>> {
     let name = |node: &Node| node.get("Properties")?.get("LogGroupName").cloned();
     let groups = resources_of(resources, Resource::LogGroup)?.into_iter();
@@ -279,7 +277,7 @@ impl fmt::Display for MemoryMb {
 mod template_tests;
 
 #[cfg(test)]
-mod capacity_tests {
+mod tests {
     use super::*;
 
     #[test]

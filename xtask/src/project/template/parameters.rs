@@ -29,7 +29,6 @@ struct Parameter {
     is_number: bool,
     /// The minimum and the maximum of a number.
     bounds: (Option<i64>, Option<i64>),
-    /// Whether its value is a secret.
     is_secret: bool,
     line: usize,
 }
@@ -182,7 +181,6 @@ impl Parameters {
         listed.chain([String::new()]).filter(|value| parameter.check(value, "").is_ok()).collect()
     }
 
-    /// The names of all of them.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|parameter| parameter.name.as_str())
     }
@@ -246,7 +244,6 @@ pub struct Given {
 }
 
 impl Given {
-    /// The values of all parameters.
     pub fn values(&self) -> Values {
         let all = self.defaults.iter().chain(&self.overrides);
         all.fold(Values::default(), |values, (name, value)| values.with(name, value))

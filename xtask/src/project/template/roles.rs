@@ -16,7 +16,6 @@ use crate::project::template::{
 pub struct PermissionsBoundary(String);
 
 impl PermissionsBoundary {
-    /// The ARN.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -286,7 +286,7 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod frames_tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -298,11 +298,6 @@ mod frames_tests {
         assert_eq!(numbers, [3, 24, 45, 66, 87, 10, 31, 52, 73, 94]);
         assert_eq!(worst(&frames[..5]).len(), 5);
     }
-}
-
-#[cfg(test)]
-mod pictures_tests {
-    use super::*;
 
     #[test]
     fn base64_follows_its_standard() {

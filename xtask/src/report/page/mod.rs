@@ -100,7 +100,6 @@ pub fn comparison(render: &RenderReport, baseline: &str, pictures: &Pictures, vi
     document(&title, &top, &[section], &html! { "Written by cargo xtask lambda-compare." })
 }
 
-/// A whole page.
 fn document(title: &str, top: &Markup, sections: &[Section], written: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
@@ -146,7 +145,6 @@ fn policy() -> String {
     )
 }
 
-/// A section of the page with its heading.
 pub(crate) struct Section {
     id: &'static str,
     title: &'static str,
@@ -188,7 +186,6 @@ fn findings(render: &RenderReport) -> Markup {
     }
 }
 
-/// What was measured of a render.
 fn measured(render: &RenderReport, protocols: &[SemanticComparison], pictures: &Pictures) -> Markup {
     html! {
         (gates::table(render, protocols))
@@ -374,7 +371,6 @@ pub(crate) fn table(label: &str, caption: &str, head: &[Head<'_>], rows: &Markup
     }
 }
 
-/// The heading of a column.
 pub(crate) fn head<T>(column: &Column<T>) -> Head<'static> {
     if column.is_figure { Number(column.title) } else { Name(column.title) }
 }
@@ -393,7 +389,6 @@ pub(crate) fn cell<T>(column: &Column<T>, row: &T) -> Markup {
 
 // Verdicts as words with icons, which need neither color nor shape to be understood.
 
-/// The verdict of a render.
 pub(crate) fn passed(passed: bool) -> Markup {
     let (word, class) = if passed { ("pass", "good") } else { ("FAIL", "bad") };
     html! { span.verdict.(class) { (icon(if passed { Word::Pass } else { Word::Fail })) (word) } }
@@ -450,12 +445,10 @@ pub(crate) fn residual(residual: Residual) -> String {
     }
 }
 
-/// A share in percent.
 pub(crate) fn share(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Bytes in MiB.
 pub(crate) fn mebibytes(bytes: u64) -> String {
     format!("{:.1} MiB", bytes as f64 / 1_048_576.0)
 }
@@ -473,7 +466,7 @@ pub(crate) fn moment(rfc3339: &str) -> String {
 mod page_tests;
 
 #[cfg(test)]
-mod figures_tests {
+mod tests {
     use super::*;
 
     #[test]

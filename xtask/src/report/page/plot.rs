@@ -20,7 +20,6 @@ const MAX_BOUNDARIES: usize = 32;
 /// The length of a short stroke, px.
 const STROKE: f64 = 6.0;
 
-/// A plot that is being drawn.
 pub(crate) struct Plot {
     x: Scale,
     y: Scale,

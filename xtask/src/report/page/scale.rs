@@ -99,9 +99,7 @@ fn point(x: f64, y: f64) -> String {
 pub(crate) struct Bucket {
     /// The first x.
     pub x: f64,
-    /// The lowest value.
     pub low: f64,
-    /// The highest value.
     pub high: f64,
 }
 
@@ -116,7 +114,7 @@ pub(crate) fn buckets(values: &[(f64, f64)], most: usize) -> Vec<Bucket> {
 }
 
 #[cfg(test)]
-mod scale_tests {
+mod tests {
     use super::*;
 
     #[test]
@@ -140,11 +138,6 @@ mod scale_tests {
         assert_eq!(labels(-100.0, 0.0), "-100 -80 -60 -40 -20 0");
         assert_eq!(labels(0.0, 60_000.0), "0 20000 40000 60000");
     }
-}
-
-#[cfg(test)]
-mod path_tests {
-    use super::*;
 
     #[test]
     fn paths_begin_at_their_first_point() {
@@ -152,11 +145,6 @@ mod path_tests {
         assert_eq!(band(&[(0.0, 0.0, 1.0), (1.0, 0.5, 0.5)]), "M0 0L1000 500L1000 500L0 1000Z");
         assert_eq!((line([]), band(&[])), (String::new(), String::new()));
     }
-}
-
-#[cfg(test)]
-mod decimate_tests {
-    use super::*;
 
     #[test]
     fn merged_values_keep_their_minimum_and_maximum() {

@@ -34,7 +34,6 @@ pub(crate) fn figure(label: &str, ran: &Timeline) -> Markup {
     }
 }
 
-/// The meaning of the bars in all timelines.
 pub(crate) fn legend() -> Markup {
     let entry = |class: &str, text: &str| {
         html! {

@@ -29,12 +29,9 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct StateFolder(pub(crate) PathBuf);
 
-/// A run that a journal knows.
 #[derive(Debug, Clone)]
 pub struct Known {
-    /// What the journal comes to.
     pub state: RunState,
-    /// Whether the run's process is still there.
     pub alive: bool,
     path: PathBuf,
 }

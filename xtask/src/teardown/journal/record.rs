@@ -24,11 +24,9 @@ pub enum Entry {
         resource: Creation,
     },
     Deployed(Box<Deployed>),
-    /// Clean-up has begun.
     TearingDown,
     /// The run is over, and everything it created is proved gone, or was kept on request.
     Finished {
-        /// Whether the stack was kept on request.
         kept: bool,
     },
     /// The user says that nothing is to be done for it, without a look.
@@ -42,7 +40,6 @@ pub struct Begin {
     pub run: RunId,
     pub stack: StackName,
     pub project: ProjectName,
-    /// Where it runs.
     pub target: Target,
     pub region: Region,
     pub account: String,
@@ -91,7 +88,6 @@ pub enum Creation {
 /// What a journal comes to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
-    /// Who the run is.
     pub begin: Begin,
     /// Whether anything may have been created.
     pub created_something: bool,
@@ -99,9 +95,7 @@ pub struct RunState {
     pub names: ResourceNames,
     /// What the stack was last deployed from, where that is known.
     pub deployed: Option<Deployed>,
-    /// Whether the run was finished.
     pub finished: bool,
-    /// Whether its stack was kept on request.
     pub kept: bool,
 }
 

@@ -234,12 +234,10 @@ impl Pass {
         self.render.display()
     }
 
-    /// The text of a file that ffmpeg wrote.
     fn read(&self, name: &str) -> anyhow::Result<String> {
         fs::read_to_string(self.path(name)).with_context(|| format!("{name} of ffmpeg"))
     }
 
-    /// A file that ffmpeg wrote.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

@@ -296,7 +296,7 @@ pub fn semantics(path: &Path, fps: u32, chunks: &[ChunkFacts]) -> anyhow::Result
 mod measure_tests;
 
 #[cfg(test)]
-mod compare_tests {
+mod tests {
     use super::{measure_tests::tar_gz, *};
     use crate::frames::{exact::Why, png::tests::rgba};
 
