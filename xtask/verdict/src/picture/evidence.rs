@@ -25,6 +25,11 @@ const HELD_BACK_IN_CHROMA: f32 = 4.0 * HELD_BACK;
 /// Over more frames than this, such errors of luma cancel out over a picture: what is held back is caught up with.
 pub(crate) const HELD_FOR: f32 = 4.0;
 
+/// How many standard deviations of a shift in space, by what its lines of tiles differ, are not evidence; and by how many
+/// levels a line, in which an encoder may choose the same for all blocks, can be off at least.
+const DEVIATIONS_OF_LINES: f32 = 2.0;
+const LEAST_OF_LINES: f32 = 0.4;
+
 /// Sums over the blocks that would change.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Evidence {
@@ -126,6 +131,27 @@ fn add_row(sums: &mut [Vec<f32>; 4], render: &[f32], baseline: &[f32], shifted: 
         all_sizes[i] += weight * size;
         differences[i] += weight * (difference * difference - 1.0);
     }
+}
+
+/// All tiles of a plane that may stand aside along the `lines` to which they belong, and what of its shift can be noise.
+///
+/// Content that a line has in common, such as an edge across the picture, is encoded alike in all of its tiles and
+/// frames. So the lines, not their blocks, count as independent of each other: the noise follows from how much the shift
+/// would differ without each of them, and is at least what lines of so few levels can be off by chance.
+pub(crate) fn of_plane(tiles: &[Evidence], lines: impl Iterator<Item = usize>) -> (Evidence, f32) {
+    let mut of_lines = vec![Evidence::default(); tiles.len()];
+    for (tile, line) in tiles.iter().zip(lines) {
+        of_lines[line] = of_lines[line].and(*tile);
+    }
+    let all = of_lines.iter().fold(Evidence::default(), |sum, line| sum.and(*line));
+    let (mut differences, mut squares) = (0.0, 0.0);
+    for line in &of_lines {
+        let others = (1.0 - line.square / all.square).max(f32::EPSILON);
+        differences += ((line.product - all.part() * line.square) / others).powi(2);
+        squares += line.square.powi(2);
+    }
+    let least = LEAST_OF_LINES * all.size / all.square * squares.sqrt();
+    (all, (DEVIATIONS_OF_LINES * differences.sqrt()).max(least) / all.square)
 }
 
 /// What the means of a plane would be if it were a sample farther to the right, or down by one: each block gets an

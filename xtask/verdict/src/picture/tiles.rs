@@ -2,7 +2,7 @@
 
 use crate::picture::{
     blocks::{Layout, PlaneLayout},
-    evidence::{Evidence, HELD_FOR, TILE},
+    evidence::{self, Evidence, HELD_FOR, TILE},
     regions,
     timing::{Direction, SHIFTS, Shifted},
 };
@@ -36,8 +36,8 @@ const NOISE_IN_SPACE: f32 = 5.0;
 /// a single step, a frame earlier or later, is not a region that is late.
 const MOST_IN_A_FRAME: f32 = 64.0;
 
-/// The same in a whole plane, where such elements are few.
-const NOISE_OF_ALL: f32 = 1.5;
+/// A whole plane that stands aside counts so many times as much as a region: good renders move single elements only.
+const WHOLE: f64 = 2.0;
 
 /// Over fewer frames, such differences average out less.
 const SETTLED: f32 = 2.0 * HALVES[1] as f32;
@@ -180,7 +180,8 @@ impl Stretch {
             }
             for (column, row) in regions::windows(&grid, side) {
                 // What an encoder holds back in a region need not be caught up with.
-                let found = self.found(sums[row * columns + column], noise, HELD_FOR, plane);
+                let sum = sums[row * columns + column];
+                let found = self.found(sum, sum.noise(noise, plane.name, HELD_FOR), plane);
                 if let Some(found) = found.filter(|found| worst.is_none_or(|worst| found.at_least > worst.at_least)) {
                     let region = layout.pixels(plane, (column * TILE, row * TILE), side * TILE);
                     *worst = Some(Shifted { region: Some(region), ..found });
@@ -189,15 +190,17 @@ impl Stretch {
         }
         // In time, all of them are weighed by single frames, too: see [`Timing`](crate::picture::timing::Timing).
         if self.kind >= SHIFTS.len() {
-            let all = tiles.iter().fold(Evidence::default(), |sum, tile| sum.and(*tile));
-            let found = self.found(all, few_frames * NOISE_OF_ALL, self.frames, plane);
+            let line = |tile: usize| if self.kind == SHIFTS.len() { tile % columns } else { tile / columns };
+            let (all, noise) = evidence::of_plane(tiles, (0..tiles.len()).map(line));
+            let found = self.found(all, noise, plane);
+            let found = found.map(|found| Shifted { at_least: WHOLE * found.at_least, ..found });
             let found = found.filter(|found| worst.is_none_or(|worst| found.at_least > worst.at_least));
             *worst = found.or(*worst);
         }
     }
 
-    /// The shift, if it is more than so many levels of noise, and than what an encoder holds back in so many frames.
-    fn found(&self, evidence: Evidence, noise: f32, held_for: f32, plane: &PlaneLayout) -> Option<Shifted> {
+    /// The shift, if the part of it that is shown is more than noise.
+    fn found(&self, evidence: Evidence, noise: f32, plane: &PlaneLayout) -> Option<Shifted> {
         let part = evidence.part();
         let (direction, unit, distance) = match self.kind.checked_sub(SHIFTS.len()) {
             // The way back is another kind.
@@ -206,7 +209,7 @@ impl Stretch {
             Some(_) => (Direction::Down, 1.0, part.abs()),
         };
         // More than the whole way is no more evidence of it.
-        let at_least = f64::from(distance.min(1.0) - evidence.noise(noise, plane.name, held_for));
+        let at_least = f64::from(distance.min(1.0) - noise);
         let (plane, frames, stride, by) = (plane.name, self.span, self.stride, f64::from(part * unit));
         // Written so that NaN, of a region in which nothing would change, is none.
         (at_least > 0.0).then_some(Shifted { plane, frames, stride, region: None, direction, by, at_least })
@@ -226,7 +229,11 @@ mod tests {
 
     /// A video whose blocks have these levels in its render and in its baseline.
     fn follow(frames: usize, levels: impl Fn(usize, (usize, usize)) -> [f32; 2]) -> Timing {
-        let plane = PlaneLayout { name: 'y', columns: COLUMNS, rows: ROWS };
+        follow_in('y', frames, levels)
+    }
+
+    fn follow_in(name: char, frames: usize, levels: impl Fn(usize, (usize, usize)) -> [f32; 2]) -> Timing {
+        let plane = PlaneLayout { name, columns: COLUMNS, rows: ROWS };
         let mut clock = Clock::new(&Layout { width: 320, height: 192, planes: vec![plane] });
         for frame in 0..frames {
             let level =
@@ -310,6 +317,26 @@ mod tests {
         assert!((all.by + 0.7).abs() < 0.1 && all.at_least > 0.5 && all.direction == Direction::Right, "{all:?}");
         let word = timing(1.0, 64, |t, place| (t as f32, if in_word(place) { 0.9 } else { 0.0 })).farthest().unwrap();
         assert!(word.by > 0.6 && word.at_least > 0.4 && word.region.is_some(), "{word:?}");
+    }
+
+    #[test]
+    fn slight_slopes_of_chroma_show_where_it_stands() {
+        let wave = |place: (usize, usize), right: f32| 128.0 + 12.0 * ((place.0 as f32 - right / 8.0) / 3.0).sin();
+        let moved = |name, right| {
+            let timing = follow_in(name, 60, |_, place| [wave(place, right), wave(place, 0.0)]);
+            timing.farthest().map_or(0.0, |farthest| farthest.at_least)
+        };
+        for plane in ['u', 'y'] {
+            assert!(moved(plane, 1.0) > 1.0 && moved(plane, 0.1) < 0.25, "{} {}", moved(plane, 1.0), moved(plane, 0.1));
+        }
+    }
+
+    #[test]
+    fn a_faint_line_across_a_flat_plane_may_be_encoded_a_sample_lower() {
+        let line = |y: usize| if y == 10 { 123.0 } else { 128.0 };
+        let moved = |y: usize| [(9, 0.3), (11, -0.3)].into_iter().find(|row| row.0 == y).map_or(0.0, |row| row.1);
+        let faint = follow_in('u', 60, |_, (_, y)| [line(y) + moved(y), line(y)]);
+        assert_eq!(faint.farthest(), None);
     }
 
     #[test]
