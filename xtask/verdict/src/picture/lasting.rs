@@ -8,7 +8,8 @@ use std::collections::VecDeque;
 
 use crate::picture::{
     blocks::{FrameMeans, Layout, PlaneMeans},
-    regions::{self, Allowance, FLICKERING, LASTING, Moment, Region},
+    flashes::{Moment, flash},
+    regions::{self, Allowance, FLICKERING, LASTING, Region},
 };
 
 /// The number of frames in half a window. Windows overlap by half.
@@ -118,7 +119,7 @@ impl Watch {
         let frame = self.next as u64 - 2;
         for (i, plane) in self.layout.planes.iter().enumerate() {
             let [before, own, after] = [0, 1, 2].map(|frame| &self.recent[frame][i]);
-            if let Some(region) = regions::flash([before, own, after], &self.layout, plane) {
+            if let Some(region) = flash([before, own, after], &self.layout, plane) {
                 let (frames, course) = ((frame, frame), Course::Flashing);
                 self.found.push(Lasting { plane: plane.name, frames, course, region });
             }
@@ -196,7 +197,8 @@ mod tests {
         let mut watch = Watch::new(&layout);
         for frame in 0..frames {
             let render = (0..240).map(|block| 100.0 + difference(frame, block)).collect();
-            watch.push(&FrameMeans(vec![PlaneMeans { render, baseline: vec![100.0; 240], error: vec![] }]));
+            let error = (0..240).map(|block| difference(frame, block).abs()).collect();
+            watch.push(&FrameMeans(vec![PlaneMeans { render, baseline: vec![100.0; 240], error }]));
         }
         watch.finish()
     }

@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub(crate) mod evidence;
+pub(crate) mod flashes;
 pub mod frozen;
 pub mod hashes;
 pub mod lasting;

@@ -24,17 +24,8 @@ pub(crate) const LASTING: Allowance = Allowance { windows: [(1, 2.1), (2, 1.1), 
 pub(crate) const FLICKERING: Allowance =
     Allowance { windows: [(1, 0.52), (2, 0.3), (4, 0.2), (8, 0.105)], contrast: 60.0 };
 
-/// How many times the limit a block may differ in a single frame from what it differs in those before and after; the
-/// contrast at which it may be twice as much; and the change of the baseline at which it may be.
-const FLASH: f32 = 1.5;
-const CONTRAST_OF_FLASHES: f32 = 50.0;
-const CHANGE_OF_FLASHES: f32 = 2.0;
-
-/// Flashes of less than this, in levels, are not looked at.
-const FLASH_AT_LEAST: f32 = 1.0;
-
 /// The means of chroma vary less from one encoding to another than those of luma.
-const CHROMA: f32 = 0.85;
+pub(crate) const CHROMA: f32 = 0.85;
 
 /// The same for the error of samples, which also grows with the mean error of the whole plane, as with grain.
 const CONTRAST_OF_ERRORS: f32 = 30.0;
@@ -106,67 +97,6 @@ pub(crate) fn worst_of_many(
 ) -> Region {
     let allowed = Allowance { windows: allowed.windows.map(|(side, weight)| (side, weight * noise)), ..*allowed };
     worst_region(means, &means.differences(), &allowed, layout, plane)
-}
-
-/// A plane of a frame, as far as the frames around it are compared with it.
-#[derive(Debug)]
-pub(crate) struct Moment {
-    pub(crate) baseline: Vec<f32>,
-    /// How much brighter the render is.
-    pub(crate) differences: Vec<f32>,
-}
-
-impl Moment {
-    pub(crate) fn of(means: &PlaneMeans) -> Self {
-        Self { baseline: means.baseline.clone(), differences: means.differences() }
-    }
-}
-
-/// The block that differs in a frame most, and as much less in those before and after it.
-pub(crate) fn flash(moments: [&Moment; 3], layout: &Layout, plane: &PlaneLayout) -> Option<Region> {
-    let own = moments[1];
-    let mut worst: Option<Region> = None;
-    let of_plane = if is_chroma(plane.name) { FLASH * CHROMA } else { FLASH };
-    for row in 0..plane.rows {
-        let of_row = row * plane.columns..(row + 1) * plane.columns;
-        let [b, o, a] = moments.map(|moment| &moment.differences[of_row.clone()]);
-        // By how much it differs from both, if in the same direction.
-        let flashes =
-            b.iter().zip(o).zip(a).map(|((b, o), a)| lesser(o - b, o - a).max(0.0) + greater(o - b, o - a).min(0.0));
-        let any = flashes.clone().fold(false, |any, flash: f32| any | (flash.abs() > FLASH_AT_LEAST));
-        if !any {
-            continue;
-        }
-        for (column, flash) in flashes.enumerate().filter(|(_, flash)| flash.abs() > FLASH_AT_LEAST) {
-            let range = contrast(&own.baseline, plane, (column, row), 1);
-            let change = change(moments.map(|moment| moment.baseline.as_slice()), plane, (column, row));
-            let allowance = of_plane * (1.0 + range / CONTRAST_OF_FLASHES + change / CHANGE_OF_FLASHES);
-            let region = Region {
-                pixels: layout.pixels(plane, (column, row), 1),
-                difference: flash,
-                allowance,
-                baseline_contrast: range,
-                render_contrast: range,
-            };
-            if worst.is_none_or(|worst| region.severity() > worst.severity()) {
-                worst = Some(region);
-            }
-        }
-    }
-    worst
-}
-
-/// How much a block and those around it change from the frame before and to the one after.
-fn change([before, own, after]: [&[f32]; 3], plane: &PlaneLayout, (column, row): (usize, usize)) -> f32 {
-    let mut most = 0.0;
-    for row in row.saturating_sub(1)..(row + 2).min(plane.rows) {
-        for block in
-            row * plane.columns + column.saturating_sub(1)..row * plane.columns + (column + 2).min(plane.columns)
-        {
-            most = greater(most, (own[block] - before[block]).abs().max((own[block] - after[block]).abs()));
-        }
-    }
-    most
 }
 
 fn worst_region(
@@ -259,11 +189,11 @@ impl Range {
     }
 }
 
-fn lesser(a: f32, b: f32) -> f32 {
+pub(crate) fn lesser(a: f32, b: f32) -> f32 {
     if a < b { a } else { b }
 }
 
-fn greater(a: f32, b: f32) -> f32 {
+pub(crate) fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
 
@@ -317,7 +247,7 @@ pub(crate) fn windows(plane: &PlaneLayout, side: usize) -> impl Iterator<Item = 
 }
 
 /// The range of the means in a window and one block around it.
-fn contrast(means: &[f32], plane: &PlaneLayout, (column, row): (usize, usize), side: usize) -> f32 {
+pub(crate) fn contrast(means: &[f32], plane: &PlaneLayout, (column, row): (usize, usize), side: usize) -> f32 {
     let (mut least, mut greatest) = (f32::MAX, f32::MIN);
     let columns = column.saturating_sub(1)..(column + side + 1).min(plane.columns);
     for row in row.saturating_sub(1)..(row + side + 1).min(plane.rows) {
@@ -389,19 +319,6 @@ mod tests {
         let [luma, chroma] = ['y', 'u'].map(|name| compared_in(name, |_, _| 128.0, |_, _| 1.0));
         assert!((chroma.region.severity() * 0.85 - luma.region.severity()).abs() < 1e-5, "{chroma:?}");
         assert!((chroma.error.severity() * 1.5 - luma.error.severity()).abs() < 1e-5, "{chroma:?}");
-    }
-
-    #[test]
-    fn a_flash_of_chroma_may_be_less_than_one_of_luma() {
-        let flash_in = |name: char| {
-            let plane = PlaneLayout { name, columns: 3, rows: 3 };
-            let layout = Layout { width: 24, height: 24, planes: vec![plane] };
-            let moment = |difference: f32| Moment { baseline: vec![128.0; 9], differences: vec![difference; 9] };
-            flash([&moment(1.0), &moment(5.0), &moment(0.0)], &layout, &plane).unwrap()
-        };
-        let [luma, chroma] = ['y', 'u'].map(flash_in);
-        assert_eq!((luma.difference, luma.allowance), (4.0, 1.5));
-        assert!((chroma.allowance - 1.5 * 0.85).abs() < 1e-5, "{chroma:?}");
     }
 
     #[test]
