@@ -154,7 +154,29 @@ pub(crate) fn detail(picture: &Picture, limits: &Limits) -> Vec<Finding> {
             Some(plane.error.pixels),
         ))
     };
-    found.map(finding).into_iter().collect()
+    found.map(finding).or_else(|| outliers(picture, limits)).into_iter().collect()
+}
+
+/// No sample lies outside of what the baseline shows around it.
+fn outliers(picture: &Picture, limits: &Limits) -> Option<Finding> {
+    let found = picture.local.worst_luma(limits, &DETAIL_LIMIT, |luma| luma.outliers.severity());
+    let (LumaDifference { outliers: region, .. }, frame, frames) = found?;
+    let Region { pixels: [x, y, width, height], difference, allowance, .. } = region;
+    let allowed = limits.value(&DETAIL_LIMIT) * f64::from(allowance);
+    let message = format!(
+        "the samples of a region of {width}x{height} pixels at ({x}, {y}) are {difference:.2} levels in the mean \
+         brighter or darker than all around them in the baseline ({allowed:.2} are allowed) {}: content is missing, or \
+         there is other content",
+        picture.local.when(frames, frame),
+    );
+    let place = Place {
+        plane: Some('y'),
+        frames: Some(frames),
+        worst_frame: Some(frame),
+        region: Some(region.pixels),
+        ..Place::default()
+    };
+    Some(DETAIL.finding(format!("{difference:.2} levels"), format!("{allowed:.2} levels"), message).at(place))
 }
 
 /// Each region is as sharp as the baseline's.
@@ -273,7 +295,7 @@ impl LocalPicture {
         LocalFigures {
             region_levels: most(|plane| plane.region.severity()).max(over_seconds),
             tone_levels: most(|plane| plane.tone.abs()),
-            detail_levels: most(|plane| plane.error.severity()),
+            detail_levels: most(|plane| plane.error.severity()).max(of_luma(|luma| luma.outliers.severity())),
             sharpness_db: of_luma(|luma| luma.sharpness.severity()),
             histogram_levels: of_luma(|luma| luma.levels.severity()),
             shift_frames: self.timing.worst(0).map_or(0.0, |shifted| shifted.at_least.max(0.0)),

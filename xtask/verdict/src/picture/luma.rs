@@ -8,6 +8,7 @@ use crate::picture::{
     blocks::{BlockFormat, Layout},
     hashes,
     levels::{Histogram, LevelsDifference},
+    outliers,
     regions::Region,
     sharpness,
 };
@@ -29,6 +30,8 @@ const COUNTED: usize = 130_000;
 pub struct LumaDifference {
     /// The region whose sharpness differs most, in dB.
     pub sharpness: Region,
+    /// The region whose samples lie farthest outside of what is around them in the baseline.
+    pub outliers: Region,
     /// The part of the levels that differs most.
     pub levels: LevelsDifference,
 }
@@ -68,6 +71,7 @@ pub fn compare(render: &[u8], baseline: &[u8], layout: &Layout) -> LumaDifferenc
     let [(detail, levels), (of_baseline, levels_of_baseline)] = [render, baseline].map(|of| measured(of, layout));
     LumaDifference {
         sharpness: sharpness::worst_region(&detail, &of_baseline, error, layout),
+        outliers: outliers::worst_region(render, baseline, layout),
         levels: Histogram::compare(&levels, &levels_of_baseline, error),
     }
 }

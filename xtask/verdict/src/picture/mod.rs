@@ -9,6 +9,7 @@ pub mod lasting;
 pub mod levels;
 pub mod local;
 pub mod luma;
+pub(crate) mod outliers;
 pub mod psnr;
 pub mod raster;
 pub mod regions;
