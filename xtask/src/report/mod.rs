@@ -15,6 +15,7 @@ pub(crate) mod run_record;
 pub(crate) mod tables;
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
@@ -332,7 +333,7 @@ impl Ending {
                 (Word::Leak, "the renders pass, but something may be left behind (exit 7)".to_owned())
             }
             Some(code @ 129..) => (Word::Stopped, format!("by signal {}; {measured} measured", code - 128)),
-            Some(code) => (Word::Fail, format!("{} (exit {code})", why(run))),
+            Some(code) => (Word::Fail, format!("{} (exit {code})", why(report))),
         };
         let verdict = run.verdict.iter().flat_map(|verdict| verdict.findings.iter().cloned());
         let reasons = run.failure.iter().cloned().chain(verdict).chain(leaks(run));
@@ -340,9 +341,11 @@ impl Ending {
     }
 }
 
-fn why(run: &RunRecord) -> &'static str {
-    let verdict = run.verdict.as_ref().filter(|_| run.failure.is_none());
-    verdict.and_then(|verdict| verdict.outcome.reason()).unwrap_or("the run failed")
+fn why(report: &RunReport) -> Cow<'static, str> {
+    let verdict = report.run.verdict.as_ref().filter(|_| report.run.failure.is_none());
+    let failing = report.renders.iter().filter(|render| !render.row.passed).count();
+    let reason = verdict.and_then(|verdict| verdict.outcome.reason(failing, report.renders.len()));
+    reason.unwrap_or(Cow::Borrowed("the run failed"))
 }
 
 fn leaks(run: &RunRecord) -> Vec<String> {

@@ -10,7 +10,7 @@ use execution_history::{
 };
 use render_verdict::{
     gates::Limits,
-    verdict::{Conclusion, Missing, Outcome},
+    verdict::{Conclusion, Missing, Outcome, listed},
 };
 use serde::{Deserialize, Serialize};
 
@@ -394,7 +394,7 @@ impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.about.is_empty() {
             true => f.write_str(&self.text),
-            false => write!(f, "{}: {}", self.about.join(", "), self.text),
+            false => write!(f, "{}: {}", listed(&self.about), self.text),
         }
     }
 }

@@ -139,7 +139,7 @@ fn failure_of(ended: &Ended) -> Option<String> {
 
 fn headline(ended: &Ended) -> Cow<'_, str> {
     let text = match ended {
-        Ended::Concluded(conclusion) => conclusion.outcome().reason().unwrap_or("the run failed"),
+        Ended::Concluded(conclusion) => return conclusion.reason().unwrap_or(Cow::Borrowed("the run failed")),
         Ended::Failed(failure) => match (failure.error.downcast_ref::<Exceeded>(), failure.code) {
             (Some(exceeded), ExitCode::Render) => {
                 return Cow::Owned(format!("stopped by --max-cost-usd before {}", exceeded.what));

@@ -167,7 +167,9 @@ fn a_render_of_any_iteration_that_is_unequal_fails_the_gate() {
     let bad = Video::levels(&[("45.500000", 59), ("12.000000", 1)]);
     let test = Test::new().nth_render(2, |render| render.video = bad.bytes());
     let ran = test.eval(&["--skip-local", "--iterations", "3"]);
-    ran.exit(5).says("f N=4 #2: frames below 30.00 dB: 1, allowed: 0").says("FAIL  renders do not match the baseline");
+    ran.exit(5)
+        .says("f N=4 #2: frames below 30.00 dB: 1, allowed: 0")
+        .says("FAIL  1 of 3 renders does not match the baseline");
     let case = &test.artifact("results.json")["cases"][0];
     assert_eq!((&case["passed"], &case["failed"], &case["worstFrameDb"]), (&json!(false), &json!(0), &json!(12.0)));
     test.assert_account_clean();

@@ -95,7 +95,7 @@ fn a_pixel_that_differs_is_exit_5_and_its_frame_is_kept() {
          2        2       6.1 s      exact  59 of 60 identical, #7: pixels      -  FAIL
 
       N=2: exact: 59 of 60 frames identical, 60 of 60 required: 1 differs in its pixels; the first is frame 7 (counted from 0), at 0.233 s (chunk 0)
-    FAIL  renders do not match the baseline (exit 5); clean-up verified, 7 resources gone
+    FAIL  1 of 1 renders does not match the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

@@ -56,7 +56,7 @@ fn mild_damage_above_the_threshold_deviates_from_the_metrics() {
       N=2: mean PSNR of plane y is 42.10 dB, known good is 45.48 ± 0.5 dB
       N=2: PSNR of the worst frame is 42.10 dB, known good is 44.25 ± 1.5 dB
       N=2: mean SSIM is 0.9800, known good is 0.9900 ± 0.002
-    FAIL  renders do not match the baseline (exit 5); clean-up verified, 7 resources gone
+    FAIL  1 of 1 renders does not match the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");

@@ -22,7 +22,7 @@ fn a_mean_below_the_gate_is_exit_5() {
 
       N=2: mean PSNR 39.99 dB is below 40.00 dB
       N=2: mean PSNR 39.99 dB of plane y is below 40.00 dB
-    FAIL  renders do not match the baseline (exit 5); clean-up verified, 7 resources gone
+    FAIL  1 of 1 renders does not match the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html
     ");
@@ -157,7 +157,7 @@ fn the_fixtures_threshold_is_used_unless_a_flag_names_one() {
 fn one_bad_render_among_good_ones_fails_the_run() {
     let test = Test::new().render_of(4, |render| render.video = Video::levels(&[("20.000000", 60)]).bytes());
     let ran = test.smoke(&["--chunk-counts", "2,4,8"]);
-    ran.exit(5).says("FAIL  renders do not match the baseline (exit 5); clean-up verified");
+    ran.exit(5).says("FAIL  1 of 3 renders does not match the baseline (exit 5); clean-up verified");
     let passed: Vec<bool> =
         test.artifact("results.json").as_array().unwrap().iter().map(|row| row["passed"].as_bool().unwrap()).collect();
     assert_eq!(passed, [true, false, true]);

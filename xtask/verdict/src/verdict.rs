@@ -1,6 +1,6 @@
 //! The verdict: it passes only if every planned render was measured and matches its baseline.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -53,13 +53,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Why it is not a pass, in one line; `None` for a pass.
-    pub fn reason(self) -> Option<&'static str> {
+    /// Why it is not a pass, in one line; `None` for a pass. So many of the measured renders fail.
+    pub fn reason(self, failing: usize, measured: usize) -> Option<Cow<'static, str>> {
+        let do_not = if failing == 1 { "does not" } else { "do not" };
         match self {
             Self::Pass => None,
-            Self::Incomplete => Some("not every planned render was measured"),
-            Self::Unequal => Some("renders do not match the baseline"),
-            Self::Contradictory => Some("histories contradict their videos, or the plan protocols each other"),
+            Self::Incomplete => Some("not every planned render was measured".into()),
+            Self::Unequal => Some(format!("{failing} of {measured} renders {do_not} match the baseline").into()),
+            Self::Contradictory => Some("histories contradict their videos, or the plan protocols each other".into()),
         }
     }
 }
@@ -142,6 +143,8 @@ pub struct Conclusion {
     findings: Vec<String>,
     /// How many renders were measured.
     measured: usize,
+    /// How many of these fail.
+    failing: usize,
     /// The renders that were not measured, each with the reason.
     unmeasured: Vec<(String, Missing)>,
 }
@@ -175,7 +178,7 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
         let line = |(of, finding): (Vec<String>, &Finding)| match of.as_slice() {
             [render] => format!("{render}: {finding}"),
             // Each render has other chunks.
-            renders => format!("{}: {}", renders.join(", "), finding.without_chunks()),
+            renders => format!("{}: {}", listed(renders), finding.without_chunks()),
         };
         groups.into_iter().map(line).collect()
     }
@@ -192,6 +195,7 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
             outcome: self.outcome(),
             findings: self.distinct().into_iter().chain(missing).collect(),
             measured: self.judged.len(),
+            failing: self.judged.iter().filter(|judged| !judged.findings.is_empty()).count(),
             unmeasured,
         }
     }
@@ -201,6 +205,11 @@ impl Conclusion {
     /// The result.
     pub fn outcome(&self) -> Outcome {
         self.outcome
+    }
+
+    /// Why it is not a pass, in one line; `None` for a pass.
+    pub fn reason(&self) -> Option<Cow<'static, str>> {
+        self.outcome.reason(self.failing, self.measured)
     }
 
     /// Why it is not a pass, a line each.
@@ -227,6 +236,17 @@ impl Conclusion {
             self.outcome = Outcome::Incomplete;
         }
         self
+    }
+}
+
+/// Names in one line: all of them, or the first three of more than four.
+pub fn listed(names: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
+    match names.as_slice() {
+        [first, second, third, others @ ..] if others.len() > 1 => {
+            format!("{first}, {second}, {third}, and {} more", others.len())
+        }
+        all => all.join(", "),
     }
 }
 

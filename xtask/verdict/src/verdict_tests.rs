@@ -261,3 +261,10 @@ proptest! {
         prop_assert_eq!(outcome(&planned, &done) == Outcome::Pass, good);
     }
 }
+
+#[test]
+fn a_long_list_of_names_says_how_many_more_there_are() {
+    assert_eq!(listed(&["N=2"; 4]), "N=2, N=2, N=2, N=2");
+    assert_eq!(listed(&["N=2"; 5]), "N=2, N=2, N=2, and 2 more");
+    assert_eq!(listed(&[""; 0]), "");
+}

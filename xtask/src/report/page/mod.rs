@@ -17,7 +17,7 @@ pub(crate) mod timeline;
 use std::fmt::Display;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use render_verdict::{audio::residual::Residual, protocols::SemanticComparison};
+use render_verdict::{audio::residual::Residual, protocols::SemanticComparison, verdict::listed};
 use sha2::{Digest, Sha256};
 
 use self::Head::{Name, Number};
@@ -42,9 +42,16 @@ const SCRIPT: &str = include_str!("player.js");
 /// whose worst frames the page contains.
 const EXPANDED: usize = 4;
 
+/// So many reasons for a verdict are shown at once.
+const REASONS: usize = 6;
+
 /// The whole page.
 pub fn page(report: &RunReport, pictures: &Pictures) -> String {
+    let mut renders = renders_section(report, pictures);
+    let fails = report.renders.iter().any(|render| !render.row.passed);
     let sections: Vec<Section> = [
+        // What is wrong comes before everything else.
+        renders.take_if(|_| fails),
         overview_section(report),
         sections::compared_section(report),
         scaling::legs_section(report),
@@ -52,7 +59,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
         scaling::chunk_counts_section(report),
         sections::protocols_section(report),
         sections::failures_section(report),
-        renders_section(report, pictures),
+        renders,
         sections::cost_section(report),
         sections::stages_section(report),
         sections::environment_section(report),
@@ -62,7 +69,7 @@ pub fn page(report: &RunReport, pictures: &Pictures) -> String {
     .flatten()
     .collect();
     let word = report.ending().word;
-    let title = format!("{word}: {} {}", report.run.command(), report.run.fixtures().join(", "));
+    let title = format!("{word}: {} {}", report.run.command(), listed(&report.run.fixtures()));
     let top = html! { (timeline::definitions()) (header(report)) };
     let written = html! { "Written by cargo xtask " (report.run.command()) ", run " code { (report.run.run_id) } "." };
     document(&title, &top, &sections, &written)
@@ -151,12 +158,14 @@ pub(crate) struct Section {
     content: Markup,
 }
 
-/// Every measured render: its timeline, frames, audio, and worst frame.
+/// Every measured render with its worst frame, timeline, frames, and audio: those that fail come first.
 fn renders_section(report: &RunReport, pictures: &Pictures) -> Option<Section> {
     let all_expanded = report.renders.len() <= EXPANDED;
+    let failing = report.renders.iter().filter(|render| !render.row.passed);
+    let passing = report.renders.iter().filter(|render| render.row.passed);
     let content = html! {
         @if report.renders.iter().any(|render| render.timeline.is_some()) { (timeline::legend()) }
-        @for render in &report.renders {
+        @for render in failing.chain(passing) {
             details.render id=(player::id(render)) open[all_expanded || !render.row.passed || pictures.show(render)] {
                 summary { h3 { (passed(render.row.passed)) " " (render.label) } span { (summary_line(render)) } }
                 (findings(render))
@@ -188,11 +197,12 @@ fn findings(render: &RenderReport) -> Markup {
 
 fn measured(render: &RenderReport, protocols: &[SemanticComparison], pictures: &Pictures) -> Markup {
     html! {
+        @if !render.row.passed { (frames::worst_frame_figure(render, pictures)) }
         (gates::table(render, protocols))
         @if let Some(ran) = &render.timeline { (timeline::figure(&render.label, ran)) }
         (frames::figure(render))
         (audio::figure(render))
-        (frames::worst_frame_figure(render, pictures))
+        @if render.row.passed { (frames::worst_frame_figure(render, pictures)) }
     }
 }
 
@@ -209,7 +219,7 @@ fn header(report: &RunReport) -> Markup {
     html! {
         header {
             p.kicker { (run.command()) }
-            h1 { (run.fixtures().join(", ")) }
+            h1 { (listed(&run.fixtures())) }
             (outcome(ending.word, &ending.text, &ending.reasons))
             @if let Some(text) = report.run.emulated() { p { strong { "Note" } " " (text) "." } }
             dl.facts { (facts(report)) }
@@ -227,8 +237,17 @@ fn outcome(word: Word, text: &str, reasons: &[impl Display]) -> Markup {
             (icon(word))
             p { strong { (word) } " " (text) }
         }
-        @if !reasons.is_empty() {
-            ul.reasons { @for reason in reasons { li { (reason.to_string()) } } }
+        @let (first, others) = reasons.split_at(reasons.len().min(REASONS));
+        @if !first.is_empty() {
+            div.reasons {
+                ul { @for reason in first { li { (reason.to_string()) } } }
+                @if !others.is_empty() {
+                    details {
+                        summary { (others.len()) " more" }
+                        ul { @for reason in others { li { (reason.to_string()) } } }
+                    }
+                }
+            }
         }
     }
 }

@@ -26,6 +26,19 @@ fn a_page_has_each_section_once() {
 }
 
 #[test]
+fn a_failing_page_begins_with_the_renders_that_fail() {
+    let fails = changed("smoke", "results.json", |rows| rows[1]["passed"] = false.into());
+    let mut report = RunReport::of(&fails).unwrap();
+    report.run.verdict.as_mut().unwrap().findings = (0..9).map(|nth| format!("reason {nth}")).collect();
+    let page = page(&report, &Pictures::default());
+    let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("{text} is missing"));
+    assert!(at("<section id=\"renders\"") < at("<section id=\"overview\""));
+    let labels: Vec<_> = report.renders.iter().map(|render| format!("</span> {}</h3>", render.label)).collect();
+    assert!(at(&labels[1]) < at(&labels[0]), "the render that fails comes first");
+    assert!(at("reason 5") < at("3 more</summary>") && at("3 more</summary>") < at("reason 6"));
+}
+
+#[test]
 fn the_page_requests_nothing() {
     for name in ["smoke", "eval", "eval-sweep"] {
         let page = page_of(&files(name));
