@@ -27,8 +27,7 @@ fn caveats_of(
         Case::of("f", render_id(count), iterations, &of_count, &locals)
     };
     let cases = [case(1), case(2)];
-    let found = Caveat::of_fixture(&cases.iter().collect::<Vec<_>>(), &samples, &locals, prepared);
-    found.iter().map(ToString::to_string).collect()
+    super::caveats_of(&cases, &samples, &locals, prepared)
 }
 
 #[test]
@@ -53,7 +52,7 @@ fn a_local_leg_is_ranked_with_the_counts() {
 #[test]
 fn too_few_iterations_are_reported_once_and_only_when_there_is_something_to_rank() {
     assert_eq!(caveats(&[5000, 5200], &[5100, 5300], &[], None), [""; 0]);
-    let of = |iterations, to_rank| Caveat::of_iterations(iterations, to_rank).map(|caveat| caveat.to_string());
+    let of = too_few_to_rank;
     assert_eq!((of(4, 2), of(1, 1)), (None, None));
     insta::assert_snapshot!(of(3, 2).unwrap(), @"--iterations 3 is too few for a ranking: the order of the medians may be chance; 1 more would be enough, and from 5 in all speed-ups have a confidence interval");
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// One sample. Its fields are the columns of samples.csv.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
     fixture: &'a str,
@@ -65,26 +65,15 @@ fn lines(results: &EvalResults) -> Vec<Line<'_>> {
     let of_this_machine = results.local_samples.iter().map(|sample| Line {
         fixture: &sample.fixture,
         leg: "local",
-        protocol: None,
-        chunk_count: None,
-        planned_chunk_count: None,
         iteration: sample.iteration,
-        start: None,
         wall_ms: sample.outcome.done().map(|render| render.wall_ms),
-        usd: None,
-        psnr_avg_db: None,
-        passed: None,
         failure: sample.outcome.failure(),
-        memory_mb: None,
-        memory_used_mb: None,
+        ..Line::default()
     });
     of_lambda.chain(of_this_machine).collect()
 }
 
 /// samples.jsonl: a JSON object for each sample.
-///
-/// # Errors
-/// None that can happen: every field has a JSON form.
 pub(crate) fn json_lines(results: &EvalResults) -> anyhow::Result<String> {
     lines(results).iter().map(|line| Ok(serde_json::to_string(line)? + "\n")).collect()
 }

@@ -21,7 +21,7 @@ use crate::{
     context::{self, Session},
     eval::{
         prepare::{Leg, Round, Scope, Turn},
-        results::{EvalResults, Measurements, Results},
+        results::{EvalResults, Measurements},
         sample::{LambdaSample, LocalSample, SampleId},
         scaling::model::Rates,
     },
@@ -257,19 +257,17 @@ impl Samples {
             emulated: run.connection().access.target.endpoint().is_some(),
             rates,
         };
-        let mut results = Results::of(&measured);
-        results.caveats.splice(0..0, bench.eval.caveats_of_options());
+        let results = EvalResults::of(&measured, &run.prices, bench.eval.caveats_of_options());
         if !self.lambda.is_empty() || !self.local.is_empty() {
-            let (table, conclusion) = (tables::cases(&results, &run.prices), self.conclusion(bench.eval));
+            let (table, conclusion) = (tables::cases(&results), self.conclusion(bench.eval));
             *interim = Some(Interim { table, conclusion });
         }
-        let json = EvalResults::of(&results, &measured, &run.prices);
-        run.artifacts.save("results.json", &json).or_exit(ExitCode::Render)?;
+        run.artifacts.save("results.json", &results).or_exit(ExitCode::Render)?;
         let files = [
             ("results.csv", tables::csv(&results.cases)),
-            ("samples.csv", exports::csv(&json).or_exit(ExitCode::Render)?),
-            ("samples.jsonl", exports::json_lines(&json).or_exit(ExitCode::Render)?),
-            ("hyperfine.json", exports::hyperfine(&json).to_string()),
+            ("samples.csv", exports::csv(&results).or_exit(ExitCode::Render)?),
+            ("samples.jsonl", exports::json_lines(&results).or_exit(ExitCode::Render)?),
+            ("hyperfine.json", exports::hyperfine(&results).to_string()),
         ];
         files
             .iter()

@@ -13,7 +13,7 @@ use crate::{
         run::RunOptions,
     },
     context::Session,
-    eval::{COMMAND, Eval, results::Caveat},
+    eval::{COMMAND, Eval, results::too_few_to_rank},
     exit::{ExitCode, Failure, OrExit},
     local::system::is_linux_x86_64,
     project::{
@@ -25,6 +25,7 @@ use crate::{
     run::{
         Run, Sources,
         preview::{Planned, PlannedFixture},
+        render::side_by_side,
         repeat,
         subject::{PlanChoice, Record, Subject},
     },
@@ -61,24 +62,40 @@ impl<'a> Eval<'a> {
     }
 
     /// What the figures can't show because of the options.
-    pub(crate) fn caveats_of_options(&self) -> Vec<Caveat> {
+    pub(crate) fn caveats_of_options(&self) -> Vec<String> {
         let options = self.options;
         let (jobs, most) = (options.jobs.get(), options.chunk_counts().at_once(options.jobs.get()));
         let throttled = options.run.reserved_concurrency.get().filter(|cap| most > *cap);
         let region = options.run.target.region.as_str();
         let of_default = self.run.prices == Prices::default() && region != "us-east-1";
         let local = match &self.local_way {
-            Some(LocalWay::Harness(_)) => Some(Caveat::Harness),
-            Some(LocalWay::Published(_)) => Some(Caveat::PublishedRenderer),
+            Some(LocalWay::Harness(_)) => {
+                Some("local times are those of the checkout's test harness, including its start and its own comparison")
+            }
+            Some(LocalWay::Published(_)) => Some(
+                "local times are those of the published renderer, because the checkout's own renderer is not \
+                 installed and built; run `bun install` and `bun run build` in the checkout to measure its own renderer",
+            ),
             Some(LocalWay::Packages) | None => None,
         };
-        let prices = || Caveat::PricesOf { as_of: self.run.prices.as_of.clone(), region: region.to_owned() };
+        let prices = || {
+            let as_of = &self.run.prices.as_of;
+            format!(
+                "costs are calculated with the prices of {as_of}, but the run is in {region}; --prices sets other prices"
+            )
+        };
+        let throttled = throttled.map(|reserved| {
+            format!(
+                "{most} chunks exceed the reserved concurrency of the function, {reserved}: the others are throttled \
+                 and wait, which makes the times longer; --reserved-concurrency {most} or 0 helps"
+            )
+        });
         let to_rank = self.scope.most_renders() + usize::from(self.scope.local);
-        Caveat::of_iterations(options.iterations.get(), to_rank)
+        too_few_to_rank(options.iterations.get(), to_rank)
             .into_iter()
-            .chain((jobs > 1).then_some(Caveat::SideBySide { jobs }))
-            .chain(throttled.map(|reserved| Caveat::Throttled { chunks: most, reserved }))
-            .chain(local)
+            .chain((jobs > 1).then(|| side_by_side(jobs)))
+            .chain(throttled)
+            .chain(local.map(str::to_owned))
             .chain(of_default.then(prices))
             .collect()
     }

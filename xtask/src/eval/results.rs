@@ -1,6 +1,6 @@
 //! results.json: every sample, the figures of all cases, and what they can't show. Pure.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use anyhow::ensure;
 use execution_history::{chunking::RenderId, cost::Prices};
@@ -13,27 +13,11 @@ use crate::{
         prepare::Scope,
         sample::{LambdaSample, LocalSample},
         scaling::{Scaling, model::Rates, observation::Observation},
-        statistics::{Distinction, ENOUGH_TO_RANK, Reason, more_iterations, ranked},
+        statistics::{Distinction, ENOUGH_TO_RANK, Neighbors, Reason, more_iterations, ranked},
         tuning::Tuning,
     },
     report::{distinct, run_record::Note},
-    run::render::side_by_side,
 };
-
-/// The figures from all samples of the run.
-pub(crate) struct Results {
-    /// One for each fixture, memory of a sweep, and chunk count, in the requested order.
-    pub cases: Vec<Case>,
-    /// For a sweep of chunk counts: the model of each fixture, or why there is none; in a sweep of memory of each size.
-    pub scaling: BTreeMap<String, Result<Scaling, String>>,
-    /// For a sweep of memory: what to choose for each fixture.
-    pub tuning: BTreeMap<String, Tuning>,
-    /// What readers should know about renders.
-    pub notes: Vec<Note>,
-    /// What the figures can't show.
-    pub caveats: Vec<Caveat>,
-    pub emulated: bool,
-}
 
 /// What was measured so far, and what is planned.
 pub(crate) struct Measurements<'a> {
@@ -47,42 +31,6 @@ pub(crate) struct Measurements<'a> {
     pub emulated: bool,
     /// The cost of a second and of a request; `None` when the function's memory is unknown.
     pub rates: Option<Rates>,
-}
-
-impl Results {
-    pub(crate) fn of(measured: &Measurements<'_>) -> Self {
-        let (mut cases, mut caveats) = (Vec::new(), Vec::new());
-        let (mut scaling, mut tuning) = (BTreeMap::new(), BTreeMap::new());
-        for (&fixture, renders) in measured.fixtures.iter().zip(&measured.scope.renders) {
-            let lambda: Vec<&LambdaSample> = measured.lambda.iter().filter(|s| s.id.fixture == fixture).collect();
-            let local: Vec<&LocalSample> = measured.local.iter().filter(|s| s.fixture == fixture).collect();
-            let case = |render: &RenderId| {
-                let of_render: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == *render).collect();
-                Case::of(fixture, *render, measured.iterations as usize, &of_render, &local)
-            };
-            let mut of_fixture: Vec<Case> = renders.iter().map(case).collect();
-            Case::compare(&mut of_fixture);
-            let refs: Vec<&Case> = of_fixture.iter().collect();
-            caveats.extend(Caveat::of_fixture(&refs, &lambda, &local, measured.prepared));
-            tuning.extend(Tuning::of(&of_fixture).map(|tuning| (fixture.to_owned(), tuning)));
-            for memory_mb in distinct(renders.iter().map(|render| render.memory_mb)) {
-                let is_of_size = |render: &RenderId| render.memory_mb == memory_mb;
-                let counts = renders.iter().filter(|render| is_of_size(render)).count();
-                let (Some(rates), true) = (&measured.rates, counts > 1) else { continue };
-                let rates = Rates { memory_mb: memory_mb.map_or(rates.memory_mb, u64::from), ..rates.clone() };
-                let of_size = lambda.iter().filter(|sample| is_of_size(&sample.id.render));
-                let observations: Vec<Observation> = of_size.filter_map(|s| s.outcome.done()?.observation).collect();
-                let model = Scaling::of(&observations, &rates, measured.emulated);
-                scaling.insert(group(fixture, memory_mb), model.map_err(|unfit| unfit.to_string()));
-            }
-            cases.extend(of_fixture);
-        }
-        let notes = Note::about_renders(measured.lambda.iter().filter_map(|sample| {
-            let name = format!("{} {}", sample.id.fixture, sample.id.render);
-            Some((name, sample.outcome.done()?.render.notes.as_slice()))
-        }));
-        Self { cases, scaling, tuning, notes, caveats, emulated: measured.emulated }
-    }
 }
 
 /// The content of eval's results.json, written by a run and read by the reports.
@@ -106,22 +54,60 @@ pub struct EvalResults {
     pub tuning: BTreeMap<String, Tuning>,
     /// What the figures can't show.
     pub caveats: Vec<String>,
+    /// What readers should know about renders, whose rows have it.
+    #[serde(skip)]
+    pub notes: Vec<Note>,
+    /// Whether an emulator was measured, as run.json says.
+    #[serde(skip)]
+    pub emulated: bool,
 }
 
 /// The version of eval's results.json that this tool writes and reads.
 const SCHEMA_VERSION: u32 = 1;
 
 impl EvalResults {
-    pub(crate) fn of(results: &Results, measured: &Measurements<'_>, prices: &Prices) -> Self {
+    /// The figures from all samples of the run; `caveats` are those of its options.
+    pub(crate) fn of(measured: &Measurements<'_>, prices: &Prices, mut caveats: Vec<String>) -> Self {
+        let mut all = Vec::new();
+        let (mut scaling, mut tuning) = (BTreeMap::new(), BTreeMap::new());
+        for (&fixture, renders) in measured.fixtures.iter().zip(&measured.scope.renders) {
+            let lambda: Vec<&LambdaSample> = measured.lambda.iter().filter(|s| s.id.fixture == fixture).collect();
+            let local: Vec<&LocalSample> = measured.local.iter().filter(|s| s.fixture == fixture).collect();
+            let case = |render: &RenderId| {
+                let of_render: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == *render).collect();
+                Case::of(fixture, *render, measured.iterations as usize, &of_render, &local)
+            };
+            let mut cases: Vec<Case> = renders.iter().map(case).collect();
+            Case::compare(&mut cases);
+            caveats.extend(caveats_of(&cases, &lambda, &local, measured.prepared));
+            tuning.extend(Tuning::of(&cases).map(|tuning| (fixture.to_owned(), tuning)));
+            for memory_mb in distinct(renders.iter().map(|render| render.memory_mb)) {
+                let is_of_size = |render: &RenderId| render.memory_mb == memory_mb;
+                let counts = renders.iter().filter(|render| is_of_size(render)).count();
+                let (Some(rates), true) = (&measured.rates, counts > 1) else { continue };
+                let rates = Rates { memory_mb: memory_mb.map_or(rates.memory_mb, u64::from), ..rates.clone() };
+                let of_size = lambda.iter().filter(|sample| is_of_size(&sample.id.render));
+                let observations: Vec<Observation> = of_size.filter_map(|s| s.outcome.done()?.observation).collect();
+                let model = Scaling::of(&observations, &rates, measured.emulated);
+                scaling.insert(group(fixture, memory_mb), model.map_err(|unfit| unfit.to_string()));
+            }
+            all.extend(cases);
+        }
+        let notes = Note::about_renders(measured.lambda.iter().filter_map(|sample| {
+            let name = format!("{} {}", sample.id.fixture, sample.id.render);
+            Some((name, sample.outcome.done()?.render.notes.as_slice()))
+        }));
         Self {
             schema_version: SCHEMA_VERSION,
             prices: prices.clone(),
-            cases: results.cases.clone(),
+            cases: all,
             lambda_samples: measured.lambda.to_vec(),
             local_samples: measured.local.to_vec(),
-            scaling: results.scaling.clone(),
-            tuning: results.tuning.clone(),
-            caveats: results.caveats.iter().map(ToString::to_string).collect(),
+            scaling,
+            tuning,
+            caveats,
+            notes,
+            emulated: measured.emulated,
         }
     }
 
@@ -136,187 +122,95 @@ impl EvalResults {
     }
 }
 
-/// What the figures can't show, and what would help.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Caveat {
-    /// So few iterations that the order of the medians may be chance.
-    TooFewToRank { iterations: u32 },
-    /// The difference of two medians of a fixture may be chance.
-    NotSignificant {
-        fixture: String,
-        faster: String,
-        slower: String,
-        /// How many more iterations would show it; `None` if that is not known, or more than are allowed.
-        more: Option<u32>,
-    },
-    /// The samples of a case vary widely.
-    WideSpread {
-        case: String,
-        /// The scaled MAD divided by the median.
-        percent: f64,
-        /// The flag that prepared the functions.
-        prepared: Option<&'static str>,
-    },
-    /// Some samples of a case had cold starts and others did not.
-    ColdAndWarm {
-        case: String,
-        cold: usize,
-        of: usize,
-        /// The flag that prepared the functions.
-        prepared: Option<&'static str>,
-    },
-    /// Some cases of a fixture have only cold samples, and others have warm ones.
-    OnlyCold { fixture: String, cases: Vec<String> },
-    /// More chunks than the reserved concurrency of the function, so that some wait.
-    Throttled {
-        /// How many are rendered at once, at most.
-        chunks: u32,
-        reserved: u32,
-    },
-    /// Executions ran at the same time.
-    SideBySide {
-        /// How many, at most.
-        jobs: usize,
-    },
-    /// The local leg is the test harness of the checkout.
-    Harness,
-    /// The local leg is the published renderer, although this is a checkout.
-    PublishedRenderer,
-    /// The prices are those of another region.
-    PricesOf { as_of: String, region: String },
-}
-
 /// A spread above this share of the median is reported.
 const WIDE_SPREAD: f64 = 0.10;
 
 /// The standard deviation of a normal distribution divided by its MAD (Rousseeuw and Croux 1993).
 const SIGMA_BY_MAD: f64 = 1.4826;
 
-impl Caveat {
-    /// The caveats about the cases and samples of one fixture.
-    pub(crate) fn of_fixture(
-        cases: &[&Case],
-        lambda: &[&LambdaSample],
-        local: &[&LocalSample],
-        prepared: Option<&'static str>,
-    ) -> Vec<Self> {
-        let mut found = Vec::new();
-        for case in cases {
-            let name = format!("{} {}", case.fixture, case.render);
-            let done = case.iterations - case.failed;
-            if let Some(ms) = case.steady_ms().filter(|ms| ms.count >= 3 && ms.median > 0.0) {
-                let spread = SIGMA_BY_MAD * ms.mad / ms.median;
-                if spread > WIDE_SPREAD {
-                    found.push(Self::WideSpread { case: name.clone(), percent: 100.0 * spread, prepared });
-                }
-            }
-            if case.cold > 0 && case.cold < done {
-                found.push(Self::ColdAndWarm { case: name, cold: case.cold, of: done, prepared });
-            }
-        }
-        let only_cold = cases.iter().filter(|case| case.cold > 0 && case.warm_lambda_ms.is_none());
-        let only_cold: Vec<String> = only_cold.map(|case| case.render.to_string()).collect();
-        if let Some(case) = cases.iter().find(|case| case.warm_lambda_ms.is_some() && !only_cold.is_empty()) {
-            found.push(Self::OnlyCold { fixture: case.fixture.clone(), cases: only_cold });
-        }
-        found.extend(not_significant(cases, lambda, local));
-        found
-    }
+/// What the figures of a fixture can't show, and what would help; `prepared` is the flag that prepared the functions.
+fn caveats_of(
+    cases: &[Case],
+    lambda: &[&LambdaSample],
+    local: &[&LocalSample],
+    prepared: Option<&'static str>,
+) -> Vec<String> {
+    let of_cases = cases.iter().flat_map(|case| [wide_spread(case, prepared), cold_and_warm(case, prepared)]);
+    of_cases.chain([only_cold(cases)]).flatten().chain(not_significant(cases, lambda, local)).collect()
+}
 
-    /// The caveat when there are too few iterations to rank the `to_rank` legs of each fixture.
-    pub(crate) fn of_iterations(iterations: u32, to_rank: usize) -> Option<Self> {
-        (to_rank > 1 && iterations < ENOUGH_TO_RANK).then_some(Self::TooFewToRank { iterations })
-    }
+fn wide_spread(case: &Case, prepared: Option<&'static str>) -> Option<String> {
+    let ms = case.steady_ms().filter(|ms| ms.count >= 3 && ms.median > 0.0)?;
+    let spread = SIGMA_BY_MAD * ms.mad / ms.median;
+    let helps = match prepared {
+        None => "--warm avoids cold starts, and an idle machine helps",
+        Some(_) => "the machine or the account may be busy with something else",
+    };
+    (spread > WIDE_SPREAD).then(|| {
+        let (fixture, render, percent) = (&case.fixture, case.render, 100.0 * spread);
+        format!("{fixture} {render}: the samples vary by {percent:.0} % of their median; {helps}")
+    })
+}
+
+fn cold_and_warm(case: &Case, prepared: Option<&'static str>) -> Option<String> {
+    let (fixture, render, cold) = (&case.fixture, case.render, case.cold);
+    let although = match prepared {
+        Some("--cold") => " although --cold starts all of them".to_owned(),
+        Some(flag) => format!(" despite {flag}"),
+        None => String::new(),
+    };
+    (cold > 0 && cold < case.measured()).then(|| {
+        let of = counted(case.measured(), "execution");
+        format!("{fixture} {render}: {cold} of {of} had cold starts{although}; the medians are those of the others")
+    })
+}
+
+/// Some cases of a fixture have only cold samples, and others have warm ones.
+fn only_cold(cases: &[Case]) -> Option<String> {
+    let only_cold = cases.iter().filter(|case| case.cold > 0 && case.warm_lambda_ms.is_none());
+    let only_cold: Vec<String> = only_cold.map(|case| case.render.to_string()).collect();
+    let warm = cases.iter().find(|case| case.warm_lambda_ms.is_some() && !only_cold.is_empty())?;
+    Some(format!(
+        "{}: all executions of {} had cold starts, which take longer, and others are compared by their warm ones; \
+         --warm, or more iterations, compare like with like",
+        warm.fixture,
+        only_cold.join(", ")
+    ))
 }
 
 /// Neighbors in the order of the medians of the local leg and all counts whose order may be chance.
-fn not_significant(cases: &[&Case], lambda: &[&LambdaSample], local: &[&LocalSample]) -> Vec<Caveat> {
-    let Some(fixture) = cases.first().map(|case| case.fixture.clone()) else { return Vec::new() };
+fn not_significant(cases: &[Case], lambda: &[&LambdaSample], local: &[&LocalSample]) -> Vec<String> {
     let walls = |case: &Case| {
         let of_case: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == case.render).collect();
         steady_wall_clocks(&of_case)
     };
-    let mut names = vec!["the local leg".to_owned()];
-    let mut samples = vec![local_wall_clocks(local)];
-    for case in cases {
-        names.push(case.render.to_string());
-        samples.push(walls(case));
-    }
-    let groups: Vec<(usize, &[f64])> = samples.iter().map(Vec::as_slice).enumerate().collect();
-    let apart = ranked(&groups);
-    let overlapping = apart.iter().filter(|pair| pair.distinction == Distinction::NotSignificant(Reason::Overlapping));
-    overlapping
-        .map(|pair| Caveat::NotSignificant {
-            fixture: fixture.clone(),
-            faster: names[pair.lower].clone(),
-            slower: names[pair.higher].clone(),
-            more: more_iterations(&samples[pair.lower], &samples[pair.higher]),
-        })
-        .collect()
+    let names: Vec<String> =
+        std::iter::once("the local leg".to_owned()).chain(cases.iter().map(|case| case.render.to_string())).collect();
+    let samples: Vec<Vec<f64>> = std::iter::once(local_wall_clocks(local)).chain(cases.iter().map(walls)).collect();
+    let may_be_chance = |pair: &Neighbors| {
+        let more = match more_iterations(&samples[pair.lower], &samples[pair.higher]) {
+            Some(more) => {
+                format!("if they differ as they did here, about {} would show it", counted(more, "more iteration"))
+            }
+            None => "they may take equally long".to_owned(),
+        };
+        let (fixture, faster, slower) = (&cases.first()?.fixture, &names[pair.lower], &names[pair.higher]);
+        Some(format!("{fixture}: {faster} and {slower} do not differ significantly (Mann-Whitney, p > 0.05); {more}"))
+    };
+    let ranked = ranked(&samples.iter().map(Vec::as_slice).collect::<Vec<_>>());
+    let overlapping = ranked.iter().filter(|pair| pair.distinction == Distinction::NotSignificant(Reason::Overlapping));
+    overlapping.filter_map(may_be_chance).collect()
 }
 
-impl fmt::Display for Caveat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooFewToRank { iterations } => write!(
-                f,
-                "--iterations {iterations} is too few for a ranking: the order of the medians may be chance; \
-                 {} more would be enough, and from 5 in all speed-ups have a confidence interval",
-                ENOUGH_TO_RANK - iterations
-            ),
-            Self::NotSignificant { fixture, faster, slower, more } => {
-                write!(f, "{fixture}: {faster} and {slower} do not differ significantly (Mann-Whitney, p > 0.05); ")?;
-                match more {
-                    Some(more) => write!(
-                        f,
-                        "if they differ as they did here, about {} would show it",
-                        counted(more, "more iteration")
-                    ),
-                    None => f.write_str("they may take equally long"),
-                }
-            }
-            Self::WideSpread { case, percent, prepared } => {
-                write!(f, "{case}: the samples vary by {percent:.0} % of their median; ")?;
-                f.write_str(match prepared {
-                    None => "--warm avoids cold starts, and an idle machine helps",
-                    Some(_) => "the machine or the account may be busy with something else",
-                })
-            }
-            Self::ColdAndWarm { case, cold, of, prepared } => write!(
-                f,
-                "{case}: {cold} of {} had cold starts{}; the medians are those of the others",
-                counted(of, "execution"),
-                match prepared {
-                    Some("--cold") => " although --cold starts all of them".to_owned(),
-                    Some(flag) => format!(" despite {flag}"),
-                    None => String::new(),
-                }
-            ),
-            Self::OnlyCold { fixture, cases } => write!(
-                f,
-                "{fixture}: all executions of {} had cold starts, which take longer, and others are compared by their warm \
-                 ones; --warm, or more iterations, compare like with like",
-                cases.join(", ")
-            ),
-            Self::Throttled { chunks, reserved } => write!(
-                f,
-                "{chunks} chunks exceed the reserved concurrency of the function, {reserved}: the others are throttled \
-                 and wait, which makes the times longer; --reserved-concurrency {chunks} or 0 helps"
-            ),
-            Self::SideBySide { jobs } => f.write_str(&side_by_side(*jobs)),
-            Self::Harness => f.write_str(
-                "local times are those of the checkout's test harness, including its start and its own comparison",
-            ),
-            Self::PublishedRenderer => f.write_str(
-                "local times are those of the published renderer, because the checkout's own renderer is not installed \
-                 and built; run `bun install` and `bun run build` in the checkout to measure its own renderer",
-            ),
-            Self::PricesOf { as_of, region } => write!(
-                f,
-                "costs are calculated with the prices of {as_of}, but the run is in {region}; --prices sets other prices"
-            ),
-        }
-    }
+/// That there are too few iterations to rank the `to_rank` legs of each fixture.
+pub(crate) fn too_few_to_rank(iterations: u32, to_rank: usize) -> Option<String> {
+    (to_rank > 1 && iterations < ENOUGH_TO_RANK).then(|| {
+        format!(
+            "--iterations {iterations} is too few for a ranking: the order of the medians may be chance; \
+             {} more would be enough, and from 5 in all speed-ups have a confidence interval",
+            ENOUGH_TO_RANK - iterations
+        )
+    })
 }
 
 #[cfg(test)]

@@ -210,7 +210,7 @@ impl fmt::Display for Start {
 }
 
 /// How similar two renders are, in comparisons without a verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Likeness {
     /// How their shapes differ; when they do, nothing else was compared.
@@ -227,31 +227,22 @@ pub struct Likeness {
 
 impl Likeness {
     pub(crate) fn of(comparison: &Comparison) -> Self {
-        let mut likeness = Self {
-            differences: Vec::new(),
-            psnr_avg_db: None,
-            worst_frame_db: None,
-            identical_frames: 0,
-            frames: 0,
-            audio_residual_dbfs: Vec::new(),
-        };
         match comparison {
             Comparison::Unlike(differences) => {
-                likeness.differences = differences.iter().map(ToString::to_string).collect();
+                Self { differences: differences.iter().map(ToString::to_string).collect(), ..Self::default() }
             }
             Comparison::Exact(frames) => {
-                likeness.identical_frames = frames.identical_frames();
-                likeness.frames = frames.frames();
+                Self { identical_frames: frames.identical_frames(), frames: frames.frames(), ..Self::default() }
             }
-            Comparison::Alike { picture, audio } => {
-                likeness.psnr_avg_db = Some(picture.psnr.mean_db);
-                likeness.worst_frame_db = Some(picture.psnr.worst);
-                likeness.identical_frames = picture.psnr.identical_frames;
-                likeness.frames = picture.psnr.frames;
-                likeness.audio_residual_dbfs = audio.iter().map(|sound| sound.whole).collect();
-            }
+            Comparison::Alike { picture, audio } => Self {
+                differences: Vec::new(),
+                psnr_avg_db: Some(picture.psnr.mean_db),
+                worst_frame_db: Some(picture.psnr.worst),
+                identical_frames: picture.psnr.identical_frames,
+                frames: picture.psnr.frames,
+                audio_residual_dbfs: audio.iter().map(|sound| sound.whole).collect(),
+            },
         }
-        likeness
     }
 }
 

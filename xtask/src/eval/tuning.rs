@@ -49,8 +49,8 @@ impl Tuning {
         all.sort_by(|a, b| a.ms.total_cmp(&b.ms).then(a.usd.total_cmp(&b.usd)));
         let (fastest, slowest) = (*all.first()?, *all.last()?);
         all.iter().find(|choice| choice.render.memory_mb != fastest.render.memory_mb)?;
-        let dearest = all.iter().map(|choice| choice.usd).fold(f64::MIN_POSITIVE, f64::max);
-        let balance = |choice: &Choice| choice.ms / slowest.ms + choice.usd / dearest;
+        let most_expensive = all.iter().map(|choice| choice.usd).fold(f64::MIN_POSITIVE, f64::max);
+        let balance = |choice: &Choice| choice.ms / slowest.ms + choice.usd / most_expensive;
         let least = |of: &dyn Fn(&Choice) -> f64| all.iter().copied().min_by(|a, b| of(a).total_cmp(&of(b)));
         let mut frontier: Vec<Choice> = Vec::new();
         for choice in &all {

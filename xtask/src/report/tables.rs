@@ -1,11 +1,10 @@
 //! The tables in the terminal, report.md and results.csv. Pure.
 
-use execution_history::cost::Prices;
 use render_verdict::{Comparison, decibels::Level};
 
 use crate::{
     console::text::{Align, columns, counted},
-    eval::{case::Case, results::Results},
+    eval::{case::Case, results::EvalResults},
     report::{
         columns::{CASES, Cell, Column, OF_THE_SCRIPT, RENDERS, Table},
         row::ResultRow,
@@ -111,7 +110,7 @@ pub(crate) const EMULATED_SWEEP: &str = "These are times of an emulator, not of 
 
 /// An eval run in the terminal: durations and costs, where the time goes, how close the renders
 /// are to the baseline; then the recommendation of a sweep, and what the figures can't show.
-pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
+pub(crate) fn cases(results: &EvalResults) -> String {
     let rows: Vec<&Case> = results.cases.iter().collect();
     let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
     let text = if results.tuning.is_empty() { EMULATED } else { EMULATED_SWEEP };
@@ -129,11 +128,11 @@ pub(crate) fn cases(results: &Results, prices: &Prices) -> String {
             Err(reason) => format!("Scaling of {fixture}: no model, because {reason}"),
         });
     }
-    parts.push(remarks(results, prices));
+    parts.push(remarks(results));
     parts.join("\n\n")
 }
 
-fn remarks(results: &Results, prices: &Prices) -> String {
+fn remarks(results: &EvalResults) -> String {
     let mut lines = Vec::new();
     if results.cases.iter().any(Case::count_differs) {
         lines.push("chunks: how many the plan has, of how many were requested".to_owned());
@@ -141,7 +140,7 @@ fn remarks(results: &Results, prices: &Prices) -> String {
     lines.push(format!(
         "USD per execution: Lambda's GB-seconds and requests, and state transitions ({}); \
          S3, logs, data transfer and the free tier are not included",
-        prices.as_of
+        results.prices.as_of
     ));
     if results.cases.iter().any(|case| case.speedup.is_some()) {
         lines.push("speed-up: time of the process on this machine / time of the execution".to_owned());

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use execution_history::chunking::{ChunkSize, PlanProtocol};
+use execution_history::{
+    chunking::{ChunkSize, PlanProtocol},
+    cost::Prices,
+};
 use render_verdict::{
     audio::{AudioStatus, residual::Residual},
     decibels::Level,
@@ -8,12 +11,9 @@ use render_verdict::{
 
 use super::*;
 use crate::{
-    eval::{
-        results::Caveat,
-        sample::{
-            Start,
-            sample_tests::{failed, lambda, local, render_id, row, with},
-        },
+    eval::sample::{
+        Start,
+        sample_tests::{failed, lambda, local, render_id, row, with},
     },
     report::run_record::NoteKind,
 };
@@ -68,9 +68,13 @@ fn cases_in_the_terminal() {
         Case::of("longer-name", render_id(4), 1, &[&failed(4, 1)], &[]),
     ];
     Case::compare(&mut cases[..2]);
-    let results = Results {
+    let results = EvalResults {
+        schema_version: 1,
+        prices: Prices::default(),
         emulated: true,
         cases,
+        lambda_samples: vec![],
+        local_samples: vec![],
         scaling: BTreeMap::from([("f".to_owned(), Err("one count was measured".to_owned()))]),
         tuning: BTreeMap::new(),
         notes: vec![Note {
@@ -78,9 +82,9 @@ fn cases_in_the_terminal() {
             text: "ffmpeg 7.1, baseline n8.1.2".to_owned(),
             about: vec!["f N=1".to_owned(), "f N=4".to_owned()],
         }],
-        caveats: vec![Caveat::Throttled { chunks: 20, reserved: 16 }],
+        caveats: vec!["20 chunks exceed the reserved concurrency".to_owned()],
     };
-    insta::assert_snapshot!(super::cases(&results, &Prices::default()), @r"
+    insta::assert_snapshot!(super::cases(&results), @r"
     NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)
@@ -107,7 +111,7 @@ fn cases_in_the_terminal() {
     USD per execution: Lambda's GB-seconds and requests, and state transitions (2026-11, us-east-1); S3, logs, data transfer and the free tier are not included
     speed-up: time of the process on this machine / time of the execution
     note: f N=1, f N=4: ffmpeg 7.1, baseline n8.1.2
-    note: 20 chunks exceed the reserved concurrency of the function, 16: the others are throttled and wait, which makes the times longer; --reserved-concurrency 20 or 0 helps
+    note: 20 chunks exceed the reserved concurrency
     ");
 }
 

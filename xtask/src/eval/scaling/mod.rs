@@ -57,8 +57,8 @@ impl Scaling {
         let (residuals, left_out) = (residuals(&model, &sweep), left_out(&sweep, rates));
         let recommendation = Recommendation::of(&model, &sweep, &left_out, emulated).ok_or(Unfit::NothingMeasured)?;
         Ok(Self {
-            frames: sweep.frames(),
-            measured: sweep.counts().to_vec(),
+            frames: sweep.frames,
+            measured: sweep.counts.clone(),
             worst_residual: worst(&residuals).ok_or(Unfit::NothingMeasured)?,
             residuals,
             worst_left_out: worst(&left_out),
@@ -154,8 +154,9 @@ impl Measured {
 /// The measurements of one composition, by chunk count.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    frames: NonZeroU64,
-    counts: Vec<Measured>,
+    pub frames: NonZeroU64,
+    /// Each count once, in ascending order; a new sweep has at least one.
+    pub counts: Vec<Measured>,
 }
 
 impl Sweep {
@@ -179,15 +180,6 @@ impl Sweep {
         }
     }
 
-    pub fn frames(&self) -> NonZeroU64 {
-        self.frames
-    }
-
-    /// Each count once, in ascending order; a new sweep has at least one.
-    pub fn counts(&self) -> &[Measured] {
-        &self.counts
-    }
-
     #[must_use]
     pub fn without(&self, chunks: ChunkCount) -> Self {
         let counts = self.counts.iter().filter(|count| count.chunks != chunks).copied().collect();
@@ -208,9 +200,9 @@ mod tests {
         let [mut cold, warm, mut alone] = [sampled(&AWS, 4), sampled(&AWS, 4), sampled(&AWS, 8)];
         (cold.cold, cold.plan_ms, alone.cold) = (true, 60_000, true);
         let sweep = Sweep::new(&[alone, cold, warm]).unwrap();
-        let found: Vec<_> = sweep.counts().iter().map(|c| (c.chunks.get(), c.samples, c.cold)).collect();
+        let found: Vec<_> = sweep.counts.iter().map(|c| (c.chunks.get(), c.samples, c.cold)).collect();
         assert_eq!(found, [(4, 1, false), (8, 1, true)]);
-        assert_eq!(sweep.counts()[0].plan_ms, warm.plan_ms as f64);
+        assert_eq!(sweep.counts[0].plan_ms, warm.plan_ms as f64);
     }
 
     #[test]
@@ -218,7 +210,7 @@ mod tests {
         let mut three = [sampled(&AWS, 4); 3];
         (three[0].wall_ms, three[2].wall_ms) = (1, 1_000_000);
         let sweep = Sweep::new(&three).unwrap();
-        assert_eq!((sweep.counts()[0].wall_ms, sweep.counts()[0].samples), (three[1].wall_ms as f64, 3));
+        assert_eq!((sweep.counts[0].wall_ms, sweep.counts[0].samples), (three[1].wall_ms as f64, 3));
     }
 
     #[test]

@@ -88,12 +88,12 @@ impl Model {
     /// Fits the model to a sweep of at least two counts. With two counts no part has more than two
     /// coefficients above 0, because more could not be distinguished.
     pub fn fit(sweep: &Sweep, rates: &Rates) -> Result<Self, Unfit> {
-        match sweep.counts() {
+        match sweep.counts.as_slice() {
             [] => return Err(Unfit::NothingMeasured),
             [only] => return Err(Unfit::OneCount(only.chunks)),
             [..] => {}
         }
-        let frames = sweep.frames();
+        let frames = sweep.frames;
         let [startup_ms, per_frame_ms, contention_ms] = fitted(sweep, |at| Row {
             basis: chunk_basis(frames, at.chunks),
             target: at.median_chunk_ms,
@@ -121,13 +121,13 @@ impl Model {
             requests: per_chunk_fit(sweep, |at| (at.requests, at.requests.max(1.0))),
             transitions: per_chunk_fit(sweep, |at| (at.transitions, at.transitions.max(1.0))),
             rates: rates.clone(),
-            measured: sweep.counts().iter().map(|at| at.chunks).collect(),
+            measured: sweep.counts.iter().map(|at| at.chunks).collect(),
         })
     }
 }
 
 fn fitted<const P: usize>(sweep: &Sweep, row: impl Fn(&Measured) -> Row<P>) -> [f64; P] {
-    nonnegative(&sweep.counts().iter().map(row).collect::<Vec<Row<P>>>())
+    nonnegative(&sweep.counts.iter().map(row).collect::<Vec<Row<P>>>())
 }
 
 fn per_chunk_fit(sweep: &Sweep, target_and_scale: fn(&Measured) -> (f64, f64)) -> PerChunk {

@@ -126,7 +126,7 @@ fn two_counts_result_in_two_parameters_and_one_count_in_no_model() {
         assert!(left_out(&sweep, &rates()).is_empty());
     }
     let one = Sweep::new(&sweep(&AWS, &[4], 0.0, 1)).unwrap();
-    assert_eq!(Model::fit(&one, &rates()), Err(Unfit::OneCount(one.counts()[0].chunks)));
+    assert_eq!(Model::fit(&one, &rates()), Err(Unfit::OneCount(one.counts[0].chunks)));
 }
 
 #[test]

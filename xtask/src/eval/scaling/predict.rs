@@ -178,7 +178,7 @@ impl PredictionError {
 
 /// The errors at the counts that the model was fitted to, ascending.
 pub fn residuals(model: &Model, sweep: &Sweep) -> Vec<PredictionError> {
-    sweep.counts().iter().map(|measured| PredictionError::of(model, measured)).collect()
+    sweep.counts.iter().map(|measured| PredictionError::of(model, measured)).collect()
 }
 
 /// The errors of leave-one-out cross-validation (Stone 1974), ascending: each count is predicted
@@ -189,7 +189,7 @@ pub fn left_out(sweep: &Sweep, rates: &Rates) -> Vec<PredictionError> {
         let model = Model::fit(&sweep.without(measured.chunks), rates).ok()?;
         Some(PredictionError::of(&model, measured))
     };
-    sweep.counts().iter().filter_map(error).collect()
+    sweep.counts.iter().filter_map(error).collect()
 }
 
 /// The largest error of the wall-clock, of either sign; `None` without errors.
@@ -285,7 +285,7 @@ impl Recommendation {
     }
 
     fn among_measured(model: &Model, sweep: &Sweep, why: Distrust) -> Option<Self> {
-        let measured = sweep.counts().iter().map(|at| Choice {
+        let measured = sweep.counts.iter().map(|at| Choice {
             chunks: at.chunks,
             wall_ms: at.wall_ms,
             usd: model.rates.measured_usd(at),

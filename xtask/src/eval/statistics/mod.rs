@@ -64,17 +64,13 @@ pub enum Reason {
 
 /// Two groups that are adjacent in the order of the medians.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbors<K> {
-    /// The group with the lower median; the first group in the input when they are equal.
-    pub lower: K,
-    /// The group with the higher median.
-    pub higher: K,
+pub struct Neighbors {
+    /// The index of the group with the lower median; of the first one when they are equal.
+    pub lower: usize,
+    /// That of the group with the higher median.
+    pub higher: usize,
     /// Whether the order is more than chance.
     pub distinction: Distinction,
-    /// The two-sided probability of the test (see [`two_sided_p`]).
-    pub p: f64,
-    /// Whether no sample of one group lies within [min, max] of the other.
-    pub separate: bool,
 }
 
 /// Fewer iterations are too few for a ranking: see [`Reason::TooFewSamples`].
@@ -104,15 +100,15 @@ pub fn more_iterations(lower: &[f64], higher: &[f64]) -> Option<u32> {
 ///
 /// The test is Mann and Whitney's, not whether the ranges overlap: with few samples both are the
 /// same, and with many the ranges of different groups overlap because of one outlier each.
-pub fn ranked<K: Copy>(groups: &[(K, &[f64])]) -> Vec<Neighbors<K>> {
-    let mut ordered: Vec<(K, &[f64], f64)> =
-        groups.iter().filter_map(|(key, samples)| Some((*key, *samples, median(samples)?))).collect();
-    ordered.sort_by(|a, b| a.2.total_cmp(&b.2));
-    let pair = |pair: &[(K, &[f64], f64)]| {
-        let [(lower, below, _), (higher, above, _)] = pair else { return None };
-        let p = two_sided_p(below, above)?;
-        let distinction = distinction(p, below.len(), above.len());
-        Some(Neighbors { lower: *lower, higher: *higher, distinction, p, separate: separate(below, above) })
+pub fn ranked(groups: &[&[f64]]) -> Vec<Neighbors> {
+    let mut ordered: Vec<(usize, f64)> =
+        groups.iter().enumerate().filter_map(|(nth, samples)| Some((nth, median(samples)?))).collect();
+    ordered.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let pair = |pair: &[(usize, f64)]| {
+        let (lower, higher) = (pair[0].0, pair[1].0);
+        let (below, above) = (groups[lower], groups[higher]);
+        let distinction = distinction(two_sided_p(below, above)?, below.len(), above.len());
+        Some(Neighbors { lower, higher, distinction })
     };
     ordered.windows(2).filter_map(pair).collect()
 }
@@ -125,10 +121,6 @@ fn distinction(p: f64, n: usize, m: usize) -> Distinction {
     } else {
         Distinction::NotSignificant(Reason::Overlapping)
     }
-}
-
-fn separate(below: &[f64], above: &[f64]) -> bool {
-    below.iter().all(|low| above.iter().all(|high| low < high))
 }
 
 #[cfg(test)]
@@ -154,10 +146,10 @@ mod tests {
         }
     }
 
-    fn distinguished(below: &[f64], above: &[f64]) -> (Distinction, bool) {
-        let pairs = ranked(&[('a', above), ('b', below)]);
-        assert_eq!((pairs.len(), pairs[0].lower, pairs[0].higher), (1, 'b', 'a'));
-        (pairs[0].distinction, pairs[0].separate)
+    fn distinguished(below: &[f64], above: &[f64]) -> Distinction {
+        let pairs = ranked(&[above, below]);
+        assert_eq!((pairs.len(), pairs[0].lower, pairs[0].higher), (1, 1, 0));
+        pairs[0].distinction
     }
 
     fn times(from: f64, count: usize) -> Vec<f64> {
@@ -168,25 +160,19 @@ mod tests {
     fn four_samples_each_are_the_fewest_that_can_differ_significantly() {
         for few in 1..=3 {
             let found = distinguished(&times(0.0, few), &times(100.0, few));
-            assert_eq!(found, (Distinction::NotSignificant(Reason::TooFewSamples), true), "{few}");
+            assert_eq!(found, Distinction::NotSignificant(Reason::TooFewSamples), "{few}");
         }
-        assert_eq!(distinguished(&times(0.0, 4), &times(100.0, 4)), (Distinction::Significant, true));
-        assert_eq!(distinguished(&times(0.0, 3), &times(100.0, 5)), (Distinction::Significant, true));
-        assert_eq!(
-            distinguished(&times(0.0, 1), &times(100.0, 9)).0,
-            Distinction::NotSignificant(Reason::TooFewSamples)
-        );
+        assert_eq!(distinguished(&times(0.0, 4), &times(100.0, 4)), Distinction::Significant);
+        assert_eq!(distinguished(&times(0.0, 3), &times(100.0, 5)), Distinction::Significant);
+        assert_eq!(distinguished(&times(0.0, 1), &times(100.0, 9)), Distinction::NotSignificant(Reason::TooFewSamples));
     }
 
     #[test]
     fn an_outlier_spoils_the_ranges_and_not_the_test() {
         // U = 2, the critical value of 5 and 5.
-        assert_eq!(
-            distinguished(&[1.0, 2.0, 3.0, 4.0, 7.5], &[6.0, 7.0, 8.0, 9.0, 10.0]),
-            (Distinction::Significant, false)
-        );
+        assert_eq!(distinguished(&[1.0, 2.0, 3.0, 4.0, 7.5], &[6.0, 7.0, 8.0, 9.0, 10.0]), Distinction::Significant);
         // U = 3.
-        let overlapping = (Distinction::NotSignificant(Reason::Overlapping), false);
+        let overlapping = Distinction::NotSignificant(Reason::Overlapping);
         assert_eq!(distinguished(&[1.0, 2.0, 3.0, 4.0, 8.5], &[6.0, 7.0, 8.0, 9.0, 10.0]), overlapping);
         assert_eq!(distinguished(&[1.0, 2.0, 3.0], &[2.5, 6.0, 7.0, 8.0, 9.0]), overlapping);
     }
@@ -194,23 +180,23 @@ mod tests {
     #[test]
     fn groups_are_ordered_by_their_medians_without_empty_ones() {
         let (slow, fast, middle) = (times(50.0, 5), times(0.0, 5), times(1.5, 5));
-        let pairs = ranked(&[(1, &slow[..]), (2, &fast), (4, &middle), (8, &[])]);
+        let pairs = ranked(&[&slow, &fast, &middle, &[]]);
         let found: Vec<_> = pairs.iter().map(|pair| (pair.lower, pair.higher, pair.distinction)).collect();
-        assert_eq!(found, [(2, 4, Distinction::NotSignificant(Reason::Overlapping)), (4, 1, Distinction::Significant)]);
-        assert!(ranked(&[(1, &slow[..])]).is_empty() && ranked::<u8>(&[]).is_empty());
+        assert_eq!(found, [(1, 2, Distinction::NotSignificant(Reason::Overlapping)), (2, 0, Distinction::Significant)]);
+        assert!(ranked(&[&slow]).is_empty() && ranked(&[]).is_empty());
     }
 
     #[test]
     fn single_samples_are_adjacent_without_significance() {
-        let pairs = ranked(&[(1, &[1.0][..]), (2, &[2.0])]);
+        let pairs = ranked(&[&[1.0], &[2.0]]);
         let distinction = Distinction::NotSignificant(Reason::TooFewSamples);
-        assert_eq!(pairs, [Neighbors { lower: 1, higher: 2, distinction, p: 1.0, separate: true }]);
+        assert_eq!(pairs, [Neighbors { lower: 0, higher: 1, distinction }]);
     }
 
     proptest! {
         #[test]
         fn enough_samples_without_overlap_differ_significantly(n in 4usize..15, m in 4usize..15) {
-            prop_assert_eq!(distinguished(&times(0.0, n), &times(100.0, m)), (Distinction::Significant, true));
+            prop_assert_eq!(distinguished(&times(0.0, n), &times(100.0, m)), Distinction::Significant);
         }
     }
 }

@@ -365,7 +365,7 @@ impl Certainty {
         if now.len() < 2 || before.len() < 2 {
             return Self::SingleSample;
         }
-        match ranked(&[(0, now), (1, before)]).first().map(|pair| pair.distinction) {
+        match ranked(&[now, before]).first().map(|pair| pair.distinction) {
             Some(Distinction::Significant) => Self::Significant,
             Some(Distinction::NotSignificant(reason)) => Self::NotSignificant(reason),
             None => Self::NotSignificant(Reason::TooFewSamples),
