@@ -1,12 +1,56 @@
 //! Names of AWS resources, validated once.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use anyhow::{bail, ensure};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::aws::region::Region;
+
+/// What names have that are text: its form for others, and for people.
+macro_rules! name_as_text {
+    ($($name:ty),+) => {$(
+        impl $name {
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )+};
+}
+
+/// The same for names that are checked wherever they are read, also in JSON.
+macro_rules! name_as_checked_text {
+    ($($name:ty),+) => {$(
+        name_as_text!($name);
+
+        impl TryFrom<String> for $name {
+            type Error = anyhow::Error;
+
+            fn try_from(text: String) -> anyhow::Result<Self> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    )+};
+}
+
+pub(crate) use name_as_text;
+
+name_as_text!(ProjectName);
+name_as_checked_text!(ArtifactBucketName, RunId, StackName);
 
 // The identity of one run.
 
@@ -27,11 +71,6 @@ impl RunId {
         Ok(Self(hex::encode(bytes)))
     }
 
-    /// All 12 digits.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The first 6 digits, which distinguish the runs of one second.
     pub fn short(&self) -> &str {
         &self.0[..6]
@@ -48,26 +87,6 @@ impl FromStr for RunId {
     }
 }
 
-impl TryFrom<String> for RunId {
-    type Error = anyhow::Error;
-
-    fn try_from(text: String) -> anyhow::Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<RunId> for String {
-    fn from(id: RunId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 // CloudFormation stack names.
 
 /// A stack name by CloudFormation's rule: a letter, then letters, digits and
@@ -81,11 +100,6 @@ impl StackName {
     /// of one second.
     pub fn for_run(command: &str, epoch_s: u64, run: &RunId) -> Self {
         Self(format!("hyperframes-{command}-{epoch_s}-{}", run.short()))
-    }
-
-    /// The name for CloudFormation.
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -106,26 +120,6 @@ impl FromStr for StackName {
     }
 }
 
-impl TryFrom<String> for StackName {
-    type Error = anyhow::Error;
-
-    fn try_from(text: String) -> anyhow::Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<StackName> for String {
-    fn from(name: StackName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for StackName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 // Names that are derived from a run's id and its stack's name.
 
 /// The template's ProjectName: `<up to 36 characters of the stack>-<run id>`.
@@ -143,17 +137,6 @@ impl ProjectName {
     pub fn new(stack: &StackName, run: &RunId) -> Self {
         let prefix: String = stack.as_str().to_ascii_lowercase().chars().take(Self::PREFIX_LEN).collect();
         Self(format!("{}-{run}", prefix.trim_end_matches('-')))
-    }
-
-    /// The name for the template.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ProjectName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
@@ -185,11 +168,6 @@ impl ArtifactBucketName {
         let id = self.0.rsplit('-').next().expect("a split has a last part");
         id.parse().expect("checked when the name was parsed or created")
     }
-
-    /// The bucket's name.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for ArtifactBucketName {
@@ -200,26 +178,6 @@ impl FromStr for ArtifactBucketName {
         let run_ok = rest.get(9..).is_some_and(|run| run.parse::<RunId>().is_ok());
         ensure!(run_ok && rest.as_bytes()[8] == b'-', "{text:?} is not a run's artifact bucket");
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl TryFrom<String> for ArtifactBucketName {
-    type Error = anyhow::Error;
-
-    fn try_from(text: String) -> anyhow::Result<Self> {
-        text.parse()
-    }
-}
-
-impl From<ArtifactBucketName> for String {
-    fn from(name: ArtifactBucketName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ArtifactBucketName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

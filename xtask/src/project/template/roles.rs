@@ -1,25 +1,24 @@
 //! The roles that a stack creates, and the permissions boundary that each must have.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use anyhow::{bail, ensure};
 
-use crate::project::template::{
-    Template,
-    expression::Values,
-    parameters::Assignment,
-    yaml::{At, Node},
+use crate::project::{
+    names::name_as_text,
+    template::{
+        Template,
+        expression::Values,
+        parameters::Assignment,
+        yaml::{At, Node},
+    },
 };
 
 /// The ARN of a managed policy that limits what a role can do, whatever its own policies allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionsBoundary(String);
 
-impl PermissionsBoundary {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
+name_as_text!(PermissionsBoundary);
 
 impl FromStr for PermissionsBoundary {
     type Err = anyhow::Error;
@@ -32,12 +31,6 @@ impl FromStr for PermissionsBoundary {
                 && policy.strip_prefix("policy/").is_some_and(|name| !name.is_empty() && !name.contains(char::is_whitespace)));
         ensure!(is_arn, "{text:?} is not the ARN of a managed policy, such as arn:aws:iam::111122223333:policy/NAME");
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for PermissionsBoundary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 
