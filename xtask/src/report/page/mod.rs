@@ -27,7 +27,7 @@ use crate::{
     report::{
         RunReport, Word,
         columns::{Cell, Column, RENDERS, Table},
-        page::frames::{Pictures, base64},
+        page::frames::Pictures,
         render::RenderReport,
         run_record::{Asked, NoteKind, RunRecord, TeardownRecord},
         tables::columns_of,
@@ -145,7 +145,7 @@ fn document(title: &str, top: &Markup, sections: &[Section], written: &Markup) -
 
 /// What a browser lets the page do: run its own script, and show files next to it.
 fn policy() -> String {
-    let script = base64(&Sha256::digest(SCRIPT.as_bytes()));
+    let script = aws_smithy_types::base64::encode(Sha256::digest(SCRIPT.as_bytes()));
     format!(
         "default-src 'none'; script-src 'sha256-{script}'; style-src 'unsafe-inline'; img-src data:; \
          media-src 'self' file:"
