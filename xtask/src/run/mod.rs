@@ -57,7 +57,7 @@ use crate::{
     teardown::journal::{Journal, Known, StateFolder, record::Entry},
     tools::{
         handler,
-        release::{HandlerCode, Release},
+        release::{self, HandlerCode},
         sam::{Deployment, Sam},
     },
 };
@@ -368,7 +368,7 @@ impl Sources {
         match options.code() {
             HandlerCode::Built => handler::check_scripts(&repo)?,
             HandlerCode::Existing | HandlerCode::Commit(_) => {}
-            HandlerCode::Release(file, sha256) => drop(Release::check(file, sha256)?),
+            HandlerCode::Release(file, sha256) => drop(release::check(file, sha256)?),
         }
         Ok(Self { repo, template })
     }

@@ -28,7 +28,7 @@ use crate::{
         ffmpeg::Media,
         handler::{self, BuildTools, HandlerZip},
         preflight::{self, Purpose, Tools},
-        release::{HandlerCode, Release},
+        release::{self, HandlerCode},
         runner::Runner,
     },
 };
@@ -156,8 +156,8 @@ impl Run {
             HandlerCode::Built | HandlerCode::Commit(_) => {}
             HandlerCode::Existing => return handler::existing(&self.template.code).or_exit(ExitCode::Build),
             HandlerCode::Release(file, sha256) => {
-                let release = Release::check(file, sha256).or_exit(ExitCode::Build)?;
-                return release.place(&self.template.code).or_exit(ExitCode::Build);
+                let zip = release::check(file, sha256).or_exit(ExitCode::Build)?;
+                return release::place(zip, &self.template.code).or_exit(ExitCode::Build);
             }
         }
         let programs = match self.repo.layout() {
@@ -186,7 +186,7 @@ impl Run {
         }
         handler::check_scripts(&repo).with_context(what)?;
         let zip = handler::build(&repo, &code, tools, runner, &logs).await.with_context(what)?;
-        Release::from(zip).place(&self.template.code).with_context(what)
+        release::place(zip, &self.template.code).with_context(what)
     }
 }
 

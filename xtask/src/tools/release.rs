@@ -41,55 +41,35 @@ impl FromStr for Sha256Hex {
     }
 }
 
-/// A release's ZIP whose hash and size are right.
-#[derive(Debug)]
-pub(crate) struct Release {
-    zip: HandlerZip,
+/// Checks the hash and the size of a release's ZIP before anything starts.
+pub(crate) fn check(file: &Path, expected: Option<&Sha256Hex>) -> anyhow::Result<HandlerZip> {
+    ensure!(file.is_file(), "--handler-zip: there is no file {}", file.display());
+    let expected = match expected {
+        Some(expected) => expected.clone(),
+        None => next_to(file)?,
+    };
+    let sha256 = sha256_of_file(file).with_context(|| file.display().to_string())?;
+    ensure!(
+        sha256 == expected.0,
+        "--handler-zip: {} has the SHA-256 {sha256}, and not {}; download it again",
+        file.display(),
+        expected.0
+    );
+    let (sizes, version) = inspect(file)?;
+    check_budget(&sizes)?;
+    Ok(HandlerZip { sha256, sizes, version, path: file.to_owned(), built: false })
 }
 
-impl From<HandlerZip> for Release {
-    /// One that was built a moment ago.
-    fn from(zip: HandlerZip) -> Self {
-        Self { zip }
-    }
-}
-
-impl Release {
-    /// Checks a file before anything starts.
-    pub(crate) fn check(file: &Path, expected: Option<&Sha256Hex>) -> anyhow::Result<Self> {
-        ensure!(file.is_file(), "--handler-zip: there is no file {}", file.display());
-        let expected = match expected {
-            Some(expected) => expected.clone(),
-            None => next_to(file)?,
-        };
-        let sha256 = sha256_of_file(file).with_context(|| file.display().to_string())?;
-        ensure!(
-            sha256 == expected.0,
-            "--handler-zip: {} has the SHA-256 {sha256}, and not {}; download it again",
-            file.display(),
-            expected.0
-        );
-        let (sizes, version) = inspect(file)?;
-        let zip = HandlerZip { sha256, sizes, version, path: file.to_owned(), built: false };
-        check_budget(&zip.sizes)?;
-        Ok(Self { zip })
-    }
-
-    /// Puts it where the template deploys it from.
-    pub(crate) fn place(self, target: &Path) -> anyhow::Result<HandlerZip> {
-        let what = || format!("copying {} to {}", self.zip.path.display(), target.display());
-        let folder = target.parent().with_context(what)?;
-        fs::create_dir_all(folder).with_context(what)?;
-        let copy = tempfile::NamedTempFile::new_in(folder).with_context(what)?;
-        fs::copy(&self.zip.path, copy.path()).with_context(what)?;
-        ensure!(
-            sha256_of_file(copy.path())? == self.zip.sha256,
-            "{} changed while it was copied",
-            self.zip.path.display()
-        );
-        copy.persist(target).with_context(what)?;
-        Ok(self.zip)
-    }
+/// Puts a ZIP where the template deploys it from.
+pub(crate) fn place(zip: HandlerZip, target: &Path) -> anyhow::Result<HandlerZip> {
+    let what = || format!("copying {} to {}", zip.path.display(), target.display());
+    let folder = target.parent().with_context(what)?;
+    fs::create_dir_all(folder).with_context(what)?;
+    let copy = tempfile::NamedTempFile::new_in(folder).with_context(what)?;
+    fs::copy(&zip.path, copy.path()).with_context(what)?;
+    ensure!(sha256_of_file(copy.path())? == zip.sha256, "{} changed while it was copied", zip.path.display());
+    copy.persist(target).with_context(what)?;
+    Ok(zip)
 }
 
 /// The hash in `FILE.sha256`, which `sha256sum` writes as `HASH  NAME`.
@@ -128,7 +108,7 @@ mod tests {
         let (file, target) = (dir.path().join("handler.zip"), dir.path().join("dist/handler.zip"));
         let check = |expected: Option<&str>| {
             let expected: Option<Sha256Hex> = expected.map(|hash| hash.parse().unwrap());
-            Release::check(&file, expected.as_ref()).map_err(|error| format!("{error:#}"))
+            super::check(&file, expected.as_ref()).map_err(|error| format!("{error:#}"))
         };
         assert!(check(None).unwrap_err().contains("there is no file"));
         fs::write(&file, zip()).unwrap();
@@ -137,12 +117,12 @@ mod tests {
         assert!(
             check(Some(&"0".repeat(64))).unwrap_err().ends_with(&format!("not {}; download it again", "0".repeat(64)))
         );
-        assert_eq!(check(Some(&hash.to_uppercase())).unwrap().place(&target).unwrap().sha256, hash);
+        assert_eq!(place(check(Some(&hash.to_uppercase())).unwrap(), &target).unwrap().sha256, hash);
         assert_eq!(fs::read(&target).unwrap(), zip());
         fs::write(dir.path().join("handler.zip.sha256"), format!("{hash}  handler.zip\n")).unwrap();
         let release = check(None).unwrap();
         fs::write(&file, b"another").unwrap();
-        assert!(release.place(&target).unwrap_err().to_string().ends_with("changed while it was copied"));
+        assert!(place(release, &target).unwrap_err().to_string().ends_with("changed while it was copied"));
         fs::write(dir.path().join("handler.zip.sha256"), "404: Not Found").unwrap();
         assert!(check(None).unwrap_err().contains("handler.zip.sha256: \"404:\" is not a SHA-256"));
         let no_zip = sha256_of_file(&file).unwrap();
