@@ -6,7 +6,7 @@ use roxmltree::Document;
 use crate::{
     aws::{
         clients::Clients,
-        signed_request::{Body, Call, error_in, refusal},
+        signed_request::{Call, accepted, error_in, refusal},
         stacks::{ByName, name_in, pairs},
     },
     project::names::{RunId, StackName},
@@ -32,13 +32,15 @@ pub async fn take_name(clients: &Clients, stack: &StackName, run: &RunId) -> any
     let what = || format!("creating stack {stack}");
     let name = format!("run-{run}");
     let fields = [
+        ("ChangeSetName", name.as_str()),
         ("ChangeSetType", "CREATE"),
         ("ClientToken", &name),
         ("TemplateBody", PLACEHOLDER),
         ("Tags.member.1.Key", RunId::TAG),
         ("Tags.member.1.Value", run.as_str()),
     ];
-    let (status, body) = call(clients, "CreateChangeSet", stack.as_str(), &name, &fields).await.with_context(what)?;
+    let call = Call::cloudformation("CreateChangeSet", stack.as_str(), &fields);
+    let (status, body) = call.send(clients).await.with_context(what)?;
     // The answer to an earlier try may have been lost.
     if status != 200 && error_in(&body).is_none_or(|(code, _)| code != "AlreadyExistsException") {
         return Err(refusal(status, &body)).with_context(what);
@@ -55,10 +57,8 @@ pub async fn of_stack(clients: &Clients, stack: &str) -> anyhow::Result<Vec<Chan
     let what = || format!("reading the change sets of stack {stack}");
     // The embedded AWS takes no ARN here; which stack a change set is of, is read below.
     let name = name_in(stack);
-    let (status, body) = call(clients, "ListChangeSets", name, "", &[]).await.with_context(what)?;
-    if status != 200 {
-        return Err(refusal(status, &body)).with_context(what);
-    }
+    let call = Call::cloudformation("ListChangeSets", name, &[]);
+    let body = call.send(clients).await.and_then(accepted).with_context(what)?;
     let mut found = Vec::new();
     for id in read_ids(&body).with_context(what)? {
         found.extend(describe(clients, name, &id).await.with_context(what)?.filter(|set| set.stack == stack));
@@ -69,33 +69,20 @@ pub async fn of_stack(clients: &Clients, stack: &str) -> anyhow::Result<Vec<Chan
 
 /// Deletes a change set (DeleteChangeSet).
 pub async fn delete(clients: &Clients, change_set: &ChangeSet) -> anyhow::Result<()> {
-    let what = || format!("deleting change set {}", change_set.id);
-    let (status, body) =
-        call(clients, "DeleteChangeSet", &change_set.stack, &change_set.id, &[]).await.with_context(what)?;
-    if status == 200 { Ok(()) } else { Err(refusal(status, &body)).with_context(what) }
+    let ChangeSet { id, stack, .. } = change_set;
+    let call = Call::cloudformation("DeleteChangeSet", stack, &[("ChangeSetName", id)]);
+    let deleted = call.send(clients).await.and_then(accepted);
+    deleted.with_context(|| format!("deleting change set {id}")).map(drop)
 }
 
 /// Reads a change set by its name or its ARN (DescribeChangeSet); `None` when there is none.
 async fn describe(clients: &Clients, stack: &str, change_set: &str) -> anyhow::Result<Option<ChangeSet>> {
-    let (status, body) = call(clients, "DescribeChangeSet", stack, change_set, &[]).await?;
-    match status {
-        200 => read(&body).map(Some),
-        _ if error_in(&body).is_some_and(|(code, _)| code == "ChangeSetNotFound") => Ok(None),
-        _ => Err(refusal(status, &body).into()),
+    let call = Call::cloudformation("DescribeChangeSet", stack, &[("ChangeSetName", change_set)]);
+    match call.send(clients).await? {
+        (200, body) => read(&body).map(Some),
+        (_, body) if error_in(&body).is_some_and(|(code, _)| code == "ChangeSetNotFound") => Ok(None),
+        (status, body) => Err(refusal(status, &body).into()),
     }
-}
-
-async fn call(
-    clients: &Clients,
-    action: &str,
-    stack: &str,
-    change_set: &str,
-    more: &[(&'static str, &str)],
-) -> anyhow::Result<(u16, String)> {
-    let named = [("Action", action), ("Version", "2010-05-15"), ("StackName", stack), ("ChangeSetName", change_set)];
-    let fields = named.iter().chain(more).filter(|(_, value)| !value.is_empty());
-    let fields = fields.copied();
-    Call::post("cloudformation", Body::form(fields)).send(clients).await
 }
 
 fn read(xml: &str) -> anyhow::Result<ChangeSet> {

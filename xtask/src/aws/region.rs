@@ -1,24 +1,24 @@
 //! Regions and profiles.
 
-use std::{fmt, str::FromStr};
+use std::str::FromStr;
 
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
-use crate::tools::env::Env;
+use crate::{project::names::name_as_text, tools::env::Env};
 
 /// How the regions of a partition begin, the partition, the suffixes of its hosts, and of those with IPv6 addresses (the
-/// SDKs' partitions.json).
-const PARTITIONS: [(&str, &str, &str, &str); 8] = [
-    ("cn-", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn"),
-    ("us-gov-", "aws-us-gov", "amazonaws.com", "api.aws"),
-    ("eusc-", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu"),
-    ("us-iso-", "aws-iso", "c2s.ic.gov", "api.aws.ic.gov"),
-    ("us-isob-", "aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud"),
-    ("eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk"),
-    ("us-isof-", "aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov"),
+/// SDKs' partitions.json), and where its IAM is.
+const PARTITIONS: [[&str; 5]; 8] = [
+    ["cn-", "aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "cn-north-1"],
+    ["us-gov-", "aws-us-gov", "amazonaws.com", "api.aws", "us-gov-west-1"],
+    ["eusc-", "aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu", "eusc-de-east-1"],
+    ["us-iso-", "aws-iso", "c2s.ic.gov", "api.aws.ic.gov", "us-iso-east-1"],
+    ["us-isob-", "aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud", "us-isob-east-1"],
+    ["eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", "eu-isoe-west-1"],
+    ["us-isof-", "aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov", "us-isof-south-1"],
     // All others.
-    ("", "aws", "amazonaws.com", "api.aws"),
+    ["", "aws", "amazonaws.com", "api.aws", "us-east-1"],
 ];
 
 /// The regions of all partitions. One that is newer than this list is added here, and NEW_REGION names it until then.
@@ -31,7 +31,7 @@ const REGIONS: &str = "af-south-1 ap-east-1 ap-east-2 ap-northeast-1 ap-northeas
 
 /// The suffixes of AWS's own hosts.
 pub(crate) fn dns_suffixes() -> impl Iterator<Item = &'static str> {
-    PARTITIONS.iter().flat_map(|(_, _, suffix, dual_stack)| [*suffix, *dual_stack])
+    PARTITIONS.iter().flat_map(|[_, _, suffix, dual_stack, _]| [*suffix, *dual_stack])
 }
 
 /// An AWS region's name, such as `us-east-1` or `us-gov-west-1`.
@@ -39,38 +39,27 @@ pub(crate) fn dns_suffixes() -> impl Iterator<Item = &'static str> {
 #[serde(transparent)]
 pub struct Region(String);
 
-impl Region {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+name_as_text!(Region, Profile);
 
+impl Region {
     /// The partition that it is in: what ARNs begin with, behind `arn:`.
     pub fn partition(&self) -> &'static str {
-        self.place().0
+        self.place()[1]
     }
 
     /// Where IAM of its partition is.
     pub(crate) fn of_iam(&self) -> &'static str {
-        match self.partition() {
-            "aws-cn" => "cn-north-1",
-            "aws-us-gov" => "us-gov-west-1",
-            "aws-iso" => "us-iso-east-1",
-            "aws-iso-b" => "us-isob-east-1",
-            "aws-iso-e" => "eu-isoe-west-1",
-            "aws-iso-f" => "us-isof-south-1",
-            "aws-eusc" => "eusc-de-east-1",
-            _ => "us-east-1",
-        }
+        self.place()[4]
     }
 
     /// What the names of its services' hosts end with.
     pub fn dns_suffix(&self) -> &'static str {
-        self.place().1
+        self.place()[2]
     }
 
     /// What the names of those hosts end with that also have IPv6 addresses.
     pub(crate) fn dual_stack_suffix(&self) -> &'static str {
-        self.place().2
+        self.place()[3]
     }
 
     /// Refuses a region that no account has, so that a typing error is found before anything is created. NEW_REGION in
@@ -89,10 +78,9 @@ impl Region {
         Ok(())
     }
 
-    fn place(&self) -> (&'static str, &'static str, &'static str) {
-        let of_prefix = PARTITIONS.into_iter().find(|(prefix, ..)| self.0.starts_with(prefix));
-        let (_, name, suffix, dual_stack) = of_prefix.expect("the last row is that of all others");
-        (name, suffix, dual_stack)
+    fn place(&self) -> [&'static str; 5] {
+        let of_prefix = PARTITIONS.into_iter().find(|[prefix, ..]| self.0.starts_with(prefix));
+        of_prefix.expect("the last row is that of all others")
     }
 }
 
@@ -118,22 +106,10 @@ fn nearest(text: &str) -> String {
     nearest.map(|known| format!("; the nearest name is {known}")).unwrap_or_default()
 }
 
-impl fmt::Display for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 /// The name of a profile in the AWS configuration files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Profile(String);
-
-impl Profile {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
 
 impl FromStr for Profile {
     type Err = anyhow::Error;
@@ -145,12 +121,6 @@ impl FromStr for Profile {
             "{text:?} can't be a profile's name: it has brackets or control characters"
         );
         Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Display for Profile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
     }
 }
 

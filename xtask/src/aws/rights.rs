@@ -13,7 +13,7 @@ use crate::{
         clients::Clients,
         faults::{Fault, Refused},
         policy::{Holder, permissions},
-        signed_request::{Body, Call, refusal},
+        signed_request::{Body, Call, accepted, refusal},
         stacks::ByName,
     },
     context::Connection,
@@ -190,8 +190,7 @@ pub async fn simulated(connection: &Connection) -> anyhow::Result<BTreeMap<&'sta
         let named =
             (1..).zip(&actions).map(|(nth, action)| (format!("ActionNames.member.{nth}"), (*action).to_owned()));
         let body = Body::form(fields.into_iter().chain(named));
-        let (status, body) = Call::post("iam", body).send(clients).await?;
-        ensure!(status == 200, refusal(status, &body));
+        let body = accepted(Call::post("iam", body).send(clients).await?)?;
         let decided = decisions(&body)?;
         for action in actions {
             let decision = decided.get(action).with_context(|| format!("IAM did not decide about {action}"))?;

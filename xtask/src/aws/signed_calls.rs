@@ -10,23 +10,15 @@ use serde_json::{Value, json};
 use crate::aws::{
     clients::Clients,
     faults,
-    signed_request::{Body, Call, error_in, refusal},
+    signed_request::{Body, Call, accepted, error_in},
 };
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// The service says that there is none.
-    Absent,
-    Present,
-}
-
-/// Looks for a function (Lambda GetFunctionConfiguration).
-pub async fn function(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
-    let (status, body) = configuration(clients, name).await.with_context(|| format!("looking for function {name}"))?;
-    match status {
-        200 => Ok(Presence::Present),
-        404 if body.contains("ot found") || body.contains("NotFound") => Ok(Presence::Absent),
-        _ => Err(refusal(status, &body)).with_context(|| format!("looking for function {name}")),
+/// Whether there is a function of this name (Lambda GetFunctionConfiguration).
+pub async fn has_function(clients: &Clients, name: &str) -> anyhow::Result<bool> {
+    let what = || format!("looking for function {name}");
+    match configuration(clients, name).await.with_context(what)? {
+        (404, body) if body.contains("ot found") || body.contains("NotFound") => Ok(false),
+        answer => accepted(answer).with_context(what).map(|_| true),
     }
 }
 
@@ -45,11 +37,9 @@ pub async fn function_size(clients: &Clients, name: &str) -> anyhow::Result<Opti
 
 /// The configuration of a function that is there.
 async fn reported(clients: &Clients, name: &str) -> anyhow::Result<Value> {
-    let what = || format!("reading function {name}");
-    match configuration(clients, name).await.with_context(what)? {
-        (200, body) => serde_json::from_str(&body).with_context(what),
-        (status, body) => Err(refusal(status, &body)).with_context(what),
-    }
+    let answer = configuration(clients, name).await.and_then(accepted);
+    let read = answer.and_then(|body| Ok(serde_json::from_str(&body)?));
+    read.with_context(|| format!("reading function {name}"))
 }
 
 async fn configuration(clients: &Clients, name: &str) -> anyhow::Result<(u16, String)> {
@@ -66,10 +56,7 @@ const UPDATE_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// Changes the memory of a function, MB, and waits until that is done. From then on, every environment is a new one.
 pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow::Result<()> {
     let what = || format!("giving function {name} {memory_mb} MB");
-    let (status, body) = update(clients, name, json!({ "MemorySize": memory_mb })).await.with_context(what)?;
-    if status != 200 {
-        return Err(refusal(status, &body)).with_context(what);
-    }
+    update(clients, name, json!({ "MemorySize": memory_mb })).await.and_then(accepted).with_context(what)?;
     updated(clients, name).await.with_context(what)
 }
 
@@ -118,10 +105,7 @@ async fn updated(clients: &Clients, name: &str) -> anyhow::Result<()> {
 /// `None` where the service does not say.
 pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<u64>> {
     let call = Call { service: "lambda", method: "GET", path: "/2016-08-19/account-settings/", body: Body::None };
-    let (status, body) = call.send(clients).await.context("reading the account's quotas")?;
-    if status != 200 {
-        return Err(refusal(status, &body)).context("reading the account's quotas");
-    }
+    let body = call.send(clients).await.and_then(accepted).context("reading the account's quotas")?;
     let reported: Value = serde_json::from_str(&body).context("reading the account's quotas")?;
     Ok(reported["AccountLimit"]["UnreservedConcurrentExecutions"].as_u64())
 }
@@ -134,19 +118,15 @@ pub struct LogGroup {
 
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).
 pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<LogGroup>> {
-    let mut token = Value::Null;
+    let (what, mut token) = (|| format!("looking for log group {name}"), Value::Null);
     loop {
         let mut input = json!({ "logGroupNamePrefix": name });
         if !token.is_null() {
             input["nextToken"] = token;
         }
         let body = Body::Json { target: "Logs_20140328.DescribeLogGroups", input };
-        let call = Call::post("logs", body);
-        let (status, body) = call.send(clients).await.with_context(|| format!("looking for log group {name}"))?;
-        if status != 200 {
-            return Err(refusal(status, &body)).with_context(|| format!("looking for log group {name}"));
-        }
-        let answer: Value = serde_json::from_str(&body).with_context(|| format!("looking for log group {name}"))?;
+        let body = Call::post("logs", body).send(clients).await.and_then(accepted).with_context(what)?;
+        let answer: Value = serde_json::from_str(&body).with_context(what)?;
         let groups = answer["logGroups"].as_array().context("DescribeLogGroups returned no list")?;
         if let Some(group) = groups.iter().find(|group| group["logGroupName"] == name) {
             return Ok(Some(LogGroup { created_ms: group["creationTime"].as_i64() }));
@@ -158,21 +138,13 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<L
     }
 }
 
-/// Whether a log group of exactly this name is there.
-pub async fn log_group_presence(clients: &Clients, name: &str) -> anyhow::Result<Presence> {
-    let found = log_group(clients, name).await?;
-    Ok(if found.is_some() { Presence::Present } else { Presence::Absent })
-}
-
 /// Deletes a log group (Logs DeleteLogGroup). One that is gone is fine.
 pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<()> {
     let body = Body::Json { target: "Logs_20140328.DeleteLogGroup", input: json!({ "logGroupName": name }) };
-    let call = Call::post("logs", body);
-    let (status, body) = call.send(clients).await.with_context(|| format!("deleting log group {name}"))?;
-    match status {
-        200 => Ok(()),
-        400 if body.contains("ResourceNotFoundException") => Ok(()),
-        _ => Err(refusal(status, &body)).with_context(|| format!("deleting log group {name}")),
+    let what = || format!("deleting log group {name}");
+    match Call::post("logs", body).send(clients).await.with_context(what)? {
+        (400, body) if body.contains("ResourceNotFoundException") => Ok(()),
+        answer => accepted(answer).with_context(what).map(drop),
     }
 }
 
@@ -249,10 +221,8 @@ async fn lines(
             input["nextToken"] = token;
         }
         let body = Body::Json { target: "Logs_20140328.FilterLogEvents", input };
-        let (status, body) = Call::post("logs", body).send(clients).await?;
-        if status != 200 {
-            return Err(refusal(status, &body)).with_context(|| format!("reading log group {group}"));
-        }
+        let answer = Call::post("logs", body).send(clients).await?;
+        let body = accepted(answer).with_context(|| format!("reading log group {group}"))?;
         let mut page: Value = serde_json::from_str(&body).context("FilterLogEvents returned no JSON")?;
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let events = page["events"].as_array().context("FilterLogEvents returned no list")?;

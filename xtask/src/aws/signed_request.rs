@@ -61,6 +61,13 @@ impl Call<'_> {
         Call { service, method: "POST", path: "/", body }
     }
 
+    /// A call of CloudFormation about a stack; fields without a value are left out.
+    pub(crate) fn cloudformation(action: &str, stack: &str, more: &[(&str, &str)]) -> Call<'static> {
+        let named = [("Action", action), ("Version", "2010-05-15"), ("StackName", stack)];
+        let fields = named.iter().chain(more).copied();
+        Call::post("cloudformation", Body::form(fields.filter(|(_, value)| !value.is_empty())))
+    }
+
     /// Sends the call, again where that may help; gives status and body.
     pub(crate) async fn send(&self, clients: &Clients) -> anyhow::Result<(u16, String)> {
         let started = Instant::now();
@@ -186,6 +193,11 @@ fn region_of<'a>(service: &str, region: &'a Region) -> &'a str {
 fn host_of(endpoint: &str) -> anyhow::Result<String> {
     let host = endpoint.split_once("://").map(|(_, rest)| rest).context("an endpoint without a scheme")?;
     Ok(host.to_owned())
+}
+
+/// The body of an answer; one of any status but 200 is an error.
+pub(crate) fn accepted((status, body): (u16, String)) -> anyhow::Result<String> {
+    if status == 200 { Ok(body) } else { Err(refusal(status, &body).into()) }
 }
 
 /// An answer that is an error, as in `AccessDenied: not allowed (HTTP 403)`.

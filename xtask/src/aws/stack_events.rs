@@ -1,12 +1,13 @@
 //! Which resources a stack failed at, and why: what its own status does not say.
 
 use anyhow::Context;
-use roxmltree::Document;
+use roxmltree::{Document, Node};
 
 use crate::{
     aws::{
         clients::Clients,
-        signed_request::{Body, Call, refusal},
+        signed_request::{Call, accepted},
+        stacks::ByName,
     },
     console::text::{excerpt, one_line},
 };
@@ -35,35 +36,21 @@ const MOST_PAGES: usize = 5;
 /// The resources that a stack failed at, the first one first (DescribeStackEvents).
 pub async fn failed(clients: &Clients, stack: &str, doing: Doing) -> anyhow::Result<Vec<FailedResource>> {
     let what = || format!("reading the events of stack {stack}");
-    let (mut newest_first, mut token) = (Vec::new(), None);
+    let (mut newest_first, mut token) = (Vec::new(), String::new());
     for _ in 0..MOST_PAGES {
-        let mut fields = vec![
-            ("Action", "DescribeStackEvents".to_owned()),
-            ("Version", "2010-05-15".to_owned()),
-            ("StackName", stack.to_owned()),
-        ];
-        fields.extend(token.take().map(|token| ("NextToken", token)));
-        let call = Call::post("cloudformation", Body::form(fields));
-        let (status, body) = call.send(clients).await.with_context(what)?;
-        if status != 200 {
-            return Err(refusal(status, &body)).with_context(what);
-        }
-        let page = read(&body).with_context(what)?;
-        newest_first.extend(page.events);
-        token = page.next;
-        if token.is_none() {
-            break;
+        let call = Call::cloudformation("DescribeStackEvents", stack, &[("NextToken", &token)]);
+        let body = call.send(clients).await.and_then(accepted).with_context(what)?;
+        let (events, next) = read(&body).with_context(what)?;
+        newest_first.extend(events);
+        match next {
+            Some(next) => token = next,
+            None => break,
         }
     }
     Ok(causes(newest_first, doing))
 }
 
 const STACK: &str = "AWS::CloudFormation::Stack";
-
-struct Page {
-    events: Vec<Event>,
-    next: Option<String>,
-}
 
 #[derive(Debug, Clone)]
 struct Event {
@@ -73,16 +60,13 @@ struct Event {
     reason: String,
 }
 
-fn read(xml: &str) -> anyhow::Result<Page> {
+/// The events of a page, and the token of the next one.
+fn read(xml: &str) -> anyhow::Result<(Vec<Event>, Option<String>)> {
     let document = Document::parse(xml).context("DescribeStackEvents returned no XML")?;
-    let text = |of: roxmltree::Node<'_, '_>, name: &str| {
-        let found = of.children().find(|n| n.tag_name().name() == name);
-        found.and_then(|n| n.text()).map(str::to_owned)
-    };
-    let list = document.descendants().find(|n| n.tag_name().name() == "StackEvents");
+    let list = document.descendants().find(|n| n.has_tag_name_of("StackEvents"));
     let list = list.context("DescribeStackEvents returned no events")?;
-    let event = |member: roxmltree::Node<'_, '_>| {
-        let field = |name| text(member, name).unwrap_or_default();
+    let event = |member: Node<'_, '_>| {
+        let field = |name| member.text_of(name).unwrap_or_default();
         Event {
             name: field("LogicalResourceId"),
             kind: field("ResourceType"),
@@ -90,8 +74,8 @@ fn read(xml: &str) -> anyhow::Result<Page> {
             reason: one_line(&excerpt(&field("ResourceStatusReason"))),
         }
     };
-    let events = list.children().filter(roxmltree::Node::is_element).map(event).collect();
-    Ok(Page { events, next: list.parent().and_then(|result| text(result, "NextToken")) })
+    let events = list.children().filter(Node::is_element).map(event).collect();
+    Ok((events, list.parent().and_then(|result| result.text_of("NextToken")).filter(|token| !token.is_empty())))
 }
 
 /// What failed by itself. What was stopped because of that, and the stack, which says
@@ -138,10 +122,10 @@ mod tests {
 
     #[test]
     fn the_cause_is_what_failed_by_itself_first() {
-        let page = read(ANSWER).unwrap();
-        assert_eq!(page.next.as_deref(), Some("more"));
+        let (events, next) = read(ANSWER).unwrap();
+        assert_eq!(next.as_deref(), Some("more"));
         let reported = |doing| -> Vec<String> {
-            let causes = causes(page.events.clone(), doing);
+            let causes = causes(events.clone(), doing);
             causes.into_iter().map(|cause| format!("{}: {}", cause.name, cause.reason)).collect()
         };
         assert_eq!(reported(Doing::Creation), ["Function: a < b", "Alarm: later"]);

@@ -13,7 +13,7 @@ use crate::{
         clients::Clients,
         faults,
         resources::Resource,
-        signed_request::{Body, Call, refusal},
+        signed_request::{Call, accepted},
         stack_events::{self, Doing, FailedResource},
     },
     project::names::StackName,
@@ -50,13 +50,15 @@ const DELETED: &str = "DELETE_COMPLETE";
 
 /// The same, of a deleted stack too: CloudFormation knows one by its ARN for 90 days.
 pub async fn describe_even_deleted(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
-    let (status, body) =
-        call(clients, "DescribeStacks", stack).await.with_context(|| format!("looking for stack {stack}"))?;
-    match status {
-        200 => read(&body).with_context(|| format!("looking for stack {stack}")),
-        400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(None),
-        _ => Err(refusal(status, &body)).with_context(|| format!("looking for stack {stack}")),
+    let what = || format!("looking for stack {stack}");
+    match Call::cloudformation("DescribeStacks", stack, &[]).send(clients).await.with_context(what)? {
+        answer if is_gone(&answer) => Ok(None),
+        answer => accepted(answer).and_then(|body| read(&body)).with_context(what),
     }
+}
+
+fn is_gone((status, body): &(u16, String)) -> bool {
+    *status == 400 && body.contains("ValidationError") && body.contains("does not exist")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,11 +91,9 @@ pub async fn resources(clients: &Clients, stack: &Stack) -> anyhow::Result<Vec<S
 /// The resources of one stack (DescribeStackResources).
 async fn resources_of(clients: &Clients, stack: &str) -> anyhow::Result<Vec<StackResource>> {
     let what = || format!("listing the resources of stack {stack}");
-    let (status, body) = call(clients, "DescribeStackResources", stack).await.with_context(what)?;
-    match status {
-        200 => read_resources(&body).with_context(what),
-        400 if body.contains("ValidationError") && body.contains("does not exist") => Ok(Vec::new()),
-        _ => Err(refusal(status, &body)).with_context(what),
+    match Call::cloudformation("DescribeStackResources", stack, &[]).send(clients).await.with_context(what)? {
+        answer if is_gone(&answer) => Ok(Vec::new()),
+        answer => accepted(answer).and_then(|body| read_resources(&body)).with_context(what),
     }
 }
 
@@ -101,10 +101,8 @@ const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Deletes a stack (DeleteStack) and waits until it is gone.
 pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
-    let (status, body) = call(clients, "DeleteStack", &stack.id).await?;
-    if status != 200 {
-        return Err(refusal(status, &body)).with_context(|| format!("deleting stack {}", stack.id));
-    }
+    let answer = Call::cloudformation("DeleteStack", &stack.id, &[]).send(clients).await?;
+    accepted(answer).with_context(|| format!("deleting stack {}", stack.id))?;
     let deadline = Instant::now() + DELETE_LIMIT;
     for pause in faults::polling().build() {
         match describe(clients, &stack.id).await? {
@@ -120,12 +118,6 @@ pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-async fn call(clients: &Clients, action: &str, stack: &str) -> anyhow::Result<(u16, String)> {
-    let fields =
-        vec![("Action", action.to_owned()), ("Version", "2010-05-15".to_owned()), ("StackName", stack.to_owned())];
-    Call::post("cloudformation", Body::form(fields)).send(clients).await
 }
 
 /// Reads DescribeStacks' answer.

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use execution_history::{chunking::ChunkCounts, cost::Prices};
 use roxmltree::Document;
 
@@ -13,7 +13,7 @@ use crate::{
     aws::{
         buckets,
         rights::{self, Answer},
-        signed_request::{Body, Call, refusal},
+        signed_request::{Body, Call, accepted},
         stacks::ByName,
     },
     commands::doctor::{Checkup, Health},
@@ -113,9 +113,7 @@ async fn quotas(connection: &Connection) -> Vec<Checkup> {
 /// The answer to a call of the query protocol.
 async fn asked(connection: &Connection, service: &'static str, fields: &[(&str, &str)]) -> anyhow::Result<String> {
     let body = Body::form(fields.iter().copied());
-    let (status, body) = Call::post(service, body).send(&connection.clients).await?;
-    ensure!(status == 200, refusal(status, &body));
-    Ok(body)
+    accepted(Call::post(service, body).send(&connection.clients).await?)
 }
 
 /// CloudFormation's stacks in the region (DescribeAccountLimits, DescribeStacks).
@@ -144,8 +142,7 @@ async fn of_buckets(connection: &Connection) -> anyhow::Result<Quota> {
     let input = serde_json::json!({ "ServiceCode": "s3", "QuotaCode": "L-DC2B2D3D" });
     let body = Body::Json { target: "ServiceQuotasV20190624.GetServiceQuota", input };
     let call = Call::post("servicequotas", body);
-    let (status, body) = call.send(&connection.clients).await?;
-    ensure!(status == 200, refusal(status, &body));
+    let body = accepted(call.send(&connection.clients).await?)?;
     let answer: serde_json::Value = serde_json::from_str(&body).context("GetServiceQuota returned no JSON")?;
     let limit = answer["Quota"]["Value"].as_f64().context("GetServiceQuota returned no value")?;
     Ok(Quota { what: "buckets", used, limit: limit as u64, needs: 2 })

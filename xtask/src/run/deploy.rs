@@ -13,7 +13,7 @@ use crate::{
         clients::Clients,
         executions,
         resources::{Resource, ResourceNames, function_log_group},
-        signed_calls::{self, Presence},
+        signed_calls,
         stack_events::{self, Doing, FailedResource},
         stacks::{self, IN_REVIEW},
     },
@@ -61,8 +61,8 @@ pub(crate) async fn prove_unused(run: &Run) -> Result<(), Failure> {
             name_locks(run),
             buckets::bucket_state(clients, names.artifact_bucket.as_str()),
             bucket_state(clients, bucket.as_deref()),
-            join_all(functions.iter().map(|name| present(name, signed_calls::function(clients, name)))),
-            join_all(log_groups.iter().map(|name| present(name, signed_calls::log_group_presence(clients, name)))),
+            join_all(functions.iter().map(|name| present(name, signed_calls::has_function(clients, name)))),
+            join_all(log_groups.iter().map(|name| present(name, has_log_group(clients, name)))),
         );
         ensure!(stack?.is_none(), "{}", exists(run));
         let name_locks = name_locks?;
@@ -112,8 +112,12 @@ async fn bucket_state(clients: &Clients, name: Option<&str>) -> anyhow::Result<B
 }
 
 /// The name, if something has it.
-async fn present(name: &str, look: impl Future<Output = anyhow::Result<Presence>>) -> anyhow::Result<Option<&str>> {
-    Ok((look.await? == Presence::Present).then_some(name))
+async fn present(name: &str, look: impl Future<Output = anyhow::Result<bool>>) -> anyhow::Result<Option<&str>> {
+    Ok(look.await?.then_some(name))
+}
+
+async fn has_log_group(clients: &Clients, name: &str) -> anyhow::Result<bool> {
+    Ok(signed_calls::log_group(clients, name).await?.is_some())
 }
 
 /// Locks the stack's name, deploys, and proves that what is there is this run's.

@@ -11,7 +11,7 @@ use crate::{
         clients::Clients,
         executions, faults,
         resources::{Place, Resource, ResourceNames},
-        signed_calls::{self, Presence},
+        signed_calls,
         stacks::{self, StackResource},
     },
     project::names::{ArtifactBucketName, RunId},
@@ -66,8 +66,8 @@ async fn look(resource: Resource, name: &str, clients: &Clients) -> Check {
             ("states DescribeStateMachine", found)
         }
         Resource::Function => {
-            let function = signed_calls::function(clients, name).await;
-            ("lambda GetFunctionConfiguration", function.map(|presence| Found::present(presence == Presence::Present)))
+            let there = signed_calls::has_function(clients, name).await;
+            ("lambda GetFunctionConfiguration", there.map(Found::present))
         }
         Resource::LogGroup => {
             let group = signed_calls::log_group(clients, name).await;
