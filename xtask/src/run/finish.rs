@@ -292,13 +292,7 @@ async fn keep(run: &Run) -> anyhow::Result<Option<TeardownRecord>> {
 }
 
 fn deleter(run: &Run) -> Deleter {
-    let connection = run.connection();
-    Deleter {
-        clients: connection.clients.clone(),
-        account: connection.account.clone(),
-        region: connection.access.region.clone(),
-        console: run.session.console.clone(),
-    }
+    Deleter::at(run.connection(), &run.session.console)
 }
 
 async fn tear_down(run: &Run) -> anyhow::Result<TeardownRecord> {

@@ -17,6 +17,7 @@ use crate::{
         signed_calls, stacks,
     },
     console::{Console, text::counted},
+    context::Connection,
     project::names::{RunId, StackName},
     report::row::{Deletions, Proof},
     teardown::{
@@ -42,6 +43,15 @@ pub struct Deleter {
 }
 
 impl Deleter {
+    pub(crate) fn at(connection: &Connection, console: &Console) -> Self {
+        Self {
+            clients: connection.clients.clone(),
+            account: connection.account.clone(),
+            region: connection.access.region.clone(),
+            console: console.clone(),
+        }
+    }
+
     /// What is there of `stack`, and whose it is. With `only`, one run's alone.
     pub async fn survey(
         &self,

@@ -39,7 +39,7 @@ const IN_FLIGHT: Duration = Duration::from_secs(3);
 /// proof says whether all of it is gone.
 ///
 /// # Errors
-/// When a step fails; what is left can be swept again.
+/// When a step fails; what is left can be deleted again.
 pub async fn delete_run(
     deleter: &Deleter,
     stack: &StackName,

@@ -35,13 +35,7 @@ impl TeardownContext {
         decided.iter().skip(1).for_each(|line| session.console.command(line));
         let flags = connection.flags();
         let target = connection.access.target.clone();
-        let deleter = Deleter {
-            clients: connection.clients,
-            account: connection.account,
-            region: connection.access.region.clone(),
-            console: session.console.clone(),
-        };
-        Self { deleter, flags, target }
+        Self { deleter: Deleter::at(&connection, &session.console), flags, target }
     }
 
     /// Whether a run was on this target.
