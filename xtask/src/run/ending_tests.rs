@@ -103,9 +103,9 @@ fn only_a_pass_with_a_clean_end_is_exit_0() {
         for (cleanup, cleaned) in cleanups() {
             for aws_is_gone in [false, true] {
                 let code = ending(&ended, None, &cleaned, aws_is_gone).code;
-                let sound = work == "pass" && ["nothing", "clean", "kept"].contains(&cleanup);
-                assert_eq!(code == ExitCode::Success, sound, "{work}, {cleanup}: {code:?}");
-                assert_eq!(code.status() == 0, sound, "{work}, {cleanup}: {code:?}");
+                let passes = work == "pass" && ["nothing", "clean", "kept"].contains(&cleanup);
+                assert_eq!(code == ExitCode::Success, passes, "{work}, {cleanup}: {code:?}");
+                assert_eq!(code.status() == 0, passes, "{work}, {cleanup}: {code:?}");
             }
         }
     }

@@ -34,7 +34,7 @@ pub(crate) struct Subject {
     pub fixture: Fixture,
     /// What they must reach.
     pub gate: Limits,
-    /// The fixture's record of sound renders.
+    /// The fixture's known-good metrics.
     pub record: Record,
     /// What record and renders belong to.
     pub hashes: FixtureHashes,

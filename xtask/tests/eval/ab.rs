@@ -117,11 +117,11 @@ fn each_side_deploys_its_own_zip_whichever_is_there() {
 fn sides_differ_by_template_parameter_or_plan_protocol() {
     let test = Test::new();
     let template = test.repository.root().join("examples/aws-lambda/template.yaml");
-    let (beside, elsewhere) = (template.with_file_name("other.yaml"), test.repository.root().join("other.yaml"));
-    for to in [&beside, &elsewhere] {
+    let (next_to_it, elsewhere) = (template.with_file_name("other.yaml"), test.repository.root().join("other.yaml"));
+    for to in [&next_to_it, &elsewhere] {
         fs::copy(&template, to).unwrap();
     }
-    let b = format!("template={},parameter=LambdaTimeoutSec=600,protocol=v1", beside.display());
+    let b = format!("template={},parameter=LambdaTimeoutSec=600,protocol=v1", next_to_it.display());
     let ran = test.ab(&["--a", "protocol=v2", "--b", &b]);
     ran.exit(0).says("f N=4: the frames of both are the same").never_says("only this run measured");
     let protocols = ["a", "b"].map(|side| {
