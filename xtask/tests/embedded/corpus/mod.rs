@@ -6,9 +6,12 @@
 mod audio;
 mod damages;
 mod scenes;
+mod visible;
 
 use std::{
     collections::BTreeMap,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
     path::Path,
     sync::{Mutex, atomic::AtomicUsize, atomic::Ordering},
 };
@@ -21,14 +24,16 @@ use crate::lab::Lab;
 
 const TAGS: &str = "-pix_fmt yuv420p -colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv";
 
-/// A frame below this, in dB, differs so that a person can see it in the lossless picture.
-const VISIBLE_DB: f64 = 60.0;
+/// A frame below this, in dB, differs from the lossless picture.
+const DIFFERENT_DB: f64 = 60.0;
 
 /// What became of one video of the corpus.
 struct Row {
     scene: &'static str,
     class: &'static str,
     name: String,
+    /// Whether a person sees it in the lossless picture, in the frame that differs most.
+    visible: bool,
     findings: Vec<Finding>,
     figures: Option<LocalFigures>,
 }
@@ -92,29 +97,52 @@ impl Stage {
         })
     }
 
-    /// Encodes what a filter makes of the scene, and says whether it shows in the lossless picture.
-    fn encode(&self, name: &str, filter: &str, encoder: &str) -> bool {
+    /// Encodes what a filter makes of the scene, and says whether it differs from the lossless picture, and visibly.
+    fn encode(&self, name: &str, filter: &str, encoder: &str) -> (bool, bool) {
         let rate = self.scene.rate;
         let at = format!("settb=1/{rate},setpts=N");
         self.lab.make(
             name,
             &format!(
                 "-i scene.mkv -i scene.mkv -filter_complex [0:v]{filter},format=yuv420p,setsar=1,{at},fps={rate},\
-                 setparams=color_primaries=bt709:color_trc=bt709,split[d][e];[1:v]{at}[s];\
-                 [e][s]psnr=stats_file=visible:shortest=1[p] -map [p] -f null /dev/null -map [d] {encoder} {TAGS} -threads 1"
+                 setparams=color_primaries=bt709:color_trc=bt709,split=3[d][e][f];[1:v]{at},split[s][t];\
+                 [e][s]psnr=stats_file=different:shortest=1[p];[f][t]vstack=shortest=1[both] -map [p] -f null /dev/null \
+                 -map [both] -f rawvideo both.yuv -map [d] {encoder} {TAGS} -threads 1"
             ),
         );
-        let stats = std::fs::read_to_string(self.lab.path("visible")).unwrap();
+        let stats = std::fs::read_to_string(self.lab.path("different")).unwrap();
         let levels = stats.split_ascii_whitespace().filter_map(|word| word.strip_prefix("psnr_avg:"));
-        levels.filter_map(|level| level.parse::<f64>().ok()).any(|db| db < VISIBLE_DB)
+        let levels: Vec<f64> = levels.map(|level| level.parse().unwrap_or(f64::INFINITY)).collect();
+        let (worst, db) = levels.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+        (*db < DIFFERENT_DB, self.is_visible(worst))
     }
 
-    fn row(&self, class: &'static str, name: String, file: &str) -> Row {
+    /// Whether a person sees how a frame differs, where both pictures stand one above the other.
+    fn is_visible(&self, frame: usize) -> bool {
+        let (width, height) = (self.shape.width as usize, self.shape.height as usize);
+        let mut both = vec![0; width * height * 3];
+        let mut frames = File::open(self.lab.path("both.yuv")).unwrap();
+        frames.seek(SeekFrom::Start((frame * both.len()) as u64)).unwrap();
+        frames.read_exact(&mut both).unwrap();
+        let (luma, chroma) = both.split_at(2 * width * height);
+        let halves = [luma, &chroma[..chroma.len() / 2], &chroma[chroma.len() / 2..]]
+            .map(|plane| plane.split_at(plane.len() / 2));
+        let [damaged, scene] = [halves.map(|half| half.0).concat(), halves.map(|half| half.1).concat()];
+        visible::differs(&damaged, &scene, (width, height))
+    }
+
+    fn row(&self, class: &'static str, name: String, file: &str, visible: bool) -> Row {
         let compared = self.lab.compare_with(&self.shape, "base.mp4", file);
         let comparison = compared.unwrap_or_else(|error| panic!("{} {name}: {error}", self.scene.name));
         let figures = comparison.picture().map(|picture| picture.local.figures());
-        let row =
-            Row { scene: self.scene.name, class, name, findings: comparison.findings(&Limits::default()), figures };
+        let row = Row {
+            scene: self.scene.name,
+            class,
+            name,
+            visible,
+            findings: comparison.findings(&Limits::default()),
+            figures,
+        };
         // A structure that differs shows nothing of the other gates.
         let unlike = row.findings.first().is_some_and(|finding| finding.gate == "structure");
         if (class == "good") != row.findings.is_empty() || unlike {
@@ -126,13 +154,14 @@ impl Stage {
     fn damaged(&self, damage: Damage) -> Option<Row> {
         let (class, name, _) = damage;
         let crf = if name == "CRF 40" { 40 } else { 12 + self.random(name, 5) };
-        let shows = self.encode("damaged.mp4", &self.filled(damage), &format!("-c:v libx264 -crf {crf}"));
-        (shows || name == "CRF 40").then(|| self.row(class, name.to_owned(), "damaged.mp4"))
+        let (differs, visible) = self.encode("damaged.mp4", &self.filled(damage), &format!("-c:v libx264 -crf {crf}"));
+        let coarse = name == "CRF 40";
+        (differs || coarse).then(|| self.row(class, name.to_owned(), "damaged.mp4", visible || coarse))
     }
 
     fn good(&self, encoder: &str) -> Row {
         self.encode("good.mp4", "null", encoder);
-        self.row("good", encoder.to_owned(), "good.mp4")
+        self.row("good", encoder.to_owned(), "good.mp4", false)
     }
 }
 
@@ -140,7 +169,8 @@ impl Row {
     fn line(&self) -> String {
         let what = match (self.class, self.findings.is_empty()) {
             ("good", _) => "FALSE ALARM",
-            (_, true) => "MISSED",
+            (_, true) if self.visible => "MISSED",
+            (_, true) => "MISSED, NOT VISIBLE",
             (_, false) => "UNLIKE",
         };
         let found = self.findings.first().map_or("", |finding| &finding.message);
@@ -241,9 +271,12 @@ fn corpus() {
     let (good, damaged): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.class == "good");
     let alarms = good.iter().filter(|row| !row.findings.is_empty()).count();
     let caught = damaged.iter().filter(|row| !row.findings.is_empty()).count();
+    let visible: Vec<_> = damaged.iter().filter(|row| row.visible).collect();
+    let of_visible = visible.iter().filter(|row| !row.findings.is_empty()).count();
+    println!("{of_visible} of {} visible damages caught", visible.len());
     println!("{caught} of {} damages caught, {alarms} false alarms in {} good variants", damaged.len(), good.len());
     assert_eq!(alarms, 0);
-    assert!(some.is_some() || caught * 100 >= damaged.len() * 95, "{caught} of {}", damaged.len());
+    assert!(some.is_some() || of_visible * 100 >= visible.len() * 98, "{of_visible} of {}", visible.len());
 }
 
 #[test]
