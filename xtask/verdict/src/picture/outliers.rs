@@ -33,11 +33,12 @@ pub(crate) fn worst_region(render: &[u8], baseline: &[u8], layout: &Layout) -> R
         for ends in [&mut least, &mut greatest] {
             (ends[0], ends[width + 1]) = (ends[1], ends[width]);
         }
-        for (x, outside) in outside.iter_mut().enumerate() {
-            let [low, high] = [&least, &greatest].map(|of| [of[x], of[x + 1], of[x + 2]]);
-            let (low, high) = (low[0].min(low[1]).min(low[2]), high[0].max(high[1]).max(high[2]));
-            let own = render[y * width + x];
-            *outside = own.saturating_sub(high).max(low.saturating_sub(own)).saturating_sub(RINGING);
+        let lows = least.iter().zip(&least[1..]).zip(&least[2..]);
+        let highs = greatest.iter().zip(&greatest[1..]).zip(&greatest[2..]);
+        let around = lows.zip(highs).zip(&render[y * width..][..width]);
+        for (outside, ((((l, low), r), ((left, high), right)), own)) in outside.iter_mut().zip(around) {
+            let (low, high) = (*low.min(l).min(r), *high.max(left).max(right));
+            *outside = own.saturating_sub(high).max(low.saturating_sub(*own)).saturating_sub(RINGING);
         }
         // Most rows have none.
         if outside.iter().fold(0, |any, levels| any | levels) > 0 {
