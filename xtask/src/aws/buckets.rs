@@ -35,7 +35,7 @@ use crate::{
         faults::{self, Fault, settling},
         region::Region,
     },
-    console::Teller,
+    console::Reporter,
     tools::folder::{Folder, Part},
 };
 
@@ -176,7 +176,7 @@ pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) 
     request
         .body(ByteStream::from(bytes))
         .customize()
-        .interceptor(Outgoing { teller: clients.console.teller() })
+        .interceptor(Outgoing { reporter: clients.console.reporter() })
         .config_override(aws_sdk_s3::config::Builder::new().timeout_config(transfers()))
         .send()
         .await
@@ -221,8 +221,8 @@ async fn download_once(
             _ => Broken::ForGood(faults::as_error(error)),
         })?;
     let promised = answer.content_length();
-    let teller = clients.console.teller();
-    let shown = |done| show(&teller, done, promised.and_then(|bytes| u64::try_from(bytes).ok()));
+    let reporter = clients.console.reporter();
+    let shown = |done| show(&reporter, done, promised.and_then(|bytes| u64::try_from(bytes).ok()));
     let part = folder.begin(name).map_err(Broken::ForGood)?;
     let written = write_body(answer.body, &part, &shown).await;
     let written =
@@ -259,14 +259,14 @@ fn is_disk(error: &anyhow::Error) -> bool {
 }
 
 /// Shows how many of `total` bytes have been transferred, as text and as a share.
-fn show(teller: &Teller, done: u64, total: Option<u64>) {
+fn show(reporter: &Reporter, done: u64, total: Option<u64>) {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     match total {
         Some(total) => {
             let share = if total == 0 { 1.0 } else { done as f64 / total as f64 };
-            teller.now_at(&format!("{:.1} of {:.1} MiB", mib(done), mib(total)), Some(share));
+            reporter.now_at(&format!("{:.1} of {:.1} MiB", mib(done), mib(total)), Some(share));
         }
-        None => teller.now_at(&format!("{:.1} MiB", mib(done)), None),
+        None => reporter.now_at(&format!("{:.1} MiB", mib(done)), None),
     }
 }
 
@@ -274,7 +274,7 @@ fn show(teller: &Teller, done: u64, total: Option<u64>) {
 /// and gives the same bytes, in pieces.
 #[derive(Debug)]
 struct Outgoing {
-    teller: Teller,
+    reporter: Reporter,
 }
 
 impl Intercept for Outgoing {
@@ -289,13 +289,13 @@ impl Intercept for Outgoing {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let body = context.request_mut().body_mut();
-        if !self.teller.is_heard() {
+        if !self.reporter.is_shown() {
             return Ok(());
         }
         // A body that is not in memory is left as it is.
         if let Some(bytes) = body.bytes().map(Bytes::copy_from_slice) {
             let (left, total) = (bytes.clone(), bytes.len() as u64);
-            *body = SdkBody::from_body_1_x(InPieces { left, total, teller: self.teller.clone() });
+            *body = SdkBody::from_body_1_x(InPieces { left, total, reporter: self.reporter.clone() });
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ impl Intercept for Outgoing {
 struct InPieces {
     left: Bytes,
     total: u64,
-    teller: Teller,
+    reporter: Reporter,
 }
 
 const PIECE: usize = 64 << 10;
@@ -322,7 +322,7 @@ impl Body for InPieces {
         }
         let length = self.left.len().min(PIECE);
         let piece = self.left.split_to(length);
-        show(&self.teller, self.total - self.left.len() as u64, Some(self.total));
+        show(&self.reporter, self.total - self.left.len() as u64, Some(self.total));
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 

@@ -54,7 +54,7 @@ pub struct EvalOptions {
     warm: bool,
     /// The number of measured renders on Lambda at the same time.
     ///
-    /// For your own account, where renders hardly disturb each other. The reports say so.
+    /// For your own account, where renders have little effect on each other. The reports say so.
     #[arg(long, env = "JOBS", default_value = "1", value_name = "K", hide_short_help = true)]
     pub jobs: Jobs,
     /// What renders must reach.

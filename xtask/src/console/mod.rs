@@ -188,24 +188,24 @@ impl Console {
     /// [`Console::now`] with the share that is done, 0 to 1.
     pub fn now_at(&self, text: &str, share: Option<f64>) {
         if self.is_live() {
-            self.teller().now_at(text, share);
+            self.reporter().now_at(text, share);
         }
     }
 
     /// Shows the current activity from anywhere, another thread too.
-    pub fn teller(&self) -> Teller {
+    pub fn reporter(&self) -> Reporter {
         let id = CURRENT.try_with(|id| *id).ok();
-        Teller(self.0.terminal.as_ref().and(id).map(|id| (self.clone(), id)))
+        Reporter(self.0.terminal.as_ref().and(id).map(|id| (self.clone(), id)))
     }
 }
 
 /// Shows how far one activity is.
 #[derive(Debug, Clone)]
-pub struct Teller(Option<(Console, Id)>);
+pub struct Reporter(Option<(Console, Id)>);
 
-impl Teller {
+impl Reporter {
     /// Whether anybody sees what it shows.
-    pub fn is_heard(&self) -> bool {
+    pub fn is_shown(&self) -> bool {
         self.0.is_some()
     }
 

@@ -267,7 +267,7 @@ impl SideBySide {
                     Some(needed) => format!(
                         "about {needed} iterations in each run would settle it ({command} --iterations {needed})"
                     ),
-                    None => "they are so alike that more iterations would hardly settle it".to_owned(),
+                    None => "they are so alike that more iterations would not settle it soon".to_owned(),
                 };
                 let found = counted(maybe, "figure");
                 (

@@ -137,7 +137,7 @@ fn the_sides_of_one_comparison_are_compared_iteration_by_iteration() {
     assert_eq!(settled_by(&a), Some(11));
     let earlier = RunReport { run: RunRecord { side: None, ..a.run.clone() }, ..a };
     assert!(!wall(&earlier).pairs[0].wall_ms.certainty.is_certain());
-    assert_eq!(settled_by(&earlier), None, "unpaired, more iterations would hardly settle it");
+    assert_eq!(settled_by(&earlier), None, "unpaired, more iterations would not settle it soon");
 }
 
 #[test]
