@@ -111,6 +111,7 @@ fn of_clean_up(report: &RunReport) -> TestCase {
         limit: "gone".to_owned(),
         message: format!("left behind, or not proved to be gone: {leak}"),
         place: Place::default(),
+        change: None,
         compared_with: ComparedWith::default(),
     };
     let outcome = match &report.run.teardown {
@@ -175,6 +176,7 @@ fn finding_of(regression: &Regression) -> Finding {
         limit: regression.limit.to_string(),
         message: regression.to_string(),
         place: Place::default(),
+        change: None,
         compared_with: ComparedWith::default(),
     }
 }

@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::gates::{Check, Gate};
+use crate::{
+    audio::change::Change,
+    gates::{Check, Gate},
+};
 
 /// A reason not to pass. [`crate::gates::Gate::finding`] makes one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub struct Finding {
     /// Where in the render it is.
     #[serde(default, rename = "where", skip_serializing_if = "Place::is_whole")]
     pub place: Place,
+    /// What became of the baseline's audio, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// What the render was compared with.
     #[serde(default, skip_serializing_if = "ComparedWith::is_baseline")]
     pub compared_with: ComparedWith,

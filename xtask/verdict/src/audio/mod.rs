@@ -1,5 +1,6 @@
 //! Comparing two audio tracks: the residual when one is subtracted from the other.
 
+pub mod change;
 pub mod lag;
 pub mod moments;
 pub mod residual;
@@ -152,14 +153,17 @@ fn stands_out(
     what: &str,
 ) -> Option<Finding> {
     let moment = moment.filter(|moment| moment.above_db > limits.value(limit))?;
-    let Moment { from_s, to_s, channel, band_hz, residual, baseline, above_db } = moment;
+    let Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db } = moment;
+    let what = change.map_or_else(|| what.to_owned(), |change| change.sentence());
     let band = band_hz.map(|(from, to)| format!(" between {from:.0} and {to:.0} Hz")).unwrap_or_default();
+    let channel = if between { "the difference of the channels".to_owned() } else { format!("channel {channel}") };
     let message = format!(
-        "audio track {track}: {what}{band} from {from_s:.3} s to {to_s:.3} s in channel {channel}: the residual has \
-         {residual} dBFS, the baseline's audio {baseline} dBFS"
+        "audio track {track}: {what}{band} from {from_s:.3} s to {to_s:.3} s in {channel}: the residual has {residual} \
+         dBFS, the baseline's audio {baseline} dBFS"
     );
     let found = gate.finding(format!("{above_db:.1} dB"), limit.shown(limits.value(limit)), message);
-    Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
+    let place = Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() };
+    Some(Finding { change, ..found.at(place) })
 }
 
 /// Subtracts two streams of interleaved s16le samples at [`RATE`]. The shorter one is padded with silence,

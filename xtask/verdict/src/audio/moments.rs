@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audio::{
     RATE,
+    change::Change,
     residual::Residual,
     spectrum::{BANDS_HZ, PIECE, Spectrum},
     steady::{self, Steady},
@@ -45,10 +46,16 @@ pub struct Moment {
     pub from_s: f64,
     /// When it ends, in seconds.
     pub to_s: f64,
-    /// The channel, from 0; the one after the last is the difference of the first two.
+    /// The channel, from 0.
     pub channel: usize,
+    /// Whether it is no channel, but the difference of two.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub between: bool,
     /// The band of the spectrum in Hz, if only that differs.
     pub band_hz: Option<(f32, f32)>,
+    /// What that means, as far as the spectrum says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
     /// The residual's level, or its peak.
     pub residual: Residual,
     /// The level of the baseline's audio, or its peak, that may hide it.
@@ -186,9 +193,19 @@ impl MomentsReader {
         };
         let steady = steady::worst(std::mem::take(&mut self.steady), &self.spectrum);
         let bands = self.bands.iter().enumerate().filter_map(|(channel, pieces)| worst_band(channel, pieces));
-        let band = bands.chain(steady).max_by(|a, b| a.above_db.total_cmp(&b.above_db));
+        let short = bands.max_by(|a, b| a.above_db.total_cmp(&b.above_db));
+        // What lasts says more about the same difference.
+        let lasts = |short: &Moment| {
+            let same = |s: &Moment| (s.channel, s.band_hz) == (short.channel, short.band_hz);
+            steady.filter(|s| same(s) && matches!(s.change, Some(Change::Added { .. })))
+        };
+        let short = short.map(|short| Moment { change: lasts(&short).map_or(short.change, |s| s.change), ..short });
+        let band = short.into_iter().chain(steady).max_by(|a, b| a.above_db.total_cmp(&b.above_db));
         let heard = |moment: &Moment| moment.above_db > NOTHING_DB;
-        let [level, peak, band] = [worst(worst_level), worst(worst_peak), band].map(|moment| moment.filter(heard));
+        let difference = (self.channels == 2).then_some(2);
+        let placed = |moment: Moment| Moment { between: difference == Some(moment.channel), ..moment };
+        let [level, peak, band] =
+            [worst(worst_level), worst(worst_peak), band].map(|moment| moment.filter(heard).map(placed));
         Moments { level, peak, band }
     }
 }
@@ -238,7 +255,8 @@ fn worst_level(channel: usize, parts: &[Part]) -> Option<Moment> {
             if worst.is_none_or(|worst| above_db > worst.above_db) {
                 let (from_s, to_s) = (seconds(start), seconds(start + length));
                 let (residual, baseline) = (level(residual_db), level(masking_db));
-                worst = Some(Moment { from_s, to_s, channel, band_hz: None, residual, baseline, above_db });
+                let (band_hz, change, between) = (None, None, false);
+                worst = Some(Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db });
             }
         }
     }
@@ -253,7 +271,8 @@ fn worst_peak(channel: usize, parts: &[Part]) -> Option<Moment> {
         let [residual_db, masking_db] = [part.peaks[1], masking].map(|peak| 20.0 * f64::from(peak).log10());
         let above_db = residual_db - masking_db.max(CLICK_DBFS);
         let (residual, baseline) = (level(residual_db), level(masking_db));
-        Moment { from_s: seconds(i), to_s: seconds(i + 1), channel, band_hz: None, residual, baseline, above_db }
+        let (from_s, to_s, band_hz, change) = (seconds(i), seconds(i + 1), None, None);
+        Moment { from_s, to_s, channel, between: false, band_hz, change, residual, baseline, above_db }
     };
     parts.iter().enumerate().map(peak).max_by(|a, b| a.above_db.total_cmp(&b.above_db))
 }
@@ -272,9 +291,9 @@ fn worst_band(channel: usize, pieces: &[[[f32; 2]; BANDS_HZ.len()]]) -> Option<M
             if worst.is_none_or(|worst| above_db > worst.above_db) {
                 let at = |piece: usize| (piece * PIECE / 2) as f64 / f64::from(RATE);
                 let (residual, baseline) = (level(residual_db), level(masking_db));
-                let band_hz = Some((from_hz, to_hz));
-                let (from_s, to_s) = (at(start), at(start + window.len() + 1));
-                worst = Some(Moment { from_s, to_s, channel, band_hz, residual, baseline, above_db });
+                let (band_hz, change) = (Some((from_hz, to_hz)), Some(Change::Added { tone_hz: None }));
+                let (from_s, to_s, between) = (at(start), at(start + window.len() + 1), false);
+                worst = Some(Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db });
             }
         }
     }

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use crate::audio::{
     RATE,
+    change::{Change, in_db},
     moments::{Moment, db, level},
     spectrum::{BANDS_HZ, Bin, PIECE, Spectrum},
 };
@@ -48,15 +49,25 @@ struct Sums {
 
 /// The mean squares of a band in a window.
 #[derive(Debug, Clone, Copy, Default)]
-struct Band {
-    baseline: f64,
-    render: f64,
+pub(crate) struct Band {
+    pub(crate) baseline: f64,
+    pub(crate) render: f64,
     residual: f64,
     /// Of the part of the residual that follows the baseline.
-    following: f64,
+    pub(crate) following: f64,
+    /// Of the part of that which changes levels, not phases.
+    pub(crate) levels: f64,
+    /// Of the part of the render that follows the baseline.
+    pub(crate) coherent: f64,
+    /// The mean products of residual and baseline.
+    pub(crate) products: f64,
+    /// The squares of the mean squares of each frequency of the baseline.
+    pub(crate) concentration: f64,
+    /// The residual's loudest frequency, if it is a tone, in Hz.
+    tone_hz: Option<f32>,
 }
 
-type Window = [Band; BANDS_HZ.len()];
+pub(crate) type Window = [Band; BANDS_HZ.len()];
 
 /// Collects what lasts in a channel.
 #[derive(Debug, Clone, Default)]
@@ -96,7 +107,10 @@ impl Steady {
         for quarter in quarters {
             sums.iter_mut().zip(quarter).for_each(|(sums, of_quarter)| sums.add(*of_quarter));
         }
-        let band = |bins: Range<usize>| sums[bins].iter().fold(Band::default(), |band, sums| band.and(sums, pieces));
+        let band = |bins: Range<usize>| {
+            let band = sums[bins.clone()].iter().fold(Band::default(), |band, sums| band.and(sums, pieces));
+            Band { tone_hz: tone_hz(&sums, bins), ..band }
+        };
         self.windows.push((self.next - pieces, self.next, spectrum.in_bands(band)));
     }
 }
@@ -125,13 +139,34 @@ impl Band {
             [sums.baseline, sums.residual, sums.products.0, sums.products.1].map(f64::from);
         // As much follows by chance as a piece has, twice because pieces overlap.
         let following = (re * re + im * im) / (baseline + 1e-12 * count) - 2.0 * residual / count;
+        let energy = baseline + 1e-12 * count;
+        let ratio = ((1.0 + re / energy).powi(2) + (im / energy).powi(2)).sqrt();
         Self {
             baseline: self.baseline + baseline / count,
             render: self.render + (baseline + 2.0 * re + residual).max(0.0) / count,
             residual: self.residual + residual / count,
             following: self.following + following.max(0.0) / count,
+            coherent: self.coherent + ratio.powi(2) * baseline / count,
+            levels: self.levels + (ratio - 1.0).powi(2) * baseline / count,
+            products: self.products + re / count,
+            concentration: self.concentration + (baseline / count).powi(2),
+            tone_hz: None,
         }
     }
+}
+
+/// The loudest frequency of the residual in a band, if it is a tone: if it has most of the energy around it.
+fn tone_hz(sums: &[Sums], band: Range<usize>) -> Option<f32> {
+    /// A tone is seen at so many frequencies to each side, and noise at many.
+    const OF_TONE: usize = 1;
+    const AROUND: usize = 8;
+    const MOST: f32 = 0.8;
+    let peak = band.max_by(|&a, &b| sums[a].residual.total_cmp(&sums[b].residual))?;
+    let around = |bins: usize| peak.saturating_sub(bins)..(peak + bins + 1).min(sums.len());
+    let energy = |bins: Range<usize>| sums[bins].iter().map(|sums| sums.residual).sum::<f32>();
+    let tone = energy(around(OF_TONE));
+    let center = around(OF_TONE).map(|bin| bin as f32 * sums[bin].residual).sum::<f32>() / tone;
+    (tone > MOST * energy(around(AROUND))).then_some(center * RATE as f32 / PIECE as f32)
 }
 
 /// What stands out most in all channels, of which the last one is the difference of the first two if there are three.
@@ -150,12 +185,14 @@ pub(crate) fn worst(mut channels: Vec<Steady>, spectrum: &Spectrum) -> Option<Mo
             channels.iter().filter_map(|channel| channel.windows.get(i)).map(|w| &w.2).collect();
         for channel in 0..windows.len() {
             let seconds = |piece: usize| (piece * PIECE / 2) as f64 / f64::from(RATE);
-            for (band_hz, residual, baseline, above_db) in differences(&windows, channel, between == Some(channel)) {
-                if worst.is_none_or(|worst| above_db > worst.above_db) {
+            for found in differences(&windows, channel, between == Some(channel)) {
+                if worst.is_none_or(|worst| found.above_db > worst.above_db) {
                     let (from_s, to_s) = (seconds(start), seconds(end + 1));
-                    let (residual, baseline) = (level(db(residual)), level(db(baseline)));
+                    let (residual, baseline) = (level(db(found.residual)), level(db(found.baseline)));
+                    let (band_hz, change, above_db) = (Some(found.band_hz), Some(found.change), found.above_db);
+                    let between = between == Some(channel);
                     worst =
-                        Some(Moment { from_s, to_s, channel, band_hz: Some(band_hz), residual, baseline, above_db });
+                        Some(Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db });
                 }
             }
         }
@@ -163,32 +200,47 @@ pub(crate) fn worst(mut channels: Vec<Steady>, spectrum: &Spectrum) -> Option<Mo
     worst
 }
 
-/// The differences of a channel in a window: the band, the squares of the residual and of the baseline, and by how many
-/// dB the residual is too loud, in the unit of the gate's limit.
-fn differences(windows: &[&Window], channel: usize, between: bool) -> Vec<((f32, f32), f64, f64, f64)> {
+/// A difference of a channel in a window, in mean squares.
+struct Difference {
+    band_hz: (f32, f32),
+    change: Change,
+    residual: f64,
+    baseline: f64,
+    /// By how many dB the residual is too loud, in the unit of the gate's limit.
+    above_db: f64,
+}
+
+/// The differences of a channel in a window, of which the last one may be that `between` the first two.
+fn differences(windows: &[&Window], channel: usize, between: bool) -> Vec<Difference> {
     let own = windows[channel];
     let all = |window: &Window| window.iter().map(|band| band.baseline).sum::<f64>();
     let loudest = windows.iter().take(2).map(|window| all(window)).fold(0.0, f64::max);
     let part = |square: f64, of_db: f64| square * 10f64.powf(of_db / 10.0);
     let heard = part(1.0, HEARD_BAND_DBFS).max(part(loudest, HEARD_BAND_DB));
     let silence = part(1.0, SILENT_BAND_DBFS).max(part(loudest, MASKED_BAND_DB));
+    let range = |i: usize| (if i == 0 { 0.0 } else { BANDS_HZ[i - 1] }, BANDS_HZ[i]);
     let mut found = Vec::new();
-    for (i, band) in own.iter().enumerate() {
-        let band_hz = (if i == 0 { 0.0 } else { BANDS_HZ[i - 1] }, BANDS_HZ[i]);
+    for (i, &Band { baseline, render, coherent, residual, tone_hz, .. }) in own.iter().enumerate() {
         let either = windows.iter().take(2).map(|window| window[i].baseline).fold(0.0, f64::max);
-        let masking = silence + band.baseline + if between { part(either, OF_EITHER_DB) } else { 0.0 };
-        found.push((band_hz, band.residual, band.baseline, db(band.residual / masking) + OF_TONES_DB));
+        let masking = silence + baseline + if between { part(either, OF_EITHER_DB) } else { 0.0 };
+        let differs = |change, above_db| Difference { band_hz: range(i), change, residual, baseline, above_db };
+        found.push(differs(Change::Added { tone_hz }, db(residual / masking) + OF_TONES_DB));
         if !between {
-            let ratio = ((band.render + heard) / (band.baseline + heard)).sqrt();
-            let above_db = 20.0 * (ratio - 1.0).abs().log10() + OF_LEVELS_DB;
-            found.push((band_hz, band.residual, band.baseline, above_db));
+            let gain = ((render + heard) / (baseline + heard)).sqrt() - 1.0;
+            // What does not follow the baseline is no louder baseline.
+            let change = match gain > 0.0 && 2.0 * coherent < render {
+                true => Change::Added { tone_hz },
+                false => Change::Level { by_db: in_db(gain) },
+            };
+            found.push(differs(change, 20.0 * gain.abs().log10() + OF_LEVELS_DB));
         }
     }
-    let (baseline, following) = (all(own), own.iter().map(|band| band.following).sum::<f64>());
+    let (baseline, residual) = (all(own), own.iter().map(|band| band.following).sum::<f64>());
     let masking =
         baseline + 4.0 * part(1.0, HEARD_BAND_DBFS) + if between { part(loudest, OF_EITHER_FOLLOWING_DB) } else { 0.0 };
-    let everything = (0.0, BANDS_HZ[BANDS_HZ.len() - 1]);
-    found.push((everything, following, baseline, db(following / masking) + OF_COPIES_DB));
+    let (change, band) = Change::following(own, between.then(|| [windows[0], windows[1]]));
+    let band_hz = band.map_or((0.0, BANDS_HZ[BANDS_HZ.len() - 1]), range);
+    found.push(Difference { band_hz, change, residual, baseline, above_db: db(residual / masking) + OF_COPIES_DB });
     found
 }
 
@@ -197,8 +249,8 @@ mod tests {
     use super::*;
 
     /// How far three seconds of quiet tones and noise in two channels, which `changed` makes of them, are above the
-    /// limit of 6 dB, and in which channel and band.
-    fn compared(changed: impl Fn(&[[f32; 2]], usize) -> [f32; 2]) -> (f64, usize, (f32, f32)) {
+    /// limit of 6 dB, in which channel and band, and what has changed.
+    fn compared(changed: impl Fn(&[[f32; 2]], usize) -> [f32; 2]) -> (f64, usize, (f32, f32), Change) {
         let noise = |i: usize, of: usize| (((i * 7919 + of * 15_485_863) ^ (i >> 3)) % 2048) as f32 / 1024.0 - 1.0;
         let sample = |i: usize| {
             let at = i as f32 / RATE as f32 * std::f32::consts::TAU;
@@ -220,7 +272,7 @@ mod tests {
             }
         }
         let worst = worst(channels, &spectrum).unwrap();
-        (worst.above_db - 6.0, worst.channel, worst.band_hz.unwrap())
+        (worst.above_db - 6.0, worst.channel, worst.band_hz.unwrap(), worst.change.unwrap())
     }
 
     #[test]
@@ -235,6 +287,7 @@ mod tests {
     fn a_level_an_echo_and_another_width_are_found() {
         let quieter = compared(|samples, i| samples[i].map(|sample| 0.9 * sample));
         assert!(quieter.0 > 5.0 && quieter.2 == (0.0, 14_000.0), "{quieter:?}");
+        assert!(matches!(quieter.3, Change::Level { by_db } if (by_db + 0.92).abs() < 0.05), "{quieter:?}");
         let echo = compared(|samples, i| {
             let [before, now] = [samples[i.saturating_sub(960)], samples[i]];
             [now[0] + 0.1 * before[0], now[1] + 0.1 * before[1]]
@@ -245,6 +298,10 @@ mod tests {
             [0.95 * left + 0.05 * right, 0.05 * left + 0.95 * right]
         });
         assert!(narrower.0 > 0.0 && narrower.1 == 2, "{narrower:?}");
+        assert!(matches!(narrower.3, Change::Width { by_db } if by_db < -0.5), "{narrower:?}");
+        let left = compared(|samples, i| [0.9 * samples[i][0], samples[i][1]]);
+        let balance = matches!(left.3, Change::Balance { by_db } if (by_db - 0.92).abs() < 0.05);
+        assert!(balance || matches!(left.3, Change::Level { by_db } if left.1 == 0 && by_db < -0.8), "{left:?}");
     }
 
     #[test]
@@ -252,7 +309,30 @@ mod tests {
         let tone = |i: usize, hz: f32| (hz * i as f32 / RATE as f32 * std::f32::consts::TAU).sin();
         let hum = compared(|samples, i| samples[i].map(|sample| sample + 0.0007 * tone(i, 50.0)));
         assert!(hum.0 > 3.0 && hum.2 == (0.0, 60.0), "{hum:?}");
+        assert!(matches!(hum.3, Change::Added { tone_hz: Some(hz) } if (hz - 50.0).abs() < 12.0), "{hum:?}");
         let presence = compared(|samples, i| samples[i].map(|sample| sample - 0.0008 * tone(i, 3000.0)));
         assert!(presence.0 > 0.0, "{presence:?}");
+    }
+
+    #[test]
+    fn an_echo_other_phases_and_a_filter_of_noise_are_told_apart() {
+        let noise = |i: usize| ((i * 2_654_435_761) ^ (i >> 5)).wrapping_mul(40_503) % 65_537;
+        let level = |i: usize| 0.05 * (noise(i) as f32 / 32_768.0 - 1.0);
+        let of = |changed: &dyn Fn(usize) -> f32| {
+            let (baseline, spectrum) = (|i: usize| level(i), Spectrum::new(RATE));
+            let mut steady = Steady::default();
+            for start in (0..3 * RATE as usize).step_by(PIECE / 2) {
+                let piece =
+                    |of: &dyn Fn(usize) -> f32| (start + 2000..start + 2000 + PIECE).map(of).collect::<Vec<_>>();
+                steady.push(&spectrum.bins(&piece(&baseline), &piece(changed)), &spectrum);
+            }
+            worst(vec![steady], &spectrum).unwrap().change.unwrap()
+        };
+        assert_eq!(of(&|i| level(i) + 0.1 * level(i - 480)), Change::Echo);
+        assert_eq!(of(&|i| level(i - 2)), Change::Phase);
+        assert_eq!(of(&|i| level(i + 70_001)), Change::Replaced);
+        assert_eq!(of(&|i| -level(i)), Change::Inverted);
+        let filtered = of(&|i| 0.25 * level(i - 1) + 0.5 * level(i) + 0.25 * level(i + 1));
+        assert!(matches!(filtered, Change::Filter { by_db } if by_db < -3.0), "{filtered:?}");
     }
 }

@@ -167,6 +167,7 @@ impl Gate {
             limit,
             message,
             place: Place::default(),
+            change: None,
             compared_with: ComparedWith::default(),
         }
     }
