@@ -172,30 +172,12 @@ impl Timing {
         let mut worst: Option<Shifted> = None;
         for stride in [1, 2] {
             for length in lengths.into_iter().filter(|&length| length as u64 > ignored && (stride == 1 || length > 1)) {
-                for (plane, &name) in self.planes.iter().enumerate() {
-                    for (i, shift) in SHIFTS.into_iter().enumerate() {
-                        // A few frames are no evidence of a small part of a long way.
-                        if shift.unsigned_abs() as usize > length {
-                            continue;
-                        }
-                        let found = self.strongest(plane, i, stride, length.div_ceil(stride));
-                        let Some((start, late, at_least)) = found else { continue };
-                        let (by, at_least) = (late * f64::from(shift), at_least * f64::from(shift.abs()));
-                        if worst.is_none_or(|worst| at_least > worst.at_least) {
-                            let last = (start + (length.div_ceil(stride) - 1) * stride).min(all - 1);
-                            let frames = (start as u64, last as u64);
-                            worst = Some(Shifted {
-                                plane: name,
-                                frames,
-                                stride: stride as u64,
-                                region: None,
-                                direction: Direction::Later,
-                                by,
-                                at_least,
-                            });
-                        }
-                    }
-                }
+                let of_phase = |phase| {
+                    (0..self.planes.len()).filter_map(move |plane| self.strongest(plane, phase, stride, length))
+                };
+                let found: Vec<Shifted> = worst.into_iter().chain((0..stride).flat_map(of_phase)).collect();
+                // The first of equals.
+                worst = found.into_iter().rev().max_by(|a, b| a.at_least.total_cmp(&b.at_least));
             }
         }
         let in_time = self.windows.iter().filter(|window| window.direction == Direction::Later);
@@ -210,40 +192,70 @@ impl Timing {
         in_space.copied().rev().max_by(|a, b| a.at_least.total_cmp(&b.at_least))
     }
 
-    /// Among the stretches of `length` frames, each `stride` after the other: the one with the greatest part of a
-    /// shift that is more than noise. Its first frame, that part, and what of it is more than noise.
-    fn strongest(&self, plane: usize, shift: usize, stride: usize, length: usize) -> Option<(usize, f64, f64)> {
-        let mut strongest: Option<(usize, f64, f64)> = None;
-        for phase in 0..stride {
-            let of: Vec<Evidence> =
-                self.frames.iter().skip(phase).step_by(stride).map(|planes| planes[plane][shift]).collect();
-            let length = length.min(of.len());
-            if length == 0 {
-                continue;
-            }
-            // Up to each frame, so that a stretch takes no longer than a frame.
-            let mut sums = vec![[0.0; 3]];
-            for e in &of {
-                let [product, square, size] = sums[sums.len() - 1];
-                sums.push([product + f64::from(e.product), square + f64::from(e.square), size + f64::from(e.size)]);
-            }
-            for (start, (from, to)) in sums.iter().zip(&sums[length..]).enumerate() {
-                let [product, square, size] = [0, 1, 2].map(|i| (to[i] - from[i]) as f32);
-                let evidence = Evidence { product, square, size, difference: 0.0 };
-                if square < 1.0 {
+    /// Among the stretches of `length` frames, of which each `stride`th counts from a `phase` on: the one with the
+    /// greatest shift that is more than noise.
+    fn strongest(&self, plane: usize, phase: usize, stride: usize, length: usize) -> Option<Shifted> {
+        let frames = || self.frames.iter().skip(phase).step_by(stride).map(|planes| &planes[plane]);
+        let count = length.div_ceil(stride).min(frames().count());
+        let of_shifts: [_; SHIFTS.len()] =
+            std::array::from_fn(|shift| over_stretches(frames().map(|shifts| shifts[shift]), count));
+        let stretches = if count == 0 { 0 } else { of_shifts[0].len() };
+        let mut strongest: Option<Shifted> = None;
+        for (i, shift) in SHIFTS.into_iter().enumerate() {
+            let distance = shift.unsigned_abs();
+            for start in (0..stretches).filter(|_| distance as usize <= length) {
+                let (evidence, frames) = of_shifts[i][start];
+                // A few frames are no evidence of a small part of a long way.
+                if evidence.square < 1.0 || 4.0 * frames * (stride as f32) < 3.0 * distance as f32 {
                     continue;
                 }
                 let part = evidence.part();
-                let unlike = if length == 1 { ALIKE_IN_A_FRAME * of[start].spread() } else { 0.0 };
-                let at_least = f64::from(part - evidence.noise(DEVIATIONS, self.planes[plane], length as f32) - unlike);
-                let part = f64::from(part);
-                if strongest.is_none_or(|(.., best)| at_least > best) {
-                    strongest = Some((phase + start * stride, part, at_least));
+                let first = phase + start * stride;
+                let alone = self.frames.get(first).filter(|_| count == 1);
+                let unlike = alone.map_or(0.0, |planes| ALIKE_IN_A_FRAME * planes[plane][i].spread());
+                // An encoder makes the grain of a frame more like that of its neighbors, before and after alike.
+                let opposite = SHIFTS
+                    .iter()
+                    .zip(&of_shifts)
+                    .filter(|(other, _)| other.signum() != shift.signum() && other.unsigned_abs() <= distance);
+                let opposite = opposite.map(|(_, stretches)| stretches[start].0).filter(|other| other.square >= 1.0);
+                let of_both = opposite.map(Evidence::part).fold(0.0, f32::max);
+                let noise = evidence.noise(DEVIATIONS, self.planes[plane], count as f32);
+                let at_least = f64::from(part - of_both - noise - unlike) * f64::from(distance);
+                if strongest.is_none_or(|strongest| at_least > strongest.at_least) {
+                    let last = (first + (count - 1) * stride).min(self.frames.len() - 1);
+                    strongest = Some(Shifted {
+                        plane: self.planes[plane],
+                        frames: (first as u64, last as u64),
+                        stride: stride as u64,
+                        region: None,
+                        direction: Direction::Later,
+                        by: f64::from(part) * f64::from(shift),
+                        at_least,
+                    });
                 }
             }
         }
         strongest
     }
+}
+
+/// The evidence of every stretch of `length` frames, and in how many of them it is, each as much as the others. It is
+/// added up to each frame, so that a stretch takes no longer than a frame.
+fn over_stretches(frames: impl Iterator<Item = Evidence>, length: usize) -> Vec<(Evidence, f32)> {
+    let mut sums = vec![[0.0; 4]];
+    for e in frames {
+        let before = sums[sums.len() - 1];
+        let own = [e.product, e.square, e.size, e.square].map(f64::from);
+        sums.push(std::array::from_fn(|i| before[i] + if i == 3 { own[i] * own[i] } else { own[i] }));
+    }
+    let stretch = |(from, to): (&[f64; 4], &[f64; 4])| {
+        let [product, square, size, squares] = [0, 1, 2, 3].map(|i| to[i] - from[i]);
+        let frames = square * square / squares.max(f64::MIN_POSITIVE);
+        let [product, square, size] = [product, square, size].map(|sum| sum as f32);
+        (Evidence { product, square, size, difference: 0.0 }, frames as f32)
+    };
+    sums.iter().zip(&sums[length..]).map(stretch).collect()
 }
 
 #[cfg(test)]
@@ -339,6 +351,42 @@ mod tests {
         assert!(late(&some) < 0.25, "{:?}", some.worst(0));
         let always = timing_of_parts(4.0, |t, i| if i % 5 < 3 { t as f32 + 1.0 } else { t as f32 });
         assert!(late(&always) > 0.35, "{:?}", always.worst(0));
+    }
+
+    #[test]
+    fn grain_that_is_more_like_its_neighbors_is_not_late() {
+        let layout = Layout { width: 0, height: 0, planes: vec![PlaneLayout { name: 'y', columns: 20, rows: 20 }] };
+        let random = |i: u32| (i.wrapping_mul(2_654_435_761) ^ (i >> 7).wrapping_mul(40_503)) >> 8 & 0xffff;
+        let of_frame = |t: usize| -> Vec<f32> {
+            (0..400u32).map(|i| 100.0 + 5.0 * (random(i * 6151 + t as u32 * 7919) as f32 / 65_536.0 - 0.5)).collect()
+        };
+        let late = |seen: [f32; 3]| {
+            let mut clock = Clock::new(&layout);
+            for t in 1..FRAMES {
+                let [before, baseline, after] = [t - 1, t, t + 1].map(of_frame);
+                let weighed = |i: usize| seen[0] * before[i] + seen[1] * baseline[i] + seen[2] * after[i];
+                let render = (0..400).map(weighed).collect();
+                clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![] }]));
+            }
+            clock.finish().worst(0).map_or(0.0, |worst| worst.at_least)
+        };
+        assert!(late([0.2, 0.6, 0.2]) < 0.1, "{}", late([0.2, 0.6, 0.2]));
+        assert!(late([1.0, 0.0, 0.0]) > 0.35, "{}", late([1.0, 0.0, 0.0]));
+    }
+
+    #[test]
+    fn the_end_of_a_fade_is_no_long_way() {
+        // The last two of 40 frames in which everything grows brighter are a little brighter.
+        let layout = Layout { width: 0, height: 0, planes: vec![PlaneLayout { name: 'y', columns: 20, rows: 20 }] };
+        let mut clock = Clock::new(&layout);
+        for t in 0..FRAMES {
+            let level = |t: usize| 5.0 * t.min(40) as f32;
+            let brighter = if t == 38 || t == 39 { 1.0 } else { 0.0 };
+            let [render, baseline] = [level(t) + brighter, level(t)].map(|level| vec![level; 400]);
+            clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![] }]));
+        }
+        let worst = clock.finish().worst(0);
+        assert!(worst.is_none_or(|worst| worst.at_least < 0.35), "{worst:?}");
     }
 
     #[test]
