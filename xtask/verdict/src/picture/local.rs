@@ -16,6 +16,7 @@ use crate::{
         levels::{LevelsDifference, Part},
         luma::{self, LumaDifference},
         regions::{PlaneDifference, Region},
+        sharpness::Scope,
         timing::{Direction, Shifted, Timing},
     },
 };
@@ -182,14 +183,23 @@ fn outliers(picture: &Picture, limits: &Limits) -> Option<Finding> {
 /// Each region is as sharp as the baseline's.
 pub(crate) fn sharpness(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     let found = picture.local.worst_luma(limits, &SHARPNESS_LIMIT, |luma| luma.sharpness.severity());
-    let Some((LumaDifference { sharpness: region, .. }, frame, (first, last))) = found else { return Vec::new() };
+    let Some((LumaDifference { sharpness: region, scope, .. }, frame, (first, last))) = found else {
+        return Vec::new();
+    };
     let Region { pixels: [x, y, width, height], difference, .. } = region;
-    let message = format!(
-        "a region of {width}x{height} pixels at ({x}, {y}) is {:.1} dB {} than in the baseline {}",
-        difference.abs(),
-        if difference < 0.0 { "less sharp" } else { "sharper" },
-        picture.local.when((first, last), frame),
-    );
+    let than = if difference < 0.0 { "less sharp" } else { "sharper" };
+    let (what, meaning) = match (scope, difference < 0.0) {
+        (Scope::Ground, _) => ("the grain is".to_owned(), "it has been taken away, as by a denoiser"),
+        (Scope::Strongest, true) => ("the whole picture is".to_owned(), "blurred, or of a lower resolution"),
+        (Scope::Strongest, false) => ("the whole picture is".to_owned(), "sharpened"),
+        (Scope::Region, less) => {
+            let meaning = if less { "blurred, in a mosaic, or missing" } else { "sharpened, noisy, or added" };
+            (format!("a region of {width}x{height} pixels at ({x}, {y}) is"), meaning)
+        }
+    };
+    let than = if scope == Scope::Ground { "fainter" } else { than };
+    let when = picture.local.when((first, last), frame);
+    let message = format!("{what} {:.1} dB {than} than in the baseline {when}: {meaning}", difference.abs());
     let place = Place {
         frames: Some((first, last)),
         worst_frame: Some(frame),

@@ -10,7 +10,7 @@ use crate::picture::{
     levels::{Histogram, LevelsDifference},
     outliers,
     regions::Region,
-    sharpness,
+    sharpness::{self, Detail, Scope},
 };
 
 /// Every fourth frame is looked at, because it takes a pass over all samples.
@@ -30,6 +30,8 @@ const COUNTED: usize = 130_000;
 pub struct LumaDifference {
     /// The region whose sharpness differs most, in dB.
     pub sharpness: Region,
+    /// What of its detail that is.
+    pub scope: Scope,
     /// The region whose samples lie farthest outside of what is around them in the baseline.
     pub outliers: Region,
     /// The part of the levels that differs most.
@@ -69,11 +71,9 @@ pub fn compare(render: &[u8], baseline: &[u8], layout: &Layout) -> LumaDifferenc
     let sum: u64 = render.chunks(1 << 20).zip(baseline.chunks(1 << 20)).map(|(r, b)| difference(r, b)).sum();
     let error = sum as f32 / render.len().max(1) as f32;
     let [(detail, levels), (of_baseline, levels_of_baseline)] = [render, baseline].map(|of| measured(of, layout));
-    LumaDifference {
-        sharpness: sharpness::worst_region(&detail, &of_baseline, error, layout),
-        outliers: outliers::worst_region(render, baseline, layout),
-        levels: Histogram::compare(&levels, &levels_of_baseline, error),
-    }
+    let (scope, sharpness) = sharpness::worst_region(&detail, &of_baseline, error, layout);
+    let outliers = outliers::worst_region(render, baseline, layout);
+    LumaDifference { sharpness, scope, outliers, levels: Histogram::compare(&levels, &levels_of_baseline, error) }
 }
 
 /// The sum of the absolute differences of fewer samples than overflow it.
@@ -81,12 +81,13 @@ fn difference(a: &[u8], b: &[u8]) -> u64 {
     a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum::<u32>().into()
 }
 
-/// The mean absolute difference between samples and their blur over 3x3 ([1 2 1] in both directions) in each block, as
-/// far as it is more than a level, in levels; and the levels of the blurred picture.
-fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
+/// The detail of a picture, which is the absolute difference between samples and their blur over 3x3 ([1 2 1] in both
+/// directions), and the levels of the blurred picture.
+fn measured(samples: &[u8], layout: &Layout) -> (Detail, Histogram) {
     let (width, height, plane) = (layout.width as usize, layout.height as usize, &layout.planes[0]);
     let every = ((width * height / COUNTED) as f64).sqrt().max(1.0) as usize;
     let (mut sums, mut histogram) = (vec![0u32; plane.columns * plane.rows], Histogram::default());
+    let mut details = Histogram::default();
     let starts: Vec<usize> = (0..=plane.columns).map(|column| (column * width).div_ceil(plane.columns)).collect();
     // A column more on each side, which repeats the outermost one.
     let (mut vertical, mut blurred) = (vec![0u16; width + 2], vec![0u16; width]);
@@ -117,6 +118,10 @@ fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
         if y % every == 0 {
             blurred.iter().step_by(every).for_each(|&level| histogram.count(level));
         }
+        if y % (2 * every) == 0 {
+            let sampled = blurred.iter().zip(own).step_by(every);
+            sampled.for_each(|(blur, own)| details.count((16 * u16::from(*own)).abs_diff(*blur)));
+        }
     }
     let mut rows = vec![0usize; plane.rows];
     (0..height).for_each(|y| rows[y * plane.rows / height] += 1);
@@ -125,7 +130,8 @@ fn measured(samples: &[u8], layout: &Layout) -> (Vec<f32>, Histogram) {
         let count = rows[row] * (starts[column + 1] - starts[column]);
         *sum as f32 / count.max(1) as f32 / 16.0
     };
-    (sums.iter().enumerate().map(mean).collect(), histogram)
+    let (strongest, ground) = details.highest_and_middle(sharpness::STRONGEST);
+    (Detail { blocks: sums.iter().enumerate().map(mean).collect(), strongest, ground }, histogram)
 }
 
 #[cfg(test)]
@@ -145,13 +151,15 @@ mod tests {
     #[test]
     fn the_detail_of_stripes_is_a_quarter_of_their_height_less_a_level() {
         let (detail, _) = measured(&stripes(20, 100), &layout());
-        assert!(detail.iter().skip(1).step_by(8).all(|d| (d - 19.0).abs() < 1e-3), "{detail:?}");
+        assert!(detail.blocks.iter().skip(1).step_by(8).all(|d| (d - 19.0).abs() < 1e-3), "{detail:?}");
+        assert_eq!((detail.strongest, detail.ground), (20.0, 20.0));
     }
 
     #[test]
     fn a_blur_has_less_detail_and_a_clip_other_levels() {
         let compared = compare(&stripes(30, 90), &stripes(20, 100), &layout());
-        assert!((compared.sharpness.difference + 2.64).abs() < 0.1, "{compared:?}");
+        assert!((compared.sharpness.difference + 1.97).abs() < 0.1, "{compared:?}");
+        assert!(compared.sharpness.severity() > 2.6);
         let white = |level: u8| -> Vec<u8> { (0..64 * 64).map(|i| if i < 64 * 8 { level } else { 100 }).collect() };
         let clipped = compare(&white(215), &white(235), &layout()).levels;
         assert_eq!((clipped.part, clipped.difference), (Part::Brightest, -20.0));
