@@ -4,6 +4,7 @@ pub(crate) mod audio;
 pub(crate) mod pass;
 pub(crate) mod semantics;
 pub(crate) mod stills;
+mod unreadable;
 
 use std::{
     fs,
@@ -101,8 +102,11 @@ impl Media {
         let what = || format!("{}", video.display());
         let read = async |decoder: Option<&str>| {
             let output = self.probe(video, decoder).await;
-            let output = output.with_context(|| format!("{} can't be read as a video", video.display()))?;
-            Headers::from_ffprobe(&output.stdout).with_context(what)
+            let headers = output.and_then(|output| Headers::from_ffprobe(&output.stdout));
+            headers.with_context(|| {
+                let hint = unreadable::what_it_is(video).map(|hint| format!(": {hint}")).unwrap_or_default();
+                format!("{} can't be read as a video{hint}", video.display())
+            })
         };
         let mut headers = read(None).await?;
         if let Some(decoder) = headers.declared().alpha_decoder() {
