@@ -72,7 +72,7 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
         checkups.push(handler_zip(template));
     }
     if let Err(error) = handler::check_scripts(&repo) {
-        checkups.push(Checkup { what: "handler".to_owned(), health: Health::Note(format!("{error:#}")) });
+        checkups.push(Checkup::note("handler", format!("{error:#}")));
     }
     checkups.extend(fixtures(&repo));
     checkups.extend(journals(session));
@@ -99,7 +99,7 @@ async fn quotas(connection: &Connection, options: &DoctorOptions, region: &Regio
             Some(Checkup { what, health: concurrency.check().map_or_else(Health::Bad, Health::Good) })
         }
         Ok(None) => None,
-        Err(error) => Some(Checkup { what, health: Health::Note(format!("not readable: {error:#}")) }),
+        Err(error) => Some(Checkup::note(&what, format!("not readable: {error:#}"))),
     }
 }
 
@@ -158,11 +158,11 @@ fn describe(template: &Template) -> String {
 }
 
 fn handler_zip(template: &Template) -> Checkup {
-    let (what, path) = ("handler ZIP".to_owned(), &template.code);
+    let path = &template.code;
     if !path.is_file() {
-        return Checkup { what, health: Health::Note("not built yet; a run builds it".to_owned()) };
+        return Checkup::note("handler ZIP", "not built yet; a run builds it".to_owned());
     }
-    Checkup::of(&what, handler::existing(path).map(|zip| zip.path.display().to_string()))
+    Checkup::of("handler ZIP", handler::existing(path).map(|zip| zip.path.display().to_string()))
 }
 
 /// Fixtures that a run would refuse, or how many it would take.
@@ -180,9 +180,7 @@ fn fixtures(repo: &Repo) -> Vec<Checkup> {
         match load(name) {
             Ok(()) => good.push(name.as_str()),
             // The others can be rendered all the same.
-            Err(error) => {
-                checkups.push(Checkup { what: format!("fixture {name}"), health: Health::Note(format!("{error:#}")) });
-            }
+            Err(error) => checkups.push(Checkup::note(&format!("fixture {name}"), format!("{error:#}"))),
         }
     }
     let all = match good.as_slice() {
@@ -205,25 +203,24 @@ fn journals(session: &Session) -> Vec<Checkup> {
         let stacks: Vec<String> = unfinished.iter().map(|known| known.state.begin.stack.to_string()).collect();
         let runs = counted(unfinished.len(), "run");
         let text = format!("{runs} did not clean up ({}); cargo xtask lambda-teardown --unfinished", stacks.join(", "));
-        checkups.push(Checkup { what: "earlier runs".to_owned(), health: Health::Note(text) });
+        checkups.push(Checkup::note("earlier runs", text));
     }
     checkups
 }
 
 fn space(root: &Path) -> Checkup {
-    let what = "disk".to_owned();
     let free = rustix::fs::statvfs(root).with_context(|| format!("{}", root.display()));
-    let health = match free.map(|volume| volume.f_bavail * volume.f_frsize) {
-        Ok(free) if free >= ENOUGH_SPACE => Health::Good(format!("{} GiB free", free >> 30)),
-        Ok(free) => Health::Note(format!(
+    let text = match free.map(|volume| volume.f_bavail * volume.f_frsize) {
+        Ok(free) if free >= ENOUGH_SPACE => return Checkup::of("disk", Ok(format!("{} GiB free", free >> 30))),
+        Ok(free) => format!(
             "{} MiB free in {}: tools, ZIPs and renders may take {} GiB",
             free >> 20,
             root.display(),
             ENOUGH_SPACE >> 30
-        )),
-        Err(error) => Health::Note(format!("{error:#}")),
+        ),
+        Err(error) => format!("{error:#}"),
     };
-    Checkup { what, health }
+    Checkup::note("disk", text)
 }
 
 /// One thing that a run needs.
@@ -245,12 +242,16 @@ pub(super) enum Health {
 
 impl Checkup {
     /// The result of looking at `what`; an error says what to do.
-    fn of(what: &str, result: anyhow::Result<String>) -> Self {
+    pub(super) fn of(what: &str, result: anyhow::Result<String>) -> Self {
         let health = match result {
             Ok(text) => Health::Good(text),
             Err(error) => Health::Bad(format!("{error:#}")),
         };
         Self { what: what.to_owned(), health }
+    }
+
+    pub(super) fn note(what: &str, text: String) -> Self {
+        Self { what: what.to_owned(), health: Health::Note(text) }
     }
 
     /// Whether it would make a run fail.
@@ -300,7 +301,7 @@ mod tests {
     fn every_line_says_its_state() {
         let checkups = [
             Checkup::of("tools", Ok("sam 1.167".into())),
-            Checkup { what: "earlier runs".into(), health: Health::Note("one is unfinished".into()) },
+            Checkup::note("earlier runs", "one is unfinished".into()),
             Checkup::of("zip", Err(anyhow::anyhow!("zip is not on PATH:\nget it"))),
         ];
         insta::assert_snapshot!(report(&checkups), @r"

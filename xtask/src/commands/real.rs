@@ -41,7 +41,7 @@ pub(super) async fn checkups(connection: &Connection, repo: &Repo, template: Opt
     let rate = upload_rate(connection).await;
     checkups.push(Checkup { what: "upload".to_owned(), health: rate.map_or_else(noted, |rate| upload(size, rate)) });
     checkups.extend(template.and_then(|template| cost(repo, template)));
-    checkups.push(Checkup { what: "not known".to_owned(), health: Health::Note(UNKNOWN.to_owned()) });
+    checkups.push(Checkup::note("not known", UNKNOWN.to_owned()));
     checkups
 }
 
@@ -217,7 +217,7 @@ fn cost(repo: &Repo, template: &Template) -> Option<Checkup> {
     let sizes = template.sizes(&template.values(template.parameters.defaults()));
     let estimate = Estimate::of(&splits, &CallTimes::default(), &sizes, &Prices::default());
     let text = format!("lambda-smoke of {} at 2, 4, and 8 chunks: {estimate}; --dry-run has other runs", fixture.name);
-    Some(Checkup { what: "cost".to_owned(), health: Health::Good(text) })
+    Some(Checkup::of("cost", Ok(text)))
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ impl Baseline {
                 Ok(Compared {
                     comparison,
                     media: None,
-                    frame_times_s: (0..sequence.len()).map(time).collect(),
+                    frame_times_s: (0..sequence.count()).map(time).collect(),
                     audio: of_render.tracks(),
                     baseline_audio: sound.tracks(),
                 })

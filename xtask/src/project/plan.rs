@@ -50,7 +50,7 @@ impl From<&MediaShape> for Extent {
 impl From<&GaplessFrames> for Extent {
     fn from(frames: &GaplessFrames) -> Self {
         let size = frames.size();
-        Self { width: size.width.into(), height: size.height.into(), frames: frames.sequence().len() }
+        Self { width: size.width.into(), height: size.height.into(), frames: frames.sequence().count() }
     }
 }
 

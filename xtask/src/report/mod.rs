@@ -171,31 +171,22 @@ impl RunReport {
 
     /// The unmeasured renders that the verdict names; without a verdict, all that were requested and not measured.
     fn find_unmeasured(&self) -> Vec<Unmeasured> {
-        let cause = || self.run.failure.clone().unwrap_or_else(|| "the run ended first".to_owned());
-        let verdict = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone());
-        let found: Vec<(String, String, bool)> = match verdict {
-            Some(unmeasured) => {
-                unmeasured.into_iter().map(|one| (one.render, one.cause.unwrap_or_else(cause), one.not_run)).collect()
-            }
-            None => {
-                let is_measured =
-                    |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
-                self.requested()
-                    .into_iter()
-                    .filter(|label| !is_measured(label))
-                    .map(|label| (label, cause(), false))
-                    .collect()
-            }
-        };
         let fixtures = self.run.fixtures();
         let fixture_of = |label: &str| {
             let named = fixtures.iter().filter(|fixture| label.starts_with(&format!("{fixture} ")));
             let named = named.max_by_key(|fixture| fixture.len());
             named.or(fixtures.first()).map_or_else(String::new, ToString::to_string)
         };
-        let unmeasured =
-            |(label, cause, not_run): (String, _, _)| Unmeasured { fixture: fixture_of(&label), label, cause, not_run };
-        found.into_iter().map(unmeasured).collect()
+        let unmeasured = |label: String, cause: Option<String>, not_run| {
+            let cause = cause.or_else(|| self.run.failure.clone()).unwrap_or_else(|| "the run ended first".to_owned());
+            Unmeasured { fixture: fixture_of(&label), label, cause, not_run }
+        };
+        if let Some(named) = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone()) {
+            return named.into_iter().map(|one| unmeasured(one.render, one.cause, one.not_run)).collect();
+        }
+        let is_measured = |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
+        let requested = self.requested().into_iter().filter(|label| !is_measured(label));
+        requested.map(|label| unmeasured(label, None, false)).collect()
     }
 
     /// The fixtures and chunk counts of which a render did not pass, or was not measured; all chunk counts of a fixture

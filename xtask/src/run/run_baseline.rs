@@ -99,7 +99,7 @@ impl RunBaseline {
         let read = tokio::task::spawn_blocking(move || reading.read().and_then(GaplessFrames::new));
         let frames = read.await.context("reading frames").or_exit(ExitCode::Render)?;
         let frames = frames.context("the in-process render can't be compared with").or_exit(ExitCode::Render)?;
-        run.step("reference", &format!("{} in {}", counted(frames.sequence().len(), "frame"), to.display()));
+        run.step("reference", &format!("{} in {}", counted(frames.sequence().count(), "frame"), to.display()));
         Ok(Self::InProcess(folder, frames))
     }
 

@@ -24,40 +24,27 @@ struct Need {
     how_to_get: &'static str,
 }
 
-const SAM: Need = Need {
-    name: "sam",
-    version_arg: "--version",
-    oldest: Some((1, 100)),
-    must_list: &[],
-    how_to_get: "install it with `pipx install aws-sam-cli`",
-};
+impl Need {
+    /// Any version, of a program that can do only one thing.
+    const fn any(name: &'static str, version_arg: &'static str, how_to_get: &'static str) -> Self {
+        Self { name, version_arg, oldest: None, must_list: &[], how_to_get }
+    }
+}
 
-const BUN: Need = Need {
-    name: "bun",
-    version_arg: "--version",
-    oldest: Some((1, 3)),
-    must_list: &[],
-    how_to_get: "install it with `npm install -g bun`",
-};
+const SAM: Need =
+    Need { oldest: Some((1, 100)), ..Need::any("sam", "--version", "install it with `pipx install aws-sam-cli`") };
+
+const BUN: Need =
+    Need { oldest: Some((1, 3)), ..Need::any("bun", "--version", "install it with `npm install -g bun`") };
 
 const FFMPEG: Need = Need {
-    name: "ffmpeg",
-    version_arg: "-version",
-    oldest: None,
     must_list: &[("-filters", &[" psnr ", " ssim "]), ("-encoders", &[" libx264 "])],
-    how_to_get: "install it with `apt-get install ffmpeg` or `brew install ffmpeg`",
+    ..Need::any("ffmpeg", "-version", "install it with `apt-get install ffmpeg` or `brew install ffmpeg`")
 };
 
-const FFPROBE: Need =
-    Need { name: "ffprobe", version_arg: "-version", oldest: None, must_list: &[], how_to_get: "it comes with ffmpeg" };
+const FFPROBE: Need = Need::any("ffprobe", "-version", "it comes with ffmpeg");
 
-const ZIP: Need = Need {
-    name: "zip",
-    version_arg: "-v",
-    oldest: None,
-    must_list: &[],
-    how_to_get: "install it with `apt-get install zip` or `brew install zip`",
-};
+const ZIP: Need = Need::any("zip", "-v", "install it with `apt-get install zip` or `brew install zip`");
 
 /// Tool names, and the line with each one's version.
 pub type ToolVersions = BTreeMap<String, String>;

@@ -56,7 +56,7 @@ fn three() -> Vec<u8> {
 fn frames_are_read_from_the_archives_folder() {
     let packed = Packed::bytes(&three());
     let sequence = packed.read().unwrap();
-    assert_eq!((sequence.len(), sequence.others().keys().next().unwrap().as_str()), (3, "audio.m4a"));
+    assert_eq!((sequence.count(), sequence.others().keys().next().unwrap().as_str()), (3, "audio.m4a"));
     let second = FrameIndex::of_file("frame_000002.png").unwrap().unwrap();
     let mut taken = Vec::new();
     let take = |index, bytes| {

@@ -185,8 +185,8 @@ impl Pairing {
         let reference = reference.sequence();
         let mut pairing = Self {
             fps,
-            frames: reference.len(),
-            rendered: render.len(),
+            frames: reference.count(),
+            rendered: render.count(),
             identical: 0,
             settled: Vec::new(),
             open: Vec::new(),

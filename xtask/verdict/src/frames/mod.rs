@@ -286,7 +286,7 @@ pub fn semantics(path: &Path, fps: u32, chunks: &[ChunkFacts]) -> anyhow::Result
         frames: FrameHashes::of_files(&sequence),
         pcm: None,
         streams: Value::Object(others.collect()),
-        duration_s: FrameIndex::new(sequence.len()).seconds(fps),
+        duration_s: FrameIndex::new(sequence.count()).seconds(fps),
         chunks,
         sha256: sha256_of_file(path)?,
     })

@@ -131,7 +131,7 @@ impl FrameSequence {
     }
 
     /// How many frames there are.
-    pub fn len(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.frames.len() as u64
     }
 
@@ -145,11 +145,6 @@ impl FrameSequence {
             digest.update(format!("{name}\0{sha256}\n"));
         }
         hex::encode(digest.finalize())
-    }
-
-    /// Always false: there is at least one frame.
-    pub fn is_empty(&self) -> bool {
-        false
     }
 }
 
@@ -219,15 +214,19 @@ pub fn differences(baseline: &GaplessFrames, render: &FrameSequence) -> Vec<Diff
     let mut differ = |what: String, baseline: String, render: String| {
         found.push(Difference { what, baseline, render });
     };
-    if baseline.len() != render.len() {
-        differ("frames".to_owned(), baseline.len().to_string(), render.len().to_string());
+    if baseline.count() != render.count() {
+        differ("frames".to_owned(), baseline.count().to_string(), render.count().to_string());
     }
     let last = render.frames().keys().next_back();
     let missing = baseline.frames().keys().find(|index| !render.frames().contains_key(index));
     if let Some(index) = missing.filter(|index| last.is_some_and(|last| *index < last)) {
         differ(format!("frame {index}"), "present".to_owned(), "missing".to_owned());
     }
-    let properties = [("size", size as fn(&Frame) -> String), ("pixel format", format), ("display", display)];
+    let properties = [
+        ("size", (|frame| frame.header.size.to_string()) as fn(&Frame) -> String),
+        ("pixel format", |frame| frame.header.format.to_string()),
+        ("display", |frame| frame.header.display.to_string()),
+    ];
     for (what, property) in properties {
         let unlike = baseline.frames().iter().find_map(|(index, of_baseline)| {
             let (a, b) = (property(of_baseline), property(render.frames().get(index)?));
@@ -247,18 +246,6 @@ pub fn differences(baseline: &GaplessFrames, render: &FrameSequence) -> Vec<Diff
         differ(name, "none".to_owned(), "present".to_owned());
     }
     found
-}
-
-fn size(frame: &Frame) -> String {
-    frame.header.size.to_string()
-}
-
-fn format(frame: &Frame) -> String {
-    frame.header.format.to_string()
-}
-
-fn display(frame: &Frame) -> String {
-    frame.header.display.to_string()
 }
 
 /// The measurements of one frame.
@@ -303,7 +290,7 @@ pub fn picture(
     render: &FrameSequence,
     fps: u32,
 ) -> anyhow::Result<Picture> {
-    ensure!(figures.len() as u64 == render.len(), "{} of {} frames were compared", figures.len(), render.len());
+    ensure!(figures.len() as u64 == render.count(), "{} of {} frames were compared", figures.len(), render.count());
     let own: Vec<FramePsnr> = figures.iter().map(|frame| frame.own.clone()).collect();
     let neighbors = |level: fn(&FrameFigures) -> Option<Level>| -> Neighbors {
         (0u64..).zip(figures).filter_map(|(index, frame)| Some((index, level(frame)?))).collect()
@@ -314,7 +301,7 @@ pub fn picture(
     let psnr = VideoPsnr::of(&own)?;
     let local = LocalPicture {
         frames: figures.iter().map(|frame| frame.planes.clone()).collect(),
-        times_s: (0..render.len()).map(|frame| FrameIndex::new(frame).seconds(fps)).collect(),
+        times_s: (0..render.count()).map(|frame| FrameIndex::new(frame).seconds(fps)).collect(),
         luma: figures.iter().step_by(luma::EVERY as usize).map(|frame| frame.luma).collect(),
         ..across
     };
