@@ -141,9 +141,6 @@ const EMULATOR_KEY: &str = "test";
 
 impl Access {
     /// Access to `target` with what `env`, the caller's, says of credentials and of the network.
-    ///
-    /// # Errors
-    /// As [`Settings::of_account`], and for an account when there is no such region.
     pub fn new(target: Target, region: Region, env: &Env) -> anyhow::Result<Self> {
         let settings = match &target {
             Target::Account { profile } => {

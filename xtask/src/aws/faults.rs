@@ -157,7 +157,8 @@ pub fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) 
     of(error) == Fault::Transient
 }
 
-/// What to say of an error: the service's code and message, or else the innermost cause, as the others only say that there is one.
+/// What to say of an error: the service's code and message, or else the innermost cause, as the others only say that
+/// there is one.
 pub fn reported<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,

@@ -53,8 +53,8 @@ const fn probe(action: &'static str, asks: Asks) -> Probe {
 const OF_STACKS: &str = "2010-05-15";
 const OF_ROLES: &str = "2010-05-08";
 
-/// The rights to read that a run needs, as far as something that is not there shows them. `{name}` stands for a name that a run could
-/// have, and `{arn}` for the beginning of an ARN of the service.
+/// The rights to read that a run needs, as far as something that is not there shows them. `{name}` stands for a name
+/// that a run could have, and `{arn}` for the beginning of an ARN of the service.
 const PROBES: [Probe; 27] = [
     probe("sts:GetCallerIdentity", Form("2011-06-15", &[])),
     probe("cloudformation:DescribeStacks", Form(OF_STACKS, STACK)),

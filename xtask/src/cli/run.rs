@@ -58,7 +58,8 @@ pub struct RunOptions {
     pub images: Vec<Assignment>,
     /// Limit every role of the stack by this managed policy.
     ///
-    /// The template must give this permissions boundary to its roles. `lambda-policy --permissions-boundary` then allows no role without it.
+    /// The template must give this permissions boundary to its roles. `lambda-policy --permissions-boundary` then
+    /// allows no role without it.
     #[arg(long, env = "PERMISSIONS_BOUNDARY", value_name = "ARN", hide_short_help = true)]
     pub permissions_boundary: Option<PermissionsBoundary>,
     /// The folder for results, renders, and logs.

@@ -302,9 +302,6 @@ impl RunNames {
     }
 
     /// What the template's parameters are given in this run.
-    ///
-    /// # Errors
-    /// As [`Parameters::given`](crate::project::template::parameters::Parameters::given).
     pub(crate) fn given(&self, template: &Template, options: &RunOptions) -> anyhow::Result<Given> {
         let what = || format!("the template {}", template.path.display());
         let mut asked = options.parameters.clone();

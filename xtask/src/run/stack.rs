@@ -110,11 +110,9 @@ fn all_or_problems(
 }
 
 impl Run {
-    /// Builds the handler ZIP, which encodes formats with alpha if `has_alpha`. At the same time checks the template and the account's quota for `chunks` at once,
-    /// and proves that the run's names are unused: all of that before anything is created.
-    ///
-    /// # Errors
-    /// With the exit code of what failed.
+    /// Builds the handler ZIP, which encodes formats with alpha if `has_alpha`. At the same time checks the template
+    /// and the account's quota for `chunks` at once, and proves that the run's names are unused: all of that before
+    /// anything is created.
     pub(crate) async fn build(&self, tools: &Tools, chunks: u32, has_alpha: bool) -> Result<(), Failure> {
         let (zip, valid, unused, allowed) = tokio::join!(
             self.stage("build", self.handler_zip(tools, has_alpha)),
@@ -132,9 +130,6 @@ impl Run {
     }
 
     /// Deploys the run's stack and proves that it is this run's.
-    ///
-    /// # Errors
-    /// With the exit code of what failed.
     pub(crate) async fn deploy(&self) -> Result<DeployedStack, Failure> {
         self.stage("deploy", deploy::deploy(self)).await
     }

@@ -63,7 +63,8 @@ impl Record {
 }
 
 impl Subject {
-    /// Loads a fixture whose renders can be measured. `limits` are those that flags set; without `record`, neither baseline nor record is looked at.
+    /// Loads a fixture whose renders can be measured. `limits` are those that flags set; without `record`, neither
+    /// baseline nor record is looked at.
     pub(crate) fn load(
         repo: &Repo,
         name: &str,
@@ -196,8 +197,8 @@ impl PlanChoice {
     }
 
     /// The choice for a fixture, and what to say of it: a frame rate that plan protocol v2 refuses, in all handlers or
-    /// in early ones, is rendered by v1 where the template offers it and v2 alone was not named. Where the template does not say the protocol, only the
-    /// execution shows which one runs.
+    /// in early ones, is rendered by v1 where the template offers it and v2 alone was not named. Where the template
+    /// does not say the protocol, only the execution shows which one runs.
     fn for_rate_of(self, fixture: &Fixture) -> anyhow::Result<(Self, Option<String>)> {
         let fps = fixture.meta.fps;
         let by_v2 = match self {

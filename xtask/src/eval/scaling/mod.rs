@@ -161,9 +161,6 @@ pub struct Sweep {
 
 impl Sweep {
     /// Summarizes the executions of one composition.
-    ///
-    /// # Errors
-    /// See [`Unfit`]; one count is not an error yet.
     pub fn new(observations: &[Observation]) -> Result<Self, Unfit> {
         let frames = observations.first().ok_or(Unfit::NothingMeasured)?.frames;
         if let Some(other) = observations.iter().find(|seen| seen.frames != frames) {

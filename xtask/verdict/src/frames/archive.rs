@@ -36,9 +36,6 @@ impl FrameArchive {
     }
 
     /// Reads the files of some frames; `wanted` is sorted.
-    ///
-    /// # Errors
-    /// As [`FrameArchive::read`], or from `take`.
     pub fn frames(
         &self,
         wanted: &[FrameIndex],
@@ -51,9 +48,6 @@ impl FrameArchive {
     }
 
     /// The bytes of one of the other files.
-    ///
-    /// # Errors
-    /// As [`FrameArchive::read`], or when there is no such file.
     pub fn file(&self, wanted: &str) -> anyhow::Result<Vec<u8>> {
         let mut found = None;
         self.visit(|name, bytes| {
@@ -244,9 +238,6 @@ impl FrameSource {
     }
 
     /// Reads and hashes every file.
-    ///
-    /// # Errors
-    /// As [`FrameFolder::read`] and [`FrameArchive::read`].
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         match self {
             Self::Folder(folder) => folder.read(),
