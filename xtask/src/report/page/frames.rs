@@ -13,6 +13,7 @@ use render_verdict::{
 use crate::{
     report::{
         page::{
+            self,
             plot::{Marker, Plot, Side},
             scale::{Scale, buckets},
         },
@@ -117,19 +118,17 @@ fn chunk_boundaries(render: &RenderReport) -> Vec<f64> {
 }
 
 fn table(render: &RenderReport) -> Markup {
-    let worst = worst(&render.frames);
+    let rows = page::rows(worst(&render.frames), |frame| {
+        html! {
+            th scope="row" { "#" (frame.frame) }
+            td.number { (format!("{:.3} s", frame.time_s)) }
+            td.number { (frame.psnr.with_unit()) }
+        }
+    });
     html! {
         table {
             thead { tr { th scope="col" { "Frame" } th.number scope="col" { "At" } th.number scope="col" { "PSNR" } } }
-            tbody {
-                @for frame in worst {
-                    tr {
-                        th scope="row" { "#" (frame.frame) }
-                        td.number { (format!("{:.3} s", frame.time_s)) }
-                        td.number { (frame.psnr.with_unit()) }
-                    }
-                }
-            }
+            (rows)
         }
         @if let Some(file) = &render.row.frames { p { a href=(file) { "All frames (CSV)" } } }
     }

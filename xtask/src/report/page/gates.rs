@@ -23,25 +23,21 @@ use crate::report::{
 /// The table, folded away where the render passed.
 pub(crate) fn table(render: &RenderReport, protocols: &[SemanticComparison]) -> Markup {
     let gates = render.gates(protocols);
-    let rows = html! {
-        tbody {
-            @for (id, outcome) in &gates {
-                @let figures = figures(id, render);
-                tr {
-                    th scope="row" { (id) }
-                    td.number { (figures.as_ref().map_or("–", |(measured, _)| measured)) }
-                    td.number { (figures.as_ref().map_or("–", |(_, limit)| limit)) }
-                    td {
-                        @match outcome {
-                            GateOutcome::Passed => (page::passed(true)),
-                            GateOutcome::Failed(_) => (page::passed(false)),
-                            GateOutcome::NotApplied(why) => (why),
-                        }
-                    }
+    let rows = page::rows(&gates, |(id, outcome)| {
+        html! {
+            @let figures = figures(id, render);
+            th scope="row" { (id) }
+            td.number { (figures.as_ref().map_or("–", |(measured, _)| measured)) }
+            td.number { (figures.as_ref().map_or("–", |(_, limit)| limit)) }
+            td {
+                @match outcome {
+                    GateOutcome::Passed => (page::passed(true)),
+                    GateOutcome::Failed(_) => (page::passed(false)),
+                    GateOutcome::NotApplied(why) => (why),
                 }
             }
         }
-    };
+    });
     let head = [Name("Gate"), Number("Measured"), Number("Limit"), Name("Result")];
     let failed = gates.iter().filter(|(_, outcome)| matches!(outcome, GateOutcome::Failed(_))).count();
     let summary = match failed {

@@ -98,22 +98,18 @@ fn trend((name, unit, value): &Figure, runs: &[&Entry]) -> Markup {
 }
 
 fn list(entries: &[Entry]) -> Markup {
-    let rows = html! {
-        tbody {
-            @for run in entries.iter().rev() {
-                tr {
-                    td { (run.time()) }
-                    td { code { (run.run_id) } }
-                    td { (run.command) " " (run.fixtures.join(", ")) }
-                    td { code { (run.short_commit()) } }
-                    td { (run.verdict) }
-                    @for figure in run.figures() { td.number { (figure) } }
-                    td { (run.target) }
-                    td { (run.versions.join("; ")) }
-                }
-            }
+    let rows = page::rows(entries.iter().rev(), |run| {
+        html! {
+            td { (run.time()) }
+            td { code { (run.run_id) } }
+            td { (run.command) " " (run.fixtures.join(", ")) }
+            td { code { (run.short_commit()) } }
+            td { (run.verdict) }
+            @for figure in run.figures() { td.number { (figure) } }
+            td { (run.target) }
+            td { (run.versions.join("; ")) }
         }
-    };
+    });
     let names = ["Began (UTC)", "Run", "What", "Commit", "Verdict"].map(Name);
     let numbers = ["Median", "Lowest PSNR", "Cost"].map(Number);
     let head = [&names[..], &numbers, &["Target", "Versions"].map(Name)].concat();

@@ -59,21 +59,17 @@ fn heat_map(title: &str, cases: &[&Case], of: fn(&Case) -> Option<f64>, shown: f
     };
     let names: Vec<String> = counts.iter().map(|count| format!("N={count}")).collect();
     let head: Vec<_> = std::iter::once(Name("memory")).chain(names.iter().map(|name| Number(name))).collect();
-    let rows = html! {
-        tbody {
-            @for memory_mb in memories {
-                tr {
-                    th scope="row" { (memory_mb) " MB" }
-                    @for count in &counts {
-                        @match cell(memory_mb, count) {
-                            Some(value) => td.number.{ "heat-" (shade(value)) } { (shown(value).text()) },
-                            None => td.number { "–" },
-                        }
-                    }
+    let rows = page::rows(memories, |memory_mb| {
+        html! {
+            th scope="row" { (memory_mb) " MB" }
+            @for count in &counts {
+                @match cell(memory_mb, count) {
+                    Some(value) => td.number.{ "heat-" (shade(value)) } { (shown(value).text()) },
+                    None => td.number { "–" },
                 }
             }
         }
-    };
+    });
     html! { figure.heat { figcaption { (title) } (page::table(title, "", &head, &rows)) } }
 }
 

@@ -390,6 +390,11 @@ pub(crate) fn table(label: &str, caption: &str, head: &[Head<'_>], rows: &Markup
     }
 }
 
+/// The body of a table: a row for each item, with its `cells`.
+pub(crate) fn rows<T>(items: impl IntoIterator<Item = T>, cells: impl Fn(T) -> Markup) -> Markup {
+    html! { tbody { @for item in items { tr { (cells(item)) } } } }
+}
+
 pub(crate) fn head<T>(column: &Column<T>) -> Head<'static> {
     if column.is_figure { Number(column.title) } else { Name(column.title) }
 }

@@ -219,24 +219,20 @@ impl Sweep {
         counts.dedup();
         let predicted = !self.predictions.is_empty();
         let prediction = |n: u64| self.predictions.iter().find(move |p| u64::from(p.chunks.get()) == n);
-        let rows = html! {
-            tbody {
-                @for n in counts {
-                    @let of_model = prediction(n);
-                    tr {
-                        th.number scope="row" { (n) }
-                        td.number { (self.median_of(n, |s| Some(s.wall_ms)).map_or("–".to_owned(), page::seconds)) }
-                        td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), page::usd)) }
-                        @if predicted {
-                            td.number { (of_model.map_or("–".to_owned(), |p| page::seconds(p.wall_ms))) }
-                            td.number { (of_model.map_or("–".to_owned(), Prediction::likely)) }
-                            td.number { (of_model.map_or("–".to_owned(), |p| page::usd(p.usd))) }
-                            td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
-                        }
-                    }
+        let rows = page::rows(counts, |n| {
+            html! {
+                @let of_model = prediction(n);
+                th.number scope="row" { (n) }
+                td.number { (self.median_of(n, |s| Some(s.wall_ms)).map_or("–".to_owned(), page::seconds)) }
+                td.number { (self.median_of(n, |s| s.usd).map_or("–".to_owned(), page::usd)) }
+                @if predicted {
+                    td.number { (of_model.map_or("–".to_owned(), |p| page::seconds(p.wall_ms))) }
+                    td.number { (of_model.map_or("–".to_owned(), Prediction::likely)) }
+                    td.number { (of_model.map_or("–".to_owned(), |p| page::usd(p.usd))) }
+                    td { (of_model.map_or("measured".to_owned(), |p| p.standing.to_string())) }
                 }
             }
-        };
+        });
         let measured = ["Chunks", "Wall-clock, median", "Cost, median"].map(Number);
         let of_model = [Number("Predicted"), Number("Likely"), Number("Predicted cost"), Name("Basis")];
         let shown = if predicted { &of_model[..] } else { &[] };
@@ -332,23 +328,18 @@ fn summary(leg: &Leg) -> Option<Summary> {
 
 fn table(report: &RunReport, fixture: &str, legs: &[Leg]) -> Markup {
     let cases = || report.cases.iter().filter(|case| case.fixture == fixture);
-    let rows = html! {
-        tbody {
-            @for leg in legs {
-                @if let Some(of_leg) = summary(leg) {
-                    tr {
-                        th scope="row" { (leg.label) }
-                        td.number { (of_leg.count) }
-                        td.number { (page::seconds(of_leg.median)) }
-                        td.number { (page::seconds(of_leg.min)) }
-                        td.number { (page::seconds(of_leg.max)) }
-                        td.number { (leg.samples.iter().filter(|(_, cold)| *cold).count()) }
-                        td.number { (speedup(cases().find(|case| leg.label.ends_with(&format!(", {}", case.render))))) }
-                    }
-                }
-            }
+    let summaries = legs.iter().filter_map(|leg| Some((leg, summary(leg)?)));
+    let rows = page::rows(summaries, |(leg, of_leg)| {
+        html! {
+            th scope="row" { (leg.label) }
+            td.number { (of_leg.count) }
+            td.number { (page::seconds(of_leg.median)) }
+            td.number { (page::seconds(of_leg.min)) }
+            td.number { (page::seconds(of_leg.max)) }
+            td.number { (leg.samples.iter().filter(|(_, cold)| *cold).count()) }
+            td.number { (speedup(cases().find(|case| leg.label.ends_with(&format!(", {}", case.render))))) }
         }
-    };
+    });
     let figures = ["Samples", "Median", "Fastest", "Slowest", "Cold", "Speed-up over this machine"].map(Number);
     page::table(&format!("Samples of {fixture}"), "", &[&[Name("Where")], &figures[..]].concat(), &rows)
 }

@@ -18,18 +18,14 @@ use crate::report::{
 
 /// Smoke with both plan protocols: whether they rendered the same video, by chunk count.
 pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
-    let rows = html! {
-        tbody {
-            @for compared in &report.semantic {
-                tr {
-                    th scope="row" { @if let Some(fixture) = &compared.fixture { (fixture) " " } (compared.chunk_count) }
-                    td { (page::passed(compared.mismatches.is_empty())) }
-                    td { @if compared.encoded_sha_equal { "yes" } @else { "no" } }
-                    td { (compared.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")) }
-                }
-            }
+    let rows = page::rows(&report.semantic, |compared| {
+        html! {
+            th scope="row" { @if let Some(fixture) = &compared.fixture { (fixture) " " } (compared.chunk_count) }
+            td { (page::passed(compared.mismatches.is_empty())) }
+            td { @if compared.encoded_sha_equal { "yes" } @else { "no" } }
+            td { (compared.mismatches.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")) }
         }
-    };
+    });
     let head = [Name("Chunks"), Name("Same video"), Name("Same bytes"), Name("What differs")];
     let content = page::table("Plan protocols", "The videos of v1 and v2", &head, &rows);
     (!report.semantic.is_empty()).then_some(Section { id: "protocols", title: "Plan protocols v1 and v2", content })
@@ -39,9 +35,7 @@ pub(crate) fn protocols_section(report: &RunReport) -> Option<Section> {
 pub(crate) fn compared_section(report: &RunReport) -> Option<Section> {
     let compared = report.compared.as_ref()?;
     let (pairs, shown) = compared.table();
-    let rows = html! {
-        tbody { @for pair in &pairs { tr { @for column in &shown { (page::cell(column, pair)) } } } }
-    };
+    let rows = page::rows(&pairs, |pair| html! { @for column in &shown { (page::cell(column, pair)) } });
     let head: Vec<_> = shown.iter().map(|column| page::head(column)).collect();
     let content = html! {
         @if let Some(gate) = &compared.gate {
@@ -68,18 +62,16 @@ pub(crate) fn cost_section(report: &RunReport) -> Option<Section> {
         report.renders.iter().filter_map(|render| Some((render.label.as_str(), render.row.cost.as_ref()?))).collect();
     let charges = charges(report, &costs);
     let total: f64 = charges.iter().map(|charge| charge.usd).sum();
-    let rows = html! {
-        tbody {
-            @for charge in &charges {
-                @let share = if total > 0.0 { charge.usd / total } else { 0.0 };
-                tr {
-                    th scope="row" { (charge.what) }
-                    td.number { (charge.amount) }
-                    td.number { (page::usd(charge.usd)) }
-                    td { (bar(share)) }
-                }
-            }
+    let row = |charge: &Charge| {
+        html! {
+            th scope="row" { (charge.what) }
+            td.number { (charge.amount) }
+            td.number { (page::usd(charge.usd)) }
+            td { (bar(if total > 0.0 { charge.usd / total } else { 0.0 })) }
         }
+    };
+    let rows = html! {
+        (page::rows(&charges, row))
         tfoot { tr { th scope="row" { "Total" } td {} td.number { (page::usd(total)) } td {} } }
     };
     let head = [Name("Charge"), Number("Amount"), Number("Cost"), Name("Share")];
@@ -139,41 +131,33 @@ fn function_table(costs: &[(&str, &Cost)]) -> Markup {
             None => sums.push(one.clone()),
         }
     }
-    let rows = html! {
-        tbody {
-            @for sum in &sums {
-                tr {
-                    th.prose scope="row" { (sum.function.as_deref().unwrap_or("not in the history")) }
-                    td { (sum.states.join(", ")) }
-                    td.number { (sum.memory_mb) " MB, " (sum.architecture) }
-                    td.number { (sum.requests) }
-                    td.number { (sum.cold_starts.map_or("–".to_owned(), |count| count.to_string())) }
-                    td.number { (page::seconds(sum.function_ms as f64)) }
-                    td.number { (page::usd(sum.usd)) }
-                }
-            }
+    let rows = page::rows(&sums, |sum| {
+        html! {
+            th.prose scope="row" { (sum.function.as_deref().unwrap_or("not in the history")) }
+            td { (sum.states.join(", ")) }
+            td.number { (sum.memory_mb) " MB, " (sum.architecture) }
+            td.number { (sum.requests) }
+            td.number { (sum.cold_starts.map_or("–".to_owned(), |count| count.to_string())) }
+            td.number { (page::seconds(sum.function_ms as f64)) }
+            td.number { (page::usd(sum.usd)) }
         }
-    };
+    });
     let figures = ["Size", "Requests", "Cold starts", "Run time", "Cost"].map(Number);
     let head = [&[Name("Function"), Name("States")], &figures[..]].concat();
     html! { @if !sums.is_empty() { (page::table("Functions", "", &head, &rows)) } }
 }
 
 fn cost_table(costs: &[(&str, &Cost)]) -> Markup {
-    let rows = html! {
-        tbody {
-            @for (label, cost) in costs {
-                tr {
-                    th scope="row" { (label) }
-                    td.number { (page::seconds(cost.function_ms as f64)) }
-                    td.number { (format!("{:.1}", cost.gb_seconds)) }
-                    td.number { (cost.requests) }
-                    td.number { (cost.transitions) }
-                    td.number { (page::usd(cost.usd)) }
-                }
-            }
+    let rows = page::rows(costs, |(label, cost)| {
+        html! {
+            th scope="row" { (label) }
+            td.number { (page::seconds(cost.function_ms as f64)) }
+            td.number { (format!("{:.1}", cost.gb_seconds)) }
+            td.number { (cost.requests) }
+            td.number { (cost.transitions) }
+            td.number { (page::usd(cost.usd)) }
         }
-    };
+    });
     let figures = ["Function", "GB-seconds", "Requests", "Transitions", "Cost"].map(Number);
     page::table("Cost of each execution", "", &[&[Name("Render")], &figures[..]].concat(), &rows)
 }
@@ -207,23 +191,19 @@ pub(crate) fn environment_section(report: &RunReport) -> Option<Section> {
 
 fn proof(report: &RunReport) -> Markup {
     let Some(proof) = &report.proof else { return html! {} };
-    let rows = html! {
-        tbody {
-            @for check in &proof.resources {
-                tr {
-                    th scope="row" { (check.kind) }
-                    td.prose { code { (check.name) } }
-                    td {
-                        @match check.state {
-                            ResourceState::Absent => "gone",
-                            ResourceState::Present => strong { "STILL THERE" },
-                            ResourceState::Unverifiable => strong { "UNKNOWN: " (check.evidence) },
-                        }
-                    }
+    let rows = page::rows(&proof.resources, |check| {
+        html! {
+            th scope="row" { (check.kind) }
+            td.prose { code { (check.name) } }
+            td {
+                @match check.state {
+                    ResourceState::Absent => "gone",
+                    ResourceState::Present => strong { "STILL THERE" },
+                    ResourceState::Unverifiable => strong { "UNKNOWN: " (check.evidence) },
                 }
             }
         }
-    };
+    });
     html! {
         details open[!proof.clean] {
             summary { "Resources that were checked after the clean-up, " (page::moment(&proof.checked_at)) }

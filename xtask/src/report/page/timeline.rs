@@ -132,28 +132,26 @@ fn rail(lanes: &[Lane], tops: &[(f64, f64)], x: &Scale) -> Markup {
 }
 
 fn table(label: &str, ran: &Timeline) -> Markup {
-    let rows = html! { tbody { @for attempt in &ran.attempts { (call(attempt)) } } };
+    let rows = page::rows(&ran.attempts, cells);
     let figures = ["Scheduled at", "Queued", "Start and response", "Handler", "Call"].map(Number);
     let head = [&[Name("Step")], &figures[..], &[Name("Ended")]].concat();
     page::table(&format!("Calls of {label}"), "", &head, &rows)
 }
 
-fn call(attempt: &Attempt) -> Markup {
+fn cells(attempt: &Attempt) -> Markup {
     let or_dash = |ms: Option<u64>| ms.map_or("–".to_owned(), |ms| page::seconds(ms as f64));
     html! {
-        tr {
-            th scope="row" { (name(attempt.step, &attempt.state)) }
-            td.number { (page::seconds(attempt.scheduled_ms as f64)) }
-            td.number { (page::seconds(attempt.queue_ms() as f64)) }
-            td.number { (or_dash(attempt.overhead_ms())) }
-            td.number { (or_dash(attempt.handler_ms)) }
-            td.number { (page::seconds(attempt.run_ms() as f64)) }
-            td {
-                @match (&attempt.error, attempt.ended_ms) {
-                    (Some(error), _) => { "✕ " (error) }
-                    (None, Some(_)) => "ok",
-                    (None, None) => "did not end",
-                }
+        th scope="row" { (name(attempt.step, &attempt.state)) }
+        td.number { (page::seconds(attempt.scheduled_ms as f64)) }
+        td.number { (page::seconds(attempt.queue_ms() as f64)) }
+        td.number { (or_dash(attempt.overhead_ms())) }
+        td.number { (or_dash(attempt.handler_ms)) }
+        td.number { (page::seconds(attempt.run_ms() as f64)) }
+        td {
+            @match (&attempt.error, attempt.ended_ms) {
+                (Some(error), _) => { "✕ " (error) }
+                (None, Some(_)) => "ok",
+                (None, None) => "did not end",
             }
         }
     }
