@@ -151,6 +151,9 @@ pub struct Signal {
 
 impl Signals {
     /// Takes the signals over from the system's default, which ends the process at once.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
     pub fn listen() -> anyhow::Result<Self> {
         let stream = |kind| signal(kind).context("signals can't be handled");
         Ok(Self {

@@ -21,6 +21,9 @@ impl TryFrom<u16> for ChunkCount {
 
 impl ChunkCount {
     /// Accepts 1..=256.
+    ///
+    /// # Errors
+    /// If the count is outside that range.
     pub fn new(count: u16) -> anyhow::Result<Self> {
         ensure!((1..=256).contains(&count), "a chunk count is 1 to 256, not {count}");
         Ok(Self(count))
@@ -113,12 +116,18 @@ impl ChunkSize {
     pub const USUAL: Self = Self(60);
 
     /// Accepts 1..=3600.
+    ///
+    /// # Errors
+    /// If the size is outside that range.
     pub fn new(frames: u64) -> anyhow::Result<Self> {
         ensure!((1..=3600).contains(&frames), "a chunk size is 1 to 3600 frames, not {frames}");
         Ok(Self(frames as u32))
     }
 
     /// The size that splits `frames` into `count` chunks: ceil(frames / count).
+    ///
+    /// # Errors
+    /// If that is more than the handler accepts.
     pub fn for_count(frames: u64, count: ChunkCount) -> anyhow::Result<Self> {
         Self::new(frames.div_ceil(u64::from(count.get())).max(1))
             .with_context(|| format!("{frames} frames can't be rendered in {count} chunks"))

@@ -46,6 +46,9 @@ impl Default for Prices {
 
 impl Prices {
     /// Reads other prices from JSON.
+    ///
+    /// # Errors
+    /// If a price is missing, negative, or not a number, or a field is unknown.
     pub fn parse(json: &[u8]) -> anyhow::Result<Self> {
         let prices: Self = serde_json::from_slice(json)?;
         let all = [prices.gb_second_usd, prices.arm_gb_second_usd, prices.request_usd, prices.transition_usd];

@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 /// Joins the bodies of all pages, as the service sent them, in the format of
 /// `aws stepfunctions get-execution-history`: `{"events": [...]}`. Timestamps become ISO 8601,
 /// and every other field stays. An event that is on two pages is included once.
+///
+/// # Errors
+/// If a body is not a page of a history.
 pub fn cli_events(pages: &[Vec<u8>]) -> anyhow::Result<Value> {
     let mut all = Vec::new();
     let mut seen = HashSet::new();
@@ -49,6 +52,9 @@ pub fn is_complete(history: &Value) -> bool {
 }
 
 /// Converts epoch seconds to `2026-01-31T12:00:00.123000+00:00`; text is returned as it is.
+///
+/// # Errors
+/// If it is neither a number of seconds nor text.
 pub fn cli_timestamp(timestamp: &Value) -> anyhow::Result<Value> {
     if timestamp.is_string() {
         return Ok(timestamp.clone());

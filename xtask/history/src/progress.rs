@@ -170,6 +170,9 @@ impl Tail {
     }
 
     /// Adds a page, newest events first, and the token of the page after it.
+    ///
+    /// # Errors
+    /// If it is not a page of a history.
     pub fn add(&mut self, body: &[u8], next_token: Option<String>) -> anyhow::Result<()> {
         let mut page = cli_events(&[body.to_vec()])?;
         let events = page["events"].as_array_mut().map(std::mem::take).unwrap_or_default();

@@ -91,6 +91,9 @@ impl Attempt {
 }
 
 /// Reads a history in the format of the AWS CLI.
+///
+/// # Errors
+/// If it has no events, or an event has no id, type, or time.
 pub fn timeline(history: &Value) -> anyhow::Result<Timeline> {
     let events = history["events"].as_array().context("the history has no events")?;
     let start = time_ms(events.first().context("the history is empty")?)?;

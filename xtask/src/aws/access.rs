@@ -76,6 +76,9 @@ fn endpoint<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 impl Target {
     /// The target that the environment and the configuration files name: an account, or an emulator where an endpoint
     /// is not AWS's own.
+    ///
+    /// # Errors
+    /// As [`Settings::of_account`].
     pub fn configured(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
         let settings = Settings::of_account(env, profile)?;
         Ok(match settings.foreign() {
@@ -141,6 +144,9 @@ const EMULATOR_KEY: &str = "test";
 
 impl Access {
     /// Access to `target` with what `env`, the caller's, says of credentials and of the network.
+    ///
+    /// # Errors
+    /// As [`Settings::of_account`], and for an account when there is no such region.
     pub fn new(target: Target, region: Region, env: &Env) -> anyhow::Result<Self> {
         let settings = match &target {
             Target::Account { profile } => {
@@ -317,6 +323,9 @@ pub(crate) fn transfers() -> TimeoutConfig {
 }
 
 /// Checks an `--endpoint-url`: http or https, a host, nothing after it.
+///
+/// # Errors
+/// When it is anything else.
 pub fn parse_endpoint(text: &str) -> anyhow::Result<String> {
     let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
     let host = rest.context("it does not start with http:// or https://")?.trim_end_matches('/');

@@ -51,6 +51,9 @@ pub enum BucketState {
 }
 
 /// Looks for a bucket.
+///
+/// # Errors
+/// When the service gives no clear answer.
 pub async fn bucket_state(clients: &Clients, bucket: &str) -> anyhow::Result<BucketState> {
     match clients.s3.head_bucket().bucket(bucket).send().await {
         Ok(_) => Ok(BucketState::Ours),
@@ -63,6 +66,9 @@ pub async fn bucket_state(clients: &Clients, bucket: &str) -> anyhow::Result<Buc
 }
 
 /// Creates a private bucket, of a name that was proved unused, and tags it.
+///
+/// # Errors
+/// When someone created it meanwhile, the name is taken or a call is refused.
 pub async fn create_bucket(
     clients: &Clients,
     bucket: &str,
@@ -110,6 +116,9 @@ pub async fn create_bucket(
 }
 
 /// A bucket's tags; `None` when the bucket is not there.
+///
+/// # Errors
+/// When they can't be read.
 pub async fn bucket_tags(clients: &Clients, bucket: &str) -> anyhow::Result<Option<Vec<(String, String)>>> {
     match clients.s3.get_bucket_tagging().bucket(bucket).send().await {
         Ok(answer) => Ok(Some(answer.tag_set().iter().map(|t| (t.key().to_owned(), t.value().to_owned())).collect())),
@@ -128,6 +137,9 @@ pub const LISTED: Duration = Duration::from_secs(3);
 const BUCKETS_ON_A_PAGE: i32 = 10_000;
 
 /// The names of the account's buckets that start with one of `prefixes`.
+///
+/// # Errors
+/// When the buckets can't be listed.
 pub async fn buckets_starting(clients: &Clients, prefixes: &[String]) -> anyhow::Result<Vec<String>> {
     let mut names = Vec::new();
     // An account whose quota of buckets was raised must say how many it wants at once.
@@ -150,6 +162,9 @@ pub enum Deleted {
 }
 
 /// Deletes an empty bucket. One that is gone is fine.
+///
+/// # Errors
+/// When the call is refused.
 pub async fn delete_bucket(clients: &Clients, bucket: &str) -> anyhow::Result<Deleted> {
     let delete = || clients.s3.delete_bucket().bucket(bucket).send();
     match delete.retry(settling()).when(conflicting).await {
@@ -171,6 +186,9 @@ fn not_settled<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bo
 }
 
 /// Uploads bytes.
+///
+/// # Errors
+/// When the upload is refused.
 pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) -> anyhow::Result<()> {
     let request = clients.s3.put_object().bucket(bucket).key(key).content_type("application/gzip");
     request
@@ -189,6 +207,9 @@ pub async fn upload(clients: &Clients, bucket: &str, key: &str, bytes: Vec<u8>) 
 const DOWNLOAD_TRIES: usize = 5;
 
 /// Downloads an object; the file appears under its name only when it is whole.
+///
+/// # Errors
+/// When the object is not there, or every try broke off.
 pub async fn download(clients: &Clients, bucket: &str, key: &str, folder: &Folder, name: &str) -> anyhow::Result<u64> {
     let again = faults::retrying(DOWNLOAD_TRIES - 1);
     let once = || download_once(clients, bucket, key, folder, name);

@@ -116,6 +116,9 @@ impl Keys {
     }
 
     /// Keys that are valid now.
+    ///
+    /// # Errors
+    /// When the chain has none.
     pub async fn now(&self) -> anyhow::Result<Credentials> {
         let kept = self.kept.lock().expect("no holder panics").clone();
         if let Some(keys) = kept.filter(|keys| lasts(keys, SystemTime::now())) {

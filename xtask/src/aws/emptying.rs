@@ -50,6 +50,9 @@ const MOST_PASSES: usize = 30;
 /// `prove` is asked between the listing of a page and its deletion, so that what
 /// took the bucket's place is not deleted. `progress` hears of every batch, with
 /// the total so far. A bucket that is not there is empty.
+///
+/// # Errors
+/// When the bucket can't be listed or keeps filling, or `prove` fails.
 pub async fn empty(
     clients: &Clients,
     bucket: &str,
@@ -78,6 +81,9 @@ pub async fn empty(
 }
 
 /// Whether nothing is in a bucket: no version and no delete marker.
+///
+/// # Errors
+/// When the bucket can't be listed.
 pub async fn is_empty(clients: &Clients, bucket: &str) -> anyhow::Result<bool> {
     list_page(clients, bucket, Marker::default()).await.map(|(objects, _)| objects.is_empty())
 }

@@ -66,6 +66,9 @@ pub struct ConfigFiles {
 
 impl ConfigFiles {
     /// Reads the files that `env` names, for the profile of the flag or of `env`.
+    ///
+    /// # Errors
+    /// When a file can't be read or is not of the format.
     pub fn read(env: &Env, flag: Option<&Profile>) -> anyhow::Result<Self> {
         let profile = flag
             .map(|profile| Named { value: profile.as_str().to_owned(), by: "--profile".to_owned() })
@@ -186,6 +189,9 @@ fn for_sdk(config: &str, credentials: &str) -> Builder {
 }
 
 /// The region that counts where no flag names one, and what named it.
+///
+/// # Errors
+/// As [`ConfigFiles::read`].
 pub fn region(env: &Env, profile: Option<&Profile>, is_emulator: bool) -> anyhow::Result<Option<Named<String>>> {
     match region_of_environment(env) {
         // An emulator that a flag names has nothing to do with a profile.
@@ -219,6 +225,9 @@ pub struct Settings {
 
 impl Settings {
     /// What the environment and the files say for an account.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or a profile or a bundle is not there.
     pub fn of_account(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
         let files = ConfigFiles::read(env, profile)?;
         let has_keys = env.get("AWS_ACCESS_KEY_ID").is_some() && env.get("AWS_SECRET_ACCESS_KEY").is_some();
@@ -272,6 +281,9 @@ impl Settings {
     }
 
     /// The settings for an emulator that a flag names: of the environment only the network counts.
+    ///
+    /// # Errors
+    /// As [`Network::of`].
     pub fn of_emulator(env: &Env, url: &str) -> anyhow::Result<Self> {
         Ok(Self {
             region: region_of_environment(env),

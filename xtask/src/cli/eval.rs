@@ -125,6 +125,9 @@ impl EvalOptions {
     }
 
     /// The chunk counts of one fixture.
+    ///
+    /// # Errors
+    /// When the fixture is not among those that are repeated.
     pub fn counts_of(&self, fixture: &str) -> anyhow::Result<ChunkCounts> {
         self.fixtures.counts(Some(fixture), &self.chunk_counts())
     }
@@ -153,6 +156,9 @@ impl EvalOptions {
     }
 
     /// Refuses options that contradict each other, no matter whether flags or variables set them.
+    ///
+    /// # Errors
+    /// When they do.
     pub fn check(&self) -> anyhow::Result<()> {
         let sizes = &self.run.memory;
         for (nth, size) in sizes.iter().enumerate() {
@@ -182,6 +188,9 @@ impl EvalOptions {
     }
 
     /// The same for these renders of an earlier run alone, in chunks of that run's size.
+    ///
+    /// # Errors
+    /// When there are none.
     pub fn repeating(
         mut self,
         renders: Vec<(String, ChunkCount)>,

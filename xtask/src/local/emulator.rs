@@ -100,6 +100,9 @@ impl EmbeddedAws {
     }
 
     /// Waits until the emulator has ended by itself.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
     pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         self.service.ended().await.context("the embedded AWS")
     }

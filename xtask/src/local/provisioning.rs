@@ -74,6 +74,9 @@ impl Toolbox {
     }
 
     /// Provisions all that a local run needs: SAM CLI, emulator, bun, node, ffmpeg, ffprobe.
+    ///
+    /// # Errors
+    /// When Python is missing or too old, or a download fails or has the wrong hash.
     pub async fn provide_all(&self, runner: &Runner) -> anyhow::Result<()> {
         let _lock = self.lock(&runner.console).await?;
         let tools = self.python_stamp()?;
@@ -94,6 +97,9 @@ impl Toolbox {
 
     /// Provisions only the programs of the handler ZIP, with the encoder for alpha if `has_alpha`, and gives their
     /// paths; works on any system.
+    ///
+    /// # Errors
+    /// As [`Toolbox::provide_all`].
     pub async fn provide_media(&self, has_alpha: bool, runner: &Runner) -> anyhow::Result<Vec<PathBuf>> {
         let _lock = self.lock(&runner.console).await?;
         let wheels = if has_alpha { &MEDIA[..] } else { &MEDIA[..1] };
@@ -119,6 +125,9 @@ impl Toolbox {
     /// Installs the packages of a hash-locked list into a separate folder, and returns that
     /// folder. With it in `PYTHONPATH`, the tools' Python finds these packages in addition to
     /// its own, so the list need not repeat those. Call [`Toolbox::provide_all`] first.
+    ///
+    /// # Errors
+    /// When a download fails or has the wrong hash.
     pub async fn provide_packages(&self, name: &str, list: &Path, runner: &Runner) -> anyhow::Result<PathBuf> {
         let _lock = self.lock(&runner.console).await?;
         let folder = self.dir.join(name);

@@ -73,6 +73,9 @@ impl Compared {
 
 impl Baseline {
     /// Reads a video to its end, or a folder of frames with this frame rate.
+    ///
+    /// # Errors
+    /// When the video does not decode from end to end, or the frames have gaps.
     pub async fn read(media: &Media, path: &Path, format: RenderFormat, fps: u32) -> anyhow::Result<Self> {
         match format {
             RenderFormat::Video(_) => {
@@ -122,6 +125,9 @@ impl Baseline {
 
     /// Measures a render: a video, or a folder or archive of frames. `codec` is the requested codec of a video.
     /// Measurements that can't exceed a limit of `gate` may be left out.
+    ///
+    /// # Errors
+    /// When the render can't be decoded from end to end, because it has no result then.
     pub async fn compare(
         &self,
         media: &Media,
@@ -169,6 +175,9 @@ impl Baseline {
 
     /// A frame of it and the same frame of a render, as pictures for people; `media_shape` is the shape of the
     /// render, if it is a video.
+    ///
+    /// # Errors
+    /// When either has no such frame, or it can't be decoded.
     pub async fn stills(
         &self,
         media: &Media,
@@ -187,6 +196,9 @@ impl Baseline {
 
     /// The PSNR between each stretch of `frames` frames, given by its first frame, and the one that starts
     /// `distance` frames later, from their mean squared error.
+    ///
+    /// # Errors
+    /// When it can't be decoded.
     pub async fn apart(&self, media: &Media, firsts: &[u64], frames: u64, distance: u64) -> anyhow::Result<Vec<Level>> {
         let (Some(start), Some(last)) = (firsts.iter().min(), firsts.iter().max()) else { return Ok(Vec::new()) };
         match self {

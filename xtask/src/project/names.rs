@@ -65,6 +65,9 @@ impl RunId {
     pub const TAG: &'static str = "HyperframesSmokeRun";
 
     /// A fresh id from the system's random source.
+    ///
+    /// # Errors
+    /// When the system has no random source.
     pub fn random() -> anyhow::Result<Self> {
         let mut bytes = [0u8; 6];
         getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("the system has no source of random numbers: {e}"))?;

@@ -48,6 +48,9 @@ impl Repo {
     pub const HANDLER: &'static str = "@hyperframes/aws-lambda";
 
     /// The repository at `root`.
+    ///
+    /// # Errors
+    /// When it has neither layout, or has no template.
     pub fn at(root: &Path) -> anyhow::Result<Self> {
         ensure!(root.is_dir(), "{} is not a folder", root.display());
         let layout = Layout::of(root).with_context(|| {
@@ -189,6 +192,9 @@ impl RepoChoice {
 
     /// The repository that the flag or else the variable names, or else the nearest one that contains the working
     /// folder, or else the one in which this tool was built.
+    ///
+    /// # Errors
+    /// When that folder is not a repository, or has no template.
     pub fn locate(&self) -> anyhow::Result<Repo> {
         let named = |path: &Path, by: String| {
             let root = std::path::absolute(path).with_context(|| by.clone())?;

@@ -44,6 +44,9 @@ const LOCK: &str = ".run.lock";
 
 impl Artifacts {
     /// Reserves the folder that the user named; [`Artifacts::take`] then clears it.
+    ///
+    /// # Errors
+    /// When it contains files that no run wrote, or a run is using it.
     pub fn at(dir: &Path) -> anyhow::Result<Self> {
         let dir = std::path::absolute(dir).with_context(|| format!("{}", dir.display()))?;
         match Self::open(&dir)? {
@@ -54,6 +57,9 @@ impl Artifacts {
 
     /// Reserves `dir`; while another run uses it, a folder next to it whose name ends with
     /// the run's id.
+    ///
+    /// # Errors
+    /// See [`Artifacts::at`].
     pub fn default_in(dir: &Path, run: &RunId) -> anyhow::Result<Self> {
         match Self::open(dir)? {
             Some(artifacts) => Ok(artifacts),
@@ -80,6 +86,9 @@ impl Artifacts {
     /// Moves the files of an earlier run to [`RUNS`]; of the older ones there, only the last `keep` that passed and the
     /// last `keep` that did not keep their renders. Called once this run has something to
     /// write: a wrong flag or missing credentials leave the earlier results where they are.
+    ///
+    /// # Errors
+    /// When a file can't be moved or removed.
     pub fn take(&self, keep: usize) -> anyhow::Result<()> {
         let context = || format!("the artifact folder {}", self.dir().display());
         self.set_aside().with_context(context)?;
@@ -150,18 +159,27 @@ impl Artifacts {
     }
 
     /// The path at which a program makes a file or a folder of frames; nothing is there, not even a link.
+    ///
+    /// # Errors
+    /// When what was there can't be removed.
     pub fn vacated(&self, name: &str) -> anyhow::Result<PathBuf> {
         self.folder.remove(name)?;
         Ok(self.path(name))
     }
 
     /// Writes a JSON file atomically.
+    ///
+    /// # Errors
+    /// When it can't be written.
     pub fn save(&self, name: &str, content: &impl Serialize) -> anyhow::Result<()> {
         let text = serde_json::to_string_pretty(content).with_context(|| format!("{}", self.path(name).display()))?;
         self.write(name, visible(&(text + "\n")).as_bytes())
     }
 
     /// Writes a file atomically.
+    ///
+    /// # Errors
+    /// When it can't be written.
     pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
         self.folder.write(name, content)
     }
@@ -220,6 +238,9 @@ fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
 pub(crate) const RUN_JSON: &str = "run.json";
 
 /// Reads the artifact folder of a smoke or eval run, finished or not.
+///
+/// # Errors
+/// When no run wrote the folder, or a file in it can't be read or understood.
 pub fn read(dir: &Path) -> anyhow::Result<RunReport> {
     read_files(dir, |_| true)
 }

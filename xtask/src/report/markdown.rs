@@ -34,6 +34,9 @@ pub const JUNIT: &str = "junit.xml";
 const STEP_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
 /// Writes all reports to the artifact folder of their run. Returns the text of report.md.
+///
+/// # Errors
+/// When a report can't be written.
 pub fn publish(folder: &Folder, report: &RunReport) -> anyhow::Result<String> {
     let text = markdown(report);
     folder.write(MARKDOWN, harmless(&text).as_bytes())?;
@@ -43,6 +46,9 @@ pub fn publish(folder: &Folder, report: &RunReport) -> anyhow::Result<String> {
 }
 
 /// Appends Markdown to the summary of the GitHub step, if the process runs in one.
+///
+/// # Errors
+/// When the summary can't be written.
 pub fn append_step_summary(env: &Env, text: &str) -> anyhow::Result<()> {
     let Some(file) = env.path(STEP_SUMMARY) else { return Ok(()) };
     let append = || {

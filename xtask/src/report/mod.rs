@@ -191,6 +191,9 @@ impl RunReport {
 
     /// The fixtures and chunk counts of which a render did not pass, or was not measured; all chunk counts of a fixture
     /// that could not be rendered locally. All plan protocols of them are meant, as they are compared with each other.
+    ///
+    /// # Errors
+    /// When run.json names a render as no run does.
     pub fn to_repeat(&self) -> anyhow::Result<Vec<(String, ChunkCount)>> {
         let failed = self.renders.iter().filter(|render| !render.row.passed);
         let mut found: Vec<_> = failed.map(|render| (render.fixture.clone(), render.row.id.chunk_count)).collect();

@@ -217,6 +217,9 @@ impl AudioSample {
     pub const HEADER: &str = "track,atS,residualDbfs,baselineDbfs";
 
     /// Reads audio.csv.
+    ///
+    /// # Errors
+    /// See [`FrameSample::parse`].
     pub fn parse(csv: &str) -> anyhow::Result<Vec<Self>> {
         lines(csv, &[Self::HEADER], |[track, at_s, residual, baseline]| {
             Ok(Self {

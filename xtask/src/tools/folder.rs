@@ -35,12 +35,18 @@ const FILE_MODE: Mode = Mode::from_raw_mode(0o666);
 
 impl Folder {
     /// Creates the folder, with those above it, unless it exists.
+    ///
+    /// # Errors
+    /// When it can't be created or opened.
     pub fn create(path: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(path).with_context(|| format!("the folder {}", path.display()))?;
         Self::open(path)
     }
 
     /// Opens a folder that exists.
+    ///
+    /// # Errors
+    /// When it is no folder, or can't be opened.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
         let held =
             openat(CWD, path, FOLDER, Mode::empty()).with_context(|| format!("the folder {}", path.display()))?;
@@ -53,6 +59,9 @@ impl Folder {
     }
 
     /// Refuses to go on when another folder is at its path: it may have files of the same names.
+    ///
+    /// # Errors
+    /// In that case.
     pub fn check(&self) -> anyhow::Result<()> {
         let held = fstat(&self.held).with_context(|| format!("the folder {}", self.path.display()))?;
         let is_there = stat(&self.path).is_ok_and(|found| (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino));
@@ -61,6 +70,9 @@ impl Folder {
     }
 
     /// Begins a file that appears under its name only with [`Part::finish`], in the place of what had the name.
+    ///
+    /// # Errors
+    /// When it can't be created.
     pub fn begin(&self, name: impl AsRef<Path>) -> anyhow::Result<Part> {
         let name = name.as_ref();
         let what = || format!("{}", self.path.join(name).display());
@@ -77,6 +89,9 @@ impl Folder {
     }
 
     /// Writes a file, which is complete or absent.
+    ///
+    /// # Errors
+    /// When it can't be written.
     pub fn write(&self, name: impl AsRef<Path>, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
         let mut part = self.begin(name)?;
         part.file.write_all(content.as_ref()).with_context(|| format!("{}", part.path.display()))?;
@@ -84,6 +99,9 @@ impl Folder {
     }
 
     /// Copies a file into the folder, where the copy is complete or absent.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the copy can't be written.
     pub fn copy(&self, name: impl AsRef<Path>, from: &Path) -> anyhow::Result<()> {
         let what = || format!("copying {}", from.display());
         let mut source = fs::File::open(from).with_context(what)?;
@@ -93,6 +111,9 @@ impl Folder {
     }
 
     /// Opens a file to append to it; it is created unless it exists.
+    ///
+    /// # Errors
+    /// When it is a link, a pipe, or a file that has another name too.
     pub fn append(&self, name: impl AsRef<Path>) -> anyhow::Result<File> {
         let name = name.as_ref();
         let what = || format!("{}", self.path.join(name).display());
@@ -125,12 +146,18 @@ impl Folder {
     }
 
     /// Creates a folder in it, unless it exists.
+    ///
+    /// # Errors
+    /// When something else has its name.
     pub fn create_folder(&self, name: impl AsRef<Path>) -> anyhow::Result<()> {
         let name = name.as_ref();
         self.parent(&name.join("in it"), true).with_context(|| format!("{}", self.path.join(name).display())).map(drop)
     }
 
     /// Removes a file, a link, or a folder with everything in it, if there is one.
+    ///
+    /// # Errors
+    /// When it can't be removed.
     pub fn remove(&self, name: impl AsRef<Path>) -> anyhow::Result<()> {
         let name = name.as_ref();
         let what = || format!("{}", self.path.join(name).display());
@@ -142,6 +169,9 @@ impl Folder {
     }
 
     /// Gives a file, a link, or a folder another name in it; folders on the way to that are created.
+    ///
+    /// # Errors
+    /// When it is not there, or a folder with content has the other name.
     pub fn rename(&self, from: impl AsRef<Path>, to: impl AsRef<Path>) -> anyhow::Result<()> {
         let (from, to) = (from.as_ref(), to.as_ref());
         let what = || format!("moving {} to {}", self.path.join(from).display(), to.display());
@@ -224,6 +254,9 @@ impl Part {
     }
 
     /// Gives the file its name.
+    ///
+    /// # Errors
+    /// When a folder has that name.
     pub fn finish(self) -> anyhow::Result<()> {
         let renamed = renameat(&self.folder, &self.part, &self.folder, &self.name);
         renamed.with_context(|| format!("{}", self.path.display()))
@@ -231,18 +264,27 @@ impl Part {
 }
 
 /// Writes a file whose folder exists; it is complete or absent, and a link with its name is replaced.
+///
+/// # Errors
+/// When it can't be written.
 pub fn write_whole(path: &Path, content: impl AsRef<[u8]>) -> anyhow::Result<()> {
     let (folder, name) = parts_of(path)?;
     Folder::open(folder)?.write(name, content)
 }
 
 /// Opens a file to append to it, in a folder that exists.
+///
+/// # Errors
+/// As [`Folder::append`].
 pub fn append(path: &Path) -> anyhow::Result<File> {
     let (folder, name) = parts_of(path)?;
     Folder::open(folder)?.append(name)
 }
 
 /// Opens a log to append to it, in a folder that exists and is no link.
+///
+/// # Errors
+/// As [`Folder::append`].
 pub fn open_log(path: &Path) -> anyhow::Result<File> {
     let (folder, name) = parts_of(path)?;
     let held = openat(CWD, folder, FOLDER | OFlags::NOFOLLOW, Mode::empty());

@@ -66,6 +66,9 @@ struct Manifest {
 const BUILD_LIMIT: Duration = Duration::from_secs(20 * 60);
 
 /// Builds the repository's handler ZIP at `target`, unless the one there has the same inputs.
+///
+/// # Errors
+/// When a step fails, or the ZIP breaks its size budget.
 pub async fn build(
     repo: &Repo,
     target: &Path,
@@ -83,6 +86,9 @@ pub async fn build(
 }
 
 /// The ZIP that is there already, for `--skip-build`.
+///
+/// # Errors
+/// When there is none, it is no ZIP, or it breaks the size budget.
 pub fn existing(path: &Path) -> anyhow::Result<HandlerZip> {
     ensure!(path.is_file(), "--skip-build: there is no {}; run once without that flag", path.display());
     let zip = read(path.to_owned(), false)?;
@@ -138,6 +144,9 @@ async fn build_own(
 
 /// Installs the package's dependencies from its lockfile, unless the ones
 /// there came from the same lockfile.
+///
+/// # Errors
+/// When the lockfile does not fit, or a package can't be had.
 pub async fn install_packages(package: &Path, bun: &Path, runner: &Runner, log: &Path) -> anyhow::Result<()> {
     let (sh, console) = (&runner.sh, &runner.console);
     let waiting = || console.step("build", "waiting for another bun install");
@@ -170,6 +179,9 @@ fn up_to_date(target: &Path, manifest: &Path, inputs: &str) -> Option<HandlerZip
 pub const CHECKOUT_SCRIPTS: [&str; 2] = ["build:zip", "verify:zip-size"];
 
 /// Refuses a checkout whose handler can't be built, before anything is started.
+///
+/// # Errors
+/// When its package.json has not the scripts, or its packages are not installed.
 pub fn check_scripts(repo: &Repo) -> anyhow::Result<()> {
     if repo.layout() == Layout::Own {
         return Ok(());

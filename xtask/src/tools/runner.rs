@@ -55,6 +55,9 @@ impl Runner {
     const DEFAULT_LIMIT: Duration = Duration::from_secs(120);
 
     /// A runner without children.
+    ///
+    /// # Errors
+    /// When the current folder is gone.
     pub fn new(env: &Env, console: &Console) -> anyhow::Result<Self> {
         let sh = Shell::new()?;
         Ok(Self { sh, env: env.clone(), console: console.clone(), children: Children::default() })
@@ -85,6 +88,9 @@ impl Runner {
 
     /// Starts an emulator, which works until its standard input is closed, and then cleans up
     /// after itself; `log` gets what it prints.
+    ///
+    /// # Errors
+    /// When it can't be started.
     pub fn start(&self, command: Cmd<'_>, log: &Path) -> anyhow::Result<Service> {
         let mut command = self.prepare(Child::Emulator, command);
         let log = File::create(log).with_context(|| format!("{}", log.display()))?;
@@ -130,11 +136,17 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the program to its end, whatever its exit status.
+    ///
+    /// # Errors
+    /// When it can't be started or takes too long.
     pub async fn any_status(self) -> anyhow::Result<Output> {
         self.finish(Stdio::piped()).await
     }
 
     /// Runs the program; its standard output goes to `stdout`.
+    ///
+    /// # Errors
+    /// When it can't be started, takes too long, or fails.
     pub async fn into(self, stdout: impl Into<Stdio>) -> anyhow::Result<()> {
         self.finish(stdout.into()).await?.successful().map(drop)
     }

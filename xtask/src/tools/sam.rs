@@ -51,6 +51,9 @@ const DEPLOY_LIMIT: Duration = Duration::from_secs(30 * 60);
 impl Sam {
     /// `sam` as `program`, for `access`; its log goes to the folder `logs`. With `keys` sam
     /// acts as the same caller as the SDK: its own chain of credentials has another order.
+    ///
+    /// # Errors
+    /// When the configuration of this repository is missing.
     pub fn new(
         program: &Path,
         access: &Access,
@@ -78,12 +81,17 @@ impl Sam {
         })
     }
 
+    /// # Errors
+    /// When the template is not valid.
     pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
         let command = validate(&self.runner.sh, &self.program, &self.options, template);
         self.run(command).await?.await.map(drop)
     }
 
     /// Deploys a new stack, tagged with its run.
+    ///
+    /// # Errors
+    /// When the deployment fails.
     pub async fn deploy(&self, deployment: &Deployment<'_>) -> anyhow::Result<()> {
         let command = deploy(&self.runner.sh, &self.program, &self.options, deployment);
         self.run(command).await?.limit(DEPLOY_LIMIT).await.map(drop)

@@ -12,6 +12,9 @@ pub struct Decibels(f64);
 
 impl Decibels {
     /// A finite number of dB.
+    ///
+    /// # Errors
+    /// For infinities and NaN.
     pub fn new(db: f64) -> anyhow::Result<Self> {
         ensure!(db.is_finite(), "decibels must be a finite number, not {db}");
         Ok(Self(db))

@@ -14,6 +14,9 @@ pub struct Fraction {
 
 impl Fraction {
     /// Reduces `num/den`.
+    ///
+    /// # Errors
+    /// When either is zero.
     pub fn new(num: u64, den: u64) -> anyhow::Result<Self> {
         ensure!(num > 0 && den > 0, "{num}/{den} is not a positive fraction");
         let divisor = gcd(num, den);

@@ -9,6 +9,9 @@ const MOST_BYTES: u64 = 64 << 20;
 
 /// Everything unusual that a file asks of players, in words, in the order of the tracks. Empty for a usual file, and for
 /// one that is no MP4 file.
+///
+/// # Errors
+/// When the file can't be read.
 pub fn instructions(mut file: impl Read + Seek) -> io::Result<Vec<String>> {
     let mut at = 0;
     loop {

@@ -111,6 +111,9 @@ pub struct Tracks {
 
 impl Tracks {
     /// Parses ffprobe's JSON of streams and format.
+    ///
+    /// # Errors
+    /// When there is no audio track, one begins very late, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
         let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let tracks = report.streams.iter().filter(|stream| stream.codec_type == "audio").map(audio);
@@ -127,6 +130,9 @@ pub struct Headers(MediaShape);
 
 impl Headers {
     /// Parses ffprobe's JSON of streams and format.
+    ///
+    /// # Errors
+    /// When there is no video stream, its sound is not near it in time, or a field is missing.
     pub fn from_ffprobe(json: &str) -> anyhow::Result<Self> {
         let report: Report = serde_json::from_str(json).context("ffprobe's report has an unexpected form")?;
         let videos = || report.streams.iter().filter(|s| s.codec_type == "video" && s.disposition.attached_pic == 0);
@@ -166,6 +172,9 @@ impl Headers {
     }
 
     /// The shape of a video with these headers and these decoded frames.
+    ///
+    /// # Errors
+    /// When there are no frames.
     pub fn with(&self, frames: &[DecodedFrame]) -> anyhow::Result<MediaShape> {
         ensure!(!frames.is_empty(), "no frame of the video decodes");
         Ok(MediaShape {

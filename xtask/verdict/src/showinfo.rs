@@ -35,6 +35,9 @@ pub fn filters(video: Video) -> String {
 }
 
 /// Parses one video's frames from a log that contains the output of [`filters`].
+///
+/// # Errors
+/// When a frame has no time, or a field is missing.
 pub fn frames(log: &str, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
     let starts: Vec<usize> = log.match_indices(TIME).map(|(at, _)| at).filter(|at| is_frame(log, *at)).collect();
     let ends = starts.iter().skip(1).copied().chain([log.len()]);

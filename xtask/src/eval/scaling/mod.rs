@@ -51,6 +51,9 @@ pub struct Scaling {
 
 impl Scaling {
     /// Fits and checks a model, and recommends counts; an emulator's say nothing about counts that were not measured.
+    ///
+    /// # Errors
+    /// When there can be no model, see [`Unfit`].
     pub fn of(observations: &[Observation], rates: &Rates, emulated: bool) -> Result<Self, Unfit> {
         let sweep = Sweep::new(observations)?;
         let model = Model::fit(&sweep, rates)?;
@@ -161,6 +164,9 @@ pub struct Sweep {
 
 impl Sweep {
     /// Summarizes the executions of one composition.
+    ///
+    /// # Errors
+    /// See [`Unfit`]; one count is not an error yet.
     pub fn new(observations: &[Observation]) -> Result<Self, Unfit> {
         let frames = observations.first().ok_or(Unfit::NothingMeasured)?.frames;
         if let Some(other) = observations.iter().find(|seen| seen.frames != frames) {

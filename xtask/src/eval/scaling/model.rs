@@ -87,6 +87,9 @@ pub struct Model {
 impl Model {
     /// Fits the model to a sweep of at least two counts. With two counts no part has more than two
     /// coefficients above 0, because more could not be distinguished.
+    ///
+    /// # Errors
+    /// With fewer than two counts.
     pub fn fit(sweep: &Sweep, rates: &Rates) -> Result<Self, Unfit> {
         match sweep.counts.as_slice() {
             [] => return Err(Unfit::NothingMeasured),

@@ -198,6 +198,9 @@ impl Template {
     }
 
     /// The parameter that an `--image` sets: it names that, or a function whose image it is.
+    ///
+    /// # Errors
+    /// When no function of the template takes its image from such a parameter, or the image is not one of ECR.
     pub fn parameter_of_image(&self, asked: &Assignment) -> anyhow::Result<Assignment> {
         let Assignment { name, value } = asked;
         ensure!(

@@ -69,6 +69,10 @@ pub struct StackNames {
 
 impl Template {
     /// Reads a template.
+    ///
+    /// # Errors
+    /// When it can't be read, or lacks something that a run needs. The message contains the file, the field and
+    /// its line.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let what = || format!("the template {}", path.display());
         let text = fs::read_to_string(path).with_context(what)?;
@@ -82,6 +86,9 @@ impl Template {
 
     /// Parses the text of the template at `path` in the folder `dir`. `file` reads the definition of a state
     /// machine, relative to that folder.
+    ///
+    /// # Errors
+    /// As for [`Template::read`], without the file.
     pub fn parse(
         text: &str,
         path: &Path,

@@ -245,6 +245,9 @@ impl Media {
     }
 
     /// The files next to a render's frames.
+    ///
+    /// # Errors
+    /// When they can't be taken out of an archive.
     pub async fn sound_of(&self, source: &FrameSource, sequence: &FrameSequence) -> anyhow::Result<SoundFiles> {
         let archive = match source {
             FrameSource::Folder(folder) => return Ok(self.sound_in(folder.dir(), sequence).await),
@@ -261,6 +264,9 @@ impl Media {
     }
 
     /// What is left of each track when the baseline's is taken from it, in the order of [`SoundFiles::tracks`].
+    ///
+    /// # Errors
+    /// When a file does not decode from end to end.
     pub async fn sounds(&self, render: &SoundFiles, baseline: &SoundFiles) -> anyhow::Result<Vec<Sound>> {
         let mut sounds = Vec::new();
         for ((of_render, _), (of_baseline, tracks)) in render.sounding().zip(baseline.sounding()) {

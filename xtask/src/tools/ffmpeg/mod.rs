@@ -117,6 +117,9 @@ impl Media {
     }
 
     /// The shape of a video, which is decoded with its sound from end to end.
+    ///
+    /// # Errors
+    /// When the file is no video, or something in it does not decode.
     pub async fn shape_of_whole(&self, video: &Path) -> anyhow::Result<MediaShape> {
         let headers = self.headers(video).await?;
         self.decoded(video, &headers).await

@@ -22,6 +22,9 @@ use crate::tools::ffmpeg::{Media, decoder_args};
 
 impl Media {
     /// Decodes a video and reads what describes it.
+    ///
+    /// # Errors
+    /// When something of it can't be decoded or read.
     pub async fn semantics(
         &self,
         video: &Path,

@@ -18,6 +18,9 @@ use crate::tools::ffmpeg::{Media, decoder_args, half_of_the_processors, pass};
 impl Media {
     /// A frame of both videos by its index in decode order: the baseline's and the
     /// render's. Both have the same `shape`.
+    ///
+    /// # Errors
+    /// When either has no such frame, or it can't be decoded.
     pub async fn stills(
         &self,
         render: &Path,
@@ -51,6 +54,9 @@ impl Media {
     }
 
     /// How alike each frame of a stretch and the one `distance` frames later are.
+    ///
+    /// # Errors
+    /// When the video can't be decoded, or has not that many frames.
     pub async fn apart(
         &self,
         video: &Path,

@@ -29,6 +29,10 @@ impl FrameArchive {
     }
 
     /// Reads and hashes every file.
+    ///
+    /// # Errors
+    /// When the archive is not a tar.gz, is truncated or damaged, has no frames, or contains misnumbered files,
+    /// incomplete PNG files, links, or other folders.
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         let mut reader = SequenceReader::default();
         self.visit(|name, bytes| reader.add(name, &bytes))?;
@@ -36,6 +40,9 @@ impl FrameArchive {
     }
 
     /// Reads the files of some frames; `wanted` is sorted.
+    ///
+    /// # Errors
+    /// As [`FrameArchive::read`], or from `take`.
     pub fn frames(
         &self,
         wanted: &[FrameIndex],
@@ -48,6 +55,9 @@ impl FrameArchive {
     }
 
     /// The bytes of one of the other files.
+    ///
+    /// # Errors
+    /// As [`FrameArchive::read`], or when there is no such file.
     pub fn file(&self, wanted: &str) -> anyhow::Result<Vec<u8>> {
         let mut found = None;
         self.visit(|name, bytes| {
@@ -126,6 +136,9 @@ impl<R: Read> Read for Bounded<R> {
 }
 
 /// Opens a file, and nothing else: reading a pipe would wait for its other end, which may never come.
+///
+/// # Errors
+/// When it is no regular file, or can't be opened.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let regular = |found: fs::Metadata| match found.is_file() {
         true => Ok(()),
@@ -185,6 +198,10 @@ impl FrameFolder {
     }
 
     /// Reads and hashes every file; those of editors are left out.
+    ///
+    /// # Errors
+    /// When the folder can't be read, has no frames, or contains misnumbered files, incomplete PNG files, or
+    /// folders.
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         let in_folder = || format!("the frames in {}", self.dir.display());
         let mut reader = SequenceReader::default();
@@ -208,11 +225,17 @@ impl FrameFolder {
     }
 
     /// The bytes of one frame's file.
+    ///
+    /// # Errors
+    /// When it can't be read.
     pub fn frame(&self, index: FrameIndex) -> anyhow::Result<Vec<u8>> {
         self.file(&index.file_name())
     }
 
     /// The bytes of one of its files.
+    ///
+    /// # Errors
+    /// When it can't be read.
     pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         let path = self.dir.join(name);
         fs::read(&path).with_context(|| format!("{}", path.display()))
@@ -238,6 +261,9 @@ impl FrameSource {
     }
 
     /// Reads and hashes every file.
+    ///
+    /// # Errors
+    /// As [`FrameFolder::read`] and [`FrameArchive::read`].
     pub fn read(&self) -> anyhow::Result<FrameSequence> {
         match self {
             Self::Folder(folder) => folder.read(),
@@ -246,6 +272,9 @@ impl FrameSource {
     }
 
     /// Reads the files of some frames, one after the other; `wanted` is sorted.
+    ///
+    /// # Errors
+    /// When one can't be read, or from `take`.
     pub fn frames(
         &self,
         wanted: &[FrameIndex],
@@ -258,6 +287,9 @@ impl FrameSource {
     }
 
     /// The bytes of one of the other files.
+    ///
+    /// # Errors
+    /// When it can't be read.
     pub fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
         match self {
             Self::Folder(folder) => folder.file(name),

@@ -65,6 +65,9 @@ pub struct MeasuredFrames {
 
 impl BaselineFrames {
     /// Reads a folder of frames.
+    ///
+    /// # Errors
+    /// When it does not hold a sequence of complete frames without gaps.
     pub fn read(folder: FrameFolder) -> anyhow::Result<Self> {
         let frames = folder.read().and_then(GaplessFrames::new);
         let frames = frames.with_context(|| format!("the frames in {}", folder.dir().display()))?;
@@ -72,6 +75,9 @@ impl BaselineFrames {
     }
 
     /// Measures a render with this frame rate.
+    ///
+    /// # Errors
+    /// When the render is not a sequence of complete frames, or a frame of either does not decode.
     pub fn measure(&self, render: &FrameSource, fps: u32) -> anyhow::Result<MeasuredFrames> {
         let sequence = render.read()?;
         let unlike = sequence::differences(&self.frames, &sequence);
@@ -91,6 +97,9 @@ impl BaselineFrames {
     }
 
     /// The PSNR between two stretches of the baseline, from the mean squared error of their frames in order.
+    ///
+    /// # Errors
+    /// When a frame can't be decoded.
     pub fn between_stretches(&self, (a, b): (u64, u64), frames: u64) -> anyhow::Result<Level> {
         let level = |offset: u64| -> anyhow::Result<FramePsnr> {
             let (a, b) = (self.decoded(FrameIndex::new(a + offset))?, self.decoded(FrameIndex::new(b + offset))?);
@@ -101,6 +110,9 @@ impl BaselineFrames {
     }
 
     /// A frame of the baseline and the same frame of the render, as pictures for people.
+    ///
+    /// # Errors
+    /// When either has no such frame, or it can't be decoded.
     pub fn stills(&self, render: &FrameSource, frame: u64) -> anyhow::Result<(Raster, Raster)> {
         let index = FrameIndex::new(frame);
         let mut of_render = None;
@@ -258,6 +270,9 @@ fn decode(index: FrameIndex, bytes: &[u8]) -> anyhow::Result<Pixels> {
 
 /// Compares every frame of a delivered archive with the in-process one in `folder`, whose content is
 /// `reference`. Only frames whose bytes differ are decoded.
+///
+/// # Errors
+/// When the archive is not a sequence of complete frames, or a frame does not decode.
 pub fn compare(
     archive: &FrameArchive,
     folder: &FrameFolder,
@@ -277,6 +292,9 @@ pub fn compare(
 }
 
 /// Reads the archive at `path` for comparing the plan protocols: its frames and other files, by their hashes.
+///
+/// # Errors
+/// When the archive can't be read to its end.
 pub fn semantics(path: &Path, fps: u32, chunks: &[ChunkFacts]) -> anyhow::Result<Semantics> {
     let sequence = FrameArchive::at(path).read()?;
     let others = sequence.others().iter().map(|(name, sha256)| (name.clone(), json!(sha256)));

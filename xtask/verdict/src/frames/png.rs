@@ -130,6 +130,9 @@ fn orientation(exif: &[u8]) -> Option<u32> {
 }
 
 /// The header of a PNG file. The file is checked to its end: every chunk is complete and has the right checksum.
+///
+/// # Errors
+/// When it is not a PNG file, is truncated or damaged, or has data after its end.
 pub fn header_of_whole(file: &[u8]) -> anyhow::Result<Header> {
     ensure!(!file.is_empty(), "it is empty");
     ensure!(!is_lfs_pointer(file), "it is a git-LFS pointer, not the file itself; run `git lfs pull`");
@@ -186,6 +189,9 @@ fn header(data: &[u8]) -> anyhow::Result<Header> {
 
 /// Whether two PNG files show the same pixels, as RGBA. Text in the files, compression and unused precision do
 /// not matter.
+///
+/// # Errors
+/// When either can't be decoded.
 pub fn same_pixels(a: &[u8], b: &[u8]) -> anyhow::Result<bool> {
     Ok(Pixels::decode(a)? == Pixels::decode(b)?)
 }
@@ -202,6 +208,9 @@ pub struct Pixels {
 
 impl Pixels {
     /// Decodes a PNG file.
+    ///
+    /// # Errors
+    /// When it does not decode to its end.
     pub fn decode(file: &[u8]) -> anyhow::Result<Self> {
         let mut decoder = png::Decoder::new(Cursor::new(file));
         // Converts palettes and single bits to samples of 8 bits.

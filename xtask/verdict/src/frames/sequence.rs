@@ -157,6 +157,9 @@ pub struct SequenceReader {
 
 impl SequenceReader {
     /// Adds a file.
+    ///
+    /// # Errors
+    /// When it is misnumbered, appears twice, or is a frame that is not a complete PNG file.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
         let sha256 = FileHash::of(bytes);
         let exists = match FrameIndex::of_file(name)? {
@@ -171,6 +174,9 @@ impl SequenceReader {
     }
 
     /// The sequence of all files.
+    ///
+    /// # Errors
+    /// When there are no frames, because nothing would be compared.
     pub fn finish(self) -> anyhow::Result<FrameSequence> {
         ensure!(!self.frames.is_empty(), "it contains no frames");
         Ok(FrameSequence { frames: self.frames, others: self.others })
