@@ -97,7 +97,7 @@ impl Tools {
     pub(crate) fn alive(&self) -> Vec<i32> {
         let pids = fs::read_to_string(self.dir.join("pids")).unwrap_or_default();
         let mut pids: Vec<i32> = pids.lines().map(|pid| pid.parse().unwrap()).collect();
-        for _ in 0..100 {
+        for _ in 0..1000 {
             pids.retain(|&pid| is_running(pid));
             if pids.is_empty() {
                 break;
