@@ -145,6 +145,10 @@ struct Scratch {
 impl Scratch {
     fn new(parent: &Path) -> anyhow::Result<Self> {
         fs::create_dir_all(parent).with_context(|| format!("{}", parent.display()))?;
+        // One at a time: a folder that is not locked yet looks like one that was left behind.
+        let starting = parent.join("starting");
+        let starting = File::create(&starting).with_context(|| format!("{}", starting.display()))?;
+        starting.lock().with_context(|| format!("locking {}", parent.display()))?;
         remove_stale(parent);
         let dir = tempfile::Builder::new().prefix("run-").tempdir_in(parent);
         let dir = dir.with_context(|| format!("a scratch folder in {}", parent.display()))?.keep();
@@ -185,5 +189,16 @@ mod tests {
         let dir = live.dir.clone();
         drop(live);
         assert!(!dir.exists());
+    }
+    #[test]
+    fn runs_that_start_at_the_same_time_keep_their_folders() {
+        let parent = tempfile::tempdir().unwrap();
+        let start = || (0..40).map(|_| Scratch::new(parent.path()).unwrap()).collect::<Vec<_>>();
+        let started: Vec<Scratch> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(start)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        let gone = started.iter().filter(|scratch| !scratch.dir.join("lock").exists()).count();
+        assert_eq!(gone, 0, "of {}", started.len());
     }
 }

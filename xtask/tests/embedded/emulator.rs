@@ -82,22 +82,23 @@ impl Emulator {
     pub(crate) fn start_with(flags: &[&str]) -> Self {
         provision();
         let dir = tempfile::tempdir().unwrap();
-        let ready = dir.path().join("ready.json");
-        let child = Command::new(XTASK)
+        let (ready, log) = (dir.path().join("ready.json"), dir.path().join("log"));
+        let mut child = Command::new(XTASK)
             .arg("local-aws")
             .arg("--ready-file")
             .arg(&ready)
             .args(flags)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(&log).unwrap())
             .spawn()
             .unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(180);
         let content = loop {
             if let Ok(content) = std::fs::read(&ready) {
                 break content;
             }
-            assert!(Instant::now() < deadline, "the embedded AWS did not start");
+            let is_starting = child.try_wait().unwrap().is_none() && Instant::now() < deadline;
+            assert!(is_starting, "the embedded AWS did not start: {}", std::fs::read_to_string(&log).unwrap());
             std::thread::sleep(Duration::from_millis(50));
         };
         let content: Value = serde_json::from_slice(&content).unwrap();
