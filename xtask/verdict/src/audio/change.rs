@@ -58,7 +58,7 @@ const CLEAR: f64 = 0.8;
 /// dB below the baseline.
 const AUDIBLE: f64 = 0.001;
 
-/// The frequencies that carry the energy, at least, where an echo, a filter, and other phases are told apart.
+/// The frequencies that carry the energy, at least, where an echo, a filter, and other phases are distinguished.
 const FREQUENCIES: f64 = 8.0;
 
 /// Two channels whose levels have changed alike differ by this factor at most.
@@ -80,23 +80,20 @@ impl Change {
         let frequencies = baseline * baseline / sum(|band| band.concentration).max(f64::MIN_POSITIVE);
         let by = gain(sum(|band| band.render), baseline);
         let in_bands = sum(of_levels);
-        let change = match () {
-            () if sum(|band| band.products) < -1.9 * baseline && frequencies >= FREQUENCIES => {
-                if either.is_some() {
-                    Self::Swapped
-                } else {
-                    Self::Inverted
-                }
-            }
-            () if by * by * baseline > MOST * following => Self::of_level(by, either),
-            () if frequencies < FREQUENCIES => Self::Related,
-            () if in_bands > MOST * following => {
-                let band = most(of_levels);
-                let by = band.map_or(0.0, |band| gain(own[band].render, own[band].baseline));
-                return (Self::Filter { by_db: in_db(by) }, band);
-            }
-            () if sum(|band| band.levels) - in_bands > SOME * following => Self::Echo,
-            () => Self::Phase,
+        let change = if sum(|band| band.products) < -1.9 * baseline && frequencies >= FREQUENCIES {
+            if either.is_some() { Self::Swapped } else { Self::Inverted }
+        } else if by * by * baseline > MOST * following {
+            Self::of_level(by, either)
+        } else if frequencies < FREQUENCIES {
+            Self::Related
+        } else if in_bands > MOST * following {
+            let band = most(of_levels);
+            let by = band.map_or(0.0, |band| gain(own[band].render, own[band].baseline));
+            return (Self::Filter { by_db: in_db(by) }, band);
+        } else if sum(|band| band.levels) - in_bands > SOME * following {
+            Self::Echo
+        } else {
+            Self::Phase
         };
         (change, None)
     }

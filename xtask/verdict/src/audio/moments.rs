@@ -7,7 +7,7 @@ use crate::audio::{
     RATE,
     change::Change,
     residual::Residual,
-    spectrum::{BANDS_HZ, PIECE, Spectrum},
+    spectrum::{BANDS_HZ, PIECE, Spectrum, range_hz, start_s},
     steady::{self, Steady},
 };
 
@@ -280,8 +280,7 @@ fn worst_peak(channel: usize, parts: &[Part]) -> Option<Moment> {
 /// The band whose residual is loudest relative to the baseline's level in it.
 fn worst_band(channel: usize, pieces: &[[[f32; 2]; BANDS_HZ.len()]]) -> Option<Moment> {
     let mut worst: Option<Moment> = None;
-    for (band, to_hz) in BANDS_HZ.into_iter().enumerate() {
-        let from_hz = if band == 0 { 0.0 } else { BANDS_HZ[band - 1] };
+    for band in 0..BANDS_HZ.len() {
         for (start, window) in pieces.windows(PIECES.min(pieces.len()).max(1)).enumerate() {
             let mean = |which: usize| {
                 db(window.iter().map(|piece| f64::from(piece[band][which])).sum::<f64>() / window.len() as f64)
@@ -289,10 +288,9 @@ fn worst_band(channel: usize, pieces: &[[[f32; 2]; BANDS_HZ.len()]]) -> Option<M
             let (masking_db, residual_db) = (mean(0), mean(1));
             let above_db = residual_db - masking_db.max(SILENT_BAND_DBFS);
             if worst.is_none_or(|worst| above_db > worst.above_db) {
-                let at = |piece: usize| (piece * PIECE / 2) as f64 / f64::from(RATE);
                 let (residual, baseline) = (level(residual_db), level(masking_db));
-                let (band_hz, change) = (Some((from_hz, to_hz)), Some(Change::Added { tone_hz: None }));
-                let (from_s, to_s, between) = (at(start), at(start + window.len() + 1), false);
+                let (band_hz, change) = (Some(range_hz(band)), Some(Change::Added { tone_hz: None }));
+                let (from_s, to_s, between) = (start_s(start), start_s(start + window.len() + 1), false);
                 worst = Some(Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db });
             }
         }

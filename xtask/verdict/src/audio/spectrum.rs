@@ -2,11 +2,23 @@
 
 use std::{f32::consts::PI, ops::Range};
 
+use crate::audio::RATE;
+
 /// Samples of a piece, 43 ms. The next one begins half a piece later.
 pub(crate) const PIECE: usize = 2048;
 
 /// The upper ends of the bands, in Hz. Codecs leave out or replace what lies above the last one.
 pub(crate) const BANDS_HZ: [f32; 9] = [60.0, 150.0, 300.0, 600.0, 1200.0, 2400.0, 4800.0, 9600.0, 14_000.0];
+
+/// From where to where a band reaches, in Hz.
+pub(crate) fn range_hz(band: usize) -> (f32, f32) {
+    (if band == 0 { 0.0 } else { BANDS_HZ[band - 1] }, BANDS_HZ[band])
+}
+
+/// When a piece begins, in seconds.
+pub(crate) fn start_s(piece: usize) -> f64 {
+    (piece * PIECE / 2) as f64 / f64::from(RATE)
+}
 
 /// A frequency of a piece: complex numbers whose squares are mean squares.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use crate::audio::{
     RATE,
     change::{Change, in_db},
     moments::{Moment, db, level},
-    spectrum::{BANDS_HZ, Bin, PIECE, Spectrum},
+    spectrum::{BANDS_HZ, Bin, PIECE, Spectrum, range_hz, start_s},
 };
 
 /// A window has four quarters of so many pieces, 0.38 s, and the next one begins a quarter later.
@@ -184,10 +184,9 @@ pub(crate) fn worst(mut channels: Vec<Steady>, spectrum: &Spectrum) -> Option<Mo
         let windows: Vec<&Window> =
             channels.iter().filter_map(|channel| channel.windows.get(i)).map(|w| &w.2).collect();
         for channel in 0..windows.len() {
-            let seconds = |piece: usize| (piece * PIECE / 2) as f64 / f64::from(RATE);
             for found in differences(&windows, channel, between == Some(channel)) {
                 if worst.is_none_or(|worst| found.above_db > worst.above_db) {
-                    let (from_s, to_s) = (seconds(start), seconds(end + 1));
+                    let (from_s, to_s) = (start_s(start), start_s(end + 1));
                     let (residual, baseline) = (level(db(found.residual)), level(db(found.baseline)));
                     let (band_hz, change, above_db) = (Some(found.band_hz), Some(found.change), found.above_db);
                     let between = between == Some(channel);
@@ -218,12 +217,11 @@ fn differences(windows: &[&Window], channel: usize, between: bool) -> Vec<Differ
     let part = |square: f64, of_db: f64| square * 10f64.powf(of_db / 10.0);
     let heard = part(1.0, HEARD_BAND_DBFS).max(part(loudest, HEARD_BAND_DB));
     let silence = part(1.0, SILENT_BAND_DBFS).max(part(loudest, MASKED_BAND_DB));
-    let range = |i: usize| (if i == 0 { 0.0 } else { BANDS_HZ[i - 1] }, BANDS_HZ[i]);
     let mut found = Vec::new();
     for (i, &Band { baseline, render, coherent, residual, tone_hz, .. }) in own.iter().enumerate() {
         let either = windows.iter().take(2).map(|window| window[i].baseline).fold(0.0, f64::max);
         let masking = silence + baseline + if between { part(either, OF_EITHER_DB) } else { 0.0 };
-        let differs = |change, above_db| Difference { band_hz: range(i), change, residual, baseline, above_db };
+        let differs = |change, above_db| Difference { band_hz: range_hz(i), change, residual, baseline, above_db };
         found.push(differs(Change::Added { tone_hz }, db(residual / masking) + OF_TONES_DB));
         if !between {
             let gain = ((render + heard) / (baseline + heard)).sqrt() - 1.0;
@@ -239,7 +237,7 @@ fn differences(windows: &[&Window], channel: usize, between: bool) -> Vec<Differ
     let masking =
         baseline + 4.0 * part(1.0, HEARD_BAND_DBFS) + if between { part(loudest, OF_EITHER_FOLLOWING_DB) } else { 0.0 };
     let (change, band) = Change::following(own, between.then(|| [windows[0], windows[1]]));
-    let band_hz = band.map_or((0.0, BANDS_HZ[BANDS_HZ.len() - 1]), range);
+    let band_hz = band.map_or((0.0, BANDS_HZ[BANDS_HZ.len() - 1]), range_hz);
     found.push(Difference { band_hz, change, residual, baseline, above_db: db(residual / masking) + OF_COPIES_DB });
     found
 }
@@ -315,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn an_echo_other_phases_and_a_filter_of_noise_are_told_apart() {
+    fn an_echo_other_phases_and_a_filter_of_noise_are_distinguished() {
         let noise = |i: usize| ((i * 2_654_435_761) ^ (i >> 5)).wrapping_mul(40_503) % 65_537;
         let level = |i: usize| 0.05 * (noise(i) as f32 / 32_768.0 - 1.0);
         let of = |changed: &dyn Fn(usize) -> f32| {
