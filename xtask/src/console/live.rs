@@ -17,7 +17,7 @@ pub(crate) struct Live {
     begun: u64,
 }
 
-/// How many of a run's renders are done.
+/// How many renders are done.
 #[derive(Debug, Default)]
 struct Renders {
     expected: u64,

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-/// The first bytes that tell.
+/// So many of the first bytes are read.
 const HEAD: u64 = 512;
 
 /// Where in a file which bytes stand, and what it is then.
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_no_video_is_told_by_its_first_bytes() {
+    fn a_file_that_is_no_video_is_recognized_by_its_first_bytes() {
         let starts = |head: &[u8]| of_head(head).map(|what| what.split(';').next().unwrap().to_owned());
         let lines: Vec<String> = [
             &b""[..],

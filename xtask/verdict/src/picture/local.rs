@@ -187,17 +187,18 @@ pub(crate) fn sharpness(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         return Vec::new();
     };
     let Region { pixels: [x, y, width, height], difference, .. } = region;
-    let than = if difference < 0.0 { "less sharp" } else { "sharper" };
-    let (what, meaning) = match (scope, difference < 0.0) {
-        (Scope::Ground, _) => ("the grain is".to_owned(), "it has been taken away, as by a denoiser"),
-        (Scope::Strongest, true) => ("the whole picture is".to_owned(), "blurred, or of a lower resolution"),
-        (Scope::Strongest, false) => ("the whole picture is".to_owned(), "sharpened"),
-        (Scope::Region, less) => {
-            let meaning = if less { "blurred, in a mosaic, or missing" } else { "sharpened, noisy, or added" };
-            (format!("a region of {width}x{height} pixels at ({x}, {y}) is"), meaning)
-        }
+    let (than, meaning) = match (scope, difference < 0.0) {
+        (Scope::Ground, _) => ("fainter", "it has been taken away, as by a denoiser"),
+        (Scope::Strongest, true) => ("less sharp", "blurred, or of a lower resolution"),
+        (Scope::Strongest, false) => ("sharper", "sharpened"),
+        (Scope::Region, true) => ("less sharp", "blurred, in a mosaic, or missing"),
+        (Scope::Region, false) => ("sharper", "sharpened, noisy, or added"),
     };
-    let than = if scope == Scope::Ground { "fainter" } else { than };
+    let what = match scope {
+        Scope::Ground => "the grain is".to_owned(),
+        Scope::Strongest => "the whole picture is".to_owned(),
+        Scope::Region => format!("a region of {width}x{height} pixels at ({x}, {y}) is"),
+    };
     let when = picture.local.when((first, last), frame);
     let message = format!("{what} {:.1} dB {than} than in the baseline {when}: {meaning}", difference.abs());
     let place = Place {

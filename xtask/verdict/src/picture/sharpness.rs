@@ -32,8 +32,9 @@ const ALL: f32 = 0.65;
 /// How many times as much a render may be sharper: an encoder that keeps more than the baseline's did is no worse.
 const SHARPER: f32 = 1.35;
 
-/// The detail that is not missed where all grain is gone, in levels, and how many times as much of all grain may be lost as of a window: 12 dB. An
-/// encoder at CRF 18 that is tuned for the PSNR takes 9 dB, and what takes all of it more than 12.
+/// The detail that is not missed where all grain is gone, in levels, and how many times as much of all grain may be lost
+/// as of a window: 12 dB. An encoder at CRF 18 that is tuned for the PSNR takes 9 dB, and what takes all of it more than
+/// 12.
 const FAINT: f32 = 0.4;
 const GROUND: f32 = 4.6;
 
