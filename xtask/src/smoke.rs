@@ -26,7 +26,7 @@ use crate::{
         plan::{Extent, RenderPlan, Sizing},
     },
     report::{
-        row::{ResultRow, label},
+        row::{RenderKey, ResultRow},
         run_record::{Asked, SmokeFixtures},
         tables::{self, summary_line},
     },
@@ -115,18 +115,18 @@ async fn smoke(
     let several = places.len() > 1;
     let of_place = |(nth, place): (usize, &'_ Place<'_>)| {
         let fixture = several.then(|| place.subject.fixture.name.clone());
-        place.plan.renders.iter().map(|planned| (nth, fixture.clone(), *planned)).collect::<Vec<_>>()
+        let key = |id| RenderKey { fixture: fixture.clone(), id, iteration: None };
+        place.plan.renders.iter().map(|planned| (nth, key(planned.id), *planned)).collect::<Vec<_>>()
     };
     let planned: Vec<_> = places.iter().enumerate().flat_map(of_place).collect();
     let (stack, media) = (&stack, &media);
-    let renderings = planned.iter().map(|(nth, fixture, planned)| {
+    let renderings = planned.iter().map(|(nth, key, planned)| {
         let Place { subject, reference, plan, .. } = &places[*nth];
         let render = Render { run, stack, media, subject, reference, settings: &plan.settings, cap: CAP };
-        let stem = planned.id.file_stem();
         let names = RenderNames {
-            execution: execution_name(fixture.as_deref(), planned.id, run.names.epoch_s, &run.names.run),
-            file_stem: fixture.as_ref().map_or_else(|| stem.clone(), |fixture| format!("{fixture}-{stem}")),
-            label: label(fixture.as_deref(), planned.id),
+            execution: execution_name(key.fixture.as_deref(), key.id, run.names.epoch_s, &run.names.run),
+            file_stem: key.file_stem(),
+            label: key.to_string(),
         };
         async move {
             let rendering = async {
@@ -134,18 +134,17 @@ async fn smoke(
                 run.stage(&format!("render {}", names.label), render.render(planned, &names)).await
             };
             let rendering = rendering.await.map(|mut rendering| {
-                rendering.row.fixture.clone_from(fixture);
+                rendering.row.fixture.clone_from(&key.fixture);
                 rendering
             });
-            (*nth, names.label.clone(), rendering)
+            (*nth, key, rendering)
         }
     });
     let mut renderings = stream::iter(renderings).buffer_unordered(options.jobs.get());
-    let labels = planned.iter().map(|(_, fixture, planned)| label(fixture.as_deref(), planned.id)).collect();
-    let mut renders = Renders::of(labels, options);
+    let mut renders = Renders::of(planned.iter().map(|(_, key, _)| key.clone()).collect(), options);
     // Unless it is to go on, the first that fails ends the others; the clean-up stops their executions.
-    while let Some((nth, label, rendering)) = renderings.next().await {
-        let ended = renders.take(run, places[nth].subject, label, rendering);
+    while let Some((nth, key, rendering)) = renderings.next().await {
+        let ended = renders.take(run, places[nth].subject, key, rendering);
         renders.save(run, interim)?;
         match ended {
             Err(failure) if !options.ends_with_a_failure(places.len()) => {
@@ -194,22 +193,22 @@ fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Re
 }
 
 struct Renders {
-    /// The labels of all that there must be.
-    planned: Vec<String>,
+    /// All that there must be.
+    planned: Vec<RenderKey>,
     /// What renders that go on at once do to each other's times.
     disturbed: Option<String>,
     /// In the order of the plan: renders that go on at once end in any order.
     rows: Vec<ResultRow>,
     /// In the order in which they ended.
-    measured: Vec<Measured<String>>,
+    measured: Vec<Measured<RenderKey>>,
     /// What `--update-expected` would record, each with its fixture.
     recorded: Vec<(String, RenderMetrics)>,
     /// What did not come to an end, and why: as itself, or because the run could not afford it.
-    failed: Vec<(String, Missing)>,
+    failed: Vec<(RenderKey, Missing)>,
 }
 
 impl Renders {
-    fn of(planned: Vec<String>, options: &SmokeOptions) -> Self {
+    fn of(planned: Vec<RenderKey>, options: &SmokeOptions) -> Self {
         let jobs = options.jobs.get().min(planned.len());
         let disturbed = (jobs > 1).then(|| side_by_side(jobs));
         let (rows, measured, recorded, failed) = Default::default();
@@ -221,13 +220,13 @@ impl Renders {
         &mut self,
         run: &Run,
         subject: &Subject,
-        label: String,
+        key: &RenderKey,
         rendering: Result<Rendering, Failure>,
     ) -> Result<(), Failure> {
         rendering.map(|rendering| self.add(run, subject, rendering)).inspect_err(|failure| {
             let why = failure.to_string();
             let was_run = !failure.error.is::<Exceeded>();
-            self.failed.push((label, if was_run { Missing::Failed(why) } else { Missing::NotRun(why) }));
+            self.failed.push((key.clone(), if was_run { Missing::Failed(why) } else { Missing::NotRun(why) }));
         })
     }
 
@@ -235,15 +234,13 @@ impl Renders {
     fn add(&mut self, run: &Run, subject: &Subject, rendering: Rendering) {
         let Rendering { mut row, measured, recorded, .. } = rendering;
         row.notes.extend(self.disturbed.clone());
-        let measured = measured.of(row.label());
-        let of_fixture = |first: &&Measured<String>| {
-            self.rows.iter().any(|other| other.fixture == row.fixture && other.label() == first.render)
-        };
+        let measured = measured.of(row.key());
+        let of_fixture = |first: &&Measured<RenderKey>| first.render.fixture == row.fixture;
         let first = self.measured.iter().find(of_fixture).and_then(|first| first.comparison.picture());
         let row = row.compared(&measured.comparison, first).judged(&measured.judge().findings);
-        run.step("render", &format!("{}: {}", row.label(), summary_line(&row, &measured.comparison)));
+        run.step("render", &format!("{}: {}", row.key(), summary_line(&row, &measured.comparison)));
         self.rows.push(row);
-        self.rows.sort_by_key(|row| self.planned.iter().position(|label| *label == row.label()));
+        self.rows.sort_by_key(|row| self.planned.iter().position(|key| *key == row.key()));
         self.measured.push(measured);
         self.recorded.extend(recorded.map(|recorded| (subject.fixture.name.clone(), recorded)));
     }
@@ -255,16 +252,16 @@ impl Renders {
     }
 
     /// The verdict over all renders that there must be, as far as they are measured.
-    fn verdict(&self) -> Verdict<String> {
+    fn verdict(&self) -> Verdict<RenderKey> {
         Verdict::judge(&self.planned, &self.measured).expect("a run has one chunk count at least")
     }
 
     /// The verdict in words. What has neither come to an end nor failed was not run to its end because of the first
     /// failure.
     fn conclusion(&self) -> Conclusion {
-        let cause = |render: &String| {
+        let cause = |render: &RenderKey| {
             let own = self.failed.iter().find(|(failed, _)| failed == render).map(|(_, missing)| missing.clone());
-            let because = |(first, _): &(String, Missing)| Missing::NotRun(format!("the run ended at {first}"));
+            let because = |(first, _): &(RenderKey, Missing)| Missing::NotRun(format!("the run ended at {first}"));
             own.or_else(|| self.failed.first().map(because)).unwrap_or(Missing::Unknown)
         };
         self.verdict().conclusion(cause)
@@ -291,7 +288,7 @@ impl Renders {
                 }
             };
             semantics
-                .with_context(|| format!("comparing the plan protocols at {}", row.label()))
+                .with_context(|| format!("comparing the plan protocols at {}", row.key()))
                 .or_exit(ExitCode::Render)
         };
         let mut comparisons = Vec::new();
@@ -309,11 +306,11 @@ impl Renders {
                 (0, false) => "v1 and v2 rendered the same video, encoded differently".to_owned(),
                 (count, _) => format!("v1 and v2 differ: {}", counted(count, "mismatch")),
             };
-            run.step("compare", &format!("{}: {difference}", v2.label()));
+            run.step("compare", &format!("{}: {difference}", v2.key()));
             let findings = compared.mismatches.iter().map(|mismatch| {
                 PLAN_PROTOCOLS.finding(mismatch, "no difference", format!("v1 and v2 differ in {mismatch}"))
             });
-            self.note(&v2.label(), findings);
+            self.note(&v2.key(), findings);
             comparisons.push(compared);
             run.artifacts.save("semantic-comparisons.json", &comparisons).or_exit(ExitCode::Render)?;
             self.save(run, interim)?;
@@ -321,9 +318,9 @@ impl Renders {
         Ok(())
     }
 
-    fn note(&mut self, render: &str, findings: impl Iterator<Item = Finding>) {
-        let measured = self.measured.iter_mut().find(|measured| measured.render == render);
-        let row = self.rows.iter_mut().find(|row| row.label() == render);
+    fn note(&mut self, render: &RenderKey, findings: impl Iterator<Item = Finding>) {
+        let measured = self.measured.iter_mut().find(|measured| measured.render == *render);
+        let row = self.rows.iter_mut().find(|row| row.key() == *render);
         if let Some((measured, row)) = measured.zip(row) {
             measured.other_findings.extend(findings);
             *row = row.clone().judged(&measured.judge().findings);
@@ -334,8 +331,8 @@ impl Renders {
     fn update_record(&self, run: &Run, subject: &Subject) -> Result<(), Failure> {
         let Record::Rewritten(known) = &subject.record else { return Ok(()) };
         let name = &subject.fixture.name;
-        let own = |label: &&String| !run.record.borrow().names_fixtures() || label.starts_with(&format!("{name} "));
-        let planned: Vec<String> = self.planned.iter().filter(own).cloned().collect();
+        let own = |key: &&RenderKey| key.fixture.as_ref().is_none_or(|fixture| fixture == name);
+        let planned: Vec<RenderKey> = self.planned.iter().filter(own).cloned().collect();
         if Verdict::judge(&planned, &self.measured).is_none_or(|verdict| verdict.outcome() != Outcome::Pass) {
             let of = if planned.len() < self.planned.len() { format!(" of {name}") } else { String::new() };
             run.session

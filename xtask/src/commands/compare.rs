@@ -110,7 +110,9 @@ impl Report<'_> {
         let output = videos.last().cloned().unwrap_or_default();
         let (label, row) = (self.args.render.display().to_string(), self.row(kept, output)?);
         // That no execution has a history is no gap here.
-        let render = RenderReport::of(&files, label, Default::default(), Some(self.gate), row, &mut Vec::new())?;
+        let gaps = &mut Vec::new();
+        let render = RenderReport::of(&files, row.key(), String::new(), Some(self.gate), row, gaps)?;
+        let render = RenderReport { label, ..render };
         folder.write("comparison.json", record)?;
         let pictures = Pictures::read(&folder, std::slice::from_ref(&render));
         let page = page::comparison(&render, &self.args.baseline.display().to_string(), &pictures, &videos);

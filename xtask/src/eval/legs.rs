@@ -16,6 +16,7 @@ use crate::{
     },
     exit::{ExitCode, Failure, OrExit},
     project::{baseline::Baseline, execution::eval_execution_name, fixture::format::RenderFormat, plan::PlannedRender},
+    report::row::RenderKey,
     report::tables::summary_line,
     run::{
         reconfigure::Change,
@@ -159,16 +160,21 @@ impl Bench<'_> {
 
     fn names(&self, fixture: usize, render: RenderId, round: Round) -> RenderNames {
         let fixture = self.name(fixture);
-        let (round, label) = match round {
-            Round::Warmup(nth) => (format!("w{nth}"), format!("{fixture} {render} warm-up {nth}")),
-            Round::Measured(iteration) => {
-                (iteration.to_string(), SampleId { fixture: fixture.to_owned(), render, iteration }.to_string())
+        let key = |iteration| RenderKey { fixture: Some(fixture.to_owned()), id: render, iteration };
+        let (round, file_stem, label) = match round {
+            Round::Warmup(nth) => {
+                let key = key(None);
+                (format!("w{nth}"), format!("{}-w{nth}", key.file_stem()), format!("{key} warm-up {nth}"))
+            }
+            Round::Measured(nth) => {
+                let key = key(Some(nth));
+                (nth.to_string(), key.file_stem(), key.to_string())
             }
         };
         let of_sweep = (self.eval.scope.most_renders() > 1).then_some(render);
         RenderNames {
             execution: eval_execution_name(fixture, of_sweep, self.eval.run.names.epoch_s, &round),
-            file_stem: format!("{fixture}-{}-{round}", render.file_stem()),
+            file_stem,
             label,
         }
     }

@@ -15,7 +15,7 @@ use crate::{
         prepare::{Leg, Round, Turn},
         scaling::observation::Observation,
     },
-    report::row::ResultRow,
+    report::row::{RenderKey, ResultRow},
 };
 
 /// The identity of an execution within an eval run.
@@ -29,9 +29,15 @@ pub struct SampleId {
     pub iteration: u32,
 }
 
+impl From<SampleId> for RenderKey {
+    fn from(SampleId { fixture, render, iteration }: SampleId) -> Self {
+        Self { fixture: Some(fixture), id: render, iteration: Some(iteration) }
+    }
+}
+
 impl fmt::Display for SampleId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} #{}", self.fixture, self.render, self.iteration)
+        RenderKey::from(self.clone()).fmt(f)
     }
 }
 

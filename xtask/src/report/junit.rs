@@ -83,7 +83,7 @@ fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {
     let outcome = match unmeasured.not_run {
         true => Outcome::Skipped(format!("was not run: {}", unmeasured.cause)),
         false => {
-            let failed = report.failed.iter().find(|failed| failed.is_of(&unmeasured.label));
+            let failed = report.failed.iter().find(|failed| failed.is_of(&unmeasured.key));
             let facts = failed.and_then(|failed| failed.failure.as_ref()).map(facts).unwrap_or_default();
             let facts = facts.iter().map(|(name, text)| format!("{name}: {text}"));
             let all: Vec<String> =
@@ -91,7 +91,7 @@ fn of_unmeasured(report: &RunReport, unmeasured: &Unmeasured) -> TestCase {
             Outcome::Error(all.join("\n"))
         }
     };
-    TestCase::new(&class(report, &unmeasured.label), "render", 0.0, outcome)
+    TestCase::new(&class(report, &unmeasured.key.to_string()), "render", 0.0, outcome)
 }
 
 fn of_local(report: &RunReport, local: &LocalSample) -> TestCase {

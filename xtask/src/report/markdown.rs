@@ -116,9 +116,10 @@ fn renders(report: &RunReport) -> String {
     }
     let unmeasured = |missing: &Unmeasured| {
         let mut cells = vec!["-".to_owned(); shown.len()];
-        let id = missing.label.strip_prefix(&format!("{} ", missing.fixture)).unwrap_or(&missing.label);
+        let key = &missing.key;
         cells[0] = plain(&missing.fixture);
-        cells[usize::from(report.run.names_fixtures())] = plain(&id.replace("N=", ""));
+        let iteration = key.iteration.map(|nth| format!(" #{nth}")).unwrap_or_default();
+        cells[usize::from(report.run.names_fixtures())] = format!("{}{iteration}", key.id.chunks());
         cells[shown.len() - 1] = format!("**{}**", missing.state());
         cells
     };

@@ -21,14 +21,14 @@ use std::{
 };
 
 use anyhow::Context;
-use execution_history::chunking::{ChunkCount, RenderId};
+use execution_history::chunking::{ChunkCount, PlanProtocol, PlanProtocols, RenderId};
 use render_verdict::{known_good::Toolchain, protocols::SemanticComparison};
 use serde::Serialize;
 
 use crate::{
     console::text::counted,
     eval::{
-        case::{Case, group},
+        case::Case,
         results::EvalResults,
         sample::{LambdaSample, LocalSample, Outcome},
         scaling::Scaling,
@@ -39,8 +39,8 @@ use crate::{
         artifacts::{Files, RUN_JSON, missing_run_json},
         compare::SideBySide,
         render::{FailedExecution, RenderReport},
-        row::{Proof, ResultRow},
-        run_record::{Asked, Note, NoteKind, RunRecord, TeardownRecord},
+        row::{Proof, RenderKey, ResultRow},
+        run_record::{Asked, Note, NoteKind, RunRecord, TeardownRecord, UnmeasuredRecord},
     },
 };
 
@@ -84,9 +84,9 @@ pub struct RunReport {
 /// A render on Lambda that was requested and not measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmeasured {
-    /// Has the form of a measured render's label: `N=4`, in eval `many-cuts N=4 #2`.
-    pub label: String,
-    /// The fixture.
+    /// Which render.
+    pub key: RenderKey,
+    /// Its fixture.
     pub fixture: String,
     /// Why, as far as is known.
     pub cause: String,
@@ -134,7 +134,7 @@ impl RunReport {
         } else {
             report.add_smoke_results(files, &mut gaps)?;
         }
-        report.unmeasured = report.find_unmeasured();
+        report.unmeasured = report.find_unmeasured()?;
         report.notes = Note::about_renders(report.renders.iter().map(|r| (r.label.clone(), r.row.notes.as_slice())));
         report.notes.extend(caveats.into_iter().map(|text| Note::about_the_run(NoteKind::Caveat, text)));
         report.notes.extend(gaps.into_iter().map(|text| Note::about_the_run(NoteKind::Gap, text)));
@@ -146,8 +146,8 @@ impl RunReport {
         for row in rows {
             // Rows do not name the only fixture.
             let fixture = row.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat());
-            let (label, gate) = (row.label(), self.run.gate_of(&fixture));
-            self.renders.push(RenderReport::of(files, label, (fixture, None), gate, row, gaps)?);
+            let (key, gate) = (row.key(), self.run.gate_of(&fixture));
+            self.renders.push(RenderReport::of(files, key, fixture, gate, row, gaps)?);
         }
         Ok(())
     }
@@ -158,9 +158,8 @@ impl RunReport {
         results.check()?;
         for LambdaSample { id, outcome } in results.lambda_samples {
             let Outcome::Done(execution) = outcome else { continue };
-            let (label, gate) = (id.to_string(), self.run.gate_of(&id.fixture));
-            let case = (id.fixture, Some(id.iteration));
-            let render = RenderReport::of(files, label, case, gate, execution.render, gaps)?;
+            let (fixture, gate) = (id.fixture.clone(), self.run.gate_of(&id.fixture));
+            let render = RenderReport::of(files, id.into(), fixture, gate, execution.render, gaps)?;
             let (start, against_local) = (execution.start, execution.against_local);
             self.renders.push(RenderReport { start, against_local, ..render });
         }
@@ -170,61 +169,69 @@ impl RunReport {
     }
 
     /// The unmeasured renders that the verdict names; without a verdict, all that were requested and not measured.
-    fn find_unmeasured(&self) -> Vec<Unmeasured> {
-        let fixtures = self.run.fixtures();
-        let fixture_of = |label: &str| {
-            let named = fixtures.iter().filter(|fixture| label.starts_with(&format!("{fixture} ")));
-            let named = named.max_by_key(|fixture| fixture.len());
-            named.or(fixtures.first()).map_or_else(String::new, ToString::to_string)
-        };
-        let unmeasured = |label: String, cause: Option<String>, not_run| {
+    ///
+    /// # Errors
+    /// When the verdict names a render that was not requested.
+    fn find_unmeasured(&self) -> anyhow::Result<Vec<Unmeasured>> {
+        let unmeasured = |key: RenderKey, cause: Option<String>, not_run| {
             let cause = cause.or_else(|| self.run.failure.clone()).unwrap_or_else(|| "the run ended first".to_owned());
-            Unmeasured { fixture: fixture_of(&label), label, cause, not_run }
+            // Keys do not name the only fixture.
+            let fixture = key.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat());
+            Unmeasured { key, fixture, cause, not_run }
         };
+        let requested = self.requested();
+        let with = |protocol, key: &RenderKey| RenderKey { id: RenderId { protocol, ..key.id }, ..key.clone() };
         if let Some(named) = self.run.verdict.as_ref().and_then(|verdict| verdict.unmeasured.clone()) {
-            return named.into_iter().map(|one| unmeasured(one.render, one.cause, one.not_run)).collect();
+            let keys: Vec<_> = PlanProtocols::Both
+                .each()
+                .iter()
+                .flat_map(|protocol| requested.iter().map(|key| with(*protocol, key)))
+                .collect();
+            let of = |one: UnmeasuredRecord| {
+                let key = keys.iter().find(|key| key.to_string() == one.render);
+                let key = key.with_context(|| format!("{RUN_JSON}: {:?} is not a render of the run", one.render))?;
+                Ok(unmeasured(key.clone(), one.cause, one.not_run))
+            };
+            return named.into_iter().map(of).collect();
         }
-        let is_measured = |label: &String| self.renders.iter().any(|render| is_same_render(&render.label, label));
-        let requested = self.requested().into_iter().filter(|label| !is_measured(label));
-        requested.map(|label| unmeasured(label, None, false)).collect()
+        let is_measured = |key: &RenderKey| {
+            let mut measured = self.renders.iter().map(|render| with(key.id.protocol, &render.key));
+            measured.any(|measured| measured == *key)
+        };
+        let missing = requested.into_iter().filter(|key| !is_measured(key));
+        Ok(missing.map(|key| unmeasured(key, None, false)).collect())
     }
 
     /// The fixtures and chunk counts of which a render did not pass, or was not measured; all chunk counts of a fixture
     /// that could not be rendered locally. All plan protocols of them are meant, as they are compared with each other.
-    ///
-    /// # Errors
-    /// When run.json names a render as no run does.
-    pub fn to_repeat(&self) -> anyhow::Result<Vec<(String, ChunkCount)>> {
+    pub fn to_repeat(&self) -> Vec<(String, ChunkCount)> {
         let failed = self.renders.iter().filter(|render| !render.row.passed);
         let mut found: Vec<_> = failed.map(|render| (render.fixture.clone(), render.row.id.chunk_count)).collect();
-        for Unmeasured { label, fixture, .. } in &self.unmeasured {
-            // In an eval, the iteration follows.
-            let count = label.rsplit_once("N=").and_then(|(_, count)| count.split(' ').next()?.parse().ok());
-            found.push((fixture.clone(), count.with_context(|| format!("{label:?} is not a render of a run"))?));
-        }
+        found.extend(self.unmeasured.iter().map(|missing| (missing.fixture.clone(), missing.key.id.chunk_count)));
         for LocalSample { fixture, .. } in self.local.iter().filter(|sample| sample.outcome.failure().is_some()) {
             found.extend(self.run.chunk_counts().iter().map(|count| (fixture.clone(), *count)));
         }
         found.sort();
         found.dedup();
-        Ok(found)
+        found
     }
 
-    /// The labels of the requested renders, without the protocol, which run.json does not contain.
-    fn requested(&self) -> Vec<String> {
-        let counts = || self.run.chunk_counts().iter().map(|count| format!("N={count}"));
-        if !self.run.names_fixtures() {
-            return counts().collect();
-        }
-        let groups = self.groups().into_iter().map(|(fixture, memory_mb)| group(fixture, memory_mb));
-        let of_group = |group: String| counts().map(move |count| format!("{group} {count}")).collect::<Vec<_>>();
-        let cases: Vec<String> = groups.flat_map(of_group).collect();
-        match &self.run.asked {
-            Asked::Smoke { .. } => cases,
-            Asked::Eval { iterations, .. } => {
-                (1..=*iterations).flat_map(|nth| cases.iter().map(move |case| format!("{case} #{nth}"))).collect()
+    /// The requested renders, with the default protocol, as run.json does not contain the requested one.
+    fn requested(&self) -> Vec<RenderKey> {
+        let iterations = match self.run.asked {
+            Asked::Smoke { .. } => vec![None],
+            Asked::Eval { iterations, .. } => (1..=iterations).map(Some).collect(),
+        };
+        let mut requested = Vec::new();
+        for iteration in iterations {
+            for (fixture, memory_mb) in self.groups() {
+                let fixture = self.run.names_fixtures().then(|| fixture.to_owned());
+                let id = |chunk_count| RenderId { protocol: PlanProtocol::V2, chunk_count, memory_mb };
+                let key = |count: &ChunkCount| RenderKey { fixture: fixture.clone(), id: id(*count), iteration };
+                requested.extend(self.run.chunk_counts().iter().map(key));
             }
         }
+        requested
     }
 
     /// The fixtures, each with every size of memory that was measured, MB; without one where it is the deployed one.
@@ -269,11 +276,6 @@ impl RunReport {
     pub fn ending(&self) -> Ending {
         Ending::of(self)
     }
-}
-
-/// Whether a measured render is the requested one, with any protocol.
-fn is_same_render(measured: &str, asked: &str) -> bool {
-    measured.replace("v1 N=", "N=") == asked
 }
 
 /// How a run ended, and why.

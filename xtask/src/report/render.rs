@@ -14,7 +14,10 @@ use serde_json::Value;
 use crate::{
     console::text::excerpt,
     eval::sample::{Likeness, Start},
-    report::{artifacts::Files, row::ResultRow},
+    report::{
+        artifacts::Files,
+        row::{RenderKey, ResultRow},
+    },
 };
 
 /// The name under which the baseline of a fixture is kept next to the renders.
@@ -24,11 +27,11 @@ pub(crate) fn kept_baseline(fixture: &str, extension: &str) -> String {
 
 #[derive(Debug, Clone)]
 pub struct RenderReport {
-    /// Unique within the run: `N=4`, in eval `many-cuts N=4 #2`.
+    /// Which render of the run.
+    pub key: RenderKey,
+    /// How reports call it, unique within the run: its key, or the name of a file that is compared.
     pub label: String,
     pub fixture: String,
-    /// Eval only: from 1.
-    pub iteration: Option<u32>,
     /// Whether functions had to be started for it.
     pub start: Start,
     /// Everything that was measured.
@@ -48,8 +51,8 @@ pub struct RenderReport {
 impl RenderReport {
     pub(crate) fn of(
         files: &Files,
-        label: String,
-        (fixture, iteration): (String, Option<u32>),
+        key: RenderKey,
+        fixture: String,
         gate: Option<Limits>,
         mut row: ResultRow,
         gaps: &mut Vec<String>,
@@ -66,7 +69,7 @@ impl RenderReport {
         let timeline = timeline_of(files, &row.history, gaps);
         let start = Start::of(row.time_spent.as_ref());
         let against_local = None;
-        Ok(Self { label, fixture, iteration, start, row, gate, against_local, timeline, frames, audio })
+        Ok(Self { label: key.to_string(), key, fixture, start, row, gate, against_local, timeline, frames, audio })
     }
 
     /// The folder and the beginning of its file names: `renders/N4`.
@@ -143,9 +146,9 @@ pub fn facts(failed: &Failed) -> Vec<(&'static str, String)> {
 }
 
 impl FailedExecution {
-    /// Whether it is the render with this label.
-    pub fn is_of(&self, label: &str) -> bool {
-        self.file_stem == format!("renders/{}", label.replace('=', "").replace(" #", "-").replace(' ', "-"))
+    /// Whether it is that of this render.
+    pub fn is_of(&self, key: &RenderKey) -> bool {
+        self.file_stem.strip_prefix("renders/") == Some(key.file_stem().as_str())
     }
 
     /// The log of its function, relative to the artifact folder.

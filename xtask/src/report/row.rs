@@ -1,6 +1,6 @@
 //! results.json: a row for each render, a superset of the bash script's.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use execution_history::{
     chunking::{ChunkSize, PlanProtocol, RenderId},
@@ -133,9 +133,35 @@ pub struct PictureRecord {
     pub frames_unlike_first: Option<usize>,
 }
 
-/// The name of a render within a smoke run; `fixture` is given in a run of several.
-pub fn label(fixture: Option<&str>, id: RenderId) -> String {
-    fixture.map_or_else(|| id.to_string(), |fixture| format!("{fixture} {id}"))
+/// Which render of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenderKey {
+    /// The fixture; `None` in a smoke run of only one.
+    pub fixture: Option<String>,
+    /// The requested chunk count and plan protocol.
+    pub id: RenderId,
+    /// In eval, from 1.
+    pub iteration: Option<u32>,
+}
+
+/// `N=4`, `many-cuts v1 N=4`, or in eval `many-cuts N=4 #2`.
+impl fmt::Display for RenderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(fixture) = &self.fixture {
+            write!(f, "{fixture} ")?;
+        }
+        write!(f, "{}", self.id)?;
+        self.iteration.map_or(Ok(()), |nth| write!(f, " #{nth}"))
+    }
+}
+
+impl RenderKey {
+    /// The beginning of its file names: `N4`, `many-cuts-v1-N4`, or in eval `many-cuts-N4-2`.
+    pub fn file_stem(&self) -> String {
+        let iteration = self.iteration.map(|nth| nth.to_string());
+        let parts: Vec<String> = self.fixture.iter().cloned().chain([self.id.file_stem()]).chain(iteration).collect();
+        parts.join("-")
+    }
 }
 
 impl WorstFrameImages {
@@ -165,9 +191,9 @@ impl PictureRecord {
 }
 
 impl ResultRow {
-    /// Its name within a smoke run: `N=4`, with several fixtures `many-cuts N=4`.
-    pub fn label(&self) -> String {
-        label(self.fixture.as_deref(), self.id)
+    /// Which render of a smoke run it is.
+    pub fn key(&self) -> RenderKey {
+        RenderKey { fixture: self.fixture.clone(), id: self.id, iteration: None }
     }
 
     /// Fills in the comparison with the baseline, and with the frames of the run's `first` render.
@@ -279,6 +305,18 @@ pub struct Deletions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_render_has_one_name_in_reports_and_one_in_file_names() {
+        let id = RenderId { protocol: PlanProtocol::V1, chunk_count: "4".parse().unwrap(), memory_mb: None };
+        let mut key = RenderKey { fixture: None, id, iteration: None };
+        assert_eq!((key.to_string(), key.file_stem()), ("v1 N=4".to_owned(), "v1-N4".to_owned()));
+        (key.fixture, key.iteration) = (Some("many-cuts".to_owned()), Some(2));
+        assert_eq!(
+            (key.to_string(), key.file_stem()),
+            ("many-cuts v1 N=4 #2".to_owned(), "many-cuts-v1-N4-2".to_owned())
+        );
+    }
 
     #[test]
     fn two_proofs_are_clean_when_both_are() {

@@ -96,7 +96,7 @@ pub fn renders(rows: &[ResultRow]) -> String {
             row.chunk_size.get()
         ));
     }
-    let named = rows.iter().map(|row| (row.label(), row.notes.as_slice()));
+    let named = rows.iter().map(|row| (row.key().to_string(), row.notes.as_slice()));
     text.extend(Note::about_renders(named).iter().map(|note| format!("note: {note}")));
     text.join("\n")
 }

@@ -131,6 +131,7 @@ fn a_killed_run_has_a_report() {
 fn a_verdict_names_the_unmeasured_renders() {
     let report = RunReport::of(&changed("smoke", "run.json", |run| {
         run["exitCode"] = 4.into();
+        run["chunkCounts"] = json!([2, 8, 16]);
         run["failure"] = "render N=8 FAILED: PLAN_TOO_LARGE".into();
         run["verdict"]["outcome"] = "incomplete".into();
         let lines =
@@ -140,8 +141,9 @@ fn a_verdict_names_the_unmeasured_renders() {
             serde_json::json!([{"render": "N=8", "cause": null}, {"render": "N=16", "cause": "Plan failed"}]);
     }));
     let report = report.unwrap();
-    let found: Vec<_> = report.unmeasured.iter().map(|u| (u.label.as_str(), u.cause.as_str())).collect();
-    assert_eq!(found, [("N=8", "render N=8 FAILED: PLAN_TOO_LARGE"), ("N=16", "Plan failed")]);
+    let found: Vec<_> = report.unmeasured.iter().map(|u| (u.key.to_string(), u.cause.as_str())).collect();
+    let named = [("N=8".to_owned(), "render N=8 FAILED: PLAN_TOO_LARGE"), ("N=16".to_owned(), "Plan failed")];
+    assert_eq!(found, named);
     assert_eq!((report.ending().word, report.ending().reasons.len()), (Word::Fail, 4));
     assert_eq!(report.ending().text, "the run failed (exit 4)");
 }
@@ -202,23 +204,18 @@ fn without_unmeasured_renders_in_the_verdict_they_are_those_requested_and_not_me
         run["exitCode"] = 4.into();
         run["verdict"]["findings"] = serde_json::json!(["N=4 was not measured: Plan failed"]);
     });
-    let rows = changed("smoke", "results.json", |rows| rows.as_array_mut().unwrap().truncate(2));
+    // With v1, which run.json does not contain.
+    let rows = changed("smoke", "results.json", |rows| rows.as_array_mut().unwrap().truncate(1));
     files.add("results.json", rows.text("results.json").map(str::to_owned));
     let report = RunReport::of(&files).unwrap();
+    let n4 = RenderId { protocol: PlanProtocol::V2, chunk_count: "4".parse().unwrap(), memory_mb: None };
     let unmeasured = Unmeasured {
         not_run: false,
-        label: "N=4".to_owned(),
+        key: RenderKey { fixture: None, id: n4, iteration: None },
         fixture: "many-cuts".to_owned(),
         cause: "the run ended first".to_owned(),
     };
     assert_eq!(report.unmeasured, [unmeasured]);
-}
-
-#[test]
-fn a_render_counts_as_measured_with_any_protocol() {
-    assert!(
-        is_same_render("v1 N=4", "N=4") && is_same_render("f N=4 #1", "f N=4 #1") && !is_same_render("N=40", "N=4")
-    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(crate) fn to_repeat(
     let RunRecord { run_id, started_at, .. } = &report.run;
     let of = report.run.command();
     ensure!(of == command, "--rerun-failed: run {run_id} is one of {of}; name one of {command}");
-    let renders = report.to_repeat()?;
+    let renders = report.to_repeat();
     ensure!(!renders.is_empty(), "--rerun-failed: every render of run {run_id} of {started_at} passed");
     let names = renders.iter().map(|(fixture, count)| format!("{fixture} N={count}")).collect::<Vec<_>>().join(", ");
     session.console.note(&format!("repeating renders of run {run_id}, which started at {started_at}: {names}"));

@@ -126,7 +126,8 @@ impl Pair {
         };
         // In an A/B comparison, both have taken the same iteration one after the other.
         let paired = |value: fn(&RenderReport) -> Option<f64>| {
-            let other = |render: &RenderReport| timed.1.iter().find(|other| other.iteration == render.iteration);
+            let other =
+                |render: &RenderReport| timed.1.iter().find(|other| other.key.iteration == render.key.iteration);
             let pairs = timed.0.iter().filter_map(|render| Some((value(render)?, value(other(render)?)?)));
             let pairs: Vec<(f64, f64)> = pairs.collect();
             ratio_of_paired_medians(&pairs).map(|interval| (interval, pairs.len()))

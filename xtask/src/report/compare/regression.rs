@@ -242,7 +242,7 @@ impl SideBySide {
                     "renders that were not measured in this run: {} ({}: {}); they can't be compared with the earlier run; \
                      repeat this run",
                     now.unmeasured.len(),
-                    first.label,
+                    first.key,
                     first.cause
                 );
                 (Standing::Unmeasured, text)

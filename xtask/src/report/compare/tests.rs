@@ -115,7 +115,7 @@ fn the_sides_of_one_comparison_are_compared_iteration_by_iteration() {
         report.renders.retain(|render| render.label.starts_with("mp4-h264-sdr N=1 "));
         report.renders.truncate(load.len());
         for (nth, (render, load)) in report.renders.iter_mut().zip(load).enumerate() {
-            (render.iteration, render.start) = (Some(nth as u32), Start::Warm);
+            (render.key.iteration, render.start) = (Some(nth as u32), Start::Warm);
             render.row.wall_clock_ms = (1000.0 * load * factor) as u64;
         }
         report.run.side = Some(name.to_owned());

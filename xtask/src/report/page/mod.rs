@@ -347,7 +347,7 @@ fn overview_section(report: &RunReport) -> Option<Section> {
             }
             @for missing in &report.unmeasured {
                 tr {
-                    th scope="row" { (missing.label) }
+                    th scope="row" { (missing.key) }
                     td.prose colspan=(shown.len() - 1) { (missing.state()) ": " (missing.cause) }
                     td { (passed(false)) }
                 }

@@ -246,16 +246,18 @@ impl Sweep {
 const ROW: f64 = 38.0;
 
 /// One way of rendering a fixture.
-struct Leg {
+struct Leg<'a> {
     label: String,
     class: &'static str,
+    /// On Lambda.
+    case: Option<&'a Case>,
     /// The time, ms, and whether functions had to be started.
     samples: Vec<(f64, bool)>,
 }
 
 /// Eval: the local leg and the executions, with a plot and a table for each fixture.
 pub(crate) fn legs_section(report: &RunReport) -> Option<Section> {
-    let fixtures: Vec<(&str, Vec<Leg>)> =
+    let fixtures: Vec<(&str, Vec<Leg<'_>>)> =
         report.run.fixtures().into_iter().map(|fixture| (fixture, legs(report, fixture))).collect();
     let content = html! {
         ul.legend aria-label="What the marks mean" {
@@ -269,7 +271,7 @@ pub(crate) fn legs_section(report: &RunReport) -> Option<Section> {
                 figure {
                     figcaption { (fixture) ": wall-clock, s" }
                     (draw(fixture, legs))
-                    details open[fixtures.len() <= 3] { summary { "As a table" } (table(report, fixture, legs)) }
+                    details open[fixtures.len() <= 3] { summary { "As a table" } (table(fixture, legs)) }
                 }
             }
         }
@@ -278,21 +280,21 @@ pub(crate) fn legs_section(report: &RunReport) -> Option<Section> {
     any.then_some(Section { id: "legs", title: "This machine and Lambda", content })
 }
 
-fn legs(report: &RunReport, fixture: &str) -> Vec<Leg> {
+fn legs<'a>(report: &'a RunReport, fixture: &'a str) -> Vec<Leg<'a>> {
     let local = report.local.iter().filter(|local| local.fixture == fixture);
     let here: Vec<(f64, bool)> = local.filter_map(|l| Some((l.outcome.done()?.wall_ms as f64, false))).collect();
-    let here =
-        (!here.is_empty()).then(|| Leg { label: "in-process, this machine".to_owned(), class: "local", samples: here });
-    let of_case = |case: &Case| {
+    let label = || "in-process, this machine".to_owned();
+    let here = (!here.is_empty()).then(|| Leg { label: label(), class: "local", case: None, samples: here });
+    let of_case = |case: &'a Case| {
         let renders = report.renders_of(fixture, case.render);
         let samples = renders.map(|render| (render.row.wall_clock_ms as f64, render.start == Start::Cold)).collect();
-        Leg { label: format!("Lambda, {}", case.render), class: "lambda", samples }
+        Leg { label: format!("Lambda, {}", case.render), class: "lambda", case: Some(case), samples }
     };
     let cases = report.cases.iter().filter(|case| case.fixture == fixture).map(of_case);
     here.into_iter().chain(cases.filter(|leg| !leg.samples.is_empty())).collect()
 }
 
-fn draw(fixture: &str, legs: &[Leg]) -> Markup {
+fn draw(fixture: &str, legs: &[Leg<'_>]) -> Markup {
     let slowest = legs.iter().flat_map(|leg| leg.samples.iter().map(|(ms, _)| *ms)).fold(0.0, f64::max);
     let x = Scale::linear(0.0, slowest / 1000.0 * 1.04);
     let height = legs.len() as f64 * ROW;
@@ -322,12 +324,11 @@ fn draw(fixture: &str, legs: &[Leg]) -> Markup {
     )
 }
 
-fn summary(leg: &Leg) -> Option<Summary> {
+fn summary(leg: &Leg<'_>) -> Option<Summary> {
     Summary::of(&leg.samples.iter().map(|(ms, _)| *ms).collect::<Vec<f64>>())
 }
 
-fn table(report: &RunReport, fixture: &str, legs: &[Leg]) -> Markup {
-    let cases = || report.cases.iter().filter(|case| case.fixture == fixture);
+fn table(fixture: &str, legs: &[Leg<'_>]) -> Markup {
     let summaries = legs.iter().filter_map(|leg| Some((leg, summary(leg)?)));
     let rows = page::rows(summaries, |(leg, of_leg)| {
         html! {
@@ -337,7 +338,7 @@ fn table(report: &RunReport, fixture: &str, legs: &[Leg]) -> Markup {
             td.number { (page::seconds(of_leg.min)) }
             td.number { (page::seconds(of_leg.max)) }
             td.number { (leg.samples.iter().filter(|(_, cold)| *cold).count()) }
-            td.number { (speedup(cases().find(|case| leg.label.ends_with(&format!(", {}", case.render))))) }
+            td.number { (speedup(leg.case)) }
         }
     });
     let figures = ["Samples", "Median", "Fastest", "Slowest", "Cold", "Speed-up over this machine"].map(Number);
