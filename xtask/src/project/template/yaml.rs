@@ -112,7 +112,7 @@ impl From<&MarkedYaml<'_>> for Node {
                     let Value::Scalar(key) = Self::from(key).value else { return None };
                     Some((key, Self::from(node)))
                 };
-                (None, Value::Map(entries.iter().filter_map(entry).collect()))
+                (None, Value::Map(merged(entries.iter().filter_map(entry).collect())))
             }
             YamlData::Tagged(tag, node) => {
                 let inner = Self::from(&**node);
@@ -122,6 +122,21 @@ impl From<&MarkedYaml<'_>> for Node {
         };
         Self { line, function: tag.and_then(function), value }.without_long_form()
     }
+}
+
+/// The entries of a mapping with those that `<<` merges into it, as sam does. Its own entries win, then earlier ones.
+fn merged(entries: Vec<(String, Node)>) -> Vec<(String, Node)> {
+    let (merges, mut all): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(key, _)| key == "<<");
+    let sources = merges.iter().flat_map(|(_, node)| match &node.value {
+        Value::List(several) => several.as_slice(),
+        Value::Scalar(_) | Value::Map(_) => std::slice::from_ref(node),
+    });
+    for (key, node) in sources.flat_map(Node::entries) {
+        if !all.iter().any(|(known, _)| known == key) {
+            all.push((key.clone(), node.clone()));
+        }
+    }
+    all
 }
 
 impl Node {
@@ -227,6 +242,17 @@ mod tests {
     fn anchors_are_resolved() {
         let node = Node::parse("a: &x {b: [1, 2]}\nc: *x").unwrap();
         assert_eq!(node.get("c").unwrap().get("b").unwrap().elements().len(), 2);
+    }
+
+    #[test]
+    fn merged_mappings_have_the_entries_of_their_anchors() {
+        let texts = |text: &str| {
+            let node = Node::parse(text).unwrap();
+            let entries = node.get("c").unwrap().entries().iter();
+            entries.map(|(key, node)| format!("{key}={}", node.literal().unwrap())).collect::<Vec<_>>()
+        };
+        assert_eq!(texts("a: &a {x: 1, y: 2}\nc: {<<: *a, y: 3, z: 4}"), ["y=3", "z=4", "x=1"]);
+        assert_eq!(texts("a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc: {<<: [*a, *b]}"), ["x=1", "y=2"]);
     }
 
     #[test]
