@@ -62,6 +62,9 @@ const CHROME_SOURCE: &str = "ChromeSource";
 /// The only source whose Chromium is in the handler's ZIP.
 const SPARTICUZ: &str = "sparticuz";
 
+/// A reference to a stored secret, for messages.
+const SECRET: &str = "{{resolve:secretsmanager:NAME}}";
+
 const RESERVED_CONCURRENCY: &str = "ReservedConcurrency";
 
 const MEMORY: &str = "LambdaMemoryMb";
@@ -89,7 +92,8 @@ impl Parameters {
                 lengths: ["MinLength", "MaxLength"].map(|key| text(key)?.parse().ok()).into(),
                 is_number: kind.node.literal() == Some("Number"),
                 bounds: ["MinValue", "MaxValue"].map(|key| text(key)?.parse().ok()).into(),
-                is_secret: text("NoEcho") == Some("true"),
+                // As YAML 1.1 writes it, which sam reads.
+                is_secret: text("NoEcho").is_some_and(|text| ["true", "yes", "on"].contains(&&*text.to_lowercase())),
                 line: at.node.line,
             });
         }
@@ -124,7 +128,9 @@ impl Parameters {
         for (name, value) in values.into_iter().filter(|(name, _)| !is_asked(name)) {
             match self.find(name) {
                 Some(parameter) => {
-                    parameter.check(&value, "a run sets it")?;
+                    let otherwise = OF_FLAGS.iter().find(|(known, _)| *known == name).map(|(_, instead)| *instead);
+                    let otherwise = otherwise.unwrap_or("use --parameter to set another value");
+                    parameter.check(&value, &format!("a run sets it; {otherwise}"))?;
                     given.overrides.push((name.to_owned(), value));
                 }
                 None => given.missing.push(name.to_owned()),
@@ -140,7 +146,7 @@ impl Parameters {
             ensure!(
                 !parameter.is_secret || value.starts_with("{{resolve:"),
                 "Parameters.{name} (line {}) is NoEcho, and its value would be in the list of processes and in sam.log; \
-                 store the secret and give a reference to it, such as {{{{resolve:secretsmanager:NAME}}}}",
+                 store the secret and give a reference to it, such as {SECRET}",
                 parameter.line
             );
             parameter.check(value, "--parameter gives it")?;
@@ -151,9 +157,10 @@ impl Parameters {
             match (&parameter.default, is_given) {
                 (None, false) => bail!(
                     "Parameters.{0} has no Default (line {1}), and a run has no value for it; give one by --parameter \
-                     {0}=VALUE",
+                     {0}={2}",
                     parameter.name,
-                    parameter.line
+                    parameter.line,
+                    if parameter.is_secret { SECRET } else { "VALUE" }
                 ),
                 (Some(default), false) => given.defaults.push((parameter.name.clone(), default.clone())),
                 (_, true) => {}
@@ -200,7 +207,7 @@ impl Parameter {
         let Self { name, allowed, pattern, lengths: (least, most), line, .. } = self;
         ensure!(
             allowed.is_empty() || allowed.iter().any(|one| one == value),
-            "Parameters.{name}.AllowedValues (line {line}) lacks {value:?}, and {source}; it has {}",
+            "Parameters.{name}.AllowedValues (line {line}) has {}, but not {value:?}, and {source}",
             allowed.join(", ")
         );
         ensure!(
@@ -314,8 +321,12 @@ mod tests {
             "{error}"
         );
         let error = given(&format!("{USUAL}  ChromeSource: {{Type: String, AllowedValues: [shell]}}\n")).unwrap_err();
-        let expected =
-            "Parameters.ChromeSource.AllowedValues (line 4) lacks \"sparticuz\", and a run sets it; it has shell";
+        let expected = "Parameters.ChromeSource.AllowedValues (line 4) has shell, but not \"sparticuz\", and a run sets \
+                        it; use --parameter to set another value";
+        assert_eq!(error, expected);
+        let error = given(&format!("{USUAL}  ReservedConcurrency: {{Type: Number, MinValue: 20}}\n")).unwrap_err();
+        let expected = "Parameters.ReservedConcurrency (line 4) accepts 20 to any number, not 16, and a run sets it; use \
+                        --reserved-concurrency";
         assert_eq!(error, expected);
         let error = given("Parameters:\n  ProjectName: {Type: String, MaxLength: 9}\n").unwrap_err();
         assert!(
@@ -348,7 +359,7 @@ mod tests {
             "{USUAL}  VpcId: {{Type: String, AllowedPattern: 'vpc-[0-9a-f]+', MaxLength: 12}}\n  \
              ChunkMemoryMb: {{Type: Number, Default: 4096, MinValue: 2048, MaxValue: 10240}}\n  \
              VideoArch: {{Type: String, Default: arm64, AllowedValues: [arm64, x86_64]}}\n  \
-             Token: {{Type: String, Default: '', NoEcho: true}}\n"
+             Token: {{Type: String, Default: '', NoEcho: Yes}}\n"
         );
         let project = ProjectName::new(&"smoke".parse().unwrap(), &"0123456789ab".parse().unwrap());
         let given = |asked: &[&str]| {
@@ -376,7 +387,7 @@ mod tests {
             ),
             (
                 &["VideoArch=mips"],
-                "Parameters.VideoArch.AllowedValues (line 6) lacks \"mips\", and --parameter gives it; it has arm64, x86_64",
+                "Parameters.VideoArch.AllowedValues (line 6) has arm64, x86_64, but not \"mips\", and --parameter gives it",
             ),
             (
                 &["ChunkMemoryMb=1024"],
