@@ -351,7 +351,10 @@ async fn explained(run: &Run, stack_id: &str, doing: Doing, by_sam: anyhow::Erro
     // Where they can't be read, there is what sam said.
     let causes = stack_events::failed(clients, stack_id, doing).await.unwrap_or_default();
     let reported = reported(&causes, doing);
-    let advice = advice(&format!("{reported} {by_sam:#}"));
+    // Of sam's output only its error: before that it may say, for example, that a file of its own already exists.
+    let said = format!("{by_sam:#}");
+    let error = said.split_once("Error: ").map_or(said.as_str(), |(_, error)| error);
+    let advice = advice(&format!("{reported} {error}"));
     let by_sam = if reported.is_empty() { by_sam } else { by_sam.context(reported) };
     match advice {
         Some(advice) => by_sam.context(advice),

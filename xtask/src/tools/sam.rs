@@ -82,10 +82,13 @@ impl Sam {
     }
 
     /// # Errors
-    /// When the template is not valid.
+    /// When the template is not valid; the message has the rules that it breaks.
     pub async fn validate(&self, template: &Path) -> anyhow::Result<()> {
         let command = validate(&self.runner.sh, &self.program, &self.options, template);
-        self.run(command).await?.await.map(drop)
+        let output = self.run(command).await?.any_status().await?;
+        let broken = broken_rules(&output.stdout);
+        let result = output.successful().map(drop);
+        if broken.is_empty() { result } else { result.context(broken.join("; ")) }
     }
 
     /// Deploys a new stack, tagged with its run.
@@ -114,6 +117,18 @@ impl Sam {
             None => env.without("AWS_SESSION_TOKEN"),
         })
     }
+}
+
+/// The rules of cfn-lint that a template breaks, at most five. sam prints all in one line, as Python prints a list.
+fn broken_rules(printed: &str) -> Vec<String> {
+    let rules: Vec<&str> = printed.lines().filter_map(|line| line.strip_prefix("[[")?.strip_suffix(']')).collect();
+    let rules: Vec<&str> = rules.iter().flat_map(|line| line.split(", [")).collect();
+    let shown = rules.iter().take(5).map(|rule| match rule.rsplit_once(" matched ") {
+        Some((what, line)) => format!("line {line}: {}", what.replacen("] (", " (", 1)),
+        None => (*rule).to_owned(),
+    });
+    let more = rules.len().saturating_sub(5);
+    shown.chain((more > 0).then(|| format!("and {more} more"))).collect()
 }
 
 /// Where sam runs, with its configuration: not in the artifact folder, where a run's files are.

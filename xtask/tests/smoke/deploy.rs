@@ -193,6 +193,28 @@ fn chunks_beyond_the_reserved_concurrency_are_reported() {
 }
 
 #[test]
+fn a_template_that_breaks_a_rule_of_the_linter_says_which_and_where() {
+    let rules = "[[W1001: Ref to a conditional resource] (Ref to 'B') matched 20, [E3034: Check a number] (-1 is less) matched 9]";
+    let test =
+        Test::new().tool("sam validate", &format!("echo \"{rules}\"; echo 'Error: Linting failed.' >&2; exit 1"));
+    test.smoke(&[]).exit(3).warns(
+        "the template is not valid: line 20: W1001: Ref to a conditional resource (Ref to 'B'); \
+         line 9: E3034: Check a number (-1 is less): sam validate",
+    );
+}
+
+#[test]
+fn what_sam_says_before_its_error_is_no_reason() {
+    let sam = "echo 'File with same data already exists at p/abc, skipping upload' >&2; \
+               echo 'Error: Failed to create changeset: parameter Layer failed to resolve' >&2; exit 1";
+    let test = Test::new().tool("sam deploy", sam);
+    test.smoke(&[]).exit(3).warns("parameter Layer failed to resolve").never_says("names a resource that");
+    let test =
+        Test::new().tool("sam deploy", &sam.replace("parameter Layer failed to resolve", "role r already exists"));
+    test.smoke(&[]).exit(3).warns("the template names a resource that already exists");
+}
+
+#[test]
 fn a_stack_that_is_rolled_back_says_the_resource_that_failed_and_why() {
     let sam = "project= make_stack; echo 'Error: ROLLBACK_COMPLETE' >&2; exit 1";
     let quota = "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution \
