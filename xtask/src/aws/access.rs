@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::{
     aws::{
+        clients::Printable,
         region::{Profile, Region},
         settings::{SERVICES, Settings, endpoint_variable},
     },
@@ -279,8 +280,10 @@ impl Access {
                     .build()
             }
         };
+        let keys = config.credentials_provider().map(|keys| SharedCredentialsProvider::new(Printable(keys)));
+        let mut config = config.into_builder();
+        config.set_credentials_provider(keys);
         config
-            .into_builder()
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_max_backoff(LONGEST_PAUSE))
             .timeout_config(timeouts())
             .stalled_stream_protection(

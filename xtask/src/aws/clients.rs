@@ -8,7 +8,9 @@ use std::{
 use anyhow::Context;
 use aws_credential_types::{
     Credentials,
-    provider::{ProvideCredentials, SharedCredentialsProvider},
+    provider::{
+        ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future::ProvideCredentials as Answer,
+    },
 };
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -128,6 +130,35 @@ impl Keys {
         let keys = provider.provide_credentials().await.context("no credentials")?;
         *self.kept.lock().expect("no holder panics") = Some(keys.clone());
         Ok(keys)
+    }
+}
+
+/// A chain of credentials that refuses a key with a space or a line break, as at the end of one that was read from a
+/// file: the SDK panics when it puts such a key into a header.
+#[derive(Debug)]
+pub(crate) struct Printable(pub SharedCredentialsProvider);
+
+impl ProvideCredentials for Printable {
+    fn provide_credentials<'a>(&'a self) -> Answer<'a>
+    where
+        Self: 'a,
+    {
+        Answer::new(async {
+            let keys = self.0.provide_credentials().await?;
+            let token = keys.session_token().unwrap_or_default();
+            let parts = [
+                ("access key ID", keys.access_key_id()),
+                ("secret access key", keys.secret_access_key()),
+                ("session token", token),
+            ];
+            let wrong = parts.into_iter().find(|(_, text)| !text.chars().all(|c| c.is_ascii_graphic()));
+            match wrong.map(|(part, _)| {
+                format!("the {part} contains a space, a line break, or another character that no key has")
+            }) {
+                Some(wrong) => Err(CredentialsError::invalid_configuration(wrong)),
+                None => Ok(keys),
+            }
+        })
     }
 }
 
@@ -258,7 +289,7 @@ impl Intercept for BucketOwner {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use aws_credential_types::provider::{self, future::ProvideCredentials as Answer};
+    use aws_credential_types::provider;
 
     use super::*;
 

@@ -81,6 +81,22 @@ fn missing_credentials_are_reported_with_advice() {
 }
 
 #[test]
+fn a_key_with_a_line_break_is_refused_and_not_shown() {
+    for (name, value, part) in [
+        ("AWS_ACCESS_KEY_ID", "AKIAFAKE\n", "access key ID"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrOTHER\r\n", "secret access key"),
+        ("AWS_SESSION_TOKEN", "FwoGOTHER\nFwoG", "session token"),
+    ] {
+        let test = Test::new();
+        let endpoint = test.aws.endpoint.clone();
+        let test = test.env("AWS_ENDPOINT_URL", &endpoint).env(name, value);
+        let ran = test.run(&["lambda-smoke", "--skip-build", "--fixture", "f"]);
+        ran.exit(1).warns(&format!("the {part} contains a space, a line break, or another character that no key has"));
+        ran.never_says("OTHER");
+    }
+}
+
+#[test]
 fn credentials_and_tools_are_reported_in_one_list() {
     let test = Test::new()
         .without_env("AWS_ACCESS_KEY_ID")
