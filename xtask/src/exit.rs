@@ -1,6 +1,6 @@
 //! The exit codes of every command, and the error type that carries one.
 
-use std::fmt;
+use std::{fmt, future::poll_fn, io, task::Poll};
 
 use anyhow::Context;
 use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
@@ -129,19 +129,18 @@ impl<T, E: Into<anyhow::Error>> OrExit<T> for Result<T, E> {
 
 // The signal policy, in one place.
 //
-// The first SIGINT, SIGTERM or SIGHUP stops the work and starts the clean-up.
+// The first SIGINT, SIGTERM, SIGHUP or SIGQUIT stops the work and starts the clean-up.
 // A second one ends the clean-up too: the journal stays, and the command that
 // finishes it is printed. Children are in groups of their own, so a terminal's
 // Ctrl-C reaches this process alone. The exit status is 128 + the signal's number.
 
-/// The signals that end a run.
-#[derive(Debug)]
-pub struct Signals {
-    interrupt: Stream,
-    terminate: Stream,
-    /// None where the caller, such as nohup, wants it ignored.
-    hangup: Option<Stream>,
-}
+/// The signals that end a run, and whether one that the caller ignores, as nohup does with SIGHUP, stays ignored.
+const ENDING: [(Signal, bool); 4] = [
+    (Signal { number: libc::SIGINT, name: "SIGINT" }, false),
+    (Signal { number: libc::SIGTERM, name: "SIGTERM" }, false),
+    (Signal { number: libc::SIGHUP, name: "SIGHUP" }, true),
+    (Signal { number: libc::SIGQUIT, name: "SIGQUIT" }, true),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Signal {
@@ -149,42 +148,37 @@ pub struct Signal {
     pub name: &'static str,
 }
 
+/// The signals that end a run, as they arrive.
+#[derive(Debug)]
+pub struct Signals(Vec<(Stream, Signal)>);
+
 impl Signals {
     /// Takes the signals over from the system's default, which ends the process at once.
     ///
     /// # Errors
     /// When the system does not allow it.
     pub fn listen() -> anyhow::Result<Self> {
-        let stream = |kind| signal(kind).context("signals can't be handled");
-        Ok(Self {
-            interrupt: stream(SignalKind::interrupt())?,
-            terminate: stream(SignalKind::terminate())?,
-            hangup: if hangup_is_ignored() { None } else { Some(stream(SignalKind::hangup())?) },
-        })
+        let heeded = ENDING.into_iter().filter(|(signal, may_stay)| !(*may_stay && is_ignored(*signal)));
+        let stream = |(of, _): (Signal, bool)| Ok((signal(SignalKind::from_raw(of.number))?, of));
+        heeded.map(stream).collect::<io::Result<_>>().map(Self).context("signals can't be handled")
     }
 
     pub async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal { number: 2, name: "SIGINT" },
-            _ = self.terminate.recv() => Signal { number: 15, name: "SIGTERM" },
-            () = received(self.hangup.as_mut()) => Signal { number: 1, name: "SIGHUP" },
-        }
+        poll_fn(|context| {
+            let arrived =
+                self.0.iter_mut().find_map(|(stream, of)| stream.poll_recv(context).is_ready().then_some(*of));
+            arrived.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 }
 
-async fn received(stream: Option<&mut Stream>) {
-    match stream {
-        Some(stream) => _ = stream.recv().await,
-        None => std::future::pending().await,
-    }
-}
-
-fn hangup_is_ignored() -> bool {
+fn is_ignored(signal: Signal) -> bool {
     // SAFETY: sigaction only writes to what it is given here, and a sigaction of zeros is a valid one.
     #[expect(unsafe_code, reason = "the one portable way to ask for a signal's action")]
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(libc::SIGHUP, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
+        libc::sigaction(signal.number, std::ptr::null(), &raw mut action) == 0 && action.sa_sigaction == libc::SIG_IGN
     }
 }
 

@@ -137,7 +137,7 @@ pub struct Access {
     pub region: Region,
     /// What decides where calls go, and how.
     pub settings: Settings,
-    env: Env,
+    pub(crate) env: Env,
 }
 
 /// The keys of an embedded AWS: no secret, but a shape that clients take.

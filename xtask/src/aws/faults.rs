@@ -171,7 +171,8 @@ where
             while let Some(deeper) = cause.source() {
                 cause = deeper;
             }
-            cause.to_string().trim_end_matches('.').to_owned()
+            // A program that a profile names may have printed it.
+            one_line(&excerpt(&cause.to_string())).trim_end_matches('.').to_owned()
         }
     }
 }

@@ -32,7 +32,7 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     let answer = answer.map_err(|error| {
         let fault = faults::of(&error);
         let reported = faults::reported(&error);
-        anyhow!("{}{}", advice(&access.target, fault, &reported), hint(&access.region, &reported))
+        anyhow!("{}{}", advice(access, fault, &reported), hint(&access.region, &reported))
     })?;
     Ok(Identity {
         account: answer.account().context("sts GetCallerIdentity returned no account")?.to_owned(),
@@ -40,12 +40,20 @@ pub async fn caller(access: &Access, clients: &Clients) -> anyhow::Result<Identi
     })
 }
 
-fn advice(target: &Target, fault: Fault, shown: &str) -> String {
+/// Variables that name a source of credentials. They count where there are no keys in the environment.
+const SOURCES: [&str; 3] =
+    ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+
+fn advice(access: &Access, fault: Fault, shown: &str) -> String {
+    let target = &access.target;
+    let has_keys = access.env.get("AWS_ACCESS_KEY_ID").is_some();
+    let source = SOURCES.iter().find(|name| !has_keys && access.env.get(name).is_some());
+    let source = source.map(|name| format!(" ({name} is set)")).unwrap_or_default();
     let of_chain = target.has_keys_of_the_chain();
     match (target, fault) {
         (_, Fault::Credentials) if of_chain && target.profile().is_some() => with_profile(target, shown),
         (_, Fault::Credentials) if of_chain => format!(
-            "no usable AWS credentials: {shown}; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
+            "no usable AWS credentials{source}: {shown}; set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
              run `aws sso login`, or use --local, which needs no account"
         ),
         (_, Fault::Clock) => {

@@ -158,6 +158,10 @@ impl ConfigFiles {
                 config.display()
             );
         }
+        ensure!(
+            !name.contains(char::is_whitespace),
+            "{by} is {name:?}, and the AWS SDK reads no profile with a space in its name; rename it"
+        );
         let mut known: Vec<&str> = self.sections.profiles().collect();
         known.sort_unstable();
         ensure!(

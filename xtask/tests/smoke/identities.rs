@@ -110,6 +110,16 @@ fn an_sso_session_that_ended_is_reported_with_its_login() {
 }
 
 #[test]
+fn a_source_of_credentials_that_fails_is_named() {
+    let test =
+        by_the_chain("").env("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere").env("AWS_ROLE_ARN", "arn:aws:iam::1:role/r");
+    smoke(&test, &[]).exit(1).warns("no usable AWS credentials (AWS_WEB_IDENTITY_TOKEN_FILE is set): No such file");
+    smoke(&by_the_chain("[profile 'my dev']\n"), &["--profile", "my dev"])
+        .exit(1)
+        .warns("--profile is \"my dev\", and the AWS SDK reads no profile with a space in its name; rename it");
+}
+
+#[test]
 fn a_session_of_aws_login_has_a_way_out() {
     let config = "[profile console]\nlogin_session = arn:aws:iam::123456789012:user/alice\nregion = us-west-2\n";
     let ran = smoke(&by_the_chain(config), &["--profile", "console"]);

@@ -23,7 +23,7 @@ pub(crate) fn send(child: &Child, signal: Signal) {
 
 #[test]
 fn a_signal_in_the_middle_of_an_execution_stops_it_and_cleans_up() {
-    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let test = Test::new().render(|render| render.end = End::Never).fault_at(
             "DescribeExecution",
             2,
