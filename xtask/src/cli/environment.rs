@@ -141,8 +141,11 @@ pub(crate) fn with_advice(mut error: Error, args: &[OsString], declared: &Comman
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidSubcommand) else { return error };
-            let nearest = nearest(given, &commands).into_iter().map(str::to_owned).collect();
-            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(nearest));
+            let nearest: Vec<String> = nearest(given, &commands).into_iter().map(str::to_owned).collect();
+            error.remove(ContextKind::SuggestedSubcommand);
+            if !nearest.is_empty() {
+                error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(nearest));
+            }
         }
         // It may be a password, which is not printed.
         ErrorKind::ValueValidation | ErrorKind::InvalidValue => {
@@ -156,7 +159,12 @@ pub(crate) fn with_advice(mut error: Error, args: &[OsString], declared: &Comman
         ErrorKind::UnknownArgument => {
             let Some(ContextValue::String(given)) = error.get(ContextKind::InvalidArg) else { return error };
             let command = args.iter().filter_map(|arg| arg.to_str()).find(|arg| commands.contains(arg));
-            if let Some(tip) = tip(command.unwrap_or_default(), given) {
+            let command = command.unwrap_or_default();
+            if let Some(tip) = tip(command, given).or_else(|| of_others(command, given, declared)) {
+                // The flag that only looks like it, and the usage with that flag.
+                if error.remove(ContextKind::SuggestedArg).is_some() {
+                    error.remove(ContextKind::Usage);
+                }
                 error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![StyledStr::from(tip)]));
             }
         }
@@ -179,6 +187,18 @@ fn tip(command: &str, given: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Which commands have a flag that this one has not, nor one that begins with it.
+fn of_others(command: &str, given: &str, declared: &Command) -> Option<String> {
+    let flag = given.strip_prefix("--").filter(|flag| !flag.is_empty())?;
+    let flags = |of: &Command| of.get_arguments().filter_map(Arg::get_long).map(str::to_owned).collect::<Vec<_>>();
+    if declared.find_subcommand(command).is_some_and(|own| flags(own).iter().any(|own| own.starts_with(flag))) {
+        return None;
+    }
+    let having = declared.get_subcommands().filter(|other| flags(other).iter().any(|known| known == flag));
+    let having: Vec<&str> = having.map(Command::get_name).collect();
+    (!having.is_empty()).then(|| format!("{given} is a flag of {}", having.join(", ")))
 }
 
 /// The names that `given` probably means: those that differ least, by two letters at most.

@@ -14,7 +14,7 @@ use crate::{
 /// Lists the runs in the named artifact folders, or in those of the repository.
 ///
 /// # Errors
-/// With exit code 1 when there is no repository, or the page can't be written.
+/// With exit code 1 when there is no repository or no such folder, or the page can't be written.
 pub fn run(session: &Session, args: &HistoryOptions) -> Result<ExitCode, Failure> {
     let folders = match args.artifacts.as_slice() {
         [] => {
@@ -24,6 +24,9 @@ pub fn run(session: &Session, args: &HistoryOptions) -> Result<ExitCode, Failure
         }
         named => named.to_vec(),
     };
+    if let Some(missing) = args.artifacts.iter().find(|folder| !folder.is_dir()) {
+        return Err(Failure::preflight(format!("there is no folder {}", missing.display())));
+    }
     let (entries, unreadable) = history::all(&folders);
     for why in unreadable {
         session.console.note(&why);

@@ -29,6 +29,7 @@ fn every_wrong_value_of_smoke_is_reported_before_anything_happens() {
         (&["--plan-protocol", "v3"], r#""v3" is not a plan protocol (v1, v2 or both)"#),
         (&["--frame-psnr-margin", "10dB"], r#""10dB" is not a number of decibels (write 40, not 40dB)"#),
         (&["--psnr-threshold", "40dB"], r#""40dB" is not a number of decibels (write 40, not 40dB)"#),
+        (&["--psnr-threshold", "-3"], "the mean PSNR is a PSNR, which is 0 dB or more"),
         (&["--psnr-threshold", "inf"], "decibels must be a finite number, not inf"),
         (&["--psnr-threshold", "nan"], "decibels must be a finite number, not NaN"),
         (&["--stack-name", ""], "a stack name can't be empty"),
@@ -79,6 +80,23 @@ fn words_from_outside_act_on_no_terminal_and_no_ci() {
         ran.exit(1);
         assert!(!ran.stderr.contains(['\u{1b}', '\u{202e}']), "{args:?}\n{ran}");
         assert!(!ran.stderr.lines().any(|line| line.trim_start().starts_with("::")), "{args:?}\n{ran}");
+    }
+}
+
+#[test]
+fn a_flag_of_another_command_and_a_word_like_none_get_no_wrong_tip() {
+    let test = Test::new();
+    for (args, expected) in [
+        (
+            &["lambda-smoke", "--iterations", "3"] as &[&str],
+            "tip: --iterations is a flag of lambda-eval, lambda-ab\n\nFor",
+        ),
+        (&["lambda-eval", "--strict"], "tip: --strict is a flag of lambda-smoke\n\nFor"),
+        (&["lambda-eval", "--fixture", "f"], "tip: a similar argument exists: '--fixtures'"),
+        (&["version"], "unrecognized subcommand 'version'\n\nUsage"),
+        (&["lambda-history", "/nowhere"], "there is no folder /nowhere"),
+    ] {
+        refuse(&test, args, expected);
     }
 }
 
