@@ -12,14 +12,17 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, ensure};
-use aws_smithy_http_client::{Connector, proxy::ProxyConfig};
 use aws_smithy_runtime_api::client::{
     http::{HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn},
     orchestrator::{HttpRequest, HttpResponse},
     result::ConnectorError,
 };
 use aws_smithy_types::body::SdkBody;
-use http::Uri;
+use http::{
+    HeaderValue, Request, Response, Uri,
+    header::{HOST, PROXY_AUTHORIZATION},
+};
+use hyper::{body::Incoming, client::conn::http1};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::{
     client::legacy::{
@@ -119,7 +122,7 @@ fn read(path: &std::path::Path) -> anyhow::Result<RootCertStore> {
 #[derive(Debug, Clone)]
 struct Line {
     client: Client<HttpsConnector<Way>, SdkBody>,
-    proxies: Arc<Proxies>,
+    way: Way,
 }
 
 impl Line {
@@ -138,29 +141,26 @@ impl Line {
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         let https = || HttpsConnectorBuilder::new().with_tls_config(tls.clone()).https_or_http().enable_http1();
-        let proxies = Arc::new(network.proxies.clone());
-        let way = Way { first: https().wrap_connector(tcp), proxies: Arc::clone(&proxies) };
+        let way = Way { first: https().wrap_connector(tcp), proxies: Arc::new(network.proxies.clone()) };
         let mut builder = Client::builder(TokioExecutor::new());
         builder.pool_timer(TokioTimer::new());
-        Self { client: builder.build(https().wrap_connector(way)), proxies }
+        Self { client: builder.build(https().wrap_connector(way.clone())), way }
     }
 }
 
 impl HttpConnector for Line {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let uri = request.uri().parse::<Uri>().unwrap_or_default();
-        // Without a tunnel a proxy is sent the whole address, which the SDK's own connector does.
-        if let Some(proxy) = self.proxies.of_request(&uri).filter(|_| uri.scheme_str() == Some("http")) {
-            return match ProxyConfig::http(proxy.value.given.as_str()) {
-                Ok(config) => Connector::builder().proxy_config(config).build_http().call(request),
-                Err(error) => HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
-            };
-        }
-        let client = self.client.clone();
+        let Self { client, way } = self.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let host = request.uri().host().unwrap_or_default().to_owned();
-            let response = client.request(request).await.map_err(|error| reason(error, &host))?;
+            let without_tls = request.uri().scheme_str() == Some("http");
+            let proxy = way.proxies.of_request(request.uri()).filter(|_| without_tls).cloned();
+            let response = match proxy {
+                Some(proxy) => way.through(proxy.value, request).await,
+                None => client.request(request).await.map_err(Failure::from),
+            };
+            let response = response.map_err(|error| reason(error, &host))?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
@@ -173,6 +173,21 @@ struct Way {
     /// To the host or the proxy; with TLS to a proxy that wants it.
     first: HttpsConnector<Tcp>,
     proxies: Arc<Proxies>,
+}
+
+impl Way {
+    /// Sends a request without TLS through a proxy, which is sent the whole address: there is no tunnel.
+    async fn through(mut self, proxy: Proxy, mut request: Request<SdkBody>) -> Result<Response<Incoming>, Failure> {
+        // As it was signed: the usual port is not named.
+        let host = request.uri().authority().map(|host| host.as_str().strip_suffix(":80").unwrap_or(host.as_str()));
+        let host = host.map(HeaderValue::from_str).transpose()?;
+        let fields =
+            host.map(|host| (HOST, host)).into_iter().chain(proxy.user.map(|user| (PROXY_AUTHORIZATION, user)));
+        request.headers_mut().extend(fields);
+        let (mut sender, connection) = http1::handshake(within(self.first.call(proxy.address)).await?).await?;
+        tokio::spawn(connection);
+        Ok(sender.send_request(request).await?)
+    }
 }
 
 type Stream = MaybeHttpsStream<TokioIo<tokio::net::TcpStream>>;
@@ -249,11 +264,11 @@ fn refused(error: &(dyn Error + 'static), proxy: &Proxy, by: &str, host: &str) -
 }
 
 /// The error of a request, as the SDK decides by it whether to try again.
-fn reason(error: hyper_util::client::legacy::Error, host: &str) -> ConnectorError {
-    if let Some(obstacle) = Obstacle::behind(&error) {
+fn reason(error: Failure, host: &str) -> ConnectorError {
+    if let Some(obstacle) = Obstacle::behind(&*error) {
         return ConnectorError::other(obstacle.clone().into(), None);
     }
-    let of_tls = chain(&error).into_iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
+    let of_tls = chain(&*error).into_iter().find_map(|cause| cause.downcast_ref::<rustls::Error>());
     if let Some(rustls::Error::InvalidCertificate(why)) = of_tls {
         let reason = format!("{why:?}");
         let text = if reason.starts_with("UnsupportedSignatureAlgorithm") {
@@ -272,9 +287,9 @@ fn reason(error: hyper_util::client::legacy::Error, host: &str) -> ConnectorErro
     let is_late = |cause: &&(dyn Error + 'static)| {
         cause.downcast_ref::<io::Error>().is_some_and(|io| io.kind() == io::ErrorKind::TimedOut)
     };
-    match chain(&error).iter().any(is_late) {
-        true => ConnectorError::timeout(error.into()),
-        false => ConnectorError::io(error.into()),
+    match chain(&*error).iter().any(is_late) {
+        true => ConnectorError::timeout(error),
+        false => ConnectorError::io(error),
     }
 }
 
@@ -298,5 +313,40 @@ pub(crate) fn as_error(error: ConnectorError) -> anyhow::Error {
     match Obstacle::behind(&error) {
         Some(obstacle) => anyhow!(obstacle.clone()),
         None => anyhow!(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{BufRead, Write},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_proxy_is_sent_the_whole_address_of_a_host_without_tls() {
+        let proxy = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://me:p%40ss@{}", proxy.local_addr().unwrap());
+        let received = std::thread::spawn(move || {
+            let (mut stream, _) = proxy.accept().unwrap();
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+            let lines: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").unwrap();
+            lines
+        });
+        let network = Network::of(&Env::from([("HTTP_PROXY", address.as_str())]), None).unwrap();
+        let request = HttpRequest::get("http://aws.invalid:4566/bucket?list-type=2").unwrap();
+        let answer = network.connector().call(request).await.unwrap();
+        let body = aws_sdk_s3::primitives::ByteStream::new(answer.into_body()).collect().await.unwrap();
+        assert_eq!(body.into_bytes(), "hi");
+        let mut received = received.join().unwrap();
+        received[1..].sort();
+        let user = format!("proxy-authorization: Basic {}", aws_smithy_types::base64::encode("me:p@ss"));
+        assert_eq!(
+            received,
+            ["GET http://aws.invalid:4566/bucket?list-type=2 HTTP/1.1", "host: aws.invalid:4566", &user]
+        );
     }
 }
