@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Picture,
-    audio::{Lost, Sound, lag::Lag, moments::Moments, residual::Residual},
+    audio::{Lost, Sound, change::Change, lag::Lag, moments::Moments, residual::Residual},
     decibels::Level,
     finding::Place,
     gates::{FRAME_PSNR, FROZEN_CHUNKS, HISTORY, MAX_FRAME_FAILURES, REGION, Settings},
@@ -223,7 +223,8 @@ fn loud_residuals_fail() {
         lost,
         moments: Moments::default(),
     };
-    let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: Residual::DbFs(-45.0), residual: Residual::DbFs(-45.0) };
+    let (level, change) = (Residual::DbFs(-45.0), Change::Missing);
+    let lost = Lost { from_s: 2.0, to_s: 3.0, baseline: level, residual: level, change };
     let late = Lag { ms: 21.0, correlation: 0.99, aligned: Residual::DbFs(-70.0) };
     // Less than a tenth of a millisecond is not reported.
     let negligible = Lag { ms: -0.09, ..late };
@@ -243,7 +244,7 @@ fn loud_residuals_fail() {
     audio track 1: the residual of -9.8 dBFS is above -50.00 dBFS; the render's sound is late by 21.0 ms
     audio track 1: the residual of -9.8 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
     audio track 2: the residual of -39.9 dBFS at 1.5 s is above -40.00 dBFS for any 100 ms
-    audio track 3: from 2.0 s to 3.0 s the baseline's sound (-45.0 dBFS) is missing from the render: the residual has -45.0 dBFS
+    audio track 3: from 2.0 s to 3.0 s the baseline's sound is missing from the render: the residual has -45.0 dBFS, the baseline's audio -45.0 dBFS
     ");
 }
 

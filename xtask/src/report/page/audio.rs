@@ -82,7 +82,7 @@ fn summary(render: &RenderReport, track: usize) -> Markup {
                     }
                     @if let Some(lost) = &sound.lost {
                         tr {
-                            th scope="row" { "Lost" }
+                            th scope="row" { "Residual as loud as the audio" }
                             td.number { (format!("{:.1} s to {:.1} s", lost.from_s, lost.to_s)) }
                         }
                     }

@@ -21,6 +21,15 @@ pub struct Lag {
     pub aligned: Residual,
 }
 
+impl Lag {
+    /// Whether the render is late or early, and little more than that, given the residual without a shift.
+    pub(crate) fn explains(&self, whole: Residual) -> bool {
+        const SHORTEST_MS: f64 = 0.1;
+        const LESS_DB: f64 = 10.0;
+        self.ms.abs() >= SHORTEST_MS && self.aligned.db() <= whole.db() - LESS_DB
+    }
+}
+
 /// The greatest lag that is searched for in either direction, in seconds.
 pub const REACH_S: f64 = 1.0;
 

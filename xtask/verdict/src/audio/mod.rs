@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Comparison,
     audio::{
+        change::Change,
         lag::Lag,
         moments::{Moment, Moments, MomentsReader},
         residual::Residual,
@@ -63,7 +64,7 @@ pub struct Tenth {
     pub baseline: Residual,
 }
 
-/// A stretch in which the baseline's audio is missing from the render.
+/// A stretch in which the residual is as loud as the baseline's audio.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Lost {
@@ -75,6 +76,14 @@ pub struct Lost {
     pub baseline: Residual,
     /// The residual's level there.
     pub residual: Residual,
+    /// What that means.
+    #[serde(default = "missing")]
+    pub change: Change,
+}
+
+/// What earlier versions said of each.
+fn missing() -> Change {
+    Change::Missing
 }
 
 /// The sample rate that both tracks are decoded to, Hz.
@@ -96,16 +105,16 @@ const HEARD_TRACK_DBFS: f64 = -80.0;
 /// The finding if a track differs too much over its whole length.
 pub(crate) fn residual(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
     let (residual, limit) = (sound.whole, limits.db(&RESIDUAL_LIMIT));
-    let late = match sound.lag {
-        Some(Lag { ms, .. }) if ms.abs() >= 0.1 => {
-            let which = if ms > 0.0 { "late" } else { "early" };
-            format!("; the render's sound is {which} by {:.1} ms", ms.abs())
-        }
-        _ => String::new(),
-    };
+    let late = late(sound).map(|change| format!("; {}", change.sentence())).unwrap_or_default();
     let message = format!("audio track {track}: the residual of {residual} dBFS is above {limit} dBFS{late}");
     let found = AUDIO_RESIDUAL.finding(format!("{residual} dBFS"), format!("{limit} dBFS"), message);
-    (!residual.within(limit.db())).then(|| found.at(Place { track: Some(track), ..Place::default() }))
+    let place = Place { track: Some(track), ..Place::default() };
+    (!residual.within(limit.db())).then(|| Finding { change: self::late(sound), ..found.at(place) })
+}
+
+/// That the whole track is late or early, if it is.
+fn late(sound: &Sound) -> Option<Change> {
+    sound.lag.filter(|lag| lag.explains(sound.whole)).map(|lag| Change::Late { by_ms: lag.ms })
 }
 
 /// The finding if a tenth of a second differs too much.
@@ -119,15 +128,18 @@ pub(crate) fn window(track: usize, sound: &Sound, limits: &Limits) -> Option<Fin
     (!residual.within(limit.db())).then(|| found.at(place))
 }
 
-/// The finding if a stretch of the baseline's track is missing from the render.
+/// The finding if a stretch of the baseline's track is missing from the render, or has other sound.
 pub(crate) fn lost(track: usize, sound: &Sound, _: &Limits) -> Option<Finding> {
-    let Lost { from_s, to_s, baseline, residual } = sound.lost?;
+    let Lost { from_s, to_s, baseline, residual, change } = sound.lost?;
+    let change = late(sound).unwrap_or(change);
     let message = format!(
-        "audio track {track}: from {from_s:.1} s to {to_s:.1} s the baseline's sound ({baseline} dBFS) is missing from the \
-         render: the residual has {residual} dBFS"
+        "audio track {track}: from {from_s:.1} s to {to_s:.1} s {}: the residual has {residual} dBFS, the baseline's \
+         audio {baseline} dBFS",
+        change.sentence(),
     );
     let found = AUDIO_LOST.finding(format!("{residual} dBFS"), format!("{baseline} dBFS"), message);
-    Some(found.at(Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() }))
+    let place = Place { track: Some(track), seconds: Some((from_s, to_s)), ..Place::default() };
+    Some(Finding { change: Some(change), ..found.at(place) })
 }
 
 /// The finding if the residual of 5 to 100 ms stands out of the baseline's audio.
@@ -137,12 +149,14 @@ pub(crate) fn moment(track: usize, sound: &Sound, limits: &Limits) -> Option<Fin
 
 /// The finding if there is a click that the baseline lacks.
 pub(crate) fn click(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
-    stands_out(track, &AUDIO_CLICK, (&CLICK_LIMIT, limits), sound.moments.peak, "there is a click")
+    stands_out(track, &AUDIO_CLICK, (&CLICK_LIMIT, limits), sound.moments.peak, "single samples differ by much")
 }
 
 /// The finding if a band of the spectrum differs, such as by a hum or a whine, or if all of it lastingly does.
 pub(crate) fn band(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
-    stands_out(track, &AUDIO_BAND, (&BAND_LIMIT, limits), sound.moments.band, "a band of the spectrum differs")
+    let change = |moment: Moment| late(sound).or(moment.change);
+    let moment = sound.moments.band.map(|moment| Moment { change: change(moment), ..moment });
+    stands_out(track, &AUDIO_BAND, (&BAND_LIMIT, limits), moment, "a band of the spectrum differs")
 }
 
 fn stands_out(
@@ -202,7 +216,7 @@ pub fn compare(baseline: impl Read, render: impl Read, channels: u64) -> io::Res
     // Over the baseline's length: appended silence must not dilute the residual.
     let measured = if baseline_samples > 0 { baseline_samples } else { whole.count };
     Ok(Sound {
-        whole: Residual::of(whole.residuals.iter().sum(), measured),
+        whole: Residual::of(whole.sum(0), measured),
         loudest: loudest_residual,
         loudest_at_s,
         loudest_of_baseline_s: loudest(|tenth| tenth.of_tenth().baseline).0,
@@ -244,50 +258,55 @@ pub fn overlap(baseline: impl Read, render: impl Read) -> io::Result<Residual> {
     }
 }
 
-/// Sums over a stretch of both tracks, for each channel.
+/// The sums of the squares of the residual, the baseline, and the render over a stretch, for each channel.
 struct Window {
-    residuals: Vec<f64>,
-    baselines: Vec<f64>,
+    channels: Vec<[f64; 3]>,
     count: u64,
 }
 
 impl Window {
     fn of(channels: usize) -> Self {
-        Self { residuals: vec![0.0; channels], baselines: vec![0.0; channels], count: 0 }
+        Self { channels: vec![[0.0; 3]; channels], count: 0 }
     }
 
     /// Over interleaved samples; the shorter one is padded with silence.
     fn over(channels: usize, baseline: &[i16], render: &[i16]) -> Self {
         let mut window = Self { count: baseline.len().max(render.len()) as u64, ..Self::of(channels) };
-        residual::add_squares(baseline, render, &mut window.residuals, &mut window.baselines);
+        residual::add_squares(baseline, render, &mut window.channels);
         window
     }
 
     fn join(&mut self, other: &Self) {
-        self.residuals.iter_mut().zip(&other.residuals).for_each(|(sum, of_other)| *sum += of_other);
-        self.baselines.iter_mut().zip(&other.baselines).for_each(|(sum, of_other)| *sum += of_other);
+        for (sums, of_other) in self.channels.iter_mut().zip(&other.channels) {
+            sums.iter_mut().zip(of_other).for_each(|(sum, of_other)| *sum += of_other);
+        }
         self.count += other.count;
     }
 
+    fn sum(&self, which: usize) -> f64 {
+        self.channels.iter().map(|sums| sums[which]).sum()
+    }
+
     fn residual(&self) -> Residual {
-        Residual::of(self.residuals.iter().sum(), self.count)
+        Residual::of(self.sum(0), self.count)
     }
 
     /// The levels over a tenth of a second. The last one is padded with silence, because a few samples of
     /// codec padding are not as loud as a whole tenth.
     fn of_tenth(&self) -> Tenth {
-        let count = self.count.max(TENTH * self.residuals.len() as u64);
-        let level = |squares: &[f64]| Residual::of(squares.iter().sum(), count);
-        Tenth { residual: level(&self.residuals), baseline: level(&self.baselines) }
+        let count = self.count.max(TENTH * self.channels.len() as u64);
+        let level = |which| Residual::of(self.sum(which), count);
+        Tenth { residual: level(0), baseline: level(1) }
     }
 
     /// Whether a channel is lost.
     fn lost(&self, heard_dbfs: f64, from_s: f64, to_s: f64) -> Option<Lost> {
-        let samples = self.count / self.residuals.len() as u64;
-        self.baselines.iter().zip(&self.residuals).find_map(|(baseline, residual)| {
-            let (baseline, residual) = (Residual::of(*baseline, samples), Residual::of(*residual, samples));
+        let samples = self.count / self.channels.len() as u64;
+        self.channels.iter().find_map(|&[of_residual, of_baseline, of_render]| {
+            let (baseline, residual) = (Residual::of(of_baseline, samples), Residual::of(of_residual, samples));
             let lost = baseline.db() > heard_dbfs && residual.db() > baseline.db() - LOST_WITHIN_DB;
-            lost.then_some(Lost { from_s, to_s, baseline, residual })
+            let change = Change::of_loud_residual(of_baseline, of_render, of_residual);
+            lost.then_some(Lost { from_s, to_s, baseline, residual, change })
         })
     }
 }

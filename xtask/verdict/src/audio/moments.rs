@@ -8,7 +8,7 @@ use crate::audio::{
     change::Change,
     residual::Residual,
     spectrum::{BANDS_HZ, PIECE, Spectrum, range_hz, start_s},
-    steady::{self, Steady},
+    steady::{self, STANDS_OUT_DB, Steady},
 };
 
 /// Samples of the shortest moment, 5 ms.
@@ -31,6 +31,12 @@ const SILENT_BAND_DBFS: f64 = -70.0;
 
 /// A residual that is this much quieter than the baseline is none, but for the rounding of the arithmetic.
 const NOTHING_DB: f64 = -80.0;
+
+/// A difference that is this much louder in a short moment than over a second and a half does not last, in dB.
+const LOUDER_DB: f64 = 3.0;
+
+/// A click is so many dB louder than the residual around it; the peaks of noise are 12 to 14.
+const CLICK_DB: f64 = 18.0;
 
 /// How much of either channel's energy masks a difference between the two: -30 dB.
 const OF_EITHER: f32 = 0.001;
@@ -194,13 +200,15 @@ impl MomentsReader {
         let steady = steady::worst(std::mem::take(&mut self.steady), &self.spectrum);
         let bands = self.bands.iter().enumerate().filter_map(|(channel, pieces)| worst_band(channel, pieces));
         let short = bands.max_by(|a, b| a.above_db.total_cmp(&b.above_db));
-        // What lasts says more about the same difference.
-        let lasts = |short: &Moment| {
-            let same = |s: &Moment| (s.channel, s.band_hz) == (short.channel, short.band_hz);
-            steady.filter(|s| same(s) && matches!(s.change, Some(Change::Added { .. })))
+        let most = short.into_iter().chain(steady).max_by(|a, b| a.above_db.total_cmp(&b.above_db));
+        // What lasts says more about a difference, unless it is louder in a short moment.
+        let lasts = |s: &Moment| {
+            let same = short.is_some_and(|short| (s.channel, s.band_hz) == (short.channel, short.band_hz));
+            let louder_db = short.map_or(f64::MIN, |short| short.residual.db() - s.residual.db());
+            (same || s.above_db > STANDS_OUT_DB) && louder_db < LOUDER_DB
         };
-        let short = short.map(|short| Moment { change: lasts(&short).map_or(short.change, |s| s.change), ..short });
-        let band = short.into_iter().chain(steady).max_by(|a, b| a.above_db.total_cmp(&b.above_db));
+        let lasting = steady.filter(lasts).zip(most).map(|(s, most)| Moment { above_db: most.above_db, ..s });
+        let band = lasting.or(most);
         let heard = |moment: &Moment| moment.above_db > NOTHING_DB;
         let difference = (self.channels == 2).then_some(2);
         let placed = |moment: Moment| Moment { between: difference == Some(moment.channel), ..moment };
@@ -271,7 +279,10 @@ fn worst_peak(channel: usize, parts: &[Part]) -> Option<Moment> {
         let [residual_db, masking_db] = [part.peaks[1], masking].map(|peak| 20.0 * f64::from(peak).log10());
         let above_db = residual_db - masking_db.max(CLICK_DBFS);
         let (residual, baseline) = (level(residual_db), level(masking_db));
-        let (from_s, to_s, band_hz, change) = (seconds(i), seconds(i + 1), None, None);
+        let (from_s, to_s, band_hz) = (seconds(i), seconds(i + 1), None);
+        let others = around.iter().map(|part| f64::from(part.squares[1])).sum::<f64>() - f64::from(part.squares[1]);
+        let others_db = db(others / ((around.len() - 1).max(1) * MOMENT) as f64);
+        let change = (residual_db - others_db > CLICK_DB).then_some(Change::Click);
         Moment { from_s, to_s, channel, between: false, band_hz, change, residual, baseline, above_db }
     };
     parts.iter().enumerate().map(peak).max_by(|a, b| a.above_db.total_cmp(&b.above_db))
@@ -335,6 +346,11 @@ mod tests {
     fn a_click_stands_out_of_the_peaks() {
         let peak = compared(|i, channel, tone| if (i, channel) == (60_000, 1) { 0.5 } else { tone }).peak.unwrap();
         assert!(peak.from_s == 1.25 && peak.channel > 0 && peak.above_db > 20.0, "{peak:?}");
+        assert_eq!(peak.change, Some(Change::Click));
+        // The peaks of noise are no clicks.
+        let noise = |i: usize| ((i * 2_654_435_761) % 65_537) as f32 / 65_537.0 - 0.5;
+        let peak = compared(|i, _, tone| tone + 0.3 * noise(i)).peak.unwrap();
+        assert!(peak.above_db > 0.0 && peak.change.is_none(), "{peak:?}");
     }
 
     #[test]

@@ -81,21 +81,21 @@ pub fn mono(samples: &[i16], channels: usize) -> Vec<f32> {
     samples.chunks_exact(channels.max(1)).map(|moment| moment.iter().map(|&sample| f32::from(sample)).sum()).collect()
 }
 
-/// Adds up the squares of the difference between `baseline` and `render`, and of `baseline`, for each
+/// Adds up the squares of the difference between `baseline` and `render`, of `baseline`, and of `render`, for each
 /// channel of interleaved samples. The shorter one is padded with silence.
-pub fn add_squares(baseline: &[i16], render: &[i16], residuals: &mut [f64], baselines: &mut [f64]) {
-    let channels = residuals.len();
-    for (channel, (residual, own)) in residuals.iter_mut().zip(baselines).enumerate() {
+pub fn add_squares(baseline: &[i16], render: &[i16], sums: &mut [[f64; 3]]) {
+    let channels = sums.len();
+    for (channel, sums) in sums.iter_mut().enumerate() {
         let of = |samples: &[i16], i: usize| samples.get(i).copied().map_or(0, i64::from);
         // Integers, so that the order of additions does not matter.
-        let (mut differences, mut squares) = (0i64, 0i64);
+        let mut squares = [0i64; 3];
         for i in (channel..baseline.len().max(render.len())).step_by(channels) {
             let (b, r) = (of(baseline, i), of(render, i));
-            differences += (b - r) * (b - r);
-            squares += b * b;
+            for (square, value) in squares.iter_mut().zip([b - r, b, r]) {
+                *square += value * value;
+            }
         }
-        *residual += differences as f64;
-        *own += squares as f64;
+        sums.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square as f64);
     }
 }
 
@@ -158,11 +158,12 @@ mod sound_tests {
 
     #[test]
     fn the_rest_of_the_longer_track_is_compared_with_silence() {
-        let (mut residuals, mut baselines) = ([0.0; 2], [0.0; 2]);
-        add_squares(&[3, -4, 5], &[1, -4], &mut residuals, &mut baselines);
-        assert_eq!((residuals, baselines), ([4.0 + 25.0, 0.0], [9.0 + 25.0, 16.0]));
-        add_squares(&[], &[i16::MIN, i16::MAX], &mut residuals, &mut baselines);
-        assert_eq!(residuals, [29.0 + 32_768.0 * 32_768.0, 32_767.0 * 32_767.0]);
+        let mut sums = [[0.0; 3]; 2];
+        add_squares(&[3, -4, 5], &[1, -4], &mut sums);
+        assert_eq!(sums, [[4.0 + 25.0, 9.0 + 25.0, 1.0], [0.0, 16.0, 16.0]]);
+        add_squares(&[], &[i16::MIN, i16::MAX], &mut sums);
+        let (min, max) = (32_768.0 * 32_768.0, 32_767.0 * 32_767.0);
+        assert_eq!(sums, [[29.0 + min, 34.0, 1.0 + min], [max, 16.0, 16.0 + max]]);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::VecDeque, ops::Range};
 
 use crate::audio::{
     RATE,
-    change::{Change, in_db},
+    change::{self, Change, in_db},
     moments::{Moment, db, level},
     spectrum::{BANDS_HZ, Bin, PIECE, Spectrum, range_hz, start_s},
 };
@@ -16,6 +16,9 @@ const QUARTERS: usize = 4;
 
 /// Fewer pieces than this say nothing that lasts.
 const LEAST: usize = 36;
+
+/// What is so many dB too loud stands out, by the default of the gate's limit.
+pub(crate) const STANDS_OUT_DB: f64 = 6.0;
 
 /// Relative to the energy of its band, with which a steady tone may not compete, a residual may be 3 dB louder. The
 /// limit of the gate is that of shorter windows, which is 6 dB.
@@ -38,6 +41,9 @@ const HEARD_BAND_DB: f64 = -36.0;
 const OF_EITHER_DB: f64 = -30.0;
 const OF_EITHER_FOLLOWING_DB: f64 = -20.0;
 
+/// The part of a render that follows the baseline, at least, where it is its baseline's.
+pub(crate) const CLEAR: f64 = 0.8;
+
 /// What a frequency has over some pieces.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sums {
@@ -52,7 +58,7 @@ struct Sums {
 pub(crate) struct Band {
     pub(crate) baseline: f64,
     pub(crate) render: f64,
-    residual: f64,
+    pub(crate) residual: f64,
     /// Of the part of the residual that follows the baseline.
     pub(crate) following: f64,
     /// Of the part of that which changes levels, not phases.
@@ -64,7 +70,7 @@ pub(crate) struct Band {
     /// The squares of the mean squares of each frequency of the baseline.
     pub(crate) concentration: f64,
     /// The residual's loudest frequency, if it is a tone, in Hz.
-    tone_hz: Option<f32>,
+    pub(crate) tone_hz: Option<f32>,
 }
 
 pub(crate) type Window = [Band; BANDS_HZ.len()];
@@ -133,6 +139,11 @@ impl Sums {
 }
 
 impl Band {
+    /// Whether so much of the render follows the baseline that it says more than that the band differs.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.coherent >= CLEAR * self.render
+    }
+
     fn and(self, sums: &Sums, pieces: usize) -> Self {
         let count = pieces as f64;
         let [baseline, residual, re, im] =
@@ -179,28 +190,48 @@ pub(crate) fn worst(mut channels: Vec<Steady>, spectrum: &Spectrum) -> Option<Mo
         }
     }
     let mut worst: Option<Moment> = None;
-    let between = (channels.len() == 3).then_some(2);
     for (i, &(start, end, _)) in channels.first()?.windows.iter().enumerate() {
         let windows: Vec<&Window> =
             channels.iter().filter_map(|channel| channel.windows.get(i)).map(|w| &w.2).collect();
-        for channel in 0..windows.len() {
-            for found in differences(&windows, channel, between == Some(channel)) {
-                if worst.is_none_or(|worst| found.above_db > worst.above_db) {
-                    let (from_s, to_s) = (start_s(start), start_s(end + 1));
-                    let (residual, baseline) = (level(db(found.residual)), level(db(found.baseline)));
-                    let (band_hz, change, above_db) = (Some(found.band_hz), Some(found.change), found.above_db);
-                    let between = between == Some(channel);
-                    worst =
-                        Some(Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db });
-                }
-            }
+        let between = if channels.len() == 3 { windows.get(2) } else { None };
+        let found: Vec<Difference> =
+            (0..windows.len()).flat_map(|i| differences(&windows, i, between.is_some() && i == 2)).collect();
+        let Some(above_db) = found.iter().map(|found| found.above_db).max_by(f64::total_cmp) else { continue };
+        if worst.is_some_and(|worst| above_db <= worst.above_db) {
+            continue;
         }
+        let only_between = between.is_some_and(|between| change::only_between(between, [windows[0], windows[1]]));
+        let Some(&Difference { channel, band_hz, change, residual, baseline, .. }) = telling(&found, only_between)
+        else {
+            continue;
+        };
+        let (from_s, to_s) = (start_s(start), start_s(end + 1));
+        let (residual, baseline) = (level(db(residual)), level(db(baseline)));
+        let (band_hz, change, between) = (Some(band_hz), Some(change), between.is_some() && channel == 2);
+        worst = Some(Moment { from_s, to_s, channel, between, band_hz, change, residual, baseline, above_db });
     }
     worst
 }
 
+/// The difference that says what has happened: the one with the most energy among those that stand out most. What else
+/// it causes in other bands, and in each channel if it is in the difference of both, stands out even more there if the
+/// baseline is quiet.
+fn telling(found: &[Difference], only_between: bool) -> Option<&Difference> {
+    const AMONG_DB: f64 = 12.0;
+    let found: Vec<&Difference> = found.iter().filter(|found| !only_between || found.channel == 2).collect();
+    let most = found.iter().map(|found| found.above_db).max_by(f64::total_cmp)?;
+    let least = most.min((most - AMONG_DB).max(STANDS_OUT_DB));
+    // The first of equals.
+    let all: Vec<&Difference> = found.into_iter().rev().filter(|found| found.above_db >= least).collect();
+    let loudest = all.iter().copied().max_by(|a, b| a.residual.total_cmp(&b.residual))?;
+    // A narrower picture makes both channels quieter.
+    let width = all.into_iter().find(|found| matches!(found.change, Change::Width { .. } | Change::Swapped));
+    Some(width.filter(|_| matches!(loudest.change, Change::Level { .. })).unwrap_or(loudest))
+}
+
 /// A difference of a channel in a window, in mean squares.
 struct Difference {
+    channel: usize,
     band_hz: (f32, f32),
     change: Change,
     residual: f64,
@@ -218,15 +249,16 @@ fn differences(windows: &[&Window], channel: usize, between: bool) -> Vec<Differ
     let heard = part(1.0, HEARD_BAND_DBFS).max(part(loudest, HEARD_BAND_DB));
     let silence = part(1.0, SILENT_BAND_DBFS).max(part(loudest, MASKED_BAND_DB));
     let mut found = Vec::new();
-    for (i, &Band { baseline, render, coherent, residual, tone_hz, .. }) in own.iter().enumerate() {
+    for (i, &Band { baseline, render, residual, tone_hz, .. }) in own.iter().enumerate() {
         let either = windows.iter().take(2).map(|window| window[i].baseline).fold(0.0, f64::max);
         let masking = silence + baseline + if between { part(either, OF_EITHER_DB) } else { 0.0 };
-        let differs = |change, above_db| Difference { band_hz: range_hz(i), change, residual, baseline, above_db };
+        let differs =
+            |change, above_db| Difference { channel, band_hz: range_hz(i), change, residual, baseline, above_db };
         found.push(differs(Change::Added { tone_hz }, db(residual / masking) + OF_TONES_DB));
         if !between {
             let gain = ((render + heard) / (baseline + heard)).sqrt() - 1.0;
             // What does not follow the baseline is no louder baseline.
-            let change = match gain > 0.0 && 2.0 * coherent < render {
+            let change = match gain > 0.0 && !own[i].is_clear() {
                 true => Change::Added { tone_hz },
                 false => Change::Level { by_db: in_db(gain) },
             };
@@ -238,7 +270,8 @@ fn differences(windows: &[&Window], channel: usize, between: bool) -> Vec<Differ
         baseline + 4.0 * part(1.0, HEARD_BAND_DBFS) + if between { part(loudest, OF_EITHER_FOLLOWING_DB) } else { 0.0 };
     let (change, band) = Change::following(own, between.then(|| [windows[0], windows[1]]));
     let band_hz = band.map_or((0.0, BANDS_HZ[BANDS_HZ.len() - 1]), range_hz);
-    found.push(Difference { band_hz, change, residual, baseline, above_db: db(residual / masking) + OF_COPIES_DB });
+    let above_db = db(residual / masking) + OF_COPIES_DB;
+    found.push(Difference { channel, band_hz, change, residual, baseline, above_db });
     found
 }
 
@@ -297,6 +330,11 @@ mod tests {
         });
         assert!(narrower.0 > 0.0 && narrower.1 == 2, "{narrower:?}");
         assert!(matches!(narrower.3, Change::Width { by_db } if by_db < -0.5), "{narrower:?}");
+        // Few frequencies do not hide that nothing but the difference of the channels has changed.
+        let swapped = compared(|samples, i| [samples[i][1], samples[i][0]]);
+        assert_eq!((swapped.1, swapped.3), (2, Change::Swapped));
+        let mono = compared(|samples, i| [(samples[i][0] + samples[i][1]) / 2.0; 2]);
+        assert!(matches!(mono.3, Change::Width { by_db } if by_db < -60.0), "{mono:?}");
         let left = compared(|samples, i| [0.9 * samples[i][0], samples[i][1]]);
         let balance = matches!(left.3, Change::Balance { by_db } if (by_db - 0.92).abs() < 0.05);
         assert!(balance || matches!(left.3, Change::Level { by_db } if left.1 == 0 && by_db < -0.8), "{left:?}");
@@ -330,6 +368,10 @@ mod tests {
         assert_eq!(of(&|i| level(i - 2)), Change::Phase);
         assert_eq!(of(&|i| level(i + 70_001)), Change::Replaced);
         assert_eq!(of(&|i| -level(i)), Change::Inverted);
+        assert_eq!(of(&|_| 0.0), Change::Missing);
+        // Noise that is as loud as the baseline does not replace it.
+        assert_eq!(of(&|i| level(i) + level(i + 70_001)), Change::Added { tone_hz: None });
+        assert_eq!(of(&|i| level(i) + 0.1 * level(i - 24)), Change::Echo);
         let filtered = of(&|i| 0.25 * level(i - 1) + 0.5 * level(i) + 0.25 * level(i + 1));
         assert!(matches!(filtered, Change::Filter { by_db } if by_db < -3.0), "{filtered:?}");
     }
