@@ -144,7 +144,7 @@ pub(crate) fn detail(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         let allowed = limits.value(&DETAIL_LIMIT) * f64::from(allowance);
         let message = format!(
             "the samples of a region of {width}x{height} pixels at ({x}, {y}) differ by {difference:.1} levels each \
-             in plane {} ({allowed:.1} are allowed there) {}: detail is blurred, moved, or replaced",
+             in plane {} ({allowed:.1} are allowed there) {}: detail is blurred, moved, noisy, or replaced",
             plane.plane,
             picture.local.when(frames, frame),
         );
@@ -166,8 +166,8 @@ fn outliers(picture: &Picture, limits: &Limits) -> Option<Finding> {
     let allowed = limits.value(&DETAIL_LIMIT) * f64::from(allowance);
     let message = format!(
         "the samples of a region of {width}x{height} pixels at ({x}, {y}) are {difference:.2} levels in the mean \
-         brighter or darker than all around them in the baseline ({allowed:.2} are allowed) {}: content is missing, or \
-         there is other content",
+         brighter or darker than all around them in the baseline ({allowed:.2} are allowed) {}: content is missing, \
+         sharpened, noisy, or replaced",
         picture.local.when(frames, frame),
     );
     let place = Place {
@@ -288,7 +288,10 @@ fn timing_that_counts<'a>(picture: &'a Picture, limits: &Limits) -> Cow<'a, Timi
 /// The subject of a sentence.
 fn part_of(plane: char, region: Option<[u64; 4]>) -> String {
     match region {
-        Some([x, y, width, height]) => format!("a region of {width}x{height} pixels at ({x}, {y}) in plane {plane} is"),
+        // Other damage may look like this in a region.
+        Some([x, y, width, height]) => {
+            format!("a region of {width}x{height} pixels at ({x}, {y}) in plane {plane} differs as if it were")
+        }
         None => format!("plane {plane} is"),
     }
 }
