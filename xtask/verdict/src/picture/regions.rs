@@ -24,6 +24,9 @@ pub(crate) const LASTING: Allowance = Allowance { windows: [(1, 2.1), (2, 1.1), 
 pub(crate) const FLICKERING: Allowance =
     Allowance { windows: [(1, 0.52), (2, 0.3), (4, 0.2), (8, 0.105)], contrast: 60.0 };
 
+/// The same for a whole plane that comes and goes, of which an encoder has 0.24 levels.
+const WHOLE: f32 = 0.25;
+
 /// The means of chroma vary less from one encoding to another than those of luma.
 pub(crate) const CHROMA: f32 = 0.85;
 
@@ -97,6 +100,12 @@ pub(crate) fn worst_of_many(
 ) -> Region {
     let allowed = Allowance { windows: allowed.windows.map(|(side, weight)| (side, weight * noise)), ..*allowed };
     worst_region(means, &means.differences(), &allowed, layout, plane)
+}
+
+/// A whole plane that differs by this much, and comes and goes.
+pub(crate) fn whole(difference: f32, noise: f32, layout: &Layout, plane: &PlaneLayout) -> Region {
+    let allowance = if is_chroma(plane.name) { WHOLE * CHROMA * noise } else { WHOLE * noise };
+    Region { pixels: [0, 0, layout.width, layout.height], difference, allowance, ..Region::default() }
 }
 
 fn worst_region(
