@@ -264,6 +264,9 @@ fn summarize(comparison: &Comparison, status: AudioStatus, findings: &[Finding])
     }
     lines.push(format!("audio   {status}"));
     lines.extend(findings.iter().map(|finding| format!("  {finding}")));
+    if let Comparison::Unlike(_) = comparison {
+        lines.push("  the picture and the sound were not compared, because the structure differs".to_owned());
+    }
     lines.push(match findings.len() {
         0 => "PASS  matches the baseline".to_owned(),
         _ => format!("FAIL  does not match the baseline (exit {})", ExitCode::Quality.status()),

@@ -97,6 +97,14 @@ fn another_shape_is_reported_without_figures() {
     let reported: Value = serde_json::from_str(&ran.exit(5).stdout).unwrap();
     assert_eq!((&reported["psnr"], &reported["findings"][0]["gate"]), (&json!(null), &json!("structure")));
     assert_valid(SCHEMA, &reported);
+    let (_, ran) = compare(&Video { width: 128, ..Video::default() }, &[]);
+    assert_snapshot!(ran.exit(5).stdout, @r"
+    audio   no-audio-on-either
+      size: 128x36 in the render, 64x36 in the baseline
+      frames' size and format: 128x36 yuv420p in the render, 64x36 yuv420p in the baseline
+      the picture and the sound were not compared, because the structure differs
+    FAIL  does not match the baseline (exit 5)
+    ");
 }
 
 #[test]
