@@ -25,6 +25,10 @@ const HELD_BACK_IN_CHROMA: f32 = 4.0 * HELD_BACK;
 /// Over more frames than this, such errors of luma cancel out over a picture: what is held back is caught up with.
 pub(crate) const HELD_FOR: f32 = 4.0;
 
+/// By how many levels a whole plane may differ, which is no shift of what becomes brighter or darker: an encoder rounds the
+/// means of all blocks alike. ProRes at another quality has 0.15.
+const TONE: f32 = 0.25;
+
 /// How many standard deviations of a shift in space, by what its lines of tiles differ, are not evidence; and by how many
 /// levels a line, in which an encoder may choose the same for all blocks, can be off at least.
 const DEVIATIONS_OF_LINES: f32 = 2.0;
@@ -63,6 +67,14 @@ impl Evidence {
             size: self.size * weight,
             difference: self.difference * weight,
         }
+    }
+
+    /// The evidence of a whole plane without what another tone of it explains.
+    pub(crate) fn without_tone(self, own: &PlaneMeans, shifted: &[f32]) -> Self {
+        let sum = |of: &[f32]| of.iter().sum::<f32>();
+        let tone = (sum(&own.render) - sum(&own.baseline)) / own.baseline.len().max(1) as f32;
+        let change = (sum(shifted) - sum(&own.baseline)).clamp(-self.size, self.size);
+        Self { product: self.product - tone.clamp(-TONE, TONE) * change, ..self }
     }
 
     /// Which part of the shift explains the difference best.
@@ -204,6 +216,22 @@ mod tests {
         let [great, full] = [132.0, 116.0].map(|level| evidence(|_| level, |_| level)[0].square);
         assert!((great - full).abs() < 1e-3 && full == 16.0 * 256.0, "{great} {full}");
         assert_eq!(evidence(|_| 100.9, |_| 100.9)[0], Evidence::default());
+    }
+
+    #[test]
+    fn another_tone_of_what_becomes_brighter_is_no_shift() {
+        let part = |render: f32, of_half: f32| {
+            let shifted: Vec<f32> = (0..60).map(|i| if i % 2 == 0 { 102.0 } else { 100.0 + 2.0 * of_half }).collect();
+            let own = PlaneMeans { render: vec![render; 60], baseline: vec![100.0; 60], error: vec![] };
+            let tiles = of_tiles(&own, &shifted, 1.0, &PLANE);
+            let all = tiles.into_iter().fold(Evidence::default(), Evidence::and);
+            all.without_tone(&own, &shifted).part()
+        };
+        assert!(part(100.15, 1.0).abs() < 1e-4, "{}", part(100.15, 1.0));
+        // Of what is half of the way late, no more than a quarter of a level is subtracted.
+        assert!((part(101.0, 1.0) - 0.375).abs() < 1e-4, "{}", part(101.0, 1.0));
+        // Content that moves becomes as much darker elsewhere.
+        assert!(part(100.15, -1.0).abs() < 1e-4, "{}", part(100.15, -1.0));
     }
 
     #[test]

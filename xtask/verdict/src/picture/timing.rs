@@ -117,16 +117,15 @@ impl Clock {
     fn weigh_next(&mut self) {
         let next = self.timing.frames.len();
         let own = &self.recent[next - self.first];
+        let shifted = |i: usize, shift: i32| {
+            let frame = next as i64 - i64::from(shift) - self.first as i64;
+            &usize::try_from(frame).ok().and_then(|at| self.recent.get(at)).unwrap_or(own).0[i].baseline
+        };
         let of_plane = |(i, plane): (usize, &PlaneLayout)| {
             let means = &own.0[i];
             let mut kinds: [Vec<Evidence>; KINDS] = Default::default();
             for (kind, shift) in kinds.iter_mut().zip(SHIFTS) {
-                let shown = next as i64 - i64::from(shift) - self.first as i64;
-                let shown = usize::try_from(shown).ok().and_then(|i| self.recent.get(i));
-                *kind = match shown {
-                    Some(shown) => evidence::of_tiles(means, &shown.0[i].baseline, MOVING, plane),
-                    None => evidence::of_tiles(means, &means.baseline, MOVING, plane),
-                };
+                *kind = evidence::of_tiles(means, shifted(i, shift), MOVING, plane);
             }
             if next.is_multiple_of(EVERY_IN_SPACE) {
                 for (kind, moved) in kinds[SHIFTS.len()..].iter_mut().zip(evidence::moved(&means.baseline, plane)) {
@@ -136,13 +135,14 @@ impl Clock {
             kinds
         };
         let tiles: OfFrame = self.layout.planes.iter().enumerate().map(of_plane).collect();
-        let whole = |kinds: &[Vec<Evidence>; KINDS]| {
+        let whole = |(i, kinds): (usize, &[Vec<Evidence>; KINDS])| {
             std::array::from_fn(|kind| {
                 let all = kinds[kind].iter().fold(Evidence::default(), |sum, tile| sum.and(*tile));
+                let all = all.without_tone(&own.0[i], shifted(i, SHIFTS[kind]));
                 if all.spread() > UNLIKE { Evidence::default() } else { all }
             })
         };
-        self.timing.frames.push(tiles.iter().map(whole).collect());
+        self.timing.frames.push(tiles.iter().enumerate().map(whole).collect());
         self.tiles.push(tiles);
         if self.recent.len() > 2 * REACH {
             self.recent.pop_front();
