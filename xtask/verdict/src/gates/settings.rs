@@ -18,13 +18,11 @@ impl Settings {
     /// These settings and one more.
     ///
     /// # Errors
-    /// If it is not finite, or a margin, a PSNR, or a distance is negative.
+    /// If it is not finite, or a margin is negative.
     pub fn with(mut self, limit: &Limit, value: f64) -> anyhow::Result<Self> {
         let value = Decibels::new(value)?.db();
         let is_margin = !matches!(limit.rule, Rule::Default(_));
         ensure!(!is_margin || value >= 0.0, "the margin of the {} must be a number of dB, 0 or more", limit.what);
-        let is_level = limit.unit == Unit::Db;
-        ensure!(!is_level || value >= 0.0, "the {} is a PSNR, which is 0 dB or more", limit.what);
         let is_distance = matches!(limit.unit, Unit::Levels | Unit::Shift | Unit::Samples);
         ensure!(!is_distance || value >= 0.0, "the {} must be a number, 0 or more", limit.what);
         self.0.insert(limit.key, value);
