@@ -22,7 +22,7 @@ use std::{
 
 use anyhow::Context;
 use execution_history::chunking::{ChunkCount, PlanProtocol, PlanProtocols, RenderId};
-use render_verdict::{known_good::Toolchain, protocols::SemanticComparison};
+use render_verdict::{finding::Finding, known_good::Toolchain, protocols::SemanticComparison};
 use serde::Serialize;
 
 use crate::{
@@ -339,8 +339,9 @@ impl Ending {
 
 fn why(report: &RunReport) -> Cow<'static, str> {
     let verdict = report.run.verdict.as_ref().filter(|_| report.run.failure.is_none());
-    let failing = report.renders.iter().filter(|render| !render.row.passed).count();
-    let reason = verdict.and_then(|verdict| verdict.outcome.reason(failing, report.renders.len()));
+    let is_unequal = |render: &&RenderReport| !render.row.findings.iter().all(Finding::is_contradiction);
+    let unequal = report.renders.iter().filter(is_unequal).count();
+    let reason = verdict.and_then(|verdict| verdict.outcome.reason(unequal, report.renders.len()));
     reason.unwrap_or(Cow::Borrowed("the run failed"))
 }
 

@@ -99,6 +99,11 @@ impl Finding {
         matches!(self.check(), Some(Check::Local(_)))
     }
 
+    /// Whether the render may still match its baseline: a history contradicts the video, or plan protocols differ.
+    pub fn is_contradiction(&self) -> bool {
+        matches!(self.check(), Some(Check::Contradiction))
+    }
+
     /// The same finding, from a comparison with the in-process render.
     #[must_use]
     pub fn against_in_process(self) -> Self {

@@ -4,11 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Comparison,
-    finding::Finding,
-    gates::{Check, Gate, Limits},
-};
+use crate::{Comparison, finding::Finding, gates::Limits};
 
 /// A measured render.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,13 +49,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Why it is not a pass, in one line; `None` for a pass. So many of the measured renders fail.
-    pub fn reason(self, failing: usize, measured: usize) -> Option<Cow<'static, str>> {
-        let do_not = if failing == 1 { "does not" } else { "do not" };
+    /// Why it is not a pass, in one line; `None` for a pass. So many of the measured renders differ from the baseline.
+    pub fn reason(self, unequal: usize, measured: usize) -> Option<Cow<'static, str>> {
+        let do_not = if unequal == 1 { "does not" } else { "do not" };
         match self {
             Self::Pass => None,
             Self::Incomplete => Some("not every planned render was measured".into()),
-            Self::Unequal => Some(format!("{failing} of {measured} renders {do_not} match the baseline").into()),
+            Self::Unequal => Some(format!("{unequal} of {measured} renders {do_not} match the baseline").into()),
             Self::Contradictory => Some("histories contradict their videos, or the plan protocols each other".into()),
         }
     }
@@ -93,7 +89,7 @@ impl<Id: Clone + Eq> Verdict<Id> {
             Outcome::Incomplete
         } else if findings.peek().is_none() {
             Outcome::Pass
-        } else if findings.all(is_contradiction) {
+        } else if findings.all(Finding::is_contradiction) {
             Outcome::Contradictory
         } else {
             Outcome::Unequal
@@ -109,10 +105,6 @@ impl<Id: Clone + Eq> Verdict<Id> {
     pub fn unmeasured(&self) -> &[Id] {
         &self.unmeasured
     }
-}
-
-fn is_contradiction(finding: &Finding) -> bool {
-    Gate::named(&finding.gate).is_some_and(|gate| matches!(gate.check, Check::Contradiction))
 }
 
 impl<Id> Measured<Id> {
@@ -143,8 +135,8 @@ pub struct Conclusion {
     findings: Vec<String>,
     /// How many renders were measured.
     measured: usize,
-    /// How many of these fail.
-    failing: usize,
+    /// How many of these differ from the baseline.
+    unequal: usize,
     /// The renders that were not measured, each with the reason.
     unmeasured: Vec<(String, Missing)>,
 }
@@ -195,7 +187,7 @@ impl<Id: Clone + Eq + fmt::Display> Verdict<Id> {
             outcome: self.outcome(),
             findings: self.distinct().into_iter().chain(missing).collect(),
             measured: self.judged.len(),
-            failing: self.judged.iter().filter(|judged| !judged.findings.is_empty()).count(),
+            unequal: self.judged.iter().filter(|judged| !judged.findings.iter().all(Finding::is_contradiction)).count(),
             unmeasured,
         }
     }
@@ -209,7 +201,7 @@ impl Conclusion {
 
     /// Why it is not a pass, in one line; `None` for a pass.
     pub fn reason(&self) -> Option<Cow<'static, str>> {
-        self.outcome.reason(self.failing, self.measured)
+        self.outcome.reason(self.unequal, self.measured)
     }
 
     /// Why it is not a pass, a line each.

@@ -191,7 +191,11 @@ fn a_contradiction_alone_is_its_own_outcome() {
     render.other_findings.push(HISTORY.finding("59 frames", "60", "59 frames, 60 planned"));
     assert_eq!(outcome(&[id(2)], std::slice::from_ref(&render)), Outcome::Contradictory);
     render.other_findings.push(FROZEN_CHUNKS.finding("chunks 0 and 1 are equal", "44.00 dB", "the render is frozen"));
-    assert_eq!(outcome(&[id(2)], &[render]), Outcome::Unequal);
+    let other = Measured { render: id(4), other_findings: render.other_findings[..1].to_vec(), ..render.clone() };
+    let verdict = Verdict::judge(&[id(2), id(4)], &[render, other]).unwrap();
+    assert_eq!(verdict.outcome(), Outcome::Unequal);
+    let reason = verdict.conclusion(|_| Missing::Unknown).reason().unwrap().into_owned();
+    assert_eq!(reason, "1 of 2 renders does not match the baseline");
 }
 
 #[test]
