@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::picture::{
     blocks::{FrameMeans, Layout, PlaneMeans},
     flashes::{Moment, flash},
-    regions::{self, Allowance, FLICKERING, LASTING, Region},
+    regions::{self, Allowance, FLICKERING, LASTING, Range, Region},
 };
 
 /// The number of frames in half a window. Windows overlap by half.
@@ -136,6 +136,7 @@ impl Watch {
         let noise = ((2 * HALF) as f32 / count).sqrt().max(1.0);
         for (plane, sums) in self.layout.planes.iter().zip(window.planes) {
             let baseline: Vec<f32> = sums.baseline.iter().map(|sum| sum / count).collect();
+            let ranges = Range::of_windows(&baseline, plane);
             let weighted = |weights: [f32; PHASES]| -> Vec<f32> {
                 let [first, second, third, fourth] = &sums.differences;
                 let phases = first.iter().zip(second).zip(third).zip(fourth);
@@ -147,7 +148,7 @@ impl Watch {
             let worst = |differences: Vec<f32>, allowed: &Allowance| {
                 let render = baseline.iter().zip(differences).map(|(baseline, d)| baseline + d).collect();
                 let means = PlaneMeans { render, baseline: baseline.clone(), error: Vec::new() };
-                regions::worst_of_many(&means, noise, allowed, &self.layout, plane)
+                regions::worst_of_many(&means, &ranges, noise, allowed, (&self.layout, plane))
             };
             let mut found = |course, region| self.found.push(Lasting { plane: plane.name, frames, course, region });
             found(Course::Lasting, worst(weighted([1.0 / count; PHASES]), &LASTING));
