@@ -51,9 +51,19 @@ pub async fn run(session: &Session, args: &CompareOptions) -> Result<ExitCode, F
     let tools = preflight::check(Purpose::Compare, &runner).await;
     let tools = tools.map_err(|problems| Failure::preflight(problems.join("; ")))?;
     let media = Media::new(&tools, &runner);
-    let baseline = Baseline::read(&media, &args.baseline, format, args.fps()).await;
-    let baseline = baseline.context("the baseline").or_exit(ExitCode::Preflight)?;
-    let compared = baseline.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;
+    let at_once = match format {
+        RenderFormat::Video(_) => Baseline::read_and_compare(&media, &args.baseline, &args.render, &gate).await,
+        RenderFormat::PngSequence => None,
+    };
+    let (baseline, compared) = match at_once {
+        Some(both) => both,
+        None => {
+            let baseline = Baseline::read(&media, &args.baseline, format, args.fps()).await;
+            let baseline = baseline.context("the baseline").or_exit(ExitCode::Preflight)?;
+            let compared = baseline.compare(&media, &args.render, None, &gate).await.or_exit(ExitCode::Render)?;
+            (baseline, compared)
+        }
+    };
     let findings = compared.comparison.findings(&gate);
     let audio = compared.audio_status(&gate);
     let record = record(&compared, &baseline, audio, &gate, &findings);

@@ -60,6 +60,16 @@ pub struct Compared {
 }
 
 impl Compared {
+    fn of_videos(of_render: MediaShape, of_baseline: &MediaShape, comparison: Comparison) -> Self {
+        Self {
+            comparison,
+            frame_times_s: of_render.frame_times_s.clone(),
+            audio: of_render.audio.clone(),
+            baseline_audio: of_baseline.audio.clone(),
+            media: Some(of_render),
+        }
+    }
+
     /// The number of the render's frames.
     pub fn frames(&self) -> u64 {
         self.frame_times_s.len() as u64
@@ -89,6 +99,18 @@ impl Baseline {
                 Ok(Self::Frames { frames, sound, fps })
             }
         }
+    }
+
+    /// Reads a video, and measures a render as [`Baseline::compare`] does, if it takes no more than decoding both once.
+    pub async fn read_and_compare(
+        media: &Media,
+        path: &Path,
+        render: &Path,
+        gate: &Limits,
+    ) -> Option<(Self, Compared)> {
+        let (shape, of_render, comparison) = media.compare_at_once(render, path, gate).await?;
+        let compared = Compared::of_videos(of_render, &shape, comparison);
+        Some((Self::Video { path: path.to_owned(), shape: Box::new(shape) }, compared))
     }
 
     /// Its size and length.
@@ -139,13 +161,7 @@ impl Baseline {
             Self::Video { path, shape } => {
                 let expected = codec.map_or_else(|| shape.as_ref().clone(), |codec| codec.expected(shape));
                 let (of_render, comparison) = media.compare(render, path, &expected, gate).await?;
-                Ok(Compared {
-                    comparison,
-                    frame_times_s: of_render.frame_times_s.clone(),
-                    audio: of_render.audio.clone(),
-                    baseline_audio: shape.audio.clone(),
-                    media: Some(of_render),
-                })
+                Ok(Compared::of_videos(of_render, shape, comparison))
             }
             Self::Frames { frames, sound, fps } => {
                 let (frames, source, fps) = (frames.clone(), FrameSource::at(render), *fps);

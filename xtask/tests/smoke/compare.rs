@@ -27,7 +27,9 @@ fn compare(render: &Video, args: &[&str]) -> (Test, Ran) {
 
 #[test]
 fn videos_that_match_are_reported_with_their_figures() {
-    let (_, ran) = compare(&Video { audio_tracks: 1, ..Video::default() }, &[]);
+    let (test, ran) = compare(&Video { audio_tracks: 1, ..Video::default() }, &[]);
+    let decoded = |call: &String| call.starts_with("ffmpeg ") && call.contains(" -i ");
+    assert_eq!(test.tools.calls().into_iter().filter(decoded).count(), 1, "both are decoded once");
     assert_snapshot!(ran.exit(0).stdout, @r"
     PSNR    mean 45.48 dB (y 45.48), from mean MSE 45.48 dB
     frames  60, 0 identical; worst 44.25 dB (#59, at 1.967 s), 1st percentile 44.25 dB

@@ -18,7 +18,7 @@ use render_verdict::{
     gates::{Limits, MEAN_PSNR},
     mp4,
     probe::{Headers, MediaShape},
-    shape::{differences, shift_s},
+    shape::differences,
     showinfo::{self, Video},
 };
 use xshell::{Cmd, cmd};
@@ -72,7 +72,7 @@ impl Media {
         };
         let headers = headers?;
         let unlike = differences(baseline_shape, &headers.with_frames_of(baseline_shape));
-        let mut pass = match pass {
+        let pass = match pass {
             Ok(pass) if unlike.is_empty() => pass,
             pass => {
                 // A render that does not decode is reported as such, and what changes from frame to frame as a difference.
@@ -84,17 +84,29 @@ impl Media {
                 };
             }
         };
-        let shape = headers.with(&pass.frames(Video::Render)?).with_context(|| format!("{}", render.display()))?;
-        let unlike = differences(baseline_shape, &shape);
-        if !unlike.is_empty() {
-            return Ok((shape, Comparison::Unlike(unlike)));
+        pass.comparison(&headers, baseline_shape, gate.db(&MEAN_PSNR))
+    }
+
+    /// Compares a render with a baseline whose shape is not known, and returns the shapes of both, the baseline's
+    /// first. Each is decoded once only, so there is no result if their headers differ or either does not decode:
+    /// [`Media::shape_of_whole`] and [`Media::compare`] say what is wrong.
+    pub async fn compare_at_once(
+        &self,
+        render: &Path,
+        baseline: &Path,
+        gate: &Limits,
+    ) -> Option<(MediaShape, MediaShape, Comparison)> {
+        let least = gate.db(&MEAN_PSNR);
+        let (headers, of_baseline) = tokio::join!(self.headers(render), self.headers(baseline));
+        let (headers, of_baseline) = (headers.ok()?, of_baseline.ok()?);
+        let declared = of_baseline.declared();
+        if !differences(declared, &headers.with_frames_of(declared)).is_empty() {
+            return None;
         }
-        let picture = Box::new(pass.picture(&shape, gate.db(&MEAN_PSNR))?);
-        let shift = shift_s(baseline_shape, &shape);
-        let audio = shape.audio.iter().enumerate();
-        let audio = audio.map(|(track, of)| pass.sound(track, of.channels, baseline_shape.duration_s, shift));
-        let audio = audio.collect::<anyhow::Result<_>>()?;
-        Ok((shape, Comparison::Alike { picture, audio }))
+        let pass = self.pass(render, baseline, declared, least).await.ok()?;
+        let baseline_shape = of_baseline.with(&pass.frames(Video::Baseline).ok()?).ok()?;
+        let (shape, comparison) = pass.comparison(&headers, &baseline_shape, least).ok()?;
+        Some((baseline_shape, shape, comparison))
     }
 
     /// What the headers of a video's file say.

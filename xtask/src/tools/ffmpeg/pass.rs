@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
+    hint::black_box,
     io,
     ops::Range,
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 use render_verdict::{
-    Picture,
+    Comparison, Picture,
     decibels::Decibels,
     picture::{
         blocks::{self, BlockFormat, Layout, is_rgb},
@@ -22,7 +23,8 @@ use render_verdict::{
         ssim::VideoSsim,
         timing::Clock,
     },
-    probe::MediaShape,
+    probe::{Headers, MediaShape},
+    shape::{differences, shift_s},
     showinfo::{self, DecodedFrame, Video},
 };
 use tempfile::TempDir;
@@ -67,8 +69,8 @@ impl Media {
         let [first, second] = [render, baseline].map(std::path::absolute);
         let (first, second) = (first.context("the render's path")?, second.context("the baseline's path")?);
         let threads = half_of_the_processors().to_string();
-        let (comparing, by_index) = (comparing(shape, least), by_index(shape));
-        let own_frames = own_frames(shape, Video::Render);
+        let comparing = comparing(shape, least);
+        let own_frames = own_frames(shape);
         let format = if raw { RAW } else { HASHED };
         let [luma_of_render, luma_of_baseline] = LUMA;
         let tracks = (0..shape.audio.len()).flat_map(|track| [(0, Video::Render, track), (1, Video::Baseline, track)]);
@@ -89,8 +91,9 @@ impl Media {
                 -map [blocks] -fps_mode passthrough -f rawvideo {BLOCKS}
                 -map [rl] -fps_mode passthrough {RAW...} {luma_of_render}
                 -map [bl] -fps_mode passthrough {RAW...} {luma_of_baseline}
-                -map 0:V:0 -filter:v {own_frames} -fps_mode passthrough {format...} pipe:1
-                -map 1:V:0 -filter:v {by_index} -fps_mode passthrough -f null /dev/null
+                -filter_complex {own_frames}
+                -map [of_render] -fps_mode passthrough {format...} pipe:1
+                -map [of_baseline] -fps_mode passthrough -f null /dev/null
                 {sound...}"
         );
         let (frames, writer) = io::pipe().context("a pipe for frames")?;
@@ -151,6 +154,9 @@ fn hashes_of(mut frames: io::PipeReader, raw: bool) -> anyhow::Result<FrameHashe
 
 /// Compares the blocks of all frames in a stream.
 fn compared_blocks(mut stream: File, layout: &Layout) -> anyhow::Result<LocalPicture> {
+    // Until a large piece of memory is freed, glibc gives the memory of each frame back to the kernel, which clears it
+    // for the next one.
+    drop(black_box(Vec::<u8>::with_capacity(16 << 20)));
     let (mut frames, mut clock, mut watch) = (Vec::new(), Clock::new(layout), Watch::new(layout));
     let read = blocks::read(&mut stream, layout, &mut |frame| {
         frames.push(regions::differences(&frame, layout));
@@ -175,6 +181,26 @@ fn compared_luma(mut streams: [File; 2], layout: &Layout) -> anyhow::Result<Vec<
 }
 
 impl Pass {
+    /// The shape of the render, which has these headers, and what it shows and sounds like compared with its baseline.
+    pub(crate) fn comparison(
+        mut self,
+        headers: &Headers,
+        baseline: &MediaShape,
+        least: Decibels,
+    ) -> anyhow::Result<(MediaShape, Comparison)> {
+        let shape = headers.with(&self.frames(Video::Render)?).with_context(|| format!("{}", self.render()))?;
+        let unlike = differences(baseline, &shape);
+        if !unlike.is_empty() {
+            return Ok((shape, Comparison::Unlike(unlike)));
+        }
+        let picture = Box::new(self.picture(&shape, least)?);
+        let shift = shift_s(baseline, &shape);
+        let audio = shape.audio.iter().enumerate();
+        let audio = audio.map(|(track, of)| self.sound(track, of.channels, baseline.duration_s, shift));
+        let audio = audio.collect::<anyhow::Result<_>>()?;
+        Ok((shape, Comparison::Alike { picture, audio }))
+    }
+
     /// The frames of a video, from ffmpeg's log.
     pub(crate) fn frames(&self, video: Video) -> anyhow::Result<Vec<DecodedFrame>> {
         let log = fs::read(self.path(Media::LOG)).context("the log of ffmpeg").with_context(|| self.what())?;
@@ -183,7 +209,7 @@ impl Pass {
 
     /// The picture of a render against that of a baseline of the same shape; frames
     /// below `least` were looked for among their neighbors.
-    pub(crate) fn picture(&mut self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
+    fn picture(&mut self, shape: &MediaShape, least: Decibels) -> anyhow::Result<Picture> {
         let local = LocalPicture { times_s: shape.frame_times_s.clone(), ..std::mem::take(&mut self.local) };
         let what = || self.what();
         let own = psnr::frames(&self.read("psnr")?).with_context(what)?;
@@ -268,9 +294,11 @@ pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     )
 }
 
-/// A video's own frames, which ffmpeg's log describes.
-pub(crate) fn own_frames(shape: &MediaShape, video: Video) -> String {
-    format!("{},{}", showinfo::filters(video), by_index(shape))
+/// The own frames of both videos, which ffmpeg's log describes. One thread filters both, because it would otherwise
+/// mix the lines about a frame of one with those about a frame of the other.
+fn own_frames(shape: &MediaShape) -> String {
+    let of = |video, name| format!("[{}:V:0]{},{}[{name}]", video as u8, showinfo::filters(video), by_index(shape));
+    format!("{};{}", of(Video::Render, "of_render"), of(Video::Baseline, "of_baseline"))
 }
 
 /// At most so many frames in a row are left out of the comparison with neighbors, because the frames of the baseline

@@ -34,10 +34,10 @@ each_frame() {
 psnr_line() { echo "n:$n mse_avg:1.00 mse_y:1.00 psnr_avg:$1 psnr_y:$1 "; }
 neighbour_lines() { printf 'frame:%d pts:%d pts_time:0\nlavfi.psnr.psnr_avg=%s\n' $((n - 1)) $((n - 1)) "$1"; }
 ssim_line() { echo "n:$n Y:$ssim All:$ssim (20.0)"; }
-# What the showinfo filter writes into the log that $FFREPORT names.
-log_frames() { (levels=x$frames; each_frame info_line > log); }
+# What the showinfo filter writes into the log that $FFREPORT names. The times of a baseline are odd.
+log_frames() { (levels=x$frames; each_frame info_line >> log); }
 info_line() {
-  printf 'n:%4d pts:%7d pts_time:0 duration:1 fmt:%s s:%sx36 i:P\n' $((n - 1)) $((2 * ((n - 1) / 30 * 1000000 + (n - 1) % 30 * 33333))) "$pixels" "$width"
+  printf 'n:%4d pts:%7d pts_time:0 duration:1 fmt:%s s:%sx36 i:P\n' $((n - 1)) $((2 * ((n - 1) / 30 * 1000000 + (n - 1) % 30 * 33333) + ${odd:-0})) "$pixels" "$width"
   echo 'color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown'
 }
 hash_line() { printf '0, %d, %d, 1, 3456, %s%030d\n' "$n" "$n" "$mark" $(((n - 1) % period)); }
@@ -59,7 +59,7 @@ case $verb in
   decode) . "$video"; log_frames ;;
   psnr)
     . "$video"
-    log_frames
+    log_frames; (. "$baseline"; odd=1 log_frames)
     each_frame psnr_line > psnr; each_frame neighbour_lines | tee before > after
     each_frame ssim_line > ssim
     # The means of all blocks of 4:2:0, without a difference.
