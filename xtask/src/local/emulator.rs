@@ -72,7 +72,7 @@ impl EmbeddedAws {
             "{python} {launch} --ready-file {ready_file} --scratch {emulator} --node {node} --watch-stdin
                 {port...} {enforce_iam...} {lambda_slots...}"
         );
-        let service = runner.start(launch.env("PYTHONDONTWRITEBYTECODE", "1"), &log_path);
+        let service = runner.start(launch.env("PYTHONPYCACHEPREFIX", toolbox.bytecode()), &log_path);
         let mut service = service.context("the embedded AWS can't be started")?;
         let ready = wait_ready(&mut service, &ready_file, &log_path).await?;
         Ok(Self { service, scratch, endpoint: ready.endpoint, pid: ready.pid })

@@ -58,6 +58,11 @@ impl Toolbox {
         self.dir.join("venv/bin/python")
     }
 
+    /// Where Python keeps the compiled modules of the emulator, which takes two seconds to compile at each start.
+    pub fn bytecode(&self) -> PathBuf {
+        self.dir.join("bytecode")
+    }
+
     /// Where the emulators of runs keep their scratch folders.
     pub fn scratch(&self) -> PathBuf {
         self.dir.join("embedded")

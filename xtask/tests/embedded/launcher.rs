@@ -13,6 +13,8 @@ fn every_repair_restores_what_aws_does() {
         .args(["-m", "unittest", "discover", "-s", "xtask/embedded-aws/tests"])
         .current_dir(xtask::project::repo::tool_root())
         .env("PATH", path)
+        .env("PYTHONPYCACHEPREFIX", toolbox.bytecode())
+        .env_remove("PYTHONDONTWRITEBYTECODE")
         .output()
         .unwrap();
     let reported = String::from_utf8_lossy(&output.stderr);
