@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -123,9 +123,22 @@ impl Run {
         unused?;
         allowed?;
         let zip = zip?;
+        self.check_other_zips().or_exit(ExitCode::Build)?;
         valid.or_exit(ExitCode::Deploy)?;
         self.step("build", &describe(&zip, self.options.code()));
         self.record.borrow_mut().handler = Some(zip);
+        Ok(())
+    }
+
+    /// Refuses a function whose own ZIP is not there, or would not be of the handler that was asked for.
+    fn check_other_zips(&self) -> anyhow::Result<()> {
+        let values = self.template.values(self.given.values());
+        for (function, zip) in self.template.other_zips(&values) {
+            let what = format!("Resources.{function} is deployed from a ZIP of its own, {}", zip.display());
+            let replaces = matches!(self.options.code(), HandlerCode::Release(..) | HandlerCode::Commit(_));
+            ensure!(!replaces, "{what}, which neither --handler-zip nor a commit replaces");
+            ensure!(zip.is_file(), "{what}, which is not there; build it first");
+        }
         Ok(())
     }
 

@@ -267,6 +267,16 @@ impl Template {
         }
     }
 
+    /// The functions that are called and deployed from another ZIP than the one that plans, and that ZIP.
+    pub(crate) fn other_zips(&self, values: &Values) -> Vec<(&str, &Path)> {
+        let called = self.calls(values).into_iter().filter_map(|call| call.function);
+        let zips = called.filter_map(|function| match &function.code {
+            Code::Zip(path) if *path != self.code => Some((function.logical_id.as_str(), path.as_path())),
+            Code::Zip(_) | Code::Image | Code::Other(_) => None,
+        });
+        zips.collect()
+    }
+
     /// What its functions reserve of an account that has `unreserved` concurrent executions left.
     pub fn concurrency(&self, values: &Values, unreserved: u64) -> Concurrency {
         let reserved = self.functions_of(values).filter_map(|function| function.reserved(values));
