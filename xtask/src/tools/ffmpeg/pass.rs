@@ -283,8 +283,10 @@ pub(crate) fn comparing(shape: &MediaShape, least: Decibels) -> String {
     // whoever reads them takes a frame of each in turn.
     format!(
         "[0:V:0]{same},split[r1][r5];[1:V:0]{same},split=5[b1][b2][b9][bb][ba];\
-         [r5]{planes},split=3[r6][r7][rd];[b9]{planes},split=3[b6][b7][bd];[r7][b7]blend=all_mode=difference:shortest=1,{means}[e8];\
-         [r6]{means}[r8];[b6]{means}[b8];[r8][b8][e8]vstack=inputs=3:shortest=1[blocks];\
+         [r5]{planes},split=3[r6][r7][rd];[b9]{planes},split=3[b6][b7][bd];\
+         [r7][b7]blend=all_mode=difference:shortest=1,split=3[e7][ea][eb];[e7]{means}[e8];\
+         [ea][eb]blend=all_mode=multiply:shortest=1,{means}[s8];\
+         [r6]{means}[r8];[b6]{means}[b8];[r8][b8][e8][s8]vstack=inputs=4:shortest=1[blocks];\
          [rd]{luma},split[ra][rb];[bd]{luma},split[la][lb];[ra][la]psnr=shortest=1[rl];[lb][rb]psnr=shortest=1[bl];\
          [bb]tpad=start=1:start_mode=clone,setpts=N[b3];[ba]trim=start_frame=1,tpad=stop=1:stop_mode=clone,setpts=N[b4];\
          [r1][b1]psnr=stats_file=psnr:shortest=1,split[r2][r3];[r2]{opaque}[r4];[b2]{opaque}[b5];\

@@ -6,7 +6,7 @@
 /// `{chunk}` the frames of a chunk.
 pub(super) type Damage = (&'static str, &'static str, &'static str);
 
-pub(super) const PICTURE: [Damage; 83] = [
+pub(super) const PICTURE: [Damage; 87] = [
     ("region", "word missing", "delogo={x}:{y}:{w}:{h}"),
     ("region", "word missing from the middle on", "delogo={x}:{y}:{w}:{h}:enable='gte(n,{mid})'"),
     ("region", "word missing on every tenth frame", "delogo={x}:{y}:{w}:{h}:enable='not(mod(n+5,10))'"),
@@ -57,6 +57,18 @@ pub(super) const PICTURE: [Damage; 83] = [
     ),
     ("region", "black dot of 3x3 on one frame", "drawbox={x}+5:{y}+5:3:3:black:t=fill:enable='eq(n,{n})'"),
     ("region", "black dot beside everything on one frame", "drawbox=21:ih-24:3:3:black:t=fill:enable='eq(n,{n})'"),
+    ("region", "dot of 3x3 on the first frame", "drawbox={x}+5:{y}+5:3:3:black:t=fill:enable='eq(n,0)'"),
+    ("region", "line down on one frame", "drawbox=iw/3:0:1:ih:gray:t=fill:enable='eq(n,{n})'"),
+    (
+        "region",
+        "row of blocks of another moment on one frame",
+        "settb=1/{rate},setpts=N,split[a][b];[b]tpad=start=10:start_mode=clone,trim=end_frame=60,setpts=N,crop=iw:16:0:{y}[c];[a][c]overlay=0:{y}:enable='eq(n,{n})':format=yuv420",
+    ),
+    (
+        "region",
+        "row of blocks without color on one frame",
+        "split[a][b];[b]crop=iw:16:0:{y},hue=s=0[c];[a][c]overlay=0:{y}:enable='eq(n,{n})':format=yuv420",
+    ),
     ("region", "white dot of 2x2 on one frame", "drawbox={x}+6:{y}+4:2:2:white:t=fill:enable='eq(n,{n})'"),
     ("region", "box flickers by 1.5%", "drawbox={x}:{y}:{w}:{h}:white@0.015:t=fill:enable='mod(n,2)'"),
     ("region", "box flickers by 2% in fours", "drawbox={x}:{y}:{w}:{h}:white@0.02:t=fill:enable='mod(floor(n/2),2)'"),

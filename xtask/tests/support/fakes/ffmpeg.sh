@@ -63,7 +63,7 @@ case $verb in
     each_frame psnr_line > psnr; each_frame neighbour_lines | tee before > after
     each_frame ssim_line > ssim
     # The means of all blocks of 4:2:0, without a difference.
-    head -c $((frames * 2 * ((width + 15) / 16) * 54)) /dev/zero > blocks
+    head -c $((frames * 2 * ((width + 15) / 16) * 72)) /dev/zero > blocks
     # The luma of every fourth frame, without a difference either, to whoever reads both in turn.
     luma > luma-of-render & luma > luma-of-baseline; wait
     echo "YUV4MPEG2 W$width H36 F30:1 C420jpeg"; each_frame raw_frame

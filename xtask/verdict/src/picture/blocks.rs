@@ -114,23 +114,30 @@ pub struct PlaneMeans {
     pub baseline: Vec<f32>,
     /// The mean absolute difference of the samples.
     pub error: Vec<f32>,
+    /// The mean square of the difference of the samples, in square levels. Differences below 12 levels are coarse.
+    pub square: Vec<f32>,
 }
 
 impl PlaneMeans {
+    /// The mean absolute difference of the samples of the whole plane, in levels.
+    pub(crate) fn error_over_all(&self) -> f32 {
+        self.error.iter().sum::<f32>() / self.error.len().max(1) as f32
+    }
+
     /// How much brighter each block of the render is.
     pub fn differences(&self) -> Vec<f32> {
         self.render.iter().zip(&self.baseline).map(|(render, baseline)| render - baseline).collect()
     }
 }
 
-/// Reads the frames of a stream in which the render's blocks, the baseline's, and their absolute difference stand
-/// one above the other in each plane, and passes each on.
+/// Reads the frames of a stream in which the render's blocks, the baseline's, their absolute difference, and its square
+/// (as a part of 255 squared) stand one above the other in each plane, and passes each on.
 ///
 /// # Errors
 /// When the stream is cut off.
 // Not generic: otherwise its loops would be compiled where it is called, without optimization.
 pub fn read(stream: &mut dyn Read, layout: &Layout, each: &mut dyn FnMut(FrameMeans)) -> anyhow::Result<()> {
-    let bytes: usize = layout.planes.iter().map(|plane| plane.columns * plane.rows * 3 * 2).sum();
+    let bytes: usize = layout.planes.iter().map(|plane| plane.columns * plane.rows * 4 * 2).sum();
     let mut buffer = Vec::with_capacity(bytes);
     loop {
         buffer.clear();
@@ -141,13 +148,13 @@ pub fn read(stream: &mut dyn Read, layout: &Layout, each: &mut dyn FnMut(FrameMe
         ensure!(buffer.len() == bytes, "the means of the last frame's blocks are cut off");
         let mut rest = buffer.as_slice();
         let planes = layout.planes.iter().map(|plane| {
-            let [render, baseline, error] = std::array::from_fn(|_| {
+            let [render, baseline, error, square] = [1.0, 1.0, 1.0, 255.0].map(|level: f32| {
                 let (part, others) = rest.split_at(plane.columns * plane.rows * 2);
                 rest = others;
                 let (pairs, _) = part.as_chunks();
-                pairs.iter().map(|pair| f32::from(u16::from_le_bytes(*pair)) / 256.0).collect()
+                pairs.iter().map(|pair| f32::from(u16::from_le_bytes(*pair)) * (level / 256.0)).collect()
             });
-            PlaneMeans { render, baseline, error }
+            PlaneMeans { render, baseline, error, square }
         });
         each(FrameMeans(planes.collect()));
     }
@@ -157,7 +164,7 @@ impl FrameMeans {
     /// The blocks of two decoded pictures of the size of `layout`, whose planes are r, g, b and perhaps a.
     pub fn of_pixels(render: &Pixels, baseline: &Pixels, layout: &Layout) -> Self {
         let plane = |(channel, plane): (usize, &PlaneLayout)| {
-            let mut sums = vec![[0u64; 3]; plane.columns * plane.rows];
+            let mut sums = vec![[0u64; 4]; plane.columns * plane.rows];
             let mut counts = vec![0u64; plane.columns * plane.rows];
             let width = layout.width as usize;
             let samples = |of: &Pixels, i: usize| u64::from(of.rgba[4 * i + channel]);
@@ -165,17 +172,18 @@ impl FrameMeans {
                 let (x, y) = (i % width, i / width);
                 let block = y * plane.rows / layout.height as usize * plane.columns + x * plane.columns / width;
                 let (r, b) = (samples(render, i), samples(baseline, i));
-                for (sum, value) in sums[block].iter_mut().zip([r, b, r.abs_diff(b)]) {
+                let difference = r.abs_diff(b);
+                for (sum, value) in sums[block].iter_mut().zip([r, b, difference, difference * difference / 257]) {
                     *sum += value;
                 }
                 counts[block] += 1;
             }
             let mean = |which: usize| {
                 let of =
-                    |(sums, count): (&[u64; 3], &u64)| (sums[which] as f64 / (*count).max(1) as f64 / 257.0) as f32;
+                    |(sums, count): (&[u64; 4], &u64)| (sums[which] as f64 / (*count).max(1) as f64 / 257.0) as f32;
                 sums.iter().zip(&counts).map(of).collect()
             };
-            PlaneMeans { render: mean(0), baseline: mean(1), error: mean(2) }
+            PlaneMeans { render: mean(0), baseline: mean(1), error: mean(2), square: mean(3) }
         };
         Self(layout.planes.iter().enumerate().map(plane).collect())
     }
@@ -218,14 +226,16 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_has_the_render_the_baseline_and_their_difference() {
+    fn a_stream_has_the_render_the_baseline_their_difference_and_its_square() {
         let layout = Layout { width: 16, height: 8, planes: vec![PlaneLayout { name: 'y', columns: 2, rows: 1 }] };
-        let stream: Vec<u8> = [256u16, 512, 768, 1024, 64, 0].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let stream: Vec<u8> =
+            [256u16, 512, 768, 1024, 64, 0, 128, 0].iter().flat_map(|value| value.to_le_bytes()).collect();
         let mut frames = Vec::new();
         read(&mut stream.repeat(2).as_slice(), &layout, &mut |frame| frames.push(frame)).unwrap();
-        let plane = PlaneMeans { render: vec![1.0, 2.0], baseline: vec![3.0, 4.0], error: vec![0.25, 0.0] };
+        let (render, baseline) = (vec![1.0, 2.0], vec![3.0, 4.0]);
+        let plane = PlaneMeans { render, baseline, error: vec![0.25, 0.0], square: vec![127.5, 0.0] };
         assert_eq!(frames, [FrameMeans(vec![plane.clone()]), FrameMeans(vec![plane])]);
-        let cut_off = read(&mut &stream[..11], &layout, &mut |_| ()).unwrap_err();
+        let cut_off = read(&mut &stream[..15], &layout, &mut |_| ()).unwrap_err();
         assert_eq!(cut_off.to_string(), "the means of the last frame's blocks are cut off");
     }
 

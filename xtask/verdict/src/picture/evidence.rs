@@ -196,7 +196,7 @@ mod tests {
 
     fn evidence(render: impl Fn(usize) -> f32, shifted: impl Fn(usize) -> f32) -> Vec<Evidence> {
         let of = |level: &dyn Fn(usize) -> f32| (0..60).map(level).collect::<Vec<f32>>();
-        let own = PlaneMeans { render: of(&render), baseline: vec![100.0; 60], error: vec![] };
+        let own = PlaneMeans { render: of(&render), baseline: vec![100.0; 60], error: vec![], square: vec![] };
         of_tiles(&own, &of(&shifted), 1.0, &PLANE)
     }
 
@@ -222,7 +222,7 @@ mod tests {
     fn another_tone_of_what_becomes_brighter_is_no_shift() {
         let part = |render: f32, of_half: f32| {
             let shifted: Vec<f32> = (0..60).map(|i| if i % 2 == 0 { 102.0 } else { 100.0 + 2.0 * of_half }).collect();
-            let own = PlaneMeans { render: vec![render; 60], baseline: vec![100.0; 60], error: vec![] };
+            let own = PlaneMeans { render: vec![render; 60], baseline: vec![100.0; 60], error: vec![], square: vec![] };
             let tiles = of_tiles(&own, &shifted, 1.0, &PLANE);
             let all = tiles.into_iter().fold(Evidence::default(), Evidence::and);
             all.without_tone(&own, &shifted).part()

@@ -103,6 +103,10 @@ fn lasting(picture: &Picture, limits: &Limits) -> Option<Finding> {
         Course::Flashing => {
             format!("is {levels:.1} levels {than} in plane {plane} {when} than in the frames before and after")
         }
+        Course::Appearing => format!(
+            "has samples that differ by {levels:.1} levels (root mean square) in plane {plane} {when}, and not before, after, \
+             or around it"
+        ),
     };
     let meaning = if worst.course == Course::Lasting { meaning(&worst.region) } else { "" };
     let message = format!(
@@ -143,8 +147,8 @@ pub(crate) fn detail(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         let Region { pixels: [x, y, width, height], difference, allowance, .. } = plane.error;
         let allowed = limits.value(&DETAIL_LIMIT) * f64::from(allowance);
         let message = format!(
-            "the samples of a region of {width}x{height} pixels at ({x}, {y}) differ by {difference:.1} levels each \
-             in plane {} ({allowed:.1} are allowed there) {}: detail is blurred, moved, noisy, or replaced",
+            "the samples of a region of {width}x{height} pixels at ({x}, {y}) differ by {difference:.1} levels in \
+             plane {} ({allowed:.1} are allowed there) {}: detail is blurred, moved, noisy, or replaced",
             plane.plane,
             picture.local.when(frames, frame),
         );

@@ -39,6 +39,13 @@ const CHROMA_ERRORS: f32 = 1.5;
 /// The side of the windows in which the error of single samples is measured, in blocks.
 const ERROR_SIDE: usize = 4;
 
+/// How many times the error of a region the root mean square of the differences of a single block may be, the contrast at
+/// which their mean square may be twice as much, and the mean error of the whole plane, as with grain, at which they may.
+/// A few samples that show something else add more to it than to any mean.
+const SPOT: f32 = 6.0;
+const CONTRAST_OF_SPOTS: f32 = 30.0;
+const GRAIN_OF_SPOTS: f32 = 4.0;
+
 /// One plane of a frame compared with the baseline's, in levels of 255.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PlaneDifference {
@@ -48,7 +55,8 @@ pub struct PlaneDifference {
     pub tone: f32,
     /// The window whose mean differs most, relative to what it may.
     pub region: Region,
-    /// The window with the greatest error of its samples relative to what it may be, which need not show in any mean.
+    /// The window with the greatest error of its samples relative to what it may be, which need not show in any mean: by
+    /// the mean of their absolute differences, or in a single block by the root mean square.
     pub error: Region,
 }
 
@@ -82,11 +90,12 @@ pub fn differences(frame: &FrameMeans, layout: &Layout) -> Vec<PlaneDifference> 
         let sum: f64 = differences.iter().map(|&d| f64::from(d)).sum();
         let tone = (sum / differences.len().max(1) as f64) as f32;
         let ranges = Range::of_windows(&means.baseline, plane);
+        let error = worst_error(means, &ranges, layout, plane);
         PlaneDifference {
             plane: plane.name,
             tone,
             region: worst_region(means, differences, &ranges, &IN_A_FRAME, (layout, plane)),
-            error: worst_error(means, &ranges, layout, plane),
+            error: worst_spot(error, means, &ranges[0], layout, plane),
         }
     };
     frame.0.iter().zip(&layout.planes).map(of).collect()
@@ -133,11 +142,23 @@ fn worst_region(
 fn worst_error(means: &PlaneMeans, ranges: &[Range], layout: &Layout, plane: &PlaneLayout) -> Region {
     let side = side_within(plane, ERROR_SIDE);
     let sums = sums(&means.error, plane, side);
-    let over_all = means.error.iter().sum::<f32>() / means.error.len().max(1) as f32;
+    let over_all = means.error_over_all();
     let of_chroma = if is_chroma(plane.name) { CHROMA_ERRORS } else { 1.0 };
     let allowance = |contrast: f32| of_chroma * (1.0 + over_all + contrast / CONTRAST_OF_ERRORS);
     let none = Region { allowance: 1.0, ..Region::default() };
     worst_window(none, means, (&sums, &ranges[side.ilog2() as usize]), side, allowance, (layout, plane))
+}
+
+/// The block whose samples differ most by their root mean square, if it is worse than `worst`.
+fn worst_spot(worst: Region, means: &PlaneMeans, range: &Range, layout: &Layout, plane: &PlaneLayout) -> Region {
+    let levels: Vec<f32> = means.square.iter().map(|square| square.sqrt()).collect();
+    let of_plane = SPOT * (1.0 + means.error_over_all() / GRAIN_OF_SPOTS);
+    worst_window(worst, means, (&levels, range), 1, |contrast| of_plane * of_spots(contrast), (layout, plane))
+}
+
+/// How many times as much samples may differ in a block of so much contrast, by their root mean square.
+pub(crate) fn of_spots(contrast: f32) -> f32 {
+    (1.0 + contrast / CONTRAST_OF_SPOTS).sqrt()
 }
 
 pub(crate) fn is_chroma(plane: char) -> bool {
@@ -294,8 +315,9 @@ mod tests {
         let baseline: Vec<f32> = all.clone().map(|(column, row)| baseline(column, row)).collect();
         let error: Vec<f32> = all.map(|(column, row)| difference(column, row)).collect();
         let render = baseline.iter().zip(&error).map(|(baseline, difference)| baseline + difference).collect();
+        let square = error.iter().map(|difference| difference * difference).collect();
         let error = error.iter().map(|difference| difference.abs()).collect();
-        differences(&FrameMeans(vec![PlaneMeans { render, baseline, error }]), &layout)[0]
+        differences(&FrameMeans(vec![PlaneMeans { render, baseline, error, square }]), &layout)[0]
     }
 
     #[test]
@@ -309,6 +331,15 @@ mod tests {
         assert_eq!((block.region.pixels, block.region.severity()), ([152, 88, 8, 8], 16.0));
         let all = compared(|_, _| 100.0, |_, _| 0.5);
         assert_eq!((all.region.pixels[2..].to_vec(), all.tone), (vec![64, 64], 0.5));
+    }
+
+    #[test]
+    fn a_block_may_differ_by_less_than_grain_that_is_everywhere() {
+        let spot = compared(|_, _| 100.0, |x, y| if (x, y) == (9, 5) { 24.0 } else { 0.0 }).error;
+        assert_eq!((spot.pixels, spot.difference), ([72, 40, 8, 8], 24.0));
+        assert!(spot.severity() > 2.4, "{spot:?}");
+        let grain = compared(|_, _| 100.0, |x, y| if (x + y) % 2 == 0 { 12.0 } else { 18.0 }).error;
+        assert!(grain.severity() < 2.4, "{grain:?}");
     }
 
     #[test]
@@ -339,7 +370,7 @@ mod tests {
     fn equal_and_tiny_planes_have_no_difference() {
         assert_eq!(compared(|x, y| (x * y) as f32, |_, _| 0.0).region.severity(), 0.0);
         let layout = Layout { width: 1, height: 1, planes: vec![PlaneLayout { name: 'a', columns: 1, rows: 1 }] };
-        let one = PlaneMeans { render: vec![7.0], baseline: vec![4.0], error: vec![3.0] };
+        let one = PlaneMeans { render: vec![7.0], baseline: vec![4.0], error: vec![3.0], square: vec![9.0] };
         let tiny = differences(&FrameMeans(vec![one]), &layout)[0];
         assert_eq!((tiny.tone, tiny.region.difference, tiny.error.difference), (3.0, 3.0, 3.0));
     }

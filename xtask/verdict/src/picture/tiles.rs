@@ -238,7 +238,12 @@ mod tests {
         for frame in 0..frames {
             let level =
                 |which: usize| (0..COLUMNS * ROWS).map(|i| levels(frame, (i % COLUMNS, i / COLUMNS))[which]).collect();
-            clock.push(FrameMeans(vec![PlaneMeans { render: level(0), baseline: level(1), error: vec![] }]));
+            clock.push(FrameMeans(vec![PlaneMeans {
+                render: level(0),
+                baseline: level(1),
+                error: vec![],
+                square: vec![],
+            }]));
         }
         clock.finish()
     }

@@ -285,7 +285,7 @@ mod tests {
             let noise = |i: usize| 0.3 * (((i * 7919 + frame * 104_729) % 101) as f32 / 50.0 - 1.0);
             let render = (0..400).map(|i| level(i, shown(frame, i)) + noise(i)).collect();
             let baseline = (0..400).map(|i| level(i, frame as f32)).collect();
-            clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![] }]));
+            clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![], square: vec![] }]));
         }
         clock.finish()
     }
@@ -366,7 +366,7 @@ mod tests {
                 let [before, baseline, after] = [t - 1, t, t + 1].map(of_frame);
                 let weighed = |i: usize| seen[0] * before[i] + seen[1] * baseline[i] + seen[2] * after[i];
                 let render = (0..400).map(weighed).collect();
-                clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![] }]));
+                clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![], square: vec![] }]));
             }
             clock.finish().worst(0).map_or(0.0, |worst| worst.at_least)
         };
@@ -383,7 +383,7 @@ mod tests {
             let level = |t: usize| 5.0 * t.min(40) as f32;
             let brighter = if t == 38 || t == 39 { 1.0 } else { 0.0 };
             let [render, baseline] = [level(t) + brighter, level(t)].map(|level| vec![level; 400]);
-            clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![] }]));
+            clock.push(FrameMeans(vec![PlaneMeans { render, baseline, error: vec![], square: vec![] }]));
         }
         let worst = clock.finish().worst(0);
         assert!(worst.is_none_or(|worst| worst.at_least < 0.35), "{worst:?}");
