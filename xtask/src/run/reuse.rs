@@ -162,10 +162,17 @@ async fn is_usable(run: &Run, state: &RunState) -> anyhow::Result<()> {
 /// The states in which a stack renders and can be updated.
 const USABLE: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
 
-/// What a run deploys; the ZIP is not there before it is built.
+/// What a run deploys; the ZIPs are not there before they are built.
 pub(crate) fn sources(run: &Run) -> anyhow::Result<Deployed> {
+    let handler = run.record.borrow().handler.as_ref().map(|zip| zip.sha256.clone());
+    let all = |handler: String| {
+        let values = run.template.values(run.given.values());
+        let others = run.template.other_zips(&values).into_iter().map(|(_, zip)| sha256_of_file(zip));
+        let others = others.collect::<anyhow::Result<BTreeSet<String>>>()?;
+        anyhow::Ok([handler].into_iter().chain(others).collect::<Vec<_>>().join(" "))
+    };
     Ok(Deployed {
-        zip: run.record.borrow().handler.as_ref().map(|zip| zip.sha256.clone()),
+        zip: handler.map(all).transpose()?,
         template: sha256_of_file(&run.template.path)?,
         parameters: run.given.overrides.iter().cloned().collect(),
     })

@@ -100,17 +100,14 @@ fn build(test: &Test) -> anyhow::Result<HandlerZip> {
 #[test]
 fn a_function_whose_own_zip_is_not_there_is_exit_2_and_nothing_is_created() {
     let test = Test::checkout();
-    let template = include_str!("../data/checkout/today.yaml");
-    let (first, chunks) = template.split_at(template.find("  ChunkFunction:").unwrap());
-    let template = first.to_owned() + &chunks.replacen("dist/handler.zip", "dist/chunk.zip", 1);
-    std::fs::write(test.repository.root().join("examples/aws-lambda/template.yaml"), template).unwrap();
+    let own = test.repository.render_chunks_from_their_own_zip();
     let ran = test.smoke(&[]);
     ran.exit(2)
         .warns("Resources.ChunkFunction is deployed from a ZIP of its own")
         .warns("chunk.zip, which is not there");
     assert!(!test.aws.calls().contains(&"CreateBucket".to_owned()), "{ran}");
     let zip = test.repository.handler_zip();
-    std::fs::copy(&zip, zip.with_file_name("chunk.zip")).unwrap();
+    std::fs::copy(&zip, own).unwrap();
     let release = zip.with_file_name("release.zip");
     std::fs::copy(&zip, &release).unwrap();
     let hash = render_verdict::picture::hashes::sha256_of_file(&release).unwrap();

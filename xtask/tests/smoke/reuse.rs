@@ -83,6 +83,19 @@ fn the_same_zip_is_not_deployed_again_and_another_one_is_once() {
 }
 
 #[test]
+fn another_zip_of_a_second_function_is_deployed_too() {
+    let test = Test::checkout();
+    let own = test.repository.render_chunks_from_their_own_zip();
+    fs::write(&own, zip(700 << 10)).unwrap();
+    test.smoke(&["--keep-stack"]).exit(0);
+    test.smoke(&REUSE).exit(0).warns("it has this handler ZIP");
+    fs::write(&own, zip(800 << 10)).unwrap();
+    test.smoke(&REUSE).exit(0).warns("sam deploy smoke-test, which is reused, with another handler ZIP");
+    test.smoke(&REUSE).exit(0).warns("it has this handler ZIP");
+    assert_eq!(test.deployments().len(), 2);
+}
+
+#[test]
 fn an_eval_reuses_a_stack_too() {
     let test = kept();
     let args = ["--reuse-stack", STACK, "--chunk-counts", "2", "--skip-local"];
