@@ -347,14 +347,14 @@ fn what_is_small_in_space_and_time_is_found() {
         (
             "split[a][b];[b]tpad=start=1:start_mode=clone,trim=end_frame=60,setpts=N,crop=64:48:80:16[c];\
              [a][c]overlay=80:16:format=yuv420",
-            "is 1.0 frames late",
+            "as if it were 1.0 frames late",
         ),
         ("chromashift=cbh=1:crh=1", "samples farther to the right than in the baseline"),
         (
             "split[a][b];[b]crop=64:40:16:64,lutyuv=y=val+3[c];[a][c]overlay=16:64:format=yuv420:enable='mod(n,2)'",
             "flickers by",
         ),
-        ("drawbox=60:10:2:2:white:t=fill:enable='eq(n,31)'", "than in the frames before and after"),
+        ("drawbox=60:10:2:2:white:t=fill:enable='eq(n,31)'", "and not before, after, or around it"),
     ] {
         encoded("damaged.mp4", filter, 14);
         lab.fails("plain.mp4", "damaged.mp4", finding);
