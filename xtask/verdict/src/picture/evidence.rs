@@ -69,12 +69,10 @@ impl Evidence {
         }
     }
 
-    /// The evidence of a whole plane without what another tone of it explains.
-    pub(crate) fn without_tone(self, own: &PlaneMeans, shifted: &[f32]) -> Self {
-        let sum = |of: &[f32]| of.iter().sum::<f32>();
-        let tone = (sum(&own.render) - sum(&own.baseline)) / own.baseline.len().max(1) as f32;
-        let change = (sum(shifted) - sum(&own.baseline)).clamp(-self.size, self.size);
-        Self { product: self.product - tone.clamp(-TONE, TONE) * change, ..self }
+    /// The evidence of a whole plane without what another tone of it explains: so many levels in the mean over its blocks,
+    /// where the shift changes the sum of their means by so much.
+    pub(crate) fn without_tone(self, tone: f32, change: f32) -> Self {
+        Self { product: self.product - tone.clamp(-TONE, TONE) * change.clamp(-self.size, self.size), ..self }
     }
 
     /// Which part of the shift explains the difference best.
@@ -225,7 +223,8 @@ mod tests {
             let own = PlaneMeans { render: vec![render; 60], baseline: vec![100.0; 60], error: vec![], square: vec![] };
             let tiles = of_tiles(&own, &shifted, 1.0, &PLANE);
             let all = tiles.into_iter().fold(Evidence::default(), Evidence::and);
-            all.without_tone(&own, &shifted).part()
+            let sum = |of: &[f32]| of.iter().sum::<f32>();
+            all.without_tone(render - 100.0, sum(&shifted) - sum(&own.baseline)).part()
         };
         assert!(part(100.15, 1.0).abs() < 1e-4, "{}", part(100.15, 1.0));
         // Of what is half of the way late, no more than a quarter of a level is subtracted.

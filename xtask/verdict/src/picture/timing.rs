@@ -83,11 +83,18 @@ pub enum Direction {
 pub struct Clock {
     timing: Timing,
     /// The last frames, at most [`REACH`] on each side of the one that is next.
-    recent: VecDeque<FrameMeans>,
+    recent: VecDeque<Seen>,
     /// The number of the first of them.
     first: usize,
     layout: Layout,
     tiles: Tiles,
+}
+
+/// A frame, with the sum of the baseline's means over each plane.
+#[derive(Debug)]
+struct Seen {
+    means: FrameMeans,
+    sums: Vec<f32>,
 }
 
 impl Clock {
@@ -99,8 +106,9 @@ impl Clock {
     }
 
     /// Takes the next frame.
-    pub fn push(&mut self, frame: FrameMeans) {
-        self.recent.push_back(frame);
+    pub fn push(&mut self, means: FrameMeans) {
+        let sums = means.0.iter().map(|plane| plane.baseline.iter().sum()).collect();
+        self.recent.push_back(Seen { means, sums });
         if self.first + self.recent.len() > self.timing.frames.len() + REACH {
             self.weigh_next();
         }
@@ -117,15 +125,15 @@ impl Clock {
     fn weigh_next(&mut self) {
         let next = self.timing.frames.len();
         let own = &self.recent[next - self.first];
-        let shifted = |i: usize, shift: i32| {
+        let shifted = |shift: i32| {
             let frame = next as i64 - i64::from(shift) - self.first as i64;
-            &usize::try_from(frame).ok().and_then(|at| self.recent.get(at)).unwrap_or(own).0[i].baseline
+            usize::try_from(frame).ok().and_then(|at| self.recent.get(at)).unwrap_or(own)
         };
         let of_plane = |(i, plane): (usize, &PlaneLayout)| {
-            let means = &own.0[i];
+            let means = &own.means.0[i];
             let mut kinds: [Vec<Evidence>; KINDS] = Default::default();
             for (kind, shift) in kinds.iter_mut().zip(SHIFTS) {
-                *kind = evidence::of_tiles(means, shifted(i, shift), MOVING, plane);
+                *kind = evidence::of_tiles(means, &shifted(shift).means.0[i].baseline, MOVING, plane);
             }
             if next.is_multiple_of(EVERY_IN_SPACE) {
                 for (kind, moved) in kinds[SHIFTS.len()..].iter_mut().zip(evidence::moved(&means.baseline, plane)) {
@@ -136,9 +144,11 @@ impl Clock {
         };
         let tiles: OfFrame = self.layout.planes.iter().enumerate().map(of_plane).collect();
         let whole = |(i, kinds): (usize, &[Vec<Evidence>; KINDS])| {
+            let (render, count) = (&own.means.0[i].render, own.means.0[i].baseline.len().max(1));
+            let tone = (render.iter().sum::<f32>() - own.sums[i]) / count as f32;
             std::array::from_fn(|kind| {
                 let all = kinds[kind].iter().fold(Evidence::default(), |sum, tile| sum.and(*tile));
-                let all = all.without_tone(&own.0[i], shifted(i, SHIFTS[kind]));
+                let all = all.without_tone(tone, shifted(SHIFTS[kind]).sums[i] - own.sums[i]);
                 if all.spread() > UNLIKE { Evidence::default() } else { all }
             })
         };
