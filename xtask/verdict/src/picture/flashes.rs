@@ -100,29 +100,24 @@ fn region(
 
 /// The second greatest of the values of the blocks around one.
 fn second_around(of: &[f32], plane: &PlaneLayout, (column, row): (usize, usize)) -> f32 {
-    let (mut first, mut second) = (0.0, 0.0);
-    for other_row in row.saturating_sub(1)..(row + 2).min(plane.rows) {
-        for other in column.saturating_sub(1)..(column + 2).min(plane.columns) {
-            if (other, other_row) != (column, row) {
-                let value = of[other_row * plane.columns + other];
-                (first, second) = (greater(first, value), greater(second, lesser(first, value)));
-            }
-        }
-    }
+    let others = within_one(plane, (column, row)).filter(|block| *block != row * plane.columns + column);
+    let (_, second) = others.fold((0.0, 0.0), |(first, second), block| {
+        (greater(first, of[block]), greater(second, lesser(first, of[block])))
+    });
     second
 }
 
 /// How much a block and those around it change from the frame before and to the one after.
-fn change([before, own, after]: [&[f32]; 3], plane: &PlaneLayout, (column, row): (usize, usize)) -> f32 {
-    let mut most = 0.0;
-    for row in row.saturating_sub(1)..(row + 2).min(plane.rows) {
-        for block in
-            row * plane.columns + column.saturating_sub(1)..row * plane.columns + (column + 2).min(plane.columns)
-        {
-            most = greater(most, (own[block] - before[block]).abs().max((own[block] - after[block]).abs()));
-        }
-    }
-    most
+fn change([before, own, after]: [&[f32]; 3], plane: &PlaneLayout, place: (usize, usize)) -> f32 {
+    let step = |block: usize| (own[block] - before[block]).abs().max((own[block] - after[block]).abs());
+    within_one(plane, place).map(step).fold(0.0, greater)
+}
+
+/// A block and those around it.
+fn within_one(plane: &PlaneLayout, (column, row): (usize, usize)) -> impl Iterator<Item = usize> {
+    let (width, columns) = (plane.columns, column.saturating_sub(1)..(column + 2).min(plane.columns));
+    let rows = row.saturating_sub(1)..(row + 2).min(plane.rows);
+    rows.flat_map(move |row| columns.clone().map(move |column| row * width + column))
 }
 
 #[cfg(test)]
