@@ -152,10 +152,10 @@ impl ProvideCredentials for Printable {
                 ("session token", token),
             ];
             let wrong = parts.into_iter().find(|(_, text)| !text.chars().all(|c| c.is_ascii_graphic()));
-            match wrong.map(|(part, _)| {
-                format!("the {part} contains a space, a line break, or another character that no key has")
-            }) {
-                Some(wrong) => Err(CredentialsError::invalid_configuration(wrong)),
+            match wrong.map(|(part, _)| part) {
+                Some(part) => Err(CredentialsError::invalid_configuration(format!(
+                    "the {part} contains a space, a line break, or another character that no key has"
+                ))),
                 None => Ok(keys),
             }
         })

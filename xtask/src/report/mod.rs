@@ -144,12 +144,17 @@ impl RunReport {
     fn add_smoke_results(&mut self, files: &Files, gaps: &mut Vec<String>) -> anyhow::Result<()> {
         let rows: Vec<ResultRow> = files.json("results.json")?.unwrap_or_default();
         for row in rows {
-            // Rows do not name the only fixture.
-            let fixture = row.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat());
-            let (key, gate) = (row.key(), self.run.gate_of(&fixture));
+            let key = row.key();
+            let fixture = self.fixture_of(&key);
+            let gate = self.run.gate_of(&fixture);
             self.renders.push(RenderReport::of(files, key, fixture, gate, row, gaps)?);
         }
         Ok(())
+    }
+
+    /// The fixture of a render, whose key does not name the only one.
+    fn fixture_of(&self, key: &RenderKey) -> String {
+        key.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat())
     }
 
     /// Returns what the figures can't show.
@@ -175,9 +180,7 @@ impl RunReport {
     fn find_unmeasured(&self) -> anyhow::Result<Vec<Unmeasured>> {
         let unmeasured = |key: RenderKey, cause: Option<String>, not_run| {
             let cause = cause.or_else(|| self.run.failure.clone()).unwrap_or_else(|| "the run ended first".to_owned());
-            // Keys do not name the only fixture.
-            let fixture = key.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat());
-            Unmeasured { key, fixture, cause, not_run }
+            Unmeasured { fixture: self.fixture_of(&key), key, cause, not_run }
         };
         let requested = self.requested();
         let with = |protocol, key: &RenderKey| RenderKey { id: RenderId { protocol, ..key.id }, ..key.clone() };

@@ -133,7 +133,7 @@ pub struct PictureRecord {
     pub frames_unlike_first: Option<usize>,
 }
 
-/// Which render of a run.
+/// Identifies a render within its run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderKey {
     /// The fixture; `None` in a smoke run of only one.

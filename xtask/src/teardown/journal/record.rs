@@ -60,7 +60,8 @@ impl Begin {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Deployed {
-    /// The SHA-256 of the handler ZIP, then those of functions with one of their own; `None` while `sam` deploys one, and after it failed to.
+    /// The SHA-256 of the handler ZIP, then those of functions with one of their own; `None` while `sam` deploys one, and
+    /// after it failed to.
     pub zip: Option<String>,
     pub template: String,
     /// The parameters that the run set.

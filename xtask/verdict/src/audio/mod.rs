@@ -105,11 +105,12 @@ const HEARD_TRACK_DBFS: f64 = -80.0;
 /// The finding if a track differs too much over its whole length.
 pub(crate) fn residual(track: usize, sound: &Sound, limits: &Limits) -> Option<Finding> {
     let (residual, limit) = (sound.whole, limits.db(&RESIDUAL_LIMIT));
-    let late = late(sound).map(|change| format!("; {}", change.sentence())).unwrap_or_default();
+    let change = late(sound);
+    let late = change.map(|change| format!("; {}", change.sentence())).unwrap_or_default();
     let message = format!("audio track {track}: the residual of {residual} dBFS is above {limit} dBFS{late}");
     let found = AUDIO_RESIDUAL.finding(format!("{residual} dBFS"), format!("{limit} dBFS"), message);
     let place = Place { track: Some(track), ..Place::default() };
-    (!residual.within(limit.db())).then(|| Finding { change: self::late(sound), ..found.at(place) })
+    (!residual.within(limit.db())).then(|| Finding { change, ..found.at(place) })
 }
 
 /// That the whole track is late or early, if it is.
