@@ -1,6 +1,6 @@
 //! `lambda-doctor`: checks everything that a run needs, without a run.
 
-use std::{path::Path, time::Duration};
+use std::{io::Write, path::Path, time::Duration};
 
 use anyhow::Context;
 use xshell::cmd;
@@ -20,7 +20,7 @@ use crate::{
     },
     teardown::journal::StateFolder,
     tools::{
-        env::Child,
+        env::{Child, Env},
         handler,
         preflight::{self, Purpose},
         runner::Runner,
@@ -79,6 +79,7 @@ pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode,
     }
     checkups.extend(fixtures(&repo));
     checkups.extend(journals(session));
+    checkups.push(temporary(&session.env));
     checkups.push(space(repo.root()));
     if let Some(embedded) = embedded {
         embedded.stop().await;
@@ -209,6 +210,19 @@ fn journals(session: &Session) -> Vec<Checkup> {
         checkups.push(Checkup::note("earlier runs", text));
     }
     checkups
+}
+
+/// What a program writes to learn whether a folder has room, bytes.
+const PROBE: usize = 1 << 20;
+
+/// Whether temporary files can be written: measurements, audio, and what other programs put there.
+fn temporary(env: &Env) -> Checkup {
+    let dir = env.path("TMPDIR").unwrap_or_else(|| "/tmp".into());
+    let write = tempfile::tempfile_in(&dir).and_then(|mut file| file.write_all(&[0; PROBE]));
+    let written = write.map(|()| format!("{} can be written", dir.display()));
+    let what =
+        || format!("no file can be written to {}; make room in it, or set TMPDIR to another folder", dir.display());
+    Checkup::of("temporary files", written.with_context(what))
 }
 
 fn space(root: &Path) -> Checkup {

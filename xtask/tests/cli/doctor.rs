@@ -24,6 +24,7 @@ fn the_doctor_looks_at_everything_a_run_needs() {
     ok    handler ZIP         <dir>/repository/examples/aws-lambda/handler/dist/handler.zip
     ok    fixtures            f, other-fixture
     ok    journals            can be written
+    ok    temporary files     <dir>/tmp can be written
 
     ready: everything that a run needs is there
     ");
@@ -45,6 +46,15 @@ fn the_doctor_finds_everything_that_is_wrong_at_once() {
     let fixtures = ran.stdout.lines().find(|line| line.starts_with("ok    fixtures")).unwrap();
     assert!(fixtures.ends_with(" other-fixture"), "{fixtures}");
     doctor(&test, &["--reserved-concurrency", "0"]).exit(1).says("not ready: one problem must be fixed");
+}
+
+#[test]
+fn the_doctor_finds_a_folder_for_temporary_files_that_can_t_be_written() {
+    for (folder, why) in [("/nonexistent", "No such file"), ("/etc/passwd", "Not a directory")] {
+        let ran = doctor(&Test::new().env("TMPDIR", folder), &[]);
+        ran.exit(1).says(&format!("BAD   temporary files     no file can be written to {folder}; make room in it"));
+        ran.says("or set TMPDIR to another folder").says(why).says("not ready: ");
+    }
 }
 
 #[test]
