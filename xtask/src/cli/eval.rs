@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     cli::{fixtures::FixtureOptions, help, limits::LimitArgs, run::RunOptions, smoke::Jobs},
-    project::{fixture::Chosen, plan::Sizing},
+    project::{fixture::Chosen, plan::Sizing, template::MemoryMb},
+    report::Repeated,
 };
 
 /// Flags of `lambda-eval`.
@@ -187,15 +188,33 @@ impl EvalOptions {
         self.run.check()
     }
 
-    /// The same for these renders of an earlier run alone, in chunks of that run's size.
+    /// The same for these renders of an earlier run alone, in chunks of that run's size, and with the sizes of memory
+    /// that they had of those that it measured.
     ///
     /// # Errors
     /// When there are none.
     pub fn repeating(
         mut self,
-        renders: Vec<(String, ChunkCount)>,
+        mut renders: Vec<Repeated>,
         chunk_size: Option<ChunkSize>,
+        memories: &[u32],
     ) -> anyhow::Result<Self> {
+        // One that failed on this machine is repeated with each size.
+        let had =
+            |mb: &&u32| renders.iter().any(|(_, memory_mb, _)| memory_mb.is_none_or(|memory_mb| memory_mb == **mb));
+        let sizes =
+            memories.iter().filter(had).map(|mb| mb.to_string().parse()).collect::<anyhow::Result<Vec<MemoryMb>>>()?;
+        let given = std::mem::replace(&mut self.run.memory, sizes.clone());
+        if !given.is_empty() {
+            self.run.memory = given.into_iter().filter(|size| sizes.is_empty() || sizes.contains(size)).collect();
+            let listed = sizes.iter().map(|size| format!("{size} MB")).collect::<Vec<_>>().join(", ");
+            ensure!(
+                !self.run.memory.is_empty(),
+                "--rerun-failed: the renders that did not pass had {listed}; leave out --memory-mb"
+            );
+        }
+        let kept = |mb: u32| sizes.is_empty() || self.run.memory.iter().any(|size| size.get() == mb);
+        renders.retain(|(_, memory_mb, _)| memory_mb.is_none_or(kept));
         self.fixtures.repeated = Some(renders);
         self.chunk_counts = Some(self.fixtures.counts(None, &self.chunk_counts())?);
         self.chunk_size = self.chunk_size.or(chunk_size);

@@ -4,9 +4,12 @@ use std::str::FromStr;
 
 use anyhow::ensure;
 use clap::Args;
-use execution_history::chunking::{ChunkCount, ChunkCounts};
+use execution_history::chunking::{ChunkCounts, RenderId};
 
-use crate::{project::fixture::Chosen, report::distinct};
+use crate::{
+    project::fixture::Chosen,
+    report::{Repeated, distinct},
+};
 
 /// Flags that choose several fixtures.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -24,21 +27,21 @@ pub struct FixtureOptions {
     /// Repeat the renders of an earlier run that did not pass.
     ///
     /// This includes renders that failed or were not run. RUN is `latest`, `previous`, an id or its beginning, a commit,
-    /// or a folder [default: latest]. Fixtures and chunk counts are those of that run, with all plan protocols. Other
-    /// flags have to be given again.
+    /// or a folder [default: latest]. Fixtures, chunk counts, and sizes of memory are those of that run, with all plan
+    /// protocols. Other flags have to be given again.
     #[arg(long, value_name = "RUN", num_args = 0..=1, default_missing_value = "latest", hide_short_help = true)]
     #[arg(conflicts_with_all = ["fixtures", "tag", "chunk_counts"])]
     pub rerun_failed: Option<String>,
-    /// The renders to repeat, by fixture and chunk count; `None` for all.
+    /// The renders to repeat; `None` for all.
     #[arg(skip)]
-    pub repeated: Option<Vec<(String, ChunkCount)>>,
+    pub repeated: Option<Vec<Repeated>>,
 }
 
 impl FixtureOptions {
     /// What the flags choose; without flags, the fixtures with the `usual` names.
     pub fn chosen(&self, usual: &[&str]) -> Chosen {
         if let Some(repeated) = &self.repeated {
-            return Chosen::Named(distinct(repeated.iter().map(|(fixture, _)| fixture.clone())));
+            return Chosen::Named(distinct(repeated.iter().map(|(fixture, ..)| fixture.clone())));
         }
         match (&self.fixtures, &self.tag) {
             (Some(FixtureNames(names)), _) if names == &["all"] => Chosen::All,
@@ -54,8 +57,17 @@ impl FixtureOptions {
     /// When the fixture is not among those that are repeated.
     pub fn counts(&self, fixture: Option<&str>, asked: &ChunkCounts) -> anyhow::Result<ChunkCounts> {
         let Some(repeated) = &self.repeated else { return Ok(asked.clone()) };
-        let its = repeated.iter().filter(|(of, _)| fixture.is_none_or(|fixture| of == fixture));
-        distinct(its.map(|(_, count)| count.to_string())).join(",").parse()
+        let its = repeated.iter().filter(|(of, ..)| fixture.is_none_or(|fixture| of == fixture));
+        distinct(its.map(|(.., count)| count.to_string())).join(",").parse()
+    }
+
+    /// Whether a render of a fixture is among those to do.
+    pub fn includes(&self, fixture: &str, render: RenderId) -> bool {
+        let is_it = |(of, memory_mb, count): &Repeated| {
+            let has_its_memory = memory_mb.is_none() || render.memory_mb.is_none_or(|mb| *memory_mb == Some(mb));
+            of == fixture && *count == render.chunk_count && has_its_memory
+        };
+        self.repeated.as_ref().is_none_or(|repeated| repeated.iter().any(is_it))
     }
 }
 

@@ -104,9 +104,11 @@ impl<'a> Eval<'a> {
 /// What each round covers.
 fn scope(subjects: &[Subject], options: &EvalOptions, local: bool) -> anyhow::Result<Scope> {
     let renders_of = |subject: &Subject| {
-        let ids = render_ids(&options.counts_of(&subject.fixture.name)?, subject.plan.protocols());
+        let name = &subject.fixture.name;
+        let ids = render_ids(&options.counts_of(name)?, subject.plan.protocols());
         let with = |memory_mb: Option<u32>| ids.iter().map(move |id| RenderId { memory_mb, ..*id });
-        anyhow::Ok(options.memories().into_iter().flat_map(with).collect())
+        let all = options.memories().into_iter().flat_map(with);
+        anyhow::Ok(all.filter(|render| options.fixtures.includes(name, *render)).collect())
     };
     let renders = subjects.iter().map(renders_of).collect::<anyhow::Result<_>>()?;
     Ok(Scope { renders, local, warm: options.prepares() == Some(Prepares::Warm) })
@@ -120,7 +122,7 @@ pub(crate) fn repeated(session: &Session, options: &EvalOptions) -> anyhow::Resu
         Asked::Eval { chunk_size, .. } => chunk_size,
         Asked::Smoke { .. } => None,
     };
-    Ok((options.clone().repeating(renders, chunk_size)?, Some(earlier.run_id)))
+    Ok((options.clone().repeating(renders, chunk_size, earlier.memories())?, Some(earlier.run_id)))
 }
 
 /// The requested frames per chunk, when they are the same for every render.
@@ -149,9 +151,11 @@ pub(crate) fn preview(sources: &Sources, options: &EvalOptions) -> anyhow::Resul
 
 /// The executions of one fixture in a round.
 pub(crate) fn plan(options: &EvalOptions, subject: &Subject, extent: Extent) -> anyhow::Result<RenderPlan> {
-    let counts = options.counts_of(&subject.fixture.name)?;
-    let plan = subject.planned(&counts, options.sizing(), subject.fixture.meta.format, extent)?;
-    Ok(plan.with_each(&options.memories()))
+    let name = &subject.fixture.name;
+    let plan = subject.planned(&options.counts_of(name)?, options.sizing(), subject.fixture.meta.format, extent)?;
+    let mut plan = plan.with_each(&options.memories());
+    plan.renders.retain(|render| options.fixtures.includes(name, render.id));
+    Ok(plan)
 }
 
 /// How often a fixture is rendered so, measured or not.

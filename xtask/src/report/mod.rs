@@ -81,6 +81,9 @@ pub struct RunReport {
     pub files: Vec<String>,
 }
 
+/// A render to repeat: its fixture, the memory of its functions in MB in a sweep of memory, and its chunk count.
+pub type Repeated = (String, Option<u32>, ChunkCount);
+
 /// A render on Lambda that was requested and not measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmeasured {
@@ -205,14 +208,16 @@ impl RunReport {
         Ok(missing.map(|key| unmeasured(key, None, false)).collect())
     }
 
-    /// The fixtures and chunk counts of which a render did not pass, or was not measured; all chunk counts of a fixture
-    /// that could not be rendered locally. All plan protocols of them are meant, as they are compared with each other.
-    pub fn to_repeat(&self) -> Vec<(String, ChunkCount)> {
+    /// The renders that did not pass, or were not measured; all chunk counts of a fixture that could not be rendered
+    /// locally. All plan protocols of them are meant, as they are compared with each other.
+    pub fn to_repeat(&self) -> Vec<Repeated> {
         let failed = self.renders.iter().filter(|render| !render.row.passed);
-        let mut found: Vec<_> = failed.map(|render| (render.fixture.clone(), render.row.id.chunk_count)).collect();
-        found.extend(self.unmeasured.iter().map(|missing| (missing.fixture.clone(), missing.key.id.chunk_count)));
+        let failed = failed.map(|render| (render.fixture.clone(), render.key.id));
+        let unmeasured = self.unmeasured.iter().map(|missing| (missing.fixture.clone(), missing.key.id));
+        let renders = failed.chain(unmeasured);
+        let mut found: Vec<_> = renders.map(|(fixture, id)| (fixture, id.memory_mb, id.chunk_count)).collect();
         for LocalSample { fixture, .. } in self.local.iter().filter(|sample| sample.outcome.failure().is_some()) {
-            found.extend(self.run.chunk_counts().iter().map(|count| (fixture.clone(), *count)));
+            found.extend(self.run.chunk_counts().iter().map(|count| (fixture.clone(), None, *count)));
         }
         found.sort();
         found.dedup();

@@ -1,22 +1,20 @@
 //! `--rerun-failed`: what to render once more of an earlier run.
 
 use anyhow::ensure;
-use execution_history::chunking::ChunkCount;
 
 use crate::{
     cli::run::RunOptions,
     context::Session,
-    report::{artifacts, history, run_record::RunRecord},
+    report::{Repeated, artifacts, history, run_record::RunRecord},
 };
 
-/// What did not pass or was not rendered in the run of `command` that the user names, by fixture and chunk count; and
-/// that run.
+/// What did not pass or was not rendered in the run of `command` that the user names, and that run.
 pub(crate) fn to_repeat(
     session: &Session,
     command: &str,
     which: &str,
     options: &RunOptions,
-) -> anyhow::Result<(Vec<(String, ChunkCount)>, RunRecord)> {
+) -> anyhow::Result<(Vec<Repeated>, RunRecord)> {
     let folder = match &options.artifacts {
         Some(folder) => folder.clone(),
         None => session.repo()?.artifacts(command),
@@ -28,7 +26,10 @@ pub(crate) fn to_repeat(
     ensure!(of == command, "--rerun-failed: run {run_id} is one of {of}; name one of {command}");
     let renders = report.to_repeat();
     ensure!(!renders.is_empty(), "--rerun-failed: every render of run {run_id} of {started_at} passed");
-    let names = renders.iter().map(|(fixture, count)| format!("{fixture} N={count}")).collect::<Vec<_>>().join(", ");
+    let name = |(fixture, memory_mb, count): &Repeated| {
+        format!("{fixture} {}N={count}", memory_mb.map(|mb| format!("{mb} MB ")).unwrap_or_default())
+    };
+    let names = renders.iter().map(name).collect::<Vec<_>>().join(", ");
     session.console.note(&format!("repeating renders of run {run_id}, which started at {started_at}: {names}"));
     Ok((renders, report.run))
 }

@@ -82,6 +82,28 @@ fn what_failed_is_repeated_at_its_own_chunk_counts_and_in_chunks_of_the_same_siz
 }
 
 #[test]
+fn what_failed_is_repeated_with_its_own_sizes_of_memory() {
+    // In the first round, of N=1 and N=2 with 2048 MB, then with 4096 MB, and then with 6144 MB.
+    let test = Test::new().nth_render(2, |render| render.end = FAILS).nth_render(5, |render| render.end = FAILS);
+    test.eval(&["--skip-local", "--chunk-counts", "1,2", "--memory-mb", "2048,4096,6144", "--iterations", "1"]).exit(4);
+    let failed = test.artifact("run.json")["runId"].clone();
+    let again = |args: &[&str]| {
+        test.eval(&[&["--skip-local", "--rerun-failed", failed.as_str().unwrap(), "--iterations", "1"], args].concat())
+    };
+    again(&["--memory-mb", "4096"]).exit(1).warns("had 2048 MB, 6144 MB; leave out --memory-mb");
+    again(&[]).exit(0).warns(": f 2048 MB N=2, f 6144 MB N=1\n");
+    assert_eq!(test.artifact("run.json")["memoryMb"], json!([2048, 6144]));
+    let ids = |results: &serde_json::Value| {
+        let samples = results["lambdaSamples"].as_array().unwrap();
+        samples.iter().map(|one| [one["memoryMb"].clone(), one["chunkCount"].clone()]).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&test.artifact("results.json")), [[2048, 2], [6144, 1]]);
+    again(&["--memory-mb", "6144"]).exit(0);
+    assert_eq!(test.artifact("results.json")["lambdaSamples"].as_array().unwrap().len(), 1);
+    test.assert_account_clean();
+}
+
+#[test]
 fn when_everything_fails_the_run_does() {
     let test = Test::new().render(|render| render.end = FAILS);
     test.eval(&["--skip-local"]).exit(4).says("FAIL  not every planned render was measured (exit 4)");
