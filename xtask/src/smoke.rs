@@ -247,7 +247,8 @@ impl Renders {
 
     /// Saves results.json with all rows so far, and hands up what they come to.
     fn save(&self, run: &Run, interim: &mut Option<Interim>) -> Result<(), Failure> {
-        *interim = Some(Interim { table: tables::renders(&self.rows), conclusion: self.conclusion() });
+        let table = tables::renders(&self.rows, run.session.console.width());
+        *interim = Some(Interim { table, conclusion: self.conclusion() });
         run.artifacts.save("results.json", &self.rows).or_exit(ExitCode::Render)
     }
 

@@ -35,7 +35,7 @@ pub fn run(session: &Session, args: &HistoryOptions) -> Result<ExitCode, Failure
         (true, _) => format!("{:#}", json!(entries)),
         (_, true) => history::csv(&entries).trim_end().to_owned(),
         _ if entries.is_empty() => "there is no run yet".to_owned(),
-        _ => history::table(&entries),
+        _ => history::table(&entries, session.console.width()),
     };
     session.console.result(&listed);
     if let Some(file) = &args.html {

@@ -140,6 +140,11 @@ impl Console {
         self.0.print(Stream::Stdout, &self.0.on_stdout.line(&text::harmless(text)));
     }
 
+    /// How many columns a result may have: those of the terminal that stdout is; elsewhere any number.
+    pub fn width(&self) -> usize {
+        terminal::columns_of_stdout().unwrap_or(usize::MAX)
+    }
+
     /// Begins a group of lines that GitHub Actions folds, after the end of the one before; `None` only ends it.
     pub fn group(&self, title: Option<&str>) {
         let begins = title.map(|title| format!("\n::group::{title}")).unwrap_or_default();

@@ -34,6 +34,12 @@ pub(crate) fn is_stdout() -> bool {
     std::io::stdout().is_terminal()
 }
 
+/// How wide the terminal is that stdout is, where it is one and says so.
+pub(crate) fn columns_of_stdout() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| size.ws_col.into())
+}
+
 pub(crate) fn is_stderr() -> bool {
     std::io::stderr().is_terminal()
 }

@@ -23,6 +23,11 @@ pub enum Align {
 /// first column is aligned as said, all others to the right; columns that are empty in
 /// every line but the first, the header, are left out.
 pub fn columns<L: AsRef<[String]>>(lines: &[L], first: Align) -> String {
+    columns_within(usize::MAX, lines, first, 1)
+}
+
+/// [`columns`], where what is wider than `most` becomes several tables, which all begin with the first `keys` columns.
+pub fn columns_within<L: AsRef<[String]>>(most: usize, lines: &[L], first: Align, keys: usize) -> String {
     let count = lines.first().map_or(0, |line| line.as_ref().len());
     let width = |column: usize| lines.iter().map(|line| line.as_ref()[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();
@@ -31,11 +36,22 @@ pub fn columns<L: AsRef<[String]>>(lines: &[L], first: Align) -> String {
         (0, Align::Left) => format!("{:<1$}", line.as_ref()[column], widths[column]),
         _ => format!("{:>1$}", line.as_ref()[column], widths[column]),
     };
-    let text = |line: &L| {
-        let cells: Vec<String> = (0..count).filter(has_figures).map(|column| cell(line, column)).collect();
+    let (keys, others): (Vec<usize>, Vec<usize>) = (0..count).filter(has_figures).partition(|column| *column < keys);
+    let mut tables = vec![keys.clone()];
+    for column in others {
+        let last = tables.last_mut().expect("there is one at least");
+        let width: usize = last.iter().map(|column| widths[*column] + 2).sum();
+        match last.len() > keys.len() && width + widths[column] > most {
+            true => tables.push(keys.iter().copied().chain([column]).collect()),
+            false => last.push(column),
+        }
+    }
+    let text = |table: &Vec<usize>, line: &L| {
+        let cells: Vec<String> = table.iter().map(|column| cell(line, *column)).collect();
         cells.join("  ").trim_end().to_owned()
     };
-    lines.iter().map(text).collect::<Vec<_>>().join("\n")
+    let table = |table| lines.iter().map(|line| text(table, line)).collect::<Vec<_>>().join("\n");
+    tables.iter().map(table).collect::<Vec<_>>().join("\n\n")
 }
 
 // Numbers of things in messages.
@@ -268,6 +284,10 @@ mod tests {
         longer   2
         ");
         assert!(columns(&lines, Align::Right).ends_with("longer   2"));
+        // What is too wide alone is a table alone.
+        let narrow = "name     n\na       10\nlonger   2\n\nname    s\na       ü\nlonger";
+        assert_eq!([12, 10, 0].map(|most| columns_within(most, &lines, Align::Left, 1)), [narrow; 3]);
+        assert_eq!(columns_within(13, &lines, Align::Left, 1), columns(&lines, Align::Left));
     }
 
     #[test]

@@ -262,8 +262,8 @@ impl Samples {
         };
         let results = EvalResults::of(&measured, &run.prices, bench.eval.caveats_of_options());
         if !self.lambda.is_empty() || !self.local.is_empty() {
-            let (table, conclusion) = (tables::cases(&results), self.conclusion(bench.eval));
-            *interim = Some(Interim { table, conclusion });
+            let table = tables::cases(&results, run.session.console.width());
+            *interim = Some(Interim { table, conclusion: self.conclusion(bench.eval) });
         }
         run.artifacts.save("results.json", &results).or_exit(ExitCode::Render)?;
         let files = [

@@ -136,12 +136,14 @@ impl<T> Column<T> {
 
 type OfRender = Column<ResultRow>;
 
+/// The title of the last column that says which render, or which case, a row is about.
+pub const CHUNKS: &str = "chunks";
 /// The title of the column that only a run of several fixtures has.
 pub const FIXTURE: &str = "fixture";
 
 pub const RENDERS: &[OfRender] = &[
     OfRender::name(FIXTURE, &[Terminal, Markdown], |row| row.fixture.as_ref().map_or(Cell::Empty, text)),
-    OfRender::figure("chunks", &[Terminal, Markdown], |row| text(row.id.chunks())),
+    OfRender::figure(CHUNKS, &[Terminal, Markdown], |row| text(row.id.chunks())),
     OfRender::figure("planned", &[Terminal], |row| {
         text(format!("{}{}", row.planned_chunk_count, if row.count_differs() { "*" } else { "" }))
     }),
@@ -204,7 +206,7 @@ type OfCase = Column<Case>;
 pub const CASES: &[OfCase] = &[
     OfCase::name("fixture", &[Durations, Parts, Quality, Markdown], |case| text(case.fixture.clone())).csv("fixture"),
     OfCase::figure("memory", &[Durations, Parts, Quality, Markdown], |case| megabytes(case.render.memory_mb)),
-    OfCase::figure("chunks", &[Durations, Parts, Quality, Markdown], |case| {
+    OfCase::figure(CHUNKS, &[Durations, Parts, Quality, Markdown], |case| {
         text(case.render.chunks_as_planned(case.planned_chunk_count))
     }),
     OfCase::only_csv("chunkCount", |case| text(case.render.chunk_count)),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     aws::access::Target,
-    console::text::{Align, columns},
+    console::text::{Align, columns_within},
     project::names::RunId,
     report::{RunReport, Word, artifacts, columns::Cell},
 };
@@ -172,8 +172,8 @@ pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: Option<&Ru
     Ok(found.folder.clone())
 }
 
-/// For people, the newest first.
-pub fn table(entries: &[Entry]) -> String {
+/// For people, the newest first, in tables of this width at most.
+pub fn table(entries: &[Entry], width: usize) -> String {
     let header =
         ["began (UTC)", "run", "command", "fixtures", "commit", "verdict", "renders", "median", "lowest PSNR", "cost"];
     let lines = entries.iter().rev().map(|entry| {
@@ -191,7 +191,7 @@ pub fn table(entries: &[Entry]) -> String {
         .collect()
     });
     let lines: Vec<Vec<String>> = std::iter::once(header.map(str::to_owned).to_vec()).chain(lines).collect();
-    columns(&lines, Align::Left)
+    columns_within(width, &lines, Align::Left, 2)
 }
 
 /// A line for each run, the oldest first. Lists are apart by semicolons.
@@ -271,7 +271,7 @@ mod tests {
         let failed =
             Entry { verdict: Word::Fail, usd: None, median_wall_ms: None, git_commit: None, ..entry(1, "e", "x") };
         let runs = [entry(0, "a", "lambda-smoke"), failed];
-        insta::assert_snapshot!(table(&runs), @r"
+        insta::assert_snapshot!(table(&runs, usize::MAX), @r"
         began (UTC)                run       command  fixtures    commit  verdict  renders  median  lowest PSNR        cost
         2026-11-02 10:00  1bcdef012345             x       a,b               FAIL        2             45.50 dB
         2026-11-01 10:00  0bcdef012345  lambda-smoke       a,b  aaaaaaaa     PASS        2   6.1 s     45.50 dB  0.0123 USD

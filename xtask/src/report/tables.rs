@@ -3,21 +3,23 @@
 use render_verdict::{Comparison, decibels::Level};
 
 use crate::{
-    console::text::{Align, columns, counted},
+    console::text::{Align, columns_within, counted},
     eval::{case::Case, results::EvalResults},
     report::{
-        columns::{CASES, Cell, Column, OF_THE_SCRIPT, RENDERS, Table},
+        columns::{CASES, CHUNKS, Cell, Column, OF_THE_SCRIPT, RENDERS, Table},
         row::ResultRow,
         run_record::Note,
     },
 };
 
-/// A table in the terminal; columns whose cells are all empty are left out.
-pub fn terminal<T>(rows: &[&T], shown: &[&Column<T>], first: Align) -> String {
+/// A table in the terminal; columns whose cells are all empty are left out. Where it is wider than `width`, it is
+/// several tables, each with the columns that name a row.
+pub fn terminal<T>(rows: &[&T], shown: &[&Column<T>], first: Align, width: usize) -> String {
     let cells = |row: &&T| shown.iter().map(|column| (column.cell)(row).text()).collect();
     let title = shown.iter().map(|column| column.title.to_owned()).collect::<Vec<String>>();
     let lines: Vec<Vec<String>> = std::iter::once(title).chain(rows.iter().map(cells)).collect();
-    columns(&lines, first)
+    let keys = shown.iter().position(|column| column.title == CHUNKS).map_or(1, |last| last + 1);
+    columns_within(width, &lines, first, keys)
 }
 
 /// A table in GitHub's Markdown, followed by the lines in `further`; empty without lines. Without further lines, columns
@@ -78,15 +80,15 @@ pub(crate) fn csv(cases: &[Case]) -> String {
     std::iter::once(title).chain(cases.iter().map(line)).map(|cells| cells.join(",") + "\n").collect()
 }
 
-/// A smoke run in the terminal: a line for each render, then the notes.
-pub fn renders(rows: &[ResultRow]) -> String {
+/// A smoke run in a terminal of this width: a line for each render, then the notes.
+pub fn renders(rows: &[ResultRow], width: usize) -> String {
     let mut shown = columns_of(RENDERS, Table::Terminal);
     if rows.len() == 1 {
         // The column compares the render with others.
         shown.retain(|column| column.title != "unlike first");
     }
     let first = if rows.iter().any(|row| row.fixture.is_some()) { Align::Left } else { Align::Right };
-    let mut text = vec![terminal(&rows.iter().collect::<Vec<_>>(), &shown, first)];
+    let mut text = vec![terminal(&rows.iter().collect::<Vec<_>>(), &shown, first, width)];
     for row in rows.iter().filter(|row| row.count_differs()) {
         text.push(format!(
             "* {}{} were requested, the plan has {} (chunk size {})",
@@ -108,11 +110,11 @@ pub(crate) const EMULATED: &str = "These are times of an emulator, whose chunks 
 pub(crate) const EMULATED_SWEEP: &str = "These are times of an emulator, not of AWS Lambda: its chunks share the processors of one machine, whatever memory \
      the functions have, so these times say nothing about memory; USD is what the same calls would cost on AWS";
 
-/// An eval run in the terminal: durations and costs, where the time goes, how close the renders
+/// An eval run in a terminal of this width: durations and costs, where the time goes, how close the renders
 /// are to the baseline; then the recommendation of a sweep, and what the figures can't show.
-pub(crate) fn cases(results: &EvalResults) -> String {
+pub(crate) fn cases(results: &EvalResults, width: usize) -> String {
     let rows: Vec<&Case> = results.cases.iter().collect();
-    let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left));
+    let block = |title, table| format!("{title}\n{}", terminal(&rows, &columns_of(CASES, table), Align::Left, width));
     let text = if results.tuning.is_empty() { EMULATED } else { EMULATED_SWEEP };
     let loud = results.emulated.then(|| format!("NOTE  {text}."));
     let mut parts = loud.into_iter().collect::<Vec<_>>();

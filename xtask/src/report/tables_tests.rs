@@ -41,13 +41,25 @@ fn renders_in_the_terminal() {
     ];
     rows[2].id.protocol = PlanProtocol::V1;
     rows[2].notes.push("mean SSIM is 0.9".into());
-    insta::assert_snapshot!(renders(&rows), @r"
+    insta::assert_snapshot!(renders(&rows, usize::MAX), @r"
     chunks  planned  wall clock  PSNR mean     worst frame  unlike first  audio
          2        2      16.5 s   45.81 dB  45.81 dB (#41)         first   none    ok
          8       6*      16.5 s   45.81 dB       identical          none   none    ok
      v1 16       16      16.5 s   45.81 dB  44.00 dB (#41)      31 of 60   none    ok
         32       32      16.5 s          -               -             -   none  FAIL
     * 8 chunks were requested, the plan has 6 (chunk size 8)
+    note: ffmpeg 7.1, baseline n8.1.2
+    note: v1 N=16: mean SSIM is 0.9
+    ");
+    // A terminal that is too narrow for all columns gets the others below, for the same renders.
+    insta::assert_snapshot!(renders(&rows[2..], 60), @r"
+    chunks  planned  wall clock  PSNR mean     worst frame
+     v1 16       16      16.5 s   45.81 dB  44.00 dB (#41)
+        32       32      16.5 s          -               -
+
+    chunks  unlike first  audio
+     v1 16      31 of 60   none    ok
+        32             -   none  FAIL
     note: ffmpeg 7.1, baseline n8.1.2
     note: v1 N=16: mean SSIM is 0.9
     ");
@@ -84,7 +96,7 @@ fn cases_in_the_terminal() {
         }],
         caveats: vec!["20 chunks exceed the reserved concurrency".to_owned()],
     };
-    insta::assert_snapshot!(super::cases(&results), @r"
+    insta::assert_snapshot!(super::cases(&results, usize::MAX), @r"
     NOTE  These are times of an emulator, whose chunks share the processors of one machine, not of AWS Lambda; USD is what the same calls would cost on AWS.
 
     Time and cost (medians of the warm executions, if there are any)

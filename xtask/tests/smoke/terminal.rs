@@ -112,6 +112,17 @@ fn what_goes_on_is_shown_with_its_progress() {
 }
 
 #[test]
+fn a_table_that_is_wider_than_the_terminal_becomes_two() {
+    let test = Test::new().env("TERM", "xterm");
+    let (status, recording) = test.smoke_on_terminal(60, &[]).finish();
+    assert_eq!(status, Some(0));
+    let lines = recording.replay(true, |_, _| {}).lines();
+    let begins: Vec<_> = lines.iter().filter(|(line, _)| line.starts_with("chunks  ")).collect();
+    assert!(begins.len() == 2 && begins.iter().all(|(_, rows)| *rows == 1), "{begins:?}");
+    assert!(begins[1].0.ends_with("  audio"), "{begins:?}");
+}
+
+#[test]
 fn ctrl_c_leaves_the_terminal_as_it_was() {
     let test = slow();
     let run = test.smoke_on_terminal(80, &[]);

@@ -228,7 +228,7 @@ impl fmt::Display for SideBySide {
         writeln!(f, "{}", self.title)?;
         if !self.pairs.is_empty() {
             let (pairs, shown) = self.table();
-            writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left))?;
+            writeln!(f, "{}\n{LEGEND}", terminal(&pairs, &shown, Align::Left, usize::MAX))?;
         }
         if let Some(gate) = &self.gate {
             gate.found.iter().try_for_each(|regression| writeln!(f, "  {regression}"))?;
