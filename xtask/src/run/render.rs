@@ -7,6 +7,7 @@ use aws_sdk_sfn::types::ExecutionStatus;
 use execution_history::{
     chunking::RenderId,
     cost::{Cost, Functions},
+    meaning::meaning,
     progress::{self, Pace, Progress, Tail},
     rendered::{self, Rendered},
     time_spent::{TimeSpent, close_to_timeout},
@@ -119,7 +120,7 @@ impl Render<'_> {
         let (project_key, name) = (self.subject.project_key(), &names.execution);
         let input = ExecutionInput::new(&self.stack.bucket, &project_key, name, self.settings, planned, asked);
         let started = Instant::now();
-        let executed = self.execute(planned, name, &input.json).await;
+        let executed = self.execute(planned, names, &input.json).await;
         self.run.session.console.render_ended();
         let (arn, ended) = executed.or_exit(ExitCode::Render)?;
         let client_wall_ms = context::ms(started.elapsed());
@@ -208,16 +209,21 @@ impl Render<'_> {
         (spent, cost, notes.collect())
     }
 
-    async fn execute(&self, planned: &PlannedRender, name: &str, input: &Value) -> anyhow::Result<(String, Ended)> {
-        let clients = &self.run.connection().clients;
-        self.run.journal(Entry::Intent { resource: Creation::Execution { name: name.to_owned() } })?;
+    async fn execute(
+        &self,
+        planned: &PlannedRender,
+        names: &RenderNames,
+        input: &Value,
+    ) -> anyhow::Result<(String, Ended)> {
+        let (clients, name) = (&self.run.connection().clients, &names.execution);
+        self.run.journal(Entry::Intent { resource: Creation::Execution { name: name.clone() } })?;
         let arn = executions::start(clients, &self.stack.machine, name, input).await?;
         let started = Instant::now();
         let cap = self.cap_of(planned);
         let ended = tokio::select! {
             biased;
             ended = executions::wait(clients, &arn, &cap) => ended?,
-            never = self.watch(&arn, planned, started) => match never {},
+            never = self.watch(&arn, planned, &names.label, started) => match never {},
         };
         Ok((arn, ended))
     }
@@ -279,28 +285,39 @@ impl Render<'_> {
 /// the 20 a second that an account may make of GetExecutionHistory.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// And this seldom after refusals.
+/// And this seldom after refusals, and where each look prints a line.
 const SELDOM: Duration = Duration::from_secs(30);
 
 impl Render<'_> {
-    /// Shows how far the execution is, for as long as this is polled. It never
-    /// fails anything: what it can't read it does not show.
-    pub(crate) async fn watch(&self, arn: &str, planned: &PlannedRender, started: Instant) -> std::convert::Infallible {
-        let console = &self.run.session.console;
-        if !console.is_live() {
-            return std::future::pending().await;
-        }
-        let clients = &self.run.connection().clients;
-        let (mut tail, mut pause) = (Tail::default(), EVERY / 2);
+    /// Shows how far the execution is, for as long as this is polled: on a terminal all the time, elsewhere by a line
+    /// every 30 s. It never fails anything: what it can't read it does not show.
+    pub(crate) async fn watch(
+        &self,
+        arn: &str,
+        planned: &PlannedRender,
+        label: &str,
+        started: Instant,
+    ) -> std::convert::Infallible {
+        let (console, clients) = (&self.run.session.console, &self.run.connection().clients);
+        let (first, usual) = if console.is_live() { (EVERY / 2, EVERY) } else { (SELDOM, SELDOM) };
+        let (mut tail, mut pause) = (Tail::default(), first);
+        console.now("started");
         loop {
-            let (text, share) = self.reported(&tail, planned, started);
-            console.now_at(&text, share);
             tokio::time::sleep(pause).await;
             let added = match executions::newest_events(clients, arn, tail.next_token()).await {
                 Ok((body, next_token)) => tail.add(&body, next_token),
                 Err(error) => Err(error),
             };
-            pause = if added.is_ok() { EVERY } else { (pause * 2).min(SELDOM) };
+            pause = if added.is_ok() { usual } else { (pause * 2).min(SELDOM) };
+            if !console.is_live() && added.is_ok() && tail.next_token().is_some() {
+                pause = Duration::ZERO;
+                continue;
+            }
+            let (text, share) = self.reported(&tail, planned, started);
+            console.now_at(&text, share);
+            if !console.is_live() {
+                self.run.step("render", &format!("{label}: after {}: {text}", duration(started.elapsed())));
+            }
         }
     }
 
@@ -328,6 +345,14 @@ impl Render<'_> {
     }
 }
 
+/// Why calls failed that are made again, in words. Pure.
+fn retried(so_far: &Timeline) -> Option<String> {
+    let failed = so_far.attempts.iter().filter_map(|attempt| Some((attempt.ended_ms, attempt.error.as_ref()?)));
+    let (_, last) = failed.clone().max_by_key(|(ended_ms, _)| *ended_ms)?;
+    let what = meaning(last).map(|meaning| format!(": {}", meaning.what.trim_end_matches('.'))).unwrap_or_default();
+    Some(format!("{} failed, the last with {last}{what}", counted(failed.count(), "call")))
+}
+
 /// Progress in one line. Pure.
 fn sentence(progress: &Progress, usd: Option<f64>, left_ms: Option<u64>) -> String {
     let mut parts = Vec::new();
@@ -344,12 +369,13 @@ fn sentence(progress: &Progress, usd: Option<f64>, left_ms: Option<u64>) -> Stri
     parts.extend(left_ms.map(|ms| format!("{} left", duration(Duration::from_millis(ms)))));
     // What a narrow terminal has no room for is left out first.
     parts.extend(usd.map(|usd| format!("${usd:.4}")));
+    parts.extend(retried(&progress.so_far));
     parts.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use execution_history::timeline::Timeline;
+    use execution_history::timeline::Attempt;
 
     use super::*;
 
@@ -369,6 +395,16 @@ mod tests {
         progress = Progress { chunks_planned: Some(4), frames_planned: Some(240), ..progress };
         progress = Progress { done_ms: vec![1, 1], frames_done: 120, ..progress };
         assert_eq!(sentence(&progress, Some(0.00123), Some(13_200)), "2/4 chunks, 120/240 frames, 14 s left, $0.0012");
+        let refused = |ended_ms, error: &str| Attempt {
+            ended_ms: Some(ended_ms),
+            error: Some(error.to_owned()),
+            ..Attempt::default()
+        };
+        progress.so_far.attempts = vec![refused(9, "Lambda.TooManyRequestsException"), refused(5, "TypeError")];
+        let throttled = "2/4 chunks, 120/240 frames, 2 calls failed, the last with Lambda.TooManyRequestsException: Lambda \
+                         refused the call: the stack or the account already runs as many functions as it may";
+        assert_eq!(sentence(&progress, None, None), throttled);
+        progress.so_far.attempts.clear();
         progress.assembling_ms = Some(1);
         assert_eq!(sentence(&progress, Some(0.5), Some(95_000)), "assembling, 1 min 35 s left, $0.5000");
     }

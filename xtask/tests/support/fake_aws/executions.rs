@@ -53,7 +53,7 @@ impl Execution {
     fn status(&self) -> &'static str {
         match self.render.end {
             _ if self.stopped => "ABORTED",
-            End::Never => "RUNNING",
+            End::Never | End::Throttled => "RUNNING",
             _ if self.polls_left > 0 => "RUNNING",
             End::Succeeds => "SUCCEEDED",
             End::Fails(..) => "FAILED",

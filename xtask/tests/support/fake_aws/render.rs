@@ -51,6 +51,8 @@ pub(crate) enum End {
     Fails(&'static str, &'static str),
     /// Only StopExecution ends it.
     Never,
+    /// The same, while Lambda refuses its second call for a chunk.
+    Throttled,
 }
 
 impl Default for Render {
@@ -103,6 +105,14 @@ impl Render {
         events.task("Plan", &plan);
         if let End::Fails(error, message) = self.end {
             events.failed_task("RenderChunk", error, message);
+            return events.events;
+        }
+        if self.end == End::Throttled {
+            let refused = json!({"error": "Lambda.TooManyRequestsException", "cause": "Rate Exceeded."});
+            for _ in 0..2 {
+                events.enter("RenderChunk");
+                events.add("TaskFailed", json!({"taskFailedEventDetails": refused}));
+            }
             return events.events;
         }
         let mut left = self.frames;
