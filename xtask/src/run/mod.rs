@@ -314,6 +314,8 @@ impl RunNames {
         if let Some(boundary) = boundary {
             template.check_boundary(boundary, &template.values(given.values())).with_context(what)?;
         }
+        let values = template.values(self.values(&given, "<account>", &options.target.region));
+        template.check_names(&values, &self.stack).with_context(what)?;
         if options.target.aws.choice() == TargetChoice::Local {
             template.refuse_images(&template.values(given.values())).with_context(what)?;
         }

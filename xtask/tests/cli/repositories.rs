@@ -104,7 +104,7 @@ fn a_template_that_cant_serve_is_reported_by_file_and_field() {
         ("Value: !Ref RenderBucket }", "Val: !Ref RenderBucket }", "Outputs.RenderBucketName.Value is missing (line "),
         ("CodeUri:", "Uri:", "Resources.RenderFunction.Properties has no CodeUri (line "),
         ("Definition:", "Definitions:", "Resources.RenderStateMachine.Properties has no Definition (line "),
-        ("ProjectName: {", "Project: {", "Parameters.ProjectName is missing"),
+        ("ProjectName: {", "Project: {", "Resources.RenderFunction would have one name in all stacks, because "),
         ("Parameters:", "Parameters: [", "it is not YAML"),
     ] {
         let test = Test::checkout();

@@ -35,6 +35,21 @@ fn a_dry_run_shows_each_function_with_its_size_and_what_it_does() {
 }
 
 #[test]
+fn a_template_without_a_parameter_for_names_may_name_all_after_its_stack() {
+    let test = Test::checkout();
+    let path = test.repository.root().join("examples/aws-lambda/template.yaml");
+    let seed = fs::read_to_string(&path).unwrap();
+    let (before, after) = seed.split_once("  ProjectName: {").unwrap();
+    let own = before.to_owned() + after.split_once('\n').unwrap().1;
+    fs::write(&path, own.replace("${ProjectName}", "${AWS::StackName}")).unwrap();
+    test.smoke(&[]).exit(0).says("clean-up verified");
+    assert!(!test.tools.calls().iter().any(|call| call.contains("ProjectName=")));
+    test.assert_account_clean();
+    fs::write(&path, own.replace("${ProjectName}", "hyperframes")).unwrap();
+    test.smoke(&[]).exit(1).warns("Resources.RenderFunction would have one name in all stacks");
+}
+
+#[test]
 fn parameters_come_from_flags_or_from_the_variable_and_are_recorded() {
     let test = with_images().env("PARAMETERS", "ChunkMemoryMb=3072 LambdaTimeoutSec=600");
     test.smoke(&[]).exit(0);

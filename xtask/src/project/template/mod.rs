@@ -19,13 +19,16 @@ use anyhow::{Context, ensure};
 
 use crate::{
     aws::resources::{Resource, function_log_group},
-    project::template::{
-        expression::Values,
-        functions::Function,
-        machine::Machine,
-        parameters::Parameters,
-        roles::Role,
-        yaml::{At, Node},
+    project::{
+        names::StackName,
+        template::{
+            expression::Values,
+            functions::Function,
+            machine::Machine,
+            parameters::{PROJECT_NAME, Parameters},
+            roles::Role,
+            yaml::{At, Node},
+        },
     },
 };
 
@@ -150,6 +153,31 @@ impl Template {
         log_groups.sort();
         log_groups.dedup();
         StackNames { bucket: expand(&self.bucket.name), machine: expand(&self.machine.name), functions, log_groups }
+    }
+
+    /// Refuses names that are the same in each stack of a template without a parameter for them: two stacks of one
+    /// account would collide. `values` are those of the stack.
+    ///
+    /// # Errors
+    /// When a name contains neither the stack's name nor that of another resource in it.
+    pub fn check_names(&self, values: &Values, stack: &StackName) -> anyhow::Result<()> {
+        if self.parameters.names().any(|name| name == PROJECT_NAME) {
+            return Ok(());
+        }
+        let functions = self.functions_of(values).map(|function| (&function.logical_id, &function.name));
+        let log_groups = self.log_groups.iter().map(|group| (&group.logical_id, &group.name));
+        let others = [(&self.bucket.logical_id, &self.bucket.name), (&self.machine.logical_id, &self.machine.name)];
+        let all: Vec<(&String, &Option<Node>)> = functions.chain(log_groups).chain(others).collect();
+        // CloudFormation begins the names that it makes up with the stack's.
+        let values = all.iter().fold(values.clone(), |values, (id, _)| values.with(id, stack.as_str()));
+        for (id, name) in all.into_iter().filter_map(|(id, name)| Some((id, name.as_ref()?))) {
+            ensure!(
+                values.expand(name).is_some_and(|name| name.contains(stack.as_str())),
+                "Resources.{id} would have one name in all stacks, because its name does not contain ${{AWS::StackName}}, and \
+                 Parameters.{PROJECT_NAME} is missing; name it after either of them, or let CloudFormation name it"
+            );
+        }
+        Ok(())
     }
 
     /// The functions whose log groups Lambda creates, so that deleting the stack does not delete them.

@@ -53,8 +53,8 @@ impl FromStr for Assignment {
     }
 }
 
-/// Everything in the stack is named after it; without it, two stacks of one account would collide.
-const PROJECT_NAME: &str = "ProjectName";
+/// What templates name everything in a stack after.
+pub(super) const PROJECT_NAME: &str = "ProjectName";
 
 /// The source of the function's Chromium.
 const CHROME_SOURCE: &str = "ChromeSource";
@@ -103,8 +103,8 @@ impl Parameters {
     /// The values that a run sets, those that were `asked` for, and the defaults of the other parameters.
     ///
     /// # Errors
-    /// When the template does not let the run name its resources, does not have or accept a value that was asked for
-    /// or that the run must set, or requires a value that a run does not have.
+    /// When the template does not have or accept a value that was asked for or that the run must set, or requires a
+    /// value that a run does not have.
     pub fn given(&self, project: &ProjectName, capacity: Capacity, asked: &[Assignment]) -> anyhow::Result<Given> {
         let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
         let mut values = vec![
@@ -120,10 +120,6 @@ impl Parameters {
             parameter.check(&memory.to_string(), "--memory-mb gives it")?;
             values.push((MEMORY, memory.to_string()));
         }
-        ensure!(
-            self.find(PROJECT_NAME).is_some(),
-            "Parameters.{PROJECT_NAME} is missing: a run names everything in its stack with it"
-        );
         let mut given = Given::default();
         for (name, value) in values.into_iter().filter(|(name, _)| !is_asked(name)) {
             match self.find(name) {
@@ -313,8 +309,6 @@ mod tests {
 
     #[test]
     fn impossible_parameters_are_refused_with_name_and_line() {
-        let error = given("Parameters: {}").unwrap_err();
-        assert!(error.starts_with("Parameters.ProjectName is missing"), "{error}");
         let error = given(&format!("{USUAL}  VpcId: {{Type: String}}\n")).unwrap_err();
         assert!(
             error.starts_with("Parameters.VpcId has no Default (line 4), and a run has no value for it"),

@@ -118,6 +118,34 @@ fn what_cloudformation_names_is_not_known_before() {
 }
 
 #[test]
+fn without_a_parameter_for_names_the_stack_s_must_be_in_them() {
+    let short = SHORT.replace("  ProjectName: {Type: String, Default: x}", "  Prefix: {Type: String, Default: x}");
+    let named = |name: &str| short.replace("CodeUri: ", &format!("FunctionName: {name}, CodeUri: "));
+    let group = |name: &str| {
+        let group = format!("Resources:\n  G: {{Type: AWS::Logs::LogGroup, Properties: {{LogGroupName: {name}}}}}");
+        short.replace("Resources:", &group)
+    };
+    let stack = "gate-1".parse().unwrap();
+    let check = |text: &str| {
+        let template = parse(text).unwrap();
+        let values = values().with("Prefix", "x").with("AWS::StackName", "gate-1");
+        template.check_names(&template.values(values), &stack).map_err(|error| error.to_string())
+    };
+    for own in [short.clone(), named("!Sub \"${AWS::StackName}-render\""), group("!Sub \"/aws/lambda/${F}\"")] {
+        assert_eq!(check(&own), Ok(()), "{own}");
+    }
+    for (shared, id) in [
+        (named("hyperframes"), "F"),
+        (named("!Sub \"${Prefix}-render\""), "F"),
+        (named("!ImportValue x"), "F"),
+        (group("/aws/lambda/x"), "G"),
+    ] {
+        assert!(check(&shared).unwrap_err().starts_with(&format!("Resources.{id} would have one name in all")), "{id}");
+    }
+    assert_eq!(check(&SHORT.replace("CodeUri: ", "FunctionName: hyperframes, CodeUri: ")), Ok(()), "as before");
+}
+
+#[test]
 fn an_output_that_is_computed_leads_to_the_only_one_of_its_kind() {
     let computed = SHORT.replace("!GetAtt F.Arn", "!Sub \"arn:aws:lambda:x:y:function:${ProjectName}\"");
     assert_eq!(parse(&computed).unwrap().planner, "F");

@@ -10,6 +10,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 file="$dir/stacks/$stack"
+# Without the parameter, everything is named after the stack.
+project=${project:-$stack}
 
 make_stack() {
   printf 'project=%s\nrun=%s\nartifacts=%s\n%b' "$project" "$run" "$artifacts" "$outputs" > "$dir/new.$$"
