@@ -81,7 +81,7 @@ fn a_ruined_frame_is_exit_5_and_kept_to_look_at() {
       N=2: frames below 30.00 dB: 1, allowed: 0; the worst is frame 7 (from 0, at 0.233 s) with 2.42 dB (chunk 0)
       N=2: a region of 32x24 pixels at (0, 0) is 193.0 levels higher in plane r than in the baseline (1.5 are allowed there) in frame 7 (at 0.233 s) (chunk 0)
       N=2: the whole of plane r is 193.00 levels higher than in the baseline in frame 7 (at 0.233 s): another brightness or color (chunk 0)
-      N=2: plane r is 3.9 frames early in every other one of frames 5 to 7 (from 0.167 s to 0.233 s), by the blocks that move: frames are repeated, dropped, swapped, or blended (chunk 0)
+      N=2: plane r is 3.9 frames early in every other one of frames 5 to 7 (from 0.167 s to 0.233 s), by the blocks that move: frames are repeated, dropped, swapped, or blended, or what moves stands aside (chunk 0)
     FAIL  1 of 1 renders does not match the baseline (exit 5); clean-up verified, 7 resources gone
     artifacts: <dir>/artifacts
     report: <dir>/artifacts/report.html

@@ -6,7 +6,7 @@
 /// `{chunk}` the frames of a chunk.
 pub(super) type Damage = (&'static str, &'static str, &'static str);
 
-pub(super) const PICTURE: [Damage; 87] = [
+pub(super) const PICTURE: [Damage; 89] = [
     ("region", "word missing", "delogo={x}:{y}:{w}:{h}"),
     ("region", "word missing from the middle on", "delogo={x}:{y}:{w}:{h}:enable='gte(n,{mid})'"),
     ("region", "word missing on every tenth frame", "delogo={x}:{y}:{w}:{h}:enable='not(mod(n+5,10))'"),
@@ -59,6 +59,8 @@ pub(super) const PICTURE: [Damage; 87] = [
     ("region", "black dot beside everything on one frame", "drawbox=21:ih-24:3:3:black:t=fill:enable='eq(n,{n})'"),
     ("region", "dot of 3x3 on the first frame", "drawbox={x}+5:{y}+5:3:3:black:t=fill:enable='eq(n,0)'"),
     ("region", "line down on one frame", "drawbox=iw/3:0:1:ih:gray:t=fill:enable='eq(n,{n})'"),
+    ("region", "seam between two tiles", "drawbox=iw/2:0:1:ih:white@0.15:t=fill"),
+    ("region", "seam across two tiles", "drawbox=0:ih/2:iw:1:black@0.15:t=fill:enable='gte(n,{mid})'"),
     (
         "region",
         "row of blocks of another moment on one frame",

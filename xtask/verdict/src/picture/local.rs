@@ -162,16 +162,18 @@ pub(crate) fn detail(picture: &Picture, limits: &Limits) -> Vec<Finding> {
     found.map(finding).or_else(|| outliers(picture, limits)).into_iter().collect()
 }
 
-/// No sample lies outside of what the baseline shows around it.
+/// No sample lies outside of what the other picture shows around it.
 fn outliers(picture: &Picture, limits: &Limits) -> Option<Finding> {
     let found = picture.local.worst_luma(limits, &DETAIL_LIMIT, |luma| luma.outliers.severity());
     let (LumaDifference { outliers: region, .. }, frame, frames) = found?;
     let Region { pixels: [x, y, width, height], difference, allowance, .. } = region;
     let allowed = limits.value(&DETAIL_LIMIT) * f64::from(allowance);
+    let (whose, other) = if difference < 0.0 { ("baseline's samples", "render") } else { ("samples", "baseline") };
+    let difference = difference.abs();
     let message = format!(
-        "the samples of a region of {width}x{height} pixels at ({x}, {y}) are {difference:.2} levels in the mean \
-         brighter or darker than all around them in the baseline ({allowed:.2} are allowed) {}: content is missing, \
-         sharpened, noisy, or replaced",
+        "the {whose} of a region of {width}x{height} pixels at ({x}, {y}) are {difference:.2} levels in the mean \
+         brighter or darker than all around them in the {other} ({allowed:.2} are allowed) {}: content is missing, added, \
+         blurred, sharpened, noisy, or replaced",
         picture.local.when(frames, frame),
     );
     let place = Place {
@@ -244,7 +246,8 @@ pub(crate) fn timing(picture: &Picture, limits: &Limits) -> Vec<Finding> {
         let which = if by > 0.0 { "late" } else { "early" };
         let every = if stride == 2 { "every other one of " } else { "" };
         let message = format!(
-            "{} {:.1} frames {which} {}, by the blocks that move: frames are repeated, dropped, swapped, or blended",
+            "{} {:.1} frames {which} {}, by the blocks that move: frames are repeated, dropped, swapped, or blended, or what \
+             moves stands aside",
             part_of(plane, region),
             by.abs(),
             picture.local.when(frames, frames.0).replace("in frames", &format!("in {every}frames")),
@@ -391,7 +394,7 @@ fn meaning(region: &Region) -> &'static str {
     let Region { baseline_contrast: baseline, render_contrast: render, .. } = *region;
     match () {
         () if baseline > MUCH * render.max(2.0) => ": content is missing",
-        () if render > MUCH * baseline.max(2.0) => ": there is content that the baseline lacks",
+        () if render > MUCH * baseline.max(2.0) => ": there is content, or noise, that the baseline lacks",
         () => "",
     }
 }
