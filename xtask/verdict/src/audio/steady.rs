@@ -172,12 +172,15 @@ fn tone_hz(sums: &[Sums], band: Range<usize>) -> Option<f32> {
     const OF_TONE: usize = 1;
     const AROUND: usize = 8;
     const MOST: f32 = 0.8;
+    /// Nobody hears a lower tone. Pink noise is loudest there.
+    const AUDIBLE_HZ: f32 = 20.0;
     let peak = band.max_by(|&a, &b| sums[a].residual.total_cmp(&sums[b].residual))?;
     let around = |bins: usize| peak.saturating_sub(bins)..(peak + bins + 1).min(sums.len());
     let energy = |bins: Range<usize>| sums[bins].iter().map(|sums| sums.residual).sum::<f32>();
     let tone = energy(around(OF_TONE));
     let center = around(OF_TONE).map(|bin| bin as f32 * sums[bin].residual).sum::<f32>() / tone;
-    (tone > MOST * energy(around(AROUND))).then_some(center * RATE as f32 / PIECE as f32)
+    let hz = center * RATE as f32 / PIECE as f32;
+    (hz >= AUDIBLE_HZ && tone > MOST * energy(around(AROUND))).then_some(hz)
 }
 
 /// What stands out most in all channels, of which the last one is the difference of the first two if there are three.
@@ -346,6 +349,8 @@ mod tests {
         let hum = compared(|samples, i| samples[i].map(|sample| sample + 0.0007 * tone(i, 50.0)));
         assert!(hum.0 > 3.0 && hum.2 == (0.0, 60.0), "{hum:?}");
         assert!(matches!(hum.3, Change::Added { tone_hz: Some(hz) } if (hz - 50.0).abs() < 12.0), "{hum:?}");
+        let rumble = compared(|samples, i| samples[i].map(|sample| sample + 0.02 * tone(i, 6.0)));
+        assert_eq!((rumble.2, rumble.3), ((0.0, 60.0), Change::Added { tone_hz: None }));
         let presence = compared(|samples, i| samples[i].map(|sample| sample - 0.0008 * tone(i, 3000.0)));
         assert!(presence.0 > 0.0, "{presence:?}");
     }
