@@ -107,9 +107,6 @@ pub(crate) fn untried() -> usize {
 const AT_ONCE: usize = 4;
 
 /// The rights to read, each with what its call came to.
-///
-/// # Errors
-/// When nobody answers.
 pub async fn called(connection: &Connection) -> anyhow::Result<BTreeMap<&'static str, Answer>> {
     let (clients, holder) = (&connection.clients, holder(connection));
     let probed = stream::iter(&PROBES).map(|probe| async {
@@ -176,9 +173,6 @@ const ABSENT: [&str; 5] = ["ValidationError", "DoesNotExist", "NotFound", "NoSuc
 const MOST_SIMULATED: &str = "1000";
 
 /// All rights that a run needs, each with whether the policies of the credentials allow it, by IAM's SimulatePrincipalPolicy.
-///
-/// # Errors
-/// When the simulation is not allowed, or there are no policies to simulate, as for the root user.
 pub async fn simulated(connection: &Connection) -> anyhow::Result<BTreeMap<&'static str, Answer>> {
     let (clients, holder) = (&connection.clients, holder(connection));
     let source = principal(&connection.arn)?;

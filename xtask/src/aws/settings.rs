@@ -66,9 +66,6 @@ pub struct ConfigFiles {
 
 impl ConfigFiles {
     /// Reads the files that `env` names, for the profile of the flag or of `env`.
-    ///
-    /// # Errors
-    /// When a file can't be read or is not of the format.
     pub fn read(env: &Env, flag: Option<&Profile>) -> anyhow::Result<Self> {
         let profile = flag
             .map(|profile| Named { value: profile.as_str().to_owned(), by: "--profile".to_owned() })
@@ -229,9 +226,6 @@ pub struct Settings {
 
 impl Settings {
     /// What the environment and the files say for an account.
-    ///
-    /// # Errors
-    /// When a setting makes no sense, or a profile or a bundle is not there.
     pub fn of_account(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
         let files = ConfigFiles::read(env, profile)?;
         let has_keys = env.get("AWS_ACCESS_KEY_ID").is_some() && env.get("AWS_SECRET_ACCESS_KEY").is_some();

@@ -159,9 +159,6 @@ impl Side {
 
 impl AbOptions {
     /// Refuses what makes no sense for two stacks.
-    ///
-    /// # Errors
-    /// When there is such an option.
     pub fn check(&self) -> anyhow::Result<()> {
         let run = &self.eval.run;
         let refused = [

@@ -68,9 +68,6 @@ impl Budget {
     }
 
     /// Refuses what would pass the ceiling.
-    ///
-    /// # Errors
-    /// When what is spent and the estimate of what comes are more than it.
     pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
         let Some(ceiling) = self.ceiling else { return Ok(()) };
         let spent = self.spent_usd.get();
