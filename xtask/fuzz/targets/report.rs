@@ -7,7 +7,7 @@ use std::{fs, path::Path, sync::LazyLock};
 use libfuzzer_sys::{arbitrary::Unstructured, fuzz_target};
 use xtask::report::{
     RunReport,
-    artifacts::Files,
+    files::Files,
     compare::SideBySide,
     junit, markdown,
     page::{frames::Pictures, page},

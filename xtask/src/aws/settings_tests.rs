@@ -3,7 +3,7 @@ use super::*;
 /// An environment with a configuration file of this text.
 fn with_config(dir: &tempfile::TempDir, config: &str, variables: &[(&str, &str)]) -> Env {
     let file = dir.path().join("config");
-    fs::write(&file, config).unwrap();
+    std::fs::write(&file, config).unwrap();
     let env = Env::from([("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")]).with("AWS_CONFIG_FILE", &file);
     variables.iter().fold(env, |env, (name, value)| env.with(name, value))
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use crate::{
-    aws::{policy::Holder, region::Region},
+    aws::{holder::Holder, region::Region},
     cli::{
         help,
         limits::LimitArgs,

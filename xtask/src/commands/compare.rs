@@ -25,8 +25,8 @@ use crate::{
         plan::Extent,
     },
     report::{
-        artifacts::Files,
         evidence::{self, Evidence},
+        files::Files,
         markdown::PAGE,
         page::{self, frames::Pictures, player::playable_extension},
         render::RenderReport,

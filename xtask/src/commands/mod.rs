@@ -14,7 +14,7 @@ use clap::error::ErrorKind;
 use serde_json::json;
 
 use crate::{
-    aws::policy,
+    aws::holder,
     cli::{
         Command,
         environment::parse,
@@ -95,7 +95,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<ExitCode, Failu
         }
         Command::LambdaDoctor(options) => interruptible(session, doctor::run(session, &options)).await,
         Command::LambdaPolicy(options) => {
-            session.console.result(&format!("{:#}", policy::policy(&options.holder())));
+            session.console.result(&format!("{:#}", holder::policy(&options.holder())));
             Ok(ExitCode::Success)
         }
         Command::LambdaReport(args) => report::run(session, &args),

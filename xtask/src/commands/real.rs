@@ -19,7 +19,7 @@ use crate::{
     commands::doctor::{Checkup, Health},
     context::Connection,
     project::{fixture::Fixture, plan::Extent, repo::Repo, template::Template},
-    run::budget::{CallTimes, Estimate, Split},
+    run::estimate::{CallTimes, Estimate, Split},
 };
 
 /// What the account says to calls that only read.

@@ -16,7 +16,7 @@ use crate::{
         statistics::{Distinction, ENOUGH_TO_RANK, Neighbors, Reason, more_iterations, ranked},
         tuning::Tuning,
     },
-    report::{distinct, run_record::Note},
+    report::{distinct, notes::Note},
 };
 
 /// What was measured so far, and what is planned.

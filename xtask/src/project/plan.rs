@@ -9,7 +9,7 @@ use crate::{
         composition::Composition,
         format::{LambdaFps, RenderFormat},
     },
-    run::budget::Split,
+    run::estimate::Split,
 };
 
 /// Picture size in pixels, and number of frames.

@@ -6,7 +6,7 @@ use crate::report::{
     tests::{changed, files, killed},
 };
 
-fn report_of(files: &crate::report::artifacts::Files) -> RunReport {
+fn report_of(files: &crate::report::files::Files) -> RunReport {
     RunReport::of(files).unwrap()
 }
 

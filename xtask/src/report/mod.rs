@@ -4,10 +4,12 @@ pub mod artifacts;
 pub(crate) mod columns;
 pub mod compare;
 pub(crate) mod evidence;
+pub mod files;
 mod gates;
 pub(crate) mod history;
 pub mod junit;
 pub mod markdown;
+pub(crate) mod notes;
 pub mod page;
 pub(crate) mod render;
 pub(crate) mod row;
@@ -36,11 +38,13 @@ use crate::{
     },
     exit::ExitCode,
     report::{
-        artifacts::{Files, RUN_JSON, missing_run_json},
+        artifacts::{RUN_JSON, missing_run_json},
         compare::SideBySide,
+        files::Files,
+        notes::{Note, NoteKind},
         render::{FailedExecution, RenderReport},
         row::{Proof, RenderKey, ResultRow},
-        run_record::{Asked, Note, NoteKind, RunRecord, TeardownRecord, UnmeasuredRecord},
+        run_record::{Asked, RunRecord, TeardownRecord, UnmeasuredRecord},
     },
 };
 

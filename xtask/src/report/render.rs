@@ -15,7 +15,7 @@ use crate::{
     console::text::excerpt,
     eval::sample::{Likeness, Start},
     report::{
-        artifacts::Files,
+        files::Files,
         row::{RenderKey, ResultRow},
     },
 };

@@ -7,8 +7,8 @@ use crate::{
     eval::{case::Case, results::EvalResults},
     report::{
         columns::{CASES, CHUNKS, Cell, Column, OF_THE_SCRIPT, RENDERS, Table},
+        notes::Note,
         row::ResultRow,
-        run_record::Note,
     },
 };
 

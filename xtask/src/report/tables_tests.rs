@@ -15,7 +15,7 @@ use crate::{
         Start,
         sample_tests::{failed, lambda, local, render_id, row, with},
     },
-    report::run_record::NoteKind,
+    report::notes::NoteKind,
 };
 
 #[test]

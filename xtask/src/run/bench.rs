@@ -9,8 +9,8 @@ use crate::{
     project::plan::{Extent, RenderPlan},
     run::{
         Run,
-        budget::Estimate,
         deploy::DeployedStack,
+        estimate::Estimate,
         run_baseline::RunBaseline,
         stack::Ready,
         subject::{Packed, Subject},

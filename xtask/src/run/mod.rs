@@ -1,15 +1,18 @@
 //! One run on a stack of its own, from its target to its clean-up: what
 //! `lambda-smoke` and `lambda-eval` share.
 
+pub(crate) mod advice;
 pub(crate) mod bench;
 pub(crate) mod budget;
 pub mod contradictions;
 pub(crate) mod deploy;
 pub(crate) mod ending;
+pub(crate) mod estimate;
 pub(crate) mod failed;
 pub(crate) mod finish;
 pub(crate) mod judge;
 pub(crate) mod preview;
+pub(crate) mod progress;
 pub(crate) mod reconfigure;
 pub(crate) mod render;
 pub(crate) mod repeat;
@@ -51,7 +54,8 @@ use crate::{
         run_record::{Asked, RunRecord, StageTiming},
     },
     run::{
-        budget::{Budget, Estimate, KnownTimes},
+        budget::Budget,
+        estimate::{Estimate, KnownTimes},
         subject::Subject,
     },
     teardown::journal::{Journal, Known, StateFolder, record::Entry},
@@ -107,9 +111,7 @@ impl Run {
         let given = names.given(&template, &options).or_exit(ExitCode::Preflight)?;
         let prices = prices(&options).or_exit(ExitCode::Preflight)?;
         states.check_writable().or_exit(ExitCode::Preflight)?;
-        for note in given.notes() {
-            session.console.note(&note);
-        }
+        given.notes.iter().for_each(|note| session.console.note(note));
         for id in &template.left_behind {
             session.console.note(&format!(
                 "the template retains Resources.{id}, so the clean-up can't delete it, and the run ends with exit 7"

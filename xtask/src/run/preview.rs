@@ -23,7 +23,8 @@ use crate::{
     },
     run::{
         RunNames, Sources,
-        budget::{Budget, Estimate, Split},
+        budget::Budget,
+        estimate::{Estimate, Split},
         known_times, prices, reuse,
         subject::Subject,
     },

@@ -4,7 +4,8 @@ use crate::{
     aws::{resources::Resource, signed_calls},
     run::{
         Run,
-        deploy::{DeployedStack, advice, proved_contents, sizes, values},
+        advice::advice,
+        deploy::{DeployedStack, proved_contents, sizes, values},
     },
 };
 

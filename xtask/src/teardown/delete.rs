@@ -22,7 +22,8 @@ use crate::{
     report::row::{Deletions, Proof},
     teardown::{
         inventory::{self, FoundArtifacts, Hints, Inventory},
-        ours::{Decision, Ours, Ownership, StackContents, StackOwnership, Tags, decide, run_of},
+        ours::{Ours, StackContents, Tags, run_of},
+        ownership::{Decision, Ownership, StackOwnership, decide},
         proof::{self, artifact_buckets, expected},
     },
 };

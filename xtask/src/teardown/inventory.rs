@@ -15,7 +15,10 @@ use crate::{
         stacks::{self, Stack},
     },
     project::names::{ArtifactBucketName, RunId, StackName},
-    teardown::ours::{Evidence, Ours, STACK_ID_TAG, StackContents, StackEvidence, Tags, run_of},
+    teardown::{
+        ours::{Ours, STACK_ID_TAG, StackContents, Tags, run_of},
+        ownership::{Evidence, StackEvidence},
+    },
 };
 
 /// The tag on artifact buckets that names the stack they were made for.

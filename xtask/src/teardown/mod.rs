@@ -7,6 +7,7 @@ pub mod delete;
 pub mod inventory;
 pub mod journal;
 pub mod ours;
+pub mod ownership;
 pub mod proof;
 pub mod rounds;
 pub mod target;
@@ -30,7 +31,7 @@ use crate::{
     teardown::{
         inventory::{Hints, Inventory},
         journal::{Known, StateFolder, record::Begin},
-        ours::{Decision, Ownership, StackOwnership},
+        ownership::{Decision, Ownership, StackOwnership},
         rounds::{all_unfinished, forget, forgettable},
         target::{TeardownContext, target_of},
     },

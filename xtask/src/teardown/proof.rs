@@ -18,7 +18,8 @@ use crate::{
     report::row::{Check, Proof, ResourceState},
     teardown::{
         inventory::Inventory,
-        ours::{Ours, Ownership, StackContents, StackOwnership},
+        ours::{Ours, StackContents},
+        ownership::{Ownership, StackOwnership},
     },
 };
 

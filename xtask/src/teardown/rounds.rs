@@ -16,7 +16,7 @@ use crate::{
         delete::Deleter,
         inventory::Hints,
         journal::{Known, StateFolder, complaint},
-        ours::{Decision, StackOwnership},
+        ownership::{Decision, StackOwnership},
         proof::is_only_undeletable,
         target::TeardownContext,
     },

@@ -56,11 +56,8 @@ impl FromStr for Assignment {
 /// What templates name everything in a stack after.
 pub(super) const PROJECT_NAME: &str = "ProjectName";
 
-/// The source of the function's Chromium.
-const CHROME_SOURCE: &str = "ChromeSource";
-
-/// The only source whose Chromium is in the handler's ZIP.
-const SPARTICUZ: &str = "sparticuz";
+/// The source of the function's Chromium, and the only one whose Chromium is in the handler's ZIP.
+const CHROME_SOURCE: (&str, &str) = ("ChromeSource", "sparticuz");
 
 /// A reference to a stored secret, for messages.
 const SECRET: &str = "{{resolve:secretsmanager:NAME}}";
@@ -105,7 +102,7 @@ impl Parameters {
         let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
         let mut values = vec![
             (PROJECT_NAME, project.to_string()),
-            (CHROME_SOURCE, SPARTICUZ.to_owned()),
+            (CHROME_SOURCE.0, CHROME_SOURCE.1.to_owned()),
             (RESERVED_CONCURRENCY, concurrency),
         ];
         let is_asked = |name: &str| asked.iter().any(|one| one.name == name);
@@ -125,7 +122,10 @@ impl Parameters {
                     parameter.check(&value, &format!("a run sets it; {otherwise}"))?;
                     given.overrides.push((name.to_owned(), value));
                 }
-                None => given.missing.push(name.to_owned()),
+                None if name == RESERVED_CONCURRENCY => given.notes.push(format!(
+                    "the template has no parameter {name}, so no concurrency is reserved for the function"
+                )),
+                None => {}
             }
         }
         for Assignment { name, value } in asked {
@@ -242,24 +242,14 @@ pub struct Given {
     pub overrides: Vec<(String, String)>,
     /// The others, at their defaults.
     defaults: Vec<(String, String)>,
-    /// The parameters that the run would set, but the template does not have.
-    pub missing: Vec<String>,
+    /// What the template has no parameter for, where that matters.
+    pub notes: Vec<String>,
 }
 
 impl Given {
     pub fn values(&self) -> Values {
         let all = self.defaults.iter().chain(&self.overrides);
         all.fold(Values::default(), |values, (name, value)| values.with(name, value))
-    }
-
-    /// A note for each missing parameter that matters.
-    pub fn notes(&self) -> Vec<String> {
-        let note = |name: &String| {
-            (name == RESERVED_CONCURRENCY).then(|| {
-                format!("the template has no parameter {name}, so no concurrency is reserved for the function")
-            })
-        };
-        self.missing.iter().filter_map(note).collect()
     }
 }
 
@@ -293,10 +283,10 @@ mod tests {
             |given: &Given| given.overrides.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
         let full = given(&all).unwrap();
         assert_eq!(of(&full), ["ProjectName=smoke-0123456789ab", "ChromeSource=sparticuz", "ReservedConcurrency=16"]);
-        assert_eq!(full.notes(), [""; 0]);
+        assert_eq!(full.notes, [""; 0]);
         let few = given(USUAL).unwrap();
         assert_eq!(of(&few), ["ProjectName=smoke-0123456789ab"]);
-        assert_eq!(few.notes().len(), 1);
+        assert_eq!(few.notes.len(), 1);
         assert_eq!(
             few.values(),
             Values::default().with("ProjectName", "smoke-0123456789ab").with("LambdaMemoryMb", "2048")

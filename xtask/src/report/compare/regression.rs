@@ -11,7 +11,10 @@ use crate::{
     eval::sample::Start,
     report::{
         RunReport, Word,
-        compare::{Both, Change, Pair, SideBySide, percent},
+        compare::{
+            Both, Pair, SideBySide,
+            change::{Change, percent},
+        },
         distinct,
         row::ResultRow,
         run_record::RunRecord,

@@ -2,10 +2,10 @@ use crate::report::compare::regression::{MaxRegression, Standing};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::*;
+use super::{change::Certainty, *};
 use crate::report::{
     RunReport,
-    artifacts::Files,
+    files::Files,
     run_record::RunRecord,
     tests::{changed, files},
 };

@@ -10,8 +10,9 @@ use crate::{
     console::text::counted,
     report::{
         RunReport, Word,
+        notes::NoteKind,
         page::{class, fact, icon, moment, usd},
-        run_record::{Asked, NoteKind, RunRecord, TeardownRecord},
+        run_record::{Asked, RunRecord, TeardownRecord},
     },
 };
 

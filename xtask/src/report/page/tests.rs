@@ -6,7 +6,7 @@ use crate::{
     tools::folder::Folder,
 };
 
-fn page_of(files: &crate::report::artifacts::Files) -> String {
+fn page_of(files: &crate::report::files::Files) -> String {
     page(&RunReport::of(files).unwrap(), &Pictures::default())
 }
 
