@@ -162,5 +162,5 @@ fn cut(name: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "policy_tests.rs"]
+#[path = "holder_tests.rs"]
 mod tests;
