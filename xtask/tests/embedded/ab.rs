@@ -10,7 +10,7 @@ use crate::{
     emulator::Emulator,
     proxy::{Fault, Proxy},
     repository::Repository,
-    run::{Runner, finish, run},
+    run::{Runner, finish, run, side_by_side},
 };
 
 /// `lambda-ab` of the stand-in at 2 chunks.
@@ -88,25 +88,25 @@ fn a_killed_comparison_leaves_nothing_that_one_command_does_not_remove() {
     let repository = Repository::new(json!({"chunkMs": 500}));
     let emulator = Emulator::start();
     let before = listing(&emulator);
-    for signal in [Signal::INT, Signal::TERM, Signal::KILL] {
-        for operation in ["CreateChangeSet", "DescribeExecution", "DeleteStack"] {
-            let proxy = Proxy::new(&emulator.endpoint);
-            let runner = Runner::new(&repository, &proxy.endpoint);
-            proxy.at(operation, 1, Fault::Signal(signal));
-            let child = ab(&runner, &proxy.endpoint, &["--a", "checkout", "--skip-build"]).spawn().unwrap();
-            proxy.watch(child.id());
-            let (code, reported) = finish(child);
-            assert_eq!(proxy.unmet(), Vec::<&str>::new(), "{reported}");
-            if signal == Signal::KILL {
-                // The call that was on its way arrives sooner than anyone can type the command.
-                std::thread::sleep(std::time::Duration::from_secs(1));
-                let (code, reported) = run(runner.finish_all());
-                assert_eq!(code, Some(0), "{operation}: {reported}");
-            } else {
-                assert_eq!(code, Some(128 + signal.as_raw()), "{operation}: {reported}");
-            }
-            assert_eq!(listing(&emulator), before, "{signal:?} at {operation}: {reported}");
-            println!("{signal:?} {operation} -> 0 leaks");
+    let signals = [Signal::INT, Signal::TERM, Signal::KILL];
+    let operations = ["CreateChangeSet", "DescribeExecution", "DeleteStack"];
+    let moments = signals.map(|signal| operations.map(|operation| (signal, operation)));
+    side_by_side(moments.as_flattened(), |&(signal, operation)| {
+        let proxy = Proxy::new(&emulator.endpoint);
+        let runner = Runner::new(&repository, &proxy.endpoint);
+        proxy.at(operation, 1, Fault::Signal(signal));
+        let child = ab(&runner, &proxy.endpoint, &["--a", "checkout", "--skip-build"]).spawn().unwrap();
+        proxy.watch(child.id());
+        let (code, reported) = finish(child);
+        assert_eq!(proxy.unmet(), Vec::<&str>::new(), "{reported}");
+        if signal == Signal::KILL {
+            // The call that was on its way arrives sooner than anyone can type the command.
+            std::thread::sleep(std::time::Duration::from_secs(1));
+            let (code, reported) = run(runner.finish_all());
+            assert_eq!(code, Some(0), "{operation}: {reported}");
+        } else {
+            assert_eq!(code, Some(128 + signal.as_raw()), "{operation}: {reported}");
         }
-    }
+    });
+    assert_eq!(listing(&emulator), before);
 }

@@ -9,7 +9,7 @@ use crate::{
     account::{listing, python},
     emulator::Emulator,
     repository::Repository,
-    run::{Runner, run},
+    run::{Runner, run, side_by_side},
 };
 
 /// Each age: its template in `data/checkout`, how many functions render, and how many log groups Lambda makes for them.
@@ -28,7 +28,7 @@ pub(crate) const AGES: [(&str, usize, usize); 5] = [
 fn a_template_of_each_age_renders_and_leaves_nothing() {
     let emulator = Emulator::start();
     let before = listing(&emulator);
-    for (age, functions, log_groups) in AGES {
+    side_by_side(&AGES, |&(age, functions, log_groups)| {
         let repository = Repository::checkout(age, json!({"audioMs": 1500}));
         let runner = Runner::new(&repository, &emulator.endpoint);
         let (code, reported) = run(runner.smoke(&["--chunk-counts", "2,4"]));
@@ -44,8 +44,8 @@ fn a_template_of_each_age_renders_and_leaves_nothing() {
         };
         println!("{age}: {} functions and {} log groups looked for", gone("function"), gone("logGroup"));
         assert!(proof["clean"] == json!(true) && gone("function") >= functions, "{age}: {proof}");
-        assert_eq!(listing(&emulator), before, "{age}: {reported}");
-    }
+    });
+    assert_eq!(listing(&emulator), before);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_failed_deployment_of_each_age_leaves_nothing() {
     let emulator = Emulator::start();
     python(&emulator, TAKE, &[]);
     let before = listing(&emulator);
-    for (age, ..) in AGES {
+    side_by_side(&AGES, |(age, ..)| {
         let repository = Repository::checkout(age, json!({}));
         let trust =
             "{Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}";
@@ -113,8 +113,8 @@ fn a_failed_deployment_of_each_age_leaves_nothing() {
         let (code, reported) = run(runner.smoke(&[]));
         assert_eq!(code, Some(3), "{age}: {reported}");
         assert!(reported.contains("clean-up verified"), "{age}: {reported}");
-        assert_eq!(listing(&emulator), before, "{age}: {reported}");
-    }
+    });
+    assert_eq!(listing(&emulator), before);
     // A log group is among the names that are proved unused.
     let repository = Repository::checkout("today", json!({}));
     add_resource(&repository, "AWS::Logs::LogGroup", "{LogGroupName: /taken}");

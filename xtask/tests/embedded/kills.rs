@@ -16,7 +16,7 @@ use crate::{
     emulator::{Emulator, provision},
     proxy::{Fault, Proxy},
     repository::Repository,
-    run::{Runner, finish, run},
+    run::{Runner, finish, run, side_by_side},
 };
 
 /// Each stage, and the call during which it is.
@@ -34,66 +34,73 @@ const STAGES: [(&str, &str); 9] = [
 
 #[test]
 fn sigkill_leaves_nothing_that_lambda_teardown_does_not_remove() {
-    kill_at(&own(), &STAGES, Signal::KILL);
+    kill_at_each_stage(Signal::KILL);
 }
 
 /// CloudFormation names the buckets of checkouts' templates, and Lambda makes log groups of their functions.
 #[test]
 fn sigkill_in_a_checkout_of_any_age_leaves_nothing_either() {
-    let stages = ["ExecuteChangeSet", "DescribeExecution", "DeleteStack", "DeleteLogGroup"];
-    for (age, ..) in AGES {
-        println!("{age}");
-        kill_at(&Repository::checkout(age, json!({"chunkMs": 1500})), &stages.map(|name| (name, name)), Signal::KILL);
-    }
+    let repositories = AGES.map(|(age, ..)| (age, Repository::checkout(age, json!({"chunkMs": 1500}))));
+    let operations = ["ExecuteChangeSet", "DescribeExecution", "DeleteStack", "DeleteLogGroup"];
+    let moments = repositories
+        .each_ref()
+        .map(|(stage, repository)| operations.map(|operation| Moment { repository, stage, operation }));
+    kill_at(moments.as_flattened(), Signal::KILL);
 }
 
 #[test]
 fn sigint_leaves_nothing() {
-    kill_at(&own(), &STAGES, Signal::INT);
+    kill_at_each_stage(Signal::INT);
 }
 
 #[test]
 fn sigterm_leaves_nothing() {
-    kill_at(&own(), &STAGES, Signal::TERM);
+    kill_at_each_stage(Signal::TERM);
 }
 
-/// A repository of this project's layout, whose chunks take their time.
-fn own() -> Repository {
-    Repository::new(json!({"chunkMs": 1500}))
+/// In a repository of this project's layout, whose chunks take their time.
+fn kill_at_each_stage(signal: Signal) {
+    let repository = &Repository::new(json!({"chunkMs": 1500}));
+    kill_at(&STAGES.map(|(stage, operation)| Moment { repository, stage, operation }), signal);
 }
 
-/// Kills one run at each stage, on one emulator, and prints stage x signal -> leaks.
-fn kill_at(repository: &Repository, stages: &[(&str, &'static str)], signal: Signal) {
+/// Where a run is killed.
+struct Moment<'a> {
+    repository: &'a Repository,
+    /// What the table calls it.
+    stage: &'static str,
+    /// The call during which it is.
+    operation: &'static str,
+}
+
+/// Kills one run at each moment, all on one emulator, and prints stage x signal -> leaks.
+fn kill_at(moments: &[Moment<'_>], signal: Signal) {
     let emulator = Emulator::start();
     let before = listing(&emulator);
+    let named: Vec<_> = moments.iter().enumerate().map(|(nth, moment)| (moment, format!("killed-{nth:02}"))).collect();
+    let ended = side_by_side(&named, |(moment, stack)| kill_one(&emulator, moment, stack, signal));
+    let after = listing(&emulator);
     let mut failures = Vec::new();
-    for (stage, operation) in stages {
-        let ended = kill_one(&emulator, repository, operation, signal);
-        let after = listing(&emulator);
-        let leaks: Vec<&String> = after.iter().filter(|line| !before.contains(line)).collect();
-        println!("{:?} {stage:<22} -> {} leaks", signal, leaks.len());
-        let reported = ended.unwrap_or_else(|wrong| {
-            failures.push(format!("{signal:?} {stage}: {wrong}"));
-            String::new()
-        });
-        if after != before {
-            failures.push(format!("{signal:?} {stage}: {leaks:?}\n{reported}"));
+    for ((Moment { stage, operation, .. }, stack), ended) in named.iter().zip(ended) {
+        let leaks: Vec<&String> = after.iter().filter(|line| line.contains(stack)).collect();
+        println!("{signal:?} {stage:<22} {operation:<22} -> {} leaks", leaks.len());
+        match ended {
+            Ok(_) if leaks.is_empty() => {}
+            Ok(reported) | Err(reported) => failures.push(format!("{signal:?} {stage}: {leaks:?}\n{reported}")),
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    assert_eq!(after, before);
 }
 
-/// Runs a smoke that gets `signal` at `operation`; after SIGKILL, the one command that finishes it.
-fn kill_one(
-    emulator: &Emulator,
-    repository: &Repository,
-    operation: &'static str,
-    signal: Signal,
-) -> Result<String, String> {
+/// Runs a smoke that gets `signal` at a moment; after SIGKILL, the one command that finishes it. What that printed, or
+/// what was wrong.
+fn kill_one(emulator: &Emulator, moment: &Moment<'_>, stack: &str, signal: Signal) -> Result<String, String> {
+    let operation = moment.operation;
     let proxy = Proxy::new(&emulator.endpoint);
-    let runner = Runner::new(repository, &proxy.endpoint);
+    let runner = Runner::new(moment.repository, &proxy.endpoint);
     proxy.at(operation, 1, Fault::Signal(signal));
-    let child = runner.smoke(&["--stack-name", "to-be-killed"]).spawn().unwrap();
+    let child = runner.smoke(&["--stack-name", stack]).spawn().unwrap();
     proxy.watch(child.id());
     let (code, reported) = finish(child);
     if !proxy.unmet().is_empty() {
@@ -101,8 +108,8 @@ fn kill_one(
     }
     if signal == Signal::KILL {
         // The call that was on its way arrives sooner than anyone can type the command.
-        std::thread::sleep(std::time::Duration::from_secs(1));
-        let (code, reported) = run(runner.teardown(&["to-be-killed"]));
+        sleep(Duration::from_secs(1));
+        let (code, reported) = run(runner.teardown(&[stack]));
         return if code == Some(0) {
             Ok(reported)
         } else {
@@ -214,37 +221,31 @@ fn throttling_refused_keys_and_lost_connections_are_survived_in_every_phase() {
     let repository = Repository::new(json!({}));
     let before = listing(&emulator);
     let faults = [Fault::SlowDown, Fault::Reset];
-    let runs: Vec<_> = faults
-        .into_iter()
-        .map(|fault| {
-            let proxy = Proxy::new(&emulator.endpoint);
-            for operation in [
-                "GetCallerIdentity",
-                "CreateBucket",
-                "PutBucketTagging",
-                "StartExecution",
-                "DescribeExecution",
-                "GetExecutionHistory",
-            ] {
-                proxy.at(operation, 2, fault);
-            }
-            for operation in
-                ["GetObject", "PutObject", "ListObjectVersions", "DeleteObjects", "DeleteBucket", "HeadBucket"]
-            {
-                proxy.at(operation, 2, fault);
-            }
-            proxy.at("DeleteObjects", 1, Fault::KeyError("SlowDown"));
-            proxy.at("DeleteObjects", 1, Fault::KeyError("InternalError"));
-            proxy.at("GetObject", 2, Fault::Truncate);
-            proxy
-        })
-        .collect();
-    for proxy in &runs {
-        let runner = Runner::new(&repository, &proxy.endpoint);
-        let (code, reported) = run(runner.smoke(&[]));
+    side_by_side(&faults, |fault| {
+        let proxy = Proxy::new(&emulator.endpoint);
+        for operation in [
+            "GetCallerIdentity",
+            "CreateBucket",
+            "PutBucketTagging",
+            "StartExecution",
+            "DescribeExecution",
+            "GetExecutionHistory",
+            "GetObject",
+            "PutObject",
+            "ListObjectVersions",
+            "DeleteObjects",
+            "DeleteBucket",
+            "HeadBucket",
+        ] {
+            proxy.at(operation, 2, *fault);
+        }
+        proxy.at("DeleteObjects", 1, Fault::KeyError("SlowDown"));
+        proxy.at("DeleteObjects", 1, Fault::KeyError("InternalError"));
+        proxy.at("GetObject", 2, Fault::Truncate);
+        let (code, reported) = run(Runner::new(&repository, &proxy.endpoint).smoke(&[]));
         assert_eq!(code, Some(0), "{reported}");
         assert_eq!(proxy.unmet(), Vec::<&str>::new(), "these faults were not met:\n{reported}");
-    }
+    });
     assert_eq!(listing(&emulator), before);
 }
 

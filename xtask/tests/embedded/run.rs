@@ -3,6 +3,8 @@
 use std::{
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread,
 };
 
 use serde_json::Value;
@@ -101,3 +103,21 @@ fn reported(output: &Output) -> (Option<i32>, String) {
     let text = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).join("");
     (output.status.code(), text)
 }
+
+/// Does something with each item, [`AT_ONCE`] at a time, because most runs wait more than they compute; the results are
+/// in the items' order.
+pub(crate) fn side_by_side<T: Sync, R: Send>(items: &[T], act: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let taken = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|nth| *nth < items.len()));
+        taken.map(|nth| (nth, act(&items[nth]))).collect::<Vec<_>>()
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
+    });
+    results.sort_by_key(|(nth, _)| *nth);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+const AT_ONCE: usize = 3;

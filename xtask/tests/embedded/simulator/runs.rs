@@ -22,38 +22,20 @@ use crate::{
     account::listing,
     emulator::Emulator,
     repository::Repository,
-    run::{Runner, finish, run},
+    run::{Runner, finish, run, side_by_side},
 };
 
 /// Names other seeds than those of `cargo test`, such as `1-100`.
 const SEEDS: &str = "SIMULATED_SEEDS";
 
-/// How many at a time, each on an emulator of its own.
-const SIDE_BY_SIDE: usize = 2;
-
 #[test]
 fn runs_on_a_simulated_aws_end_green_or_with_the_right_exit_code_and_leave_nothing() {
-    let seeds =
-        std::sync::Mutex::new(env::var(SEEDS).map_or_else(|_| one_of_each_kind(), |text| parsed(&text)).into_iter());
+    let seeds = env::var(SEEDS).map_or_else(|_| one_of_each_kind(), |text| parsed(&text));
     let repository = Repository::new(json!({}));
-    let mut lines: Vec<(u64, String, Result<(), String>)> = thread::scope(|scope| {
-        let one_after_the_other = || {
-            let emulator = Emulator::start();
-            let mut ended = Vec::new();
-            loop {
-                let Some(seed) = seeds.lock().unwrap().next() else { return ended };
-                let (line, result) = simulated(&emulator, &repository, seed);
-                println!("{line}");
-                ended.push((seed, line, result));
-            }
-        };
-        let workers: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(one_after_the_other)).collect();
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect()
-    });
-    lines.sort_by_key(|(seed, ..)| *seed);
-    let table: Vec<&str> = lines.iter().map(|(_, line, _)| line.as_str()).collect();
+    let lines = side_by_side(&seeds, |seed| simulated(&repository, *seed));
+    let table: Vec<&str> = lines.iter().map(|(line, _)| line.as_str()).collect();
     println!("\n| seed | mix | calls | met | exit | s | left |\n|---|---|---|---|---|---|---|\n{}", table.join("\n"));
-    let wrong: Vec<&String> = lines.iter().filter_map(|(.., result)| result.as_ref().err()).collect();
+    let wrong: Vec<&String> = lines.iter().filter_map(|(_, result)| result.as_ref().err()).collect();
     assert!(wrong.is_empty(), "{} runs are wrong:\n{wrong:#?}", wrong.len());
 }
 
@@ -92,9 +74,10 @@ fn parsed(range: &str) -> Vec<u64> {
 }
 
 /// One run, and the teardown that finishes it where that takes one; its line in the table.
-fn simulated(emulator: &Emulator, repository: &Repository, seed: u64) -> (String, Result<(), String>) {
+fn simulated(repository: &Repository, seed: u64) -> (String, Result<(), String>) {
     let mix = Mix::of(seed);
-    let before = listing(emulator);
+    let emulator = Emulator::start();
+    let before = listing(&emulator);
     let simulator = Simulator::new(&emulator.endpoint, mix.clone());
     let runner = Runner::new(repository, &simulator.endpoint);
     let started = Instant::now();
@@ -115,7 +98,7 @@ fn simulated(emulator: &Emulator, repository: &Repository, seed: u64) -> (String
             wrong.push(format!("lambda-teardown ended with {code:?}:\n{reported}"));
         }
     }
-    let after = listing(emulator);
+    let after = listing(&emulator);
     let left = after.iter().filter(|line| !before.contains(line)).count();
     if after != before {
         wrong.push(format!("left: {after:#?}"));
@@ -127,6 +110,7 @@ fn simulated(emulator: &Emulator, repository: &Repository, seed: u64) -> (String
     });
     let line =
         format!("| {seed} | {mix} | {} | {met} | {code} | {:.0} | {left} |", simulator.calls(), took.as_secs_f64());
+    println!("{line}");
     let result = if wrong.is_empty() { Ok(()) } else { Err(format!("{line}\n{}\n{reported}", wrong.join("\n"))) };
     (line, result)
 }
