@@ -12,19 +12,19 @@
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 #[expect(dead_code, reason = "the tests use more of it")]
-#[path = "../../tests/embedded/account.rs"]
-mod account;
-#[expect(dead_code, reason = "the tests use more of it")]
 #[path = "../../tests/embedded/emulator.rs"]
 mod emulator;
 #[path = "../printed/mod.rs"]
 mod printed;
+#[expect(dead_code, reason = "the tests use more of it")]
+#[path = "../../tests/embedded/python.rs"]
+mod python;
 
 use std::{fs, time::Instant};
 
-use account::python;
 use emulator::Emulator;
 use printed::{Printed, Whose, cpu_s, median, peak_kib};
+use python::python;
 use xtask::{
     aws::{
         access::{Access, Target},

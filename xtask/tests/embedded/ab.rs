@@ -6,9 +6,9 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use crate::{
-    account::listing,
     emulator::Emulator,
     proxy::{Fault, Proxy},
+    python::listing,
     repository::Repository,
     run::{Runner, finish, run, side_by_side},
 };

@@ -6,8 +6,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::{
-    account::{listing, python},
     emulator::Emulator,
+    python::{listing, python},
     repository::Repository,
     run::{Runner, run, side_by_side},
 };

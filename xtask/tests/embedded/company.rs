@@ -12,8 +12,8 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    account::python,
     emulator::Emulator,
+    python::python,
     repository::Repository,
     run::{Runner, run},
 };

@@ -3,8 +3,8 @@
 use std::process::Command;
 
 use crate::{
-    account::{listing, python},
     emulator::{Emulator, XTASK, printed},
+    python::{listing, python},
 };
 
 /// Creates a user with a policy, and prints the two halves of an access key.

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use crate::{
-    account::{listing, python},
     emulator::Emulator,
     proxy::{Fault, Proxy},
+    python::{listing, python},
     repository::Repository,
     run::{Runner, finish, run, side_by_side},
 };

@@ -11,10 +11,10 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use crate::{
-    account::listing,
     ages::AGES,
     emulator::{Emulator, provision},
     proxy::{Fault, Proxy},
+    python::listing,
     repository::Repository,
     run::{Runner, finish, run, side_by_side},
 };

@@ -8,7 +8,6 @@
 #![expect(clippy::print_stdout, reason = "tables and rates that `cargo test -- --nocapture` shows")]
 
 mod ab;
-mod account;
 mod ages;
 mod benchmark;
 mod broken_videos;
@@ -36,6 +35,7 @@ mod page;
 mod permissions;
 mod proxy;
 mod purge;
+mod python;
 mod real_render;
 mod recorded;
 mod renderer_faults;

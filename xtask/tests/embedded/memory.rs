@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::{
-    account::listing,
     emulator::Emulator,
     page::assert_good,
+    python::listing,
     repository::Repository,
     run::{Runner, run},
 };
@@ -36,7 +36,7 @@ fn each_size_is_measured_in_new_environments_and_charged_as_such() {
         let results = runner.json("results.json");
         assert!(results["tuning"]["f"]["frontier"].as_array().is_some_and(|frontier| !frontier.is_empty()));
         // Its heat maps can be read in light and dark.
-        assert_good(&runner.artifacts().join("report.html"));
+        assert_good(&[&runner.artifacts().join("report.html")]);
     });
     for sample in &samples {
         let functions = sample["render"]["cost"]["functions"].as_array().unwrap();

@@ -114,7 +114,7 @@ async function look(address, collected, width, scheme) {
   wrong.push(...found.map((fault) => `${at}: ${fault}`));
   if (axe && width > 1000 && scheme === "light") {
     await page.evaluate(axe);
-    const { violations } = await page.evaluate(() => window.axe.run());
+    const { violations } = await page.evaluate(() => window.axe.run({ resultTypes: ["violations"] }));
     const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
     wrong.push(...serious.map(({ id, help, nodes }) => `${at}: axe: ${id}, ${help}: ${nodes[0].html}`));
   }

@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::{
-    account::listing,
     emulator::Emulator,
+    python::listing,
     repository::{Repository, video},
     run::{Runner, run},
 };

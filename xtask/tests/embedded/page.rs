@@ -22,10 +22,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Opens a page and asserts that nothing is wrong with it; prints how long it took.
+/// Opens pages, one after the other, and asserts that nothing is wrong with them; prints how long each took.
 #[track_caller]
-pub(crate) fn assert_good(report: &Path) {
-    assert_nothing_wrong(report, &opened(&[report], &[])[0]);
+pub(crate) fn assert_good(reports: &[&Path]) {
+    for (report, reported) in reports.iter().zip(opened(reports, &[])) {
+        assert_nothing_wrong(report, &reported);
+    }
 }
 
 /// The same, and uses its videos and pictures by mouse, by keys, and by links.
@@ -81,17 +83,15 @@ fn kept(name: &str) -> PathBuf {
 
 #[test]
 fn the_pages_of_smoke_and_eval_are_good_in_a_browser() {
-    for name in ["smoke", "eval", "eval-sweep"] {
-        assert_good(page_of(&kept(name)).path());
-    }
+    let pages = ["smoke", "eval", "eval-sweep"].map(|name| page_of(&kept(name)));
+    assert_good(&pages.each_ref().map(tempfile::NamedTempFile::path));
 }
 
 /// They have what the kept artifacts have not: sound, and pictures of the worst frames.
 #[test]
 fn the_pages_that_the_documentation_shows_are_good() {
-    for name in ["sample-smoke-report.html", "sample-eval-report.html"] {
-        assert_good(&root().join("docs").join(name));
-    }
+    let pages = ["sample-smoke-report.html", "sample-eval-report.html"].map(|name| root().join("docs").join(name));
+    assert_good(&pages.each_ref().map(PathBuf::as_path));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn the_trends_of_twenty_runs_are_good() {
     for verdict in ["PASS", "FAIL", "STOPPED", "UNFINISHED", "LEAK"] {
         assert!(listed.contains(verdict), "{verdict}: {listed}");
     }
-    assert_good(&page);
+    assert_good(&[&page]);
 }
 
 #[test]

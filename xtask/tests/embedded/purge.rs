@@ -10,8 +10,8 @@ use xtask::{
 };
 
 use crate::{
-    account::python,
     emulator::{Emulator, block_on},
+    python::python,
 };
 
 fn clients(emulator: &Emulator) -> Clients {

@@ -5,8 +5,8 @@ use std::{fs, time::Instant};
 use serde_json::json;
 
 use crate::{
-    account::listing,
     emulator::Emulator,
+    python::listing,
     repository::Repository,
     run::{Runner, run},
 };

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{emulator::XTASK, repository::Repository};
+use crate::{emulator::XTASK, python::ready_sam, repository::Repository};
 
 /// How one test runs the binary.
 pub(crate) struct Runner<'a> {
@@ -63,9 +63,12 @@ impl<'a> Runner<'a> {
     pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = Command::new(XTASK);
         command.arg(name).env_clear();
-        for passed in ["PATH", "HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
+        for passed in ["HOME", "TMPDIR", "LLVM_PROFILE_FILE"] {
             command.envs(std::env::var_os(passed).map(|value| (passed, value)));
         }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [ready_sam().to_owned()].into_iter().chain(std::env::split_paths(&path));
+        command.env("PATH", std::env::join_paths(folders).unwrap());
         command.env("HYPERFRAMES_REPO_ROOT", self.repository.root());
         command.env("HYPERFRAMES_STATE_DIR", self.state());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -19,7 +19,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use crate::account::python_at;
+use crate::python::python_at;
 use http::{Request, forward, read_request};
 use operation::operation;
 

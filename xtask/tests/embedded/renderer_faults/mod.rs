@@ -23,8 +23,8 @@ use xtask::{
 
 use self::faults::{CLIPS, CUTS, FINE, FRAMES, Fault, HIDDEN, LATE, LOTTIE, MOV, SDR, TONE, WEBM, faults};
 use crate::{
-    account::python,
     emulator::{Emulator, XTASK, block_on},
+    python::python,
     repository::copy_all,
     run::run,
 };

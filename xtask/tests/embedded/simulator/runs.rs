@@ -19,8 +19,8 @@ use super::{
     stack::REASON,
 };
 use crate::{
-    account::listing,
     emulator::Emulator,
+    python::listing,
     repository::Repository,
     run::{Runner, finish, run, side_by_side},
 };
