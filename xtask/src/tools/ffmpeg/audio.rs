@@ -76,7 +76,7 @@ impl Pass {
     pub(crate) fn sound(&self, track: usize, channels: u64, duration_s: f64, shift_s: f64) -> anyhow::Result<Sound> {
         let pcm = |video| Pcm { path: self.path(&file_name(video, track)), channels };
         let sound = compare(&pcm(Video::Baseline), &pcm(Video::Render), duration_s, shift_s);
-        sound.with_context(|| format!("comparing the audio of {}", self.render()))
+        sound.with_context(|| format!("comparing the audio of {}", self.render.display()))
     }
 }
 

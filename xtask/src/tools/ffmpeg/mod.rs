@@ -1,6 +1,7 @@
 //! Measuring videos with ffmpeg and ffprobe.
 
 pub(crate) mod audio;
+pub(crate) mod filters;
 pub(crate) mod pass;
 pub(crate) mod semantics;
 pub(crate) mod stills;

@@ -13,7 +13,7 @@ use render_verdict::{
 };
 use xshell::cmd;
 
-use crate::tools::ffmpeg::{Media, decoder_args, half_of_the_processors, pass};
+use crate::tools::ffmpeg::{Media, decoder_args, filters, half_of_the_processors};
 
 impl Media {
     /// A frame of both videos by its index in decode order: the baseline's and the
@@ -68,7 +68,7 @@ impl Media {
         let what = || format!("comparing stretches of {}", video.display());
         let (sh, ffmpeg, decoder) = (&self.runner.sh, &self.ffmpeg, &decoder_args(shape.alpha_decoder()));
         let (input, stretches) =
-            (std::path::absolute(video).with_context(what)?, pass::stretches(shape, stretch, distance));
+            (std::path::absolute(video).with_context(what)?, filters::stretches(shape, stretch, distance));
         let compare = cmd!(
             sh,
             "{ffmpeg} -nostdin -v error -xerror -y {decoder...} -i file:{input} {decoder...} -i file:{input}

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Read, path::Path};
 
-/// So many of the first bytes are read.
+/// How many bytes are read from the beginning of a file.
 const HEAD: u64 = 512;
 
 /// Where in a file which bytes stand, and what it is then.
