@@ -118,7 +118,7 @@ fn renders(report: &RunReport) -> String {
     let unmeasured = |missing: &Unmeasured| {
         let mut cells = vec!["-".to_owned(); shown.len()];
         let key = &missing.key;
-        cells[0] = plain(&missing.fixture);
+        cells[0] = plain(&report.fixture_of(key));
         let iteration = key.iteration.map(|nth| format!(" #{nth}")).unwrap_or_default();
         cells[usize::from(report.run.names_fixtures())] = format!("{}{iteration}", key.id.chunks());
         cells[shown.len() - 1] = format!("**{}**", missing.state());

@@ -93,8 +93,6 @@ pub type Repeated = (String, Option<u32>, ChunkCount);
 pub struct Unmeasured {
     /// Which render.
     pub key: RenderKey,
-    /// Its fixture.
-    pub fixture: String,
     /// Why, as far as is known.
     pub cause: String,
     /// Whether it was not even run.
@@ -160,7 +158,7 @@ impl RunReport {
     }
 
     /// The fixture of a render, whose key does not name the only one.
-    fn fixture_of(&self, key: &RenderKey) -> String {
+    pub(crate) fn fixture_of(&self, key: &RenderKey) -> String {
         key.fixture.clone().unwrap_or_else(|| self.run.fixtures().concat())
     }
 
@@ -184,7 +182,7 @@ impl RunReport {
     fn find_unmeasured(&self) -> anyhow::Result<Vec<Unmeasured>> {
         let unmeasured = |key: RenderKey, cause: Option<String>, not_run| {
             let cause = cause.or_else(|| self.run.failure.clone()).unwrap_or_else(|| "the run ended first".to_owned());
-            Unmeasured { fixture: self.fixture_of(&key), key, cause, not_run }
+            Unmeasured { key, cause, not_run }
         };
         let requested = self.requested();
         let with = |protocol, key: &RenderKey| RenderKey { id: RenderId { protocol, ..key.id }, ..key.clone() };
@@ -214,7 +212,7 @@ impl RunReport {
     pub fn to_repeat(&self) -> Vec<Repeated> {
         let failed = self.renders.iter().filter(|render| !render.row.passed);
         let failed = failed.map(|render| (render.fixture.clone(), render.key.id));
-        let unmeasured = self.unmeasured.iter().map(|missing| (missing.fixture.clone(), missing.key.id));
+        let unmeasured = self.unmeasured.iter().map(|missing| (self.fixture_of(&missing.key), missing.key.id));
         let renders = failed.chain(unmeasured);
         let mut found: Vec<_> = renders.map(|(fixture, id)| (fixture, id.memory_mb, id.chunk_count)).collect();
         for LocalSample { fixture, .. } in self.local.iter().filter(|sample| sample.outcome.failure().is_some()) {

@@ -212,7 +212,6 @@ fn without_unmeasured_renders_in_the_verdict_they_are_those_requested_and_not_me
     let unmeasured = Unmeasured {
         not_run: false,
         key: RenderKey { fixture: None, id: n4, iteration: None },
-        fixture: "many-cuts".to_owned(),
         cause: "the run ended first".to_owned(),
     };
     assert_eq!(report.unmeasured, [unmeasured]);
