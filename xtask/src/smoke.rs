@@ -192,15 +192,15 @@ fn plan(subject: &Subject, options: &SmokeOptions, extent: Extent) -> anyhow::Re
 struct Renders {
     /// All that there must be.
     planned: Vec<RenderKey>,
-    /// What renders that go on at once do to each other's times.
+    /// That renders at the same time affect each other's times.
     disturbed: Option<String>,
-    /// In the order of the plan: renders that go on at once end in any order.
+    /// In the order of the plan: renders that run at the same time end in any order.
     rows: Vec<ResultRow>,
     /// In the order in which they ended.
     measured: Vec<Measured<RenderKey>>,
     /// What `--update-expected` would record, each with its fixture.
     recorded: Vec<(String, RenderMetrics)>,
-    /// What did not come to an end, and why: as itself, or because the run could not afford it.
+    /// The renders without a result, and why: by their own failure, or because of --max-cost-usd.
     failed: Vec<(RenderKey, Missing)>,
 }
 
@@ -242,7 +242,7 @@ impl Renders {
         self.recorded.extend(recorded.map(|recorded| (subject.fixture.name.clone(), recorded)));
     }
 
-    /// Saves results.json with all rows so far, and hands up what they come to.
+    /// Saves results.json with all rows so far, and updates the interim result.
     fn save(&self, run: &Run, interim: &mut Option<Interim>) -> Result<(), Failure> {
         let table = tables::renders(&self.rows, run.session.console.width());
         *interim = Some(Interim { table, conclusion: self.conclusion() });
@@ -254,7 +254,7 @@ impl Renders {
         Verdict::judge(&self.planned, &self.measured).expect("a run has one chunk count at least")
     }
 
-    /// The verdict in words. What has neither come to an end nor failed was not run to its end because of the first
+    /// The verdict in words. A render that neither succeeded nor failed was not completed because of the first
     /// failure.
     fn conclusion(&self) -> Conclusion {
         let cause = |render: &RenderKey| {

@@ -122,7 +122,7 @@ impl Pace {
 
 /// Estimates how much longer an execution of `frames` frames in `chunks` chunks will take, ms,
 /// from the chunks that are done and from `earlier` renders. `None` if there are neither, or if
-/// what goes on now takes longer than was estimated. Without earlier renders, the assembly is left out.
+/// the current step takes longer than was estimated. Without earlier renders, the assembly is left out.
 pub fn left_ms(so_far: &Progress, frames: u64, chunks: u64, earlier: Option<&Pace>) -> Option<u64> {
     let to_assemble = earlier.map_or(0.0, |pace| pace.assemble);
     if let Some(assembling) = so_far.assembling_ms {

@@ -152,7 +152,7 @@ pub async fn buckets_starting(clients: &Clients, prefixes: &[String]) -> anyhow:
     Ok(names)
 }
 
-/// What deleting a bucket came to.
+/// The result of deleting a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deleted {
     /// There is none of that name any more.

@@ -33,7 +33,7 @@ pub struct Emptied {
 /// hold, or a policy.
 pub type Undeletable = BTreeMap<(String, String), String>;
 
-/// What one pass, or a part of it, came to.
+/// The result of one pass, or of a part of it.
 #[derive(Default)]
 struct Pass {
     deleted: u64,
@@ -124,7 +124,7 @@ fn name_of(object: &ObjectIdentifier) -> (String, String) {
     (object.key().to_owned(), object.version_id().unwrap_or_default().to_owned())
 }
 
-/// Where a listing goes on: S3 has no paginator for versions, both markers are to be followed.
+/// Where a listing continues: S3 has no paginator for versions, so both markers have to be followed.
 #[derive(Default)]
 struct Marker {
     key: Option<String>,

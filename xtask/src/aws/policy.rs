@@ -1,4 +1,4 @@
-//! Every right that a run needs, by the resource that it is for: the source of the policy. Pure.
+//! Every permission that a run needs, by resource: the source of the policy. Pure.
 
 use self::{
     NeededBy::{CloudFormation, Sam, Tool},
@@ -9,7 +9,7 @@ use self::{
 };
 use crate::aws::resources::Resource;
 
-/// On what a right is given.
+/// What a permission applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
     /// Stacks of runs.
@@ -42,12 +42,12 @@ pub enum Scope {
     Anything,
 }
 
-/// One right.
+/// One permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
     /// IAM's name.
     pub action: &'static str,
-    /// On what.
+    /// What it applies to.
     pub scope: Scope,
     /// Who needs it.
     pub needed_by: NeededBy,
@@ -235,7 +235,7 @@ const ALARM: &[Permission] = &[
     right(CloudFormation, Anything, "cloudwatch:DescribeAlarms"),
 ];
 
-/// What one right to put an object allows.
+/// The calls that the permission to put an object allows.
 const MULTIPART: &[&str] = &["PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"];
 
 impl Permission {

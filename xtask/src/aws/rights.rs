@@ -1,4 +1,4 @@
-//! Which rights the credentials have: by calls that only read, about things that are not there, and by IAM's own
+//! Which permissions the credentials have: by calls that only read, about missing resources, and by IAM's own
 //! simulation of policies. Nothing is created or changed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ pub enum Answer {
     Unclear(String),
 }
 
-/// A call that only reads, about something that is not there.
+/// A call that only reads, about a missing resource.
 struct Probe {
     action: &'static str,
     asks: Asks,
@@ -54,8 +54,8 @@ const fn probe(action: &'static str, asks: Asks) -> Probe {
 const OF_STACKS: &str = "2010-05-15";
 const OF_ROLES: &str = "2010-05-08";
 
-/// The rights to read that a run needs, as far as something that is not there shows them. `{name}` stands for a name
-/// that a run could have, and `{arn}` for the beginning of an ARN of the service.
+/// The permissions to read that a run needs, as far as a call about a missing resource shows them. `{name}` stands for
+/// a name that a run could have, and `{arn}` for the beginning of an ARN of the service.
 const PROBES: [Probe; 27] = [
     probe("sts:GetCallerIdentity", Form("2011-06-15", &[])),
     probe("cloudformation:DescribeStacks", Form(OF_STACKS, STACK)),
@@ -99,15 +99,15 @@ const STACK: &[(&str, &str)] = &[("StackName", "{name}")];
 const MACHINE: &str = r#"{"stateMachineArn": "{arn}stateMachine:{name}"}"#;
 const EXECUTION: &str = r#"{"executionArn": "{arn}execution:{name}:e"}"#;
 
-/// How many rights only a run tries out: all but those of the calls, of which one lists the buckets.
+/// How many permissions only a run tries: all but those of the calls, of which one lists the buckets.
 pub(crate) fn untried() -> usize {
     permissions().map(|right| right.action).collect::<BTreeSet<_>>().len() - PROBES.len() - 1
 }
 
-/// So many calls at the same time are no burst for any service.
+/// How many calls are made at the same time: so few that no service throttles them.
 const AT_ONCE: usize = 4;
 
-/// The rights to read, each with what its call came to.
+/// The permissions to read, each with the result of its call.
 pub async fn called(connection: &Connection) -> anyhow::Result<BTreeMap<&'static str, Answer>> {
     let (clients, holder) = (&connection.clients, holder(connection));
     let probed = stream::iter(&PROBES).map(|probe| async {
@@ -125,7 +125,7 @@ pub async fn called(connection: &Connection) -> anyhow::Result<BTreeMap<&'static
     Ok(answers)
 }
 
-/// Whose rights are looked at, for the names that a run could choose.
+/// Whose permissions are checked, for the names that a run could choose.
 fn holder(connection: &Connection) -> Holder {
     Holder {
         account: Some(connection.account.clone()),
@@ -156,7 +156,7 @@ impl Probe {
     }
 }
 
-/// Services look at rights first: who is answered that there is no such thing has the right to ask.
+/// Services check permissions first: a caller that is answered that there is no such thing has the permission.
 fn of_error(error: &anyhow::Error) -> Answer {
     let reported = format!("{error:#}");
     match Refused::behind(error).map(|refused| refused.fault) {
@@ -173,7 +173,8 @@ const ABSENT: [&str; 5] = ["ValidationError", "DoesNotExist", "NotFound", "NoSuc
 /// What IAM simulates at once at most.
 const MOST_SIMULATED: &str = "1000";
 
-/// All rights that a run needs, each with whether the policies of the credentials allow it, by IAM's SimulatePrincipalPolicy.
+/// All permissions that a run needs, each with whether the policies of the credentials allow it, by IAM's
+/// SimulatePrincipalPolicy. The root user has no policies to simulate.
 pub async fn simulated(connection: &Connection) -> anyhow::Result<BTreeMap<&'static str, Answer>> {
     let (clients, holder) = (&connection.clients, holder(connection));
     let source = principal(&connection.arn)?;
@@ -196,7 +197,7 @@ pub async fn simulated(connection: &Connection) -> anyhow::Result<BTreeMap<&'sta
         for action in actions {
             let decision = decided.get(action).with_context(|| format!("IAM did not decide about {action}"))?;
             let allowed = if decision == "allowed" { Answer::Allowed } else { Answer::Denied(decision.clone()) };
-            // A right of two scopes is missing where one of them lacks it.
+            // A permission with two scopes is missing where one of them lacks it.
             answers.entry(action).and_modify(|known| *known = worse(known, &allowed)).or_insert(allowed);
         }
     }

@@ -99,7 +99,7 @@ impl Prepares {
     }
 }
 
-/// What becomes of the local leg.
+/// Whether fixtures are rendered on this machine too, and whether these renders are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalLeg {
     /// It is left out.
@@ -227,7 +227,7 @@ impl EvalOptions {
         Self { skip_local: true, keep_local: false, ..self }
     }
 
-    /// What becomes of the local leg.
+    /// Whether fixtures are rendered on this machine too, and whether these renders are kept.
     pub fn local(&self) -> LocalLeg {
         match (self.skip_local, self.keep_local) {
             (true, _) => LocalLeg::Skipped,

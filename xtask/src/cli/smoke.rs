@@ -73,7 +73,7 @@ pub struct SmokeOptions {
     pub run: RunOptions,
 }
 
-/// How many renders may go on at once, 1 to 16.
+/// How many renders may run at the same time, 1 to 16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Jobs(usize);
 

@@ -57,7 +57,7 @@ fn not_simulated(error: anyhow::Error) -> Health {
     Health::Note(format!("{} permissions can be checked only by a run: {error:#}", rights::untried()))
 }
 
-/// What the answers about rights come to.
+/// The result of the calls that check permissions.
 fn granted(answers: &BTreeMap<&'static str, Answer>, what: &str) -> Health {
     let of = |wanted: fn(&Answer) -> Option<&str>| {
         let found = answers.iter().filter_map(|(action, answer)| Some((*action, wanted(answer)?)));
@@ -171,7 +171,7 @@ const BIG: usize = 50_000;
 
 const SMALL: usize = 1_000;
 
-/// Of so many requests of each size the fastest counts.
+/// How many requests of each size are timed; the fastest counts.
 const TIMES: usize = 3;
 
 /// The upload rate to AWS in bytes per second, from the times of requests with a big and a small template
@@ -193,7 +193,7 @@ async fn upload_rate(connection: &Connection) -> anyhow::Result<Option<f64>> {
     Ok((longer > Duration::from_millis(2)).then(|| (BIG - SMALL) as f64 / longer.as_secs_f64()))
 }
 
-/// How long a ZIP of so many bytes takes, at so many bytes a second at least.
+/// How long the upload of a ZIP of `size` bytes takes at most, at `rate` bytes a second.
 fn upload(size: u64, rate: Option<f64>) -> Health {
     const MIB: f64 = 1_048_576.0;
     let size_mib = size as f64 / MIB;

@@ -1,4 +1,4 @@
-//! What goes on now, as lines for a terminal. Pure.
+//! The current activities, as lines for a terminal. Pure.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::console::text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Id(u64);
 
-/// Everything that goes on: the phase of the run, and below it the activities in the order in which they began.
+/// The current activities: the phase of the run, and below it the activities in the order in which they began.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     phase: Option<String>,

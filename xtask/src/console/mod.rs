@@ -164,7 +164,7 @@ impl Console {
         self.0.clear_if_done(&mut screen);
     }
 
-    /// So many more renders are to be done, of which the line of the run shows how many are.
+    /// Adds renders that are to be done. The line of the run shows how many of them are.
     pub fn expect_renders(&self, renders: u64) {
         self.0.screen().live.expect(renders, Instant::now());
     }

@@ -96,8 +96,8 @@ pub(crate) fn csv(results: &EvalResults) -> anyhow::Result<String> {
     Ok(csv)
 }
 
-/// hyperfine.json: a result for each case and each local leg, in seconds, as `hyperfine --export-json` writes them. The
-/// times of a case are those that its median is of. `user` and `system` are not known, and 0.
+/// hyperfine.json: a result for each case and for each fixture's local renders, in seconds, as `hyperfine --export-
+/// json` writes them. The times of a case are those that its median is of. `user` and `system` are not known, and 0.
 pub(crate) fn hyperfine(results: &EvalResults) -> Value {
     let of_case = results.cases.iter().filter_map(|case| {
         let is_of_case = |s: &&LambdaSample| (&s.id.fixture, s.id.render) == (&case.fixture, case.render);

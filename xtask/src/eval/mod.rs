@@ -50,7 +50,7 @@ pub(crate) struct Eval<'a> {
     options: &'a EvalOptions,
     subjects: Vec<Subject>,
     scope: Scope,
-    /// How fixtures are rendered locally; `None` without a local leg.
+    /// How fixtures are rendered locally; `None` without local renders.
     local_way: Option<LocalWay>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Eval<'a> {
 struct Bench<'a> {
     eval: &'a Eval<'a>,
     on: bench::Bench<'a>,
-    /// `None` without a local leg.
+    /// `None` without local renders.
     renderer: Option<LocalRenderer>,
     /// In a sweep of memory, what the functions were given last, MB.
     memory_mb: Option<u32>,
@@ -97,7 +97,7 @@ pub(crate) async fn with_cleanup(evals: &[Eval<'_>], signals: &mut Signals) -> V
     finish::all_with_cleanup(&runs, signals, work).await
 }
 
-/// Measures everything. A sample that fails is recorded and the others go on; a failure that
+/// Measures everything. A sample that fails is recorded and the others continue; a failure that
 /// affects all of them ends the work. The clean-up follows in any case.
 async fn measure(evals: &[Eval<'_>], interims: &mut [Option<Interim>]) -> Result<Vec<Conclusion>, Failure> {
     let mut benches = set_up_all(evals).await?;

@@ -273,7 +273,7 @@ pub(crate) fn groups(turns: &[Turn], jobs: usize) -> Vec<std::ops::Range<usize>>
     groups
 }
 
-/// The order of so many runs that take a turn each: A B B A. A machine that becomes slower affects both alike.
+/// The order in which `count` runs take turns: A B B A. A machine that becomes slower affects both alike.
 pub(crate) fn sides(round: Round, count: usize) -> Vec<usize> {
     let (Round::Warmup(nth) | Round::Measured(nth)) = round;
     rotated(0..count, nth as usize + 1)

@@ -178,7 +178,7 @@ fn only_cold(cases: &[Case]) -> Option<String> {
     ))
 }
 
-/// Neighbors in the order of the medians of the local leg and all counts whose order may be chance.
+/// Neighbors in the order of the medians of the local renders and of all counts whose order may be chance.
 fn not_significant(cases: &[Case], lambda: &[&LambdaSample], local: &[&LocalSample]) -> Vec<String> {
     let walls = |case: &Case| {
         let of_case: Vec<&LambdaSample> = lambda.iter().copied().filter(|s| s.id.render == case.render).collect();
@@ -202,7 +202,7 @@ fn not_significant(cases: &[Case], lambda: &[&LambdaSample], local: &[&LocalSamp
     overlapping.filter_map(may_be_chance).collect()
 }
 
-/// That there are too few iterations to rank the `to_rank` legs of each fixture.
+/// That there are too few iterations to rank the `to_rank` ways of rendering each fixture.
 pub(crate) fn too_few_to_rank(iterations: u32, to_rank: usize) -> Option<String> {
     (to_rank > 1 && iterations < ENOUGH_TO_RANK).then(|| {
         format!(

@@ -1,4 +1,4 @@
-//! The runs of a repository over time: what each came to, and which one a user means.
+//! The runs of a repository over time: the result of each, and which one a user means.
 
 use std::{
     fs,

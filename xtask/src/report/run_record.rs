@@ -54,7 +54,7 @@ pub struct RunRecord {
     pub started_at: String,
     /// When it ended; null while it runs, or when it was killed.
     pub ended_at: Option<String>,
-    /// The exit code; null while the run goes on, or when it was killed.
+    /// The exit code; null while it runs, or when it was killed.
     pub exit_code: Option<u8>,
     /// Which AWS: an account, an emulator, or the embedded AWS.
     pub target: Option<Target>,

@@ -48,7 +48,7 @@ pub(crate) struct Wanted<P, T> {
 }
 
 impl<'a> Bench<'a> {
-    /// Measures the baselines, builds, packs, deploys once, and uploads every composition once. `meanwhile` goes on
+    /// Measures the baselines, builds, packs, deploys once, and uploads every composition once. `meanwhile` runs
     /// with the build.
     pub(crate) async fn set_up<T>(
         run: &Run,

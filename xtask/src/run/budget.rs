@@ -22,7 +22,7 @@ impl FromStr for Usd {
 }
 
 impl Usd {
-    /// The share of one of so many.
+    /// The share of each of `runs` runs.
     #[must_use]
     pub fn shared_by(self, runs: u32) -> Self {
         Self(self.0 / f64::from(runs))
@@ -60,7 +60,7 @@ impl Budget {
         self.spent_usd.set(self.spent_usd.get() + usd);
     }
 
-    /// Refuses what would pass the ceiling.
+    /// Refuses what would exceed the limit.
     pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
         let Some(ceiling) = self.ceiling else { return Ok(()) };
         let spent = self.spent_usd.get();
@@ -71,8 +71,8 @@ impl Budget {
         Err(Exceeded { what: what.to_owned(), why }.into())
     }
 
-    /// How long an execution of so many chunks may run until it could pass the ceiling: all its chunks and other
-    /// steps running all the time, which is the most that it can spend. `None` without a ceiling.
+    /// How long an execution of `chunks` chunks may run until it could exceed the limit: all its chunks and other
+    /// steps running all the time, which is the most that it can spend. `None` without a limit.
     pub fn time_left(&self, chunks: u64, sizes: &Sizes, prices: &Prices) -> Option<Duration> {
         let left = (self.ceiling?.0 - self.spent_usd.get()).max(0.0);
         let others: f64 = sizes.others.iter().map(|size| size.usd(1000.0, prices)).sum();

@@ -248,8 +248,8 @@ fn rival(run: &Run, name_locks: &[String]) -> Option<Failure> {
     })
 }
 
-/// A rival that was in no list yet when this run looked; while sam uploads there is time for another
-/// look. Names that runs choose have no rivals. Where that is not known, there is nothing to wait for.
+/// Another run with this stack's name that was in no list yet; while sam uploads there is time for another
+/// look. Generated names are unique. Where that is not known, there is nothing to wait for.
 async fn late_rival(run: &Run) -> Failure {
     if run.options.stack_name.is_some() {
         tokio::time::sleep(LISTED).await;

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// What the clean-up is going to find.
+/// What a run leaves to its clean-up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Left<'a> {
     /// Nothing was created.
@@ -28,7 +28,7 @@ pub(crate) enum Left<'a> {
     Stack(&'a StackName),
 }
 
-/// Why the work ended, a line each; nothing where it came to its own end. `remedy` is what the user
+/// Why the work ended, a line each; nothing where it was completed. `remedy` is what the user
 /// can do about a failure.
 pub(crate) fn announcement(ended: &Ended, left: Left<'_>, remedy: Option<String>) -> Vec<String> {
     match ended {

@@ -1,4 +1,4 @@
-//! What to say of an execution that did not succeed.
+//! The message about an execution that did not succeed.
 
 use anyhow::anyhow;
 use aws_sdk_sfn::primitives::{DateTime, DateTimeFormat};

@@ -22,7 +22,7 @@ use crate::{
     teardown::{delete::Deleter, inventory::Hints, journal::record::Entry, rounds},
 };
 
-/// What is measured so far: the work hands it up after every render, so that the last report has it
+/// What is measured so far: the work updates it after every render, so that the last report has it
 /// however the run ends.
 pub(crate) struct Interim {
     /// For people.
@@ -219,7 +219,7 @@ pub(crate) enum CleanUp {
     AwsGone,
 }
 
-/// Cleans up. The first signal, if it comes only now, lets the clean-up go on to its end; a second one ends it.
+/// Cleans up. The first signal, if it comes only now, lets the clean-up finish; a second one ends it.
 async fn clean_up(runs: &[&Run], ended: &mut [Ended], signals: &mut Signals) -> Vec<CleanUp> {
     let aws_is_gone = embedded_failure(runs).is_some();
     let work = runs.iter().map(|run| AssertUnwindSafe(clean_up_one(run, aws_is_gone)).catch_unwind());

@@ -1,4 +1,4 @@
-//! One delivered render: measured, compared with the baseline, the fixture's record and the history;
+//! One delivered render: measured, compared with the baseline, the known-good metrics and the history;
 //! and what of it is kept to look at.
 
 use std::path::Path;

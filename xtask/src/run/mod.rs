@@ -233,7 +233,7 @@ impl Run {
     }
 }
 
-/// The prices that costs are reckoned by.
+/// The prices that costs are calculated with.
 pub(crate) fn prices(options: &RunOptions) -> anyhow::Result<Prices> {
     let Some(file) = &options.prices else { return Ok(Prices::default()) };
     let what = || format!("--prices {}", file.display());

@@ -82,7 +82,7 @@ struct Executed {
     timeline: Option<Timeline>,
 }
 
-/// What renders that go on at once do to each other's times.
+/// That renders at the same time affect each other's times.
 pub(crate) fn side_by_side(jobs: usize) -> String {
     format!("up to {jobs} renders ran at the same time (--jobs), so their times are not those of a single render")
 }
@@ -144,7 +144,7 @@ impl Render<'_> {
         folder.copy(&name, &baseline)
     }
 
-    /// Everything about a render but what its comparison comes to.
+    /// Everything about a render except the result of its comparison.
     fn rendering(
         &self,
         planned: &PlannedRender,
@@ -248,7 +248,7 @@ impl Render<'_> {
 }
 
 impl Render<'_> {
-    /// What so many chunks are going to cost, at most as far as is known.
+    /// The estimated cost of a render.
     pub(crate) fn estimate(&self, planned: &PlannedRender) -> Estimate {
         let times = self.run.known.of(&self.subject.fixture.name);
         Estimate::of_render(planned, self.settings.frames, &times, &self.run.sizes(), &self.run.prices)

@@ -123,7 +123,7 @@ async fn lock(known: &Known) -> anyhow::Result<Option<(Journal, RunState)>> {
     Journal::resume(known)
 }
 
-/// Whether the stack of the journal is there, is still the run's, and no deployment is at work on it.
+/// Whether the stack of the journal is there, is still the run's, and no deployment of it is in progress.
 async fn is_usable(run: &Run, state: &RunState) -> anyhow::Result<()> {
     let (names, connection) = (&run.names, run.connection());
     let (stack, remove) = (&names.stack, run.recovery());

@@ -89,7 +89,7 @@ impl RunBaseline {
     }
 
     /// Every frame, as the in-process renderer makes it here and now. They are kept as files, so that one can
-    /// look at them. Nothing else of the run goes on meanwhile but the build, so that no timed render is disturbed.
+    /// look at them. Only the build runs at the same time, so that no timed render is disturbed.
     pub(crate) async fn in_process(run: &Run, subject: &Subject, packed: &Packed) -> Result<Self, Failure> {
         let several = run.record.borrow().names_fixtures();
         let frames = if several { format!("{FRAMES}-{}", subject.fixture.name) } else { FRAMES.to_owned() };

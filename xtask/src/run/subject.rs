@@ -44,14 +44,14 @@ pub(crate) struct Subject {
     pub note: Option<String>,
 }
 
-/// What becomes of a fixture's record, where it has one.
+/// How a fixture's known-good metrics are used, where it has any.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
-    /// Renders are compared with it; leaving it fails on an emulator.
+    /// Renders are compared with them; a deviation fails on an emulator.
     Held(Option<KnownGood>),
-    /// Renders are compared with it; leaving it fails everywhere, and so does having none.
+    /// Renders are compared with them; a deviation fails everywhere, and so does having none.
     HeldStrictly(Option<KnownGood>),
-    /// Renders that pass become the record.
+    /// The metrics of renders that pass replace them.
     Rewritten(Option<KnownGood>),
 }
 
@@ -109,7 +109,7 @@ impl Subject {
         Ok((subjects, notes))
     }
 
-    /// What of a render's distance from the fixture's record fails it, and what is only said.
+    /// What of a render's deviation from the known-good metrics fails it, and what is only a note.
     pub(crate) fn standing(&self, render: &RenderMetrics) -> (Vec<Finding>, Vec<String>) {
         let of = |known: &KnownGood| known.deviation(render, &self.hashes);
         match &self.record {

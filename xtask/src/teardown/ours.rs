@@ -1,4 +1,4 @@
-//! What is ours: the one definition of what a run may use, stop, empty and delete.
+//! What belongs to a run: the one definition of what a run may use, stop, empty and delete.
 //!
 //! A resource is ours when it is a physical resource of a stack that carries a run's tag, or when it carries that tag
 //! itself. A name, an output, a journal and a template prove nothing: they only say where to look.

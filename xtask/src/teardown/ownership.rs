@@ -28,7 +28,7 @@ pub enum StackEvidence {
     Unproved(String),
 }
 
-/// Whose leave there is to delete.
+/// Whether a stack and its buckets may be deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// A run of ours made what is there.
@@ -106,7 +106,7 @@ pub fn decide(evidence: &Evidence, only: Option<&RunId>) -> Decision {
     }
 }
 
-/// A stack that is not ours is never touched; what our runs left next to it may go.
+/// A stack of someone else is never touched; what runs left next to it may be deleted.
 fn foreign(why: String) -> (StackOwnership, String) {
     let leftovers = format!("tagged buckets of runs are left; the stack itself stays: {why}");
     (StackOwnership::Foreign(why), leftovers)

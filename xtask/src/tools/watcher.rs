@@ -24,7 +24,7 @@ for group in $groups; do kill -s KILL -- "-$group"; done
 "#;
 
 impl Watcher {
-    /// A group was started. Where no watcher can be started, the run goes on without one.
+    /// A group was started. Where no watcher can be started, the run continues without one.
     pub(crate) fn begins(&mut self, group: u32) {
         if self.0.is_none() {
             self.0 = start();

@@ -185,13 +185,13 @@ pub struct Gate {
     pub limit: MaxRegression,
     /// Everything that exceeds it, certain or not.
     pub found: Vec<Regression>,
-    /// What that comes to.
+    /// The result.
     pub standing: Standing,
     /// Why, in a line.
     pub text: String,
 }
 
-/// What a comparison comes to under a limit.
+/// The result of a comparison with a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// Nothing exceeds the limit.

@@ -16,7 +16,7 @@ use crate::{
     },
 };
 
-/// So many reasons for a verdict are shown at once.
+/// How many reasons for a verdict are shown at once.
 const REASONS: usize = 6;
 
 /// The verdict, its reasons, what was run, and the notes.

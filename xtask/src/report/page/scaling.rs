@@ -255,7 +255,7 @@ struct Leg<'a> {
     samples: Vec<(f64, bool)>,
 }
 
-/// Eval: the local leg and the executions, with a plot and a table for each fixture.
+/// Eval: the local renders and the executions, with a plot and a table for each fixture.
 pub(crate) fn legs_section(report: &RunReport) -> Option<Section> {
     let fixtures: Vec<(&str, Vec<Leg<'_>>)> =
         report.run.fixtures().into_iter().map(|fixture| (fixture, legs(report, fixture))).collect();

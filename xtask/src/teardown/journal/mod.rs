@@ -179,7 +179,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Goes on with the journal of a kept stack, and gives what it comes to by now; `None` while another run does.
+    /// Continues the journal of a kept stack, and returns the run's state; `None` while another run uses it.
     pub fn resume(known: &Known) -> anyhow::Result<Option<(Self, RunState)>> {
         let path = known.path.clone();
         let what = || format!("the journal {}", path.display());

@@ -1,4 +1,4 @@
-//! The journal's records, and what a sequence of them comes to. Pure.
+//! The journal's records, and the state that follows from them. Pure.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -86,7 +86,7 @@ pub enum Creation {
     },
 }
 
-/// What a journal comes to.
+/// The state of a run, according to its journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
     pub begin: Begin,
