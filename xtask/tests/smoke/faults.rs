@@ -1,6 +1,13 @@
 //! Throttling, dropped connections and broken downloads, which a run survives.
 
-use crate::support::{Test, fake_aws::Fault};
+use std::{thread::sleep, time::Duration};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::{
+    Test,
+    fake_aws::{End, Fault},
+};
 
 /// Every operation of a green run, in the phase where it comes first.
 const OPERATIONS: [&str; 24] = [
@@ -142,4 +149,21 @@ fn keys_that_s3_refuses_for_a_moment_are_deleted_later() {
     let test = Test::new().fault("DeleteObjects", 2, Fault::EveryKey("SlowDown"));
     test.smoke(&[]).exit(0).says("clean-up verified");
     test.assert_account_clean().assert_faults_met();
+}
+
+#[test]
+fn a_long_execution_prints_every_half_minute_how_far_it_is_and_why_calls_fail() {
+    let test = Test::new().render(|render| render.end = End::Throttled);
+    let child = test.spawn_smoke(&[]);
+    let is_asked = || test.aws.calls().iter().any(|call| call == "GetExecutionHistory");
+    for _ in (0..600).take_while(|_| !is_asked()) {
+        sleep(Duration::from_millis(100));
+    }
+    sleep(Duration::from_secs(1));
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let ran = test.finish(child);
+    let line = ran.exit(130).stderr.lines().find(|line| line.contains("N=2: after ")).unwrap();
+    let why = ", 2 calls failed, the last with Lambda.TooManyRequestsException: Lambda refused the call: the stack or ";
+    assert!(line.contains(" s: 0/2 chunks, 0/60 frames, ") && line.contains(why), "{line}");
+    test.assert_account_clean();
 }

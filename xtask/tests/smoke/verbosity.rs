@@ -1,9 +1,5 @@
 //! How much is shown: -q, -v, -vv and colors.
 
-use std::time::Duration;
-
-use rustix::process::{Pid, Signal, kill_process};
-
 use crate::support::{
     SECRETS, Test,
     fake_aws::{End, Fault},
@@ -57,21 +53,4 @@ fn colors_are_used_where_they_are_asked_for() {
     assert_eq!(of(Test::new().env("CLICOLOR_FORCE", "1"), &[]), (true, true));
     assert_eq!(of(Test::new().env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1"), &[]), (false, false));
     assert_eq!(of(Test::new().env("CLICOLOR_FORCE", "1"), &["--color=never"]), (false, false));
-}
-
-#[test]
-fn a_long_execution_prints_every_half_minute_how_far_it_is_and_why_calls_fail() {
-    let test = Test::new().render(|render| render.end = End::Throttled);
-    let child = test.spawn_smoke(&[]);
-    let is_asked = || test.aws.calls().iter().any(|call| call == "GetExecutionHistory");
-    for _ in (0..600).take_while(|_| !is_asked()) {
-        std::thread::sleep(Duration::from_millis(100));
-    }
-    std::thread::sleep(Duration::from_secs(1));
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
-    let ran = test.finish(child);
-    let line = ran.exit(130).stderr.lines().find(|line| line.contains("N=2: after ")).unwrap();
-    let why = ", 2 calls failed, the last with Lambda.TooManyRequestsException: Lambda refused the call: the stack or ";
-    assert!(line.contains(" s: 0/2 chunks, 0/60 frames, ") && line.contains(why), "{line}");
-    test.assert_account_clean();
 }
