@@ -120,13 +120,19 @@ async fn build_own(
         return Ok(zip);
     }
     let _ = fs::remove_file(&manifest_path);
-    install_packages(&package, &tools.bun, runner, log).await?;
-    console.step("build", "bun bundle");
     let staging = tempfile::Builder::new().prefix("staging-").tempdir_in(&dist).context("a staging folder")?;
-    let (bun, root, fresh) = (&tools.bun, staging.path().join("root"), staging.path().join("handler.zip"));
-    runner.run(cmd!(sh, "{bun} run bundle.ts {root}")).cwd(&package).log(log).limit(BUILD_LIMIT).await?;
+    let [root, programs, fresh] = ["root", "programs", "handler.zip"].map(|name| staging.path().join(name));
+    let bundle = async {
+        install_packages(&package, &tools.bun, runner, log).await?;
+        console.step("build", "bun bundle");
+        let bun = &tools.bun;
+        runner.run(cmd!(sh, "{bun} run bundle.ts {root}")).cwd(&package).log(log).limit(BUILD_LIMIT).await
+    };
+    // They are most of the ZIP, and are there before the packages.
+    let programs = handler_zip::pack_programs(&tools.programs, &programs, &fresh, &tools.zip, runner);
+    tokio::try_join!(bundle, programs)?;
     console.step("build", "zip");
-    handler_zip::pack(&root, &tools.programs, &fresh, &tools.zip, runner).await?;
+    handler_zip::pack(&root, &fresh, &tools.zip, runner).await?;
     fs::rename(&fresh, target).with_context(|| format!("{}", target.display()))?;
     let zip = read(target.to_owned(), true)?;
     let manifest = Manifest {

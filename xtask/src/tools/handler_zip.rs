@@ -20,7 +20,7 @@ use xshell::cmd;
 use crate::tools::runner::Runner;
 
 /// Changes when the way of packing does, so that old ZIPs are rebuilt.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 /// What builds make, which is no input.
 const PRODUCTS: [&str; 2] = ["node_modules", "dist"];
@@ -66,25 +66,33 @@ const FIXED_TIME_S: u64 = 946_684_800;
 
 const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// Adds `programs` to the staged folder and packs it: sorted entries, fixed times and modes.
-pub(crate) async fn pack(
-    root: &Path,
+/// Packs `programs` as what is in `bin`, from copies in `folder`.
+pub(crate) async fn pack_programs(
     programs: &[PathBuf],
+    folder: &Path,
     to: &Path,
     zip: &Path,
     runner: &Runner,
 ) -> anyhow::Result<()> {
-    let bin = root.join("bin");
+    let bin = folder.join("bin");
     fs::create_dir_all(&bin).with_context(|| format!("{}", bin.display()))?;
     for program in programs {
         let to = bin.join(name_of(program));
         fs::copy(program, &to).with_context(|| format!("copying {} into the ZIP", program.display()))?;
     }
+    pack(folder, to, zip, runner).await
+}
+
+/// Packs a folder, next to what is in the ZIP already: sorted entries, fixed times and modes.
+pub(crate) async fn pack(root: &Path, to: &Path, zip: &Path, runner: &Runner) -> anyhow::Result<()> {
     let mut names = Vec::new();
     for file in files_below(root, &[])? {
         normalize(&root.join(&file))?;
         ensure!(!file.as_os_str().as_bytes().contains(&b'\n'), "{file:?} can't be packed");
         names.extend([file.as_os_str().as_bytes(), b"\n"].concat());
+    }
+    if names.is_empty() {
+        return Ok(());
     }
     let list = root.with_extension("list");
     fs::write(&list, names).with_context(|| format!("{}", list.display()))?;
