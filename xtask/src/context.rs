@@ -69,6 +69,9 @@ pub struct Connection {
 
 /// Makes everything ready that `choice` needs before it can be reached: for
 /// `--local` the tools and an emulator.
+///
+/// # Errors
+/// When this machine can't run it, or a tool can't be provisioned.
 pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result<(Target, Option<EmbeddedAws>)> {
     match choice {
         TargetChoice::Account(profile) => Ok((Target::configured(&session.env, profile.as_ref())?, None)),
@@ -81,6 +84,8 @@ pub async fn prepare(session: &Session, choice: &TargetChoice) -> anyhow::Result
     }
 }
 
+/// # Errors
+/// When this machine can't run them, or a tool can't be had.
 pub async fn provision(session: &Session) -> anyhow::Result<()> {
     if !is_linux_x86_64() {
         bail!(
@@ -94,6 +99,9 @@ pub async fn provision(session: &Session) -> anyhow::Result<()> {
 }
 
 /// Connects to a target and asks who we are.
+///
+/// # Errors
+/// When nobody answers, or the credentials are missing or refused.
 pub async fn connect(session: &Session, target: Target, region: &Region) -> anyhow::Result<Connection> {
     let access = Access::new(target, region.clone(), &session.env)?;
     let clients = Clients::new(&access, &session.console).await;
@@ -104,6 +112,9 @@ pub async fn connect(session: &Session, target: Target, region: &Region) -> anyh
 
 impl Connection {
     /// The SAM CLI at this target, logging to `logs`.
+    ///
+    /// # Errors
+    /// When `logs` can't be written to.
     pub fn sam(&self, session: &Session, program: &std::path::Path, logs: &std::path::Path) -> anyhow::Result<Sam> {
         let home = session.toolbox.sam_home();
         let keys = self.access.target.has_keys_of_the_chain().then(|| self.clients.keys.clone());

@@ -154,6 +154,9 @@ pub struct Signals(Vec<(Stream, Signal)>);
 
 impl Signals {
     /// Takes the signals over from the system's default, which ends the process at once.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
     pub fn listen() -> anyhow::Result<Self> {
         let heeded = ENDING.into_iter().filter(|(signal, may_stay)| !(*may_stay && is_ignored(*signal)));
         let stream = |(of, _): (Signal, bool)| Ok((signal(SignalKind::from_raw(of.number))?, of));

@@ -50,6 +50,9 @@ const COMMAND: &str = "lambda-smoke";
 const CAP: Duration = Duration::from_secs(25 * 60);
 
 /// Runs the gate to its end, whatever happens; with `--dry-run` only prints what it would do.
+///
+/// # Errors
+/// When something is wrong before there is a run to clean up.
 pub async fn run(session: &Session, options: &SmokeOptions) -> Result<ExitCode, Failure> {
     let (options, repeats) = repeated(session, options).or_exit(ExitCode::Preflight)?;
     let options = &options;

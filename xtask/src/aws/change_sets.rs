@@ -28,6 +28,9 @@ const PLACEHOLDER: &str = r#"{"Resources":{"Placeholder":{"Type":"AWS::CloudForm
 
 /// Creates a stack that holds nothing, by a change set that is not meant to be executed (CreateChangeSet).
 /// The execution of another change set of this stack deletes it.
+///
+/// # Errors
+/// When a stack of the name is there, other than one in review.
 pub async fn take_name(clients: &Clients, stack: &StackName, run: &RunId) -> anyhow::Result<ChangeSet> {
     let what = || format!("creating stack {stack}");
     let name = format!("run-{run}");
@@ -53,6 +56,9 @@ pub async fn take_name(clients: &Clients, stack: &StackName, run: &RunId) -> any
 }
 
 /// The change sets of a stack in review, by its ARN, the oldest first: that one created the stack.
+///
+/// # Errors
+/// When they can't be read.
 pub async fn of_stack(clients: &Clients, stack: &str) -> anyhow::Result<Vec<ChangeSet>> {
     let what = || format!("reading the change sets of stack {stack}");
     // The embedded AWS takes no ARN here; which stack a change set is of, is read below.
@@ -68,6 +74,9 @@ pub async fn of_stack(clients: &Clients, stack: &str) -> anyhow::Result<Vec<Chan
 }
 
 /// Deletes a change set (DeleteChangeSet).
+///
+/// # Errors
+/// When the call is refused.
 pub async fn delete(clients: &Clients, change_set: &ChangeSet) -> anyhow::Result<()> {
     let ChangeSet { id, stack, .. } = change_set;
     let call = Call::cloudformation("DeleteChangeSet", stack, &[("ChangeSetName", id)]);

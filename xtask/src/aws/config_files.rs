@@ -36,6 +36,9 @@ pub struct ConfigFiles {
 
 impl ConfigFiles {
     /// Reads the files that `env` names, for the profile of the flag or of `env`.
+    ///
+    /// # Errors
+    /// When a file can't be read or is not of the format.
     pub fn read(env: &Env, flag: Option<&Profile>) -> anyhow::Result<Self> {
         let profile = flag
             .map(|profile| Named { value: profile.as_str().to_owned(), by: "--profile".to_owned() })

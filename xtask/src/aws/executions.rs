@@ -60,6 +60,9 @@ pub fn machine_arn(region: &Region, account: &str, name: &str) -> String {
 
 /// Starts an execution of a machine that is this run's alone; its name makes a
 /// repeated start harmless.
+///
+/// # Errors
+/// When the start is refused or nobody answers.
 pub async fn start(clients: &Clients, machine: &str, name: &str, input: &Value) -> anyhow::Result<String> {
     let request = clients.sfn.start_execution().state_machine_arn(machine).name(name).input(input.to_string());
     match (|| request.clone().send()).retry(settling()).when(faults::is_absent).await {
@@ -87,6 +90,9 @@ const SILENCE_OF_AWS: Duration = Duration::from_secs(300);
 /// Polls until the execution has ended, densely at first. Throttling and
 /// short outages are waited out. At its cap the execution is stopped, and has
 /// ended as aborted.
+///
+/// # Errors
+/// When the service gives an error that won't pass, or no answer for too long.
 pub async fn wait(clients: &Clients, arn: &str, cap: &Cap) -> anyhow::Result<Ended> {
     let started = Instant::now();
     let (place, silence) = match clients.settings.endpoint_of("sfn") {
@@ -155,6 +161,9 @@ async fn describe(clients: &Clients, arn: &str) -> Result<Option<Ended>, (Fault,
 }
 
 /// The bodies of all pages of an execution's history, as the service sent them.
+///
+/// # Errors
+/// When a page can't be read.
 pub async fn history_pages(clients: &Clients, arn: &str) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut pages = Vec::new();
     let mut token = None;
@@ -184,6 +193,9 @@ const NEWEST: i32 = 200;
 
 /// A page of the newest events of an execution, newest first, and the token of
 /// the one before it. Asked once: what it shows can wait.
+///
+/// # Errors
+/// When it can't be read.
 pub async fn newest_events(
     clients: &Clients,
     arn: &str,
@@ -295,6 +307,9 @@ pub struct Machine {
 
 /// Waits a few seconds for a state machine that was just made: reading one is
 /// eventually consistent. `None` when there is none even then.
+///
+/// # Errors
+/// When the service refuses to say.
 pub async fn new_machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
     let there = || clients.sfn.describe_state_machine().state_machine_arn(arn).send();
     // Whatever else is wrong with it, the call below reports.
@@ -303,6 +318,9 @@ pub async fn new_machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<
 }
 
 /// Reads a state machine's tags and log groups; `None` when there is none of that ARN.
+///
+/// # Errors
+/// When the service refuses to say.
 pub async fn machine(clients: &Clients, arn: &str) -> anyhow::Result<Option<Machine>> {
     let described = match clients.sfn.describe_state_machine().state_machine_arn(arn).send().await {
         Ok(described) => described,

@@ -63,6 +63,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 
 impl Network {
     /// What `env` says; `of_profile` is the profile's `ca_bundle`.
+    ///
+    /// # Errors
+    /// When a bundle can't be read or has no certificate, or the address of a proxy is none.
     pub fn of(env: &Env, of_profile: Option<Named<String>>) -> anyhow::Result<Self> {
         let variable = |name: &str| env.path(name).map(|value| Named { value, by: name.to_owned() });
         let of_profile = of_profile.map(|named| Named { value: named.value.into(), by: named.by });

@@ -28,6 +28,9 @@ pub(crate) struct Proxy {
 
 impl Proxies {
     /// The proxies that `env` names. Lower-case names come first, as for curl and Python.
+    ///
+    /// # Errors
+    /// When an address is none, or its protocol is not HTTP.
     pub fn of(env: &Env) -> anyhow::Result<Self> {
         let proxy = |names: [&str; 2]| {
             let given = names.into_iter().find_map(|name| Named::of_variable(env, name));

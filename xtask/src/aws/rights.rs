@@ -108,6 +108,9 @@ pub(crate) fn untried() -> usize {
 const AT_ONCE: usize = 4;
 
 /// The permissions to read, each with the result of its call.
+///
+/// # Errors
+/// When nobody answers.
 pub async fn called(connection: &Connection) -> anyhow::Result<BTreeMap<&'static str, Answer>> {
     let (clients, holder) = (&connection.clients, holder(connection));
     let probed = stream::iter(&PROBES).map(|probe| async {
@@ -175,6 +178,9 @@ const MOST_SIMULATED: &str = "1000";
 
 /// All permissions that a run needs, each with whether the policies of the credentials allow it, by IAM's
 /// SimulatePrincipalPolicy. The root user has no policies to simulate.
+///
+/// # Errors
+/// When the simulation is not allowed, or there are no policies to simulate, as for the root user.
 pub async fn simulated(connection: &Connection) -> anyhow::Result<BTreeMap<&'static str, Answer>> {
     let (clients, holder) = (&connection.clients, holder(connection));
     let source = principal(&connection.arn)?;

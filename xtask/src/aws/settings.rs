@@ -82,6 +82,9 @@ pub struct Settings {
 
 impl Settings {
     /// What the environment and the files say for an account.
+    ///
+    /// # Errors
+    /// When a setting makes no sense, or a profile or a bundle is not there.
     pub fn of_account(env: &Env, profile: Option<&Profile>) -> anyhow::Result<Self> {
         let files = ConfigFiles::read(env, profile)?;
         let has_keys = env.get("AWS_ACCESS_KEY_ID").is_some() && env.get("AWS_SECRET_ACCESS_KEY").is_some();

@@ -23,6 +23,9 @@ pub async fn has_function(clients: &Clients, name: &str) -> anyhow::Result<bool>
 }
 
 /// Reads a function's size (Lambda GetFunctionConfiguration); `None` when it does not say.
+///
+/// # Errors
+/// When the call is refused.
 pub async fn function_size(clients: &Clients, name: &str) -> anyhow::Result<Option<FunctionSize>> {
     let reported = reported(clients, name).await?;
     let size = || {
@@ -54,6 +57,9 @@ fn configuration_of(name: &str) -> String {
 const UPDATE_LIMIT: Duration = Duration::from_secs(5 * 60);
 
 /// Changes the memory of a function, MB, and waits until that is done. From then on, every environment is a new one.
+///
+/// # Errors
+/// When the call is refused, or the update fails or does not end.
 pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow::Result<()> {
     let what = || format!("giving function {name} {memory_mb} MB");
     update(clients, name, json!({ "MemorySize": memory_mb })).await.and_then(accepted).with_context(what)?;
@@ -62,6 +68,9 @@ pub async fn set_memory(clients: &Clients, name: &str, memory_mb: u32) -> anyhow
 
 /// Changes one variable in the environment of a function, keeps the others, and waits until that is done. From then on,
 /// every environment is a new one. No value is shown, whatever fails.
+///
+/// # Errors
+/// When the variables can't be read, the call is refused, or the update fails or does not end.
 pub async fn set_variable(clients: &Clients, name: &str, variable: &str, value: &str) -> anyhow::Result<()> {
     let what = || format!("setting {variable} of function {name}");
     let mut environment = reported(clients, name).await?["Environment"].take();
@@ -103,6 +112,9 @@ async fn updated(clients: &Clients, name: &str) -> anyhow::Result<()> {
 
 /// How many executions at once the account has unreserved (Lambda GetAccountSettings);
 /// `None` where the service does not say.
+///
+/// # Errors
+/// When the call is refused.
 pub async fn unreserved_concurrency(clients: &Clients) -> anyhow::Result<Option<u64>> {
     let call = Call { service: "lambda", method: "GET", path: "/2016-08-19/account-settings/", body: Body::None };
     let body = call.send(clients).await.and_then(accepted).context("reading the account's quotas")?;
@@ -117,6 +129,9 @@ pub struct LogGroup {
 }
 
 /// Looks for a log group of exactly this name (Logs DescribeLogGroups).
+///
+/// # Errors
+/// When the service gives no clear answer.
 pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<LogGroup>> {
     let (what, mut token) = (|| format!("looking for log group {name}"), Value::Null);
     loop {
@@ -139,6 +154,9 @@ pub async fn log_group(clients: &Clients, name: &str) -> anyhow::Result<Option<L
 }
 
 /// Deletes a log group (Logs DeleteLogGroup). One that is gone is fine.
+///
+/// # Errors
+/// When the call is refused.
 pub async fn delete_log_group(clients: &Clients, name: &str) -> anyhow::Result<()> {
     let body = Body::Json { target: "Logs_20140328.DeleteLogGroup", input: json!({ "logGroupName": name }) };
     let what = || format!("deleting log group {name}");
@@ -187,6 +205,9 @@ pub async fn log(clients: &Clients, group: &str, from_ms: i64, to_ms: i64) -> Ve
 
 /// The memory that calls of a function used, MB, by the ids of the calls: what the REPORT lines of its log say (Logs
 /// FilterLogEvents).
+///
+/// # Errors
+/// When the log can't be read.
 pub async fn memory_used(
     clients: &Clients,
     group: &str,

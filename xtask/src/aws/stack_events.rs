@@ -34,6 +34,9 @@ pub enum Doing {
 const MOST_PAGES: usize = 5;
 
 /// The resources that a stack failed at, the first one first (DescribeStackEvents).
+///
+/// # Errors
+/// When the events can't be read.
 pub async fn failed(clients: &Clients, stack: &str, doing: Doing) -> anyhow::Result<Vec<FailedResource>> {
     let what = || format!("reading the events of stack {stack}");
     let (mut newest_first, mut token) = (Vec::new(), String::new());

@@ -39,6 +39,9 @@ pub(crate) fn name_in(arn: &str) -> &str {
 
 /// What is known of a stack by its name or its ARN (DescribeStacks). `None`
 /// when there is none.
+///
+/// # Errors
+/// When the service gives no clear answer.
 pub async fn describe(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
     Ok(describe_even_deleted(clients, stack).await?.filter(|stack| stack.status != DELETED))
 }
@@ -49,6 +52,9 @@ pub(crate) const IN_REVIEW: &str = "REVIEW_IN_PROGRESS";
 const DELETED: &str = "DELETE_COMPLETE";
 
 /// The same, of a deleted stack too: CloudFormation knows one by its ARN for 90 days.
+///
+/// # Errors
+/// When the service gives no clear answer.
 pub async fn describe_even_deleted(clients: &Clients, stack: &str) -> anyhow::Result<Option<Stack>> {
     let what = || format!("looking for stack {stack}");
     match Call::cloudformation("DescribeStacks", stack, &[]).send(clients).await.with_context(what)? {
@@ -75,6 +81,9 @@ pub struct StackResource {
 
 /// The resources of a stack and of the stacks nested in it, by its ARN; also those that a deleted stack had. Its own come
 /// first.
+///
+/// # Errors
+/// When the service gives no clear answer.
 pub async fn resources(clients: &Clients, stack: &Stack) -> anyhow::Result<Vec<StackResource>> {
     let (mut all, mut seen, mut stacks) = (Vec::new(), BTreeSet::new(), vec![stack.id.clone()]);
     while let Some(id) = stacks.pop() {
@@ -100,6 +109,9 @@ async fn resources_of(clients: &Clients, stack: &str) -> anyhow::Result<Vec<Stac
 const DELETE_LIMIT: Duration = Duration::from_secs(30 * 60);
 
 /// Deletes a stack (DeleteStack) and waits until it is gone.
+///
+/// # Errors
+/// When the deletion is refused or fails.
 pub async fn delete(clients: &Clients, stack: &Stack) -> anyhow::Result<()> {
     let answer = Call::cloudformation("DeleteStack", &stack.id, &[]).send(clients).await?;
     accepted(answer).with_context(|| format!("deleting stack {}", stack.id))?;
@@ -205,6 +217,9 @@ impl Stack {
     }
 
     /// The stack, or an error that says what to do where it is protected.
+    ///
+    /// # Errors
+    /// When it has termination protection.
     pub fn deletable(&self, name: &StackName) -> anyhow::Result<()> {
         if self.protected {
             bail!(

@@ -159,6 +159,9 @@ impl Side {
 
 impl AbOptions {
     /// Refuses what makes no sense for two stacks.
+    ///
+    /// # Errors
+    /// When there is such an option.
     pub fn check(&self) -> anyhow::Result<()> {
         let run = &self.eval.run;
         let refused = [

@@ -19,6 +19,9 @@ use crate::{
 };
 
 /// Parses a command line. A flag that it lacks is taken from the flag's variable in `env`.
+///
+/// # Errors
+/// For what clap refuses, and for requests for help.
 pub fn parse(args: &[OsString], env: &Env) -> Result<Cli, Error> {
     let declared = Cli::command();
     let mut command = without_process_environment(declared.clone()).color(color_asked_for(args));

@@ -126,6 +126,9 @@ impl EvalOptions {
     }
 
     /// The chunk counts of one fixture.
+    ///
+    /// # Errors
+    /// When the fixture is not among those that are repeated.
     pub fn counts_of(&self, fixture: &str) -> anyhow::Result<ChunkCounts> {
         self.fixtures.counts(Some(fixture), &self.chunk_counts())
     }
@@ -154,6 +157,9 @@ impl EvalOptions {
     }
 
     /// Refuses options that contradict each other, no matter whether flags or variables set them.
+    ///
+    /// # Errors
+    /// When they do.
     pub fn check(&self) -> anyhow::Result<()> {
         let sizes = &self.run.memory;
         for (nth, size) in sizes.iter().enumerate() {
@@ -184,6 +190,9 @@ impl EvalOptions {
 
     /// The same for these renders of an earlier run alone, in chunks of that run's size, and with the sizes of memory
     /// that they had of those that it measured.
+    ///
+    /// # Errors
+    /// When there are none.
     pub fn repeating(
         mut self,
         mut renders: Vec<Repeated>,

@@ -52,6 +52,9 @@ impl FixtureOptions {
     }
 
     /// The chunk counts of a fixture, or of all: those that are repeated, or else those `asked` for.
+    ///
+    /// # Errors
+    /// When the fixture is not among those that are repeated.
     pub fn counts(&self, fixture: Option<&str>, asked: &ChunkCounts) -> anyhow::Result<ChunkCounts> {
         let Some(repeated) = &self.repeated else { return Ok(asked.clone()) };
         let its = repeated.iter().filter(|(of, ..)| fixture.is_none_or(|fixture| of == fixture));

@@ -121,6 +121,9 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// Refuses options that contradict each other.
+    ///
+    /// # Errors
+    /// When they do.
     pub fn check(&self) -> anyhow::Result<()> {
         ensure!(
             !((self.keep_stack || self.reuse_stack.is_some()) && self.target.aws.local),
@@ -132,6 +135,9 @@ impl RunOptions {
     }
 
     /// Refuses more than one size of memory.
+    ///
+    /// # Errors
+    /// When there are several.
     pub fn check_one_memory(&self) -> anyhow::Result<()> {
         ensure!(
             self.memory.len() < 2,

@@ -105,6 +105,9 @@ impl SmokeOptions {
     }
 
     /// Refuses options that contradict each other, no matter whether flags or variables set them.
+    ///
+    /// # Errors
+    /// When they do.
     pub fn check(&self) -> anyhow::Result<()> {
         ensure!(
             !self.require_encoded_sha_equal || self.plan_protocols == Some(PlanProtocols::Both),

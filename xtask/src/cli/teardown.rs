@@ -67,6 +67,9 @@ impl TeardownOptions {
     }
 
     /// The region of the flag or of the environment, or us-east-1.
+    ///
+    /// # Errors
+    /// When the environment names something that is no region.
     pub fn region(&self, env: &Env) -> anyhow::Result<Region> {
         if let Some(region) = &self.region {
             return Ok(region.clone());

@@ -30,6 +30,9 @@ pub(crate) const COMMAND: &str = "lambda-ab";
 const COMPARISON: &str = "comparison.md";
 
 /// Measures both sides, each as an eval on a stack of its own, compares them, and always cleans up.
+///
+/// # Errors
+/// When a check fails before anything is created, and when B is worse than allowed.
 pub async fn run(session: &Session, options: &AbOptions) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().or_exit(ExitCode::Preflight)?;
     let repo = session.repo().or_exit(ExitCode::Preflight)?;

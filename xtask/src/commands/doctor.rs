@@ -31,6 +31,9 @@ use crate::{
 const ENOUGH_SPACE: u64 = 2 << 30;
 
 /// Checks everything and prints the results; exit 1 when a run would fail.
+///
+/// # Errors
+/// When there is no repository to look at.
 pub async fn run(session: &Session, options: &DoctorOptions) -> Result<ExitCode, Failure> {
     let repo = session.repo().or_exit(ExitCode::Preflight)?;
     let prepared = context::prepare(session, &options.target.aws.choice()).await;

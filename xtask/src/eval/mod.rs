@@ -69,6 +69,9 @@ struct Bench<'a> {
 }
 
 /// Runs the benchmark and always cleans up; with `--dry-run` only prints what it would do.
+///
+/// # Errors
+/// When a check fails before anything is created.
 pub async fn run(session: &Session, options: &EvalOptions) -> Result<ExitCode, Failure> {
     let (options, repeats) = prepare::repeated(session, options).or_exit(ExitCode::Preflight)?;
     let options = &options;

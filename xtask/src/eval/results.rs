@@ -112,6 +112,9 @@ impl EvalResults {
     }
 
     /// Refuses other versions.
+    ///
+    /// # Errors
+    /// When the version differs from the one that this tool writes.
     pub fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
         ensure!(

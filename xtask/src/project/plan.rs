@@ -128,6 +128,9 @@ pub enum Sizing {
 
 impl Sizing {
     /// The frames per chunk to request. `of_fixture` is the fixture's own size, if it has one.
+    ///
+    /// # Errors
+    /// When a count needs more frames per chunk than the handler accepts.
     pub fn size(self, of_fixture: Option<ChunkSize>, frames: u64, count: ChunkCount) -> anyhow::Result<ChunkSize> {
         Ok(match self {
             Self::Named(size) => size,
@@ -141,6 +144,9 @@ impl Sizing {
 }
 
 /// A render for each chunk count and protocol. `of_fixture` is the fixture's own chunk size, if it has one.
+///
+/// # Errors
+/// When a count needs more frames per chunk than the handler accepts.
 pub fn planned_renders(
     counts: &ChunkCounts,
     protocols: PlanProtocols,

@@ -137,6 +137,9 @@ fn with_concurrent(folder: &Path) -> Vec<PathBuf> {
 
 /// The folder of the run that a user names: a folder, a run's id or its beginning, a commit or its beginning (the
 /// newest run of it), `latest`, or `previous`, the one before `this`, where there is one.
+///
+/// # Errors
+/// When no run has that name, or several have.
 pub fn named(which: &str, entries: impl FnOnce() -> Vec<Entry>, this: Option<&RunId>) -> anyhow::Result<PathBuf> {
     if Path::new(which).is_dir() {
         return Ok(which.into());

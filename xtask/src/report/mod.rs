@@ -179,6 +179,9 @@ impl RunReport {
     }
 
     /// The unmeasured renders that the verdict names; without a verdict, all that were requested and not measured.
+    ///
+    /// # Errors
+    /// When the verdict names a render that was not requested.
     fn find_unmeasured(&self) -> anyhow::Result<Vec<Unmeasured>> {
         let unmeasured = |key: RenderKey, cause: Option<String>, not_run| {
             let cause = cause.or_else(|| self.run.failure.clone()).unwrap_or_else(|| "the run ended first".to_owned());

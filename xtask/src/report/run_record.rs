@@ -173,6 +173,9 @@ impl RunRecord {
     }
 
     /// Refuses content that no run of this tool writes.
+    ///
+    /// # Errors
+    /// When the version differs, or there are more iterations than a run can have.
     pub fn check(&self) -> anyhow::Result<()> {
         let version = self.schema_version;
         ensure!(

@@ -61,6 +61,9 @@ impl Budget {
     }
 
     /// Refuses what would exceed the limit.
+    ///
+    /// # Errors
+    /// When what is spent and the estimate of what comes are more than the limit.
     pub fn allow(&self, estimate: &Estimate, what: &str) -> anyhow::Result<()> {
         let Some(ceiling) = self.ceiling else { return Ok(()) };
         let spent = self.spent_usd.get();

@@ -54,6 +54,9 @@ impl Deleter {
     }
 
     /// What is there of `stack`, and whose it is. With `only`, one run's alone.
+    ///
+    /// # Errors
+    /// When something can't be seen.
     pub async fn survey(
         &self,
         stack: &StackName,
@@ -138,6 +141,9 @@ impl Deleter {
 
     /// Proves that nothing of these runs is there, where nothing had to be deleted but log groups that late lines
     /// brought back.
+    ///
+    /// # Errors
+    /// When such a log group can't be deleted.
     pub async fn prove_nothing(
         &self,
         stack: &StackName,
@@ -232,6 +238,9 @@ impl Deleter {
     }
 
     /// Stops what is running in the state machine of `run`.
+    ///
+    /// # Errors
+    /// When an execution can't be stopped.
     pub async fn stop_own_executions(&self, found: &Inventory, run: &RunId) -> anyhow::Result<usize> {
         self.stop_executions(found, &found.ours(std::slice::from_ref(run), false)).await
     }

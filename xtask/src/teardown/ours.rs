@@ -39,6 +39,9 @@ pub struct StackContents {
 
 impl StackContents {
     /// Lists what is in a stack, or was in it.
+    ///
+    /// # Errors
+    /// When CloudFormation gives no clear answer.
     pub async fn read(clients: &Clients, stack: Stack) -> anyhow::Result<Self> {
         let run = if stack.in_review() { run_in_review(clients, &stack).await? } else { run_of(&stack.tags) };
         Ok(Self { run, resources: stacks::resources(clients, &stack).await?, stack })
@@ -98,6 +101,9 @@ impl StackContents {
     }
 
     /// The name of the resource that has this logical ID in the template.
+    ///
+    /// # Errors
+    /// When the stack has not created it.
     pub fn named(&self, logical_id: &str, resource: Resource) -> anyhow::Result<String> {
         let found = self.existing(resource).find(|found| found.logical_id == logical_id);
         let found = found.with_context(|| format!("the stack has no {} {logical_id}", resource.kind()))?;

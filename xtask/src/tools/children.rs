@@ -146,11 +146,17 @@ impl Service {
     }
 
     /// Waits until it has ended by itself.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
     pub async fn ended(&mut self) -> anyhow::Result<ExitStatus> {
         self.child.wait().await.context("waiting for a child")
     }
 
     /// How it ended; `None` while it works.
+    ///
+    /// # Errors
+    /// When the system can't say.
     pub fn status(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         self.child.try_wait().context("looking for a child")
     }

@@ -12,6 +12,9 @@ use std::{
 use anyhow::Context;
 
 /// Writes a path into JSON, whose strings are Unicode: other bytes become U+FFFD.
+///
+/// # Errors
+/// Those of the format.
 pub fn in_json<S: serde::Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     to.collect_str(&path.display())
 }
@@ -19,6 +22,9 @@ pub fn in_json<S: serde::Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Err
 const POLL: Duration = Duration::from_millis(100);
 
 /// Waits until no other process has the lock; says so first where it has to wait.
+///
+/// # Errors
+/// When the file can't be made or locked.
 pub async fn lock(path: &Path, say_waiting: impl FnOnce()) -> anyhow::Result<File> {
     let what = || format!("the lock {}", path.display());
     if let Some(folder) = path.parent() {

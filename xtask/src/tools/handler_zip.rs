@@ -148,6 +148,9 @@ const LONGEST_PACKAGE: u64 = 1 << 20;
 
 /// Reads the sizes, and the version of the package that the ZIP was made from, if it says one. Format: APPNOTE.TXT
 /// 4.3.7, 4.3.12 and 4.3.16; ZIP64, which starts at 4 GB, is far over what Lambda takes and is refused.
+///
+/// # Errors
+/// When the file is no ZIP.
 pub fn inspect(path: &Path) -> anyhow::Result<(ZipSizes, Option<String>)> {
     read(path).with_context(|| format!("{} is not a ZIP that Lambda accepts", path.display()))
 }

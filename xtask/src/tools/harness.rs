@@ -40,6 +40,9 @@ pub struct Harness {
 
 impl Harness {
     /// The harness, where the repository has one that can run: what it needs is installed.
+    ///
+    /// # Errors
+    /// When the package.json that would say it can't be read.
     pub fn find(repo: &Repo) -> anyhow::Result<Option<Self>> {
         let producer = repo.producer_package();
         let path = producer.join("package.json");
@@ -159,6 +162,9 @@ pub enum LocalRenderer {
 
 impl LocalRenderer {
     /// Makes a way ready; `env` is where tools are looked for.
+    ///
+    /// # Errors
+    /// When a tool or a package can't be had.
     pub async fn prepare(session: &Session, repo: &Repo, way: LocalWay, env: &Env, log: &Path) -> anyhow::Result<Self> {
         match way {
             LocalWay::Harness(harness) => {
@@ -176,6 +182,8 @@ impl LocalRenderer {
         Renderer::prepare(session, of, log).await.map(Self::Packages)
     }
 
+    /// # Errors
+    /// When that fails.
     pub async fn render(&self, job: &Job<'_>) -> anyhow::Result<InProcess> {
         match self {
             Self::Harness { harness, bun, runner } => harness.render(job, bun, runner).await,

@@ -109,6 +109,9 @@ pub struct Renderer {
 
 impl Renderer {
     /// Installs the renderer's packages, unless they are there; a checkout's are its own.
+    ///
+    /// # Errors
+    /// When they can't be had, or a checkout's renderer is not built.
     pub async fn prepare(session: &Session, repo: &Repo, log: &Path) -> anyhow::Result<Self> {
         check_built(repo)?;
         let package = repo.handler_package();
@@ -121,6 +124,9 @@ impl Renderer {
     }
 
     /// Renders with the provisioned node, Chromium and ffmpeg.
+    ///
+    /// # Errors
+    /// When the renderer fails, or leaves nothing, or the encoder for alpha can't be had.
     pub async fn render(&self, job: &Job<'_>) -> anyhow::Result<InProcess> {
         let name = &job.fixture.name;
         if job.format.has_alpha() {
@@ -176,6 +182,9 @@ fn why(stderr: &str) -> Option<String> {
 /// files of packages, a copy at `to` that has them. The packages are those of
 /// `fixtures/package.json`, installed by the `bun` on `env`'s PATH unless they are
 /// there; `log` gets what it prints.
+///
+/// # Errors
+/// When a package can't be had, or a file is not the declared one.
 pub async fn staged(
     session: &Session,
     repo: &Repo,

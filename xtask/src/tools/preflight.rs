@@ -74,6 +74,9 @@ impl Tools {
 }
 
 /// Looks for all tools of `purpose` on the runner's PATH.
+///
+/// # Errors
+/// All problems, a line each.
 pub async fn check(purpose: Purpose, runner: &Runner) -> Result<Tools, Vec<String>> {
     let needs: &[Need] = match purpose {
         Purpose::BuildAndRender => &[SAM, BUN, FFMPEG, FFPROBE, ZIP],

@@ -98,6 +98,10 @@ impl Parameters {
     }
 
     /// The values that a run sets, those that were `asked` for, and the defaults of the other parameters.
+    ///
+    /// # Errors
+    /// When the template does not have or accept a value that was asked for or that the run must set, or requires a
+    /// value that a run does not have.
     pub fn given(&self, project: &ProjectName, capacity: Capacity, asked: &[Assignment]) -> anyhow::Result<Given> {
         let concurrency = capacity.reserved_concurrency.map_or("-1".to_owned(), |n| n.to_string());
         let mut values = vec![

@@ -38,6 +38,9 @@ pub struct Known {
 
 impl StateFolder {
     /// `$HYPERFRAMES_STATE_DIR`, else `$XDG_STATE_HOME/hyperframes-lambda`, else `~/.local/state/hyperframes-lambda`.
+    ///
+    /// # Errors
+    /// When none of the variables is set, or the current folder is gone.
     pub fn of(env: &Env) -> anyhow::Result<Self> {
         let own = env.path("HYPERFRAMES_STATE_DIR");
         let xdg = || env.path("XDG_STATE_HOME").map(|dir| dir.join("hyperframes-lambda"));
@@ -48,6 +51,9 @@ impl StateFolder {
     }
 
     /// Proves that a journal can be written, before anything depends on it.
+    ///
+    /// # Errors
+    /// When the folder can't be made or written to.
     pub fn check_writable(&self) -> anyhow::Result<()> {
         let write = || {
             fs::create_dir_all(&self.0)?;
@@ -132,11 +138,17 @@ pub fn complaint(path: &Path) -> String {
 
 impl Known {
     /// Notes that everything of this run is gone.
+    ///
+    /// # Errors
+    /// When the journal can't be written.
     pub fn finish(&self) -> anyhow::Result<()> {
         self.note(&Entry::Finished { kept: false })
     }
 
     /// Notes that this run's AWS is gone, or whatever it left is someone else's to remove.
+    ///
+    /// # Errors
+    /// When the journal can't be written.
     pub fn forget(&self) -> anyhow::Result<()> {
         self.note(&Entry::Forgotten)
     }
@@ -180,6 +192,9 @@ impl Journal {
     }
 
     /// Continues the journal of a kept stack, and returns the run's state; `None` while another run uses it.
+    ///
+    /// # Errors
+    /// When the file is gone, or can't be read or locked.
     pub fn resume(known: &Known) -> anyhow::Result<Option<(Self, RunState)>> {
         let path = known.path.clone();
         let what = || format!("the journal {}", path.display());
@@ -196,6 +211,9 @@ impl Journal {
     }
 
     /// Appends a record and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// When it can't be written.
     pub fn note(&self, entry: Entry) -> anyhow::Result<()> {
         // The first is the state folder's, which recovery reads; the copy in the artifacts may be gone.
         let (file, path) = self.files.first().expect("opened by begin");
