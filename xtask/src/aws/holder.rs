@@ -52,8 +52,8 @@ pub fn policy(holder: &Holder) -> Value {
     json!({ "Version": "2012-10-17", "Statement": statements.into_iter().map(statement).collect::<Vec<_>>() })
 }
 
-/// Actions that give a role more permissions. Where a boundary is demanded, these are allowed on roles that have it. No
-/// action of a run takes a boundary away.
+/// Actions that give a role more permissions. Where a boundary is demanded, these are allowed on roles that have it. A
+/// run never takes a boundary away.
 const BOUNDED: [&str; 3] = ["iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePolicy"];
 
 /// How many characters of a stack's name the names in it begin with.

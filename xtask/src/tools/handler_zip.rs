@@ -91,9 +91,6 @@ pub(crate) async fn pack(root: &Path, to: &Path, zip: &Path, runner: &Runner) ->
         ensure!(!file.as_os_str().as_bytes().contains(&b'\n'), "{file:?} can't be packed");
         names.extend([file.as_os_str().as_bytes(), b"\n"].concat());
     }
-    if names.is_empty() {
-        return Ok(());
-    }
     let list = root.with_extension("list");
     fs::write(&list, names).with_context(|| format!("{}", list.display()))?;
     let sh = &runner.sh;

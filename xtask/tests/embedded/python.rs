@@ -1,6 +1,7 @@
 //! Python with its modules ready: most scripts take less time than boto3 takes to load, and so does sam.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, BufReader, Read, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
@@ -28,14 +29,7 @@ pub(crate) fn python(emulator: &Emulator, script: &str, args: &[&str]) -> Vec<St
 pub(crate) fn python_at(endpoint: &str, script: &str, args: &[&str]) -> Vec<String> {
     let mut stream = UnixStream::connect(READY.folder.join("socket")).unwrap();
     let args = [&["-c"], args].concat();
-    let env = json!({
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_CONFIG_FILE": "/dev/null",
-        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-    });
+    let env: BTreeMap<&str, &str> = AWS.into_iter().chain([("AWS_ENDPOINT_URL", endpoint)]).collect();
     writeln!(stream, "{}", json!({"script": script, "args": args, "env": env, "folder": "/"})).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -44,6 +38,15 @@ pub(crate) fn python_at(endpoint: &str, script: &str, args: &[&str]) -> Vec<Stri
     assert_eq!(answer["status"], 0, "{printed}");
     printed.lines().map(str::to_owned).collect()
 }
+
+/// boto3's settings for an emulator, which keep it from reading the user's files.
+const AWS: [(&str, &str); 5] = [
+    ("AWS_ACCESS_KEY_ID", "test"),
+    ("AWS_SECRET_ACCESS_KEY", "test"),
+    ("AWS_DEFAULT_REGION", "us-east-1"),
+    ("AWS_CONFIG_FILE", "/dev/null"),
+    ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+];
 
 /// A folder with the real sam as a program that runs in a fork of this Python.
 pub(crate) fn ready_sam() -> &'static Path {
@@ -60,8 +63,7 @@ static READY: LazyLock<Ready> = LazyLock::new(|| {
     provision();
     let mut python = Command::new(Toolbox::of_repository().python())
         .args(["-c", include_str!("ready_python.py"), include_str!("ready_sam.py")])
-        .envs([("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_DEFAULT_REGION", "us-east-1")])
-        .envs([("AWS_CONFIG_FILE", "/dev/null"), ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")])
+        .envs(AWS)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

@@ -86,7 +86,7 @@ pub enum Creation {
     },
 }
 
-/// The state of a run, according to its journal.
+/// The run's state, according to its journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunState {
     pub begin: Begin,
